@@ -1,1 +1,4 @@
-//! x
+//! Map.
+pub mod api;
+pub mod domain;
+pub mod vobiz;

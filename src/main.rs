@@ -1,2 +1,2 @@
 //! x
-fn main() {}
+fn main() { print!("{}", vobiz_operator::api::crds_yaml().unwrap_or_default()); }

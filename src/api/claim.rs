@@ -1,0 +1,113 @@
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use kube::CustomResource;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::number::Number;
+use crate::domain::{Currency, E164};
+
+/// A wish for one phone number. The operator buys it from Vobiz's inventory, once, and reports in the status.
+/// Deleting the claim keeps the number and its record.
+#[derive(CustomResource, Serialize, Deserialize, JsonSchema, Clone, Debug)]
+#[kube(
+    group = "telephony.vobiz.ai",
+    version = "v1alpha1",
+    kind = "PhoneNumberClaim",
+    plural = "phonenumberclaims",
+    shortname = "pnc",
+    category = "telephony",
+    namespaced,
+    status = "PhoneNumberClaimStatus",
+    doc = "A wish for one phone number. The operator buys it from Vobiz's inventory, once, and reports in the status. Deleting the claim keeps the number and its record (PhoneNumber).",
+    selectable = "spec.e164",
+    selectable = "spec.deletionPolicy",
+    selectable = "status.phoneNumberRef.name",
+    printcolumn = r#"{"name":"Number","type":"string","jsonPath":".spec.e164","description":"The number wished for, E.164"}"#,
+    printcolumn = r#"{"name":"Ready","type":"string","jsonPath":".status.conditions[?(@.type==\"Ready\")].status","description":"Whether the number is bought and usable"}"#,
+    printcolumn = r#"{"name":"Reason","type":"string","jsonPath":".status.conditions[?(@.type==\"Ready\")].reason","description":"Why it is, or is not, ready"}"#,
+    printcolumn = r#"{"name":"Status","type":"string","jsonPath":".status.number.status","description":"The number's status at Vobiz"}"#,
+    printcolumn = r#"{"name":"Monthly","type":"string","jsonPath":".status.number.monthlyFee","description":"Recurring fee a month"}"#,
+    printcolumn = r#"{"name":"Currency","type":"string","jsonPath":".status.number.currency","description":"ISO 4217 code of the fees"}"#,
+    printcolumn = r#"{"name":"ID","type":"string","priority":1,"jsonPath":".status.number.id","description":"Vobiz's id of the number"}"#,
+    printcolumn = r#"{"name":"Setup","type":"string","priority":1,"jsonPath":".status.number.setupFee","description":"Fee debited once, at the purchase"}"#,
+    printcolumn = r#"{"name":"Purchased","type":"string","priority":1,"jsonPath":".status.number.purchasedAt","description":"When Vobiz says it was purchased"}"#,
+    printcolumn = r#"{"name":"Record","type":"string","priority":1,"jsonPath":".status.phoneNumberRef.name","description":"The PhoneNumber that records the purchase"}"#,
+    printcolumn = r#"{"name":"Age","type":"date","jsonPath":".metadata.creationTimestamp"}"#
+)]
+#[serde(rename_all = "camelCase")]
+pub struct PhoneNumberClaimSpec {
+    /// The number to buy, in E.164: a plus sign, the country code and the subscriber number, 2 to 15 digits
+    /// in all, e.g. "+919876543210". Immutable: another number is another claim.
+    #[schemars(extend("x-kubernetes-validations" = [
+        {
+            "rule": "self.matches('^\\\\+[1-9][0-9]{1,14}$')",
+            "message": "spec.e164 must be an E.164 number: a plus sign, then 2 to 15 digits of which the first is not 0, e.g. +919876543210 (no spaces, no dashes)"
+        },
+        {
+            "rule": "self == oldSelf",
+            "message": "spec.e164 is immutable: to buy another number, create another claim"
+        }
+    ]))]
+    pub e164: E164,
+
+    /// ISO 4217 code of the currency to be billed in, three capital letters, e.g. "INR". Left out, Vobiz bills in
+    /// the number's own currency. Fixed once the number is bought.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-kubernetes-validations" = [
+        {
+            "rule": "self.matches('^[A-Z]{3}$')",
+            "message": "spec.currency must be an ISO 4217 code: three capital letters, e.g. INR"
+        }
+    ]))]
+    pub currency: Option<Currency>,
+
+    /// What happens to the number when the claim is deleted. "Retain" keeps it (and its monthly fee), recorded
+    /// in a PhoneNumber; a claim for it in the same namespace binds again at no cost. "Release" is not available yet.
+    #[serde(default)]
+    #[schemars(extend("x-kubernetes-validations" = [
+        {
+            "rule": "self != 'Release'",
+            "message": "spec.deletionPolicy: Release is not available yet; use Retain (the default) and release the number in Vobiz's console"
+        }
+    ]))]
+    pub deletion_policy: DeletionPolicy,
+}
+
+/// What happens to the number when its claim is deleted.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[schemars(inline)]
+pub enum DeletionPolicy {
+    #[default]
+    Retain,
+    Release,
+}
+
+/// What is known about the claim: a projection of its PhoneNumber, safe to lose.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, Default, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct PhoneNumberClaimStatus {
+    /// The generation of the spec that this status speaks of. -1 until the operator has seen the claim.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observed_generation: Option<i64>,
+
+    /// Purchased (the outcome of the purchase), Ready (the summary), and, only while true, Reconciling (it is being
+    /// worked on) or Stalled (it waits for somebody).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
+    pub conditions: Vec<Condition>,
+
+    /// The PhoneNumber that records what was sent and bought for this claim.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phone_number_ref: Option<PhoneNumberRef>,
+
+    /// The number that was bought, as Vobiz described it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub number: Option<Number>,
+}
+
+/// The name of a PhoneNumber.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq, Eq)]
+pub struct PhoneNumberRef {
+    /// The digits of the number.
+    pub name: String,
+}

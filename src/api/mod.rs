@@ -1,0 +1,51 @@
+//! The two kinds that the API server keeps: the wish ([`PhoneNumberClaim`]) and the record of what was sent
+//! and bought ([`PhoneNumber`]), related like a PersistentVolumeClaim and a PersistentVolume.
+
+mod claim;
+mod number;
+mod record;
+mod schema;
+
+pub use claim::{DeletionPolicy, PhoneNumberClaim, PhoneNumberClaimSpec, PhoneNumberClaimStatus, PhoneNumberRef};
+pub use number::{Capabilities, Number, NumberStatus};
+pub use record::{
+    Answer, Attempt, AttemptState, ClaimRef, Debit, Funds, Origin, Outcome, Ownership, PhoneNumber, PhoneNumberSpec,
+    PhoneNumberStatus, Verification,
+};
+pub use schema::crds;
+
+/// API group of both kinds.
+pub const GROUP: &str = "telephony.vobiz.ai";
+
+/// On a claim: a new value permits one more attempt after a failure; each value works once, ever.
+pub const RETRY_ANNOTATION: &str = "telephony.vobiz.ai/retry";
+
+/// On a record, with the value `true`: an administrator gives the record up, whatever it says.
+pub const FORGET_ANNOTATION: &str = "telephony.vobiz.ai/forget";
+
+/// On every record: holds a deletion back while money may be at stake.
+pub const RECORD_FINALIZER: &str = "telephony.vobiz.ai/record";
+
+/// The custom resource definitions as one YAML stream, for `kubectl apply -f -`.
+///
+/// # Errors
+/// If the definitions cannot be derived or written as YAML.
+pub fn crds_yaml() -> Result<String, CrdError> {
+    let mut text = String::new();
+    for crd in crds()? {
+        text.push_str("---\n");
+        text.push_str(&serde_yaml::to_string(&crd)?);
+    }
+    Ok(text)
+}
+
+/// Why the definitions could not be written.
+#[derive(Debug, thiserror::Error)]
+pub enum CrdError {
+    /// The derived schema is not as expected.
+    #[error("cannot derive the custom resource definitions: {0}")]
+    Schema(#[from] serde_json::Error),
+    /// They cannot be written as YAML.
+    #[error("cannot write the custom resource definitions as YAML: {0}")]
+    Yaml(#[from] serde_yaml::ser::Error),
+}

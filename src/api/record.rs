@@ -1,0 +1,263 @@
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use kube::CustomResource;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::number::Number;
+use crate::domain::{AccountId, AttemptId, Currency, E164, Money, Time};
+
+/// The record of one phone number: what was sent to Vobiz for it, and what was bought. Written by the operator alone.
+///
+/// What safety needs stands in the spec, because backups keep the spec and drop the status.
+#[derive(CustomResource, Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq)]
+#[kube(
+    group = "telephony.vobiz.ai",
+    version = "v1alpha1",
+    kind = "PhoneNumber",
+    plural = "phonenumbers",
+    shortname = "pn",
+    category = "telephony",
+    status = "PhoneNumberStatus",
+    doc = "The record of one phone number: what was sent to Vobiz for it, and what was bought, by whom, for how much. Written by the operator alone; its name is the digits of the number.",
+    selectable = "spec.e164",
+    selectable = "spec.account",
+    selectable = "spec.claimRef.namespace",
+    selectable = "spec.claimRef.name",
+    selectable = "spec.attempt.state",
+    printcolumn = r#"{"name":"Number","type":"string","jsonPath":".spec.e164","description":"The number, E.164"}"#,
+    printcolumn = r#"{"name":"State","type":"string","jsonPath":".spec.attempt.state","description":"Where the last attempt to obtain it stands"}"#,
+    printcolumn = r#"{"name":"Ready","type":"string","jsonPath":".status.conditions[?(@.type==\"Ready\")].status","description":"Whether the number is bought and usable"}"#,
+    printcolumn = r#"{"name":"Claimed","type":"string","jsonPath":".status.conditions[?(@.type==\"Claimed\")].status","description":"Whether a claim stands behind it"}"#,
+    printcolumn = r#"{"name":"Namespace","type":"string","jsonPath":".spec.claimRef.namespace","description":"Namespace of the claim"}"#,
+    printcolumn = r#"{"name":"Claim","type":"string","jsonPath":".spec.claimRef.name","description":"Name of the claim"}"#,
+    printcolumn = r#"{"name":"Monthly","type":"string","jsonPath":".status.number.monthlyFee","description":"Recurring fee a month"}"#,
+    printcolumn = r#"{"name":"Currency","type":"string","jsonPath":".status.number.currency","description":"ISO 4217 code of the fees"}"#,
+    printcolumn = r#"{"name":"Account","type":"string","priority":1,"jsonPath":".spec.account","description":"The Vobiz account that calls were made with"}"#,
+    printcolumn = r#"{"name":"Origin","type":"string","priority":1,"jsonPath":".spec.attempt.origin","description":"Bought by this operator, or owned already"}"#,
+    printcolumn = r#"{"name":"ID","type":"string","priority":1,"jsonPath":".status.number.id","description":"Vobiz's id of the number"}"#,
+    printcolumn = r#"{"name":"Age","type":"date","jsonPath":".metadata.creationTimestamp"}"#
+)]
+#[serde(rename_all = "camelCase")]
+pub struct PhoneNumberSpec {
+    /// The number, E.164.
+    pub e164: E164,
+
+    /// The Vobiz account (auth id) that calls for this number are made with.
+    pub account: AccountId,
+
+    /// The claim that the number is bought for. An administrator may clear it, so that a claim of any namespace
+    /// can take the number over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub claim_ref: Option<ClaimRef>,
+
+    /// The last attempt to obtain the number.
+    pub attempt: Attempt,
+}
+
+/// A claim, by identity: a claim re-created under the same name is another one.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq, Eq)]
+#[schemars(inline)]
+pub struct ClaimRef {
+    /// Namespace of the claim.
+    pub namespace: String,
+    /// Name of the claim.
+    pub name: String,
+    /// UID of the claim.
+    pub uid: String,
+}
+
+/// One attempt to obtain the number. At most one POST is ever sent for it.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq)]
+#[serde(rename_all = "camelCase")]
+#[schemars(inline)]
+pub struct Attempt {
+    /// Identity of the attempt.
+    pub id: AttemptId,
+
+    /// When the intent was written: before anything was sent.
+    pub opened_at: Time,
+
+    /// Open (may have been sent; being verified), Bound (owned), Failed (settled, not bought), or NeedsDecision
+    /// (the evidence does not decide; see the claim's conditions for what to type).
+    pub state: AttemptState,
+
+    /// Purchase (this attempt may send a purchase), or Adoption (found owned or debited already; never sends).
+    pub origin: Origin,
+
+    /// Currency sent with the purchase, ISO 4217; absent if the number's own was left to apply.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub currency: Option<Currency>,
+
+    /// What Vobiz answered, as far as it is needed after a restart.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer: Option<Answer>,
+
+    /// When the attempt left the state Open.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settled_at: Option<Time>,
+
+    /// Every retry token that was used up for this number's claim. Each works once, ever.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub spent_tokens: Vec<String>,
+
+    /// Whether the one attempt that is made unasked, after a process died without storing an answer, was used.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub automatic_retry_used: bool,
+
+    /// Debits that no owned number explains: what NeedsDecision asks about.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unexplained_debits: Vec<Debit>,
+
+    /// Ids of ledger rows that an administrator has answered for, so that they are not asked about again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub answered_debits: Vec<String>,
+}
+
+/// Where an attempt stands.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Copy, Debug, PartialEq, Eq)]
+#[schemars(inline)]
+pub enum AttemptState {
+    Open,
+    Bound,
+    Failed,
+    NeedsDecision,
+}
+
+/// How the number was to be obtained.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Copy, Debug, PartialEq, Eq)]
+#[schemars(inline)]
+pub enum Origin {
+    Purchase,
+    Adoption,
+}
+
+/// What Vobiz answered to the purchase.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq)]
+#[serde(rename_all = "camelCase")]
+#[schemars(inline)]
+pub struct Answer {
+    /// What the answer means.
+    pub outcome: Outcome,
+
+    /// HTTP status code, where an answer arrived.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub http_status: Option<i32>,
+
+    /// Vobiz's error code, in its own words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+
+    /// Vobiz's message in its own words, or what went wrong on the way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+
+    /// Whether the balance sufficed, as far as it could be read after the answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub funds: Option<Funds>,
+
+    /// The sum needed: an exact decimal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub required: Option<Money>,
+
+    /// The sum available: an exact decimal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub available: Option<Money>,
+
+    /// ISO 4217 code of both sums.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub currency: Option<Currency>,
+
+    /// The owner that a successful answer named: the account itself, or one that it buys for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<AccountId>,
+
+    /// When the answer arrived, or was given up.
+    pub at: Time,
+}
+
+/// What an answer to the purchase means. Only `Purchased` and `NotSent` are definite.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Copy, Debug, PartialEq, Eq)]
+#[schemars(inline)]
+pub enum Outcome {
+    /// 200 with our number.
+    Purchased,
+    /// Never left this machine.
+    NotSent,
+    /// 404 with Vobiz's error envelope.
+    NotFound,
+    /// 402, or the documented 500 of a failed debit.
+    PaymentFailed,
+    /// 401.
+    Unauthorized,
+    /// 429.
+    RateLimited,
+    /// Another 4xx.
+    Rejected,
+    /// Anything else: timeout, 5xx, a broken or unreadable answer.
+    Unknown,
+}
+
+/// Whether the balance sufficed.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Copy, Debug, PartialEq, Eq)]
+#[schemars(inline)]
+pub enum Funds {
+    Sufficient,
+    Insufficient,
+    Unknown,
+}
+
+/// A row of the ledger that took money.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq)]
+#[schemars(inline)]
+pub struct Debit {
+    /// Vobiz's id of the row.
+    pub id: String,
+    /// Exact decimal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub amount: Option<Money>,
+    /// ISO 4217 code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub currency: Option<Currency>,
+    /// When the ledger says that it happened.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<Time>,
+}
+
+/// The bought number and the evidence for it.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, Default, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct PhoneNumberStatus {
+    /// Ready (bought and usable) and Claimed (a claim stands behind it).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
+    pub conditions: Vec<Condition>,
+
+    /// The number, as Vobiz described it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub number: Option<Number>,
+
+    /// Evidence of the last verification that changed anything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verification: Option<Verification>,
+}
+
+/// What a verification found.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Copy, Debug, PartialEq)]
+#[schemars(inline)]
+pub struct Verification {
+    /// When the reads were begun.
+    pub at: Time,
+    /// Owned (listed under our account), Absent (not in a full listing), Unverifiable (Vobiz serves no such
+    /// listing or ledger), or Undecided (listed in a way that proves neither).
+    pub ownership: Ownership,
+}
+
+/// What the account's listing says about the number.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Copy, Debug, PartialEq, Eq)]
+#[schemars(inline)]
+pub enum Ownership {
+    Owned,
+    Absent,
+    Unverifiable,
+    Undecided,
+}

@@ -1,0 +1,121 @@
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use kube::CustomResourceExt;
+use serde_json::{Value, json};
+
+use super::{PhoneNumber, PhoneNumberClaim};
+
+/// The two definitions, as `vobiz-operator crd` prints them and `crds/` holds them.
+///
+/// # Errors
+/// If a derived definition is not of the shape that the adjustments below expect.
+pub fn crds() -> Result<[CustomResourceDefinition; 2], serde_json::Error> {
+    let mut claim = serde_json::to_value(PhoneNumberClaim::crd())?;
+    let mut record = serde_json::to_value(PhoneNumber::crd())?;
+    for crd in [&mut claim, &mut record] {
+        simplify(crd);
+    }
+    adjust_claim(version(&mut claim));
+    adjust_record(version(&mut record));
+    Ok([serde_json::from_value(claim)?, serde_json::from_value(record)?])
+}
+
+fn version(crd: &mut Value) -> &mut Value {
+    &mut crd["spec"]["versions"][0]
+}
+
+fn adjust_claim(version: &mut Value) {
+    let root = &mut version["schema"]["openAPIV3Schema"];
+    // On the inner field alone the API server adds no status, and a claim without one counts as healthy at once.
+    root["properties"]["status"]["default"] = json!({ "observedGeneration": -1 });
+    root["x-kubernetes-validations"] = json!([{
+        "rule": "!has(oldSelf.status) || !has(oldSelf.status.number) || \
+                 (has(self.spec.currency) ? has(oldSelf.spec.currency) && self.spec.currency == oldSelf.spec.currency \
+                 : !has(oldSelf.spec.currency))",
+        "message": "spec.currency is immutable once the number is bought",
+        "fieldPath": ".spec.currency",
+    }]);
+}
+
+fn adjust_record(version: &mut Value) {
+    // One PUT must write the state and the number together: with a status subresource it would take two, and a
+    // crash between them would leave half the truth.
+    if let Some(fields) = version.as_object_mut() {
+        fields.remove("subresources");
+    }
+    let root = &mut version["schema"]["openAPIV3Schema"];
+    root["properties"]["spec"]["x-kubernetes-validations"] = json!([{
+        "rule": "self.e164 == oldSelf.e164",
+        "message": "spec.e164 is immutable",
+    }]);
+    root["x-kubernetes-validations"] = json!([{
+        "rule": "'+' + self.metadata.name == self.spec.e164",
+        "message": "a PhoneNumber is named by the digits of its spec.e164",
+    }]);
+}
+
+/// Removes what the derivation adds and the API conventions advise against: `nullable` (an absent value is left
+/// out, never null) and number formats that the API server does not know.
+fn simplify(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            if fields.get("nullable") == Some(&Value::Bool(true)) {
+                fields.remove("nullable");
+            }
+            fields.values_mut().for_each(simplify);
+        }
+        Value::Array(items) => items.iter_mut().for_each(simplify),
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn walk(value: &Value, path: &str, visit: &mut impl FnMut(&str, &Value)) {
+        visit(path, value);
+        match value {
+            Value::Object(fields) => fields.iter().for_each(|(key, inner)| walk(inner, &format!("{path}.{key}"), visit)),
+            Value::Array(items) => items.iter().for_each(|inner| walk(inner, path, visit)),
+            _ => {}
+        }
+    }
+
+    #[test]
+    fn the_schema_has_no_float_no_uint_format_and_no_nullable() {
+        for crd in crds().unwrap() {
+            walk(&serde_json::to_value(crd).unwrap(), "", &mut |path, value| {
+                assert!(value.get("nullable").is_none(), "{path}");
+                assert_ne!(value.get("type"), Some(&json!("number")), "{path}");
+                let format = value.get("format").and_then(Value::as_str).unwrap_or_default();
+                assert!(!format.starts_with("uint") && format != "double", "{path}: {format}");
+            });
+        }
+    }
+
+    #[test]
+    fn every_field_has_a_description_for_kubectl_explain() {
+        for crd in crds().unwrap() {
+            let crd = serde_json::to_value(crd).unwrap();
+            let root = &crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"];
+            assert!(root["description"].is_string());
+            walk(root, "", &mut |path, value| {
+                let Some(properties) = value.get("properties").and_then(Value::as_object) else { return };
+                for (name, field) in properties {
+                    assert!(field["description"].is_string(), "{path}.{name} has no description");
+                }
+            });
+        }
+    }
+
+    #[test]
+    fn the_definitions_in_crds_are_the_ones_that_the_types_give() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/crds/telephony.vobiz.ai.yaml");
+        let written = std::fs::read_to_string(path).unwrap();
+        assert!(written == yaml().unwrap(), "crds/ is out of date: run `make crds`");
+    }
+
+    fn yaml() -> Result<String, Box<dyn std::error::Error>> {
+        Ok(super::super::crds_yaml()?)
+    }
+}

@@ -1,0 +1,102 @@
+use std::{fmt, str::FromStr};
+
+use super::{ParseError, string_word};
+
+/// An E.164 number, `+` and 2 to 15 digits, e.g. `+919876543210`.
+///
+/// Kept as the integer that its digits spell: exact, because the first digit is never 0, and small,
+/// because thousands of them sit in the caches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct E164(u64);
+
+impl E164 {
+    /// The same pattern that the custom resources' schema enforces.
+    pub const PATTERN: &'static str = r"^\+[1-9][0-9]{1,14}$";
+
+    /// The digits without the plus sign: the name of this number's record.
+    #[must_use]
+    pub fn digits(self) -> String {
+        self.0.to_string()
+    }
+
+    /// Whether `text` mentions this number: its digits as a whole number, not inside a longer one.
+    ///
+    /// Source: ledger rows name numbers in free text, if at all (Vobiz documents no format).
+    #[must_use]
+    pub fn is_named_in(self, text: &str) -> bool {
+        digit_runs(text).any(|run| run.parse() == Ok(self.0))
+    }
+
+    /// Whether `text` mentions any phone number at all: a plus sign with digits behind it, or so many
+    /// digits in a row that they can hardly be anything else.
+    #[must_use]
+    pub fn any_named_in(text: &str) -> bool {
+        text.split('+').skip(1).any(|rest| rest.bytes().take_while(u8::is_ascii_digit).count() >= 2)
+            || digit_runs(text).any(|run| (10..=15).contains(&run.len()))
+    }
+}
+
+fn digit_runs(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| !c.is_ascii_digit()).filter(|run| !run.is_empty() && !run.starts_with('0'))
+}
+
+impl FromStr for E164 {
+    type Err = ParseError;
+
+    fn from_str(text: &str) -> Result<Self, ParseError> {
+        let digits = text.strip_prefix('+').ok_or(ParseError::E164)?;
+        let shaped = (2..=15).contains(&digits.len())
+            && !digits.starts_with('0')
+            && digits.bytes().all(|byte| byte.is_ascii_digit());
+        if !shaped {
+            return Err(ParseError::E164);
+        }
+        digits.parse().map(Self).map_err(|_| ParseError::E164)
+    }
+}
+
+impl fmt::Display for E164 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "+{}", self.0)
+    }
+}
+
+string_word!(
+    E164,
+    schemars::json_schema!({ "type": "string", "pattern": E164::PATTERN, "maxLength": 16 })
+);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_plus_and_2_to_15_digits_without_a_leading_zero_are_e164() {
+        for good in ["+12", "+919876543210", "+123456789012345"] {
+            assert_eq!(good.parse::<E164>().unwrap().to_string(), good);
+        }
+        for bad in ["", "+", "+1", "919876543210", "+0123", "+1234567890123456", "+91 98", "+9a", "++91", "+٣٤"] {
+            assert_eq!(bad.parse::<E164>(), Err(ParseError::E164), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_number_is_named_only_by_its_whole_digits() {
+        let number: E164 = "+911234500000".parse().unwrap();
+        for text in ["911234500000", "DID +911234500000 purchased", "did:911234500000;x"] {
+            assert!(number.is_named_in(text), "{text}");
+        }
+        for text in ["", "9112345000001", "1911234500000", "+91 1234500000", "91123450000"] {
+            assert!(!number.is_named_in(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_text_without_a_phone_number_names_none() {
+        for text in ["", "DID purchase", "order 4711", "2026-01-02"] {
+            assert!(!E164::any_named_in(text), "{text}");
+        }
+        assert!(E164::any_named_in("bought +4930123456"));
+        assert!(E164::any_named_in("bought 911234500001"));
+    }
+}

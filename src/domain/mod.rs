@@ -1,0 +1,71 @@
+//! The words of the trade, each parsed once, at the edge. This module knows no other.
+
+mod account;
+mod attempt_id;
+mod currency;
+mod e164;
+mod money;
+mod time;
+
+pub use account::AccountId;
+pub use attempt_id::AttemptId;
+pub use currency::Currency;
+pub use e164::E164;
+pub use money::Money;
+pub use time::Time;
+
+/// What was wrong with a word at the edge.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ParseError {
+    /// Not an E.164 number.
+    #[error("not an E.164 number: a plus sign, then 2 to 15 digits of which the first is not 0")]
+    E164,
+    /// Not an ISO 4217 code.
+    #[error("not an ISO 4217 currency code: three capital letters")]
+    Currency,
+    /// Not a decimal amount that can be kept exactly.
+    #[error("not a decimal amount of at most 28 digits")]
+    Money,
+    /// Not an account id.
+    #[error("not a Vobiz account id: letters, digits, '_' and '-', e.g. MA_ABC123")]
+    AccountId,
+    /// Not an attempt id.
+    #[error("not an attempt id: a UUID")]
+    AttemptId,
+    /// Not a time.
+    #[error("not an RFC 3339 time")]
+    Time,
+}
+
+/// Serde and JSON schema of a word that is written as one string: `Display` out, `FromStr` in.
+macro_rules! string_word {
+    ($word:ty, $schema:expr) => {
+        impl serde::Serialize for $word {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $word {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+                text.parse().map_err(serde::de::Error::custom)
+            }
+        }
+
+        impl schemars::JsonSchema for $word {
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                stringify!($word).into()
+            }
+
+            fn inline_schema() -> bool {
+                true
+            }
+
+            fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                $schema
+            }
+        }
+    };
+}
+pub(crate) use string_word;

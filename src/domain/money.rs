@@ -1,0 +1,74 @@
+use std::{fmt, ops, str::FromStr};
+
+use rust_decimal::Decimal;
+
+use super::{ParseError, string_word};
+
+/// An exact decimal amount, with the digits received: `50`, `0.0` and `1.50` stay as they came.
+///
+/// Equality is numeric: `1.0` equals `1`. The currency stands beside it, never inside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Money(Decimal);
+
+impl Money {
+    /// The amount without its sign.
+    #[must_use]
+    pub fn abs(self) -> Self {
+        Self(self.0.abs())
+    }
+}
+
+impl ops::Add for Money {
+    type Output = Option<Self>;
+
+    /// `None` where the sum has too many digits to be exact.
+    fn add(self, other: Self) -> Option<Self> {
+        self.0.checked_add(other.0).map(Self)
+    }
+}
+
+impl FromStr for Money {
+    type Err = ParseError;
+
+    /// Accepts a JSON number's or string's text, exponents included.
+    fn from_str(text: &str) -> Result<Self, ParseError> {
+        let exact = if text.contains(['e', 'E']) {
+            Decimal::from_scientific(text)
+        } else {
+            Decimal::from_str_exact(text)
+        };
+        exact.map(Self).map_err(|_| ParseError::Money)
+    }
+}
+
+impl fmt::Display for Money {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+string_word!(
+    Money,
+    schemars::json_schema!({ "type": "string", "pattern": r"^-?[0-9]+(\.[0-9]+)?$", "maxLength": 40 })
+);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amounts_keep_the_digits_received_and_compare_as_numbers() {
+        for text in ["50", "0.0", "1.50", "-3.2", "79228162514264337593543950335"] {
+            assert_eq!(text.parse::<Money>().unwrap().to_string(), text);
+        }
+        assert_eq!("1.0".parse::<Money>(), "1".parse::<Money>());
+        assert_eq!("5e2".parse::<Money>().unwrap().to_string(), "500");
+    }
+
+    #[test]
+    fn what_cannot_be_kept_exactly_is_refused_rather_than_rounded() {
+        for bad in ["", "abc", "NaN", "0.12345678901234567890123456789012345", "1e99"] {
+            assert_eq!(bad.parse::<Money>(), Err(ParseError::Money), "{bad:?}");
+        }
+    }
+}

@@ -1,0 +1,85 @@
+use std::{fmt, str::FromStr, time::Duration};
+
+use jiff::{Timestamp, fmt::temporal::DateTimePrinter};
+
+use super::{ParseError, string_word};
+
+/// A time, written as RFC 3339 in UTC (`Z`) with as many fractional digits as were received.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Time {
+    at: Timestamp,
+    digits: u8,
+}
+
+impl Time {
+    /// `at` with microseconds: what this program writes for its own times, so that intervals of less
+    /// than a second survive in the record.
+    #[must_use]
+    pub fn micros(at: Timestamp) -> Self {
+        Self { at, digits: 6 }
+    }
+
+    /// `at` in whole seconds, as Kubernetes conditions have it.
+    #[must_use]
+    pub fn seconds(at: Timestamp) -> Self {
+        Self { at, digits: 0 }
+    }
+
+    /// The instant.
+    #[must_use]
+    pub fn at(self) -> Timestamp {
+        self.at
+    }
+
+    /// The instant `span` later; the end of time where that overflows.
+    #[must_use]
+    pub fn after(self, span: Duration) -> Timestamp {
+        self.at.saturating_add(span).unwrap_or(Timestamp::MAX)
+    }
+}
+
+impl FromStr for Time {
+    type Err = ParseError;
+
+    /// RFC 3339 with any offset, and Vobiz's variant with a space between date and time.
+    fn from_str(text: &str) -> Result<Self, ParseError> {
+        let at = text.parse().map_err(|_| ParseError::Time)?;
+        let fraction = text.split_once('.').map_or("", |(_, rest)| rest);
+        let digits = fraction.bytes().take_while(u8::is_ascii_digit).count().min(9);
+        Ok(Self { at, digits: u8::try_from(digits).unwrap_or(9) })
+    }
+}
+
+impl fmt::Display for Time {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let printer = DateTimePrinter::new().precision(Some(self.digits));
+        f.write_str(&printer.timestamp_to_string(&self.at))
+    }
+}
+
+string_word!(Time, schemars::json_schema!({ "type": "string", "format": "date-time" }));
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_utc_with_the_digits_received_and_none_added() {
+        for (received, written) in [
+            ("2026-01-02T03:04:05Z", "2026-01-02T03:04:05Z"),
+            ("2026-01-02T03:04:05.120000Z", "2026-01-02T03:04:05.120000Z"),
+            ("2026-01-03T03:04:05.123456789Z", "2026-01-03T03:04:05.123456789Z"),
+            ("2026-01-02 08:34:05+05:30", "2026-01-02T03:04:05Z"),
+            ("2026-01-02 03:04:05.5+00:00", "2026-01-02T03:04:05.5Z"),
+        ] {
+            assert_eq!(received.parse::<Time>().unwrap().to_string(), written);
+        }
+    }
+
+    #[test]
+    fn a_time_without_an_offset_is_no_time() {
+        for bad in ["", "yesterday", "2026-01-02", "2026-01-02T03:04:05"] {
+            assert_eq!(bad.parse::<Time>(), Err(ParseError::Time), "{bad:?}");
+        }
+    }
+}

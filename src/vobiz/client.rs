@@ -1,0 +1,278 @@
+use std::{
+    num::NonZeroU32,
+    path::PathBuf,
+    sync::atomic::{AtomicU8, Ordering},
+    time::Duration,
+};
+
+use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
+use reqwest::{Response, Url, header::HeaderValue};
+use tokio::sync::watch;
+
+use super::{
+    credentials::Credentials,
+    envelope::Envelope,
+    error::{ReadError, SetupError},
+    ledger::LedgerRow,
+    paging,
+    transport::{self, PAGE_BODY_LIMIT},
+    wire::{Balance, ListedNumber},
+};
+use crate::domain::{AccountId, Currency, E164};
+
+/// A read that takes longer is given up: reads can be repeated.
+const READ_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// Rows on a page of numbers: the documented maximum.
+const NUMBERS_PER_PAGE: usize = 100;
+
+/// Rows on a page of the ledger: the documented maximum; more would silently become 50.
+const ROWS_PER_PAGE: usize = 1000;
+
+/// How Vobiz is reached.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// `VOBIZ_API_URL`
+    pub url: String,
+    /// `VOBIZ_CA_FILE`
+    pub ca_file: Option<PathBuf>,
+    /// `VOBIZ_PURCHASE_TIMEOUT`
+    pub purchase_timeout: Duration,
+    /// `VOBIZ_RATE_LIMIT`, calls a second.
+    pub rate: NonZeroU32,
+    /// `VOBIZ_RATE_BURST`, calls.
+    pub burst: NonZeroU32,
+    /// `VOBIZ_PURCHASE_PATH`
+    pub purchase_casing: Casing,
+}
+
+/// Vobiz's paths are case-sensitive, and its documentation disagrees with itself about the case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Casing {
+    /// `/api/v1/account/…`
+    #[value(name = "account")]
+    Lower,
+    /// `/api/v1/Account/…`
+    #[value(name = "Account")]
+    Upper,
+}
+
+impl Casing {
+    fn segment(self) -> &'static str {
+        match self {
+            Self::Lower => "account",
+            Self::Upper => "Account",
+        }
+    }
+
+    fn other(self) -> Self {
+        match self {
+            Self::Lower => Self::Upper,
+            Self::Upper => Self::Lower,
+        }
+    }
+}
+
+/// The reads, each with the casing that last worked for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Read {
+    Owned,
+    Inventory,
+    Balance,
+    Ledger,
+}
+
+/// A client for one account.
+pub struct Client {
+    pub(super) spender: reqwest::Client,
+    reader: reqwest::Client,
+    base: Url,
+    credentials: watch::Receiver<Credentials>,
+    limiter: DefaultDirectRateLimiter,
+    pub(super) purchase_casing: Casing,
+    /// Bits by [`Read`]: set where the lower case is the one that works.
+    lower: AtomicU8,
+    /// Bits by [`Read`]: set where a casing has worked at all.
+    proven: AtomicU8,
+}
+
+impl Client {
+    /// # Errors
+    /// If the URL, the CA file or the HTTP clients cannot be had.
+    pub fn new(settings: &Settings, credentials: watch::Receiver<Credentials>) -> Result<Self, SetupError> {
+        let base = transport::check_url(&settings.url)?;
+        let ca_file = settings.ca_file.as_deref();
+        let quota = Quota::per_second(settings.rate).allow_burst(settings.burst);
+        Ok(Self {
+            spender: transport::spender(&base, ca_file, settings.purchase_timeout)?,
+            reader: transport::reader(&base, ca_file, READ_TIMEOUT)?,
+            base,
+            credentials,
+            limiter: RateLimiter::direct(quota),
+            purchase_casing: settings.purchase_casing,
+            lower: AtomicU8::new(0),
+            proven: AtomicU8::new(0),
+        })
+    }
+
+    /// The account that calls are made with.
+    #[must_use]
+    pub fn account(&self) -> AccountId {
+        self.credentials.borrow().account.clone()
+    }
+
+    /// Waits for a slot of the rate limit. Reads take theirs themselves; a purchase takes it before its intent is
+    /// written, so that no attempt grows old in a queue.
+    pub async fn slot(&self) {
+        self.limiter.until_ready().await;
+    }
+
+    /// Every number that the account owns, sub-accounts' included.
+    ///
+    /// # Errors
+    /// If any page cannot be had or read: half a list proves nothing absent.
+    pub async fn owned_numbers(&self) -> Result<Vec<ListedNumber>, ReadError> {
+        paging::complete(async |page| self.numbers_page(Read::Owned, page, None).await).await
+    }
+
+    /// The owned numbers that contain this number's digits: proves presence, never absence.
+    ///
+    /// # Errors
+    /// If a page cannot be had or read.
+    pub async fn search_owned(&self, e164: E164) -> Result<Vec<ListedNumber>, ReadError> {
+        paging::complete(async |page| self.numbers_page(Read::Owned, page, Some(e164)).await).await
+    }
+
+    /// The inventory's row for this number, if it is in stock.
+    ///
+    /// # Errors
+    /// If a page cannot be had or read.
+    pub async fn search_inventory(&self, e164: E164) -> Result<Option<ListedNumber>, ReadError> {
+        let rows = paging::complete(async |page| self.numbers_page(Read::Inventory, page, Some(e164)).await).await?;
+        Ok(rows.into_iter().find(|row| row.e164 == e164))
+    }
+
+    /// The balance in one currency.
+    ///
+    /// # Errors
+    /// If it cannot be had or read.
+    pub async fn balance(&self, currency: Currency) -> Result<Balance, ReadError> {
+        let body = self.get(Read::Balance, &format!("balance/{currency}"), &[]).await?;
+        serde_json::from_slice(&body).map_err(|_| unreadable("balance"))
+    }
+
+    /// Every ledger row since that UTC day that may concern the purchase of a number.
+    ///
+    /// # Errors
+    /// If any page cannot be had or read.
+    pub async fn ledger(&self, from: jiff::civil::Date) -> Result<Vec<LedgerRow>, ReadError> {
+        let from = from.to_string();
+        paging::complete(async |page| {
+            let (page_text, size) = (page.to_string(), ROWS_PER_PAGE.to_string());
+            let query = [("page", page_text.as_str()), ("per_page", &size), ("from_date", &from)];
+            let body = self.get(Read::Ledger, "transactions", &query).await?;
+            paging::ledger_page(&body, page)
+        })
+        .await
+    }
+
+    /// One page of one owned number: the cheapest question that tells whether the credentials are accepted.
+    ///
+    /// # Errors
+    /// If they are not, or nothing can be learnt.
+    pub async fn probe(&self) -> Result<(), ReadError> {
+        self.get(Read::Owned, "numbers", &[("page", "1"), ("per_page", "1")]).await.map(drop)
+    }
+
+    async fn numbers_page(
+        &self,
+        read: Read,
+        page: usize,
+        search: Option<E164>,
+    ) -> Result<paging::Page<ListedNumber>, ReadError> {
+        let path = if read == Read::Inventory { "inventory/numbers" } else { "numbers" };
+        let (page_text, size) = (page.to_string(), NUMBERS_PER_PAGE.to_string());
+        let mut query = vec![("page", page_text.as_str()), ("per_page", size.as_str())];
+        let digits = search.map(E164::digits);
+        query.extend(digits.as_deref().map(|digits| ("search", digits)));
+        let body = self.get(read, path, &query).await?;
+        paging::numbers_page(&body, page)
+    }
+
+    /// Asks in the casing that worked before. A wrong casing is answered with 401 or 404, so until one has worked
+    /// neither answer is believed before the other casing has given it too.
+    async fn get(&self, read: Read, path: &str, query: &[(&str, &str)]) -> Result<Vec<u8>, ReadError> {
+        let bit = 1 << read as u8;
+        let first = if self.lower.load(Ordering::Relaxed) & bit == 0 { Casing::Upper } else { Casing::Lower };
+        let proven = self.proven.load(Ordering::Relaxed) & bit != 0;
+        let answer = self.get_in(first, path, query).await;
+        let doubtful = match answer {
+            Err(ReadError::Missing) => true,
+            Err(ReadError::Unauthorized) => !proven,
+            _ => false,
+        };
+        if !doubtful {
+            if answer.is_ok() {
+                self.proven.fetch_or(bit, Ordering::Relaxed);
+            }
+            return answer;
+        }
+        let second = self.get_in(first.other(), path, query).await;
+        if second.is_ok() {
+            self.proven.fetch_or(bit, Ordering::Relaxed);
+            self.lower.fetch_xor(bit, Ordering::Relaxed);
+        }
+        match (&answer, &second) {
+            (Err(ReadError::Unauthorized), Err(ReadError::Missing)) => answer,
+            _ => second,
+        }
+    }
+
+    async fn get_in(&self, casing: Casing, path: &str, query: &[(&str, &str)]) -> Result<Vec<u8>, ReadError> {
+        self.slot().await;
+        let mut url = self.account_url(casing, path);
+        if !query.is_empty() {
+            url.query_pairs_mut().extend_pairs(query);
+        }
+        let sent = self.authenticated(self.reader.get(url)).send().await;
+        let response = sent.map_err(|error| ReadError::Failed(transport::explain(&error)))?;
+        match response.status().as_u16() {
+            200 => transport::body(response, PAGE_BODY_LIMIT).await.map_err(ReadError::Failed),
+            401 => Err(ReadError::Unauthorized),
+            403 => Err(ReadError::Forbidden),
+            404 | 405 => Err(ReadError::Missing),
+            429 => Err(rate_limited(response).await),
+            status => Err(ReadError::Failed(format!("Vobiz answered {status}"))),
+        }
+    }
+
+    pub(super) fn account_url(&self, casing: Casing, path: &str) -> Url {
+        let mut url = self.base.clone();
+        let prefix = url.path().trim_end_matches('/').to_owned();
+        let account = self.account();
+        url.set_path(&format!("{prefix}/api/v1/{}/{account}/{path}", casing.segment()));
+        url
+    }
+
+    pub(super) fn authenticated(&self, request: reqwest::RequestBuilder) -> reqwest::RequestBuilder {
+        let credentials = self.credentials.borrow();
+        let mut request = request.header("X-Auth-ID", credentials.account.as_str());
+        // Checked when the credentials were read, so this cannot fail; without it the call ends in a 401.
+        if let Ok(mut token) = HeaderValue::from_str(credentials.token()) {
+            token.set_sensitive(true);
+            request = request.header("X-Auth-Token", token);
+        }
+        request.header("Content-Type", "application/json")
+    }
+}
+
+async fn rate_limited(response: Response) -> ReadError {
+    let header = transport::retry_after(&response);
+    let body = transport::body(response, PAGE_BODY_LIMIT).await.unwrap_or_default();
+    let retry_after = header.or_else(|| Envelope::parse(&body).and_then(|envelope| envelope.retry_after));
+    ReadError::RateLimited { retry_after }
+}
+
+pub(super) fn unreadable(what: &str) -> ReadError {
+    ReadError::Failed(format!("Vobiz answered with a {what} that cannot be read"))
+}

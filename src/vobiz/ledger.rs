@@ -1,0 +1,167 @@
+use serde::Deserialize;
+
+use super::wire::{id, lenient, money};
+use crate::domain::{Currency, E164, Money, Time};
+
+/// One row of the ledger.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LedgerRow {
+    pub id: String,
+    pub kind: RowType,
+    pub status: RowStatus,
+    pub reference_type: ReferenceType,
+    /// Amount without its sign: Vobiz does not document one.
+    pub amount: Option<Money>,
+    pub currency: Option<Currency>,
+    pub at: Option<Time>,
+    /// Reference and description: where a row may name a number.
+    text: Box<str>,
+}
+
+/// `type` of a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RowType {
+    Credit,
+    Debit,
+    /// Legacy word for a debit for a number.
+    DidRental,
+    Other,
+}
+
+/// `status` of a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RowStatus {
+    Completed,
+    Pending,
+    /// Failed, cancelled, or a word that is not documented.
+    Void,
+}
+
+/// `reference_type` of a row, as far as it matters here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReferenceType {
+    /// `did_purchase`, and `did_rental`, which the vendor uses for the same.
+    Number,
+    Refund,
+    Absent,
+    /// Calls, recordings and the like: their texts name numbers too, and mean no purchase.
+    Other,
+}
+
+#[derive(Deserialize)]
+pub struct WireRow {
+    #[serde(default, deserialize_with = "id")]
+    id: Option<String>,
+    #[serde(rename = "type")]
+    kind: String,
+    #[serde(default, deserialize_with = "money")]
+    amount: Option<Money>,
+    #[serde(default, deserialize_with = "lenient")]
+    currency: Option<Currency>,
+    #[serde(default, deserialize_with = "lenient")]
+    description: Option<String>,
+    #[serde(default, deserialize_with = "id")]
+    reference: Option<String>,
+    #[serde(default, deserialize_with = "lenient")]
+    reference_type: Option<String>,
+    #[serde(default, deserialize_with = "lenient")]
+    status: Option<String>,
+    #[serde(default, deserialize_with = "lenient")]
+    created_at: Option<Time>,
+    #[serde(default, deserialize_with = "lenient")]
+    processed_at: Option<Time>,
+}
+
+impl WireRow {
+    pub fn parse(self) -> LedgerRow {
+        let text = format!("{} {}", self.reference.unwrap_or_default(), self.description.unwrap_or_default());
+        LedgerRow {
+            id: self.id.unwrap_or_default(),
+            kind: match self.kind.as_str() {
+                "credit" => RowType::Credit,
+                "debit" => RowType::Debit,
+                "did_rental" => RowType::DidRental,
+                _ => RowType::Other,
+            },
+            status: match self.status.as_deref() {
+                // A row without a status took its money as far as anybody can tell.
+                Some("completed") | None => RowStatus::Completed,
+                Some("pending") => RowStatus::Pending,
+                Some(_) => RowStatus::Void,
+            },
+            reference_type: match self.reference_type.as_deref() {
+                Some("did_purchase" | "did_rental") => ReferenceType::Number,
+                Some("refund") => ReferenceType::Refund,
+                None | Some("") => ReferenceType::Absent,
+                Some(_) => ReferenceType::Other,
+            },
+            amount: self.amount.map(Money::abs),
+            currency: self.currency,
+            at: self.created_at.or(self.processed_at),
+            text: text.trim().into(),
+        }
+    }
+}
+
+impl LedgerRow {
+    /// Whether the row could be a purchase of a number, or undo one: the only rows worth keeping.
+    #[must_use]
+    pub fn concerns_numbers(&self) -> bool {
+        let live = self.status != RowStatus::Void;
+        live && match self.kind {
+            RowType::DidRental => true,
+            RowType::Debit => matches!(self.reference_type, ReferenceType::Number | ReferenceType::Absent),
+            RowType::Credit => true,
+            RowType::Other => false,
+        }
+    }
+
+    /// Whether the row took money.
+    #[must_use]
+    pub fn takes_money(&self) -> bool {
+        matches!(self.kind, RowType::Debit | RowType::DidRental)
+    }
+
+    /// Whether the row names this number.
+    #[must_use]
+    pub fn names(&self, e164: E164) -> bool {
+        e164.is_named_in(&self.text)
+    }
+
+    /// Whether the row names any number.
+    #[must_use]
+    pub fn names_any(&self) -> bool {
+        E164::any_named_in(&self.text)
+    }
+
+    #[cfg(test)]
+    pub fn for_tests(json: &str) -> Self {
+        serde_json::from_str::<WireRow>(json).unwrap().parse()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_call_that_names_the_number_is_no_purchase_of_it() {
+        let call = LedgerRow::for_tests(r#"{"id":"t","type":"debit","amount":1,"reference_type":"cdr","reference":"911234500000","status":"completed"}"#);
+        assert!(!call.concerns_numbers());
+    }
+
+    #[test]
+    fn either_reference_type_and_the_legacy_type_concern_numbers() {
+        for row in [
+            r#"{"id":"t","type":"debit","amount":52,"reference_type":"did_purchase","status":"completed"}"#,
+            r#"{"id":"t","type":"debit","amount":-52,"reference_type":"did_rental","status":"pending"}"#,
+            r#"{"id":7,"type":"did_rental","amount":"52"}"#,
+        ] {
+            let row = LedgerRow::for_tests(row);
+            assert!(row.concerns_numbers() && row.takes_money());
+            assert_eq!(row.amount, "52".parse().ok());
+        }
+        let failed = r#"{"id":"t","type":"debit","amount":52,"reference_type":"did_purchase","status":"failed"}"#;
+        assert!(!LedgerRow::for_tests(failed).concerns_numbers());
+    }
+}

@@ -1,0 +1,128 @@
+use std::{error::Error as _, path::Path, time::Duration};
+
+use reqwest::{Certificate, ClientBuilder, Response, Url, header::RETRY_AFTER, redirect, retry};
+
+use super::error::SetupError;
+
+/// `vobiz-operator/VERSION`, to every API.
+pub const USER_AGENT: &str = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION"));
+
+/// Bound on the answer to a purchase, bytes. The documented answers have about one thousand.
+pub const PURCHASE_BODY_LIMIT: usize = 1 << 20;
+
+/// Bound on one page of a list, bytes.
+pub const PAGE_BODY_LIMIT: usize = 16 << 20;
+
+/// The client for the one call that spends. Every line is load-bearing: each removes a way in which one request
+/// could arrive twice, or in which "never sent" could be untrue. `tests/spending_client.rs` counts.
+pub fn spender(base: &Url, ca_file: Option<&Path>, timeout: Duration) -> Result<reqwest::Client, SetupError> {
+    builder(base, ca_file)?
+        // A refused HTTP/2 stream is re-sent by design.
+        .http1_only()
+        // A 307 or 308 re-sends the body elsewhere.
+        .redirect(redirect::Policy::none())
+        // reqwest retries protocol refusals by itself.
+        .retry(retry::never())
+        // A kept connection that dies while a request is written on it looks like a connection never made.
+        .pool_max_idle_per_host(0)
+        // Shorter than the whole, so that a connection never made is told apart from an answer never given.
+        .connect_timeout(Duration::from_secs(5).min(timeout / 2))
+        .timeout(timeout)
+        .build()
+        .map_err(|error| SetupError::Http(explain(&error)))
+}
+
+/// The client for everything that may be asked twice.
+pub fn reader(base: &Url, ca_file: Option<&Path>, timeout: Duration) -> Result<reqwest::Client, SetupError> {
+    builder(base, ca_file)?
+        .http1_only()
+        // Credentials stay with the host that they were given for.
+        .redirect(redirect::Policy::none())
+        .connect_timeout(Duration::from_secs(5))
+        .pool_idle_timeout(Duration::from_secs(60))
+        .pool_max_idle_per_host(2)
+        .timeout(timeout)
+        .build()
+        .map_err(|error| SetupError::Http(explain(&error)))
+}
+
+fn builder(base: &Url, ca_file: Option<&Path>) -> Result<ClientBuilder, SetupError> {
+    let builder = reqwest::Client::builder().user_agent(USER_AGENT).referer(false);
+    if base.scheme() == "http" {
+        // Loopback only (see `check_url`): no proxy stands in between, and no certificate is looked at.
+        return Ok(builder.no_proxy().tls_certs_only([]));
+    }
+    let Some(path) = ca_file else { return Ok(builder) };
+    let shown = path.display().to_string();
+    let pem = std::fs::read(path).map_err(|source| SetupError::CaFile { path: shown.clone(), source })?;
+    let certificates = Certificate::from_pem_bundle(&pem).map_err(|_| SetupError::NoCertificate(shown.clone()))?;
+    if certificates.is_empty() {
+        return Err(SetupError::NoCertificate(shown));
+    }
+    Ok(builder.tls_certs_merge(certificates))
+}
+
+/// Parses the base URL. Credentials travel in headers, so they travel encrypted or not beyond this machine.
+pub fn check_url(text: &str) -> Result<Url, SetupError> {
+    let url: Url = text.parse().map_err(|_| SetupError::Url(text.to_owned()))?;
+    let host = url.host_str().unwrap_or_default();
+    let address = host.trim_matches(['[', ']']).parse::<std::net::IpAddr>();
+    let loopback = host == "localhost" || address.is_ok_and(|address| address.is_loopback());
+    match url.scheme() {
+        "https" if !host.is_empty() => Ok(url),
+        "http" if loopback => Ok(url),
+        "http" => Err(SetupError::NotHttps(text.to_owned())),
+        _ => Err(SetupError::Url(text.to_owned())),
+    }
+}
+
+/// Reads a body of at most `limit` bytes.
+pub async fn body(mut response: Response, limit: usize) -> Result<Vec<u8>, String> {
+    let mut bytes = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(|error| explain(&error))? {
+        if bytes.len() + chunk.len() > limit {
+            return Err(format!("the answer is longer than {limit} bytes"));
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(bytes)
+}
+
+/// `Retry-After` in seconds. The variant with a date is not documented by Vobiz and is left to our own back-off.
+pub fn retry_after(response: &Response) -> Option<Duration> {
+    let seconds: u64 = response.headers().get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
+    Some(Duration::from_secs(seconds))
+}
+
+/// An error and its causes in one line, without the URL: that names the account and the number.
+pub fn explain(error: &reqwest::Error) -> String {
+    if error.is_timeout() {
+        return if error.is_connect() { "no connection in time".into() } else { "no answer in time".into() };
+    }
+    let mut causes = Vec::new();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        causes.push(cause.to_string());
+        next = cause.source();
+    }
+    match causes.pop() {
+        Some(root) => root,
+        None if error.is_body() || error.is_decode() => "the answer broke off".into(),
+        None => "the request could not be made".into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_http_is_for_loopback_hosts_only() {
+        for good in ["https://api.vobiz.ai", "http://127.0.0.1:8080", "http://localhost:1/x", "http://[::1]:1"] {
+            assert!(check_url(good).is_ok(), "{good}");
+        }
+        for bad in ["http://api.vobiz.ai", "http://10.0.0.1", "http://127.0.0.1.example.com", "ftp://x", "api.vobiz.ai", ""] {
+            assert!(check_url(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,161 @@
+use serde::{Deserialize, Deserializer, de::DeserializeOwned};
+use serde_json::value::RawValue;
+
+use crate::{
+    api::{Capabilities, Number, NumberStatus},
+    domain::{AccountId, Currency, E164, Money, Time},
+};
+
+/// A field that may be missing, null or of another type without spoiling the rest of the answer.
+pub fn lenient<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer: D) -> Result<Option<T>, D::Error> {
+    let raw = Box::<RawValue>::deserialize(deserializer)?;
+    Ok(serde_json::from_str(raw.get()).ok())
+}
+
+/// An amount, as a JSON number or string, taken from its text: a float never stands in between.
+pub fn money<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Money>, D::Error> {
+    let raw = Box::<RawValue>::deserialize(deserializer)?;
+    Ok(raw.get().trim_matches('"').parse().ok())
+}
+
+/// An id, as a JSON string or number.
+pub fn id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let raw = Box::<RawValue>::deserialize(deserializer)?;
+    let text = raw.get();
+    if text.starts_with('"') {
+        return Ok(serde_json::from_str(text).ok());
+    }
+    Ok(text.starts_with(|c: char| c.is_ascii_digit()).then(|| text.to_owned()))
+}
+
+/// A number as the purchase, the owned list and the inventory write it. Only `e164` is required.
+#[derive(Deserialize)]
+pub struct WireNumber {
+    pub e164: String,
+    #[serde(default, deserialize_with = "id")]
+    id: Option<String>,
+    #[serde(default, deserialize_with = "lenient")]
+    account_id: Option<AccountId>,
+    #[serde(default, deserialize_with = "lenient")]
+    auth_id: Option<AccountId>,
+    #[serde(default, deserialize_with = "lenient")]
+    country: Option<String>,
+    #[serde(default, deserialize_with = "lenient")]
+    region: Option<String>,
+    #[serde(default, deserialize_with = "lenient")]
+    capabilities: Option<Capabilities>,
+    #[serde(default, deserialize_with = "lenient")]
+    status: Option<NumberStatus>,
+    #[serde(default, deserialize_with = "lenient")]
+    is_blocked: Option<bool>,
+    #[serde(default, deserialize_with = "money")]
+    setup_fee: Option<Money>,
+    #[serde(default, deserialize_with = "money")]
+    monthly_fee: Option<Money>,
+    #[serde(default, deserialize_with = "lenient")]
+    currency: Option<Currency>,
+    #[serde(default, deserialize_with = "lenient")]
+    purchased_at: Option<Time>,
+}
+
+/// A number as listed: ours, somebody else's or nobody's.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ListedNumber {
+    pub e164: E164,
+    /// `account_id`, in older answers `auth_id`.
+    pub owner: Option<AccountId>,
+    pub number: Number,
+}
+
+impl ListedNumber {
+    /// What is debited when it is bought, in the number's currency.
+    #[must_use]
+    pub fn price(&self) -> Option<Money> {
+        self.number.setup_fee.zip(self.number.monthly_fee).and_then(|(setup, monthly)| setup + monthly)
+    }
+}
+
+impl WireNumber {
+    /// What tells rows apart: Vobiz's id, and the number where there is none.
+    pub fn key(&self) -> String {
+        self.id.clone().unwrap_or_else(|| self.e164.clone())
+    }
+
+    /// `None` where the row's number is none that could be asked for.
+    pub fn parse(self) -> Option<ListedNumber> {
+        let e164 = self.e164.parse().ok()?;
+        let filled = |text: Option<String>| text.filter(|text| !text.is_empty());
+        // Blocked is blocked, whichever of the two fields says so.
+        let status = if self.is_blocked == Some(true) { Some(NumberStatus::Blocked) } else { self.status };
+        let number = Number {
+            id: filled(self.id),
+            status,
+            country: filled(self.country),
+            region: filled(self.region),
+            capabilities: self.capabilities,
+            setup_fee: self.setup_fee,
+            monthly_fee: self.monthly_fee,
+            currency: self.currency,
+            purchased_at: self.purchased_at,
+        };
+        Some(ListedNumber { e164, owner: self.account_id.or(self.auth_id), number })
+    }
+}
+
+/// `GET …/balance/{currency}`
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
+pub struct Balance {
+    /// What a purchase may draw on.
+    #[serde(default, deserialize_with = "money")]
+    pub available_balance: Option<Money>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(json: &str) -> ListedNumber {
+        serde_json::from_str::<WireNumber>(json).unwrap().parse().unwrap()
+    }
+
+    #[test]
+    fn example_a_is_read_in_full() {
+        let listed = parse(
+            r#"{"id":"3f1c","account_id":"MA_EX","e164":"+911234500000","country":"IN","region":"Goa",
+            "capabilities":{"voice":true,"sms":false,"mms":false,"fax":false},"status":"active","provider":"",
+            "setup_fee":50,"monthly_fee":2,"currency":"INR","voice_enabled":true,"tags":[],
+            "purchased_at":"2026-01-02T03:04:05Z","is_blocked":false,"surprise":{"new":[1]}}"#,
+        );
+        assert_eq!(listed.owner, "MA_EX".parse().ok());
+        assert_eq!(listed.price().unwrap().to_string(), "52");
+        assert_eq!(listed.number.capabilities.unwrap().voice, Some(true));
+        assert_eq!(listed.number.purchased_at.unwrap().to_string(), "2026-01-02T03:04:05Z");
+    }
+
+    #[test]
+    fn example_b_names_its_owner_otherwise_and_writes_fees_as_floats() {
+        let listed = parse(
+            r#"{"id":77,"auth_id":"SA_EX","e164":"+12","provider":"manual","status":"active","setup_fee":0.0,
+            "monthly_fee":1.0,"currency":"USD"}"#,
+        );
+        assert_eq!(listed.owner, "SA_EX".parse().ok());
+        assert_eq!(listed.number.id.as_deref(), Some("77"));
+        assert_eq!(listed.number.monthly_fee.unwrap().to_string(), "1.0");
+    }
+
+    #[test]
+    fn a_field_of_an_unexpected_type_spoils_only_itself() {
+        let listed = parse(
+            r#"{"e164":"+12","id":null,"status":"quarantined","setup_fee":"7.50","monthly_fee":{},"currency":"rupees",
+            "capabilities":[],"purchased_at":7,"is_blocked":"no"}"#,
+        );
+        assert_eq!(listed.number.status, Some(NumberStatus::Other("quarantined".into())));
+        assert_eq!(listed.number.setup_fee.unwrap().to_string(), "7.50");
+        assert_eq!((listed.number.monthly_fee, listed.number.currency), (None, None));
+    }
+
+    #[test]
+    fn a_blocked_flag_is_a_blocked_status() {
+        assert_eq!(parse(r#"{"e164":"+12","status":"active","is_blocked":true}"#).number.status, Some(NumberStatus::Blocked));
+    }
+}
