@@ -1,0 +1,260 @@
+//! `GET …/transactions`: the ledger of the account that pays.
+
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::{
+    Account, LedgerKind, NumberNaming,
+    money::Amount,
+    numbers::Price,
+    paging::Page,
+    params::Params,
+    reply::Reply,
+    shapes::micros,
+    world::{View, World},
+};
+
+/// The `type` of a ledger row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[allow(missing_docs, reason = "the vendor's words")]
+pub enum RowType {
+    Credit,
+    Debit,
+    DidRental,
+}
+
+impl RowType {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Credit => "credit",
+            Self::Debit => "debit",
+            Self::DidRental => "did_rental",
+        }
+    }
+}
+
+/// The `status` of a ledger row.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[allow(missing_docs, reason = "the vendor's words")]
+pub enum RowStatus {
+    #[default]
+    Completed,
+    Pending,
+    Failed,
+    Cancelled,
+}
+
+impl RowStatus {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Completed => "completed",
+            Self::Pending => "pending",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
+/// A ledger row that the state brings along. It moves no money.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LedgerEntry {
+    /// The account whose ledger it is in.
+    pub account: String,
+    /// What it is.
+    #[serde(rename = "type")]
+    pub kind: RowType,
+    /// How much.
+    pub amount: Decimal,
+    /// In which currency.
+    pub currency: String,
+    /// What it says.
+    #[serde(default)]
+    pub description: String,
+    /// What it refers to.
+    #[serde(default)]
+    pub reference: Option<String>,
+    /// The kind of thing that it refers to.
+    #[serde(default)]
+    pub reference_type: Option<String>,
+    /// How it stands.
+    #[serde(default)]
+    pub status: RowStatus,
+    /// When it was made; now, unless told otherwise.
+    #[serde(default)]
+    pub at: Option<Timestamp>,
+}
+
+/// A row of the ledger.
+#[derive(Debug, Clone)]
+pub(crate) struct Row {
+    id: String,
+    balance_id: String,
+    entry: LedgerEntry,
+    at: Timestamp,
+    /// Whether this server made it, which is what a lagging ledger goes by.
+    ours: bool,
+}
+
+impl Row {
+    pub(crate) fn seeded(entry: LedgerEntry, account: &Account) -> Self {
+        let at = entry.at.unwrap_or_else(Timestamp::now);
+        let balance_id = account.balance_id(&entry.currency);
+        Self { id: Uuid::new_v4().to_string(), balance_id, entry, at, ours: false }
+    }
+
+    /// The row of a debit for a number, in the words of the account that pays.
+    pub(crate) fn debit(payer: &Account, e164: &str, price: &Price, at: Timestamp) -> Self {
+        let naming = payer.options.ledger_names_number;
+        let (kind, reference_type) = match payer.options.ledger_kind {
+            LedgerKind::DidPurchase => (RowType::Debit, Some("did_purchase")),
+            LedgerKind::DidRental => (RowType::Debit, Some("did_rental")),
+            LedgerKind::LegacyDidRental => (RowType::DidRental, None),
+        };
+        let description = match naming {
+            NumberNaming::Description => format!("Number purchase {e164}"),
+            NumberNaming::Reference | NumberNaming::Nowhere => "Number purchase".to_owned(),
+        };
+        let entry = LedgerEntry {
+            account: payer.auth_id.clone(),
+            kind,
+            amount: price.total(),
+            currency: price.currency.clone(),
+            description,
+            reference: (naming == NumberNaming::Reference).then(|| e164.to_owned()),
+            reference_type: reference_type.map(str::to_owned),
+            status: RowStatus::Completed,
+            at: Some(at),
+        };
+        Self { ours: true, ..Self::seeded(entry, payer) }
+    }
+}
+
+/// What a ledger query asks for.
+struct Filter<'a> {
+    params: &'a Params,
+    from: Option<Date>,
+    to: Option<Date>,
+}
+
+impl<'a> Filter<'a> {
+    /// The filter, or nothing if a date is malformed.
+    fn parse(params: &'a Params) -> Option<Self> {
+        let date = |name| params.get(name).map(|text| day(text).ok_or(())).transpose().ok();
+        Some(Self { params, from: date("from_date")?, to: date("to_date")? })
+    }
+
+    fn passes(&self, row: &Row) -> bool {
+        let entry = &row.entry;
+        let is = |name: &str, value: Option<&str>| {
+            self.params.get(name).is_none_or(|wanted| value == Some(wanted))
+        };
+        let date = row.at.to_zoned(TimeZone::UTC).date();
+        self.from.is_none_or(|from| date >= from)
+            && self.to.is_none_or(|to| date <= to)
+            && is("type", Some(entry.kind.word()))
+            && is("status", Some(entry.status.word()))
+            && is("currency", Some(&entry.currency))
+            && is("reference_type", entry.reference_type.as_deref())
+            && is("reference", entry.reference.as_deref())
+            && is("transaction_id", Some(&row.id))
+            && self.params.get("description").is_none_or(|part| entry.description.contains(part))
+    }
+}
+
+/// A UTC day, written as such or as a moment in it.
+fn day(text: &str) -> Option<Date> {
+    // jiff would also take a date with a time behind it for a date.
+    let date = (text.len() == "2026-01-02".len()).then(|| text.parse().ok()).flatten();
+    date.or_else(|| Some(text.parse::<Timestamp>().ok()?.to_zoned(TimeZone::UTC).date()))
+}
+
+#[derive(Serialize)]
+#[allow(clippy::struct_field_names, reason = "the vendor's names")]
+struct Transactions<'a> {
+    transactions: Vec<Transaction<'a>>,
+    summary: Summary,
+    total: usize,
+    page: usize,
+    per_page: usize,
+    total_pages: usize,
+}
+
+#[derive(Serialize)]
+struct Summary {
+    total_credits: Amount,
+    total_debits: Amount,
+    count: usize,
+}
+
+#[derive(Serialize)]
+struct Transaction<'a> {
+    id: &'a str,
+    account_id: &'a str,
+    balance_id: &'a str,
+    r#type: RowType,
+    amount: Amount,
+    currency: &'a str,
+    description: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reference: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reference_type: Option<&'a str>,
+    status: RowStatus,
+    processed_at: String,
+    created_at: String,
+    updated_at: String,
+}
+
+pub(crate) fn answer(world: &World, account: &str, params: &Params, view: View) -> Reply {
+    let Some(filter) = Filter::parse(params) else {
+        return Reply::json(500, &serde_json::json!({"error": "Failed to retrieve transactions"}));
+    };
+    let payer = world.billing_id(account);
+    let style = world.accounts.get(payer).map(|payer| payer.options.number_style).unwrap_or_default();
+    let mut rows: Vec<&Row> = world
+        .ledger
+        .iter()
+        .filter(|row| row.entry.account == payer && !(row.ours && view.hides(row.at)) && filter.passes(row))
+        .collect();
+    // Newest first; of two in the same instant, the one that was written later.
+    rows.reverse();
+    rows.sort_by_key(|row| std::cmp::Reverse(row.at));
+    let sum = |credit: bool| {
+        let rows = rows.iter().filter(|row| (row.entry.kind == RowType::Credit) == credit);
+        Amount::new(rows.map(|row| row.entry.amount).sum(), style)
+    };
+    let summary = Summary { total_credits: sum(true), total_debits: sum(false), count: rows.len() };
+    let (page, total) = (Page::of_ledger(params), rows.len());
+    let reply = Transactions {
+        transactions: page.cut(rows).into_iter().map(|row| transaction(row, style)).collect(),
+        summary,
+        total,
+        page: page.page,
+        per_page: page.per_page,
+        total_pages: total.div_ceil(page.per_page),
+    };
+    Reply::json(200, &reply)
+}
+
+fn transaction(row: &Row, style: crate::NumberStyle) -> Transaction<'_> {
+    Transaction {
+        id: &row.id,
+        account_id: &row.entry.account,
+        balance_id: &row.balance_id,
+        r#type: row.entry.kind,
+        amount: Amount::new(row.entry.amount, style),
+        currency: &row.entry.currency,
+        description: &row.entry.description,
+        reference: row.entry.reference.as_deref(),
+        reference_type: row.entry.reference_type.as_deref(),
+        status: row.entry.status,
+        processed_at: micros(row.at),
+        created_at: micros(row.at),
+        updated_at: micros(row.at),
+    }
+}

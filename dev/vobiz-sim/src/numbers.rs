@@ -1,0 +1,295 @@
+//! Numbers: what the inventory offers and what accounts own. It is one and the same number in two
+//! stages of its life, as it is for the vendor: the inventory is the numbers without an owner.
+
+use jiff::Timestamp;
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::NumberStyle;
+
+/// The two success answers that the purchase page shows.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Shape {
+    /// `account_id`, capabilities, flags, `items`.
+    #[default]
+    A,
+    /// `auth_id`, `provider: manual`, and none of those.
+    B,
+}
+
+/// The state of a number.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NumberStatus {
+    /// In use, or for sale.
+    #[default]
+    Active,
+    /// Being bought.
+    PendingPurchase,
+    /// Given back, and still cancellable.
+    PendingRelease,
+    /// Given back.
+    Released,
+    /// Blocked by the vendor.
+    Blocked,
+}
+
+/// What a number costs, in one currency.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Price {
+    /// The currency's code.
+    pub currency: String,
+    /// Paid once.
+    pub setup_fee: Decimal,
+    /// Paid with the purchase and every month.
+    pub monthly_fee: Decimal,
+}
+
+impl Price {
+    pub(crate) fn total(&self) -> Decimal {
+        self.setup_fee + self.monthly_fee
+    }
+}
+
+/// A number for sale.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct InventoryNumber {
+    /// The number, with its `+`.
+    pub e164: String,
+    /// The country's code.
+    #[serde(default = "default_country")]
+    pub country: String,
+    /// The region, if the vendor gives one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub region: Option<String>,
+    /// The currency of the fees.
+    pub currency: String,
+    /// Paid once.
+    pub setup_fee: Decimal,
+    /// Paid with the purchase and every month.
+    pub monthly_fee: Decimal,
+    /// Further currencies in which the same number is listed.
+    #[serde(default)]
+    pub also_listed: Vec<Price>,
+    /// The purchase's success answer.
+    #[serde(default)]
+    pub shape: Shape,
+    /// How the fees are written; by default as the shape's example does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fees: Option<NumberStyle>,
+    /// The state; only active numbers are for sale.
+    #[serde(default)]
+    pub status: NumberStatus,
+}
+
+fn default_country() -> String {
+    "IN".to_owned()
+}
+
+impl InventoryNumber {
+    /// An Indian number for sale in one currency, answered with Example A.
+    pub fn new(
+        e164: impl Into<String>,
+        currency: impl Into<String>,
+        setup_fee: impl Into<Decimal>,
+        monthly_fee: impl Into<Decimal>,
+    ) -> Self {
+        Self {
+            e164: e164.into(),
+            country: default_country(),
+            region: None,
+            currency: currency.into(),
+            setup_fee: setup_fee.into(),
+            monthly_fee: monthly_fee.into(),
+            also_listed: Vec::new(),
+            shape: Shape::A,
+            fees: None,
+            status: NumberStatus::Active,
+        }
+    }
+
+    /// The number, answered with this example.
+    #[must_use]
+    pub fn with_shape(mut self, shape: Shape) -> Self {
+        self.shape = shape;
+        self
+    }
+
+    /// The number, in this country and region.
+    #[must_use]
+    pub fn in_region(mut self, country: impl Into<String>, region: impl Into<String>) -> Self {
+        self.country = country.into();
+        self.region = Some(region.into());
+        self
+    }
+}
+
+/// An owned number, or a change to one: what is left out stays as it is. A number that does not exist
+/// yet needs an `account`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[allow(missing_docs, reason = "the fields are the vendor's, under the vendor's names")]
+pub struct OwnedNumber {
+    pub e164: String,
+    pub account: Option<String>,
+    pub id: Option<String>,
+    pub status: Option<NumberStatus>,
+    pub is_blocked: Option<bool>,
+    pub country: Option<String>,
+    pub region: Option<String>,
+    pub currency: Option<String>,
+    pub setup_fee: Option<Decimal>,
+    pub monthly_fee: Option<Decimal>,
+    pub fees: Option<NumberStyle>,
+    pub application_id: Option<String>,
+    pub trunk_group_id: Option<String>,
+    pub minimum_commitment_months: Option<u32>,
+    pub purchased_at: Option<Timestamp>,
+    pub created_at: Option<Timestamp>,
+    pub released_at: Option<Timestamp>,
+    pub last_billing_date: Option<Timestamp>,
+    pub next_billing_date: Option<Timestamp>,
+}
+
+impl OwnedNumber {
+    /// A change that gives the number to an account.
+    pub fn new(e164: impl Into<String>, account: impl Into<String>) -> Self {
+        Self { e164: e164.into(), account: Some(account.into()), ..Self::default() }
+    }
+
+    /// The change, with this status.
+    #[must_use]
+    pub fn with_status(mut self, status: NumberStatus) -> Self {
+        self.status = Some(status);
+        self
+    }
+}
+
+/// A number as the vendor keeps it.
+#[derive(Debug, Clone)]
+pub(crate) struct Number {
+    pub(crate) listed: InventoryNumber,
+    pub(crate) id: String,
+    pub(crate) owner: Option<String>,
+    /// When this server sold it, which is what a lagging list goes by. Other owned numbers have none.
+    pub(crate) sold_at: Option<Timestamp>,
+    pub(crate) is_blocked: bool,
+    pub(crate) application_id: Option<String>,
+    pub(crate) trunk_group_id: Option<String>,
+    pub(crate) minimum_commitment_months: u32,
+    pub(crate) purchased_at: Option<Timestamp>,
+    pub(crate) created_at: Timestamp,
+    pub(crate) updated_at: Timestamp,
+    pub(crate) released_at: Option<Timestamp>,
+    pub(crate) last_billing_date: Option<Timestamp>,
+    pub(crate) next_billing_date: Option<Timestamp>,
+}
+
+impl Number {
+    pub(crate) fn for_sale(listed: InventoryNumber) -> Self {
+        let now = Timestamp::now();
+        Self {
+            listed,
+            id: Uuid::new_v4().to_string(),
+            owner: None,
+            sold_at: None,
+            is_blocked: false,
+            application_id: None,
+            trunk_group_id: None,
+            minimum_commitment_months: 0,
+            purchased_at: None,
+            created_at: now,
+            updated_at: now,
+            released_at: None,
+            last_billing_date: None,
+            next_billing_date: None,
+        }
+    }
+
+    pub(crate) fn is_for_sale(&self) -> bool {
+        self.owner.is_none() && self.listed.status == NumberStatus::Active
+    }
+
+    pub(crate) fn fee_style(&self) -> NumberStyle {
+        self.listed.fees.unwrap_or(match self.listed.shape {
+            Shape::A => NumberStyle::Integer,
+            Shape::B => NumberStyle::Float,
+        })
+    }
+
+    /// Every price at which the number is listed, its own first.
+    pub(crate) fn prices(&self) -> impl Iterator<Item = Price> + '_ {
+        let own = Price {
+            currency: self.listed.currency.clone(),
+            setup_fee: self.listed.setup_fee,
+            monthly_fee: self.listed.monthly_fee,
+        };
+        std::iter::once(own).chain(self.listed.also_listed.iter().cloned())
+    }
+
+    pub(crate) fn set_price(&mut self, price: &Price) {
+        self.listed.currency.clone_from(&price.currency);
+        self.listed.setup_fee = price.setup_fee;
+        self.listed.monthly_fee = price.monthly_fee;
+    }
+
+    pub(crate) fn apply(&mut self, change: OwnedNumber) {
+        fn set<T>(field: &mut T, value: Option<T>) {
+            if let Some(value) = value {
+                *field = value;
+            }
+        }
+        fn set_some<T>(field: &mut Option<T>, value: Option<T>) {
+            if value.is_some() {
+                *field = value;
+            }
+        }
+        set_some(&mut self.owner, change.account);
+        set(&mut self.id, change.id);
+        set(&mut self.listed.status, change.status);
+        set(&mut self.is_blocked, change.is_blocked);
+        set(&mut self.listed.country, change.country);
+        set_some(&mut self.listed.region, change.region);
+        set(&mut self.listed.currency, change.currency);
+        set(&mut self.listed.setup_fee, change.setup_fee);
+        set(&mut self.listed.monthly_fee, change.monthly_fee);
+        set_some(&mut self.listed.fees, change.fees);
+        set_some(&mut self.application_id, change.application_id);
+        set_some(&mut self.trunk_group_id, change.trunk_group_id);
+        set(&mut self.minimum_commitment_months, change.minimum_commitment_months);
+        set_some(&mut self.purchased_at, change.purchased_at);
+        set(&mut self.created_at, change.created_at);
+        set_some(&mut self.released_at, change.released_at);
+        set_some(&mut self.last_billing_date, change.last_billing_date);
+        set_some(&mut self.next_billing_date, change.next_billing_date);
+        self.updated_at = Timestamp::now();
+    }
+
+    /// The number as an administrator sees it.
+    pub(crate) fn describe(&self) -> OwnedNumber {
+        OwnedNumber {
+            e164: self.listed.e164.clone(),
+            account: self.owner.clone(),
+            id: Some(self.id.clone()),
+            status: Some(self.listed.status),
+            is_blocked: Some(self.is_blocked),
+            country: Some(self.listed.country.clone()),
+            region: self.listed.region.clone(),
+            currency: Some(self.listed.currency.clone()),
+            setup_fee: Some(self.listed.setup_fee),
+            monthly_fee: Some(self.listed.monthly_fee),
+            fees: self.listed.fees,
+            application_id: self.application_id.clone(),
+            trunk_group_id: self.trunk_group_id.clone(),
+            minimum_commitment_months: Some(self.minimum_commitment_months),
+            purchased_at: self.purchased_at,
+            created_at: Some(self.created_at),
+            released_at: self.released_at,
+            last_billing_date: self.last_billing_date,
+            next_billing_date: self.next_billing_date,
+        }
+    }
+}
