@@ -1,0 +1,121 @@
+//! The control plane on the command line.
+
+use std::fmt::Display;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use control_plane::{Binaries, ControlPlane, Error, Options};
+use tokio::signal::unix::{SignalKind, signal};
+
+/// A real local Kubernetes control plane, for tests and demonstrations.
+#[derive(Parser)]
+#[command(name = "control-plane")]
+struct Cli {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Subcommand)]
+enum Action {
+    /// Build the programs that are not there yet, and print their folder
+    Build,
+    /// Run a control plane until interrupted, and remove every trace of it
+    Run {
+        /// Run kube-controller-manager too
+        #[arg(long)]
+        controller_manager: bool,
+        /// Write the administrator's kubeconfig to this file too, for as long as it runs
+        #[arg(long, value_name = "FILE")]
+        kubeconfig_out: Option<PathBuf>,
+    },
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    let action = Cli::parse().action;
+    let interrupted_is_success = matches!(action, Action::Run { .. });
+    // Whatever `execute` has started ends when it is dropped.
+    let result = tokio::select! {
+        result = execute(action) => result,
+        result = interrupted() => match result {
+            Ok(()) if interrupted_is_success => Ok(()),
+            Ok(()) => Err("interrupted".into()),
+            Err(error) => Err(error.into()),
+        },
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            say(error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+type Failure = Box<dyn std::error::Error>;
+
+async fn execute(action: Action) -> Result<(), Failure> {
+    match action {
+        Action::Build => {
+            let binaries = Binaries::locate_or_build(|line| say(line)).await?;
+            print(&binaries.folder().display())
+        }
+        Action::Run { controller_manager, kubeconfig_out } => {
+            let plane = ControlPlane::start(Options { controller_manager }).await?;
+            let copy = kubeconfig_out.map(|path| Copy::make(plane.kubeconfig(), &path)).transpose()?;
+            let kubeconfig = copy.as_ref().map_or(plane.kubeconfig(), |copy| &copy.0);
+            say(format!("{} is ready; interrupt it to end it", plane.url()));
+            say(format!("kubectl and the other programs: {}", plane.binaries().folder().display()));
+            print(&format!("export KUBECONFIG={}", quoted(kubeconfig)))?;
+            std::future::pending::<()>().await;
+            Ok(())
+        }
+    }
+}
+
+async fn interrupted() -> std::io::Result<()> {
+    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    tokio::select! {
+        _ = interrupt.recv() => Ok(()),
+        _ = terminate.recv() => Ok(()),
+    }
+}
+
+/// A copy of a kubeconfig, removed at the end: it would lead nowhere.
+struct Copy(PathBuf);
+
+impl Copy {
+    fn make(original: &Path, path: &Path) -> Result<Self, Error> {
+        std::fs::copy(original, path).map_err(|source| Error::File { path: path.to_owned(), source })?;
+        let path = path.canonicalize().map_err(|source| Error::File { path: path.to_owned(), source })?;
+        Ok(Self(path))
+    }
+}
+
+impl Drop for Copy {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+/// For people, beside the output that a program may read.
+fn say(line: impl Display) {
+    let _ = writeln!(std::io::stderr(), "control-plane: {line}");
+}
+
+fn print(line: &impl Display) -> Result<(), Failure> {
+    let mut output = std::io::stdout();
+    writeln!(output, "{line}")?;
+    Ok(output.flush()?)
+}
+
+/// The path as a shell takes it.
+fn quoted(path: &Path) -> String {
+    let text = path.display().to_string();
+    if text.chars().all(|it| it.is_ascii_alphanumeric() || "/._-+".contains(it)) {
+        return text;
+    }
+    format!("'{}'", text.replace('\'', r"'\''"))
+}

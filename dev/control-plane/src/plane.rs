@@ -1,0 +1,273 @@
+//! The control plane as a whole.
+
+mod readiness;
+
+use std::ffi::OsStr;
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use serde_json::Value;
+use tokio::process::Command;
+
+use crate::binaries::{Binaries, Component};
+use crate::certificates::{Authority, Pair};
+use crate::error::Error;
+use crate::port::Port;
+use crate::process::Service;
+use crate::watchdog::Watchdog;
+use crate::{apiserver, audit, controller_manager, crds, etcd, kubeconfig, kubectl};
+
+/// What the control plane should have.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Options {
+    /// Run kube-controller-manager too. Without it a deleted namespace stays `Terminating`,
+    /// nothing is garbage collected, and Deployments stay without Pods.
+    pub controller_manager: bool,
+}
+
+/// A running control plane. Dropping it stops everything and removes its folder; the death of
+/// this process, of whatever kind, does so too.
+pub struct ControlPlane {
+    // Fields are dropped in this order: first the clients, and the watchdog after all of them.
+    controller_manager: Option<Service>,
+    apiserver: Service,
+    etcd: Service,
+    watchdog: Watchdog,
+    port: Port,
+    group: i32,
+    binaries: Binaries,
+    authority: Authority,
+    admin: PathBuf,
+    users: AtomicU32,
+}
+
+impl ControlPlane {
+    /// Starts a control plane and waits until it serves, building its programs first if need be
+    /// (see [`Binaries::locate_or_build`]; the progress goes to standard error).
+    ///
+    /// # Errors
+    ///
+    /// If there are no programs, or one of them does not come up; then with the end of its log.
+    pub async fn start(options: Options) -> Result<Self, Error> {
+        let binaries = Binaries::locate_or_build(|line| eprintln!("control-plane: {line}")).await?;
+        Self::start_with(binaries, options).await
+    }
+
+    /// Like [`ControlPlane::start`], with programs that are there already.
+    ///
+    /// # Errors
+    ///
+    /// If a program is missing or does not come up; then with the end of its log.
+    pub async fn start_with(binaries: Binaries, options: Options) -> Result<Self, Error> {
+        if options.controller_manager {
+            binaries.require(&[Component::KubeControllerManager])?;
+        }
+        let mut plane = Self::prepare(binaries, options)?;
+        // The apiserver waits for etcd by itself, but the controller manager, if it is first,
+        // looks for the apiserver only now and then.
+        plane.etcd.start()?;
+        plane.apiserver.start()?;
+        plane.until_ready().await?;
+        if let Some(controller_manager) = &mut plane.controller_manager {
+            controller_manager.start()?;
+        }
+        plane.until_settled().await?;
+        Ok(plane)
+    }
+
+    /// Everything but the starting.
+    fn prepare(binaries: Binaries, options: Options) -> Result<Self, Error> {
+        let place = std::env::temp_dir();
+        let folder = tempfile::Builder::new()
+            .prefix("control-plane-")
+            .permissions(Permissions::from_mode(0o700))
+            .tempdir_in(&place)
+            .map_err(Error::file(&place))?;
+        let watchdog = Watchdog::guard(folder)?;
+        let (folder, group, port) = (watchdog.folder(), watchdog.group()?, Port::reserve()?);
+        let authority = Authority::create(&folder.join("certificates"))?;
+        let token_keys = authority.token_keys()?;
+        let admin = folder.join("admin.kubeconfig");
+        let pair = authority.user("admin", "admin", Some("system:masters"))?;
+        kubeconfig::write(&admin, &url(&port), &authority.certificate(), &pair)?;
+
+        let service = |component: Component, arguments| {
+            Service::new(component.name(), binaries.path(component), arguments, folder, group)
+        };
+        let etcd = service(Component::Etcd, etcd::arguments(folder));
+        let apiserver = apiserver::arguments(&apiserver::Setup {
+            folder,
+            port: port.number(),
+            authority: &authority,
+            server: &authority.server()?,
+            token_keys: &token_keys,
+            controller_manager: options.controller_manager,
+        })?;
+        let apiserver = service(Component::KubeApiserver, apiserver);
+        let controller_manager = options.controller_manager.then(|| {
+            let arguments =
+                controller_manager::arguments(&admin, &authority.certificate(), &token_keys.private);
+            service(Component::KubeControllerManager, arguments)
+        });
+        let users = AtomicU32::new(0);
+        Ok(Self {
+            controller_manager,
+            apiserver,
+            etcd,
+            watchdog,
+            port,
+            group,
+            binaries,
+            authority,
+            admin,
+            users,
+        })
+    }
+
+    /// The folder of this control plane's data and logs, removed at its end.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        self.watchdog.folder()
+    }
+
+    /// The programs that it runs.
+    #[must_use]
+    pub fn binaries(&self) -> &Binaries {
+        &self.binaries
+    }
+
+    /// The address of the apiserver.
+    #[must_use]
+    pub fn url(&self) -> String {
+        url(&self.port)
+    }
+
+    /// The kubeconfig of the administrator, who may do everything.
+    #[must_use]
+    pub fn kubeconfig(&self) -> &Path {
+        &self.admin
+    }
+
+    /// Makes a kubeconfig for another user, who is a member of `group` if one is given, and may
+    /// do what roles allow: at first next to nothing.
+    ///
+    /// # Errors
+    ///
+    /// If the files cannot be written.
+    pub fn kubeconfig_for(&self, user: &str, group: Option<&str>) -> Result<PathBuf, Error> {
+        let file = format!("user-{}", self.users.fetch_add(1, Ordering::Relaxed));
+        let pair: Pair = self.authority.user(&file, user, group)?;
+        let path = self.folder().join(format!("{file}.kubeconfig"));
+        kubeconfig::write(&path, &self.url(), &self.authority.certificate(), &pair)?;
+        Ok(path)
+    }
+
+    /// kubectl as the administrator. Set `KUBECONFIG` on it to be somebody else. It is killed
+    /// when it is dropped, or with the control plane.
+    #[must_use]
+    pub fn kubectl(&self) -> Command {
+        kubectl::command(&self.binaries, &self.admin, &self.folder().join("kubectl-cache"), self.group)
+    }
+
+    /// Runs kubectl as the administrator and returns what it prints.
+    ///
+    /// # Errors
+    ///
+    /// If it fails; then with what it complains about.
+    pub async fn run_kubectl<I>(&self, arguments: I) -> Result<String, Error>
+    where
+        I: IntoIterator<Item: AsRef<OsStr>>,
+    {
+        kubectl::run(self.kubectl().args(arguments)).await
+    }
+
+    /// Makes a process that `command` will start end with this control plane, even if we are
+    /// killed: for an operator under test, or whatever else belongs to it. It is killed without
+    /// warning, so whoever wants it to end well stops it before the control plane.
+    pub fn adopt(&self, command: &mut Command) {
+        command.process_group(self.group);
+    }
+
+    /// Applies the definitions in `folder` (or of one file) and waits until their lists answer.
+    ///
+    /// # Errors
+    ///
+    /// If the apiserver refuses one, or does not serve it in time.
+    pub async fn apply_crds(&self, folder: &Path) -> Result<(), Error> {
+        crds::apply(self, folder).await
+    }
+
+    /// The file to which the apiserver writes its audit events, level `Metadata`.
+    #[must_use]
+    pub fn audit_log(&self) -> PathBuf {
+        apiserver::audit_log(self.folder())
+    }
+
+    /// All audit events so far: one for each request when it is answered, and for a watch one
+    /// when it begins and one when it ends. An event may appear a moment after the answer.
+    ///
+    /// # Errors
+    ///
+    /// If the log cannot be read.
+    pub fn audit_events(&self) -> Result<Vec<Value>, Error> {
+        audit::read(&self.audit_log())
+    }
+
+    /// Kills etcd. Its data stay.
+    pub fn stop_etcd(&mut self) {
+        self.etcd.stop();
+    }
+
+    /// Starts etcd again with the same data, and waits until it (and the apiserver, if that
+    /// runs) is ready.
+    ///
+    /// # Errors
+    ///
+    /// If it does not come up.
+    pub async fn start_etcd(&mut self) -> Result<(), Error> {
+        self.etcd.start()?;
+        self.until_ready().await
+    }
+
+    /// Kills the apiserver. Connections to its port are refused from then on.
+    pub fn stop_apiserver(&mut self) {
+        self.apiserver.stop();
+    }
+
+    /// Starts the apiserver again on the same port, and waits until it is ready.
+    ///
+    /// # Errors
+    ///
+    /// If it does not come up.
+    pub async fn start_apiserver(&mut self) -> Result<(), Error> {
+        self.apiserver.start()?;
+        self.until_ready().await
+    }
+
+    /// Kills the apiserver, which breaks every watch, and starts it again.
+    ///
+    /// # Errors
+    ///
+    /// If it does not come up.
+    pub async fn restart_apiserver(&mut self) -> Result<(), Error> {
+        self.stop_apiserver();
+        self.start_apiserver().await
+    }
+
+    /// Stops everything and removes the folder, as dropping does, and tells whether it worked.
+    ///
+    /// # Errors
+    ///
+    /// If the folder is still there.
+    pub fn stop(self) -> Result<(), Error> {
+        let folder = self.folder().to_owned();
+        drop(self);
+        if folder.exists() { Err(Error::NotRemoved(folder)) } else { Ok(()) }
+    }
+}
+
+fn url(port: &Port) -> String {
+    format!("https://127.0.0.1:{}", port.number())
+}

@@ -1,0 +1,62 @@
+//! A loopback port that stays ours.
+
+use std::net::{Ipv4Addr, SocketAddr};
+
+use tokio::net::TcpSocket;
+
+use crate::error::Error;
+
+/// A port on 127.0.0.1, reserved for as long as this value lives.
+///
+/// The port is bound but not listened on. A server that sets `SO_REUSEPORT` can listen on it,
+/// again and again over its restarts, while nobody else is ever given it: closing the socket
+/// and hoping that the port is still free a moment later would clash between parallel tests.
+/// While no server listens, connections are refused.
+#[derive(Debug)]
+pub(crate) struct Port {
+    number: u16,
+    _reservation: TcpSocket,
+}
+
+impl Port {
+    pub(crate) fn reserve() -> Result<Self, Error> {
+        let socket = TcpSocket::new_v4().map_err(Error::Port)?;
+        socket.set_reuseport(true).map_err(Error::Port)?;
+        socket.bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).map_err(Error::Port)?;
+        let number = socket.local_addr().map_err(Error::Port)?.port();
+        Ok(Self { number, _reservation: socket })
+    }
+
+    pub(crate) fn number(&self) -> u16 {
+        self.number
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reserved_port_refuses_connections_and_lets_a_sharing_server_listen_twice() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().unwrap();
+        runtime.block_on(async {
+            let port = Port::reserve().unwrap();
+            let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port.number()));
+            for _ in 0..2 {
+                assert!(std::net::TcpStream::connect(address).is_err());
+                let server = TcpSocket::new_v4().unwrap();
+                server.set_reuseaddr(true).unwrap();
+                server.set_reuseport(true).unwrap();
+                server.bind(address).unwrap();
+                let _listener = server.listen(8).unwrap();
+                assert!(std::net::TcpStream::connect(address).is_ok());
+            }
+        });
+    }
+
+    #[test]
+    fn a_reserved_port_is_not_given_to_anybody_else() {
+        let port = Port::reserve().unwrap();
+        assert!(std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, port.number())).is_err());
+    }
+}
