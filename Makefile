@@ -1,0 +1,61 @@
+# Everything that a developer does here. `make help` lists it.
+
+.POSIX:
+.NOTPARALLEL:
+.PHONY: help demo test lint build crds clean tools test-build demo-build
+
+SHELL = /bin/sh
+CARGO = cargo
+TARGET = $${CARGO_TARGET_DIR:-target}
+PHASE = @sh dev/phase.sh
+DEMO = -p demo -p vobiz-sim -p control-plane
+# What builds the Kubernetes programs is built first; of the same packages as what follows, so
+# that no dependency is compiled twice for other features.
+FIRST = $(PHASE) 'control-plane' $(CARGO) build --locked --bin control-plane
+BESIDE = sh dev/beside-control-plane.sh "$(TARGET)/debug/control-plane" $(MAKE) --no-print-directory
+
+help:
+	@echo 'make demo    show the operator at work on a real control plane (KEEP=1: leave it running)'
+	@echo 'make test    check the format and the lints, and run all tests'
+	@echo 'make lint    check the format and the lints only'
+	@echo 'make build   build the operator for use: target/release/vobiz-operator'
+	@echo 'make crds    write the custom resource definitions in crds/ anew'
+	@echo 'make clean   remove what was built here (not the Kubernetes programs, kept in ~/.cache)'
+
+demo: tools
+	$(FIRST) $(DEMO)
+	$(PHASE) 'build' $(BESIDE) demo-build
+	@keep=; if [ '$(KEEP)' = 1 ]; then keep=--keep; fi; \
+	exec "$(TARGET)/debug/demo" --operator "$(TARGET)/release/vobiz-operator" $$keep
+
+test: tools
+	$(PHASE) 'format' $(CARGO) fmt --all --check
+	$(FIRST) --workspace
+	$(PHASE) 'lints and test build' $(BESIDE) test-build
+	$(PHASE) 'tests' $(CARGO) test --workspace --locked
+
+lint:
+	$(PHASE) 'format' $(CARGO) fmt --all --check
+	$(PHASE) 'lints' $(CARGO) clippy --workspace --all-targets --locked -- -D warnings
+
+build:
+	$(CARGO) build --release --locked -p vobiz-operator
+
+crds:
+	$(CARGO) run -q -- crd > crds/telephony.vobiz.ai.yaml
+
+clean:
+	$(CARGO) clean
+
+# The rest is used by the targets above.
+
+tools:
+	@sh dev/check-tools.sh
+
+test-build:
+	$(PHASE) 'lints' $(CARGO) clippy --workspace --all-targets --locked -- -D warnings
+	$(PHASE) 'test build' $(CARGO) test --workspace --locked --no-run
+
+demo-build:
+	$(PHASE) 'operator' $(CARGO) build --release --locked -p vobiz-operator
+	$(PHASE) 'demo' $(CARGO) build --locked $(DEMO)
