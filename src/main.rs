@@ -1,2 +1,125 @@
-//! x
-fn main() { print!("{}", vobiz_operator::api::crds_yaml().unwrap_or_default()); }
+//! Arguments, telemetry, clients; `run` or `crd`.
+
+use std::{io::Write, process::ExitCode, sync::Arc, time::Duration};
+
+use clap::Parser;
+use http::{HeaderValue, header::USER_AGENT};
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    sync::watch,
+};
+use tokio_util::sync::CancellationToken;
+use vobiz_operator::{
+    api,
+    cli::{Cli, Command, RunArgs},
+    controller,
+    plan::Spans,
+    telemetry,
+    vobiz::{self, Client, CredentialsSource, Source},
+};
+
+/// Why the program ends without having begun.
+#[derive(Debug, thiserror::Error)]
+enum StartError {
+    #[error(transparent)]
+    Credentials(#[from] vobiz::CredentialsError),
+    #[error(transparent)]
+    Vobiz(#[from] vobiz::SetupError),
+    #[error("VOBIZ_SETTLE_TIME ({settle:?}) must not be shorter than VOBIZ_PURCHASE_TIMEOUT ({timeout:?})")]
+    SettleTime { settle: Duration, timeout: Duration },
+    #[error("cannot find the cluster: {0}. Set KUBECONFIG, as for kubectl")]
+    Cluster(#[from] kube::config::InferConfigError),
+    #[error("cannot build a client for the cluster: {0}")]
+    Kube(#[from] kube::Error),
+    #[error(transparent)]
+    Crd(#[from] api::CrdError),
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+}
+
+// One thread: the work is waiting, and a second one would cost memory that nothing here needs.
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    let result = match Cli::parse().command {
+        Command::Crd => print_crds(),
+        Command::Run(args) => run(*args).await,
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = writeln!(std::io::stderr(), "vobiz-operator: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn print_crds() -> Result<(), StartError> {
+    Ok(std::io::stdout().write_all(api::crds_yaml()?.as_bytes())?)
+}
+
+async fn run(args: RunArgs) -> Result<(), StartError> {
+    // Fails only if somebody else has installed one, which then serves.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let (timeout, settle) = (args.vobiz_purchase_timeout.0, args.vobiz_settle_time.0);
+    if settle < timeout {
+        return Err(StartError::SettleTime { settle, timeout });
+    }
+    let token = args.vobiz_auth_token.as_ref().map(|token| token.0.as_str());
+    let source = CredentialsSource {
+        auth_id: Source::choose(
+            "VOBIZ_AUTH_ID",
+            args.vobiz_auth_id.as_deref(),
+            args.vobiz_auth_id_file.clone(),
+        )?,
+        auth_token: Source::choose("VOBIZ_AUTH_TOKEN", token, args.vobiz_auth_token_file.clone())?,
+    };
+    let (credentials, current) = watch::channel(source.read()?);
+    let settings = vobiz::Settings {
+        url: args.vobiz_api_url,
+        ca_file: args.vobiz_ca_file,
+        purchase_timeout: timeout,
+        rate: args.vobiz_rate_limit.per_second,
+        burst: args.vobiz_rate_limit.burst,
+        purchase_casing: args.vobiz_purchase_path,
+    };
+    let client = Arc::new(Client::new(&settings, current)?);
+    telemetry::start();
+    let kube = cluster().await?;
+    let stop = stop_on_signal()?;
+    tracing::info!(version = env!("CARGO_PKG_VERSION"), account = %client.account(), "starting");
+    let settings = controller::Settings {
+        namespaces: args.watch_namespaces.into_iter().filter(|name| !name.is_empty()).collect(),
+        spans: Spans { purchase_timeout: timeout, settle },
+        resync: args.vobiz_resync_interval.0,
+        concurrency: args.purchase_concurrency,
+        hold: args.hold_purchases,
+    };
+    controller::run(settings, kube, client, (source, credentials), stop).await;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// A client that re-sends no write: a repeated create or replace would be taken for somebody else's. Its calls are
+/// bounded one by one in the store; the watches bound themselves.
+async fn cluster() -> Result<kube::Client, StartError> {
+    let mut config = kube::Config::infer().await?;
+    config.default_retry = false;
+    config.connect_timeout = Some(Duration::from_secs(10));
+    config.headers.push((USER_AGENT, HeaderValue::from_static(vobiz::USER_AGENT)));
+    Ok(kube::Client::try_from(config)?)
+}
+
+fn stop_on_signal() -> Result<CancellationToken, StartError> {
+    let stop = CancellationToken::new();
+    let stopped = stop.clone();
+    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        tracing::info!("stopping: a purchase under way finishes, and its outcome is stored");
+        stopped.cancel();
+    });
+    Ok(stop)
+}

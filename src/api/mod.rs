@@ -6,11 +6,13 @@ mod number;
 mod record;
 mod schema;
 
-pub use claim::{DeletionPolicy, PhoneNumberClaim, PhoneNumberClaimSpec, PhoneNumberClaimStatus, PhoneNumberRef};
+pub use claim::{
+    DeletionPolicy, PhoneNumberClaim, PhoneNumberClaimSpec, PhoneNumberClaimStatus, PhoneNumberRef,
+};
 pub use number::{Capabilities, Number, NumberStatus};
 pub use record::{
-    Answer, Attempt, AttemptState, ClaimRef, Debit, Funds, Origin, Outcome, Ownership, PhoneNumber, PhoneNumberSpec,
-    PhoneNumberStatus, Verification,
+    Answer, Attempt, AttemptState, ClaimRef, Debit, Funds, Origin, Outcome, Ownership, PhoneNumber,
+    PhoneNumberSpec, PhoneNumberStatus, Verification,
 };
 pub use schema::crds;
 
@@ -49,3 +51,6 @@ pub enum CrdError {
     #[error("cannot write the custom resource definitions as YAML: {0}")]
     Yaml(#[from] serde_yaml::ser::Error),
 }
+
+/// Condition type of a record: whether a claim stands behind it.
+pub const CLAIMED: &str = "Claimed";

@@ -144,7 +144,8 @@ mod tests {
 
     #[test]
     fn what_a_later_answer_leaves_out_is_kept() {
-        let mut bought = Number { setup_fee: "50".parse().ok(), status: Some(NumberStatus::Active), ..Number::default() };
+        let mut bought =
+            Number { setup_fee: "50".parse().ok(), status: Some(NumberStatus::Active), ..Number::default() };
         assert!(bought.update(&Number { status: Some(NumberStatus::Blocked), ..Number::default() }));
         assert_eq!(bought.setup_fee, "50".parse().ok());
         assert_eq!(bought.status, Some(NumberStatus::Blocked));

@@ -75,7 +75,9 @@ mod tests {
     fn walk(value: &Value, path: &str, visit: &mut impl FnMut(&str, &Value)) {
         visit(path, value);
         match value {
-            Value::Object(fields) => fields.iter().for_each(|(key, inner)| walk(inner, &format!("{path}.{key}"), visit)),
+            Value::Object(fields) => {
+                fields.iter().for_each(|(key, inner)| walk(inner, &format!("{path}.{key}"), visit))
+            }
             Value::Array(items) => items.iter().for_each(|inner| walk(inner, path, visit)),
             _ => {}
         }

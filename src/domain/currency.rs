@@ -28,7 +28,10 @@ impl fmt::Display for Currency {
     }
 }
 
-string_word!(Currency, schemars::json_schema!({ "type": "string", "pattern": Currency::PATTERN, "maxLength": 3 }));
+string_word!(
+    Currency,
+    schemars::json_schema!({ "type": "string", "pattern": Currency::PATTERN, "maxLength": 3 })
+);
 
 #[cfg(test)]
 mod tests {

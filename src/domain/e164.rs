@@ -61,10 +61,7 @@ impl fmt::Display for E164 {
     }
 }
 
-string_word!(
-    E164,
-    schemars::json_schema!({ "type": "string", "pattern": E164::PATTERN, "maxLength": 16 })
-);
+string_word!(E164, schemars::json_schema!({ "type": "string", "pattern": E164::PATTERN, "maxLength": 16 }));
 
 #[cfg(test)]
 mod tests {
@@ -75,7 +72,9 @@ mod tests {
         for good in ["+12", "+919876543210", "+123456789012345"] {
             assert_eq!(good.parse::<E164>().unwrap().to_string(), good);
         }
-        for bad in ["", "+", "+1", "919876543210", "+0123", "+1234567890123456", "+91 98", "+9a", "++91", "+٣٤"] {
+        for bad in
+            ["", "+", "+1", "919876543210", "+0123", "+1234567890123456", "+91 98", "+9a", "++91", "+٣٤"]
+        {
             assert_eq!(bad.parse::<E164>(), Err(ParseError::E164), "{bad:?}");
         }
     }

@@ -132,7 +132,7 @@ impl Client {
     /// # Errors
     /// If any page cannot be had or read: half a list proves nothing absent.
     pub async fn owned_numbers(&self) -> Result<Vec<ListedNumber>, ReadError> {
-        paging::complete(async |page| self.numbers_page(Read::Owned, page, None).await).await
+        paging::complete(|page| self.numbers_page(Read::Owned, page, None)).await
     }
 
     /// The owned numbers that contain this number's digits: proves presence, never absence.
@@ -140,7 +140,7 @@ impl Client {
     /// # Errors
     /// If a page cannot be had or read.
     pub async fn search_owned(&self, e164: E164) -> Result<Vec<ListedNumber>, ReadError> {
-        paging::complete(async |page| self.numbers_page(Read::Owned, page, Some(e164)).await).await
+        paging::complete(|page| self.numbers_page(Read::Owned, page, Some(e164))).await
     }
 
     /// The inventory's row for this number, if it is in stock.
@@ -148,7 +148,7 @@ impl Client {
     /// # Errors
     /// If a page cannot be had or read.
     pub async fn search_inventory(&self, e164: E164) -> Result<Option<ListedNumber>, ReadError> {
-        let rows = paging::complete(async |page| self.numbers_page(Read::Inventory, page, Some(e164)).await).await?;
+        let rows = paging::complete(|page| self.numbers_page(Read::Inventory, page, Some(e164))).await?;
         Ok(rows.into_iter().find(|row| row.e164 == e164))
     }
 
@@ -166,14 +166,18 @@ impl Client {
     /// # Errors
     /// If any page cannot be had or read.
     pub async fn ledger(&self, from: jiff::civil::Date) -> Result<Vec<LedgerRow>, ReadError> {
-        let from = from.to_string();
-        paging::complete(async |page| {
-            let (page_text, size) = (page.to_string(), ROWS_PER_PAGE.to_string());
-            let query = [("page", page_text.as_str()), ("per_page", &size), ("from_date", &from)];
-            let body = self.get(Read::Ledger, "transactions", &query).await?;
-            paging::ledger_page(&body, page)
-        })
-        .await
+        paging::complete(|page| self.ledger_page(from, page)).await
+    }
+
+    async fn ledger_page(
+        &self,
+        from: jiff::civil::Date,
+        page: usize,
+    ) -> Result<paging::Page<LedgerRow>, ReadError> {
+        let (page_text, size, from) = (page.to_string(), ROWS_PER_PAGE.to_string(), from.to_string());
+        let query = [("page", page_text.as_str()), ("per_page", &size), ("from_date", &from)];
+        let body = self.get(Read::Ledger, "transactions", &query).await?;
+        paging::ledger_page(&body, page)
     }
 
     /// One page of one owned number: the cheapest question that tells whether the credentials are accepted.

@@ -67,7 +67,11 @@ impl Source {
     ///
     /// # Errors
     /// If neither was given, or both; `name` is the variable to speak of.
-    pub fn choose(name: &'static str, value: Option<&str>, file: Option<PathBuf>) -> Result<Self, CredentialsError> {
+    pub fn choose(
+        name: &'static str,
+        value: Option<&str>,
+        file: Option<PathBuf>,
+    ) -> Result<Self, CredentialsError> {
         match (value.map(str::trim).filter(|value| !value.is_empty()), file) {
             (Some(_), Some(_)) => Err(CredentialsError::Both(name)),
             (Some(value), None) => Ok(Self::Value(value.into())),
@@ -80,8 +84,11 @@ impl Source {
         match self {
             Self::Value(value) => Ok(value.clone()),
             Self::File(path) => {
-                let text = std::fs::read_to_string(path)
-                    .map_err(|source| CredentialsError::File { name, path: path.clone(), source })?;
+                let text = std::fs::read_to_string(path).map_err(|source| CredentialsError::File {
+                    name,
+                    path: path.clone(),
+                    source,
+                })?;
                 match text.trim() {
                     "" => Err(CredentialsError::EmptyFile { name, path: path.clone() }),
                     value => Ok(value.into()),
@@ -140,7 +147,10 @@ mod tests {
     #[test]
     fn the_token_appears_in_no_debug_output() {
         let credentials = Credentials::new("MA_1".parse().unwrap(), "hunter2").unwrap();
-        let source = CredentialsSource { auth_id: Source::Value("MA_1".into()), auth_token: Source::Value("hunter2".into()) };
+        let source = CredentialsSource {
+            auth_id: Source::Value("MA_1".into()),
+            auth_token: Source::Value("hunter2".into()),
+        };
         assert!(!format!("{credentials:?} {source:?} {:?}", source.read()).contains("hunter2"));
     }
 
@@ -157,7 +167,10 @@ mod tests {
     fn a_files_trailing_newline_is_no_part_of_the_token() {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), "hunter2\n").unwrap();
-        let source = CredentialsSource { auth_id: Source::Value("MA_1".into()), auth_token: Source::File(file.path().into()) };
+        let source = CredentialsSource {
+            auth_id: Source::Value("MA_1".into()),
+            auth_token: Source::File(file.path().into()),
+        };
         assert_eq!(source.read().unwrap().token(), "hunter2");
     }
 }

@@ -69,7 +69,8 @@ impl Envelope {
             Value::Number(code) => Some(code.to_string()),
             _ => None,
         });
-        let (inner_message, inner_details) = inner.map_or((None, None), |inner| (inner.message, inner.details));
+        let (inner_message, inner_details) =
+            inner.map_or((None, None), |inner| (inner.message, inner.details));
         let code = code.or(inner_code).map(|words| presentable(&words));
         let message = outer.message.or(inner_message).map(|words| presentable(&words));
         if code.is_none() && message.is_none() {
@@ -89,7 +90,8 @@ impl Envelope {
 
 /// One line without control characters, of bounded length.
 pub fn presentable(words: &str) -> String {
-    let line: String = words.chars().map(|c| if c.is_control() { ' ' } else { c }).take(LONGEST_WORDS).collect();
+    let line: String =
+        words.chars().map(|c| if c.is_control() { ' ' } else { c }).take(LONGEST_WORDS).collect();
     line.trim().to_owned()
 }
 
@@ -100,10 +102,18 @@ mod tests {
     #[test]
     fn every_documented_envelope_is_read() {
         for (body, code, message) in [
-            (r#"{"error":"not found","message":"number not found in inventory"}"#, Some("not found"), Some("number not found in inventory")),
+            (
+                r#"{"error":"not found","message":"number not found in inventory"}"#,
+                Some("not found"),
+                Some("number not found in inventory"),
+            ),
             (r#"{"api_id":"x","error":"not_found","message":"m"}"#, Some("not_found"), Some("m")),
             (r#"{"error":"unauthorized"}"#, Some("unauthorized"), None),
-            (r#"{"status":"error","error":{"code":"RATE","message":"slow down"},"requestId":"r"}"#, Some("RATE"), Some("slow down")),
+            (
+                r#"{"status":"error","error":{"code":"RATE","message":"slow down"},"requestId":"r"}"#,
+                Some("RATE"),
+                Some("slow down"),
+            ),
             (r#"{"error":{"code":401,"message":"bad token"}}"#, Some("401"), Some("bad token")),
             (r#"{"status":"error","message":"m"}"#, None, Some("m")),
         ] {
@@ -114,7 +124,8 @@ mod tests {
 
     #[test]
     fn what_is_no_envelope_is_none() {
-        for body in ["", "<html>404</html>", "{}", "[]", "null", r#"{"items":[]}"#, r#"{"error":7}"#, "\u{0}"] {
+        for body in ["", "<html>404</html>", "{}", "[]", "null", r#"{"items":[]}"#, r#"{"error":7}"#, "\u{0}"]
+        {
             assert_eq!(Envelope::parse(body.as_bytes()), None, "{body}");
         }
     }

@@ -146,7 +146,9 @@ mod tests {
 
     #[test]
     fn a_call_that_names_the_number_is_no_purchase_of_it() {
-        let call = LedgerRow::for_tests(r#"{"id":"t","type":"debit","amount":1,"reference_type":"cdr","reference":"911234500000","status":"completed"}"#);
+        let call = LedgerRow::for_tests(
+            r#"{"id":"t","type":"debit","amount":1,"reference_type":"cdr","reference":"911234500000","status":"completed"}"#,
+        );
         assert!(!call.concerns_numbers());
     }
 
@@ -161,7 +163,8 @@ mod tests {
             assert!(row.concerns_numbers() && row.takes_money());
             assert_eq!(row.amount, "52".parse().ok());
         }
-        let failed = r#"{"id":"t","type":"debit","amount":52,"reference_type":"did_purchase","status":"failed"}"#;
+        let failed =
+            r#"{"id":"t","type":"debit","amount":52,"reference_type":"did_purchase","status":"failed"}"#;
         assert!(!LedgerRow::for_tests(failed).concerns_numbers());
     }
 }

@@ -16,4 +16,5 @@ pub use credentials::{Credentials, CredentialsError, CredentialsSource, Source};
 pub use error::{PurchaseError, ReadError, Rejection, RejectionKind, SetupError};
 pub use ledger::{LedgerRow, ReferenceType, RowStatus, RowType};
 pub use purchase::Purchased;
+pub use transport::USER_AGENT;
 pub use wire::{Balance, ListedNumber};

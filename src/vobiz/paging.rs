@@ -30,7 +30,10 @@ pub struct Page<T> {
 /// Rows can move while pages are read: a row that is added pushes others to a later page, where they are seen
 /// twice, and one that is removed pulls others to an earlier page, where they are missed. So the count of distinct
 /// rows is held against the total, and a pass that comes out short is repeated.
-pub async fn complete<T>(mut page: impl AsyncFnMut(usize) -> Result<Page<T>, ReadError>) -> Result<Vec<T>, ReadError> {
+pub async fn complete<T, F>(mut page: impl FnMut(usize) -> F) -> Result<Vec<T>, ReadError>
+where
+    F: Future<Output = Result<Page<T>, ReadError>>,
+{
     let mut union = HashMap::new();
     for _ in 0..PASSES {
         if pass(&mut page, &mut union).await? {
@@ -41,10 +44,13 @@ pub async fn complete<T>(mut page: impl AsyncFnMut(usize) -> Result<Page<T>, Rea
 }
 
 /// One pass over all pages; returns whether it saw as many rows as there were at its end.
-async fn pass<T>(
-    page: &mut impl AsyncFnMut(usize) -> Result<Page<T>, ReadError>,
+async fn pass<T, F>(
+    page: &mut impl FnMut(usize) -> F,
     union: &mut HashMap<String, T>,
-) -> Result<bool, ReadError> {
+) -> Result<bool, ReadError>
+where
+    F: Future<Output = Result<Page<T>, ReadError>>,
+{
     let mut seen = std::collections::HashSet::new();
     for number in 1..=MOST_PAGES {
         let Page { rows, keys, total } = page(number).await?;
@@ -92,11 +98,17 @@ struct WireLedger {
 pub fn ledger_page(body: &[u8], asked: usize) -> Result<Page<LedgerRow>, ReadError> {
     let wire: WireLedger = serde_json::from_slice(body).map_err(|_| unreadable("ledger"))?;
     check_echo(wire.page, asked)?;
-    let parsed: Vec<_> = wire.transactions.into_iter().enumerate().map(|(at, row)| (at, row.parse())).collect();
+    let parsed: Vec<_> =
+        wire.transactions.into_iter().enumerate().map(|(at, row)| (at, row.parse())).collect();
     // A row without an id cannot be told from its twin, so its place has to do.
-    let key = |at: usize, row: &LedgerRow| if row.id.is_empty() { format!("{asked}/{at}") } else { row.id.clone() };
+    let key =
+        |at: usize, row: &LedgerRow| if row.id.is_empty() { format!("{asked}/{at}") } else { row.id.clone() };
     let keys = parsed.iter().map(|(at, row)| key(*at, row)).collect();
-    let rows = parsed.into_iter().filter(|(_, row)| row.concerns_numbers()).map(|(at, row)| (key(at, &row), row)).collect();
+    let rows = parsed
+        .into_iter()
+        .filter(|(_, row)| row.concerns_numbers())
+        .map(|(at, row)| (key(at, &row), row))
+        .collect();
     Ok(Page { rows, keys, total: wire.total })
 }
 
@@ -120,9 +132,9 @@ mod tests {
     async fn read(pages: Vec<Page<u32>>) -> (Vec<u32>, usize) {
         let mut pages = pages.into_iter();
         let mut calls = 0;
-        let mut rows = complete(async |_| {
+        let mut rows = complete(|_| {
             calls += 1;
-            pages.next().ok_or_else(|| ReadError::Failed("too many calls".into()))
+            std::future::ready(pages.next().ok_or_else(|| ReadError::Failed("too many calls".into())))
         })
         .await
         .unwrap();
@@ -143,7 +155,12 @@ mod tests {
 
     #[tokio::test]
     async fn a_row_that_slipped_between_pages_is_found_in_the_next_pass() {
-        let pages = vec![page(&[1, 2], Some(4)), page(&[4], Some(4)), page(&[], Some(4)), page(&[1, 2, 3, 4], Some(4))];
+        let pages = vec![
+            page(&[1, 2], Some(4)),
+            page(&[4], Some(4)),
+            page(&[], Some(4)),
+            page(&[1, 2, 3, 4], Some(4)),
+        ];
         assert_eq!(read(pages).await, (vec![1, 2, 3, 4], 4));
     }
 
@@ -155,7 +172,14 @@ mod tests {
 
     #[test]
     fn a_page_that_does_not_parse_is_an_error_and_no_absence() {
-        for body in ["", "{}", "<html>", r#"{"items":null}"#, r#"{"items":[{}]}"#, r#"{"items":[{"e164":"+12"}],"page":2}"#] {
+        for body in [
+            "",
+            "{}",
+            "<html>",
+            r#"{"items":null}"#,
+            r#"{"items":[{}]}"#,
+            r#"{"items":[{"e164":"+12"}],"page":2}"#,
+        ] {
             assert!(matches!(numbers_page(body.as_bytes(), 1), Err(ReadError::Failed(_))), "{body}");
         }
         for body in ["", "{}", r#"{"transactions":[{}]}"#, r#"{"error":"Failed to retrieve transactions"}"#] {

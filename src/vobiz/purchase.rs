@@ -61,9 +61,10 @@ async fn judge(response: Response, e164: E164) -> Result<Purchased, PurchaseErro
     let empty = body.as_ref().is_ok_and(|body| body.trim_ascii().is_empty());
     let unknown = |message: String| PurchaseError::Unknown { status: Some(status), message };
     let kind = match status {
-        200 => return success(&body.map_err(unknown)?, e164).ok_or_else(|| {
-            unknown("Vobiz answered 200, but not with this number".into())
-        }),
+        200 => {
+            return success(&body.map_err(unknown)?, e164)
+                .ok_or_else(|| unknown("Vobiz answered 200, but not with this number".into()));
+        }
         // These two speak of the account: the code alone is enough.
         401 => RejectionKind::Unauthorized,
         429 => RejectionKind::RateLimited,
@@ -86,7 +87,8 @@ fn success(body: &[u8], e164: E164) -> Option<Purchased> {
 }
 
 fn describe(status: u16, broken: Option<String>, envelope: Option<&Envelope>) -> String {
-    let words = broken.or_else(|| envelope.and_then(|envelope| envelope.message.clone().or(envelope.code.clone())));
+    let words =
+        broken.or_else(|| envelope.and_then(|envelope| envelope.message.clone().or(envelope.code.clone())));
     match words {
         Some(words) => format!("Vobiz answered {status}: {words}"),
         None => format!("Vobiz answered {status}"),

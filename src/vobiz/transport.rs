@@ -55,7 +55,8 @@ fn builder(base: &Url, ca_file: Option<&Path>) -> Result<ClientBuilder, SetupErr
     let Some(path) = ca_file else { return Ok(builder) };
     let shown = path.display().to_string();
     let pem = std::fs::read(path).map_err(|source| SetupError::CaFile { path: shown.clone(), source })?;
-    let certificates = Certificate::from_pem_bundle(&pem).map_err(|_| SetupError::NoCertificate(shown.clone()))?;
+    let certificates =
+        Certificate::from_pem_bundle(&pem).map_err(|_| SetupError::NoCertificate(shown.clone()))?;
     if certificates.is_empty() {
         return Err(SetupError::NoCertificate(shown));
     }
@@ -118,10 +119,19 @@ mod tests {
 
     #[test]
     fn plain_http_is_for_loopback_hosts_only() {
-        for good in ["https://api.vobiz.ai", "http://127.0.0.1:8080", "http://localhost:1/x", "http://[::1]:1"] {
+        for good in
+            ["https://api.vobiz.ai", "http://127.0.0.1:8080", "http://localhost:1/x", "http://[::1]:1"]
+        {
             assert!(check_url(good).is_ok(), "{good}");
         }
-        for bad in ["http://api.vobiz.ai", "http://10.0.0.1", "http://127.0.0.1.example.com", "ftp://x", "api.vobiz.ai", ""] {
+        for bad in [
+            "http://api.vobiz.ai",
+            "http://10.0.0.1",
+            "http://127.0.0.1.example.com",
+            "ftp://x",
+            "api.vobiz.ai",
+            "",
+        ] {
             assert!(check_url(bad).is_err(), "{bad}");
         }
     }

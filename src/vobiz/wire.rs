@@ -7,7 +7,9 @@ use crate::{
 };
 
 /// A field that may be missing, null or of another type without spoiling the rest of the answer.
-pub fn lenient<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer: D) -> Result<Option<T>, D::Error> {
+pub fn lenient<'de, D: Deserializer<'de>, T: DeserializeOwned>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
     let raw = Box::<RawValue>::deserialize(deserializer)?;
     Ok(serde_json::from_str(raw.get()).ok())
 }
@@ -156,6 +158,9 @@ mod tests {
 
     #[test]
     fn a_blocked_flag_is_a_blocked_status() {
-        assert_eq!(parse(r#"{"e164":"+12","status":"active","is_blocked":true}"#).number.status, Some(NumberStatus::Blocked));
+        assert_eq!(
+            parse(r#"{"e164":"+12","status":"active","is_blocked":true}"#).number.status,
+            Some(NumberStatus::Blocked)
+        );
     }
 }

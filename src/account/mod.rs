@@ -1,0 +1,110 @@
+//! What the account's endpoints last said, read once for everybody who waits: the one reader of Vobiz.
+//!
+//! Whoever needs evidence says since when it must be begun ([`Account::want`]) and is woken when there is some. So
+//! a thousand claims that appear together cost one listing.
+
+mod gate;
+mod reads;
+mod state;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::{Notify, mpsc};
+
+use crate::{
+    clock::Clock,
+    domain::{AccountId, E164},
+    plan::{Evidence, Gate, Need},
+    vobiz::{Client, PurchaseError},
+};
+use state::State;
+
+/// Who is to be looked at again.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Key {
+    Claim {
+        namespace: String,
+        name: String,
+    },
+    /// A record, by its name.
+    Record(String),
+    /// Every record: a full listing was made that nobody had asked for.
+    AllRecords,
+}
+
+/// The account, as everybody sees it.
+pub struct Account {
+    client: Arc<Client>,
+    clock: Clock,
+    state: Mutex<State>,
+    changed: Notify,
+    wake: mpsc::UnboundedSender<Key>,
+    /// Asks for the credentials files to be read again.
+    pub reload: Notify,
+}
+
+impl Account {
+    /// An account of which nothing is known yet; `wake` is told who is to be looked at again.
+    #[must_use]
+    pub fn new(client: Arc<Client>, clock: Clock, wake: mpsc::UnboundedSender<Key>) -> Self {
+        Self {
+            client,
+            clock,
+            state: Mutex::new(State::default()),
+            changed: Notify::new(),
+            wake,
+            reload: Notify::new(),
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // The state is replaced field by field; a panic in between leaves nothing half-written.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The account that calls are made with.
+    #[must_use]
+    pub fn id(&self) -> AccountId {
+        self.client.account()
+    }
+
+    /// What is known about one number.
+    #[must_use]
+    pub fn evidence(&self, e164: E164) -> Evidence {
+        self.state().evidence(e164)
+    }
+
+    /// Whether the account may be called.
+    #[must_use]
+    pub fn gate(&self) -> Gate {
+        self.state().gate.view()
+    }
+
+    /// Asks for evidence about a number, and to be woken when there is some. An empty need is woken when the gate
+    /// changes.
+    pub fn want(&self, key: Key, e164: E164, need: Need) {
+        let mut state = self.state();
+        if state.gate.view() == Gate::Open && state.has(e164, need) {
+            // It came between the look and the question: nobody else would wake whoever asks.
+            self.wake(key);
+        } else if state.want(key, e164, need) {
+            self.changed.notify_one();
+        }
+    }
+
+    /// Has somebody looked at again.
+    pub fn wake(&self, key: Key) {
+        // Nobody listens any more only while the process stops.
+        let _ = self.wake.send(key);
+    }
+
+    /// Tells the account what a purchase has met: some answers speak of the whole account.
+    pub fn report(&self, error: &PurchaseError) {
+        let now = self.clock.now();
+        let held = self.state().gate.purchase_met(error, now.mono);
+        if held {
+            self.reload.notify_one();
+            self.changed.notify_one();
+        }
+    }
+}

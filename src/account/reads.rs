@@ -1,0 +1,220 @@
+use std::time::Duration;
+
+use jiff::{Timestamp, tz::TimeZone};
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+
+use super::{Account, Key, state::Round};
+use crate::{
+    domain::{Currency, E164},
+    plan::{FundsRead, GateCause, LedgerRead, Reading},
+    vobiz::ReadError,
+};
+
+/// Who appears together is served together.
+const GATHER: Duration = Duration::from_millis(20);
+
+/// Rounds of reads are so far apart at least: a burst of claims must not turn into a burst of listings.
+const BETWEEN_ROUNDS: Duration = Duration::from_millis(500);
+
+impl Account {
+    /// Reads for whoever waits, until `stop`. The first round is a full listing: what the account owns at the start.
+    pub async fn run(&self, resync: Duration, stop: CancellationToken) {
+        let work = async {
+            loop {
+                self.rest(resync).await;
+                let began = self.clock.now().mono;
+                self.turn(resync).await;
+                sleep(BETWEEN_ROUNDS.saturating_sub(self.clock.now().mono - began)).await;
+            }
+        };
+        stop.run_until_cancelled(work).await;
+    }
+
+    /// Waits until there is something to do.
+    async fn rest(&self, resync: Duration) {
+        loop {
+            let now = self.clock.now().mono;
+            let (idle, wait) = {
+                let state = self.state();
+                let resync_at = state.listed_at.map_or(Duration::ZERO, |at| at + resync);
+                let due = state.gate.until().unwrap_or(resync_at);
+                let idle = state.gate.until().is_some() || state.round(false).is_empty();
+                (idle, due.saturating_sub(now))
+            };
+            if !idle || wait.is_zero() {
+                return sleep(GATHER).await;
+            }
+            tokio::select! {
+                () = self.changed.notified() => {}
+                () = sleep(wait) => {}
+            }
+        }
+    }
+
+    /// One look at a held account, or one round of reads.
+    async fn turn(&self, resync: Duration) {
+        let cause = self.state().gate.cause();
+        if let Some(cause) = cause {
+            self.probe(cause).await;
+            return self.wake_waiting();
+        }
+        let now = self.clock.now().mono;
+        let (round, due) = {
+            let mut state = self.state();
+            let due = state.listed_at.is_none_or(|at| now >= at + resync);
+            let round = state.round(due);
+            if round.listing {
+                state.listed_at = Some(now);
+            }
+            (round, due)
+        };
+        let result = self.read(&round).await;
+        match &result {
+            Err(error) => self.meet(error),
+            Ok(()) => {
+                self.state().gate.open();
+            }
+        }
+        self.wake_waiting();
+        if due {
+            self.wake(Key::AllRecords);
+        }
+    }
+
+    fn meet(&self, error: &ReadError) {
+        tracing::warn!(%error, "Vobiz cannot be asked; the account is left alone for a while");
+        self.state().gate.read_met(error, self.clock.now().mono);
+        if *error == ReadError::Unauthorized {
+            self.reload.notify_one();
+        }
+    }
+
+    fn wake_waiting(&self) {
+        let waiting = self.state().waiting();
+        waiting.into_iter().for_each(|key| self.wake(key));
+    }
+
+    /// The cheapest calls that tell whether what held the account is over.
+    async fn probe(&self, cause: GateCause) {
+        let mut answer = self.client.probe().await;
+        if matches!(answer, Ok(()) | Err(ReadError::Missing)) && cause == GateCause::Unavailable {
+            let today = Timestamp::now().to_zoned(TimeZone::UTC).date();
+            answer = unless_forbidden(self.client.ledger(today).await).map(drop);
+        }
+        match answer {
+            Ok(()) | Err(ReadError::Missing) => {
+                tracing::info!("Vobiz can be asked again");
+                self.state().gate.open();
+            }
+            Err(error) => self.meet(&error),
+        }
+    }
+
+    async fn read(&self, round: &Round) -> Result<(), ReadError> {
+        if round.listing {
+            self.read_listing().await?;
+        }
+        for e164 in &round.searches {
+            self.read_search(*e164).await?;
+        }
+        if let Some(from) = round.ledger {
+            self.read_ledger(from).await?;
+        }
+        for (e164, currency) in &round.funds {
+            self.read_funds(*e164, *currency).await?;
+        }
+        Ok(())
+    }
+
+    async fn read_listing(&self) -> Result<(), ReadError> {
+        let begun = self.clock.now();
+        match self.client.owned_numbers().await {
+            Ok(numbers) => self.state().listed(begun, numbers),
+            Err(ReadError::Missing) => self.state().listing_missing(begun),
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+
+    async fn read_search(&self, e164: E164) -> Result<(), ReadError> {
+        let begun = self.clock.now();
+        let reading = match self.client.search_owned(e164).await {
+            Ok(value) => Reading::Read { begun, value },
+            Err(ReadError::Missing) => Reading::Missing { begun },
+            Err(error) => return Err(error),
+        };
+        self.state().searched(e164, reading);
+        Ok(())
+    }
+
+    /// The ledger is asked by UTC days, so what is covered begins at a midnight.
+    async fn read_ledger(&self, from: Timestamp) -> Result<(), ReadError> {
+        let begun = self.clock.now();
+        let day = from.to_zoned(TimeZone::UTC).date();
+        let from = day.to_zoned(TimeZone::UTC).map_or(from, |midnight| midnight.timestamp());
+        let reading = match unless_forbidden(self.client.ledger(day).await) {
+            Ok(rows) => Reading::Read { begun, value: LedgerRead { from, rows: rows.into() } },
+            Err(ReadError::Missing) => Reading::Missing { begun },
+            Err(error) => return Err(error),
+        };
+        self.state().ledger = reading;
+        Ok(())
+    }
+
+    /// Price and balance serve messages; what cannot be read of them is left out.
+    async fn read_funds(&self, e164: E164, asked: Option<Currency>) -> Result<(), ReadError> {
+        let begun = self.clock.now();
+        let listed = match self.client.search_inventory(e164).await {
+            Ok(listed) => listed,
+            Err(ReadError::Missing) => {
+                self.state().funds_read(e164, begun, None);
+                return Ok(());
+            }
+            Err(error) => return self.funds_failed(e164, begun, error),
+        };
+        let listed_in = listed.as_ref().and_then(|row| row.number.currency);
+        let currency = asked.or(listed_in);
+        // No conversion rule is documented: a price in another currency says nothing about the sum needed.
+        let required = listed.filter(|_| currency == listed_in).and_then(|row| row.price());
+        let available = match currency {
+            None => None,
+            Some(currency) => match self.client.balance(currency).await {
+                Ok(balance) => balance.available_balance,
+                Err(ReadError::Missing) => None,
+                Err(error) => return self.funds_failed(e164, begun, error),
+            },
+        };
+        self.state().funds_read(e164, begun, Some(FundsRead { required, available, currency }));
+        Ok(())
+    }
+
+    fn funds_failed(
+        &self,
+        e164: E164,
+        begun: crate::plan::Moment,
+        error: ReadError,
+    ) -> Result<(), ReadError> {
+        match error {
+            ReadError::Unauthorized | ReadError::RateLimited { .. } => Err(error),
+            ReadError::Missing | ReadError::Forbidden | ReadError::Failed(_) => {
+                self.state().funds_read(e164, begun, Some(FundsRead::default()));
+                Ok(())
+            }
+        }
+    }
+
+    /// The credentials have changed: what was refused before may be accepted now.
+    pub fn credentials_changed(&self) {
+        self.state().gate.hurry();
+        self.changed.notify_one();
+    }
+}
+
+/// Only the owned list's 403 speaks of the whole account; a ledger that may not be read is one that cannot be read.
+fn unless_forbidden<T>(answer: Result<T, ReadError>) -> Result<T, ReadError> {
+    answer.map_err(|error| match error {
+        ReadError::Forbidden => ReadError::Failed("Vobiz forbids reading the ledger (403)".into()),
+        other => other,
+    })
+}

@@ -1,0 +1,239 @@
+//! Arguments, each with an environment twin. The names are the public contract.
+
+use std::{fmt, num::NonZeroU32, num::NonZeroUsize, path::PathBuf, str::FromStr, time::Duration};
+
+use clap::{Args, Parser, Subcommand};
+use jiff::SignedDuration;
+
+use crate::vobiz::Casing;
+
+/// Buys phone numbers from Vobiz, declaratively and exactly once.
+#[derive(Debug, Parser)]
+#[command(name = "vobiz-operator", version, about, propagate_version = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the controller: watches PhoneNumberClaims and buys each number once.
+    ///
+    /// The cluster is found as kubectl finds it: KUBECONFIG, ~/.kube/config, then the pod's service account.
+    Run(Box<RunArgs>),
+    /// Print the custom resource definitions, for `kubectl apply -f -`.
+    Crd,
+}
+
+/// How to run. Durations are written like 90s, 2m or 1m30s.
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// Auth id of the Vobiz account (MA_… or SA_…)
+    #[arg(long, env = "VOBIZ_AUTH_ID", value_name = "ID", help_heading = "Vobiz")]
+    pub vobiz_auth_id: Option<String>,
+
+    /// File that holds the auth id, instead of VOBIZ_AUTH_ID
+    #[arg(long, env = "VOBIZ_AUTH_ID_FILE", value_name = "FILE", help_heading = "Vobiz")]
+    pub vobiz_auth_id_file: Option<PathBuf>,
+
+    /// Auth token of the account. Prefer the variable or the file: arguments are visible in process lists
+    #[arg(
+        long,
+        env = "VOBIZ_AUTH_TOKEN",
+        value_name = "TOKEN",
+        hide_env_values = true,
+        help_heading = "Vobiz"
+    )]
+    pub vobiz_auth_token: Option<Token>,
+
+    /// File that holds the auth token, instead of VOBIZ_AUTH_TOKEN; read again when it changes and after each 401
+    #[arg(long, env = "VOBIZ_AUTH_TOKEN_FILE", value_name = "FILE", help_heading = "Vobiz")]
+    pub vobiz_auth_token_file: Option<PathBuf>,
+
+    /// Base URL of the API: https, or http to a loopback host
+    #[arg(
+        long,
+        env = "VOBIZ_API_URL",
+        value_name = "URL",
+        default_value = "https://api.vobiz.ai",
+        help_heading = "Vobiz"
+    )]
+    pub vobiz_api_url: String,
+
+    /// PEM file with further root certificates to trust for Vobiz
+    #[arg(long, env = "VOBIZ_CA_FILE", value_name = "FILE", help_heading = "Vobiz")]
+    pub vobiz_ca_file: Option<PathBuf>,
+
+    /// How long one purchase may take before its outcome counts as unknown
+    #[arg(
+        long,
+        env = "VOBIZ_PURCHASE_TIMEOUT",
+        value_name = "DURATION",
+        default_value = "30s",
+        help_heading = "Vobiz"
+    )]
+    pub vobiz_purchase_timeout: Span,
+
+    /// How long a purchase may take to show in Vobiz's lists and ledger. Absence counts only after it. Not shorter
+    /// than the purchase timeout; longer is safer, and shorter only makes failures final sooner
+    #[arg(
+        long,
+        env = "VOBIZ_SETTLE_TIME",
+        value_name = "DURATION",
+        default_value = "2m",
+        help_heading = "Vobiz"
+    )]
+    pub vobiz_settle_time: Span,
+
+    /// How often the account is listed in full, to find numbers that were blocked, released or lost
+    #[arg(
+        long,
+        env = "VOBIZ_RESYNC_INTERVAL",
+        value_name = "DURATION",
+        default_value = "10m",
+        help_heading = "Vobiz"
+    )]
+    pub vobiz_resync_interval: Span,
+
+    /// Calls a second to Vobiz, and optionally the burst (default: twice as many): 20 or 20/40
+    #[arg(
+        long,
+        env = "VOBIZ_RATE_LIMIT",
+        value_name = "RATE[/BURST]",
+        default_value = "20",
+        help_heading = "Vobiz"
+    )]
+    pub vobiz_rate_limit: Rate,
+
+    /// Casing of the purchase path: Vobiz's documentation has both, and a request cannot be tried twice
+    #[arg(long, env = "VOBIZ_PURCHASE_PATH", value_enum, default_value = "account", help_heading = "Vobiz")]
+    pub vobiz_purchase_path: Casing,
+
+    /// Purchases under way at the same time
+    #[arg(
+        long,
+        env = "PURCHASE_CONCURRENCY",
+        value_name = "N",
+        default_value = "8",
+        help_heading = "Controller"
+    )]
+    pub purchase_concurrency: NonZeroUsize,
+
+    /// Namespaces to watch, separated by commas [default: all]
+    #[arg(
+        long,
+        env = "WATCH_NAMESPACES",
+        value_name = "NAMES",
+        value_delimiter = ',',
+        help_heading = "Controller"
+    )]
+    pub watch_namespaces: Vec<String>,
+
+    /// Hold purchases and adoptions back until what was sent before must have shown. Use it for the first start after
+    /// a restore of the cluster from a backup
+    #[arg(
+        long,
+        env = "HOLD_PURCHASES",
+        num_args = 0..=1,
+        default_value = "false",
+        default_missing_value = "true",
+        value_parser = clap::builder::BoolishValueParser::new(),
+        help_heading = "Controller"
+    )]
+    pub hold_purchases: bool,
+}
+
+/// A span of time, written like 90s or 2m.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Span(pub Duration);
+
+impl FromStr for Span {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let span: SignedDuration =
+            text.parse().map_err(|_| "write a duration like 90s, 2m or 1m30s".to_owned())?;
+        let span = Duration::try_from(span).map_err(|_| "a duration cannot be negative".to_owned())?;
+        if span.is_zero() || span > Duration::from_hours(24 * 365) {
+            return Err("a duration must be longer than nothing and shorter than a year".into());
+        }
+        Ok(Self(span))
+    }
+}
+
+impl fmt::Display for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", self.0)
+    }
+}
+
+/// Calls a second, and how many may come at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rate {
+    pub per_second: NonZeroU32,
+    pub burst: NonZeroU32,
+}
+
+impl FromStr for Rate {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let number = |text: &str| {
+            text.trim().parse().map_err(|_| "write calls a second, like 20, or 20/40".to_owned())
+        };
+        let (rate, burst) = text.split_once('/').map_or((text, None), |(rate, burst)| (rate, Some(burst)));
+        let per_second: NonZeroU32 = number(rate)?;
+        let burst = burst.map_or(Ok(per_second.saturating_add(per_second.get())), number)?;
+        Ok(Self { per_second, burst })
+    }
+}
+
+/// A token from the command line: never printed, not even by an argument error.
+#[derive(Clone)]
+pub struct Token(pub String);
+
+impl FromStr for Token {
+    type Err = std::convert::Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Token")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_arguments_are_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn durations_are_written_as_people_write_them() {
+        for (text, seconds) in [("90s", 90), ("2m", 120), ("1m30s", 90), ("1h", 3600)] {
+            assert_eq!(text.parse::<Span>().unwrap().0.as_secs(), seconds, "{text}");
+        }
+        for bad in ["", "90", "-2s", "soon", "0s"] {
+            assert!(bad.parse::<Span>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_rate_brings_its_burst_or_gets_twice_itself() {
+        let rate: Rate = "20".parse().unwrap();
+        assert_eq!((rate.per_second.get(), rate.burst.get()), (20, 40));
+        let rate: Rate = "5/7".parse().unwrap();
+        assert_eq!((rate.per_second.get(), rate.burst.get()), (5, 7));
+        assert!("0".parse::<Rate>().is_err());
+    }
+}

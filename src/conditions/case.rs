@@ -1,0 +1,131 @@
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::{message, reason::Reason};
+use crate::{
+    api::{Answer, Attempt, AttemptState, Funds, NumberStatus, Origin, Outcome, PhoneNumber},
+    plan::{Change, SEND_WINDOW, Spans, is_retried_unasked},
+};
+
+/// What is known of a claim or a record, in one word and one message.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Case {
+    pub reason: Reason,
+    pub settled: bool,
+    pub message: String,
+}
+
+/// "Waiting" is worth a write only when it lasts.
+pub const SHOWN_AFTER: Duration = Duration::from_secs(5);
+
+impl Case {
+    pub fn open(reason: Reason, message: String) -> Self {
+        Self { reason, settled: false, message }
+    }
+
+    pub fn settled(reason: Reason, message: String) -> Self {
+        Self { reason, settled: true, message }
+    }
+}
+
+/// What a record says. `None` while it is too early to say anything.
+pub fn of_record(record: &PhoneNumber, spans: Spans, now: Timestamp) -> Option<Case> {
+    let attempt = &record.spec.attempt;
+    match attempt.state {
+        AttemptState::Open => of_open(record, spans, now),
+        AttemptState::Bound => Some(of_bound(record)),
+        AttemptState::NeedsDecision => {
+            Some(Case::settled(Reason::NeedsDecision, message::needs_decision(record)))
+        }
+        AttemptState::Failed => Some(of_failed(record)),
+    }
+}
+
+fn of_open(record: &PhoneNumber, spans: Spans, now: Timestamp) -> Option<Case> {
+    let attempt = &record.spec.attempt;
+    let until = message::settles(attempt, spans);
+    let Some(answer) = &attempt.answer else { return of_unanswered(attempt, spans, now) };
+    let reason = match answer.outcome {
+        Outcome::NotFound => Reason::NumberNotFound,
+        Outcome::PaymentFailed => payment_failed(answer, now)?,
+        Outcome::Unauthorized => Reason::InvalidCredentials,
+        Outcome::RateLimited => Reason::RateLimited,
+        Outcome::Rejected => Reason::Rejected,
+        Outcome::Unknown | Outcome::Purchased | Outcome::NotSent => Reason::OutcomeUnknown,
+    };
+    Some(Case::open(reason, message::being_verified(reason, answer, &until)))
+}
+
+/// Being sent, or left behind by a process that died: after the time in which it could have been answered, the
+/// difference is known, and every replica sees the same.
+fn of_unanswered(attempt: &Attempt, spans: Spans, now: Timestamp) -> Option<Case> {
+    let answered_by = attempt.opened_at.after(SEND_WINDOW + spans.purchase_timeout);
+    if attempt.origin == Origin::Purchase && now > answered_by {
+        return Some(Case::open(
+            Reason::OutcomeUnknown,
+            message::unanswered(&message::settles(attempt, spans)),
+        ));
+    }
+    if now < attempt.opened_at.after(SHOWN_AFTER) {
+        return None;
+    }
+    Some(match attempt.origin {
+        Origin::Purchase => Case::open(Reason::Purchasing, message::sending()),
+        Origin::Adoption => {
+            Case::open(Reason::Purchasing, message::confirming(&message::settles(attempt, spans)))
+        }
+    })
+}
+
+/// A 500 is believed to be a short balance unless the sums say otherwise; until they are read (at once, normally)
+/// nothing is said.
+fn payment_failed(answer: &Answer, now: Timestamp) -> Option<Reason> {
+    match answer.funds {
+        None if answer.http_status != Some(402) && now < answer.at.after(SHOWN_AFTER) => None,
+        Some(Funds::Sufficient) if answer.http_status != Some(402) => Some(Reason::OutcomeUnknown),
+        _ => Some(Reason::InsufficientBalance),
+    }
+}
+
+fn of_failed(record: &PhoneNumber) -> Case {
+    let attempt = &record.spec.attempt;
+    let settled = |reason| Case::settled(reason, message::settled(reason, record));
+    let Some(answer) = &attempt.answer else {
+        return if is_retried_unasked(attempt) {
+            Case::open(Reason::Purchasing, message::trying_again())
+        } else {
+            settled(Reason::NotPurchased)
+        };
+    };
+    match answer.outcome {
+        Outcome::NotFound => settled(Reason::NumberNotFound),
+        Outcome::PaymentFailed => match payment_failed(answer, Timestamp::MAX) {
+            Some(Reason::OutcomeUnknown) => settled(Reason::NotPurchased),
+            _ => settled(Reason::InsufficientBalance),
+        },
+        Outcome::Rejected => settled(Reason::Rejected),
+        Outcome::Unauthorized => settled(Reason::InvalidCredentials),
+        Outcome::RateLimited => settled(Reason::RateLimited),
+        Outcome::NotSent => settled(Reason::VobizUnavailable),
+        Outcome::Unknown | Outcome::Purchased => settled(Reason::NotPurchased),
+    }
+}
+
+fn of_bound(record: &PhoneNumber) -> Case {
+    let status = record
+        .status
+        .as_ref()
+        .and_then(|status| status.number.as_ref())
+        .and_then(|number| number.status.as_ref());
+    let reason = match status {
+        _ if Change::is_lost(record) => Reason::NumberLost,
+        Some(NumberStatus::Blocked) => Reason::NumberBlocked,
+        Some(NumberStatus::PendingRelease) => Reason::NumberReleasing,
+        _ => match record.spec.attempt.origin {
+            Origin::Purchase => Reason::Purchased,
+            Origin::Adoption => Reason::Adopted,
+        },
+    };
+    Case::settled(reason, message::bound(reason, record))
+}

@@ -1,0 +1,112 @@
+use std::time::Duration;
+
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+
+use super::{
+    ConditionType, Status, case,
+    case::{Case, SHOWN_AFTER},
+    condition, message,
+    reason::{Progress, Reason},
+};
+use crate::{
+    api::{PhoneNumber, PhoneNumberClaim, PhoneNumberClaimStatus, PhoneNumberRef},
+    plan::{Gate, GateCause, Goal, Relation, Spans},
+};
+
+/// All that a claim's status depends on.
+pub struct ClaimFacts<'a> {
+    pub claim: &'a PhoneNumberClaim,
+    pub record: Option<&'a PhoneNumber>,
+    pub relation: Relation,
+    /// The attempt that is about to be made, if any.
+    pub goal: Option<&'a Goal>,
+    pub gate: &'a Gate,
+    /// Until when purchases and adoptions are on hold.
+    pub hold_until: Option<Timestamp>,
+    /// For how long the goal has been waiting.
+    pub waited: Duration,
+    pub spans: Spans,
+}
+
+/// The status that the claim should have, and its reason. `None` while it is too early to say anything.
+#[must_use]
+pub fn claim(facts: &ClaimFacts<'_>, now: Timestamp) -> Option<(PhoneNumberClaimStatus, Reason)> {
+    let case = judge(facts, now)?;
+    let ours = facts.record.filter(|_| matches!(facts.relation, Relation::Ours | Relation::AwaitsSettlement));
+    let previous = facts.claim.status.as_ref().map(|status| status.conditions.as_slice()).unwrap_or_default();
+    let bound = matches!(case.reason.row(case.settled).purchased, Status::True);
+    let status = PhoneNumberClaimStatus {
+        observed_generation: facts.claim.metadata.generation,
+        conditions: conditions(previous, &case, facts.claim.metadata.generation, now),
+        phone_number_ref: ours.map(|record| PhoneNumberRef { name: record.spec.e164.digits() }),
+        number: ours
+            .filter(|_| bound)
+            .and_then(|record| record.status.as_ref())
+            .and_then(|status| status.number.clone()),
+    };
+    Some((status, case.reason))
+}
+
+fn judge(facts: &ClaimFacts<'_>, now: Timestamp) -> Option<Case> {
+    match (facts.relation, facts.record) {
+        (Relation::Conflict(with), Some(record)) => {
+            Some(Case::settled(Reason::Conflict, message::conflict(with, record)))
+        }
+        (Relation::Ours, Some(record)) => match facts.goal {
+            // Asked for, or due by itself: what stands in the way now matters more than what happened before.
+            Some(Goal::Token(_)) => waiting(facts),
+            Some(_) if *facts.gate != Gate::Open => waiting(facts),
+            _ => case::of_record(record, facts.spans, now),
+        },
+        (Relation::AwaitsSettlement, Some(record)) => case::of_record(record, facts.spans, now),
+        _ => waiting(facts),
+    }
+}
+
+fn waiting(facts: &ClaimFacts<'_>) -> Option<Case> {
+    if let Gate::Held(cause, why) = facts.gate {
+        let reason = match cause {
+            GateCause::Credentials => Reason::InvalidCredentials,
+            GateCause::RateLimited => Reason::RateLimited,
+            GateCause::Unavailable => Reason::VobizUnavailable,
+        };
+        return Some(Case::open(reason, message::gate(*cause, why)));
+    }
+    if facts.waited < SHOWN_AFTER {
+        return None;
+    }
+    Some(Case::open(Reason::Purchasing, message::waiting(facts.hold_until)))
+}
+
+fn conditions(
+    previous: &[Condition],
+    case: &Case,
+    generation: Option<i64>,
+    now: Timestamp,
+) -> Vec<Condition> {
+    let row = case.reason.row(case.settled);
+    let progress = match row.progress {
+        Progress::Done => None,
+        Progress::Reconciling => Some(ConditionType::Reconciling),
+        Progress::Stalled => Some(ConditionType::Stalled),
+    };
+    let ours = [
+        Some((ConditionType::Purchased, row.purchased)),
+        Some((ConditionType::Ready, row.ready)),
+        progress.map(|type_| (type_, Status::True)),
+    ];
+    let mut conditions: Vec<_> = ours
+        .into_iter()
+        .flatten()
+        .map(|(type_, status)| {
+            let reason = case.reason.as_str();
+            let condition = condition(previous, type_, status, reason, &case.message, now);
+            Condition { observed_generation: generation, ..condition }
+        })
+        .collect();
+    // Types that others have added are theirs to remove.
+    let known = ["Purchased", "Ready", "Reconciling", "Stalled"];
+    conditions.extend(previous.iter().filter(|old| !known.contains(&old.type_.as_str())).cloned());
+    conditions
+}

@@ -1,0 +1,117 @@
+use super::Status;
+
+/// Why a claim stands as it does: the one vocabulary of conditions and events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Reason {
+    Purchasing,
+    Purchased,
+    Adopted,
+    NumberNotFound,
+    InsufficientBalance,
+    OutcomeUnknown,
+    NotPurchased,
+    NeedsDecision,
+    InvalidCredentials,
+    RateLimited,
+    VobizUnavailable,
+    Rejected,
+    Conflict,
+    NumberLost,
+    NumberBlocked,
+    NumberReleasing,
+}
+
+/// Whether somebody, or nobody, or the operator has to do something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Progress {
+    Done,
+    Reconciling,
+    Stalled,
+}
+
+/// One row of the conditions table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Row {
+    pub purchased: Status,
+    pub ready: Status,
+    pub progress: Progress,
+}
+
+impl Reason {
+    /// Every reason, in the order of the table.
+    pub const ALL: [Self; 16] = [
+        Self::Purchasing,
+        Self::Purchased,
+        Self::Adopted,
+        Self::NumberNotFound,
+        Self::InsufficientBalance,
+        Self::OutcomeUnknown,
+        Self::NotPurchased,
+        Self::NeedsDecision,
+        Self::InvalidCredentials,
+        Self::RateLimited,
+        Self::VobizUnavailable,
+        Self::Rejected,
+        Self::Conflict,
+        Self::NumberLost,
+        Self::NumberBlocked,
+        Self::NumberReleasing,
+    ];
+
+    /// As it stands in conditions and events.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Purchasing => "Purchasing",
+            Self::Purchased => "Purchased",
+            Self::Adopted => "Adopted",
+            Self::NumberNotFound => "NumberNotFound",
+            Self::InsufficientBalance => "InsufficientBalance",
+            Self::OutcomeUnknown => "OutcomeUnknown",
+            Self::NotPurchased => "NotPurchased",
+            Self::NeedsDecision => "NeedsDecision",
+            Self::InvalidCredentials => "InvalidCredentials",
+            Self::RateLimited => "RateLimited",
+            Self::VobizUnavailable => "VobizUnavailable",
+            Self::Rejected => "Rejected",
+            Self::Conflict => "Conflict",
+            Self::NumberLost => "NumberLost",
+            Self::NumberBlocked => "NumberBlocked",
+            Self::NumberReleasing => "NumberReleasing",
+        }
+    }
+
+    /// The table. What Vobiz said is shown at once and is `Reconciling` until the attempt is settled.
+    #[must_use]
+    pub fn row(self, settled: bool) -> Row {
+        let refused = if settled { Progress::Stalled } else { Progress::Reconciling };
+        let (purchased, ready, progress) = match self {
+            Self::Purchasing | Self::RateLimited | Self::VobizUnavailable => {
+                (Status::Unknown, Status::False, Progress::Reconciling)
+            }
+            Self::Purchased | Self::Adopted => (Status::True, Status::True, Progress::Done),
+            Self::NumberNotFound | Self::InsufficientBalance | Self::Rejected => {
+                (Status::False, Status::False, refused)
+            }
+            Self::OutcomeUnknown => (Status::Unknown, Status::Unknown, Progress::Reconciling),
+            Self::NeedsDecision => (Status::Unknown, Status::Unknown, Progress::Stalled),
+            Self::InvalidCredentials => (Status::Unknown, Status::False, Progress::Stalled),
+            Self::NotPurchased | Self::Conflict => (Status::False, Status::False, Progress::Stalled),
+            Self::NumberLost | Self::NumberBlocked | Self::NumberReleasing => {
+                (Status::True, Status::False, Progress::Stalled)
+            }
+        };
+        Row { purchased, ready, progress }
+    }
+
+    /// Whether an event is worth its write, and whether it is a warning.
+    #[must_use]
+    pub fn event(self) -> Option<kube::runtime::events::EventType> {
+        use kube::runtime::events::EventType::{Normal, Warning};
+        match self {
+            Self::Purchasing => None,
+            Self::Purchased | Self::Adopted => Some(Normal),
+            _ => Some(Warning),
+        }
+    }
+}

@@ -1,0 +1,32 @@
+use jiff::Timestamp;
+
+use super::{ConditionType, Status, case, condition, reason::Reason};
+use crate::{
+    api::{PhoneNumber, PhoneNumberStatus},
+    plan::Spans,
+};
+
+/// Sets the conditions of a record: `Ready`, in the words that its claim uses, and `Claimed`.
+pub fn record(record: &mut PhoneNumber, claimed: Option<bool>, spans: Spans, now: Timestamp) {
+    let previous = record.status.as_ref().map(|status| status.conditions.clone()).unwrap_or_default();
+    let (status, reason, message) = match case::of_record(record, spans, now) {
+        Some(case) => (case.reason.row(case.settled).ready, case.reason, case.message),
+        None => (Status::False, Reason::Purchasing, "The purchase is being sent.".to_owned()),
+    };
+    let ready = condition(&previous, ConditionType::Ready, status, reason.as_str(), &message, now);
+    let was_claimed = !previous.iter().any(|old| old.type_ == crate::api::CLAIMED && old.status == "False");
+    let (status, reason, message) = match (claimed.unwrap_or(was_claimed), &record.spec.claim_ref) {
+        (true, Some(claim)) => {
+            (Status::True, "Claimed", format!("Claimed by {}/{}.", claim.namespace, claim.name))
+        }
+        _ => (
+            Status::False,
+            "Unclaimed",
+            "No claim stands behind this number; its monthly fee goes on. A claim for it in the same namespace \
+             takes it over without a purchase."
+                .to_owned(),
+        ),
+    };
+    let claimed = condition(&previous, ConditionType::Claimed, status, reason, &message, now);
+    record.status.get_or_insert_with(PhoneNumberStatus::default).conditions = vec![ready, claimed];
+}

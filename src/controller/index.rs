@@ -1,0 +1,32 @@
+use std::collections::HashMap;
+
+use crate::domain::E164;
+
+/// Which claims wish for a number: almost always one.
+#[derive(Default)]
+pub struct Index {
+    claims: HashMap<E164, Vec<(String, String)>>,
+}
+
+impl Index {
+    pub fn insert(&mut self, e164: E164, namespace: &str, name: &str) {
+        let claims = self.claims.entry(e164).or_default();
+        if !claims.iter().any(|known| known.0 == namespace && known.1 == name) {
+            claims.push((namespace.to_owned(), name.to_owned()));
+        }
+    }
+
+    pub fn remove(&mut self, e164: E164, namespace: &str, name: &str) {
+        if let Some(claims) = self.claims.get_mut(&e164) {
+            claims.retain(|known| known.0 != namespace || known.1 != name);
+            if claims.is_empty() {
+                self.claims.remove(&e164);
+            }
+        }
+    }
+
+    /// Namespace and name of each.
+    pub fn get(&self, e164: E164) -> Vec<(String, String)> {
+        self.claims.get(&e164).cloned().unwrap_or_default()
+    }
+}

@@ -1,0 +1,250 @@
+//! Watches, queues, workers, and an orderly end.
+
+mod index;
+mod watch;
+mod workers;
+
+use std::{future::Future, num::NonZeroUsize, sync::Arc, time::Duration};
+
+use futures::StreamExt;
+use kube::{
+    Api, Client, CustomResourceExt,
+    runtime::{
+        controller::{Action, Config, applier},
+        reflector::{self, ObjectRef, Store as Cache},
+    },
+};
+use tokio::sync::{mpsc, watch as watched};
+use tokio_stream::wrappers::UnboundedReceiverStream;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{
+    account::Account,
+    api::{PhoneNumber, PhoneNumberClaim},
+    clock::Clock,
+    plan::{Moment, Spans},
+    reconcile::{Claims, Context, Memory, ReconcileError, reconcile_claim, reconcile_record},
+    store::Store,
+    vobiz::{Client as Vobiz, Credentials, CredentialsSource},
+};
+use watch::Triggers;
+
+/// How the controller runs.
+pub struct Settings {
+    /// Empty: all.
+    pub namespaces: Vec<String>,
+    pub spans: Spans,
+    /// How often the account is listed in full.
+    pub resync: Duration,
+    /// Purchases under way at the same time.
+    pub concurrency: NonZeroUsize,
+    /// Whether purchases and adoptions are on hold at first (R11).
+    pub hold: bool,
+}
+
+/// Reconciles at the same time; each is short, because nothing in them waits for Vobiz.
+const RECONCILES: u16 = 32;
+
+/// Beyond what a purchase and its verification can take: what a stop waits for.
+const STORE_GRACE: Duration = Duration::from_secs(30);
+
+/// How often a credentials file is looked at.
+const CREDENTIALS_EVERY: Duration = Duration::from_secs(2);
+
+/// Runs until `stop`; then finishes the purchases that are under way and stores their outcomes.
+pub async fn run(
+    settings: Settings,
+    kube: Client,
+    vobiz: Arc<Vobiz>,
+    credentials: (CredentialsSource, watched::Sender<Credentials>),
+    stop: CancellationToken,
+) {
+    let clock = Clock::start();
+    let (wake, woken) = mpsc::unbounded_channel();
+    let (queue, queued) = mpsc::unbounded_channel();
+    let account = Arc::new(Account::new(vobiz.clone(), clock, wake));
+    let tasks = TaskTracker::new();
+    tasks.spawn(explain_missing_kinds(kube.clone(), stop.clone()));
+
+    let (records, records_writer) = reflector::store::<PhoneNumber>();
+    let (triggers, records_queue, claim_queues) = Triggers::new(&settings.namespaces, records.clone());
+    let triggers = Arc::new(triggers);
+    let mut caches = Vec::new();
+    let api = Api::all(kube.clone());
+    tasks.spawn(until(stop.clone(), watch::records(api, records_writer, triggers.clone())));
+    for namespace in namespaces(&settings.namespaces) {
+        let (claims, writer) = reflector::store::<PhoneNumberClaim>();
+        let api: Api<PhoneNumberClaim> = match &namespace {
+            Some(name) => Api::namespaced(kube.clone(), name),
+            None => Api::all(kube.clone()),
+        };
+        tasks.spawn(until(stop.clone(), watch::claims(api, writer, triggers.clone())));
+        caches.push((namespace, claims));
+    }
+
+    let context = Arc::new(Context {
+        store: Store::new(kube),
+        client: vobiz,
+        account: account.clone(),
+        claims: Claims { caches },
+        records,
+        memory: Memory::default(),
+        clock,
+        spans: settings.spans,
+        hold_until: settings.hold.then(|| hold(clock.now(), settings.spans)),
+        queue,
+    });
+    tasks.spawn(until(stop.clone(), triggers.clone().route(woken)));
+    for (cache, queue) in context.claims.caches.iter().map(|(_, cache)| cache.clone()).zip(claim_queues) {
+        tasks.spawn(reconcile_claims(context.clone(), cache, queue));
+    }
+    tasks.spawn(reconcile_records(context.clone(), records_queue));
+    tasks.spawn(workers::purchase(context.clone(), queued, settings.concurrency, stop.clone()));
+    tasks.spawn(until(stop.clone(), reload(credentials.0, credentials.1, account.clone())));
+    tasks.spawn(read_account(context, settings.resync, stop.clone()));
+
+    stop.cancelled().await;
+    triggers.close();
+    tasks.close();
+    let grace = settings.spans.purchase_timeout + STORE_GRACE;
+    if tokio::time::timeout(grace, tasks.wait()).await.is_err() {
+        tracing::error!(
+            "stopped before everything was finished; what is open will be verified at the next start"
+        );
+    }
+}
+
+fn namespaces(named: &[String]) -> Vec<Option<String>> {
+    if named.is_empty() { vec![None] } else { named.iter().cloned().map(Some).collect() }
+}
+
+/// After a restore, records may be older than the truth for as long as a purchase can take to show.
+fn hold(now: Moment, spans: Spans) -> Moment {
+    let until = now.plus(spans.until_settled());
+    tracing::warn!(until = %until.wall, "purchases and adoptions are on hold");
+    until
+}
+
+async fn until(stop: CancellationToken, work: impl Future<Output = ()>) {
+    stop.run_until_cancelled(work).await;
+}
+
+/// The account is read once the caches are filled: a listing that was begun before would be of no use to anybody.
+async fn read_account(context: Arc<Context>, resync: Duration, stop: CancellationToken) {
+    let filled = async {
+        for (_, cache) in &context.claims.caches {
+            let _ = cache.wait_until_ready().await;
+        }
+        let _ = context.records.wait_until_ready().await;
+    };
+    if stop.run_until_cancelled(filled).await.is_some() {
+        tracing::info!("claims and records are known; listing what the account owns");
+        context.account.run(resync, stop).await;
+    }
+}
+
+async fn reconcile_claims(
+    context: Arc<Context>,
+    cache: Cache<PhoneNumberClaim>,
+    queue: mpsc::UnboundedReceiver<ObjectRef<PhoneNumberClaim>>,
+) {
+    let queue = UnboundedReceiverStream::new(queue).map(Ok::<_, std::convert::Infallible>);
+    let config = Config::default().concurrency(RECONCILES);
+    applier(
+        |claim, context| Box::pin(reconcile_claim(claim, context)),
+        failed,
+        context,
+        cache,
+        queue,
+        config,
+    )
+    .for_each(|_| std::future::ready(()))
+    .await;
+}
+
+async fn reconcile_records(context: Arc<Context>, queue: mpsc::UnboundedReceiver<ObjectRef<PhoneNumber>>) {
+    let queue = UnboundedReceiverStream::new(queue).map(Ok::<_, std::convert::Infallible>);
+    let config = Config::default().concurrency(RECONCILES);
+    let cache = context.records.clone();
+    applier(
+        |record, context| Box::pin(reconcile_record(record, context)),
+        failed,
+        context,
+        cache,
+        queue,
+        config,
+    )
+    .for_each(|_| std::future::ready(()))
+    .await;
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "the signature is kube's")]
+fn failed<K>(_: Arc<K>, error: &ReconcileError, _: Arc<Context>) -> Action {
+    tracing::warn!(%error, "a reconcile did not get through; it is tried again");
+    Action::requeue(Duration::from_secs(2))
+}
+
+/// Reads the credentials files again when they change, and when Vobiz has refused what was read last.
+async fn reload(source: CredentialsSource, current: watched::Sender<Credentials>, account: Arc<Account>) {
+    if !source.can_change() {
+        return;
+    }
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(CREDENTIALS_EVERY) => {}
+            () = account.reload.notified() => {}
+        }
+        match source.read() {
+            Ok(read) if read.account != current.borrow().account => {
+                tracing::error!("the auth id has changed: restart the operator to work with another account");
+            }
+            Ok(read) if !read.same_as(&current.borrow()) => {
+                tracing::info!("the auth token has changed");
+                current.send_replace(read);
+                account.credentials_changed();
+            }
+            Ok(_) => {}
+            Err(error) => {
+                tracing::warn!(%error, "the credentials cannot be read again; the last ones stay in use")
+            }
+        }
+    }
+}
+
+/// Says what is wrong, and what to type, while the API server cannot be reached or does not know the kinds.
+async fn explain_missing_kinds(kube: Client, stop: CancellationToken) {
+    let claims: Api<PhoneNumberClaim> = Api::all(kube.clone());
+    let records: Api<PhoneNumber> = Api::all(kube);
+    let one = kube::api::ListParams::default().limit(1);
+    let mut pause = Duration::from_secs(1);
+    loop {
+        let answers = tokio::time::timeout(Duration::from_secs(10), async {
+            (claims.list_metadata(&one).await.map(drop), records.list_metadata(&one).await.map(drop))
+        });
+        let Some(answers) = stop.run_until_cancelled(answers).await else { return };
+        let problem = match answers {
+            Ok((Ok(()), Ok(()))) => return,
+            Ok((Err(error), _) | (_, Err(error))) => error,
+            Err(_) => {
+                tracing::error!(
+                    "the API server does not answer; trying on. Check KUBECONFIG, or `kubectl version`"
+                );
+                continue;
+            }
+        };
+        match problem {
+            kube::Error::Api(status) if status.code == 404 => tracing::error!(
+                "the API server does not know {} or {}; trying on. Install them: vobiz-operator crd | kubectl apply -f -",
+                PhoneNumberClaim::crd_name(),
+                PhoneNumber::crd_name(),
+            ),
+            // Claims may be readable in some namespaces only.
+            kube::Error::Api(status) if status.code == 403 => return,
+            error => tracing::error!(%error, "the API server cannot be reached; trying on. Check KUBECONFIG"),
+        }
+        if stop.run_until_cancelled(tokio::time::sleep(pause)).await.is_none() {
+            return;
+        }
+        pause = (pause * 2).min(Duration::from_secs(30));
+    }
+}

@@ -1,0 +1,48 @@
+use std::{num::NonZeroUsize, sync::Arc, time::Duration};
+
+use kube::ResourceExt;
+use tokio::sync::{Mutex, mpsc::UnboundedReceiver};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{
+    account::Key,
+    reconcile::{Context, take_turn},
+};
+
+/// Serves the claims that want a slot, so many at a time. A worker is a task of its own: no cancelled reconcile can
+/// drop a purchase that it has begun, and a stop lets it finish.
+pub async fn purchase(
+    context: Arc<Context>,
+    queue: UnboundedReceiver<Key>,
+    concurrency: NonZeroUsize,
+    stop: CancellationToken,
+) {
+    let queue = Arc::new(Mutex::new(queue));
+    let workers = TaskTracker::new();
+    for _ in 0..concurrency.get() {
+        let (context, queue, stop) = (context.clone(), queue.clone(), stop.clone());
+        workers.spawn(async move { while serve(&context, &queue, &stop).await {} });
+    }
+    workers.close();
+    workers.wait().await;
+}
+
+/// Serves one claim; `false` when there is to be no more.
+async fn serve(context: &Context, queue: &Mutex<UnboundedReceiver<Key>>, stop: &CancellationToken) -> bool {
+    let next = async {
+        let key = queue.lock().await.recv().await?;
+        context.client.slot().await;
+        Some(key)
+    };
+    let Some(Some(Key::Claim { namespace, name })) = stop.run_until_cancelled(next).await else {
+        return false;
+    };
+    let Some(claim) = context.claims.get(&namespace, &name) else { return true };
+    context.memory.dequeue(&claim.uid().unwrap_or_default());
+    if let Err(error) = take_turn(claim, context).await {
+        tracing::warn!(%error, "a purchase could not be begun; it is tried again");
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+    context.account.wake(Key::Claim { namespace, name });
+    true
+}

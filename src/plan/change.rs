@@ -1,0 +1,157 @@
+use jiff::Timestamp;
+
+use super::{evidence::FundsRead, time::Moment};
+use crate::{
+    api::{
+        Answer, Attempt, AttemptState, CLAIMED, ClaimRef, Debit, Funds, Origin, Outcome, Ownership,
+        PhoneNumber, PhoneNumberStatus, Verification,
+    },
+    domain::{AttemptId, Currency, Time},
+    vobiz::ListedNumber,
+};
+
+/// One change of a record, applied by a compare-and-swap.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Change {
+    /// Vobiz's answer to the purchase arrived, or was given up.
+    Answered { answer: Box<Answer>, bought: Option<Box<ListedNumber>> },
+    /// Listed as ours.
+    Bind { listed: Box<ListedNumber>, begun: Moment },
+    /// Settled: not bought.
+    Fail(Ownership),
+    /// The evidence does not decide.
+    AskForDecision { debits: Vec<Debit>, ownership: Ownership },
+    /// Price and balance, read after a failed debit.
+    Funds(Funds, FundsRead),
+    /// A bound number is described anew, or is back.
+    Refresh { listed: Box<ListedNumber>, begun: Moment },
+    /// A bound number is gone.
+    Lose { begun: Moment },
+    /// The claim is gone; the number stays.
+    Unclaim,
+    /// Another claim takes over what is recorded.
+    Claim(ClaimRef),
+}
+
+impl Change {
+    /// Performs the change on a record.
+    pub fn apply(self, record: &mut PhoneNumber, now: Timestamp) {
+        let status = record.status.get_or_insert_with(PhoneNumberStatus::default);
+        let attempt = &mut record.spec.attempt;
+        match self {
+            Self::Answered { answer, bought } => {
+                match answer.outcome {
+                    Outcome::Purchased => settle(attempt, AttemptState::Bound, now),
+                    Outcome::NotSent => settle(attempt, AttemptState::Failed, now),
+                    _ => {}
+                }
+                if let Some(bought) = bought {
+                    status.number.get_or_insert_default().update(&bought.number);
+                }
+                attempt.answer = Some(*answer);
+            }
+            Self::Bind { listed, begun } => {
+                settle(attempt, AttemptState::Bound, now);
+                attempt.unexplained_debits.clear();
+                status.number.get_or_insert_default().update(&listed.number);
+                status.verification = Some(seen(begun, Ownership::Owned));
+            }
+            Self::Fail(ownership) => {
+                settle(attempt, AttemptState::Failed, now);
+                status.verification = Some(Verification { at: Time::micros(now), ownership });
+            }
+            Self::AskForDecision { debits, ownership } => {
+                settle(attempt, AttemptState::NeedsDecision, now);
+                attempt.unexplained_debits = debits;
+                status.verification = Some(Verification { at: Time::micros(now), ownership });
+            }
+            Self::Funds(funds, read) => {
+                if let Some(answer) = &mut attempt.answer {
+                    answer.funds = Some(funds);
+                    answer.required = answer.required.or(read.required);
+                    answer.available = answer.available.or(read.available);
+                    answer.currency = answer.currency.or(read.currency);
+                }
+            }
+            Self::Refresh { listed, begun } => {
+                status.number.get_or_insert_default().update(&listed.number);
+                status.verification = Some(seen(begun, Ownership::Owned));
+            }
+            Self::Lose { begun } => status.verification = Some(seen(begun, Ownership::Absent)),
+            Self::Unclaim => {}
+            Self::Claim(claim) => record.spec.claim_ref = Some(claim),
+        }
+    }
+
+    /// Whether a claim stands behind the record afterwards, if the change says anything about it.
+    #[must_use]
+    pub fn claimed(&self) -> Option<bool> {
+        match self {
+            Self::Unclaim => Some(false),
+            Self::Claim(_) => Some(true),
+            _ => None,
+        }
+    }
+
+    /// Whether a row says something new about a bound number.
+    #[must_use]
+    pub fn would_refresh(record: &PhoneNumber, row: &ListedNumber) -> bool {
+        let known = record.status.as_ref().and_then(|status| status.number.clone());
+        Self::is_lost(record) || known.unwrap_or_default().update(&row.number)
+    }
+
+    /// Whether the record says that a bound number is gone.
+    #[must_use]
+    pub fn is_lost(record: &PhoneNumber) -> bool {
+        let verification = record.status.as_ref().and_then(|status| status.verification);
+        verification.is_some_and(|verification| verification.ownership == Ownership::Absent)
+    }
+
+    /// Whether the record says that no claim stands behind it.
+    #[must_use]
+    pub fn is_unclaimed(record: &PhoneNumber) -> bool {
+        let conditions =
+            record.status.as_ref().map(|status| status.conditions.as_slice()).unwrap_or_default();
+        conditions.iter().any(|condition| condition.type_ == CLAIMED && condition.status == "False")
+    }
+}
+
+fn settle(attempt: &mut Attempt, state: AttemptState, now: Timestamp) {
+    attempt.state = state;
+    attempt.settled_at = Some(Time::micros(now));
+}
+
+fn seen(begun: Moment, ownership: Ownership) -> Verification {
+    Verification { at: Time::micros(begun.wall), ownership }
+}
+
+/// A new attempt, before it has an identity.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Intent {
+    /// `Purchase` may send, `Adoption` never does.
+    pub origin: Origin,
+    pub currency: Option<Currency>,
+    pub spent_tokens: Vec<String>,
+    pub automatic_retry_used: bool,
+    pub answered_debits: Vec<String>,
+}
+
+impl Intent {
+    /// Opens the attempt.
+    #[must_use]
+    pub fn open(self, id: AttemptId, now: Timestamp) -> Attempt {
+        Attempt {
+            id,
+            opened_at: Time::micros(now),
+            state: AttemptState::Open,
+            origin: self.origin,
+            currency: self.currency,
+            answer: None,
+            settled_at: None,
+            spent_tokens: self.spent_tokens,
+            automatic_retry_used: self.automatic_retry_used,
+            unexplained_debits: Vec::new(),
+            answered_debits: self.answered_debits,
+        }
+    }
+}

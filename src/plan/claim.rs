@@ -1,0 +1,268 @@
+use std::time::Duration;
+
+use super::{
+    Gate, Holder,
+    change::Intent,
+    evidence::{Evidence, Fresh, Ledger, Need, Verdict, verdict},
+    time::Moment,
+};
+use crate::{
+    api::{Attempt, AttemptState, Origin, Outcome, PhoneNumber, PhoneNumberClaim},
+    domain::AccountId,
+};
+
+/// All that a claim's next step depends on.
+pub struct ClaimObserved<'a> {
+    pub claim: &'a PhoneNumberClaim,
+    /// The record of the claim's number.
+    pub record: Option<&'a PhoneNumber>,
+    /// Whether the claim that the record names lives, if it is another one.
+    pub holder: Holder,
+    /// The account that calls are made with.
+    pub account: &'a AccountId,
+    pub gate: &'a Gate,
+    pub evidence: &'a Evidence,
+    /// The value of the claim's retry annotation.
+    pub retry_token: Option<&'a str>,
+    /// When this process first had this claim, with this goal, before it: what is looked at must be younger.
+    pub goal_since: Moment,
+    /// No attempt before that moment: back-off, or a record that vanished while it was open.
+    pub not_before: Option<Moment>,
+    /// Purchases and adoptions are on hold until then (R11).
+    pub hold_until: Option<Moment>,
+    /// Whether a slot of the rate limit and of the concurrency limit is at hand.
+    pub slot: bool,
+}
+
+/// What to do about a claim. What it is told is decided in [`crate::conditions`].
+#[derive(Debug, Clone, PartialEq)]
+pub enum ClaimStep {
+    /// Nothing, until something changes.
+    Rest,
+    /// Nothing before that moment.
+    Wait(Moment),
+    /// Nothing before the account may be called again.
+    AwaitGate,
+    Read(Need),
+    /// Wants a slot.
+    Queue,
+    /// Write the intent, read the claim again, send the one POST.
+    Purchase(Intent),
+    /// Write the record open, without permission to send: verification decides.
+    OpenUnsent(Intent),
+    /// Take over what is recorded; no POST.
+    Bind,
+}
+
+/// How a claim stands to the record of its number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Relation {
+    NoRecord,
+    /// The record names this claim.
+    Ours,
+    /// The record's claim is gone, and this one may take its place.
+    Inherits,
+    /// The record's claim is gone, and its attempt must settle first.
+    AwaitsSettlement,
+    Conflict(ConflictWith),
+}
+
+/// Who has the number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ConflictWith {
+    /// A claim that lives, or that cannot be read from here.
+    Claim,
+    /// A claim that is gone, of another namespace.
+    Namespace,
+    /// Another Vobiz account.
+    Account,
+}
+
+/// What a new attempt would be for; the evidence for it must be younger than the goal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Goal {
+    /// The claim's first attempt.
+    First,
+    /// Another one, after a failure that was not the claim's, or after a process died.
+    Automatic,
+    /// Another one, because the user asked with this token.
+    Token(String),
+}
+
+/// R5 and R8.
+#[must_use]
+pub fn relation(observed: &ClaimObserved<'_>) -> Relation {
+    let Some(record) = observed.record else { return Relation::NoRecord };
+    if record.spec.account != *observed.account {
+        return Relation::Conflict(ConflictWith::Account);
+    }
+    let state = record.spec.attempt.state;
+    let inherits = if state == AttemptState::Open { Relation::AwaitsSettlement } else { Relation::Inherits };
+    let Some(named) = &record.spec.claim_ref else { return inherits };
+    if Some(&named.uid) == observed.claim.metadata.uid.as_ref() {
+        return Relation::Ours;
+    }
+    let same_namespace = Some(&named.namespace) == observed.claim.metadata.namespace.as_ref();
+    match observed.holder {
+        Holder::Lives | Holder::Unwatched => Relation::Conflict(ConflictWith::Claim),
+        Holder::Gone if same_namespace || state == AttemptState::Failed => inherits,
+        Holder::Gone => Relation::Conflict(ConflictWith::Namespace),
+    }
+}
+
+/// What the claim may attempt now, if anything.
+#[must_use]
+pub fn goal(observed: &ClaimObserved<'_>) -> Option<Goal> {
+    if observed.claim.metadata.deletion_timestamp.is_some() {
+        return None;
+    }
+    let attempt = &observed.record.map(|record| &record.spec.attempt);
+    match (relation(observed), attempt) {
+        (Relation::NoRecord, _) => Some(Goal::First),
+        (Relation::Inherits, Some(attempt)) if attempt.state == AttemptState::Failed => Some(Goal::First),
+        (Relation::Ours, Some(attempt)) => permitted(attempt, observed.retry_token),
+        _ => None,
+    }
+}
+
+/// R6 and R10: after a failure, who may ask for another attempt.
+fn permitted(attempt: &Attempt, token: Option<&str>) -> Option<Goal> {
+    let fresh =
+        token.filter(|token| !token.is_empty() && !attempt.spent_tokens.iter().any(|spent| spent == token));
+    let asked = fresh.map(|token| Goal::Token(token.to_owned()));
+    match attempt.state {
+        AttemptState::Open | AttemptState::Bound => None,
+        // Only the very attempt that needs the decision: a token that was meant for something else decides nothing.
+        AttemptState::NeedsDecision => asked.filter(|_| fresh == Some(attempt.id.to_string().as_str())),
+        AttemptState::Failed => asked.or_else(|| is_retried_unasked(attempt).then_some(Goal::Automatic)),
+    }
+}
+
+/// Whether a failure was not for the claim's own sake, or the process died before it could know.
+#[must_use]
+pub fn is_retried_unasked(attempt: &Attempt) -> bool {
+    if attempt.origin == Origin::Adoption {
+        return true;
+    }
+    match attempt.answer.as_ref().map(|answer| answer.outcome) {
+        None => !attempt.automatic_retry_used,
+        Some(Outcome::NotSent | Outcome::Unauthorized | Outcome::RateLimited) => true,
+        Some(
+            Outcome::Purchased
+            | Outcome::NotFound
+            | Outcome::PaymentFailed
+            | Outcome::Rejected
+            | Outcome::Unknown,
+        ) => false,
+    }
+}
+
+/// Decides what to do about a claim.
+#[must_use]
+pub fn claim(observed: &ClaimObserved<'_>, now: Moment) -> ClaimStep {
+    let bindable = observed.record.is_some_and(|record| record.spec.attempt.state != AttemptState::Failed);
+    if relation(observed) == Relation::Inherits && bindable {
+        let deleting = observed.claim.metadata.deletion_timestamp.is_some();
+        return if deleting { ClaimStep::Rest } else { ClaimStep::Bind };
+    }
+    let Some(goal) = goal(observed) else { return ClaimStep::Rest };
+    if let Some(until) = observed.hold_until.filter(|until| !now.reached(*until)) {
+        return ClaimStep::Wait(until);
+    }
+    let asked = matches!(goal, Goal::Token(_));
+    if let Some(until) = observed.not_before.filter(|until| !asked && !now.reached(*until)) {
+        return ClaimStep::Wait(until);
+    }
+    if *observed.gate != Gate::Open {
+        return ClaimStep::AwaitGate;
+    }
+    match look(observed, &goal) {
+        Look::Needs(need) => ClaimStep::Read(need),
+        Look::OwnedOrDebited => ClaimStep::OpenUnsent(intent(observed, &goal, Origin::Adoption)),
+        Look::Clear if observed.slot => ClaimStep::Purchase(intent(observed, &goal, Origin::Purchase)),
+        Look::Clear => ClaimStep::Queue,
+    }
+}
+
+enum Look {
+    Needs(Need),
+    OwnedOrDebited,
+    /// Neither owned nor debited, or Vobiz has no endpoint that could tell.
+    Clear,
+}
+
+/// How far back a debit is looked for before anything is sent.
+const LEDGER_LOOKBACK: Duration = Duration::from_hours(24);
+
+/// Looks before anything is sent, in answers begun after the goal was first seen.
+fn look(observed: &ClaimObserved<'_>, goal: &Goal) -> Look {
+    let since = observed.goal_since;
+    let from = since.wall.saturating_sub(LEDGER_LOOKBACK).unwrap_or(since.wall);
+    let evidence = observed.evidence;
+    let presence = match (evidence.listing.since(since), evidence.search.since(since)) {
+        (Fresh::Stale, Fresh::Stale) => None,
+        (Fresh::Value(_, rows), _) | (_, Fresh::Value(_, rows)) => Some(is_ours(observed, rows)),
+        (Fresh::Missing, _) | (_, Fresh::Missing) => Some(false),
+    };
+    let answered = answered_debits(observed, goal);
+    let debited = match evidence.ledger.since(since) {
+        Fresh::Value(_, read) if read.from <= from => {
+            let e164 = observed.claim.spec.e164;
+            Some(!Ledger { rows: &read.rows, e164, since: from, answered: &answered }.named().is_empty())
+        }
+        Fresh::Missing => Some(false),
+        Fresh::Value(..) | Fresh::Stale => None,
+    };
+    match (presence, debited) {
+        (Some(true), _) | (_, Some(true)) => Look::OwnedOrDebited,
+        (Some(false), Some(false)) => Look::Clear,
+        (presence, debited) => Look::Needs(Need {
+            presence: presence.is_none().then_some(since),
+            ledger: debited.is_none().then_some((since, from)),
+            ..Need::default()
+        }),
+    }
+}
+
+/// What is listed in a way that decides nothing is left to verification as well: nothing is sent for it.
+fn is_ours(observed: &ClaimObserved<'_>, rows: &[crate::vobiz::ListedNumber]) -> bool {
+    verdict(rows, observed.claim.spec.e164, observed.account, None) != Verdict::Absent
+}
+
+/// The debits that need no answer any more: those answered before, and, with the token of a decision, those that
+/// the decision was about.
+fn answered_debits(observed: &ClaimObserved<'_>, goal: &Goal) -> Vec<String> {
+    let Some(attempt) = observed.record.map(|record| &record.spec.attempt) else { return Vec::new() };
+    let mut answered = attempt.answered_debits.clone();
+    if attempt.state == AttemptState::NeedsDecision && matches!(goal, Goal::Token(_)) {
+        answered.extend(attempt.unexplained_debits.iter().map(|debit| debit.id.clone()));
+    }
+    answered
+}
+
+/// A token that is present at the first attempt counts as used: it cannot have been meant for a failure.
+fn intent(observed: &ClaimObserved<'_>, goal: &Goal, origin: Origin) -> Intent {
+    let previous = observed.record.map(|record| &record.spec.attempt);
+    let mut spent_tokens = previous.map(|attempt| attempt.spent_tokens.clone()).unwrap_or_default();
+    spent_tokens.extend(observed.retry_token.filter(|_| *goal == Goal::First).map(str::to_owned));
+    let mut automatic_retry_used = previous.is_some_and(|attempt| attempt.automatic_retry_used);
+    match goal {
+        Goal::First => automatic_retry_used = false,
+        Goal::Automatic => {
+            let died = previous
+                .is_some_and(|attempt| attempt.answer.is_none() && attempt.origin == Origin::Purchase);
+            automatic_retry_used |= died;
+        }
+        Goal::Token(token) => {
+            spent_tokens.push(token.clone());
+            automatic_retry_used = false;
+        }
+    }
+    Intent {
+        origin,
+        currency: observed.claim.spec.currency,
+        spent_tokens,
+        automatic_retry_used,
+        answered_debits: answered_debits(observed, goal),
+    }
+}

@@ -1,0 +1,47 @@
+//! What to do next, decided without IO: [`claim()`] for a wish, [`record()`] for what was sent and bought.
+//!
+//! Everything here is a synchronous function of what was observed and the time; that is what lets the protocol
+//! be checked exhaustively. The rules (R1 to R12) are explained in `docs/exactly-once.md`.
+
+mod change;
+mod claim;
+mod evidence;
+mod record;
+mod time;
+
+pub use change::{Change, Intent};
+pub use claim::{
+    ClaimObserved, ClaimStep, ConflictWith, Goal, Relation, claim, goal, is_retried_unasked, relation,
+};
+pub use evidence::{Evidence, Explained, FundsRead, LedgerRead, Need, Reading, Rows, Verdict, verdict};
+pub use record::{RecordObserved, RecordStep, is_listed_absent, record};
+pub use time::{Moment, SEND_WINDOW, Spans};
+
+/// Whether the claim that a record names still stands behind it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Holder {
+    /// It was read, and it is the same claim.
+    Lives,
+    /// A live read found no claim of that name, or another one under it.
+    Gone,
+    /// It stands in a namespace that is not watched: nobody here may act on it.
+    Unwatched,
+}
+
+/// Whether the account may be called.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Gate {
+    Open,
+    Held(GateCause, String),
+}
+
+/// Why the account is left alone for now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GateCause {
+    /// 401, or 403 for the whole account.
+    Credentials,
+    /// 429.
+    RateLimited,
+    /// No answer, a 5xx, or one that cannot be read.
+    Unavailable,
+}

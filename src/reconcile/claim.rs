@@ -1,0 +1,234 @@
+use std::{sync::Arc, time::Duration};
+
+use jiff::Timestamp;
+use kube::{ResourceExt, runtime::controller::Action};
+
+use super::{Context, ReconcileError, SOON, again, key_of, purchase, reference_to};
+use crate::{
+    api::{AttemptState, PhoneNumber, PhoneNumberClaim, RETRY_ANNOTATION},
+    conditions::{self, ClaimFacts},
+    domain::AccountId,
+    plan::{self, Change, ClaimObserved, ClaimStep, Evidence, Gate, Holder, Moment, Relation, SEND_WINDOW},
+    store::StoreError,
+};
+
+/// Everything that was observed for one claim, owned.
+struct Observation {
+    claim: Arc<PhoneNumberClaim>,
+    record: Option<Arc<PhoneNumber>>,
+    holder: Holder,
+    account: AccountId,
+    gate: Gate,
+    evidence: Evidence,
+    goal_since: Moment,
+    not_before: Option<Moment>,
+    hold_until: Option<Moment>,
+    slot: bool,
+}
+
+impl Observation {
+    async fn make(
+        context: &Context,
+        claim: Arc<PhoneNumberClaim>,
+        slot: bool,
+        now: Moment,
+    ) -> Result<Self, StoreError> {
+        let e164 = claim.spec.e164;
+        let record = context.record(e164);
+        let named = record.as_ref().and_then(|record| record.spec.claim_ref.as_ref());
+        let ours = named.is_some_and(|named| Some(&named.uid) == claim.uid().as_ref());
+        let holder = if ours { Holder::Lives } else { context.holder(named).await? };
+        match &record {
+            Some(record) => {
+                context.memory.first_read(record, now);
+            }
+            None => context.memory.vanished(e164, now, context.spans),
+        }
+        let mut observation = Self {
+            record,
+            holder,
+            account: context.account.id(),
+            gate: context.account.gate(),
+            evidence: context.account.evidence(e164),
+            goal_since: now,
+            not_before: context.memory.not_before(e164),
+            hold_until: context.hold_until.filter(|until| !now.reached(*until)),
+            slot,
+            claim,
+        };
+        observation.remember_goal(context, now);
+        Ok(observation)
+    }
+
+    fn remember_goal(&mut self, context: &Context, now: Moment) {
+        let uid = self.claim.uid().unwrap_or_default();
+        match plan::goal(&self.view()) {
+            None => context.memory.no_goal(&uid),
+            Some(goal) => {
+                let after = self.record.as_ref().map(|record| record.spec.attempt.id);
+                self.goal_since = context.memory.goal_since(&uid, &goal, after, now);
+            }
+        }
+    }
+
+    fn view(&self) -> ClaimObserved<'_> {
+        ClaimObserved {
+            claim: &self.claim,
+            record: self.record.as_deref(),
+            holder: self.holder,
+            account: &self.account,
+            gate: &self.gate,
+            evidence: &self.evidence,
+            retry_token: self.claim.annotations().get(RETRY_ANNOTATION).map(String::as_str),
+            goal_since: self.goal_since,
+            not_before: self.not_before,
+            hold_until: self.hold_until,
+            slot: self.slot,
+        }
+    }
+}
+
+/// Brings one claim a step further, and tells it what is known.
+///
+/// # Errors
+/// If the API server did not do what was asked; the same is then tried again.
+pub async fn reconcile_claim(
+    claim: Arc<PhoneNumberClaim>,
+    context: Arc<Context>,
+) -> Result<Action, ReconcileError> {
+    let now = context.clock.now();
+    let observation = Observation::make(&context, claim, false, now).await?;
+    let step = plan::claim(&observation.view(), now);
+    let after = perform(&context, &observation, step, now).await?;
+    let shown = project(&context, &observation, now).await?;
+    Ok(again([after, shown].into_iter().flatten().min()))
+}
+
+/// A claim's turn to purchase: a slot is at hand. What was decided before the wait is decided again.
+///
+/// # Errors
+/// As [`reconcile_claim`].
+pub async fn take_turn(claim: Arc<PhoneNumberClaim>, context: &Context) -> Result<(), ReconcileError> {
+    let now = context.clock.now();
+    let observation = Observation::make(context, claim, true, now).await?;
+    match plan::claim(&observation.view(), now) {
+        ClaimStep::Purchase(intent) => {
+            purchase::perform(context, &observation.claim, observation.record.as_deref(), intent).await?;
+        }
+        other => {
+            perform(context, &observation, other, now).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Performs the step; returns when to come back, if nothing else will bring the claim back.
+async fn perform(
+    context: &Context,
+    observation: &Observation,
+    step: ClaimStep,
+    now: Moment,
+) -> Result<Option<Duration>, StoreError> {
+    let claim = &observation.claim;
+    let e164 = claim.spec.e164;
+    match step {
+        ClaimStep::Rest => {}
+        ClaimStep::Wait(until) => return Ok(Some(now.until(until))),
+        ClaimStep::AwaitGate => context.account.want(key_of(claim), e164, plan::Need::default()),
+        ClaimStep::Read(need) => context.account.want(key_of(claim), e164, need),
+        // Planned only with a slot at hand.
+        ClaimStep::Queue | ClaimStep::Purchase(_) => {
+            if context.memory.queue(&claim.uid().unwrap_or_default()) {
+                let _ = context.queue.send(key_of(claim));
+            }
+        }
+        ClaimStep::OpenUnsent(intent) => {
+            let written =
+                purchase::write_intent(context, claim, observation.record.as_deref(), intent, now).await;
+            return settled_by_somebody(written.map(drop));
+        }
+        ClaimStep::Bind => {
+            let Some(record) = observation.record.as_deref() else { return Ok(None) };
+            let mut next = record.clone();
+            let change = Change::Claim(reference_to(claim));
+            let claimed = change.claimed();
+            change.apply(&mut next, now.wall);
+            conditions::record(&mut next, claimed, context.spans, now.wall);
+            return settled_by_somebody(context.store.replace(&next).await.map(drop));
+        }
+    }
+    Ok(None)
+}
+
+/// That somebody else was first is no failure: what they wrote is looked at next.
+fn settled_by_somebody(written: Result<(), StoreError>) -> Result<Option<Duration>, StoreError> {
+    match written {
+        Ok(()) => Ok(None),
+        Err(StoreError::Conflict | StoreError::Exists | StoreError::NotFound) => Ok(Some(SOON)),
+        Err(error) => Err(error),
+    }
+}
+
+/// Writes the claim's status if it changes, then its event; returns when it will change by itself.
+async fn project(
+    context: &Context,
+    observation: &Observation,
+    now: Moment,
+) -> Result<Option<Duration>, StoreError> {
+    let view = observation.view();
+    let goal = plan::goal(&view);
+    let relation = plan::relation(&view);
+    let facts = ClaimFacts {
+        claim: &observation.claim,
+        record: observation.record.as_deref(),
+        relation,
+        goal: goal.as_ref(),
+        gate: &observation.gate,
+        hold_until: observation.hold_until.map(|until| until.wall),
+        waited: now.mono.saturating_sub(observation.goal_since.mono),
+        spans: context.spans,
+    };
+    let after = changes_by_itself(context, &facts, now);
+    let Some((status, reason)) = conditions::claim(&facts, now.wall) else { return Ok(after) };
+    let old = observation.claim.status.as_ref();
+    if old == Some(&status) {
+        return Ok(after);
+    }
+    let ready = |status: &crate::api::PhoneNumberClaimStatus| {
+        let ready = status.conditions.iter().find(|condition| condition.type_ == "Ready");
+        ready.map(|condition| (condition.reason.clone(), condition.message.clone()))
+    };
+    match context.store.project(&observation.claim, &status).await {
+        // Gone, or re-created: there is nobody to tell.
+        Err(StoreError::NotFound | StoreError::Refused(_) | StoreError::Conflict) => return Ok(after),
+        written => written?,
+    }
+    let (was, is) = (old.and_then(ready), ready(&status));
+    if was.map(|(reason, _)| reason) != is.as_ref().map(|(reason, _)| reason.clone()) {
+        let (namespace, name) =
+            (observation.claim.namespace().unwrap_or_default(), observation.claim.name_any());
+        tracing::info!(claim = format!("{namespace}/{name}"), reason = reason.as_str(), "claim");
+        let message = is.map(|(_, message)| message).unwrap_or_default();
+        if let Err(error) = context.store.event(&observation.claim, reason, &message).await {
+            tracing::warn!(%error, "an event could not be published");
+        }
+    }
+    Ok(after)
+}
+
+/// What is told changes with time alone while something is being waited for.
+fn changes_by_itself(context: &Context, facts: &ClaimFacts<'_>, now: Moment) -> Option<Duration> {
+    let shown_after = Duration::from_secs(5);
+    let waiting = facts.goal.is_some().then(|| shown_after.saturating_sub(facts.waited));
+    let open = facts.record.filter(|record| {
+        matches!(facts.relation, Relation::Ours | Relation::AwaitsSettlement)
+            && record.spec.attempt.state == AttemptState::Open
+    });
+    let opened = open.map(|record| record.spec.attempt.opened_at);
+    let until = |at: Timestamp| Duration::try_from(at.duration_since(now.wall)).unwrap_or_default();
+    let marks = opened.into_iter().flat_map(|opened| {
+        let answered = SEND_WINDOW + context.spans.purchase_timeout;
+        [until(opened.after(shown_after)), until(opened.after(answered + Duration::from_millis(1)))]
+    });
+    waiting.into_iter().chain(marks).filter(|after| !after.is_zero()).min()
+}

@@ -1,0 +1,120 @@
+//! Observe, plan, perform one step: for claims, for records, and for the one purchase that a claim may make.
+
+mod claim;
+mod memory;
+mod purchase;
+mod record;
+
+pub use claim::{reconcile_claim, take_turn};
+pub use memory::Memory;
+pub use record::reconcile_record;
+
+use std::{sync::Arc, time::Duration};
+
+use kube::{
+    ResourceExt,
+    runtime::{
+        controller::Action,
+        reflector::{ObjectRef, Store as Cache},
+    },
+};
+use tokio::sync::mpsc;
+
+use crate::{
+    account::{Account, Key},
+    api::{ClaimRef, PhoneNumber, PhoneNumberClaim},
+    clock::Clock,
+    domain::E164,
+    plan::{Holder, Moment, Spans},
+    store::{Store, StoreError},
+    vobiz::Client,
+};
+
+/// The claims that are watched: one cache for all namespaces, or one for each that was named.
+#[derive(Clone)]
+pub struct Claims {
+    /// By namespace; `None` stands for all.
+    pub caches: Vec<(Option<String>, Cache<PhoneNumberClaim>)>,
+}
+
+impl Claims {
+    fn cache(&self, namespace: &str) -> Option<&Cache<PhoneNumberClaim>> {
+        let found =
+            self.caches.iter().find(|(watched, _)| watched.as_deref().is_none_or(|name| name == namespace));
+        found.map(|(_, cache)| cache)
+    }
+
+    /// The claim, as far as it has been seen.
+    #[must_use]
+    pub fn get(&self, namespace: &str, name: &str) -> Option<Arc<PhoneNumberClaim>> {
+        self.cache(namespace)?.get(&ObjectRef::new(name).within(namespace))
+    }
+}
+
+/// What every reconcile works with.
+pub struct Context {
+    pub store: Store,
+    pub client: Arc<Client>,
+    pub account: Arc<Account>,
+    pub claims: Claims,
+    pub records: Cache<PhoneNumber>,
+    pub memory: Memory,
+    pub clock: Clock,
+    pub spans: Spans,
+    /// Purchases and adoptions are on hold until then (R11).
+    pub hold_until: Option<Moment>,
+    /// Claims that want a slot.
+    pub queue: mpsc::UnboundedSender<Key>,
+}
+
+/// Why a reconcile did not get through. It is tried again.
+#[derive(Debug, thiserror::Error)]
+pub enum ReconcileError {
+    /// The API server did not do what was asked.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Context {
+    fn record(&self, e164: E164) -> Option<Arc<PhoneNumber>> {
+        self.records.get(&ObjectRef::new(&e164.digits()))
+    }
+
+    /// Whether the claim that a record names lives. That it does, the cache may say; that it is gone, only a live
+    /// read: the cache may not have seen it yet.
+    async fn holder(&self, named: Option<&ClaimRef>) -> Result<Holder, StoreError> {
+        let Some(named) = named else { return Ok(Holder::Gone) };
+        if self.claims.cache(&named.namespace).is_none() {
+            return Ok(Holder::Unwatched);
+        }
+        let is_it = |claim: &PhoneNumberClaim| claim.uid().as_ref() == Some(&named.uid);
+        if self.claims.get(&named.namespace, &named.name).is_some_and(|claim| is_it(&claim)) {
+            return Ok(Holder::Lives);
+        }
+        let live = self.store.claim(&named.namespace, &named.name).await?;
+        Ok(if live.as_ref().is_some_and(is_it) { Holder::Lives } else { Holder::Gone })
+    }
+}
+
+/// The key of a claim.
+#[must_use]
+pub fn key_of(claim: &PhoneNumberClaim) -> Key {
+    Key::Claim { namespace: claim.namespace().unwrap_or_default(), name: claim.name_any() }
+}
+
+/// The identity of a claim, as records name it.
+fn reference_to(claim: &PhoneNumberClaim) -> ClaimRef {
+    ClaimRef {
+        namespace: claim.namespace().unwrap_or_default(),
+        name: claim.name_any(),
+        uid: claim.uid().unwrap_or_default(),
+    }
+}
+
+/// Comes back after that time, if there is one.
+fn again(after: Option<Duration>) -> Action {
+    after.map_or_else(Action::await_change, |after| Action::requeue(after.max(Duration::from_millis(1))))
+}
+
+/// What comes back soon because somebody else has written in between, or the API server was not well.
+const SOON: Duration = Duration::from_secs(1);

@@ -1,0 +1,259 @@
+use std::time::Duration;
+
+use kube::{ResourceExt, core::ObjectMeta};
+
+use super::{Context, key_of, reference_to};
+use crate::{
+    account::Key,
+    api::{
+        Answer, AttemptState, Funds, Outcome, PhoneNumber, PhoneNumberClaim, PhoneNumberSpec,
+        RECORD_FINALIZER,
+    },
+    conditions,
+    domain::{AttemptId, Time},
+    plan::{Change, Intent, Moment, SEND_WINDOW},
+    store::StoreError,
+    vobiz::{PurchaseError, Purchased, RejectionKind},
+};
+
+/// Writes the intent: creates the record, or opens a new attempt in it if nobody has touched it meanwhile.
+pub async fn write_intent(
+    context: &Context,
+    claim: &PhoneNumberClaim,
+    previous: Option<&PhoneNumber>,
+    intent: Intent,
+    now: Moment,
+) -> Result<PhoneNumber, StoreError> {
+    let id = AttemptId::from_random(*uuid::Uuid::new_v4().as_bytes());
+    write_attempt(context, claim, previous, intent, id, now).await
+}
+
+async fn write_attempt(
+    context: &Context,
+    claim: &PhoneNumberClaim,
+    previous: Option<&PhoneNumber>,
+    intent: Intent,
+    id: AttemptId,
+    now: Moment,
+) -> Result<PhoneNumber, StoreError> {
+    let attempt = intent.open(id, now.wall);
+    let e164 = claim.spec.e164;
+    let spec = PhoneNumberSpec {
+        e164,
+        account: context.account.id(),
+        claim_ref: Some(reference_to(claim)),
+        attempt,
+    };
+    let mut record = match previous {
+        Some(previous) => PhoneNumber { spec, ..previous.clone() },
+        None => PhoneNumber {
+            metadata: ObjectMeta {
+                name: Some(e164.digits()),
+                finalizers: Some(vec![RECORD_FINALIZER.to_owned()]),
+                ..ObjectMeta::default()
+            },
+            spec,
+            status: None,
+        },
+    };
+    conditions::record(&mut record, Some(true), context.spans, now.wall);
+    let stored = match previous {
+        Some(_) => context.store.replace(&record).await?,
+        None => context.store.create(&record).await?,
+    };
+    context.memory.first_read(&stored, now);
+    Ok(stored)
+}
+
+/// Intent, live read of the claim, the one POST, outcome. The caller has a slot, and is a task that no cancelled
+/// reconcile can drop. Everybody who reads the attempt from here on verifies it; only this call may send it.
+pub async fn perform(
+    context: &Context,
+    claim: &PhoneNumberClaim,
+    previous: Option<&PhoneNumber>,
+    intent: Intent,
+) -> Result<(), StoreError> {
+    let id = AttemptId::from_random(*uuid::Uuid::new_v4().as_bytes());
+    let opened = context.clock.now();
+    let sending = context.memory.sending(id);
+    let record = match write_attempt(context, claim, previous, intent, id, opened).await {
+        Ok(record) => record,
+        // Somebody else was first: what they wrote is looked at next.
+        Err(StoreError::Conflict | StoreError::Exists | StoreError::NotFound) => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    let change = match permission(context, claim, opened).await {
+        Ok(()) => send(context, claim, &record).await,
+        Err(why) => unsent(why),
+    };
+    store_outcome(context, record, change).await;
+    drop(sending);
+    context.account.wake(Key::Record(claim.spec.e164.digits()));
+    context.account.wake(key_of(claim));
+    Ok(())
+}
+
+/// Whether the claim still stands, read live after the intent was written, and the send window is open.
+async fn permission(context: &Context, claim: &PhoneNumberClaim, opened: Moment) -> Result<(), &'static str> {
+    let (namespace, name) = (claim.namespace().unwrap_or_default(), claim.name_any());
+    loop {
+        let live = context.store.claim(&namespace, &name).await;
+        let now = context.clock.now();
+        // Either clock: the monotonic one stands still while a machine is suspended.
+        if now.mono >= opened.mono + SEND_WINDOW || now.wall >= opened.plus(SEND_WINDOW).wall {
+            return Err("the attempt grew too old before it could be sent");
+        }
+        match live {
+            Ok(Some(live)) if live.uid() == claim.uid() && live.metadata.deletion_timestamp.is_none() => {
+                return Ok(());
+            }
+            Ok(_) => return Err("the claim was deleted before the purchase was sent"),
+            Err(error) => {
+                tracing::warn!(%error, "the claim cannot be read; nothing is sent before it can");
+                tokio::time::sleep(Duration::from_millis(500)).await;
+            }
+        }
+    }
+}
+
+async fn send(context: &Context, claim: &PhoneNumberClaim, record: &PhoneNumber) -> Change {
+    let attempt = &record.spec.attempt;
+    let result = context.client.purchase(record.spec.e164, attempt.currency).await;
+    if let Err(error) = &result {
+        context.account.report(error);
+    }
+    let at = Time::micros(context.clock.now().wall);
+    let (answer, bought) = answer_from(result, at);
+    tracing::info!(
+        claim = format!("{}/{}", claim.namespace().unwrap_or_default(), claim.name_any()),
+        attempt = %attempt.id,
+        outcome = ?answer.outcome,
+        status = answer.http_status,
+        "purchase sent"
+    );
+    Change::Answered { answer: Box::new(answer), bought }
+}
+
+fn unsent(why: &str) -> Change {
+    let now = jiff::Timestamp::now();
+    Change::Answered {
+        answer: Box::new(blank(Outcome::NotSent, Some(why.to_owned()), Time::micros(now))),
+        bought: None,
+    }
+}
+
+fn blank(outcome: Outcome, message: Option<String>, at: Time) -> Answer {
+    Answer {
+        outcome,
+        http_status: None,
+        code: None,
+        message,
+        funds: None,
+        required: None,
+        available: None,
+        currency: None,
+        owner: None,
+        at,
+    }
+}
+
+fn answer_from(
+    result: Result<Purchased, PurchaseError>,
+    at: Time,
+) -> (Answer, Option<Box<crate::vobiz::ListedNumber>>) {
+    match result {
+        Ok(Purchased(listed)) => {
+            let answer = Answer {
+                http_status: Some(200),
+                owner: listed.owner.clone(),
+                ..blank(Outcome::Purchased, None, at)
+            };
+            (answer, Some(Box::new(listed)))
+        }
+        Err(PurchaseError::NotSent(why)) => (blank(Outcome::NotSent, Some(why), at), None),
+        Err(PurchaseError::Unknown { status, message }) => {
+            let answer =
+                Answer { http_status: status.map(i32::from), ..blank(Outcome::Unknown, Some(message), at) };
+            (answer, None)
+        }
+        Err(PurchaseError::Rejected(rejection)) => {
+            let outcome = match rejection.kind {
+                RejectionKind::NotFound => Outcome::NotFound,
+                RejectionKind::PaymentFailed => Outcome::PaymentFailed,
+                RejectionKind::Unauthorized => Outcome::Unauthorized,
+                RejectionKind::RateLimited => Outcome::RateLimited,
+                RejectionKind::Other => Outcome::Rejected,
+            };
+            let words = rejection.envelope;
+            let told = words.required.is_some() && words.available.is_some();
+            let answer = Answer {
+                http_status: Some(i32::from(rejection.status)),
+                code: words.code,
+                funds: told.then_some(Funds::Insufficient),
+                required: words.required,
+                available: words.available,
+                currency: words.currency,
+                ..blank(outcome, words.message, at)
+            };
+            (answer, None)
+        }
+    }
+}
+
+/// Stores the outcome, for as long as it takes: by compare-and-swap on the attempt's id, and even if the record was
+/// taken away meanwhile, because then nothing else remembers what was paid for.
+async fn store_outcome(context: &Context, record: PhoneNumber, change: Change) {
+    let id = record.spec.attempt.id;
+    let purchased =
+        matches!(&change, Change::Answered { answer, .. } if answer.outcome == Outcome::Purchased);
+    let mut current = Some(record.clone());
+    let mut pause = Duration::from_millis(100);
+    loop {
+        let written = match &current {
+            Some(found) if found.spec.attempt.id != id => {
+                tracing::warn!(attempt = %id, "the record holds a newer attempt; its verification will find the number");
+                return;
+            }
+            // Verification was faster; only a definite success has anything to add.
+            Some(found) if found.spec.attempt.state != AttemptState::Open && !purchased => return,
+            Some(found) => context.store.replace(&changed(context, found, &change)).await,
+            None => context.store.create(&changed(context, &anew(&record), &change)).await,
+        };
+        match written {
+            Ok(stored) => {
+                context.memory.first_read(&stored, context.clock.now());
+                return;
+            }
+            Err(StoreError::Conflict | StoreError::NotFound | StoreError::Exists) => {}
+            Err(error) => {
+                tracing::error!(attempt = %id, %error, "the outcome of a purchase cannot be stored yet");
+                tokio::time::sleep(pause).await;
+                pause = (pause * 2).min(Duration::from_secs(5));
+            }
+        }
+        match context.store.record(&record.name_any()).await {
+            Ok(found) => current = found,
+            Err(error) => {
+                tracing::error!(attempt = %id, %error, "the record of a purchase cannot be read yet")
+            }
+        }
+    }
+}
+
+fn changed(context: &Context, record: &PhoneNumber, change: &Change) -> PhoneNumber {
+    let now = context.clock.now().wall;
+    let mut next = record.clone();
+    change.clone().apply(&mut next, now);
+    conditions::record(&mut next, change.claimed(), context.spans, now);
+    next
+}
+
+/// The record as if it had never been created.
+fn anew(record: &PhoneNumber) -> PhoneNumber {
+    let metadata = ObjectMeta {
+        name: record.metadata.name.clone(),
+        finalizers: Some(vec![RECORD_FINALIZER.to_owned()]),
+        ..ObjectMeta::default()
+    };
+    PhoneNumber { metadata, ..record.clone() }
+}

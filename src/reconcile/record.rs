@@ -1,0 +1,130 @@
+use std::{sync::Arc, time::Duration};
+
+use kube::{ResourceExt, runtime::controller::Action};
+
+use super::{Context, ReconcileError, SOON, again};
+use crate::{
+    account::Key,
+    api::{AttemptState, FORGET_ANNOTATION, Origin, PhoneNumber, RECORD_FINALIZER},
+    conditions,
+    domain::Money,
+    plan::{self, Change, Explained, Holder, Moment, Reading, RecordObserved, RecordStep},
+    store::StoreError,
+};
+
+/// Brings one record a step further: verifies what is open, keeps what is bound, removes what is of no use.
+///
+/// # Errors
+/// If the API server did not do what was asked; the same is then tried again.
+pub async fn reconcile_record(
+    record: Arc<PhoneNumber>,
+    context: Arc<Context>,
+) -> Result<Action, ReconcileError> {
+    let now = context.clock.now();
+    let account = context.account.id();
+    if record.spec.account != account {
+        return Ok(Action::await_change());
+    }
+    let e164 = record.spec.e164;
+    let evidence = context.account.evidence(e164);
+    let holder = holder(&context, &record).await?;
+    let explained = match &evidence.ledger {
+        Reading::Read { .. } if record.spec.attempt.state == AttemptState::Open => {
+            explained(&context, &record)
+        }
+        _ => Vec::new(),
+    };
+    let mut observed = RecordObserved {
+        record: &record,
+        account: &account,
+        holder,
+        sending: context.memory.is_sending(record.spec.attempt.id),
+        first_read: context.memory.first_read(&record, now),
+        evidence: &evidence,
+        absent_since: None,
+        explained: &explained,
+        spans: context.spans,
+        forget: record.annotations().get(FORGET_ANNOTATION).is_some_and(|value| value == "true"),
+        deleting: record.metadata.deletion_timestamp.is_some(),
+        has_finalizer: record.finalizers().iter().any(|finalizer| finalizer == RECORD_FINALIZER),
+    };
+    observed.absent_since = context.memory.absent_since(e164, plan::is_listed_absent(&observed));
+    let step = plan::record(&observed, now);
+    Ok(again(perform(&context, &record, step, now).await?))
+}
+
+/// A number that is known to be unclaimed needs no live read to stay so.
+async fn holder(context: &Context, record: &PhoneNumber) -> Result<Holder, StoreError> {
+    let named = record.spec.claim_ref.as_ref();
+    let cached = named.is_some_and(|named| context.claims.get(&named.namespace, &named.name).is_some());
+    if record.spec.attempt.state == AttemptState::Bound && Change::is_unclaimed(record) && !cached {
+        return Ok(Holder::Gone);
+    }
+    context.holder(named).await
+}
+
+async fn perform(
+    context: &Context,
+    record: &PhoneNumber,
+    step: RecordStep,
+    now: Moment,
+) -> Result<Option<Duration>, StoreError> {
+    let written = match step {
+        RecordStep::Rest => return Ok(None),
+        RecordStep::Wait(until) => return Ok(Some(now.until(until))),
+        RecordStep::Read(need) => {
+            context.account.want(Key::Record(record.name_any()), record.spec.e164, need);
+            return Ok(None);
+        }
+        RecordStep::Write(change) => write(context, record, change, now).await,
+        RecordStep::Delete => context.store.delete(record).await,
+        RecordStep::DropFinalizer => context.store.drop_finalizer(record).await.map(drop),
+    };
+    match written {
+        Ok(()) => Ok(None),
+        // Read from a cache that was behind: what somebody else wrote is looked at next.
+        Err(StoreError::Conflict | StoreError::NotFound | StoreError::Exists) => Ok(Some(SOON)),
+        Err(error) => Err(error),
+    }
+}
+
+async fn write(
+    context: &Context,
+    record: &PhoneNumber,
+    change: Change,
+    now: Moment,
+) -> Result<(), StoreError> {
+    let mut next = record.clone();
+    let claimed = change.claimed();
+    change.apply(&mut next, now.wall);
+    conditions::record(&mut next, claimed, context.spans, now.wall);
+    let stored = context.store.replace(&next).await?;
+    let (attempt, state) = (stored.spec.attempt.id, stored.spec.attempt.state);
+    if state != record.spec.attempt.state {
+        tracing::info!(%attempt, ?state, "attempt settled");
+    }
+    Ok(())
+}
+
+/// The purchases of other records, which explain debits that name no number.
+fn explained(context: &Context, record: &PhoneNumber) -> Vec<Explained> {
+    let others = context.records.state_filter(|other| {
+        other.spec.e164 != record.spec.e164
+            && other.spec.account == record.spec.account
+            && other.spec.attempt.state == AttemptState::Bound
+            && other.spec.attempt.origin == Origin::Purchase
+    });
+    others.iter().filter_map(|other| explanation(other)).collect()
+}
+
+fn explanation(other: &PhoneNumber) -> Option<Explained> {
+    let number = other.status.as_ref()?.number.as_ref()?;
+    let amount: Option<Money> = number.setup_fee? + number.monthly_fee?;
+    let attempt = &other.spec.attempt;
+    Some(Explained {
+        amount: amount?,
+        currency: number.currency,
+        opened: attempt.opened_at.at(),
+        settled: attempt.settled_at.unwrap_or(attempt.opened_at).at(),
+    })
+}
