@@ -1,4 +1,5 @@
 //! Arguments, each with an environment twin. The names are the public contract.
+#![expect(clippy::doc_markdown, reason = "these comments are what users read: `--help`")]
 
 use std::{fmt, num::NonZeroU32, num::NonZeroUsize, path::PathBuf, str::FromStr, time::Duration};
 

@@ -1,4 +1,22 @@
-//! Map.
+//! Buys phone numbers from Vobiz, declaratively and exactly once. This page is the map.
+//!
+//! ```text
+//! main → controller → reconcile → { plan, conditions, store, account → vobiz } → { api, domain }
+//! ```
+//!
+//! * [`domain`]: the words of the trade (E.164, currency, money, ids, times), each parsed once, at the edge.
+//! * [`api`]: the two kinds: the wish (`PhoneNumberClaim`) and the record (`PhoneNumber`).
+//! * [`plan`]: what to do next. Pure: observed and now in, one step out.
+//! * [`conditions`]: what users are told. Pure.
+//! * [`vobiz`]: the vendor's REST API: a client whose errors say whether a purchase may have happened.
+//! * [`account`]: reads the account once for everybody who waits, and knows when to leave it alone.
+//! * [`store`]: the only writer of both kinds.
+//! * [`reconcile`]: observe, plan, perform one step.
+//! * [`controller`]: watches, queues, workers, an orderly end.
+//! * [`cli`], [`telemetry`], [`clock`]: arguments, logs, and the two clocks.
+//!
+//! How a number is bought exactly once, and what is checked of it, is told in `docs/exactly-once.md`.
+
 pub mod account;
 pub mod api;
 pub mod cli;

@@ -25,7 +25,8 @@ impl Account {
                 self.rest(resync).await;
                 let began = self.clock.now().mono;
                 self.turn(resync).await;
-                sleep(BETWEEN_ROUNDS.saturating_sub(self.clock.now().mono - began)).await;
+                let took = self.clock.now().mono.saturating_sub(began);
+                sleep(BETWEEN_ROUNDS.saturating_sub(took)).await;
             }
         };
         stop.run_until_cancelled(work).await;
@@ -92,7 +93,9 @@ impl Account {
 
     fn wake_waiting(&self) {
         let waiting = self.state().waiting();
-        waiting.into_iter().for_each(|key| self.wake(key));
+        for key in waiting {
+            self.wake(key);
+        }
     }
 
     /// The cheapest calls that tell whether what held the account is over.
@@ -182,10 +185,15 @@ impl Account {
             Some(currency) => match self.client.balance(currency).await {
                 Ok(balance) => balance.available_balance,
                 Err(ReadError::Missing) => None,
-                Err(error) => return self.funds_failed(e164, begun, error),
+                Err(error @ (ReadError::Unauthorized | ReadError::RateLimited { .. })) => return Err(error),
+                Err(ReadError::Forbidden | ReadError::Failed(_)) => None,
             },
         };
-        self.state().funds_read(e164, begun, Some(FundsRead { required, available, currency }));
+        self.state().funds_read(
+            e164,
+            begun,
+            Some(FundsRead { inventory_read: true, required, available, currency }),
+        );
         Ok(())
     }
 

@@ -1,5 +1,6 @@
 //! The two kinds that the API server keeps: the wish ([`PhoneNumberClaim`]) and the record of what was sent
-//! and bought ([`PhoneNumber`]), related like a PersistentVolumeClaim and a PersistentVolume.
+//! and bought ([`PhoneNumber`]), related like a
+//! `PersistentVolumeClaim` and a `PersistentVolume`.
 
 mod claim;
 mod number;

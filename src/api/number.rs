@@ -1,3 +1,5 @@
+#![expect(clippy::doc_markdown, reason = "these comments are what users read: `kubectl explain`")]
+
 use std::{convert::Infallible, fmt, str::FromStr};
 
 use schemars::JsonSchema;

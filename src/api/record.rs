@@ -1,3 +1,5 @@
+#![expect(clippy::doc_markdown, reason = "these comments are what users read: `kubectl explain`")]
+
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::CustomResource;
 use schemars::JsonSchema;
@@ -19,11 +21,11 @@ use crate::domain::{AccountId, AttemptId, Currency, E164, Money, Time};
     category = "telephony",
     status = "PhoneNumberStatus",
     doc = "The record of one phone number: what was sent to Vobiz for it, and what was bought, by whom, for how much. Written by the operator alone; its name is the digits of the number.",
-    selectable = "spec.e164",
-    selectable = "spec.account",
-    selectable = "spec.claimRef.namespace",
-    selectable = "spec.claimRef.name",
-    selectable = "spec.attempt.state",
+    selectable = ".spec.e164",
+    selectable = ".spec.account",
+    selectable = ".spec.claimRef.namespace",
+    selectable = ".spec.claimRef.name",
+    selectable = ".spec.attempt.state",
     printcolumn = r#"{"name":"Number","type":"string","jsonPath":".spec.e164","description":"The number, E.164"}"#,
     printcolumn = r#"{"name":"State","type":"string","jsonPath":".spec.attempt.state","description":"Where the last attempt to obtain it stands"}"#,
     printcolumn = r#"{"name":"Ready","type":"string","jsonPath":".status.conditions[?(@.type==\"Ready\")].status","description":"Whether the number is bought and usable"}"#,

@@ -178,7 +178,6 @@ async fn reconcile_records(context: Arc<Context>, queue: mpsc::UnboundedReceiver
     .await;
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "the signature is kube's")]
 fn failed<K>(_: Arc<K>, error: &ReconcileError, _: Arc<Context>) -> Action {
     tracing::warn!(%error, "a reconcile did not get through; it is tried again");
     Action::requeue(Duration::from_secs(2))
@@ -205,7 +204,7 @@ async fn reload(source: CredentialsSource, current: watched::Sender<Credentials>
             }
             Ok(_) => {}
             Err(error) => {
-                tracing::warn!(%error, "the credentials cannot be read again; the last ones stay in use")
+                tracing::warn!(%error, "the credentials cannot be read again; the last ones stay in use");
             }
         }
     }

@@ -78,6 +78,8 @@ pub struct LedgerRead {
 /// What the number costs and what the account has, where each could be read.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct FundsRead {
+    /// Whether the inventory could be read: if so and `required` is absent, the number is not in stock.
+    pub inventory_read: bool,
     pub required: Option<Money>,
     pub available: Option<Money>,
     pub currency: Option<Currency>,

@@ -14,7 +14,7 @@ pub use claim::{
     ClaimObserved, ClaimStep, ConflictWith, Goal, Relation, claim, goal, is_retried_unasked, relation,
 };
 pub use evidence::{Evidence, Explained, FundsRead, LedgerRead, Need, Reading, Rows, Verdict, verdict};
-pub use record::{RecordObserved, RecordStep, is_listed_absent, record};
+pub use record::{RecordObserved, RecordStep, Removal, is_listed_absent, record};
 pub use time::{Moment, SEND_WINDOW, Spans};
 
 /// Whether the claim that a record names still stands behind it.

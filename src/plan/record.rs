@@ -28,6 +28,12 @@ pub struct RecordObserved<'a> {
     /// Purchases of other records.
     pub explained: &'a [Explained],
     pub spans: Spans,
+    pub removal: Removal,
+}
+
+/// What stands for and against the record's removal.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Removal {
     /// Whether an administrator gives the record up.
     pub forget: bool,
     pub deleting: bool,
@@ -61,7 +67,7 @@ pub fn record(observed: &RecordObserved<'_>, now: Moment) -> RecordStep {
     if observed.record.spec.account != *observed.account || observed.holder == Holder::Unwatched {
         return RecordStep::Rest;
     }
-    if observed.forget && observed.has_finalizer {
+    if observed.removal.forget && observed.removal.has_finalizer {
         return RecordStep::DropFinalizer;
     }
     match attempt.state {
@@ -75,7 +81,7 @@ pub fn record(observed: &RecordObserved<'_>, now: Moment) -> RecordStep {
 
 /// A settled failure holds nothing back, and is of no use without its claim (R8).
 fn retire(observed: &RecordObserved<'_>) -> RecordStep {
-    match (observed.deleting, observed.has_finalizer, observed.holder) {
+    match (observed.removal.deleting, observed.removal.has_finalizer, observed.holder) {
         (true, true, _) => RecordStep::DropFinalizer,
         (false, _, Holder::Gone) => RecordStep::Delete,
         _ => RecordStep::Rest,
@@ -93,7 +99,7 @@ fn verify(observed: &RecordObserved<'_>, now: Moment) -> RecordStep {
     }
     let settles = settle_moment(attempt, observed.first_read, observed.spans);
     if now.reached(settles) {
-        return settle(observed, settles);
+        return settle(observed, settles, now);
     }
     let next = next_verification(observed);
     if now.mono < next.mono {
@@ -165,7 +171,7 @@ fn ask_for_funds(observed: &RecordObserved<'_>) -> Option<RecordStep> {
 }
 
 /// The attempt has had its time: one full listing and one ledger, both begun after it, decide.
-fn settle(observed: &RecordObserved<'_>, settles: Moment) -> RecordStep {
+fn settle(observed: &RecordObserved<'_>, settles: Moment, now: Moment) -> RecordStep {
     let attempt = &observed.record.spec.attempt;
     let from = earlier(attempt.opened_at.at());
     let listing = observed.evidence.listing.since(settles);
@@ -181,28 +187,30 @@ fn settle(observed: &RecordObserved<'_>, settles: Moment) -> RecordStep {
     if need != Need::default() {
         return RecordStep::Read(need);
     }
-    let absent = match listing {
-        Fresh::Value(_, rows) => match judge(observed, rows) {
-            Verdict::Undecided => return needs_decision(Vec::new(), Ownership::Undecided),
-            Verdict::Owned(_) | Verdict::Absent => true,
-        },
-        Fresh::Missing | Fresh::Stale => false,
+    let ownership = match listing {
+        Fresh::Value(_, rows) if judge(observed, rows) == Verdict::Undecided => Ownership::Undecided,
+        Fresh::Value(..) => Ownership::Absent,
+        Fresh::Missing | Fresh::Stale => Ownership::Unverifiable,
     };
     let debits = match ledger {
-        Fresh::Value(_, read) => match debits(observed, &read.rows, settles) {
-            Ok(debits) => Some(debits),
-            Err(need) => return RecordStep::Read(need),
+        Fresh::Value(_, read) => match debits(observed, &read.rows, settles, now) {
+            Debits::Known(debits) => Some(debits),
+            Debits::NotYet(step) => return step,
         },
         Fresh::Missing | Fresh::Stale => None,
     };
-    let ownership = if absent { Ownership::Absent } else { Ownership::Unverifiable };
-    match debits {
-        Some(debits) if !debits.is_empty() => needs_decision(debits, ownership),
-        Some(_) if absent => RecordStep::Write(Change::Fail(Ownership::Absent)),
+    conclude(attempt, ownership, debits)
+}
+
+/// The verdict on an attempt that is not listed as ours. `debits` is `None` where there is no ledger.
+fn conclude(attempt: &Attempt, ownership: Ownership, debits: Option<Vec<Debit>>) -> RecordStep {
+    let refused = attempt.answer.as_ref().is_some_and(is_explicit_refusal);
+    match (ownership, debits) {
+        (_, Some(debits)) if !debits.is_empty() => needs_decision(debits, ownership),
+        (Ownership::Undecided, _) => needs_decision(Vec::new(), ownership),
+        (Ownership::Absent, Some(_)) => RecordStep::Write(Change::Fail(ownership)),
         // Something could not be had. Vobiz's explicit refusal then stands on its word; nothing else does.
-        _ if attempt.answer.as_ref().is_some_and(is_explicit_refusal) => {
-            RecordStep::Write(Change::Fail(Ownership::Unverifiable))
-        }
+        _ if refused => RecordStep::Write(Change::Fail(Ownership::Unverifiable)),
         _ => needs_decision(Vec::new(), Ownership::Unverifiable),
     }
 }
@@ -213,11 +221,7 @@ fn needs_decision(debits: Vec<Debit>, ownership: Ownership) -> RecordStep {
 
 /// Debits without ownership: those that name the number, else those of equal amount that name none. The amount is
 /// read from the inventory, where the number still stands if it was not bought.
-fn debits(
-    observed: &RecordObserved<'_>,
-    rows: &[crate::vobiz::LedgerRow],
-    settles: Moment,
-) -> Result<Vec<Debit>, Need> {
+fn debits(observed: &RecordObserved<'_>, rows: &[crate::vobiz::LedgerRow], settles: Moment) -> Debits {
     let spec = &observed.record.spec;
     let ledger = Ledger {
         rows,
@@ -227,21 +231,35 @@ fn debits(
     };
     let named = ledger.named();
     if !named.is_empty() {
-        return Ok(named);
+        return Debits::Known(named);
     }
     let unnamed = ledger.unnamed(observed.explained);
     if unnamed.is_empty() {
-        return Ok(unnamed);
+        return Debits::Known(unnamed);
     }
-    match observed.evidence.funds.since(settles) {
-        Fresh::Stale => Err(Need { funds: Some((settles, spec.attempt.currency)), ..Need::default() }),
-        // Without a price any such debit may be ours, unless Vobiz refused in words.
-        Fresh::Missing if spec.attempt.answer.as_ref().is_some_and(is_explicit_refusal) => Ok(Vec::new()),
-        Fresh::Missing => Ok(unnamed),
-        Fresh::Value(_, price) => {
-            Ok(unnamed.into_iter().filter(|debit| is_equal_sum(debit, price)).collect())
+    let price = |since| Need { funds: Some((since, spec.attempt.currency)), ..Need::default() };
+    Debits::Known(match observed.evidence.funds.since(settles) {
+        Fresh::Stale => return Debits::NotYet(RecordStep::Read(price(settles))),
+        // An inventory that cannot be read now says nothing about the price; it is asked again after a while.
+        Fresh::Value(begun, read) if !read.inventory_read => {
+            let again = begun.plus(VERIFY_EVERY);
+            let due = now.mono >= again.mono;
+            return Debits::NotYet(if due {
+                RecordStep::Read(price(again))
+            } else {
+                RecordStep::Wait(again)
+            });
         }
-    }
+        // Without a price any such debit may be ours, unless Vobiz refused in words.
+        Fresh::Missing if spec.attempt.answer.as_ref().is_some_and(is_explicit_refusal) => Vec::new(),
+        Fresh::Missing => unnamed,
+        Fresh::Value(_, price) => unnamed.into_iter().filter(|debit| is_equal_sum(debit, price)).collect(),
+    })
+}
+
+enum Debits {
+    Known(Vec<Debit>),
+    NotYet(RecordStep),
 }
 
 fn is_equal_sum(debit: &Debit, price: &FundsRead) -> bool {

@@ -234,7 +234,7 @@ async fn store_outcome(context: &Context, record: PhoneNumber, change: Change) {
         match context.store.record(&record.name_any()).await {
             Ok(found) => current = found,
             Err(error) => {
-                tracing::error!(attempt = %id, %error, "the record of a purchase cannot be read yet")
+                tracing::error!(attempt = %id, %error, "the record of a purchase cannot be read yet");
             }
         }
     }

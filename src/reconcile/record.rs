@@ -8,7 +8,7 @@ use crate::{
     api::{AttemptState, FORGET_ANNOTATION, Origin, PhoneNumber, RECORD_FINALIZER},
     conditions,
     domain::Money,
-    plan::{self, Change, Explained, Holder, Moment, Reading, RecordObserved, RecordStep},
+    plan::{self, Change, Explained, Holder, Moment, Reading, RecordObserved, RecordStep, Removal},
     store::StoreError,
 };
 
@@ -44,9 +44,11 @@ pub async fn reconcile_record(
         absent_since: None,
         explained: &explained,
         spans: context.spans,
-        forget: record.annotations().get(FORGET_ANNOTATION).is_some_and(|value| value == "true"),
-        deleting: record.metadata.deletion_timestamp.is_some(),
-        has_finalizer: record.finalizers().iter().any(|finalizer| finalizer == RECORD_FINALIZER),
+        removal: Removal {
+            forget: record.annotations().get(FORGET_ANNOTATION).is_some_and(|value| value == "true"),
+            deleting: record.metadata.deletion_timestamp.is_some(),
+            has_finalizer: record.finalizers().iter().any(|finalizer| finalizer == RECORD_FINALIZER),
+        },
     };
     observed.absent_since = context.memory.absent_since(e164, plan::is_listed_absent(&observed));
     let step = plan::record(&observed, now);

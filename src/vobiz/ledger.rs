@@ -109,9 +109,8 @@ impl LedgerRow {
     pub fn concerns_numbers(&self) -> bool {
         let live = self.status != RowStatus::Void;
         live && match self.kind {
-            RowType::DidRental => true,
+            RowType::DidRental | RowType::Credit => true,
             RowType::Debit => matches!(self.reference_type, ReferenceType::Number | ReferenceType::Absent),
-            RowType::Credit => true,
             RowType::Other => false,
         }
     }

@@ -39,7 +39,7 @@ pub fn reader(base: &Url, ca_file: Option<&Path>, timeout: Duration) -> Result<r
         // Credentials stay with the host that they were given for.
         .redirect(redirect::Policy::none())
         .connect_timeout(Duration::from_secs(5))
-        .pool_idle_timeout(Duration::from_secs(60))
+        .pool_idle_timeout(Duration::from_mins(1))
         .pool_max_idle_per_host(2)
         .timeout(timeout)
         .build()
