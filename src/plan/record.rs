@@ -221,7 +221,12 @@ fn needs_decision(debits: Vec<Debit>, ownership: Ownership) -> RecordStep {
 
 /// Debits without ownership: those that name the number, else those of equal amount that name none. The amount is
 /// read from the inventory, where the number still stands if it was not bought.
-fn debits(observed: &RecordObserved<'_>, rows: &[crate::vobiz::LedgerRow], settles: Moment) -> Debits {
+fn debits(
+    observed: &RecordObserved<'_>,
+    rows: &[crate::vobiz::LedgerRow],
+    settles: Moment,
+    now: Moment,
+) -> Debits {
     let spec = &observed.record.spec;
     let ledger = Ledger {
         rows,
