@@ -1,0 +1,18 @@
+//! The operator as its users meet it: the real binary as a process of its own, against a real kube-apiserver and
+//! etcd, with a simulated Vobiz whose journal says what was asked and what was paid.
+//!
+//! One control plane serves all tests. Each has a namespace, a Vobiz, an account and numbers of its own, so they run
+//! side by side, and most of them spend their time waiting for an attempt to settle.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on fails")]
+
+mod harness;
+mod operator;
+mod table;
+mod world;
+
+mod attempts;
+mod conditions;
+mod conflicts;
+mod exactly_once;
+mod recovery;

@@ -1,0 +1,99 @@
+//! The operator as a process.
+
+use std::{
+    collections::BTreeMap,
+    fs::File,
+    path::PathBuf,
+    process::{ExitStatus, Stdio},
+};
+
+use tokio::{process::Child, process::Command, time::timeout};
+
+use crate::harness::{PATIENCE, cluster};
+
+/// How to start an operator: its whole environment.
+#[derive(Clone)]
+pub struct Setup {
+    environment: BTreeMap<String, String>,
+    pub log: PathBuf,
+}
+
+impl Setup {
+    pub fn new(log: PathBuf) -> Self {
+        Self { environment: BTreeMap::new(), log }
+    }
+
+    pub fn env(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.environment.insert(name.into(), value.into());
+        self
+    }
+
+    pub fn without(mut self, name: &str) -> Self {
+        self.environment.remove(name);
+        self
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_vobiz-operator"));
+        command.args(arguments).env_clear().envs(&self.environment).stdin(Stdio::null()).kill_on_drop(true);
+        command
+    }
+
+    /// Starts the controller. Its log is appended to the world's, and it ends with the control plane at the latest.
+    pub async fn start(&self) -> Operator {
+        let log = File::options().create(true).append(true).open(&self.log).unwrap();
+        let mut command = self.command(&["run"]);
+        command.stdout(log.try_clone().unwrap()).stderr(log);
+        cluster().await.plane.adopt(&mut command);
+        Operator { child: command.spawn().unwrap(), setup: self.clone() }
+    }
+
+    /// Runs the program, which must end by itself, and returns whether it succeeded, its output and its complaint.
+    pub async fn run_to_end(&self, arguments: &[&str]) -> (bool, String, String) {
+        let output = timeout(PATIENCE, self.command(arguments).output());
+        let output = output.await.expect("the program does not end").unwrap();
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        (output.status.success(), text(output.stdout), text(output.stderr))
+    }
+}
+
+/// A running operator, killed when it is dropped.
+pub struct Operator {
+    child: Child,
+    setup: Setup,
+}
+
+impl Operator {
+    /// `kill -9`, and the process is gone afterwards.
+    pub async fn kill9(mut self) -> Setup {
+        self.child.kill().await.unwrap();
+        self.setup
+    }
+
+    /// SIGTERM.
+    pub async fn terminate(&self) {
+        let id = self.child.id().expect("it has ended already").to_string();
+        let status = Command::new("kill").args(["-s", "TERM", &id]).status().await.unwrap();
+        assert!(status.success());
+    }
+
+    pub fn is_running(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_none()
+    }
+
+    pub async fn ended(&mut self) -> ExitStatus {
+        timeout(PATIENCE, self.child.wait()).await.expect("the operator does not stop").unwrap()
+    }
+
+    /// Stops it as Kubernetes does; it must end well.
+    pub async fn stop(mut self) -> Setup {
+        self.terminate().await;
+        let status = self.ended().await;
+        assert!(status.success(), "{status}");
+        self.setup
+    }
+
+    pub async fn restart(self) -> Self {
+        self.stop().await.start().await
+    }
+}
