@@ -41,7 +41,11 @@ impl Change {
         match self {
             Self::Answered { answer, bought } => {
                 match answer.outcome {
-                    Outcome::Purchased => settle(attempt, AttemptState::Bound, now),
+                    Outcome::Purchased => {
+                        settle(attempt, AttemptState::Bound, now);
+                        // What an earlier attempt did not find is no loss of what is bought now.
+                        status.verification.take_if(|seen| seen.ownership == Ownership::Absent);
+                    }
                     Outcome::NotSent => settle(attempt, AttemptState::Failed, now),
                     _ => {}
                 }
