@@ -28,7 +28,7 @@ fn suggestions(vobiz: &str, log: Option<&Path>) -> Vec<String> {
         "kubectl explain pnc.spec".to_owned(),
         "\n# Top up the account, ask for another attempt".to_owned(),
         format!(
-            r#"curl -X PUT {vobiz}/_sim/accounts -d '{{"auth_id":"MA_DEMO","balances":{{"INR":"9000"}}}}'"#
+            r#"curl -X PUT {vobiz}/_sim/accounts -d '{{"auth_id":"MA_DEMO","balances":{{"INR":"9000"}}}}'; echo"#
         ),
         r#"kubectl annotate --overwrite pnc/short-balance telephony.vobiz.ai/retry="$(date +%s)""#.to_owned(),
         "kubectl wait --for=condition=Ready --timeout=30s pnc/short-balance".to_owned(),
@@ -38,7 +38,7 @@ fn suggestions(vobiz: &str, log: Option<&Path>) -> Vec<String> {
         "\n# A mistake is refused, with words that help".to_owned(),
         r#"kubectl patch pnc buy-inr --type=merge -p '{"spec":{"e164":"+15550100"}}'"#.to_owned(),
         "\n# What Vobiz was asked and charged, by number".to_owned(),
-        format!("curl {vobiz}/_sim/counts"),
+        format!("curl {vobiz}/_sim/counts; echo"),
     ];
     if let Some(log) = log {
         lines.extend(["\n# The operator's log".to_owned(), format!("tail -f {}", quoted(log))]);
