@@ -160,7 +160,7 @@ fn two_operators_for_the_same_claims_buy_each_number_once() {
 }
 
 #[test]
-fn a_number_that_was_handed_back_is_adopted_by_the_next_claim() {
+fn the_record_of_a_bought_number_stays_until_an_administrator_forgets_it() {
     run(async |world| {
         let number = world.stocked();
         let _operator = world.operator().await;

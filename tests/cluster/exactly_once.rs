@@ -183,12 +183,12 @@ fn writes(world: &World, number: &str, claim: &str) -> Vec<String> {
                 || (object["namespace"] == world.namespace.as_str() && object["name"] == claim))
     };
     let events = world.cluster.plane.audit_events().unwrap().into_iter().filter(ours);
-    let word = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+    let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
     events
         .map(|event| {
             let object = &event["objectRef"];
             let sub = object["subresource"].as_str().map(|name| format!("/{name}")).unwrap_or_default();
-            format!("{} {}{sub}", word(&event["verb"]), word(&object["resource"]))
+            format!("{} {}{sub}", text(&event["verb"]), text(&object["resource"]))
         })
         .collect()
 }

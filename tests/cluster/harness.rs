@@ -41,11 +41,6 @@ pub fn run(test: impl AsyncFnOnce(World)) {
     RUNTIME.block_on(async { test(World::new().await).await });
 }
 
-/// Runs a test that needs no cluster, or brings its own.
-pub fn run_alone(test: impl Future<Output = ()>) {
-    RUNTIME.block_on(test);
-}
-
 /// Waits until there is an answer; what was seen last tells why there was none.
 pub async fn eventually<T>(what: &str, mut look: impl AsyncFnMut() -> Result<T, String>) -> T {
     let start = Instant::now();
@@ -111,8 +106,8 @@ impl Cluster {
         self.request(Method::POST, path, "application/json", object).await.unwrap()
     }
 
-    pub async fn merge(&self, path: &str, patch: &Value) -> Value {
-        self.request(Method::PATCH, path, "application/merge-patch+json", patch).await.unwrap()
+    pub async fn merge(&self, path: &str, change: &Value) -> Value {
+        self.request(Method::PATCH, path, "application/merge-patch+json", change).await.unwrap()
     }
 
     /// Runs kubectl, which must succeed.

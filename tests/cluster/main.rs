@@ -11,8 +11,12 @@ mod operator;
 mod table;
 mod world;
 
+mod account;
+mod api;
 mod attempts;
 mod conditions;
 mod conflicts;
 mod exactly_once;
 mod recovery;
+mod startup;
+mod unwell;

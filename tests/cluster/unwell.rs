@@ -1,0 +1,233 @@
+//! A Vobiz that refuses the credentials, limits calls, or cannot be asked.
+
+use vobiz_sim::{Answer, Fault, FaultRule, HoldAt, Journal, Operation, Target};
+
+use crate::{
+    harness::run,
+    table::{
+        INVALID_CREDENTIALS, NUMBER_NOT_FOUND, OUTCOME_UNKNOWN, PURCHASED, RATE_LIMITED, REJECTED,
+        VOBIZ_UNAVAILABLE, message,
+    },
+    world::{World, state, token},
+};
+
+/// Claims so many stocked numbers.
+async fn claim_many(world: &World, count: usize) -> Vec<(String, String)> {
+    let mut claims = Vec::new();
+    for index in 0..count {
+        let (name, number) = (format!("office-{index}"), world.stocked());
+        world.claim(&name, &number).await;
+        claims.push((name, number));
+    }
+    claims
+}
+
+async fn all_bought(world: &World, claims: &[(String, String)], calls: u64) {
+    for (name, number) in claims {
+        world.until(name, PURCHASED).await;
+        assert_eq!(world.spent(number), (calls, 1), "{name}");
+    }
+}
+
+/// How many calls were refused.
+fn refused(journal: &Journal) -> usize {
+    journal.requests.iter().filter(|request| request.answer == Answer::Status(401)).count()
+}
+
+#[test]
+fn a_wrong_token_stops_all_calls_but_a_slow_probe_and_heals_when_it_is_put_right() {
+    run(async |world| {
+        world.vobiz.set_token(&world.account, "another").unwrap();
+        let claims = claim_many(&world, 30).await;
+        let _operator = world.operator().await;
+        for (name, _) in &claims {
+            world.until(name, INVALID_CREDENTIALS).await;
+        }
+        let claim = world.get("office-0").await.unwrap();
+        assert!(message(&claim).contains("VOBIZ_AUTH_TOKEN"), "{}", message(&claim));
+        world.event(&claim, "InvalidCredentials").await;
+
+        let journal = world.asked(|journal| refused(journal) >= 8).await;
+        let (first, last) = (journal.requests.first().unwrap(), journal.requests.last().unwrap());
+        let seconds = last.received_at.duration_since(first.received_at).as_secs_f64();
+        #[expect(clippy::cast_precision_loss, reason = "a handful")]
+        let rate = (journal.requests.len() - 1) as f64 / seconds;
+        assert!(rate < 1.0, "{rate} calls a second");
+        assert!(journal.requests.iter().all(|request| request.operation != Operation::Purchase));
+
+        world.vobiz.set_token(&world.account, token(&world.account)).unwrap();
+        all_bought(&world, &claims, 1).await;
+    });
+}
+
+#[test]
+fn a_token_file_that_is_put_right_is_read_again() {
+    run(async |world| {
+        let file = world.folder.path().join("token");
+        std::fs::write(&file, "wrong\n").unwrap();
+        let setup = world.setup().without("VOBIZ_AUTH_TOKEN");
+        let _operator = setup.env("VOBIZ_AUTH_TOKEN_FILE", file.display().to_string()).start().await;
+        let claims = claim_many(&world, 3).await;
+        for (name, _) in &claims {
+            world.until(name, INVALID_CREDENTIALS).await;
+        }
+        std::fs::write(&file, token(&world.account) + "\n").unwrap();
+        all_bought(&world, &claims, 1).await;
+
+        // And a rotation while all is well.
+        world.vobiz.set_token(&world.account, "rotated").unwrap();
+        std::fs::write(&file, "rotated").unwrap();
+        let number = world.stocked();
+        world.claim("after-rotation", &number).await;
+        world.until("after-rotation", PURCHASED).await;
+        assert_eq!(world.vobiz.debits(&number), 1);
+    });
+}
+
+#[test]
+fn a_refusal_of_the_credentials_for_a_purchase_is_tried_again_by_itself() {
+    run(async |world| {
+        let refusal = Fault::status(401, r#"{"error":{"code":401,"message":"who are you"}}"#);
+        world.arm(FaultRule::new(Target::Purchase, refusal));
+        let _operator = world.operator().await;
+        let claims = claim_many(&world, 1).await;
+        world.until("office-0", INVALID_CREDENTIALS).await;
+        assert_eq!(world.spent(&claims[0].1), (1, 0));
+        all_bought(&world, &claims, 2).await;
+    });
+}
+
+#[test]
+fn a_403_stops_the_account_only_if_the_list_says_so_too() {
+    run(async |world| {
+        let forbidden = || Fault::status(403, r#"{"error":"forbidden","message":"not yours"}"#);
+        let (alone, stocked) = (world.stocked(), world.stocked());
+        world.arm(FaultRule::new(Target::Purchase, forbidden()).e164(&alone));
+        let _operator = world.operator().await;
+        world.claim("alone", &alone).await;
+        world.until("alone", REJECTED).await;
+        world.arm(FaultRule::new(Target::List, forbidden()).forever());
+        world.claim("office", &stocked).await;
+        world.until("office", INVALID_CREDENTIALS).await;
+        assert_eq!(world.spent(&stocked), (0, 0));
+        world.vobiz.disarm(None);
+        world.until("office", PURCHASED).await;
+        world.until("alone", REJECTED.settled()).await;
+        assert_eq!((world.spent(&alone), world.spent(&stocked)), ((1, 0), (1, 1)));
+    });
+}
+
+fn slow_down(seconds: u32) -> Fault {
+    Fault::Status {
+        code: 429,
+        body: r#"{"error":"too many requests"}"#.into(),
+        content_type: "application/json".into(),
+        headers: [("Retry-After".into(), seconds.to_string())].into(),
+        commit: false,
+    }
+}
+
+#[test]
+fn retry_after_is_honoured_for_the_whole_account() {
+    run(async |world| {
+        world.arm(FaultRule::new(Target::List, slow_down(6)));
+        let claims = claim_many(&world, 3).await;
+        let _operator = world.operator().await;
+        for (name, _) in &claims {
+            let claim = world.until(name, RATE_LIMITED).await;
+            world.event(&claim, "RateLimited").await;
+        }
+        all_bought(&world, &claims, 1).await;
+        let requests = world.journal().requests;
+        let limited = requests.iter().position(|request| request.answer == Answer::Status(429)).unwrap();
+        let asked = requests[limited].finished_at.unwrap();
+        let pause = requests[limited + 1].received_at.duration_since(asked);
+        assert!(pause.as_secs() >= 5, "{pause}");
+    });
+}
+
+#[test]
+fn a_purchase_that_meets_the_rate_limit_is_verified_and_tried_again_by_itself() {
+    run(async |world| {
+        world.arm(FaultRule::new(Target::Purchase, slow_down(2)));
+        let _operator = world.operator().await;
+        let claims = claim_many(&world, 1).await;
+        world.until("office-0", RATE_LIMITED).await;
+        all_bought(&world, &claims, 2).await;
+    });
+}
+
+#[test]
+fn a_list_that_cannot_be_read_delays_the_purchase_and_decides_nothing() {
+    for fault in [
+        Fault::status(500, r#"{"error":"internal server error"}"#),
+        Fault::Status {
+            code: 200,
+            body: "<html>maintenance</html>".into(),
+            content_type: "text/html".into(),
+            headers: [].into(),
+            commit: false,
+        },
+        Fault::status(200, r#"{"items":[{"nonsense":1}],"page":1,"per_page":100,"total":1}"#),
+        Fault::DropBefore,
+    ] {
+        run(async |world| {
+            world.arm(FaultRule::new(Target::List, fault).forever());
+            let _operator = world.operator().await;
+            let claims = claim_many(&world, 3).await;
+            for (name, number) in &claims {
+                let claim = world.until(name, VOBIZ_UNAVAILABLE).await;
+                world.event(&claim, "VobizUnavailable").await;
+                assert_eq!(world.spent(number), (0, 0));
+            }
+            world.vobiz.disarm(None);
+            all_bought(&world, &claims, 1).await;
+        });
+    }
+}
+
+#[test]
+fn while_the_list_cannot_be_read_an_open_attempt_stays_open_beyond_its_time() {
+    run(async |world| {
+        let (bought, missing) = (world.stocked(), world.number());
+        world.arm(FaultRule::new(Target::Purchase, Fault::Hold { at: HoldAt::Before }).e164(&bought));
+        let _operator = world.operator().await;
+        world.claim("office", &bought).await;
+        world.claim("missing", &missing).await;
+        world.held(&bought).await;
+        world.until("missing", NUMBER_NOT_FOUND).await;
+        world.arm(FaultRule::new(Target::List, Fault::status(500, "")).forever());
+        world.until("office", OUTCOME_UNKNOWN).await;
+        world.release();
+
+        let opened =
+            |record: &serde_json::Value| record["spec"]["attempt"]["openedAt"].as_str().unwrap().to_owned();
+        let opened: jiff::Timestamp = opened(&world.record(&bought).await.unwrap()).parse().unwrap();
+        let settles = opened + jiff::SignedDuration::from_secs(14);
+        world.asked(|journal| journal.requests.iter().any(|request| request.received_at > settles)).await;
+        world.until("office", OUTCOME_UNKNOWN).await;
+        world.until("missing", NUMBER_NOT_FOUND).await;
+        for number in [&bought, &missing] {
+            assert_eq!(state(&world.record(number).await.unwrap()), "Open");
+        }
+        world.vobiz.disarm(None);
+        world.until("office", PURCHASED).await;
+        world.until("missing", NUMBER_NOT_FOUND.settled()).await;
+        assert_eq!((world.spent(&bought), world.spent(&missing)), ((1, 1), (1, 0)));
+    });
+}
+
+#[test]
+fn a_bound_claim_keeps_its_conditions_while_vobiz_is_unwell() {
+    run(async |world| {
+        let number = world.stocked();
+        let _operator = world.setup().env("VOBIZ_RESYNC_INTERVAL", "2s").start().await;
+        world.claim("office", &number).await;
+        let before = world.until("office", PURCHASED).await;
+        world.vobiz.set_token(&world.account, "another").unwrap();
+        world.asked(|journal| refused(journal) >= 2).await;
+        world.claim("late", &world.stocked()).await;
+        world.until("late", INVALID_CREDENTIALS).await;
+        assert_eq!(world.get("office").await.unwrap(), before);
+    });
+}
