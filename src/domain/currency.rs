@@ -28,9 +28,10 @@ impl fmt::Display for Currency {
     }
 }
 
+// Longer than the pattern allows: a violated length would keep the API server from saying what is wanted.
 string_word!(
     Currency,
-    schemars::json_schema!({ "type": "string", "pattern": Currency::PATTERN, "maxLength": 3 })
+    schemars::json_schema!({ "type": "string", "pattern": Currency::PATTERN, "maxLength": 16 })
 );
 
 #[cfg(test)]

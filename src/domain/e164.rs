@@ -61,7 +61,8 @@ impl fmt::Display for E164 {
     }
 }
 
-string_word!(E164, schemars::json_schema!({ "type": "string", "pattern": E164::PATTERN, "maxLength": 16 }));
+// Longer than the pattern allows: a violated length would keep the API server from saying what is wanted.
+string_word!(E164, schemars::json_schema!({ "type": "string", "pattern": E164::PATTERN, "maxLength": 64 }));
 
 #[cfg(test)]
 mod tests {
