@@ -53,6 +53,10 @@ fn text(value: &Value) -> String {
 impl Row {
     /// Prints the claim's conditions and their message.
     pub fn tell(&self) {
+        if self.conditions.is_empty() {
+            say(format!("{}: no conditions yet", self.claim));
+            return;
+        }
         let conditions: Vec<_> =
             self.conditions.iter().map(|(type_, status)| format!("{type_}={status}")).collect();
         say(format!("{}: {}: {}", self.claim, self.reason, conditions.join(", ")));
