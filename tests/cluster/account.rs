@@ -7,7 +7,7 @@ use vobiz_sim::{
 
 use crate::{
     harness::run,
-    table::{INSUFFICIENT_BALANCE, NEEDS_DECISION, NUMBER_NOT_FOUND, PURCHASED, REJECTED, message},
+    table::{ADOPTED, INSUFFICIENT_BALANCE, NEEDS_DECISION, NUMBER_NOT_FOUND, PURCHASED, REJECTED, message},
     world::{World, state, token},
 };
 
@@ -136,7 +136,7 @@ async fn claim_each_answer(world: &World) -> Vec<String> {
 fn a_vobiz_that_serves_nothing_but_purchases_gives_every_documented_outcome_its_condition() {
     run(async |world| {
         world.arm(FaultRule::new(Target::AnyRead, Fault::MissingEndpoint).forever());
-        let _operator = world.operator().await;
+        let _operator = world.unhurried().start().await;
         let numbers = claim_each_answer(&world).await;
         let lost = world.stocked();
         world.arm(FaultRule::new(Target::Purchase, Fault::CommitThenDrop).e164(&lost));
@@ -162,5 +162,24 @@ fn a_vobiz_that_serves_nothing_but_purchases_gives_every_documented_outcome_its_
         assert_eq!(spent, [(1, 1), (1, 0), (1, 0), (1, 0), (1, 0)]);
         assert_eq!(world.spent(&lost), (1, 1));
         assert_eq!(world.record(&numbers[0]).await.unwrap()["status"]["number"]["currency"], json!("INR"));
+    });
+}
+
+#[test]
+fn a_number_on_a_later_page_of_the_list_is_adopted() {
+    run(async |world| {
+        let owned: Vec<_> = (0..230).map(|_| world.number()).collect();
+        for number in &owned {
+            world.vobiz.put_owned(OwnedNumber::new(number, &world.account)).unwrap();
+        }
+        let _operator = world.operator().await;
+        let claimed = [0, 99, 100, 150, 200, 229];
+        for index in claimed {
+            world.claim(&format!("office-{index}"), &owned[index]).await;
+        }
+        for index in claimed {
+            world.until(&format!("office-{index}"), ADOPTED).await;
+            assert_eq!(world.spent(&owned[index]), (0, 0));
+        }
     });
 }

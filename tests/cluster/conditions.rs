@@ -1,5 +1,6 @@
 //! The rows of the table: what a claim is told in each case.
 
+use jiff::Timestamp;
 use serde_json::json;
 use vobiz_sim::{Fault, FaultRule, InventoryNumber, NumberStatus, NumberStyle, OwnedNumber, Shape, Target};
 
@@ -106,7 +107,7 @@ fn every_other_refusal_is_rejected_in_the_words_of_vobiz() {
             let body = json!({ "error": "no", "message": format!("because of {code}") }).to_string();
             world.arm(FaultRule::new(Target::Purchase, Fault::status(*code, body)).e164(number).forever());
         }
-        let _operator = world.operator().await;
+        let _operator = world.unhurried().start().await;
         for (code, number) in &refused {
             world.claim(&format!("office-{code}"), number).await;
         }
@@ -176,6 +177,7 @@ fn a_bought_number_that_two_listings_no_longer_have_is_lost_and_not_bought_again
         let operator = world.setup().env("VOBIZ_RESYNC_INTERVAL", "2s").start().await;
         world.claim("office", &number).await;
         world.until("office", PURCHASED).await;
+        let removed = Timestamp::now();
         world.vobiz.remove_number(&number, true).unwrap();
         let claim = world.until("office", NUMBER_LOST).await;
         world.event(&claim, "NumberLost").await;
@@ -184,6 +186,8 @@ fn a_bought_number_that_two_listings_no_longer_have_is_lost_and_not_bought_again
             (state(&record), &record["status"]["verification"]["ownership"]),
             ("Bound", &json!("Absent"))
         );
+        let found: Timestamp = record["status"]["verification"]["at"].as_str().unwrap().parse().unwrap();
+        assert!(found.duration_since(removed).as_secs() >= 60, "{found} is too soon after {removed}");
 
         // Though it is for sale again.
         let _operator = operator.restart().await;

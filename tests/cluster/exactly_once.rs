@@ -1,7 +1,7 @@
 //! One POST and one debit, whatever becomes of the answer.
 
 use serde_json::json;
-use vobiz_sim::{ErrorBody, Fault, FaultRule, HoldAt, Operation, Target};
+use vobiz_sim::{ErrorBody, Fault, FaultRule, HoldAt, Target};
 
 use crate::{
     harness::{eventually, run},
@@ -74,7 +74,7 @@ fn an_unknown_outcome_without_a_debit_is_shown_at_once_and_settles_as_not_purcha
             ("redirect", redirect(false)),
             ("other-500", Fault::status(500, r#"{"error":"x","message":"though the balance suffices"}"#)),
         ];
-        let _operator = world.operator().await;
+        let _operator = world.unhurried().start().await;
         let mut numbers = Vec::new();
         for (name, fault) in faults {
             numbers.push((name, claim_with(&world, name, fault).await));
@@ -117,19 +117,12 @@ fn absence_is_not_believed_before_the_attempt_has_had_its_time() {
         let number = world.stocked();
         // Vobiz works on it for longer than we wait for its answer; the lists do not have it meanwhile.
         world.arm(FaultRule::new(Target::Purchase, Fault::Hold { at: HoldAt::Before }));
-        let _operator = world.operator().await;
+        let _operator = world.unhurried().start().await;
         world.claim("office", &number).await;
         world.held(&number).await;
         world.until("office", OUTCOME_UNKNOWN).await;
         // Looked for, and not found.
-        world
-            .asked(|journal| {
-                let post = journal.requests.iter().position(|it| it.operation == Operation::Purchase);
-                let after = &journal.requests[post.unwrap() + 1..];
-                after.iter().filter(|it| it.operation == Operation::List && it.finished_at.is_some()).count()
-                    >= 2
-            })
-            .await;
+        world.verified(2).await;
         assert_eq!(state(&world.record(&number).await.unwrap()), "Open");
         world.release();
         world.until("office", PURCHASED).await;

@@ -19,7 +19,7 @@ use tokio::{process::Command, runtime::Handle, sync::OnceCell};
 use crate::world::World;
 
 /// How long a test waits for what must come. Nothing takes that long, except on a machine that is busy.
-pub const PATIENCE: Duration = Duration::from_secs(90);
+pub const PATIENCE: Duration = Duration::from_secs(150);
 
 /// A thread drives everything that is shared; each test runs on its own thread, so that its failure and its output
 /// are its own.

@@ -6,7 +6,7 @@ use vobiz_sim::{Fault, FaultRule, HoldAt, Target};
 
 use crate::{
     harness::{eventually, run},
-    table::{NOT_PURCHASED, NUMBER_NOT_FOUND, OUTCOME_UNKNOWN, PURCHASED, PURCHASING, message},
+    table::{NOT_PURCHASED, NUMBER_NOT_FOUND, PURCHASED, PURCHASING, message},
     world::{World, claimed, record_path, state},
 };
 
@@ -27,8 +27,8 @@ async fn killed_during_the_purchase(world: &World, at: HoldAt) -> String {
 fn killed_while_the_purchase_is_on_its_way_it_ends_purchased_with_one_post() {
     run(async |world| {
         let number = killed_during_the_purchase(&world, HoldAt::Before).await;
-        let _operator = world.operator().await;
-        world.until("office", PURCHASING).await;
+        let _operator = world.unhurried().start().await;
+        world.verified(2).await;
         world.release();
         world.until("office", PURCHASED).await;
         assert_eq!(world.spent(&number), (1, 1));
@@ -53,7 +53,7 @@ fn killed_with_a_purchase_that_never_arrives_it_settles_and_buys_with_one_new_at
         let number = killed_during_the_purchase(&world, HoldAt::Before).await;
         world.release();
         let _operator = world.operator().await;
-        world.until("office", OUTCOME_UNKNOWN).await;
+        world.verified(2).await;
         assert_eq!(world.spent(&number), (1, 0), "sent again before it was settled");
         world.until("office", PURCHASED).await;
         assert_eq!(world.spent(&number), (2, 1));
@@ -94,7 +94,7 @@ fn an_intent_whose_purchase_never_left_settles_and_is_then_sent_once() {
         let claim = world.claim("office", &number).await;
         leave_an_intent(&world, &claim, &number, false).await;
         let _operator = world.operator().await;
-        world.until("office", PURCHASING).await;
+        world.verified(2).await;
         assert_eq!(world.spent(&number), (0, 0), "whoever reads an open attempt never sends it");
         world.until("office", PURCHASED).await;
         assert_eq!(world.spent(&number), (1, 1));
@@ -242,7 +242,7 @@ fn the_record_of_a_failure_goes_with_its_claim_and_a_new_claim_may_try_again() {
 fn purchases_on_hold_are_not_sent_before_the_span_has_passed() {
     run(async |world| {
         let number = world.stocked();
-        let _operator = world.setup().env("HOLD_PURCHASES", "true").start().await;
+        let _operator = world.unhurried().env("HOLD_PURCHASES", "true").start().await;
         world.claim("office", &number).await;
         let claim = world.until("office", PURCHASING).await;
         assert_eq!(world.spent(&number), (0, 0));

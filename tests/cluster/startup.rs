@@ -1,12 +1,10 @@
 //! How the program begins and ends, and what it says.
 
-use control_plane::Options;
-use serde_json::{Value, json};
-use tokio::{io::AsyncReadExt, net::TcpListener};
+use serde_json::Value;
 use vobiz_sim::{Fault, FaultRule, HoldAt, Target};
 
 use crate::{
-    harness::{Cluster, crds, eventually, run},
+    harness::{crds, eventually, run},
     operator::Setup,
     table::{NUMBER_NOT_FOUND, PURCHASED},
     world::{World, record_path, state, token},
@@ -114,61 +112,6 @@ fn it_prints_the_definitions_that_the_repository_holds() {
         assert!(success);
         let held = std::fs::read_to_string(crds().join("telephony.vobiz.ai.yaml")).unwrap();
         assert!(printed == held, "crds/ is out of date");
-    });
-}
-
-#[test]
-fn without_its_kinds_it_says_what_to_type_and_goes_on_once_they_are_there() {
-    run(async |world| {
-        let bare = Cluster::start(Options::default()).await;
-        let kubeconfig = bare.plane.kubeconfig().display().to_string();
-        let mut operator =
-            world.setup().env("KUBECONFIG", kubeconfig).env("WATCH_NAMESPACES", "default").start().await;
-        eventually("it says what is missing", async || {
-            let log = world.log();
-            let told =
-                log.contains("phonenumberclaims.telephony.vobiz.ai") && log.contains("kubectl apply -f -");
-            if told { Ok(()) } else { Err(log) }
-        })
-        .await;
-        assert!(operator.is_running());
-        bare.plane.apply_crds(&crds()).await.unwrap();
-        let claim = json!({
-            "apiVersion": "telephony.vobiz.ai/v1alpha1", "kind": "PhoneNumberClaim",
-            "metadata": { "name": "office" }, "spec": { "e164": world.stocked() },
-        });
-        let claims = "/apis/telephony.vobiz.ai/v1alpha1/namespaces/default/phonenumberclaims";
-        bare.create(claims, &claim).await;
-        bare.kubectl(&["wait", "pnc/office", "--for=condition=Ready", "--timeout=80s"]).await;
-        operator.stop().await;
-        bare.plane.stop().unwrap();
-    });
-}
-
-#[test]
-fn an_api_server_that_cannot_be_reached_is_named_and_asked_again() {
-    run(async |world| {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let kubeconfig = std::fs::read_to_string(world.cluster.plane.kubeconfig()).unwrap();
-        let kubeconfig = kubeconfig.replace(&world.cluster.plane.url(), &format!("https://{address}"));
-        let file = world.folder.path().join("kubeconfig");
-        std::fs::write(&file, kubeconfig).unwrap();
-        let mut operator = world.setup().env("KUBECONFIG", file.display().to_string()).start().await;
-        // Whoever connects is turned away; it comes again and again.
-        for _ in 0..5 {
-            let (mut connection, _) = listener.accept().await.unwrap();
-            let _ = connection.read_u8().await;
-        }
-        eventually("it says so", async || {
-            let log = world.log();
-            if log.contains("the API server cannot be reached") { Ok(()) } else { Err(log) }
-        })
-        .await;
-        assert!(operator.is_running());
-        drop(listener);
-        operator.stop().await;
-        assert_eq!(world.journal().requests, [], "Vobiz is left alone until the claims are known");
     });
 }
 

@@ -8,7 +8,9 @@ use std::{
 use http::Method;
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use vobiz_sim::{Account, Config, FaultRule, InventoryNumber, Journal, JournalFilter, Sim, SimAdmin, State};
+use vobiz_sim::{
+    Account, Config, FaultRule, InventoryNumber, Journal, JournalFilter, Operation, Sim, SimAdmin, State,
+};
 
 use crate::{
     harness::{Cluster, PATIENCE, cluster, eventually},
@@ -80,6 +82,11 @@ impl World {
         self.setup().env("VOBIZ_PURCHASE_TIMEOUT", "5m").env("VOBIZ_SETTLE_TIME", "5m")
     }
 
+    /// Leaves more time between an answer and the settlement of its attempt, to look at several claims meanwhile.
+    pub fn unhurried(&self) -> Setup {
+        self.setup().env("VOBIZ_SETTLE_TIME", "10s")
+    }
+
     pub async fn operator(&self) -> Operator {
         self.setup().start().await
     }
@@ -128,6 +135,18 @@ impl World {
 
     pub fn release(&self) {
         assert_eq!(self.vobiz.release_all(None), 1, "exactly one request is held");
+    }
+
+    /// Waits until the owned numbers have been listed or searched so often since the last purchase call (or, if there
+    /// was none, at all): an attempt that is open is being verified.
+    pub async fn verified(&self, times: usize) {
+        self.asked(|journal| {
+            let last = journal.requests.iter().rposition(|request| request.operation == Operation::Purchase);
+            let after = &journal.requests[last.map_or(0, |last| last + 1)..];
+            let lists = after.iter().filter(|request| request.operation == Operation::List);
+            lists.filter(|request| request.finished_at.is_some()).count() >= times
+        })
+        .await;
     }
 
     /// What was spent on a number: purchase calls, and debits.
