@@ -184,9 +184,8 @@ impl Account {
             None => None,
             Some(currency) => match self.client.balance(currency).await {
                 Ok(balance) => balance.available_balance,
-                Err(ReadError::Missing) => None,
                 Err(error @ (ReadError::Unauthorized | ReadError::RateLimited { .. })) => return Err(error),
-                Err(ReadError::Forbidden | ReadError::Failed(_)) => None,
+                Err(ReadError::Missing | ReadError::Forbidden | ReadError::Failed(_)) => None,
             },
         };
         self.state().funds_read(
