@@ -14,8 +14,13 @@ use crate::{
 /// Who appears together is served together.
 const GATHER: Duration = Duration::from_millis(20);
 
-/// Rounds of reads are so far apart at least: a burst of claims must not turn into a burst of listings.
+/// Rounds of reads begin so far apart at least: a burst of claims must not turn into a burst of listings.
 const BETWEEN_ROUNDS: Duration = Duration::from_millis(500);
+
+/// After a round, the reader rests for so many times as long as the round took, within reason: most of the rate
+/// limit belongs to purchases, even where the account has many pages.
+const REST: u32 = 3;
+const LONGEST_REST: Duration = Duration::from_secs(5);
 
 impl Account {
     /// Reads for whoever waits, until `stop`. The first round is a full listing: what the account owns at the start.
@@ -26,7 +31,8 @@ impl Account {
                 let began = self.clock.now().mono;
                 self.turn(resync).await;
                 let took = self.clock.now().mono.saturating_sub(began);
-                sleep(BETWEEN_ROUNDS.saturating_sub(took)).await;
+                let rest = (took * REST).min(LONGEST_REST);
+                sleep(BETWEEN_ROUNDS.saturating_sub(took).max(rest)).await;
             }
         };
         stop.run_until_cancelled(work).await;

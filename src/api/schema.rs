@@ -61,6 +61,10 @@ fn simplify(value: &mut Value) {
             if fields.get("nullable") == Some(&Value::Bool(true)) {
                 fields.remove("nullable");
             }
+            // Comments are wrapped for this file's width; `kubectl explain` wraps for the reader's.
+            if let Some(Value::String(description)) = fields.get_mut("description") {
+                *description = description.replace('\n', " ");
+            }
             fields.values_mut().for_each(simplify);
         }
         Value::Array(items) => items.iter_mut().for_each(simplify),

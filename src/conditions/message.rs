@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::reason::Reason;
 use crate::{
-    api::{Answer, Attempt, Ownership, PhoneNumber, RETRY_ANNOTATION},
+    api::{Answer, Attempt, FORGET_ANNOTATION, Ownership, PhoneNumber, RETRY_ANNOTATION},
     domain::{Currency, Money, Time},
     plan::{ConflictWith, GateCause, Spans},
 };
@@ -216,12 +216,19 @@ pub fn bound(reason: Reason, record: &PhoneNumber) -> String {
     match reason {
         Reason::Purchased => format!("The number is bought.{fees}"),
         Reason::Adopted => format!("The account owned the number already; nothing was bought.{fees}"),
-        Reason::NumberBlocked => "Vobiz has blocked the number. Ask Vobiz why; it is not bought again.".into(),
-        Reason::NumberReleasing => "The number is being released, not by this operator. Cancel the release at Vobiz \
+        Reason::NumberBlocked => {
+            "Vobiz has blocked the number. Ask Vobiz why; it is not bought again.".into()
+        }
+        Reason::NumberReleasing => {
+            "The number is being released, not by this operator. Cancel the release at Vobiz \
              within its cool-down (24 hours) to keep it; it is not bought again."
-            .into(),
-        _ => "The number was bought, and two full listings of the account no longer have it. It is not bought again. \
-             Ask Vobiz; if it is given up for good, delete this claim and its PhoneNumber."
-            .into(),
+                .into()
+        }
+        _ => format!(
+            "The number was bought, and two full listings of the account no longer have it. It is not bought again. \
+             Ask Vobiz; if it is given up for good, delete this claim, then: kubectl annotate phonenumber/{name} \
+             {FORGET_ANNOTATION}=true && kubectl delete phonenumber/{name}",
+            name = record.spec.e164.digits()
+        ),
     }
 }

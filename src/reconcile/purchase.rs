@@ -7,7 +7,7 @@ use crate::{
     account::Key,
     api::{
         Answer, AttemptState, Funds, Outcome, PhoneNumber, PhoneNumberClaim, PhoneNumberSpec,
-        RECORD_FINALIZER,
+        PhoneNumberStatus, RECORD_FINALIZER,
     },
     conditions,
     domain::{AttemptId, Time},
@@ -45,7 +45,10 @@ async fn write_attempt(
         attempt,
     };
     let mut record = match previous {
-        Some(previous) => PhoneNumber { spec, ..previous.clone() },
+        // What an earlier attempt found says nothing about this one; the conditions keep their times of transition.
+        Some(previous) => {
+            PhoneNumber { spec, status: previous.status.as_ref().map(fresh), ..previous.clone() }
+        }
         None => PhoneNumber {
             metadata: ObjectMeta {
                 name: Some(e164.digits()),
@@ -63,6 +66,10 @@ async fn write_attempt(
     };
     context.memory.first_read(&stored, now);
     Ok(stored)
+}
+
+fn fresh(status: &PhoneNumberStatus) -> PhoneNumberStatus {
+    PhoneNumberStatus { conditions: status.conditions.clone(), ..PhoneNumberStatus::default() }
 }
 
 /// Intent, live read of the claim, the one POST, outcome. The caller has a slot, and is a task that no cancelled

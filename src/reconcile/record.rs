@@ -10,6 +10,7 @@ use crate::{
     domain::Money,
     plan::{self, Change, Explained, Holder, Moment, Reading, RecordObserved, RecordStep, Removal},
     store::StoreError,
+    vobiz::LedgerRow,
 };
 
 /// Brings one record a step further: verifies what is open, keeps what is bound, removes what is of no use.
@@ -28,8 +29,10 @@ pub async fn reconcile_record(
     let e164 = record.spec.e164;
     let evidence = context.account.evidence(e164);
     let holder = holder(&context, &record).await?;
+    let sending = context.memory.is_sending(record.spec.attempt.id);
     let explained = match &evidence.ledger {
-        Reading::Read { .. } if record.spec.attempt.state == AttemptState::Open => {
+        // The only case in which the other records matter; going through them for every record would be quadratic.
+        Reading::Read { value, .. } if !sending && may_need_explanation(&record, &value.rows) => {
             explained(&context, &record)
         }
         _ => Vec::new(),
@@ -38,7 +41,7 @@ pub async fn reconcile_record(
         record: &record,
         account: &account,
         holder,
-        sending: context.memory.is_sending(record.spec.attempt.id),
+        sending,
         first_read: context.memory.first_read(&record, now),
         evidence: &evidence,
         absent_since: None,
@@ -106,6 +109,11 @@ async fn write(
         tracing::info!(%attempt, ?state, "attempt settled");
     }
     Ok(())
+}
+
+fn may_need_explanation(record: &PhoneNumber, rows: &[LedgerRow]) -> bool {
+    record.spec.attempt.state == AttemptState::Open
+        && rows.iter().any(|row| row.takes_money() && !row.names_any())
 }
 
 /// The purchases of other records, which explain debits that name no number.
