@@ -36,7 +36,7 @@ pub struct RunArgs {
 
     /// File that holds the auth id, instead of VOBIZ_AUTH_ID
     #[arg(long, env = "VOBIZ_AUTH_ID_FILE", value_name = "FILE", help_heading = "Vobiz")]
-    pub vobiz_auth_id_file: Option<PathBuf>,
+    pub vobiz_auth_id_file: Option<String>,
 
     /// Auth token of the account. Prefer the variable or the file: arguments are visible in process lists
     #[arg(
@@ -50,7 +50,7 @@ pub struct RunArgs {
 
     /// File that holds the auth token, instead of VOBIZ_AUTH_TOKEN; read again when it changes and after each 401
     #[arg(long, env = "VOBIZ_AUTH_TOKEN_FILE", value_name = "FILE", help_heading = "Vobiz")]
-    pub vobiz_auth_token_file: Option<PathBuf>,
+    pub vobiz_auth_token_file: Option<String>,
 
     /// Base URL of the API: https, or http to a loopback host
     #[arg(
@@ -64,7 +64,7 @@ pub struct RunArgs {
 
     /// PEM file with further root certificates to trust for Vobiz
     #[arg(long, env = "VOBIZ_CA_FILE", value_name = "FILE", help_heading = "Vobiz")]
-    pub vobiz_ca_file: Option<PathBuf>,
+    pub vobiz_ca_file: Option<String>,
 
     /// How long one purchase may take before its outcome counts as unknown
     #[arg(
@@ -139,10 +139,24 @@ pub struct RunArgs {
         num_args = 0..=1,
         default_value = "false",
         default_missing_value = "true",
-        value_parser = clap::builder::BoolishValueParser::new(),
+        value_parser = clap::builder::FalseyValueParser::new(),
         help_heading = "Controller"
     )]
     pub hold_purchases: bool,
+
+    /// Not built yet: accepted, and answered with a warning. Two replicas are safe without it
+    #[arg(long, env = "LEADER_ELECT", hide = true, default_value = "false", value_parser = clap::builder::FalseyValueParser::new())]
+    pub leader_elect: bool,
+
+    /// Not built yet: accepted, and answered with a warning
+    #[arg(long, env = "HTTP_ADDR", hide = true)]
+    pub http_addr: Option<String>,
+}
+
+/// A file that was named; an empty variable names none.
+#[must_use]
+pub fn file(named: Option<String>) -> Option<PathBuf> {
+    named.filter(|name| !name.trim().is_empty()).map(PathBuf::from)
 }
 
 /// A span of time, written like 90s or 2m.

@@ -11,7 +11,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use vobiz_operator::{
     api,
-    cli::{Cli, Command, RunArgs},
+    cli::{self, Cli, Command, RunArgs},
     controller,
     plan::Spans,
     telemetry,
@@ -69,14 +69,14 @@ async fn run(args: RunArgs) -> Result<(), StartError> {
         auth_id: Source::choose(
             "VOBIZ_AUTH_ID",
             args.vobiz_auth_id.as_deref(),
-            args.vobiz_auth_id_file.clone(),
+            cli::file(args.vobiz_auth_id_file.clone()),
         )?,
-        auth_token: Source::choose("VOBIZ_AUTH_TOKEN", token, args.vobiz_auth_token_file.clone())?,
+        auth_token: Source::choose("VOBIZ_AUTH_TOKEN", token, cli::file(args.vobiz_auth_token_file.clone()))?,
     };
     let (credentials, current) = watch::channel(source.read()?);
     let settings = vobiz::Settings {
         url: args.vobiz_api_url,
-        ca_file: args.vobiz_ca_file,
+        ca_file: cli::file(args.vobiz_ca_file),
         purchase_timeout: timeout,
         rate: args.vobiz_rate_limit.per_second,
         burst: args.vobiz_rate_limit.burst,
@@ -84,11 +84,16 @@ async fn run(args: RunArgs) -> Result<(), StartError> {
     };
     let client = Arc::new(Client::new(&settings, current)?);
     telemetry::start();
+    if args.leader_elect || args.http_addr.as_ref().is_some_and(|address| !address.is_empty()) {
+        tracing::warn!(
+            "LEADER_ELECT and HTTP_ADDR have no effect in this version; two replicas are safe without"
+        );
+    }
     let kube = cluster().await?;
     let stop = stop_on_signal()?;
     tracing::info!(version = env!("CARGO_PKG_VERSION"), account = %client.account(), "starting");
     let settings = controller::Settings {
-        namespaces: args.watch_namespaces.into_iter().filter(|name| !name.is_empty()).collect(),
+        namespaces: named(&args.watch_namespaces),
         spans: Spans { purchase_timeout: timeout, settle },
         resync: args.vobiz_resync_interval.0,
         concurrency: args.purchase_concurrency,
@@ -97,6 +102,10 @@ async fn run(args: RunArgs) -> Result<(), StartError> {
     controller::run(settings, kube, client, (source, credentials), stop).await;
     tracing::info!("stopped");
     Ok(())
+}
+
+fn named(namespaces: &[String]) -> Vec<String> {
+    namespaces.iter().map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).collect()
 }
 
 /// A client that re-sends no write: a repeated create or replace would be taken for somebody else's. Its calls are
