@@ -245,13 +245,16 @@ impl World {
         .await
     }
 
-    /// Returns once the operator has seen and served everything that was written to this namespace until now: it is
-    /// told of changes in their order, and this is one more.
+    /// Returns once the operator has served two claims, one after the other, that are younger than everything else in
+    /// this namespace. It is told of changes in their order, and reads the account for all who wait at the same time:
+    /// what else there was to buy was ready with the first of the two, and had a whole round more to be sent.
     pub async fn served(&self) {
-        let number = self.stocked();
-        let name = format!("marker-{}", &number[1..]);
-        self.claim(&name, &number).await;
-        self.until(&name, PURCHASED).await;
+        for _ in 0..2 {
+            let number = self.stocked();
+            let name = format!("marker-{}", &number[1..]);
+            self.claim(&name, &number).await;
+            self.until(&name, PURCHASED).await;
+        }
     }
 }
 
