@@ -80,7 +80,7 @@ mod tests {
         visit(path, value);
         match value {
             Value::Object(fields) => {
-                fields.iter().for_each(|(key, inner)| walk(inner, &format!("{path}.{key}"), visit))
+                fields.iter().for_each(|(key, inner)| walk(inner, &format!("{path}.{key}"), visit));
             }
             Value::Array(items) => items.iter().for_each(|inner| walk(inner, path, visit)),
             _ => {}

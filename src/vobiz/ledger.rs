@@ -134,7 +134,7 @@ impl LedgerRow {
     }
 
     #[cfg(test)]
-    pub fn for_tests(json: &str) -> Self {
+    pub(crate) fn for_tests(json: &str) -> Self {
         serde_json::from_str::<WireRow>(json).unwrap().parse()
     }
 }
