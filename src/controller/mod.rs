@@ -69,24 +69,15 @@ pub async fn run(
     let (records, records_writer) = reflector::store::<PhoneNumber>();
     let (triggers, records_queue, claim_queues) = Triggers::new(&settings.namespaces, records.clone());
     let triggers = Arc::new(triggers);
-    let mut caches = Vec::new();
     let api = Api::all(kube.clone());
     tasks.spawn(until(stop.clone(), watch::records(api, records_writer, triggers.clone())));
-    for namespace in namespaces(&settings.namespaces) {
-        let (claims, writer) = reflector::store::<PhoneNumberClaim>();
-        let api: Api<PhoneNumberClaim> = match &namespace {
-            Some(name) => Api::namespaced(kube.clone(), name),
-            None => Api::all(kube.clone()),
-        };
-        tasks.spawn(until(stop.clone(), watch::claims(api, writer, triggers.clone())));
-        caches.push((namespace, claims));
-    }
+    let claims = watch_claims(&kube, &settings.namespaces, &triggers, &tasks, &stop);
 
     let context = Arc::new(Context {
         store: Store::new(kube),
         client: vobiz,
         account: account.clone(),
-        claims: Claims { caches },
+        claims,
         records,
         memory: Memory::default(),
         clock,
@@ -105,8 +96,33 @@ pub async fn run(
 
     stop.cancelled().await;
     triggers.close();
+    finish(&tasks, settings.spans.purchase_timeout + STORE_GRACE).await;
+}
+
+/// Follows the claims of each namespace, or of all, each in a task and with a cache of its own.
+fn watch_claims(
+    kube: &Client,
+    named: &[String],
+    triggers: &Arc<Triggers>,
+    tasks: &TaskTracker,
+    stop: &CancellationToken,
+) -> Claims {
+    let mut caches = Vec::new();
+    for namespace in namespaces(named) {
+        let (claims, writer) = reflector::store::<PhoneNumberClaim>();
+        let api: Api<PhoneNumberClaim> = match &namespace {
+            Some(name) => Api::namespaced(kube.clone(), name),
+            None => Api::all(kube.clone()),
+        };
+        tasks.spawn(until(stop.clone(), watch::claims(api, writer, triggers.clone())));
+        caches.push((namespace, claims));
+    }
+    Claims { caches }
+}
+
+/// Waits for what is under way: purchases above all, whose outcomes must be stored.
+async fn finish(tasks: &TaskTracker, grace: Duration) {
     tasks.close();
-    let grace = settings.spans.purchase_timeout + STORE_GRACE;
     if tokio::time::timeout(grace, tasks.wait()).await.is_err() {
         tracing::error!(
             "stopped before everything was finished; what is open will be verified at the next start"

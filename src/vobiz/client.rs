@@ -158,7 +158,7 @@ impl Client {
     /// If it cannot be had or read.
     pub async fn balance(&self, currency: Currency) -> Result<Balance, ReadError> {
         let body = self.get(Read::Balance, &format!("balance/{currency}"), &[]).await?;
-        serde_json::from_slice(&body).map_err(|_| unreadable("balance"))
+        serde_json::from_slice(&body).map_err(|_| ReadError::unreadable("balance"))
     }
 
     /// Every ledger row since that UTC day that may concern the purchase of a number.
@@ -275,8 +275,4 @@ async fn rate_limited(response: Response) -> ReadError {
     let body = transport::body(response, PAGE_BODY_LIMIT).await.unwrap_or_default();
     let retry_after = header.or_else(|| Envelope::parse(&body).and_then(|envelope| envelope.retry_after));
     ReadError::RateLimited { retry_after }
-}
-
-pub(super) fn unreadable(what: &str) -> ReadError {
-    ReadError::Failed(format!("Vobiz answered with a {what} that cannot be read"))
 }

@@ -71,6 +71,12 @@ pub enum ReadError {
     Failed(String),
 }
 
+impl ReadError {
+    pub(super) fn unreadable(what: &str) -> Self {
+        Self::Failed(format!("Vobiz answered with a {what} that cannot be read"))
+    }
+}
+
 /// Why a client cannot be built.
 #[derive(Debug, thiserror::Error)]
 pub enum SetupError {

@@ -3,7 +3,6 @@ use std::collections::HashMap;
 use serde::Deserialize;
 
 use super::{
-    client::unreadable,
     error::ReadError,
     ledger::{LedgerRow, WireRow},
     wire::{ListedNumber, WireNumber, lenient},
@@ -64,7 +63,7 @@ where
             _ => {}
         }
     }
-    Err(unreadable("list without an end"))
+    Err(ReadError::unreadable("list without an end"))
 }
 
 #[derive(Deserialize)]
@@ -78,7 +77,7 @@ struct WireNumbers {
 
 /// A page of the owned list or of the inventory. A page that does not parse is an error, never an absence.
 pub fn numbers_page(body: &[u8], asked: usize) -> Result<Page<ListedNumber>, ReadError> {
-    let wire: WireNumbers = serde_json::from_slice(body).map_err(|_| unreadable("list"))?;
+    let wire: WireNumbers = serde_json::from_slice(body).map_err(|_| ReadError::unreadable("list"))?;
     check_echo(wire.page, asked)?;
     let keys = wire.items.iter().map(WireNumber::key).collect();
     let rows = wire.items.into_iter().filter_map(|row| Some((row.key(), row.parse()?))).collect();
@@ -96,7 +95,7 @@ struct WireLedger {
 
 /// A page of the ledger. `summary` is not looked at: it may be zeroed beside rows.
 pub fn ledger_page(body: &[u8], asked: usize) -> Result<Page<LedgerRow>, ReadError> {
-    let wire: WireLedger = serde_json::from_slice(body).map_err(|_| unreadable("ledger"))?;
+    let wire: WireLedger = serde_json::from_slice(body).map_err(|_| ReadError::unreadable("ledger"))?;
     check_echo(wire.page, asked)?;
     let parsed: Vec<_> =
         wire.transactions.into_iter().enumerate().map(|(at, row)| (at, row.parse())).collect();
@@ -115,7 +114,7 @@ pub fn ledger_page(body: &[u8], asked: usize) -> Result<Page<LedgerRow>, ReadErr
 /// A server that answers with another page than was asked for does not page the way it is read here.
 fn check_echo(echoed: Option<usize>, asked: usize) -> Result<(), ReadError> {
     match echoed {
-        Some(page) if page != asked => Err(unreadable("list page other than the one asked for")),
+        Some(page) if page != asked => Err(ReadError::unreadable("list page other than the one asked for")),
         _ => Ok(()),
     }
 }
