@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde::Deserialize;
 
@@ -34,32 +34,51 @@ where
     F: Future<Output = Result<Page<T>, ReadError>>,
 {
     let mut union = HashMap::new();
+    let mut moved = false;
     for _ in 0..PASSES {
-        if pass(&mut page, &mut union).await? {
-            break;
+        match pass(&mut page, &mut union).await? {
+            Pass::Complete => return Ok(union.into_values().collect()),
+            Pass::Short { total_changed } => moved |= total_changed,
         }
     }
-    Ok(union.into_values().collect())
+    // Rows that move explain a short pass. A list that stands still and is short all the same hides rows.
+    if moved {
+        Ok(union.into_values().collect())
+    } else {
+        Err(ReadError::unreadable("list shorter than its total"))
+    }
 }
 
-/// One pass over all pages; returns whether it saw as many rows as there were at its end.
+/// How a pass over all pages came out.
+enum Pass {
+    /// It saw as many rows as there were at its end.
+    Complete,
+    Short {
+        total_changed: bool,
+    },
+}
+
 async fn pass<T, F>(
     page: &mut impl FnMut(usize) -> F,
     union: &mut HashMap<String, T>,
-) -> Result<bool, ReadError>
+) -> Result<Pass, ReadError>
 where
     F: Future<Output = Result<Page<T>, ReadError>>,
 {
-    let mut seen = std::collections::HashSet::new();
+    let mut seen = HashSet::new();
+    let mut totals = HashSet::new();
     for number in 1..=MOST_PAGES {
         let Page { rows, keys, total } = page(number).await?;
         union.extend(rows);
-        let ended = keys.is_empty();
+        let before = seen.len();
         seen.extend(keys);
+        totals.insert(total);
+        // A page without a new row is the end, or comes from a server that does not page at all.
+        let ended = seen.len() == before;
         match total {
-            Some(total) if seen.len() >= total => return Ok(true),
-            Some(_) if ended => return Ok(false),
-            None if ended => return Ok(true),
+            Some(total) if seen.len() >= total => return Ok(Pass::Complete),
+            Some(_) if ended => return Ok(Pass::Short { total_changed: totals.len() > 1 }),
+            None if ended => return Ok(Pass::Complete),
             _ => {}
         }
     }
@@ -164,9 +183,25 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_total_that_never_comes_true_does_not_restart_the_list_for_ever() {
-        let pass = || [page(&[1], Some(9)), page(&[], Some(9))];
+    async fn a_total_that_keeps_changing_does_not_restart_the_list_for_ever() {
+        let pass = || [page(&[1], Some(9)), page(&[], Some(8))];
         assert_eq!(read([pass(), pass(), pass()].into_iter().flatten().collect()).await, (vec![1], 6));
+    }
+
+    #[tokio::test]
+    async fn a_list_that_stays_shorter_than_its_total_proves_nothing() {
+        let mut calls = 0;
+        let rows = complete(|number| {
+            calls += 1;
+            std::future::ready(Ok(if number == 1 { page(&[1], Some(9)) } else { page(&[], Some(9)) }))
+        });
+        assert!(matches!(rows.await, Err(ReadError::Failed(_))));
+        assert_eq!(calls, 6);
+    }
+
+    #[tokio::test]
+    async fn a_server_that_does_not_page_is_not_asked_for_ever() {
+        assert_eq!(read(vec![page(&[1, 2], None), page(&[1, 2], None)]).await, (vec![1, 2], 2));
     }
 
     #[test]

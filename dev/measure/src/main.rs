@@ -144,7 +144,10 @@ fn report(
     println!("\n{claims} claims bought in {:.1} s", took.as_secs_f64());
     println!("purchase calls (POST):    {calls}, {} a claim", per(calls, claims));
     println!("CPU:                      {} ms a claim", per(busy.cpu_ms - idle.cpu_ms, claims));
-    println!("memory, resident:         {} kB idle, {} kB after, {} kB peak", idle.rss_kb, busy.rss_kb, busy.peak_kb);
+    println!(
+        "memory, resident:         {} kB idle, {} kB after, {} kB peak",
+        idle.rss_kb, busy.rss_kb, busy.peak_kb
+    );
     println!("calls to the API server, from its audit log:");
     let calls = audited(plane)?;
     for ((verb, what), count) in &calls {
