@@ -6,7 +6,7 @@ use serde_json::json;
 use tokio::io::AsyncWriteExt;
 
 use crate::{
-    harness::run,
+    harness::{eventually, run},
     table::{NUMBER_NOT_FOUND, PURCHASED},
     world::World,
 };
@@ -143,7 +143,11 @@ fn kubectl_explains_every_field_that_a_user_writes_or_reads() {
             ("pn", "record of one phone number"),
             ("pn.spec.attempt.state", "NeedsDecision"),
         ] {
-            let explained = world.cluster.kubectl(&["explain", path]).await;
+            // The API server publishes its documentation a while after it serves a new kind.
+            let explained = eventually("it is documented", async || {
+                world.cluster.plane.run_kubectl(["explain", path]).await.map_err(|error| error.to_string())
+            })
+            .await;
             let flowing = explained.split_whitespace().collect::<Vec<_>>().join(" ");
             assert!(flowing.contains(words), "{path}: {explained}");
         }
