@@ -7,6 +7,8 @@ mod change;
 mod claim;
 mod evidence;
 mod record;
+#[cfg(test)]
+mod record_tests;
 mod time;
 
 pub use change::{Change, Intent};

@@ -99,7 +99,7 @@ fn verify(observed: &RecordObserved<'_>, now: Moment) -> RecordStep {
     }
     let settles = settle_moment(attempt, observed.first_read, observed.spans);
     if now.reached(settles) {
-        return settle(observed, settles, now);
+        return settle(observed, on_one_clock(settles, now), now);
     }
     let next = next_verification(observed);
     if now.mono < next.mono {
@@ -113,6 +113,13 @@ fn verify(observed: &RecordObserved<'_>, now: Moment) -> RecordStep {
 fn settle_moment(attempt: &Attempt, first_read: Moment, spans: Spans) -> Moment {
     let span = spans.until_settled();
     Moment { wall: attempt.opened_at.after(span), mono: first_read.mono + span }
+}
+
+/// A moment that both clocks have reached, by the monotonic clock alone: evidence that was begun before the later of
+/// the two had reached it is too old.
+fn on_one_clock(moment: Moment, now: Moment) -> Moment {
+    let since = Duration::try_from(now.wall.duration_since(moment.wall)).unwrap_or_default();
+    Moment { mono: moment.mono.max(now.mono.saturating_sub(since)), ..moment }
 }
 
 fn next_verification(observed: &RecordObserved<'_>) -> Moment {
@@ -242,23 +249,22 @@ fn debits(
     if unnamed.is_empty() {
         return Debits::Known(unnamed);
     }
-    let price = |since| Need { funds: Some((since, spec.attempt.currency)), ..Need::default() };
+    let ask = |since| Need { funds: Some((since, spec.attempt.currency)), ..Need::default() };
     Debits::Known(match observed.evidence.funds.since(settles) {
-        Fresh::Stale => return Debits::NotYet(RecordStep::Read(price(settles))),
+        Fresh::Stale => return Debits::NotYet(RecordStep::Read(ask(settles))),
         // An inventory that cannot be read now says nothing about the price; it is asked again after a while.
         Fresh::Value(begun, read) if !read.inventory_read => {
             let again = begun.plus(VERIFY_EVERY);
             let due = now.mono >= again.mono;
-            return Debits::NotYet(if due {
-                RecordStep::Read(price(again))
-            } else {
-                RecordStep::Wait(again)
-            });
+            return Debits::NotYet(if due { RecordStep::Read(ask(again)) } else { RecordStep::Wait(again) });
         }
-        // Without a price any such debit may be ours, unless Vobiz refused in words.
-        Fresh::Missing if spec.attempt.answer.as_ref().is_some_and(is_explicit_refusal) => Vec::new(),
-        Fresh::Missing => unnamed,
-        Fresh::Value(_, price) => unnamed.into_iter().filter(|debit| is_equal_sum(debit, price)).collect(),
+        // Without a price (the number may have been sold to somebody else meanwhile) any such debit may be ours, unless
+        // Vobiz refused in words.
+        Fresh::Value(_, price @ FundsRead { required: Some(_), .. }) => {
+            unnamed.into_iter().filter(|debit| is_equal_sum(debit, price)).collect()
+        }
+        _ if spec.attempt.answer.as_ref().is_some_and(is_explicit_refusal) => Vec::new(),
+        Fresh::Missing | Fresh::Value(..) => unnamed,
     })
 }
 

@@ -1,0 +1,212 @@
+//! The record's decisions, as tables over the pure function.
+
+use std::time::Duration;
+
+use kube::core::ObjectMeta;
+
+use super::{
+    Change, Evidence, FundsRead, Holder, Intent, LedgerRead, Moment, Reading, RecordObserved, RecordStep,
+    Removal, Rows, Spans, record,
+};
+use crate::{
+    api::{Answer, AttemptState, ClaimRef, Origin, Outcome, Ownership, PhoneNumber, PhoneNumberSpec},
+    domain::{AccountId, AttemptId, Time},
+    vobiz::{LedgerRow, ListedNumber},
+};
+
+const OPENED: &str = "2026-01-02T03:04:05Z";
+const SPANS: Spans = Spans { purchase_timeout: Duration::from_secs(2), settle: Duration::from_secs(3) };
+
+fn at(seconds: u64) -> Moment {
+    let opened = Moment { wall: OPENED.parse().unwrap(), mono: Duration::from_secs(1000) };
+    opened.plus(Duration::from_secs(seconds))
+}
+
+fn open_record(outcome: Option<Outcome>) -> PhoneNumber {
+    let intent = Intent {
+        origin: Origin::Purchase,
+        currency: None,
+        spent_tokens: Vec::new(),
+        automatic_retry_used: false,
+        answered_debits: Vec::new(),
+    };
+    let mut attempt = intent.open(AttemptId::from_random([7; 16]), at(0).wall);
+    attempt.answer = outcome.map(|outcome| Answer {
+        outcome,
+        http_status: Some(404),
+        code: Some("not found".into()),
+        message: None,
+        funds: Some(crate::api::Funds::Unknown),
+        required: None,
+        available: None,
+        currency: None,
+        owner: None,
+        at: Time::micros(at(1).wall),
+    });
+    let claim_ref = Some(ClaimRef { namespace: "a".into(), name: "b".into(), uid: "c".into() });
+    let spec = PhoneNumberSpec {
+        e164: "+911234500000".parse().unwrap(),
+        account: "MA_1".parse().unwrap(),
+        claim_ref,
+        attempt,
+    };
+    PhoneNumber { metadata: ObjectMeta::default(), spec, status: None }
+}
+
+fn listed(owner: &str) -> Rows {
+    let number = crate::api::Number { status: "active".parse().ok(), ..Default::default() };
+    Rows::from(vec![ListedNumber {
+        e164: "+911234500000".parse().unwrap(),
+        owner: owner.parse().ok(),
+        number,
+    }])
+}
+
+fn read<T>(begun: Moment, value: T) -> Reading<T> {
+    Reading::Read { begun, value }
+}
+
+fn ledger(begun: Moment, rows: &[&str]) -> Reading<LedgerRead> {
+    let rows = rows.iter().map(|row| LedgerRow::for_tests(row)).collect();
+    read(begun, LedgerRead { from: "2026-01-01T00:00:00Z".parse().unwrap(), rows })
+}
+
+fn step(record: &PhoneNumber, evidence: &Evidence, now: Moment) -> RecordStep {
+    step_read_at(record, evidence, at(0), now)
+}
+
+fn step_read_at(observed: &PhoneNumber, evidence: &Evidence, first_read: Moment, now: Moment) -> RecordStep {
+    let account: AccountId = "MA_1".parse().unwrap();
+    let observed = RecordObserved {
+        record: observed,
+        account: &account,
+        holder: Holder::Lives,
+        sending: false,
+        first_read,
+        evidence,
+        absent_since: None,
+        explained: &[],
+        spans: SPANS,
+        removal: Removal::default(),
+    };
+    record(&observed, now)
+}
+
+/// Send window, purchase timeout and settle time: 15 s.
+fn absent(at: Moment) -> Evidence {
+    Evidence { listing: read(at, Rows::default()), ledger: ledger(at, &[]), ..Evidence::default() }
+}
+
+#[test]
+fn absence_counts_only_in_answers_begun_after_the_attempt_has_had_its_time() {
+    let record = open_record(Some(Outcome::NotFound));
+    assert!(matches!(step(&record, &absent(at(14)), at(14)), RecordStep::Wait(_)));
+    assert!(
+        matches!(step(&record, &absent(at(14)), at(15)), RecordStep::Read(need) if need.listing.is_some())
+    );
+    assert_eq!(step(&record, &absent(at(15)), at(16)), RecordStep::Write(Change::Fail(Ownership::Absent)));
+}
+
+#[test]
+fn a_search_serves_for_presence_and_never_for_absence() {
+    let record = open_record(Some(Outcome::Unknown));
+    let search =
+        |rows| Evidence { search: read(at(15), rows), ledger: ledger(at(15), &[]), ..Evidence::default() };
+    assert!(matches!(step(&record, &search(Rows::default()), at(16)), RecordStep::Read(_)));
+    assert!(matches!(step(&record, &search(listed("MA_1")), at(16)), RecordStep::Write(Change::Bind { .. })));
+}
+
+#[test]
+fn a_number_of_another_account_never_binds() {
+    let record = open_record(Some(Outcome::NotFound));
+    let evidence = Evidence { listing: read(at(15), listed("MA_2")), ..absent(at(15)) };
+    assert_eq!(step(&record, &evidence, at(16)), RecordStep::Write(Change::Fail(Ownership::Absent)));
+}
+
+#[test]
+fn both_clocks_must_have_passed_since_the_attempt_was_opened_and_first_read() {
+    let record = open_record(None);
+    // Read after a restart, long after it was opened: our own clock has not seen the time pass.
+    let late = at(100);
+    let soon = late.plus(Duration::from_secs(14));
+    assert!(!matches!(step_read_at(&record, &absent(soon), late, soon), RecordStep::Write(_)));
+    // The wall clock was set back after the attempt was opened: evidence from before it has caught up is too old.
+    let early = Moment { wall: at(0).wall.saturating_sub(Duration::from_mins(1)).unwrap(), ..at(0) };
+    let (before, after) = (early.plus(Duration::from_secs(20)), early.plus(Duration::from_secs(80)));
+    assert!(matches!(step_read_at(&record, &absent(before), early, before), RecordStep::Wait(_)));
+    assert!(matches!(step_read_at(&record, &absent(before), early, after), RecordStep::Read(_)));
+    assert!(matches!(
+        step_read_at(&record, &absent(after), early, after),
+        RecordStep::Write(Change::Fail(_))
+    ));
+}
+
+const NAMED: &str = r#"{"id":"n","type":"debit","amount":52,"reference_type":"did_purchase","reference":"911234500000","created_at":"2026-01-02T03:04:10Z"}"#;
+const UNNAMED: &str = r#"{"id":"u","type":"debit","amount":52,"currency":"INR","reference_type":"did_purchase","created_at":"2026-01-02T03:04:10Z"}"#;
+
+#[test]
+fn a_debit_without_ownership_needs_a_decision() {
+    let priced = |required: Option<&str>| FundsRead {
+        inventory_read: true,
+        required: required.map(|sum| sum.parse().unwrap()),
+        currency: "INR".parse().ok(),
+        available: None,
+    };
+    for (row, outcome, price, decides) in [
+        (NAMED, Some(Outcome::NotFound), None, true),
+        (UNNAMED, Some(Outcome::Unknown), Some("52.0"), true),
+        (UNNAMED, Some(Outcome::Unknown), Some("53"), false),
+        // Out of stock, so without a price: only Vobiz's own refusal clears it.
+        (UNNAMED, None, None, true),
+        (UNNAMED, Some(Outcome::NotFound), None, false),
+    ] {
+        let evidence =
+            Evidence { ledger: ledger(at(15), &[row]), funds: read(at(15), priced(price)), ..absent(at(15)) };
+        let step = step(&open_record(outcome), &evidence, at(16));
+        let asked =
+            matches!(&step, RecordStep::Write(Change::AskForDecision { debits, .. }) if debits.len() == 1);
+        assert_eq!(asked, decides, "{row} {outcome:?} {price:?}: {step:?}");
+    }
+}
+
+#[test]
+fn where_evidence_cannot_be_had_only_an_explicit_refusal_stands_on_its_word() {
+    for (outcome, fails) in [
+        (Some(Outcome::NotFound), true),
+        (Some(Outcome::PaymentFailed), true),
+        (Some(Outcome::Rejected), true),
+        (Some(Outcome::Unauthorized), true),
+        (Some(Outcome::Unknown), false),
+        (None, false),
+    ] {
+        let missing = Evidence {
+            listing: Reading::Missing { begun: at(15) },
+            ledger: Reading::Missing { begun: at(15) },
+            ..Evidence::default()
+        };
+        let step = step(&open_record(outcome), &missing, at(16));
+        assert_eq!(
+            step == RecordStep::Write(Change::Fail(Ownership::Unverifiable)),
+            fails,
+            "{outcome:?}: {step:?}"
+        );
+        assert_eq!(matches!(step, RecordStep::Write(Change::AskForDecision { .. })), !fails, "{outcome:?}");
+    }
+}
+
+#[test]
+fn an_unreadable_ledger_keeps_an_attempt_open() {
+    let evidence = Evidence { ledger: Reading::Never, ..absent(at(15)) };
+    let step = step(&open_record(Some(Outcome::Unknown)), &evidence, at(1000));
+    assert!(matches!(step, RecordStep::Read(need) if need.ledger.is_some()));
+}
+
+#[test]
+fn what_is_bound_or_needs_a_decision_is_never_failed_by_absence() {
+    for state in [AttemptState::Bound, AttemptState::NeedsDecision] {
+        let mut record = open_record(None);
+        record.spec.attempt.state = state;
+        record.spec.attempt.settled_at = Some(Time::micros(at(0).wall));
+        assert_eq!(step(&record, &absent(at(500)), at(501)), RecordStep::Rest, "{state:?}");
+    }
+}
