@@ -145,7 +145,7 @@ pub struct RunArgs {
     pub hold_purchases: bool,
 
     /// Not built yet: accepted, and answered with a warning. Two replicas are safe without it
-    #[arg(long, env = "LEADER_ELECT", hide = true, default_value = "false", value_parser = clap::builder::FalseyValueParser::new())]
+    #[arg(long, env = "LEADER_ELECT", hide = true, num_args = 0..=1, default_missing_value = "true", default_value = "false", value_parser = clap::builder::FalseyValueParser::new())]
     pub leader_elect: bool,
 
     /// Not built yet: accepted, and answered with a warning

@@ -44,16 +44,22 @@ impl GateState {
         self.held.as_ref().map(|held| held.until)
     }
 
-    /// A whole round of reads went well. Returns whether anything changed.
-    pub fn open(&mut self) -> bool {
-        self.streak = 0;
-        self.held.take().is_some()
+    /// What held the account is over, as far as a probe can tell.
+    pub fn open(&mut self) {
+        self.held = None;
+    }
+
+    /// A whole round of reads went well. It says nothing about a hold that began meanwhile.
+    pub fn went_well(&mut self) {
+        if self.held.is_none() {
+            self.streak = 0;
+        }
     }
 
     /// Asks again at once: the credentials have changed.
     pub fn hurry(&mut self) {
-        self.streak = 0;
-        if let Some(held) = &mut self.held {
+        if let Some(held) = self.held.as_mut().filter(|held| held.cause == GateCause::Credentials) {
+            self.streak = 0;
             held.until = Duration::ZERO;
         }
     }

@@ -44,7 +44,7 @@ impl Account {
             let now = self.clock.now().mono;
             let (idle, wait) = {
                 let state = self.state();
-                let resync_at = state.listed_at.map_or(Duration::ZERO, |at| at + resync);
+                let resync_at = state.resynced_at.map_or(Duration::ZERO, |at| at + resync);
                 let due = state.gate.until().unwrap_or(resync_at);
                 let idle = state.gate.until().is_some() || state.round(false).is_empty();
                 (idle, due.saturating_sub(now))
@@ -68,19 +68,18 @@ impl Account {
         }
         let now = self.clock.now().mono;
         let (round, due) = {
-            let mut state = self.state();
-            let due = state.listed_at.is_none_or(|at| now >= at + resync);
-            let round = state.round(due);
-            if round.listing {
-                state.listed_at = Some(now);
-            }
-            (round, due)
+            let state = self.state();
+            let due = state.resynced_at.is_none_or(|at| now >= at + resync);
+            (state.round(due), due)
         };
         let result = self.read(&round).await;
-        match &result {
-            Err(error) => self.meet(error),
-            Ok(()) => {
-                self.state().gate.open();
+        if let Err(error) = &result {
+            self.meet(error);
+        } else {
+            let mut state = self.state();
+            state.gate.went_well();
+            if due {
+                state.resynced_at = Some(now);
             }
         }
         self.wake_waiting();

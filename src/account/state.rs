@@ -22,8 +22,8 @@ pub struct State {
     pub ledger: Reading<LedgerRead>,
     funds: HashMap<E164, Reading<FundsRead>>,
     wants: HashMap<Key, (E164, Need)>,
-    /// When the last full listing was begun, whatever came of it. Monotonic.
-    pub listed_at: Option<Duration>,
+    /// When the account was last listed for drift rather than for somebody who waits. Monotonic.
+    pub resynced_at: Option<Duration>,
     /// Numbers that the account owned when it was last listed.
     owned: usize,
 }

@@ -192,7 +192,7 @@ enum Look {
 }
 
 /// How far back a debit is looked for before anything is sent.
-const LEDGER_LOOKBACK: Duration = Duration::from_hours(24);
+pub(super) const LEDGER_LOOKBACK: Duration = Duration::from_hours(24);
 
 /// Looks before anything is sent, in answers begun after the goal was first seen.
 fn look(observed: &ClaimObserved<'_>, goal: &Goal) -> Look {

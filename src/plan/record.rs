@@ -3,6 +3,7 @@ use std::time::Duration;
 use super::{
     Holder,
     change::Change,
+    claim::LEDGER_LOOKBACK,
     evidence::{Evidence, Explained, Fresh, FundsRead, Ledger, Need, Verdict, earlier, verdict},
     time::{Moment, Spans},
 };
@@ -94,10 +95,13 @@ fn verify(observed: &RecordObserved<'_>, now: Moment) -> RecordStep {
     if let Some(bind) = presence(observed, observed.first_read) {
         return RecordStep::Write(bind);
     }
-    if let Some(step) = ask_for_funds(observed) {
+    let settles = settle_moment(attempt, observed.first_read, observed.spans);
+    // Sums are for the message: what cannot be read in time must not keep the attempt open.
+    if !now.reached(settles)
+        && let Some(step) = ask_for_funds(observed)
+    {
         return step;
     }
-    let settles = settle_moment(attempt, observed.first_read, observed.spans);
     if now.reached(settles) {
         return settle(observed, on_one_clock(settles, now), now);
     }
@@ -180,7 +184,7 @@ fn ask_for_funds(observed: &RecordObserved<'_>) -> Option<RecordStep> {
 /// The attempt has had its time: one full listing and one ledger, both begun after it, decide.
 fn settle(observed: &RecordObserved<'_>, settles: Moment, now: Moment) -> RecordStep {
     let attempt = &observed.record.spec.attempt;
-    let from = earlier(attempt.opened_at.at());
+    let from = earlier(debits_count_from(attempt));
     let listing = observed.evidence.listing.since(settles);
     let ledger = match observed.evidence.ledger.since(settles) {
         Fresh::Value(_, read) if read.from > from => Fresh::Stale,
@@ -207,6 +211,15 @@ fn settle(observed: &RecordObserved<'_>, settles: Moment, now: Moment) -> Record
         Fresh::Missing | Fresh::Stale => None,
     };
     conclude(attempt, ownership, debits)
+}
+
+/// A purchase is debited after its attempt was opened. An adoption asks about whatever was found before it.
+fn debits_count_from(attempt: &Attempt) -> jiff::Timestamp {
+    let opened = attempt.opened_at.at();
+    match attempt.origin {
+        Origin::Purchase => opened,
+        Origin::Adoption => opened.saturating_sub(LEDGER_LOOKBACK).unwrap_or(opened),
+    }
 }
 
 /// The verdict on an attempt that is not listed as ours. `debits` is `None` where there is no ledger.
@@ -238,7 +251,7 @@ fn debits(
     let ledger = Ledger {
         rows,
         e164: spec.e164,
-        since: spec.attempt.opened_at.at(),
+        since: debits_count_from(&spec.attempt),
         answered: &spec.attempt.answered_debits,
     };
     let named = ledger.named();

@@ -199,8 +199,9 @@ async fn project(
         ready.map(|condition| (condition.reason.clone(), condition.message.clone()))
     };
     match context.store.project(&observation.claim, &status).await {
-        // Gone, or re-created: there is nobody to tell.
-        Err(StoreError::NotFound | StoreError::Refused(_) | StoreError::Conflict) => return Ok(after),
+        // Gone: there is nobody to tell.
+        Err(StoreError::NotFound) => return Ok(after),
+        Err(StoreError::Conflict) => return Ok(Some(SOON)),
         written => written?,
     }
     let (was, is) = (old.and_then(ready), ready(&status));

@@ -14,7 +14,7 @@ use super::{
     envelope::Envelope,
     error::{ReadError, SetupError},
     ledger::LedgerRow,
-    paging,
+    paging::{self, Short},
     transport::{self, PAGE_BODY_LIMIT},
     wire::{Balance, ListedNumber},
 };
@@ -132,7 +132,7 @@ impl Client {
     /// # Errors
     /// If any page cannot be had or read: half a list proves nothing absent.
     pub async fn owned_numbers(&self) -> Result<Vec<ListedNumber>, ReadError> {
-        paging::complete(|page| self.numbers_page(Read::Owned, page, None)).await
+        paging::complete(Short::ProvesNothing, |page| self.numbers_page(Read::Owned, page, None)).await
     }
 
     /// The owned numbers that contain this number's digits: proves presence, never absence.
@@ -140,7 +140,7 @@ impl Client {
     /// # Errors
     /// If a page cannot be had or read.
     pub async fn search_owned(&self, e164: E164) -> Result<Vec<ListedNumber>, ReadError> {
-        paging::complete(|page| self.numbers_page(Read::Owned, page, Some(e164))).await
+        paging::complete(Short::Serves, |page| self.numbers_page(Read::Owned, page, Some(e164))).await
     }
 
     /// The inventory's row for this number, if it is in stock.
@@ -148,7 +148,9 @@ impl Client {
     /// # Errors
     /// If a page cannot be had or read.
     pub async fn search_inventory(&self, e164: E164) -> Result<Option<ListedNumber>, ReadError> {
-        let rows = paging::complete(|page| self.numbers_page(Read::Inventory, page, Some(e164))).await?;
+        let rows =
+            paging::complete(Short::Serves, |page| self.numbers_page(Read::Inventory, page, Some(e164)))
+                .await?;
         Ok(rows.into_iter().find(|row| row.e164 == e164))
     }
 
@@ -166,7 +168,7 @@ impl Client {
     /// # Errors
     /// If any page cannot be had or read.
     pub async fn ledger(&self, from: jiff::civil::Date) -> Result<Vec<LedgerRow>, ReadError> {
-        paging::complete(|page| self.ledger_page(from, page)).await
+        paging::complete(Short::Serves, |page| self.ledger_page(from, page)).await
     }
 
     async fn ledger_page(
@@ -180,12 +182,12 @@ impl Client {
         paging::ledger_page(&body, page)
     }
 
-    /// One page of one owned number: the cheapest question that tells whether the credentials are accepted.
+    /// One page of the owned list: the cheapest question that tells whether it can be asked at all.
     ///
     /// # Errors
     /// If they are not, or nothing can be learnt.
     pub async fn probe(&self) -> Result<(), ReadError> {
-        self.get(Read::Owned, "numbers", &[("page", "1"), ("per_page", "1")]).await.map(drop)
+        self.numbers_page(Read::Owned, 1, None).await.map(drop)
     }
 
     async fn numbers_page(
@@ -226,9 +228,17 @@ impl Client {
             self.proven.fetch_or(bit, Ordering::Relaxed);
             self.lower.fetch_xor(bit, Ordering::Relaxed);
         }
-        match (&answer, &second) {
-            (Err(ReadError::Unauthorized), Err(ReadError::Missing)) => answer,
-            _ => second,
+        let accepted = self.proven.load(Ordering::Relaxed) != 0;
+        match (answer, second) {
+            // What has worked before does not cease to exist: something on the way has answered.
+            (Err(ReadError::Missing), Err(_)) if proven => Err(ReadError::unreadable("404")),
+            // One casing does not exist, and a wrong one may be answered with 401: if anything else was ever accepted,
+            // the credentials are not what is wrong.
+            (Err(ReadError::Missing), Err(ReadError::Unauthorized))
+            | (Err(ReadError::Unauthorized), Err(ReadError::Missing)) => {
+                Err(if accepted { ReadError::Missing } else { ReadError::Unauthorized })
+            }
+            (_, second) => second,
         }
     }
 

@@ -29,7 +29,7 @@ pub struct Page<T> {
 /// Rows can move while pages are read: a row that is added pushes others to a later page, where they are seen
 /// twice, and one that is removed pulls others to an earlier page, where they are missed. So the count of distinct
 /// rows is held against the total, and a pass that comes out short is repeated.
-pub async fn complete<T, F>(mut page: impl FnMut(usize) -> F) -> Result<Vec<T>, ReadError>
+pub async fn complete<T, F>(short: Short, mut page: impl FnMut(usize) -> F) -> Result<Vec<T>, ReadError>
 where
     F: Future<Output = Result<Page<T>, ReadError>>,
 {
@@ -42,11 +42,19 @@ where
         }
     }
     // Rows that move explain a short pass. A list that stands still and is short all the same hides rows.
-    if moved {
+    if moved || short == Short::Serves {
         Ok(union.into_values().collect())
     } else {
         Err(ReadError::unreadable("list shorter than its total"))
     }
+}
+
+/// What a list is worth whose rows never come up to its total. Where rows are searched for, the total may count those
+/// that were not; where absence is to be proven, it must not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Short {
+    Serves,
+    ProvesNothing,
 }
 
 /// How a pass over all pages came out.
@@ -68,7 +76,13 @@ where
     let mut seen = HashSet::new();
     let mut totals = HashSet::new();
     for number in 1..=MOST_PAGES {
-        let Page { rows, keys, total } = page(number).await?;
+        let Page { rows, keys, total } = match page(number).await {
+            // The list exists, or there would have been no first page.
+            Err(ReadError::Missing) if number > 1 => {
+                return Err(ReadError::unreadable("page that does not exist"));
+            }
+            page => page?,
+        };
         union.extend(rows);
         let before = seen.len();
         seen.extend(keys);
@@ -150,7 +164,7 @@ mod tests {
     async fn read(pages: Vec<Page<u32>>) -> (Vec<u32>, usize) {
         let mut pages = pages.into_iter();
         let mut calls = 0;
-        let mut rows = complete(|_| {
+        let mut rows = complete(Short::ProvesNothing, |_| {
             calls += 1;
             std::future::ready(pages.next().ok_or_else(|| ReadError::Failed("too many calls".into())))
         })
@@ -191,7 +205,7 @@ mod tests {
     #[tokio::test]
     async fn a_list_that_stays_shorter_than_its_total_proves_nothing() {
         let mut calls = 0;
-        let rows = complete(|number| {
+        let rows = complete(Short::ProvesNothing, |number| {
             calls += 1;
             std::future::ready(Ok(if number == 1 { page(&[1], Some(9)) } else { page(&[], Some(9)) }))
         });

@@ -78,9 +78,10 @@ impl ListedNumber {
 }
 
 impl WireNumber {
-    /// What tells rows apart: Vobiz's id, and the number where there is none.
+    /// What tells rows apart: Vobiz's id, and all else where there is none. A released row must not hide an active one.
     pub fn key(&self) -> String {
-        self.id.clone().unwrap_or_else(|| self.e164.clone())
+        let owner = self.account_id.as_ref().or(self.auth_id.as_ref());
+        self.id.clone().unwrap_or_else(|| format!("{}/{owner:?}/{:?}", self.e164, self.status))
     }
 
     /// `None` where the row's number is none that could be asked for.
