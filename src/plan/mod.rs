@@ -1,4 +1,5 @@
-//! What to do next, decided without IO: [`claim()`] for a wish, [`record()`] for what was sent and bought.
+//! What to do next, decided without IO: [`claim()`] for a wish, [`record()`] for what was sent and bought, and, in
+//! between, [`permission()`] and [`outcome()`] for the one POST.
 //!
 //! Everything here is a synchronous function of what was observed and the time; that is what lets the protocol
 //! be checked exhaustively. The rules (R1 to R12) are explained in `docs/exactly-once.md`.
@@ -6,9 +7,12 @@
 mod change;
 mod claim;
 mod evidence;
+mod keep;
 mod record;
 #[cfg(test)]
 mod record_tests;
+mod send;
+mod settle;
 mod time;
 
 pub use change::{Change, Intent};
@@ -16,7 +20,9 @@ pub use claim::{
     ClaimObserved, ClaimStep, ConflictWith, Goal, Relation, claim, goal, is_retried_unasked, relation,
 };
 pub use evidence::{Evidence, Explained, FundsRead, LedgerRead, Need, Reading, Rows, Verdict, verdict};
-pub use record::{RecordObserved, RecordStep, Removal, is_listed_absent, record};
+pub use keep::is_listed_absent;
+pub use record::{RecordObserved, RecordStep, Removal, record};
+pub use send::{LiveClaim, OutcomeStep, Permission, outcome, permission};
 pub use time::{Moment, SEND_WINDOW, Spans};
 
 /// Whether the claim that a record names still stands behind it.

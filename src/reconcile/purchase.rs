@@ -6,12 +6,12 @@ use super::{Context, key_of, reference_to};
 use crate::{
     account::Key,
     api::{
-        Answer, AttemptState, Funds, Outcome, PhoneNumber, PhoneNumberClaim, PhoneNumberSpec,
-        PhoneNumberStatus, RECORD_FINALIZER,
+        Answer, Funds, Outcome, PhoneNumber, PhoneNumberClaim, PhoneNumberSpec, PhoneNumberStatus,
+        RECORD_FINALIZER,
     },
     conditions,
     domain::{AttemptId, Time},
-    plan::{Change, Intent, Moment, SEND_WINDOW},
+    plan::{self, Change, Intent, LiveClaim, Moment, OutcomeStep, Permission},
     store::StoreError,
     vobiz::{PurchaseError, Purchased, RejectionKind},
 };
@@ -89,7 +89,7 @@ pub async fn perform(
         Err(StoreError::Conflict | StoreError::Exists | StoreError::NotFound) => return Ok(()),
         Err(error) => return Err(error),
     };
-    let change = match permission(context, claim, opened).await {
+    let change = match may_send(context, claim, opened).await {
         Ok(()) => send(context, claim, &record).await,
         Err(why) => unsent(why),
     };
@@ -100,25 +100,22 @@ pub async fn perform(
     Ok(())
 }
 
-/// Whether the claim still stands, read live after the intent was written, and the send window is open.
-async fn permission(context: &Context, claim: &PhoneNumberClaim, opened: Moment) -> Result<(), &'static str> {
+/// Reads the claim live, after the intent was written, until it is known whether the purchase may be sent.
+async fn may_send(context: &Context, claim: &PhoneNumberClaim, opened: Moment) -> Result<(), &'static str> {
     let (namespace, name) = (claim.namespace().unwrap_or_default(), claim.name_any());
     loop {
-        let live = context.store.claim(&namespace, &name).await;
-        let now = context.clock.now();
-        // Either clock: the monotonic one stands still while a machine is suspended.
-        if now.mono >= opened.mono + SEND_WINDOW || now.wall >= opened.plus(SEND_WINDOW).wall {
-            return Err("the attempt grew too old before it could be sent");
-        }
-        match live {
-            Ok(Some(live)) if live.uid() == claim.uid() && live.metadata.deletion_timestamp.is_none() => {
-                return Ok(());
-            }
-            Ok(_) => return Err("the claim was deleted before the purchase was sent"),
+        let read = context.store.claim(&namespace, &name).await;
+        let live = match &read {
+            Ok(live) => LiveClaim::Read(live.as_ref()),
             Err(error) => {
                 tracing::warn!(%error, "the claim cannot be read; nothing is sent before it can");
-                tokio::time::sleep(Duration::from_millis(500)).await;
+                LiveClaim::Unreadable
             }
+        };
+        match plan::permission(claim, live, opened, context.clock.now()) {
+            Permission::Granted => return Ok(()),
+            Permission::Denied(why) => return Err(why),
+            Permission::ReadAgain => tokio::time::sleep(Duration::from_millis(500)).await,
         }
     }
 }
@@ -207,24 +204,20 @@ fn answer_from(
     }
 }
 
-/// Stores the outcome, for as long as it takes: by compare-and-swap on the attempt's id, and even if the record was
-/// taken away meanwhile, because then nothing else remembers what was paid for.
+/// Stores the outcome, for as long as it takes.
 async fn store_outcome(context: &Context, record: PhoneNumber, change: Change) {
     let id = record.spec.attempt.id;
-    let purchased =
-        matches!(&change, Change::Answered { answer, .. } if answer.outcome == Outcome::Purchased);
     let mut current = Some(record.clone());
     let mut pause = Duration::from_millis(100);
     loop {
-        let written = match &current {
-            Some(found) if found.spec.attempt.id != id => {
+        let written = match plan::outcome(current.as_ref(), id, &change) {
+            OutcomeStep::Drop => return,
+            OutcomeStep::Superseded => {
                 tracing::warn!(attempt = %id, "the record holds a newer attempt; its verification will find the number");
                 return;
             }
-            // Verification was faster; only a definite success has anything to add.
-            Some(found) if found.spec.attempt.state != AttemptState::Open && !purchased => return,
-            Some(found) => context.store.replace(&changed(context, found, &change)).await,
-            None => context.store.create(&changed(context, &anew(&record), &change)).await,
+            OutcomeStep::Replace(found) => context.store.replace(&changed(context, found, &change)).await,
+            OutcomeStep::Recreate => context.store.create(&changed(context, &anew(&record), &change)).await,
         };
         match written {
             Ok(stored) => {

@@ -1,0 +1,80 @@
+use std::time::Duration;
+
+use super::{
+    Holder,
+    change::Change,
+    evidence::{Fresh, Need, Verdict},
+    record::{RecordObserved, RecordStep},
+    time::Moment,
+};
+use crate::api::AttemptState;
+
+/// A bound number is lost when two listings so far apart do not have it.
+const LOST_AFTER: Duration = Duration::from_mins(1);
+
+/// R7 and R8: a bound number follows the listing, is never bought again, and outlives its claim.
+pub(super) fn keep(observed: &RecordObserved<'_>, now: Moment) -> RecordStep {
+    let settled = bound_and_settled(observed);
+    if let Fresh::Value(begun, rows) = observed.evidence.listing.since(settled)
+        && begun.wall >= settled.wall
+    {
+        match observed.judge(rows) {
+            Verdict::Owned(row) if Change::would_refresh(observed.record, row) => {
+                return RecordStep::Write(Change::Refresh { listed: Box::new(row.clone()), begun });
+            }
+            Verdict::Absent if !Change::is_lost(observed.record) => {
+                return confirm_loss(observed, begun, now);
+            }
+            _ => {}
+        }
+    }
+    unclaim(observed)
+}
+
+fn confirm_loss(observed: &RecordObserved<'_>, begun: Moment, now: Moment) -> RecordStep {
+    let Some(first) = observed.absent_since else { return unclaim(observed) };
+    let second = first.plus(LOST_AFTER);
+    if begun.mono >= second.mono {
+        return RecordStep::Write(Change::Lose { begun });
+    }
+    match unclaim(observed) {
+        RecordStep::Rest if now.mono < second.mono => RecordStep::Wait(second),
+        RecordStep::Rest => RecordStep::Read(Need { listing: Some(second), ..Need::default() }),
+        step => step,
+    }
+}
+
+/// Before that, a listing may lag behind the purchase.
+fn bound_and_settled(observed: &RecordObserved<'_>) -> Moment {
+    let attempt = &observed.record.spec.attempt;
+    let bound = attempt.settled_at.unwrap_or(attempt.opened_at);
+    let since_bind = bound.after(observed.spans.settle);
+    // Read after the restart of a process, a binding that is old enough need not be waited for again.
+    let waited = observed.first_read.wall >= since_bind;
+    let mono =
+        if waited { observed.first_read.mono } else { observed.first_read.mono + observed.spans.settle };
+    Moment { wall: since_bind, mono }
+}
+
+/// Whether the latest listing that counts does not have a bound number, and when it was begun.
+#[must_use]
+pub fn is_listed_absent(observed: &RecordObserved<'_>) -> Option<Moment> {
+    if observed.record.spec.attempt.state != AttemptState::Bound {
+        return None;
+    }
+    let settled = bound_and_settled(observed);
+    match observed.evidence.listing.since(settled) {
+        Fresh::Value(begun, rows) if begun.wall >= settled.wall => {
+            matches!(observed.judge(rows), Verdict::Absent).then_some(begun)
+        }
+        _ => None,
+    }
+}
+
+/// The claim is gone; the number, and what it costs, stay.
+pub(super) fn unclaim(observed: &RecordObserved<'_>) -> RecordStep {
+    if observed.holder == Holder::Gone && !Change::is_unclaimed(observed.record) {
+        return RecordStep::Write(Change::Unclaim);
+    }
+    RecordStep::Rest
+}

@@ -1,0 +1,130 @@
+use super::{
+    change::Change,
+    claim::LEDGER_LOOKBACK,
+    evidence::{Fresh, FundsRead, Ledger, Need, Verdict, earlier},
+    record::{RecordObserved, RecordStep, VERIFY_EVERY},
+    time::Moment,
+};
+use crate::{
+    api::{Answer, Attempt, Debit, Origin, Outcome, Ownership},
+    vobiz::LedgerRow,
+};
+
+/// The attempt has had its time: one full listing and one ledger, both begun after it, decide.
+pub(super) fn settle(observed: &RecordObserved<'_>, settles: Moment, now: Moment) -> RecordStep {
+    let attempt = &observed.record.spec.attempt;
+    let from = earlier(debits_count_from(attempt));
+    let listing = observed.evidence.listing.since(settles);
+    let ledger = match observed.evidence.ledger.since(settles) {
+        Fresh::Value(_, read) if read.from > from => Fresh::Stale,
+        other => other,
+    };
+    let need = Need {
+        listing: matches!(listing, Fresh::Stale).then_some(settles),
+        ledger: matches!(ledger, Fresh::Stale).then_some((settles, from)),
+        ..Need::default()
+    };
+    if need != Need::default() {
+        return RecordStep::Read(need);
+    }
+    let ownership = match listing {
+        Fresh::Value(_, rows) if observed.judge(rows) == Verdict::Undecided => Ownership::Undecided,
+        Fresh::Value(..) => Ownership::Absent,
+        Fresh::Missing | Fresh::Stale => Ownership::Unverifiable,
+    };
+    let debits = match ledger {
+        Fresh::Value(_, read) => match debits(observed, &read.rows, settles, now) {
+            Debits::Known(debits) => Some(debits),
+            Debits::NotYet(step) => return step,
+        },
+        Fresh::Missing | Fresh::Stale => None,
+    };
+    conclude(attempt, ownership, debits)
+}
+
+/// A purchase is debited after its attempt was opened. An adoption asks about whatever was found before it.
+fn debits_count_from(attempt: &Attempt) -> jiff::Timestamp {
+    let opened = attempt.opened_at.at();
+    match attempt.origin {
+        Origin::Purchase => opened,
+        Origin::Adoption => opened.saturating_sub(LEDGER_LOOKBACK).unwrap_or(opened),
+    }
+}
+
+/// The verdict on an attempt that is not listed as ours. `debits` is `None` where there is no ledger.
+fn conclude(attempt: &Attempt, ownership: Ownership, debits: Option<Vec<Debit>>) -> RecordStep {
+    let refused = attempt.answer.as_ref().is_some_and(is_explicit_refusal);
+    match (ownership, debits) {
+        (_, Some(debits)) if !debits.is_empty() => needs_decision(debits, ownership),
+        (Ownership::Undecided, _) => needs_decision(Vec::new(), ownership),
+        (Ownership::Absent, Some(_)) => RecordStep::Write(Change::Fail(ownership)),
+        // Something could not be had. Vobiz's explicit refusal then stands on its word; nothing else does.
+        _ if refused => RecordStep::Write(Change::Fail(Ownership::Unverifiable)),
+        _ => needs_decision(Vec::new(), Ownership::Unverifiable),
+    }
+}
+
+fn needs_decision(debits: Vec<Debit>, ownership: Ownership) -> RecordStep {
+    RecordStep::Write(Change::AskForDecision { debits, ownership })
+}
+
+/// Debits without ownership: those that name the number, else those of equal amount that name none. The amount is
+/// read from the inventory, where the number still stands if it was not bought.
+fn debits(observed: &RecordObserved<'_>, rows: &[LedgerRow], settles: Moment, now: Moment) -> Debits {
+    let spec = &observed.record.spec;
+    let ledger = Ledger {
+        rows,
+        e164: spec.e164,
+        since: debits_count_from(&spec.attempt),
+        answered: &spec.attempt.answered_debits,
+    };
+    let named = ledger.named();
+    if !named.is_empty() {
+        return Debits::Known(named);
+    }
+    let unnamed = ledger.unnamed(observed.explained);
+    if unnamed.is_empty() {
+        return Debits::Known(unnamed);
+    }
+    let ask = |since| Need { funds: Some((since, spec.attempt.currency)), ..Need::default() };
+    Debits::Known(match observed.evidence.funds.since(settles) {
+        Fresh::Stale => return Debits::NotYet(RecordStep::Read(ask(settles))),
+        // An inventory that cannot be read now says nothing about the price; it is asked again after a while.
+        Fresh::Value(begun, read) if !read.inventory_read => {
+            let again = begun.plus(VERIFY_EVERY);
+            let due = now.mono >= again.mono;
+            return Debits::NotYet(if due { RecordStep::Read(ask(again)) } else { RecordStep::Wait(again) });
+        }
+        // Without a price (the number may have been sold to somebody else meanwhile) any such debit may be ours, unless
+        // Vobiz refused in words.
+        Fresh::Value(_, price @ FundsRead { required: Some(_), .. }) => {
+            unnamed.into_iter().filter(|debit| is_equal_sum(debit, price)).collect()
+        }
+        _ if spec.attempt.answer.as_ref().is_some_and(is_explicit_refusal) => Vec::new(),
+        Fresh::Missing | Fresh::Value(..) => unnamed,
+    })
+}
+
+enum Debits {
+    Known(Vec<Debit>),
+    NotYet(RecordStep),
+}
+
+fn is_equal_sum(debit: &Debit, price: &FundsRead) -> bool {
+    price.required.is_some()
+        && debit.amount == price.required
+        && (debit.currency.is_none() || price.currency.is_none() || debit.currency == price.currency)
+}
+
+/// A 4xx, or the documented 500, in Vobiz's own words.
+fn is_explicit_refusal(answer: &Answer) -> bool {
+    let refused = match answer.outcome {
+        Outcome::NotFound
+        | Outcome::PaymentFailed
+        | Outcome::Unauthorized
+        | Outcome::RateLimited
+        | Outcome::Rejected => true,
+        Outcome::Purchased | Outcome::NotSent | Outcome::Unknown => false,
+    };
+    refused && (answer.code.is_some() || answer.message.is_some())
+}
