@@ -14,6 +14,7 @@ use serde_json::json;
 use crate::{
     api::{PhoneNumber, PhoneNumberClaim, PhoneNumberClaimStatus, RECORD_FINALIZER},
     conditions::Reason,
+    domain::E164,
 };
 
 /// A call to the API server that takes longer is given up; whether a write happened is then unknown.
@@ -61,8 +62,9 @@ impl StoreError {
             (409, _) => Self::Conflict,
             (404, _) => Self::NotFound,
             // 500, 503 and 504 can follow a write that took place.
-            (500.., _) => Self::Lost(status.message.clone()),
-            _ => Self::Refused(status.message.clone()),
+            (500.., _) => Self::Lost(E164::masked(&status.message)),
+            // It names the record, and so the number: what is logged must not.
+            _ => Self::Refused(E164::masked(&status.message)),
         }
     }
 }

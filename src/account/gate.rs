@@ -35,23 +35,16 @@ impl GateState {
         }
     }
 
-    pub fn cause(&self) -> Option<GateCause> {
-        self.held.as_ref().map(|held| held.cause)
-    }
-
     /// When to ask again.
     pub fn until(&self) -> Option<Duration> {
         self.held.as_ref().map(|held| held.until)
     }
 
-    /// What held the account is over, as far as a probe can tell.
-    pub fn open(&mut self) {
-        self.held = None;
-    }
-
-    /// A whole round of reads went well. It says nothing about a hold that began meanwhile.
-    pub fn went_well(&mut self) {
-        if self.held.is_none() {
+    /// A whole round of reads went well, which began when the account was held like that, or was not. It says nothing
+    /// about a hold that began meanwhile.
+    pub fn went_well(&mut self, held: Option<Duration>) {
+        if self.until() == held {
+            self.held = None;
             self.streak = 0;
         }
     }
@@ -135,6 +128,21 @@ mod tests {
             );
             assert_eq!(gate.until(), Some(Duration::from_secs(waits)));
         }
+    }
+
+    #[test]
+    fn a_round_that_went_well_ends_the_hold_that_it_began_under_and_no_later_one() {
+        let mut gate = GateState::default();
+        gate.read_met(&ReadError::Failed("500".into()), Duration::ZERO);
+        let held = gate.until();
+        gate.read_met(
+            &ReadError::RateLimited { retry_after: Some(Duration::from_mins(1)) },
+            Duration::from_secs(1),
+        );
+        gate.went_well(held);
+        assert!(matches!(gate.view(), Gate::Held(GateCause::RateLimited, _)));
+        gate.went_well(gate.until());
+        assert_eq!(gate.view(), Gate::Open);
     }
 
     #[test]

@@ -74,6 +74,12 @@ impl Account {
         self.state().evidence(e164)
     }
 
+    /// Whether a number stood in the account's last listing.
+    #[must_use]
+    pub fn lists(&self, e164: E164) -> bool {
+        self.state().lists(e164)
+    }
+
     /// Whether the account may be called.
     #[must_use]
     pub fn gate(&self) -> Gate {

@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 use super::{Account, Key, state::Round};
 use crate::{
     domain::{Currency, E164},
-    plan::{FundsRead, GateCause, LedgerRead, Reading},
+    plan::{FundsRead, LedgerRead, Reading},
     vobiz::ReadError,
 };
 
@@ -59,33 +59,44 @@ impl Account {
         }
     }
 
-    /// One look at a held account, or one round of reads.
+    /// One round of reads; where the account is held, only if the cheapest call goes through.
     async fn turn(&self, resync: Duration) {
-        let cause = self.state().gate.cause();
-        if let Some(cause) = cause {
-            self.probe(cause).await;
-            return self.wake_waiting();
-        }
         let now = self.clock.now().mono;
-        let (round, due) = {
+        let (held, due) = {
             let state = self.state();
-            let due = state.resynced_at.is_none_or(|at| now >= at + resync);
-            (state.round(due), due)
+            (state.gate.until(), state.resynced_at.is_none_or(|at| now >= at + resync))
         };
-        let result = self.read(&round).await;
-        if let Err(error) = &result {
-            self.meet(error);
-        } else {
-            let mut state = self.state();
-            state.gate.went_well();
-            if due {
-                state.resynced_at = Some(now);
+        if held.is_some() {
+            match self.client.probe().await {
+                Ok(()) | Err(ReadError::Missing) => {}
+                Err(error) => {
+                    self.meet(&error);
+                    return self.wake_waiting();
+                }
+            }
+        }
+        let round = self.state().round(due);
+        match self.read(&round).await {
+            Ok(()) => self.went_well(held, due.then_some(now)),
+            Err(error) => {
+                self.meet(&error);
+                self.state().owe(round);
             }
         }
         self.wake_waiting();
         if due {
             self.wake(Key::AllRecords);
         }
+    }
+
+    fn went_well(&self, held: Option<Duration>, resynced_at: Option<Duration>) {
+        if held.is_some() {
+            tracing::info!("Vobiz can be asked again");
+        }
+        let mut state = self.state();
+        state.owe_nothing();
+        state.gate.went_well(held);
+        state.resynced_at = resynced_at.or(state.resynced_at);
     }
 
     fn meet(&self, error: &ReadError) {
@@ -97,34 +108,19 @@ impl Account {
     }
 
     fn wake_waiting(&self) {
-        let waiting = self.state().waiting();
+        let now = self.clock.now().mono;
+        let waiting = self.state().waiting(now);
         for key in waiting {
             self.wake(key);
         }
     }
 
-    /// The cheapest calls that tell whether what held the account is over.
-    async fn probe(&self, cause: GateCause) {
-        let mut answer = self.client.probe().await;
-        if matches!(answer, Ok(()) | Err(ReadError::Missing)) && cause == GateCause::Unavailable {
-            let today = Timestamp::now().to_zoned(TimeZone::UTC).date();
-            answer = unless_forbidden(self.client.ledger(today).await).map(drop);
-        }
-        match answer {
-            Ok(()) | Err(ReadError::Missing) => {
-                tracing::info!("Vobiz can be asked again");
-                self.state().gate.open();
-            }
-            Err(error) => self.meet(&error),
-        }
-    }
-
     async fn read(&self, round: &Round) -> Result<(), ReadError> {
-        if round.listing {
-            self.read_listing().await?;
-        }
         for e164 in &round.searches {
             self.read_search(*e164).await?;
+        }
+        if round.listing {
+            self.read_listing().await?;
         }
         if let Some(from) = round.ledger {
             self.read_ledger(from).await?;
@@ -161,7 +157,7 @@ impl Account {
         let begun = self.clock.now();
         let day = from.to_zoned(TimeZone::UTC).date();
         let from = day.to_zoned(TimeZone::UTC).map_or(from, |midnight| midnight.timestamp());
-        let reading = match unless_forbidden(self.client.ledger(day).await) {
+        let reading = match of_the_ledger(self.client.ledger(day).await) {
             Ok(rows) => Reading::Read { begun, value: LedgerRead { from, rows: rows.into() } },
             Err(ReadError::Missing) => Reading::Missing { begun },
             Err(error) => return Err(error),
@@ -189,8 +185,8 @@ impl Account {
             None => None,
             Some(currency) => match self.client.balance(currency).await {
                 Ok(balance) => balance.available_balance,
-                Err(error @ (ReadError::Unauthorized | ReadError::RateLimited { .. })) => return Err(error),
-                Err(ReadError::Missing | ReadError::Forbidden | ReadError::Failed(_)) => None,
+                Err(error @ ReadError::RateLimited { .. }) => return Err(error),
+                Err(_) => None,
             },
         };
         self.state().funds_read(
@@ -208,8 +204,8 @@ impl Account {
         error: ReadError,
     ) -> Result<(), ReadError> {
         match error {
-            ReadError::Unauthorized | ReadError::RateLimited { .. } => Err(error),
-            ReadError::Missing | ReadError::Forbidden | ReadError::Failed(_) => {
+            ReadError::RateLimited { .. } => Err(error),
+            ReadError::Missing | ReadError::Unauthorized | ReadError::Forbidden | ReadError::Failed(_) => {
                 self.state().funds_read(e164, begun, Some(FundsRead::default()));
                 Ok(())
             }
@@ -223,10 +219,11 @@ impl Account {
     }
 }
 
-/// Only the owned list's 403 speaks of the whole account; a ledger that may not be read is one that cannot be read.
-fn unless_forbidden<T>(answer: Result<T, ReadError>) -> Result<T, ReadError> {
+/// Only the owned list speaks of the whole account; a ledger that may not be read is one that cannot be read.
+fn of_the_ledger<T>(answer: Result<T, ReadError>) -> Result<T, ReadError> {
     answer.map_err(|error| match error {
-        ReadError::Forbidden => ReadError::Failed("Vobiz forbids reading the ledger (403)".into()),
+        ReadError::Unauthorized => ReadError::Failed("Vobiz refuses to show the ledger (401)".into()),
+        ReadError::Forbidden => ReadError::Failed("Vobiz refuses to show the ledger (403)".into()),
         other => other,
     })
 }

@@ -22,6 +22,8 @@ pub struct State {
     pub ledger: Reading<LedgerRead>,
     funds: HashMap<E164, Reading<FundsRead>>,
     wants: HashMap<Key, (E164, Need)>,
+    /// What a round failed to bring: the account is not open before it is brought.
+    owed: Option<Round>,
     /// When the account was last listed for drift rather than for somebody who waits. Monotonic.
     pub resynced_at: Option<Duration>,
     /// Numbers that the account owned when it was last listed.
@@ -29,7 +31,7 @@ pub struct State {
 }
 
 /// What one round of reads has to bring.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Round {
     pub listing: bool,
     pub searches: HashSet<E164>,
@@ -37,6 +39,9 @@ pub struct Round {
     pub ledger: Option<Timestamp>,
     pub funds: HashMap<E164, Option<Currency>>,
 }
+
+/// For how long searches and prices are kept: a claim may wait for its turn with what was found for it.
+const KEPT: Duration = Duration::from_mins(5);
 
 /// Rows on a page of the owned list: what the choice between searches and a listing reckons with.
 const PER_PAGE: usize = 100;
@@ -58,6 +63,10 @@ impl State {
         }
     }
 
+    pub fn lists(&self, e164: E164) -> bool {
+        matches!(&self.listing, Reading::Read { value, .. } if value.contains_key(&e164))
+    }
+
     /// Returns whether this is news to the reader.
     pub fn want(&mut self, key: Key, e164: E164, need: Need) -> bool {
         let previous = self.wants.insert(key, (e164, need));
@@ -65,19 +74,34 @@ impl State {
     }
 
     /// Everybody who waits; they ask again if what they find does not do.
-    pub fn waiting(&mut self) -> Vec<Key> {
-        // Searches and prices answer those who asked for them, once.
-        let wanted: HashSet<E164> = self.wants.values().map(|(e164, _)| *e164).collect();
-        self.searches.retain(|e164, _| wanted.contains(e164));
-        self.funds.retain(|e164, _| wanted.contains(e164));
+    pub fn waiting(&mut self, now: Duration) -> Vec<Key> {
+        let is_young = |begun: Option<Moment>| begun.is_some_and(|at| now < at.mono + KEPT);
+        self.searches.retain(|_, reading| is_young(reading.begun()));
+        self.funds.retain(|_, reading| is_young(reading.begun()));
         self.wants.drain().map(|(key, _)| key).collect()
+    }
+
+    /// A round failed: all of it is asked for again before the account is open. Prices are not: they serve messages.
+    pub fn owe(&mut self, round: Round) {
+        self.owed = Some(Round { funds: HashMap::new(), ..round });
+    }
+
+    /// A round went well, and with it whatever was owed.
+    pub fn owe_nothing(&mut self) {
+        self.owed = None;
     }
 
     /// What is to be read for those who wait, in as few calls as will do.
     pub fn round(&self, resync: bool) -> Round {
-        let mut round = Round { listing: resync, ..Round::default() };
+        let owed = self.owed.clone();
+        let mut round = owed.clone().unwrap_or_default();
+        round.listing |= resync;
         for (e164, need) in self.wants.values() {
             self.require(*e164, *need, &mut round);
+        }
+        // Where the listing has just failed, searches may still tell who waits for presence.
+        if owed.is_some_and(|owed| owed.listing) {
+            return round;
         }
         if round.searches.len() >= self.owned.div_ceil(PER_PAGE).max(1) {
             round.listing = true;

@@ -109,13 +109,15 @@ pub fn gate(cause: GateCause, why: &str) -> String {
     }
 }
 
-/// How to ask for another attempt.
-fn retry_hint(record: &PhoneNumber) -> String {
+/// How to ask for another attempt, with that token.
+fn retry_with(token: &str, record: &PhoneNumber) -> String {
     let claim = record.spec.claim_ref.as_ref();
     let (namespace, name) = claim.map_or(("NAMESPACE", "NAME"), |claim| (&claim.namespace, &claim.name));
-    format!(
-        "kubectl annotate --overwrite -n {namespace} phonenumberclaim/{name} {RETRY_ANNOTATION}=\"$(date +%s)\""
-    )
+    format!("kubectl annotate --overwrite -n {namespace} phonenumberclaim/{name} {RETRY_ANNOTATION}={token}")
+}
+
+fn ownership(record: &PhoneNumber) -> Option<Ownership> {
+    record.status.as_ref()?.verification.map(|verification| verification.ownership)
 }
 
 /// The attempt is settled: not bought.
@@ -128,11 +130,11 @@ pub fn settled(reason: Reason, record: &PhoneNumber) -> String {
         (_, Some(answer)) => what_happened(reason, answer),
         (_, None) => String::new(),
     };
-    let verified = match record.status.as_ref().and_then(|status| status.verification) {
-        Some(verification) if verification.ownership == Ownership::Unverifiable => {
+    let verified = match ownership(record) {
+        _ if reason == Reason::VobizUnavailable => "",
+        Some(Ownership::Unverifiable) => {
             " This Vobiz offers no list or ledger to verify it with, so its word stands."
         }
-        _ if reason == Reason::VobizUnavailable => "",
         _ => " Verified: the number was neither bought nor paid for.",
     };
     let next = match reason {
@@ -149,21 +151,17 @@ pub fn settled(reason: Reason, record: &PhoneNumber) -> String {
         }
         _ => "To try again:",
     };
-    format!("{happened}{verified} {next} {}", retry_hint(record))
+    format!("{happened}{verified} {next} {}", retry_with("\"$(date +%s)\"", record))
 }
 
 pub fn needs_decision(record: &PhoneNumber) -> String {
     let attempt = &record.spec.attempt;
     let id = attempt.id;
     let evidence = match attempt.unexplained_debits.as_slice() {
-        [] => {
-            match record.status.as_ref().and_then(|status| status.verification).map(|seen| seen.ownership) {
-                Some(Ownership::Undecided) => {
-                    "Vobiz lists the number in a way that proves neither".to_owned()
-                }
-                _ => "this Vobiz offers no list or ledger that could tell".to_owned(),
-            }
-        }
+        [] => match ownership(record) {
+            Some(Ownership::Undecided) => "Vobiz lists the number in a way that proves neither".to_owned(),
+            _ => "this Vobiz offers no list or ledger that could tell".to_owned(),
+        },
         debits => {
             let rows: Vec<_> = debits
                 .iter()
@@ -172,13 +170,11 @@ pub fn needs_decision(record: &PhoneNumber) -> String {
             format!("the account was debited {} and does not own the number", rows.join(", "))
         }
     };
-    let claim = record.spec.claim_ref.as_ref();
-    let (namespace, name) = claim.map_or(("NAMESPACE", "NAME"), |claim| (&claim.namespace, &claim.name));
     format!(
         "Attempt {id} of {} cannot be decided: {evidence}. Clear it up with Vobiz. If the number turns out to be \
-         owned, it binds by itself. If it was not bought and one more purchase is right: kubectl annotate \
-         --overwrite -n {namespace} phonenumberclaim/{name} {RETRY_ANNOTATION}={id}",
+         owned, it binds by itself. If it was not bought and one more purchase is right: {}",
         Time::seconds(attempt.opened_at.at()),
+        retry_with(&id.to_string(), record),
     )
 }
 
@@ -214,6 +210,10 @@ pub fn bound(reason: Reason, record: &PhoneNumber) -> String {
         });
     let fees = fees.unwrap_or_default();
     match reason {
+        Reason::Purchased if ownership(record) == Some(Ownership::Unverifiable) => format!(
+            "The number is bought.{fees} This Vobiz offers no list or ledger, so it could not be looked up before, and \
+             cannot be verified."
+        ),
         Reason::Purchased => format!("The number is bought.{fees}"),
         Reason::Adopted => format!("The account owned the number already; nothing was bought.{fees}"),
         Reason::NumberBlocked => {

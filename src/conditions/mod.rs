@@ -9,6 +9,7 @@ mod message;
 mod reason;
 mod record;
 
+pub use case::SHOWN_AFTER;
 pub use claim::{ClaimFacts, claim};
 pub use reason::Reason;
 pub use record::record;

@@ -4,11 +4,11 @@ mod index;
 mod watch;
 mod workers;
 
-use std::{future::Future, num::NonZeroUsize, sync::Arc, time::Duration};
+use std::{convert::Infallible, fmt::Debug, future::Future, num::NonZeroUsize, sync::Arc, time::Duration};
 
 use futures::StreamExt;
 use kube::{
-    Api, Client, CustomResourceExt,
+    Api, Client, CustomResourceExt, Resource,
     runtime::{
         controller::{Action, Config, applier},
         reflector::{self, ObjectRef, Store as Cache},
@@ -85,14 +85,21 @@ pub async fn run(
         hold_until: settings.hold.then(|| hold(clock.now(), settings.spans)),
         queue,
     });
+    let filled = Filled { ready: CancellationToken::new(), stop: stop.clone() };
+    tasks.spawn(until(stop.clone(), say_when_filled(context.clone(), filled.ready.clone())));
     tasks.spawn(until(stop.clone(), triggers.clone().route(woken)));
     for (cache, queue) in context.claims.caches.iter().map(|(_, cache)| cache.clone()).zip(claim_queues) {
-        tasks.spawn(reconcile_claims(context.clone(), cache, queue));
+        let reconcile = |claim, context| Box::pin(reconcile_claim(claim, context));
+        tasks.spawn(filled.clone().then(reconciles(context.clone(), cache, queue, reconcile)));
     }
-    tasks.spawn(reconcile_records(context.clone(), records_queue));
-    tasks.spawn(workers::purchase(context.clone(), queued, settings.concurrency, stop.clone()));
+    let (cache, reconcile) =
+        (context.records.clone(), |record, context| Box::pin(reconcile_record(record, context)));
+    tasks.spawn(filled.clone().then(reconciles(context.clone(), cache, records_queue, reconcile)));
+    tasks.spawn(workers::purchase(context, queued, settings.concurrency, stop.clone()));
     tasks.spawn(until(stop.clone(), reload(credentials.0, credentials.1, account.clone())));
-    tasks.spawn(read_account(context, settings.resync, stop.clone()));
+    let (resync, ends) = (settings.resync, stop.clone());
+    // A listing that was begun before would be of no use to anybody.
+    tasks.spawn(filled.then(async move { account.run(resync, ends).await }));
 
     stop.cancelled().await;
     triggers.close();
@@ -145,53 +152,48 @@ async fn until(stop: CancellationToken, work: impl Future<Output = ()>) {
     stop.run_until_cancelled(work).await;
 }
 
-/// The account is read once the caches are filled: a listing that was begun before would be of no use to anybody.
-async fn read_account(context: Arc<Context>, resync: Duration, stop: CancellationToken) {
-    let filled = async {
-        for (_, cache) in &context.claims.caches {
-            let _ = cache.wait_until_ready().await;
+/// What must not begin before claims and records are known as they stand: a claim whose record has not been seen yet
+/// would be taken for one that never bought.
+#[derive(Clone)]
+struct Filled {
+    ready: CancellationToken,
+    stop: CancellationToken,
+}
+
+impl Filled {
+    async fn then(self, work: impl Future<Output = ()>) {
+        if self.stop.run_until_cancelled(self.ready.cancelled()).await.is_some() {
+            work.await;
         }
-        let _ = context.records.wait_until_ready().await;
-    };
-    if stop.run_until_cancelled(filled).await.is_some() {
-        tracing::info!("claims and records are known; listing what the account owns");
-        context.account.run(resync, stop).await;
     }
 }
 
-async fn reconcile_claims(
-    context: Arc<Context>,
-    cache: Cache<PhoneNumberClaim>,
-    queue: mpsc::UnboundedReceiver<ObjectRef<PhoneNumberClaim>>,
-) {
-    let queue = UnboundedReceiverStream::new(queue).map(Ok::<_, std::convert::Infallible>);
-    let config = Config::default().concurrency(RECONCILES);
-    applier(
-        |claim, context| Box::pin(reconcile_claim(claim, context)),
-        failed,
-        context,
-        cache,
-        queue,
-        config,
-    )
-    .for_each(|_| std::future::ready(()))
-    .await;
+/// The one waiter of each cache: kube wakes only the last of several.
+async fn say_when_filled(context: Arc<Context>, ready: CancellationToken) {
+    for (_, cache) in &context.claims.caches {
+        if cache.wait_until_ready().await.is_err() {
+            return;
+        }
+    }
+    if context.records.wait_until_ready().await.is_ok() {
+        tracing::info!("claims and records are known; listing what the account owns");
+        ready.cancel();
+    }
 }
 
-async fn reconcile_records(context: Arc<Context>, queue: mpsc::UnboundedReceiver<ObjectRef<PhoneNumber>>) {
-    let queue = UnboundedReceiverStream::new(queue).map(Ok::<_, std::convert::Infallible>);
+/// Looks at whatever is queued.
+async fn reconciles<K, F>(
+    context: Arc<Context>,
+    cache: Cache<K>,
+    queue: mpsc::UnboundedReceiver<ObjectRef<K>>,
+    reconcile: impl FnMut(Arc<K>, Arc<Context>) -> F,
+) where
+    K: Resource<DynamicType = ()> + Clone + Debug + Send + Sync + 'static,
+    F: Future<Output = Result<Action, ReconcileError>> + Unpin,
+{
+    let queue = UnboundedReceiverStream::new(queue).map(Ok::<_, Infallible>);
     let config = Config::default().concurrency(RECONCILES);
-    let cache = context.records.clone();
-    applier(
-        |record, context| Box::pin(reconcile_record(record, context)),
-        failed,
-        context,
-        cache,
-        queue,
-        config,
-    )
-    .for_each(|_| std::future::ready(()))
-    .await;
+    applier(reconcile, failed, context, cache, queue, config).for_each(|_| std::future::ready(())).await;
 }
 
 fn failed<K>(_: Arc<K>, error: &ReconcileError, _: Arc<Context>) -> Action {
@@ -204,6 +206,7 @@ async fn reload(source: CredentialsSource, current: watched::Sender<Credentials>
     if !source.can_change() {
         return;
     }
+    let mut told = false;
     loop {
         tokio::select! {
             () = tokio::time::sleep(CREDENTIALS_EVERY) => {}
@@ -211,7 +214,11 @@ async fn reload(source: CredentialsSource, current: watched::Sender<Credentials>
         }
         match source.read() {
             Ok(read) if read.account != current.borrow().account => {
-                tracing::error!("the auth id has changed: restart the operator to work with another account");
+                if !std::mem::replace(&mut told, true) {
+                    tracing::error!(
+                        "the auth id has changed: restart the operator to work with another account"
+                    );
+                }
             }
             Ok(read) if !read.same_as(&current.borrow()) => {
                 tracing::info!("the auth token has changed");

@@ -27,12 +27,31 @@ impl E164 {
         digit_runs(text).any(|run| run.parse() == Ok(self.0))
     }
 
-    /// Whether `text` mentions any phone number at all: a plus sign with digits behind it, or so many
-    /// digits in a row that they can hardly be anything else.
+    /// Whether `text` mentions a phone number as such: a plus sign with digits behind it.
     #[must_use]
     pub fn any_named_in(text: &str) -> bool {
         text.split('+').skip(1).any(|rest| rest.bytes().take_while(u8::is_ascii_digit).count() >= 2)
-            || digit_runs(text).any(|run| (10..=15).contains(&run.len()))
+    }
+
+    /// What `text` may mention without a plus sign: so many digits in a row may spell a phone number, a time stamp or
+    /// an order as well.
+    pub fn suspected_in(text: &str) -> impl Iterator<Item = Self> {
+        digit_runs(text)
+            .filter(|run| (7..=15).contains(&run.len()))
+            .filter_map(|run| run.parse().ok().map(Self))
+    }
+
+    /// `text` without what may be a phone number, for logs.
+    #[must_use]
+    pub fn masked(text: &str) -> String {
+        let mut masked = text.to_owned();
+        let mut runs: Vec<_> = digit_runs(text).filter(|run| run.len() >= 7).collect();
+        // Longest first: a run may stand inside a longer one.
+        runs.sort_unstable_by_key(|run| std::cmp::Reverse(run.len()));
+        for run in runs {
+            masked = masked.replace(run, "…");
+        }
+        masked
     }
 }
 
@@ -92,11 +111,18 @@ mod tests {
     }
 
     #[test]
-    fn a_text_without_a_phone_number_names_none() {
-        for text in ["", "DID purchase", "order 4711", "2026-01-02"] {
+    fn only_digits_behind_a_plus_sign_are_a_phone_number_for_certain() {
+        for text in ["", "DID purchase", "order 4711", "2026-01-02", "20260102030405", "911234500001"] {
             assert!(!E164::any_named_in(text), "{text}");
         }
         assert!(E164::any_named_in("bought +4930123456"));
-        assert!(E164::any_named_in("bought 911234500001"));
+        let suspected: Vec<_> = E164::suspected_in("order 4711 of 911234500001 at 20260102").collect();
+        assert_eq!(suspected, ["+911234500001".parse().unwrap(), "+20260102".parse().unwrap()]);
+    }
+
+    #[test]
+    fn no_number_is_left_in_a_masked_text() {
+        let text = "phonenumbers \"919876543210\" and +919876543210 of 9198765 in v1alpha1";
+        assert_eq!(E164::masked(text), "phonenumbers \"…\" and +… of … in v1alpha1");
     }
 }

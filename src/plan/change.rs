@@ -138,6 +138,8 @@ pub struct Intent {
     pub spent_tokens: Vec<String>,
     pub automatic_retry_used: bool,
     pub answered_debits: Vec<String>,
+    /// Whether Vobiz had the endpoints to look the number up before.
+    pub looked_up: bool,
 }
 
 impl Intent {

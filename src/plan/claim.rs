@@ -1,5 +1,7 @@
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use super::{
     Gate, Holder,
     change::Intent,
@@ -179,8 +181,10 @@ pub fn claim(observed: &ClaimObserved<'_>, now: Moment) -> ClaimStep {
     match look(observed, &goal) {
         Look::Needs(need) => ClaimStep::Read(need),
         Look::OwnedOrDebited => ClaimStep::OpenUnsent(intent(observed, &goal, Origin::Adoption)),
-        Look::Clear if observed.slot => ClaimStep::Purchase(intent(observed, &goal, Origin::Purchase)),
-        Look::Clear => ClaimStep::Queue,
+        Look::Clear { looked_up } if observed.slot => {
+            ClaimStep::Purchase(Intent { looked_up, ..intent(observed, &goal, Origin::Purchase) })
+        }
+        Look::Clear { .. } => ClaimStep::Queue,
     }
 }
 
@@ -188,39 +192,65 @@ enum Look {
     Needs(Need),
     OwnedOrDebited,
     /// Neither owned nor debited, or Vobiz has no endpoint that could tell.
-    Clear,
+    Clear {
+        looked_up: bool,
+    },
 }
 
 /// How far back a debit is looked for before anything is sent.
 pub(super) const LEDGER_LOOKBACK: Duration = Duration::from_hours(24);
 
+/// What an endpoint says, before anything is sent, about whether the number may be ours already.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Said {
+    /// It has not been asked late enough.
+    Unasked,
+    Ours,
+    NotOurs,
+    /// There is no such endpoint.
+    NoEndpoint,
+}
+
 /// Looks before anything is sent, in answers begun after the goal was first seen.
 fn look(observed: &ClaimObserved<'_>, goal: &Goal) -> Look {
     let since = observed.goal_since;
     let from = since.wall.saturating_sub(LEDGER_LOOKBACK).unwrap_or(since.wall);
-    let evidence = observed.evidence;
-    let presence = match (evidence.listing.since(since), evidence.search.since(since)) {
-        (Fresh::Stale, Fresh::Stale) => None,
-        (Fresh::Value(_, rows), _) | (_, Fresh::Value(_, rows)) => Some(is_ours(observed, rows)),
-        (Fresh::Missing, _) | (_, Fresh::Missing) => Some(false),
-    };
+    let (presence, debits) = (presence(observed, since), debits(observed, goal, since, from));
+    if presence == Said::Ours || debits == Said::Ours {
+        return Look::OwnedOrDebited;
+    }
+    if presence == Said::Unasked || debits == Said::Unasked {
+        return Look::Needs(Need {
+            presence: (presence == Said::Unasked).then_some(since),
+            ledger: (debits == Said::Unasked).then_some((since, from)),
+            ..Need::default()
+        });
+    }
+    Look::Clear { looked_up: presence == Said::NotOurs && debits == Said::NotOurs }
+}
+
+fn presence(observed: &ClaimObserved<'_>, since: Moment) -> Said {
+    let readings = [&observed.evidence.listing, &observed.evidence.search];
+    let said = readings.map(|reading| match reading.since(since) {
+        Fresh::Value(_, rows) if is_ours(observed, rows) => Said::Ours,
+        Fresh::Value(..) => Said::NotOurs,
+        Fresh::Missing => Said::NoEndpoint,
+        Fresh::Stale => Said::Unasked,
+    });
+    let strongest = [Said::Ours, Said::NotOurs, Said::NoEndpoint];
+    strongest.into_iter().find(|one| said.contains(one)).unwrap_or(Said::Unasked)
+}
+
+fn debits(observed: &ClaimObserved<'_>, goal: &Goal, since: Moment, from: Timestamp) -> Said {
     let answered = answered_debits(observed, goal);
-    let debited = match evidence.ledger.since(since) {
+    match observed.evidence.ledger.since(since) {
         Fresh::Value(_, read) if read.from <= from => {
             let e164 = observed.claim.spec.e164;
-            Some(!Ledger { rows: &read.rows, e164, since: from, answered: &answered }.named().is_empty())
+            let ledger = Ledger { rows: &read.rows, e164, since: from, answered: &answered, known: &[] };
+            if ledger.named().is_empty() { Said::NotOurs } else { Said::Ours }
         }
-        Fresh::Missing => Some(false),
-        Fresh::Value(..) | Fresh::Stale => None,
-    };
-    match (presence, debited) {
-        (Some(true), _) | (_, Some(true)) => Look::OwnedOrDebited,
-        (Some(false), Some(false)) => Look::Clear,
-        (presence, debited) => Look::Needs(Need {
-            presence: presence.is_none().then_some(since),
-            ledger: debited.is_none().then_some((since, from)),
-            ..Need::default()
-        }),
+        Fresh::Missing => Said::NoEndpoint,
+        Fresh::Value(..) | Fresh::Stale => Said::Unasked,
     }
 }
 
@@ -264,5 +294,6 @@ fn intent(observed: &ClaimObserved<'_>, goal: &Goal, origin: Origin) -> Intent {
         spent_tokens,
         automatic_retry_used,
         answered_debits: answered_debits(observed, goal),
+        looked_up: true,
     }
 }

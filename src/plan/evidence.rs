@@ -156,6 +156,8 @@ pub struct Ledger<'a> {
     pub since: Timestamp,
     /// Ids that an administrator has answered for.
     pub answered: &'a [String],
+    /// Numbers owned or recorded: a row with the bare digits of one of them is about that one.
+    pub known: &'a [E164],
 }
 
 impl Ledger<'_> {
@@ -167,11 +169,11 @@ impl Ledger<'_> {
     /// Debits that name no number at all, were not offset, and that no other record explains.
     pub fn unnamed(&self, explained: &[Explained]) -> Vec<Debit> {
         let refund = |credit: &LedgerRow| {
-            !credit.names_any()
+            !credit.names_any(self.known)
                 && matches!(credit.reference_type, ReferenceType::Refund | ReferenceType::Number)
         };
         let mut left: Vec<_> = explained.iter().collect();
-        let mut debits = self.standing(|row| !row.names_any(), refund);
+        let mut debits = self.standing(|row| !row.names_any(self.known), refund);
         debits.retain(|debit| {
             let explains = |other: &&Explained| {
                 Some(other.amount) == debit.amount
@@ -282,7 +284,13 @@ mod tests {
     }
 
     fn ledger<'a>(rows: &'a [LedgerRow], answered: &'a [String]) -> Ledger<'a> {
-        Ledger { rows, e164: "+911234500000".parse().unwrap(), since: OPENED.parse().unwrap(), answered }
+        Ledger {
+            rows,
+            e164: "+911234500000".parse().unwrap(),
+            since: OPENED.parse().unwrap(),
+            answered,
+            known: &[],
+        }
     }
 
     #[test]

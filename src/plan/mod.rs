@@ -6,6 +6,8 @@
 
 mod change;
 mod claim;
+#[cfg(test)]
+mod claim_tests;
 mod evidence;
 mod keep;
 mod record;

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     api::{Attempt, AttemptState, Funds, Origin, Outcome, PhoneNumber},
-    domain::AccountId,
+    domain::{AccountId, E164},
     vobiz::ListedNumber,
 };
 
@@ -30,6 +30,8 @@ pub struct RecordObserved<'a> {
     pub absent_since: Option<Moment>,
     /// Purchases of other records.
     pub explained: &'a [Explained],
+    /// Numbers, owned or recorded, that the ledger may name in bare digits.
+    pub known: &'a [E164],
     pub spans: Spans,
     pub removal: Removal,
 }

@@ -29,6 +29,7 @@ fn open_record(outcome: Option<Outcome>) -> PhoneNumber {
         spent_tokens: Vec::new(),
         automatic_retry_used: false,
         answered_debits: Vec::new(),
+        looked_up: true,
     };
     let mut attempt = intent.open(AttemptId::from_random([7; 16]), at(0).wall);
     attempt.answer = outcome.map(|outcome| Answer {
@@ -86,6 +87,7 @@ fn step_read_at(observed: &PhoneNumber, evidence: &Evidence, first_read: Moment,
         evidence,
         absent_since: None,
         explained: &[],
+        known: &[],
         spans: SPANS,
         removal: Removal::default(),
     };

@@ -77,6 +77,7 @@ fn debits(observed: &RecordObserved<'_>, rows: &[LedgerRow], settles: Moment, no
         e164: spec.e164,
         since: debits_count_from(&spec.attempt),
         answered: &spec.attempt.answered_debits,
+        known: observed.known,
     };
     let named = ledger.named();
     if !named.is_empty() {

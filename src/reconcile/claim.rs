@@ -1,12 +1,13 @@
 use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::{ResourceExt, runtime::controller::Action};
 
 use super::{Context, ReconcileError, SOON, again, key_of, purchase, reference_to};
 use crate::{
-    api::{AttemptState, PhoneNumber, PhoneNumberClaim, RETRY_ANNOTATION},
-    conditions::{self, ClaimFacts},
+    api::{AttemptState, PhoneNumber, PhoneNumberClaim, PhoneNumberClaimStatus, RETRY_ANNOTATION},
+    conditions::{self, ClaimFacts, ConditionType, SHOWN_AFTER},
     domain::AccountId,
     plan::{self, Change, ClaimObserved, ClaimStep, Evidence, Gate, Holder, Moment, Relation, SEND_WINDOW},
     store::StoreError,
@@ -194,8 +195,9 @@ async fn project(
     if old == Some(&status) {
         return Ok(after);
     }
-    let ready = |status: &crate::api::PhoneNumberClaimStatus| {
-        let ready = status.conditions.iter().find(|condition| condition.type_ == "Ready");
+    let ready = |status: &PhoneNumberClaimStatus| {
+        let of_type = |condition: &&Condition| condition.type_ == ConditionType::Ready.as_str();
+        let ready = status.conditions.iter().find(of_type);
         ready.map(|condition| (condition.reason.clone(), condition.message.clone()))
     };
     match context.store.project(&observation.claim, &status).await {
@@ -205,7 +207,9 @@ async fn project(
         written => written?,
     }
     let (was, is) = (old.and_then(ready), ready(&status));
-    if was.map(|(reason, _)| reason) != is.as_ref().map(|(reason, _)| reason.clone()) {
+    let same = was.map(|(reason, _)| reason) == is.as_ref().map(|(reason, _)| reason.clone());
+    // Another attempt that fails like the one before is news all the same.
+    if !same || (old.is_some_and(is_stalled) && !is_stalled(&status)) {
         let (namespace, name) =
             (observation.claim.namespace().unwrap_or_default(), observation.claim.name_any());
         tracing::info!(claim = format!("{namespace}/{name}"), reason = reason.as_str(), "claim");
@@ -217,10 +221,13 @@ async fn project(
     Ok(after)
 }
 
+fn is_stalled(status: &PhoneNumberClaimStatus) -> bool {
+    status.conditions.iter().any(|condition| condition.type_ == ConditionType::Stalled.as_str())
+}
+
 /// What is told changes with time alone while something is being waited for.
 fn changes_by_itself(context: &Context, facts: &ClaimFacts<'_>, now: Moment) -> Option<Duration> {
-    let shown_after = Duration::from_secs(5);
-    let waiting = facts.goal.is_some().then(|| shown_after.saturating_sub(facts.waited));
+    let waiting = facts.goal.is_some().then(|| SHOWN_AFTER.saturating_sub(facts.waited));
     let open = facts.record.filter(|record| {
         matches!(facts.relation, Relation::Ours | Relation::AwaitsSettlement)
             && record.spec.attempt.state == AttemptState::Open
@@ -229,7 +236,7 @@ fn changes_by_itself(context: &Context, facts: &ClaimFacts<'_>, now: Moment) -> 
     let until = |at: Timestamp| Duration::try_from(at.duration_since(now.wall)).unwrap_or_default();
     let marks = opened.into_iter().flat_map(|opened| {
         let answered = SEND_WINDOW + context.spans.purchase_timeout;
-        [until(opened.after(shown_after)), until(opened.after(answered + Duration::from_millis(1)))]
+        [until(opened.after(SHOWN_AFTER)), until(opened.after(answered + Duration::from_millis(1)))]
     });
     waiting.into_iter().chain(marks).filter(|after| !after.is_zero()).min()
 }

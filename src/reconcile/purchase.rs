@@ -6,8 +6,8 @@ use super::{Context, key_of, reference_to};
 use crate::{
     account::Key,
     api::{
-        Answer, Funds, Outcome, PhoneNumber, PhoneNumberClaim, PhoneNumberSpec, PhoneNumberStatus,
-        RECORD_FINALIZER,
+        Answer, Funds, Outcome, Ownership, PhoneNumber, PhoneNumberClaim, PhoneNumberSpec, PhoneNumberStatus,
+        RECORD_FINALIZER, Verification,
     },
     conditions,
     domain::{AttemptId, Time},
@@ -36,6 +36,9 @@ async fn write_attempt(
     id: AttemptId,
     now: Moment,
 ) -> Result<PhoneNumber, StoreError> {
+    // What an earlier attempt found says nothing about this one.
+    let verification = (!intent.looked_up)
+        .then(|| Verification { at: Time::micros(now.wall), ownership: Ownership::Unverifiable });
     let attempt = intent.open(id, now.wall);
     let e164 = claim.spec.e164;
     let spec = PhoneNumberSpec {
@@ -45,10 +48,7 @@ async fn write_attempt(
         attempt,
     };
     let mut record = match previous {
-        // What an earlier attempt found says nothing about this one; the conditions keep their times of transition.
-        Some(previous) => {
-            PhoneNumber { spec, status: previous.status.as_ref().map(fresh), ..previous.clone() }
-        }
+        Some(previous) => PhoneNumber { spec, status: None, ..previous.clone() },
         None => PhoneNumber {
             metadata: ObjectMeta {
                 name: Some(e164.digits()),
@@ -59,6 +59,14 @@ async fn write_attempt(
             status: None,
         },
     };
+    // The conditions keep their times of transition.
+    let conditions =
+        previous.and_then(|record| record.status.as_ref()).map(|status| status.conditions.clone());
+    record.status = Some(PhoneNumberStatus {
+        conditions: conditions.unwrap_or_default(),
+        verification,
+        ..PhoneNumberStatus::default()
+    });
     conditions::record(&mut record, Some(true), context.spans, now.wall);
     let stored = match previous {
         Some(_) => context.store.replace(&record).await?,
@@ -66,10 +74,6 @@ async fn write_attempt(
     };
     context.memory.first_read(&stored, now);
     Ok(stored)
-}
-
-fn fresh(status: &PhoneNumberStatus) -> PhoneNumberStatus {
-    PhoneNumberStatus { conditions: status.conditions.clone(), ..PhoneNumberStatus::default() }
 }
 
 /// Intent, live read of the claim, the one POST, outcome. The caller has a slot, and is a task that no cancelled

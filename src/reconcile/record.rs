@@ -7,7 +7,7 @@ use crate::{
     account::Key,
     api::{AttemptState, FORGET_ANNOTATION, Origin, PhoneNumber, RECORD_FINALIZER},
     conditions,
-    domain::Money,
+    domain::{E164, Money},
     plan::{self, Change, Explained, Holder, Moment, Reading, RecordObserved, RecordStep, Removal},
     store::StoreError,
     vobiz::LedgerRow,
@@ -30,12 +30,12 @@ pub async fn reconcile_record(
     let evidence = context.account.evidence(e164);
     let holder = holder(&context, &record).await?;
     let sending = context.memory.is_sending(record.spec.attempt.id);
-    let explained = match &evidence.ledger {
-        // The only case in which the other records matter; going through them for every record would be quadratic.
+    let (explained, known) = match &evidence.ledger {
+        // The only case in which the others matter; going through them for every record would be quadratic.
         Reading::Read { value, .. } if !sending && may_need_explanation(&record, &value.rows) => {
-            explained(&context, &record)
+            (explained(&context, &record), known(&context, &value.rows))
         }
-        _ => Vec::new(),
+        _ => (Vec::new(), Vec::new()),
     };
     let mut observed = RecordObserved {
         record: &record,
@@ -46,6 +46,7 @@ pub async fn reconcile_record(
         evidence: &evidence,
         absent_since: None,
         explained: &explained,
+        known: &known,
         spans: context.spans,
         removal: Removal {
             forget: record.annotations().get(FORGET_ANNOTATION).is_some_and(|value| value == "true"),
@@ -113,7 +114,13 @@ async fn write(
 
 fn may_need_explanation(record: &PhoneNumber, rows: &[LedgerRow]) -> bool {
     record.spec.attempt.state == AttemptState::Open
-        && rows.iter().any(|row| row.takes_money() && !row.names_any())
+        && rows.iter().any(|row| row.takes_money() && !row.names_any(&[]))
+}
+
+/// The numbers, owned or recorded, that the ledger names in bare digits.
+fn known(context: &Context, rows: &[LedgerRow]) -> Vec<E164> {
+    let suspects = rows.iter().flat_map(LedgerRow::suspects);
+    suspects.filter(|e164| context.record(*e164).is_some() || context.account.lists(*e164)).collect()
 }
 
 /// The purchases of other records, which explain debits that name no number.

@@ -127,10 +127,15 @@ impl LedgerRow {
         e164.is_named_in(&self.text)
     }
 
-    /// Whether the row names any number.
+    /// Whether the row names any number: one with a plus sign, or bare digits that spell one of those known.
     #[must_use]
-    pub fn names_any(&self) -> bool {
-        E164::any_named_in(&self.text)
+    pub fn names_any(&self, known: &[E164]) -> bool {
+        E164::any_named_in(&self.text) || self.suspects().any(|e164| known.contains(&e164))
+    }
+
+    /// What the row may name in bare digits.
+    pub fn suspects(&self) -> impl Iterator<Item = E164> {
+        E164::suspected_in(&self.text)
     }
 
     #[cfg(test)]
