@@ -8,6 +8,8 @@ mod claim;
 mod message;
 mod reason;
 mod record;
+#[cfg(test)]
+mod tests;
 
 pub use case::SHOWN_AFTER;
 pub use claim::{ClaimFacts, claim};

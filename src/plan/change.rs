@@ -39,21 +39,7 @@ impl Change {
         let status = record.status.get_or_insert_with(PhoneNumberStatus::default);
         let attempt = &mut record.spec.attempt;
         match self {
-            Self::Answered { answer, bought } => {
-                match answer.outcome {
-                    Outcome::Purchased => {
-                        settle(attempt, AttemptState::Bound, now);
-                        // What an earlier attempt did not find is no loss of what is bought now.
-                        status.verification.take_if(|seen| seen.ownership == Ownership::Absent);
-                    }
-                    Outcome::NotSent => settle(attempt, AttemptState::Failed, now),
-                    _ => {}
-                }
-                if let Some(bought) = bought {
-                    status.number.get_or_insert_default().update(&bought.number);
-                }
-                attempt.answer = Some(*answer);
-            }
+            Self::Answered { answer, bought } => answered(attempt, status, *answer, bought.as_deref()),
             Self::Bind { listed, begun } => {
                 settle(attempt, AttemptState::Bound, now);
                 attempt.unexplained_debits.clear();
@@ -120,6 +106,32 @@ impl Change {
     }
 }
 
+fn answered(
+    attempt: &mut Attempt,
+    status: &mut PhoneNumberStatus,
+    answer: Answer,
+    bought: Option<&ListedNumber>,
+) {
+    match answer.outcome {
+        Outcome::Purchased => {
+            settle(attempt, AttemptState::Bound, answer.at.at());
+            // What verification did not find in time is no loss of what is bought now.
+            status.verification.take_if(|seen| seen.ownership == Ownership::Absent);
+        }
+        Outcome::NotSent => settle(attempt, AttemptState::Failed, answer.at.at()),
+        Outcome::NotFound
+        | Outcome::PaymentFailed
+        | Outcome::Unauthorized
+        | Outcome::RateLimited
+        | Outcome::Rejected
+        | Outcome::Unknown => {}
+    }
+    if let Some(bought) = bought {
+        status.number.get_or_insert_default().update(&bought.number);
+    }
+    attempt.answer = Some(answer);
+}
+
 fn settle(attempt: &mut Attempt, state: AttemptState, now: Timestamp) {
     attempt.state = state;
     attempt.settled_at = Some(Time::micros(now));
@@ -159,5 +171,90 @@ impl Intent {
             unexplained_debits: Vec::new(),
             answered_debits: self.answered_debits,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use kube::core::ObjectMeta;
+
+    use super::*;
+    use crate::api::{Number, PhoneNumberSpec};
+
+    const NOW: &str = "2026-01-02T03:04:05Z";
+
+    fn record() -> PhoneNumber {
+        let intent = Intent {
+            origin: Origin::Purchase,
+            currency: None,
+            spent_tokens: Vec::new(),
+            automatic_retry_used: false,
+            answered_debits: Vec::new(),
+            looked_up: true,
+        };
+        let attempt = intent.open(AttemptId::from_random([7; 16]), NOW.parse().unwrap());
+        let (e164, account) = ("+12".parse().unwrap(), "MA_1".parse().unwrap());
+        PhoneNumber {
+            metadata: ObjectMeta::default(),
+            spec: PhoneNumberSpec { e164, account, claim_ref: None, attempt },
+            status: None,
+        }
+    }
+
+    fn after(change: Change) -> PhoneNumber {
+        let mut record = record();
+        change.apply(&mut record, NOW.parse().unwrap());
+        record
+    }
+
+    fn answered(outcome: Outcome) -> Change {
+        let answer = serde_json::from_value(serde_json::json!({ "outcome": outcome, "at": NOW })).unwrap();
+        Change::Answered { answer: Box::new(answer), bought: None }
+    }
+
+    #[test]
+    fn only_a_success_and_what_was_never_sent_settle_an_attempt_by_themselves() {
+        for (outcome, state) in [
+            (Outcome::Purchased, AttemptState::Bound),
+            (Outcome::NotSent, AttemptState::Failed),
+            (Outcome::NotFound, AttemptState::Open),
+            (Outcome::PaymentFailed, AttemptState::Open),
+            (Outcome::Unauthorized, AttemptState::Open),
+            (Outcome::RateLimited, AttemptState::Open),
+            (Outcome::Rejected, AttemptState::Open),
+            (Outcome::Unknown, AttemptState::Open),
+        ] {
+            let attempt = after(answered(outcome)).spec.attempt;
+            assert_eq!((attempt.state, attempt.answer.map(|answer| answer.outcome)), (state, Some(outcome)));
+            assert_eq!(attempt.settled_at.is_some(), state != AttemptState::Open);
+        }
+    }
+
+    #[test]
+    fn a_binding_forgets_the_debits_that_it_explains() {
+        let mut record = record();
+        let debit = Debit { id: "t".into(), amount: None, currency: None, at: None };
+        let asked = Change::AskForDecision { debits: vec![debit], ownership: Ownership::Absent };
+        asked.apply(&mut record, NOW.parse().unwrap());
+        assert_eq!(record.spec.attempt.state, AttemptState::NeedsDecision);
+        let listed =
+            Box::new(ListedNumber { e164: "+12".parse().unwrap(), owner: None, number: Number::default() });
+        let begun = Moment { wall: NOW.parse().unwrap(), mono: std::time::Duration::ZERO };
+        Change::Bind { listed, begun }.apply(&mut record, NOW.parse().unwrap());
+        assert_eq!(record.spec.attempt.state, AttemptState::Bound);
+        assert!(record.spec.attempt.unexplained_debits.is_empty() && !Change::is_lost(&record));
+    }
+
+    #[test]
+    fn a_loss_keeps_what_was_bought_and_is_undone_by_a_later_listing() {
+        let begun = Moment { wall: NOW.parse().unwrap(), mono: std::time::Duration::ZERO };
+        let mut record = after(answered(Outcome::Purchased));
+        Change::Lose { begun }.apply(&mut record, NOW.parse().unwrap());
+        assert!(Change::is_lost(&record) && record.spec.attempt.state == AttemptState::Bound);
+        let listed =
+            Box::new(ListedNumber { e164: "+12".parse().unwrap(), owner: None, number: Number::default() });
+        assert!(Change::would_refresh(&record, &listed));
+        Change::Refresh { listed, begun }.apply(&mut record, NOW.parse().unwrap());
+        assert!(!Change::is_lost(&record));
     }
 }

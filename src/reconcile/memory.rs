@@ -161,3 +161,106 @@ impl Drop for Sending<'_> {
         self.memory.inner().sending.remove(&self.attempt);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        api::{Origin, PhoneNumberSpec},
+        plan::Intent,
+    };
+
+    const SPANS: Spans = Spans { purchase_timeout: Duration::from_secs(30), settle: Duration::from_mins(2) };
+
+    fn at(seconds: u64) -> Moment {
+        let start = Moment { wall: "2026-01-02T03:04:05Z".parse().unwrap(), mono: Duration::ZERO };
+        start.plus(Duration::from_secs(seconds))
+    }
+
+    fn record(id: u8, state: AttemptState) -> PhoneNumber {
+        let intent = Intent {
+            origin: Origin::Purchase,
+            currency: None,
+            spent_tokens: Vec::new(),
+            automatic_retry_used: false,
+            answered_debits: Vec::new(),
+            looked_up: true,
+        };
+        let mut attempt = intent.open(AttemptId::from_random([id; 16]), at(0).wall);
+        attempt.state = state;
+        let (e164, account) = ("+12".parse().unwrap(), "MA_1".parse().unwrap());
+        PhoneNumber {
+            metadata: kube::core::ObjectMeta::default(),
+            spec: PhoneNumberSpec { e164, account, claim_ref: None, attempt },
+            status: None,
+        }
+    }
+
+    #[test]
+    fn the_first_reading_of_an_attempt_stays_until_its_state_changes() {
+        let memory = Memory::default();
+        let open = record(1, AttemptState::Open);
+        assert_eq!(memory.first_read(&open, at(1)), at(1));
+        assert_eq!(memory.first_read(&open, at(2)), at(1));
+        assert_eq!(memory.first_read(&record(1, AttemptState::Bound), at(3)), at(3));
+        assert_eq!(memory.first_read(&record(2, AttemptState::Open), at(4)), at(4));
+    }
+
+    #[test]
+    fn attempts_that_are_made_unasked_wait_longer_each_time_and_five_minutes_at_most() {
+        let memory = Memory::default();
+        let mut pauses = Vec::new();
+        for id in 0..12 {
+            memory.first_read(&record(id, AttemptState::Open), at(0));
+            memory.first_read(&record(id, AttemptState::Failed), at(0));
+            let until = memory.not_before("+12".parse().unwrap()).unwrap();
+            pauses.push(until.mono.as_secs());
+        }
+        assert_eq!(pauses, [2, 4, 8, 16, 32, 64, 128, 256, 300, 300, 300, 300]);
+        memory.first_read(&record(12, AttemptState::Bound), at(0));
+        assert_eq!(memory.not_before("+12".parse().unwrap()), None);
+    }
+
+    #[test]
+    fn a_record_that_vanished_while_it_was_open_keeps_its_number_back_until_it_would_have_settled() {
+        let memory = Memory::default();
+        let number = "+12".parse().unwrap();
+        memory.first_read(&record(1, AttemptState::Open), at(0));
+        memory.vanished(number, at(5), SPANS);
+        memory.vanished(number, at(50), SPANS);
+        assert_eq!(memory.not_before(number), Some(at(5 + 10 + 30 + 120)));
+        memory.first_read(&record(2, AttemptState::Failed), at(60));
+        memory.vanished(number, at(61), SPANS);
+        assert_eq!(memory.not_before(number), None);
+    }
+
+    #[test]
+    fn a_goal_is_new_when_it_or_the_attempt_before_it_changes() {
+        let memory = Memory::default();
+        let attempt = Some(AttemptId::from_random([1; 16]));
+        let token = Goal::Token("t".into());
+        assert_eq!(memory.goal_since("u", &Goal::First, None, at(1)), at(1));
+        assert_eq!(memory.goal_since("u", &Goal::First, None, at(2)), at(1));
+        assert_eq!(memory.goal_since("u", &token, attempt, at(3)), at(3));
+        memory.no_goal("u");
+        assert_eq!(memory.goal_since("u", &token, attempt, at(4)), at(4));
+    }
+
+    #[test]
+    fn a_claim_is_queued_once_until_its_turn_comes() {
+        let memory = Memory::default();
+        assert!(memory.queue("u") && !memory.queue("u"));
+        memory.dequeue("u");
+        assert!(memory.queue("u"));
+    }
+
+    #[test]
+    fn an_attempt_is_being_sent_only_while_its_guard_lives() {
+        let memory = Memory::default();
+        let id = AttemptId::from_random([1; 16]);
+        let guard = memory.sending(id);
+        assert!(memory.is_sending(id));
+        drop(guard);
+        assert!(!memory.is_sending(id));
+    }
+}

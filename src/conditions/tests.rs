@@ -1,0 +1,239 @@
+//! The conditions table, row by row.
+
+use std::time::Duration;
+
+use kube::core::ObjectMeta;
+
+use super::{ClaimFacts, Reason, claim};
+use crate::{
+    api::{
+        Answer, AttemptState, Funds, Number, NumberStatus, Origin, Outcome, Ownership, PhoneNumber,
+        PhoneNumberClaim, PhoneNumberSpec, PhoneNumberStatus, Verification,
+    },
+    domain::{AttemptId, Time},
+    plan::{ConflictWith, Gate, GateCause, Goal, Intent, Relation, Spans},
+};
+
+const SPANS: Spans = Spans { purchase_timeout: Duration::from_secs(30), settle: Duration::from_mins(2) };
+
+fn at(seconds: i64) -> jiff::Timestamp {
+    jiff::Timestamp::from_second(1_767_323_045 + seconds).unwrap()
+}
+
+fn answer(outcome: Outcome, http_status: i32, funds: Option<Funds>) -> Answer {
+    Answer {
+        outcome,
+        http_status: Some(http_status),
+        code: None,
+        message: Some("words".into()),
+        funds,
+        required: "52".parse().ok(),
+        available: "12.50".parse().ok(),
+        currency: "INR".parse().ok(),
+        owner: None,
+        at: Time::micros(at(1)),
+    }
+}
+
+fn record(state: AttemptState, origin: Origin, answer: Option<Answer>) -> PhoneNumber {
+    let intent = Intent {
+        origin,
+        currency: None,
+        spent_tokens: Vec::new(),
+        automatic_retry_used: true,
+        answered_debits: Vec::new(),
+        looked_up: true,
+    };
+    let mut attempt = intent.open(AttemptId::from_random([7; 16]), at(0));
+    (attempt.state, attempt.answer) = (state, answer);
+    let spec = PhoneNumberSpec {
+        e164: "+911234500000".parse().unwrap(),
+        account: "MA_1".parse().unwrap(),
+        claim_ref: None,
+        attempt,
+    };
+    PhoneNumber { metadata: ObjectMeta::default(), spec, status: Some(PhoneNumberStatus::default()) }
+}
+
+fn bound(status: NumberStatus, ownership: Ownership) -> PhoneNumber {
+    let mut record = record(AttemptState::Bound, Origin::Purchase, None);
+    record.status = Some(PhoneNumberStatus {
+        conditions: Vec::new(),
+        number: Some(Number { status: Some(status), ..Number::default() }),
+        verification: Some(Verification { at: Time::micros(at(0)), ownership }),
+    });
+    record
+}
+
+/// What the claim is told: reason, Purchased, Ready, and what it is in besides.
+fn told(facts: &ClaimFacts<'_>) -> Option<(Reason, String, String, String)> {
+    let (status, reason) = claim(facts, at(20))?;
+    let of = |type_: &str| {
+        let found = status.conditions.iter().find(|condition| condition.type_ == type_);
+        found.map(|condition| {
+            assert_eq!(
+                (condition.reason.as_str(), condition.observed_generation),
+                (reason.as_str(), Some(3))
+            );
+            assert!(!condition.message.is_empty());
+            condition.status.clone()
+        })
+    };
+    let also: Vec<_> = ["Reconciling", "Stalled"].into_iter().filter(|type_| of(type_).is_some()).collect();
+    assert!(also.len() <= 1, "{also:?}");
+    assert_eq!(status.observed_generation, Some(3));
+    Some((reason, of("Purchased").unwrap(), of("Ready").unwrap(), also.concat()))
+}
+
+fn wish() -> PhoneNumberClaim {
+    let spec = serde_json::from_str(r#"{"e164":"+911234500000"}"#).unwrap();
+    PhoneNumberClaim {
+        metadata: ObjectMeta { generation: Some(3), ..ObjectMeta::default() },
+        spec,
+        status: None,
+    }
+}
+
+fn facts<'a>(
+    claim: &'a PhoneNumberClaim,
+    record: Option<&'a PhoneNumber>,
+    goal: Option<&'a Goal>,
+    gate: &'a Gate,
+) -> ClaimFacts<'a> {
+    let relation = if record.is_some() { Relation::Ours } else { Relation::NoRecord };
+    let waited = Duration::from_secs(20);
+    ClaimFacts { claim, record, relation, goal, gate, hold_until: None, waited, spans: SPANS }
+}
+
+#[test]
+fn what_a_record_says_is_told_as_the_table_says() {
+    use AttemptState::{Bound, Failed, NeedsDecision, Open};
+    use Origin::{Adoption, Purchase};
+    let short = Some(Funds::Insufficient);
+    let not_found = answer(Outcome::NotFound, 404, None);
+    let rejected = answer(Outcome::Rejected, 422, None);
+    let unknown = answer(Outcome::Unknown, 502, None);
+    let failed_debit = |status, funds| Some(answer(Outcome::PaymentFailed, status, funds));
+    let (t, f, u) = ("True", "False", "Unknown");
+    for (record, expected) in vec![
+        (record(Open, Purchase, None), (Reason::Purchasing, u, f, "Reconciling")),
+        (bound(NumberStatus::Active, Ownership::Owned), (Reason::Purchased, t, t, "")),
+        (record(Bound, Adoption, None), (Reason::Adopted, t, t, "")),
+        (record(Open, Purchase, Some(not_found.clone())), (Reason::NumberNotFound, f, f, "Reconciling")),
+        (record(Failed, Purchase, Some(not_found)), (Reason::NumberNotFound, f, f, "Stalled")),
+        (
+            record(Open, Purchase, failed_debit(402, short)),
+            (Reason::InsufficientBalance, f, f, "Reconciling"),
+        ),
+        (record(Failed, Purchase, failed_debit(402, short)), (Reason::InsufficientBalance, f, f, "Stalled")),
+        (
+            record(Open, Purchase, failed_debit(500, short)),
+            (Reason::InsufficientBalance, f, f, "Reconciling"),
+        ),
+        (
+            record(Open, Purchase, failed_debit(500, Some(Funds::Sufficient))),
+            (Reason::OutcomeUnknown, u, u, "Reconciling"),
+        ),
+        (
+            record(Failed, Purchase, failed_debit(500, Some(Funds::Sufficient))),
+            (Reason::NotPurchased, f, f, "Stalled"),
+        ),
+        (record(Open, Purchase, Some(unknown.clone())), (Reason::OutcomeUnknown, u, u, "Reconciling")),
+        (record(Failed, Purchase, Some(unknown)), (Reason::NotPurchased, f, f, "Stalled")),
+        (record(Failed, Purchase, None), (Reason::NotPurchased, f, f, "Stalled")),
+        (record(NeedsDecision, Purchase, None), (Reason::NeedsDecision, u, u, "Stalled")),
+        (record(Open, Purchase, Some(rejected.clone())), (Reason::Rejected, f, f, "Reconciling")),
+        (record(Failed, Purchase, Some(rejected)), (Reason::Rejected, f, f, "Stalled")),
+        (bound(NumberStatus::Active, Ownership::Absent), (Reason::NumberLost, t, f, "Stalled")),
+        (bound(NumberStatus::Blocked, Ownership::Owned), (Reason::NumberBlocked, t, f, "Stalled")),
+        (bound(NumberStatus::PendingRelease, Ownership::Owned), (Reason::NumberReleasing, t, f, "Stalled")),
+    ] {
+        let (claim, gate) = (wish(), Gate::Open);
+        let (reason, purchased, ready, also) = told(&facts(&claim, Some(&record), None, &gate)).unwrap();
+        assert_eq!((reason, purchased.as_str(), ready.as_str(), also.as_str()), expected);
+    }
+}
+
+#[test]
+fn what_keeps_a_purchase_back_is_told_as_the_table_says() {
+    let held = |cause| Gate::Held(cause, "why".into());
+    for (gate, expected) in [
+        (Gate::Open, (Reason::Purchasing, "Reconciling")),
+        (held(GateCause::Credentials), (Reason::InvalidCredentials, "Stalled")),
+        (held(GateCause::RateLimited), (Reason::RateLimited, "Reconciling")),
+        (held(GateCause::Unavailable), (Reason::VobizUnavailable, "Reconciling")),
+    ] {
+        let claim = wish();
+        let (reason, purchased, ready, also) = told(&facts(&claim, None, Some(&Goal::First), &gate)).unwrap();
+        assert_eq!((reason, also.as_str()), expected);
+        assert_eq!((purchased.as_str(), ready.as_str()), ("Unknown", "False"));
+    }
+}
+
+#[test]
+fn a_number_of_somebody_else_is_a_conflict_whoever_that_is() {
+    let (claim, gate, record) = (wish(), Gate::Open, record(AttemptState::Bound, Origin::Purchase, None));
+    for with in [ConflictWith::Claim, ConflictWith::Namespace, ConflictWith::Account] {
+        let relation = Relation::Conflict(with);
+        let facts = ClaimFacts { relation, ..facts(&claim, Some(&record), None, &gate) };
+        let expected = (Reason::Conflict, "False".into(), "False".into(), "Stalled".into());
+        assert_eq!(told(&facts), Some(expected), "{with:?}");
+    }
+}
+
+#[test]
+fn a_bound_claim_keeps_its_conditions_while_the_account_cannot_be_read() {
+    let (claim, record) = (wish(), bound(NumberStatus::Active, Ownership::Owned));
+    let gate = Gate::Held(GateCause::Credentials, "401".into());
+    assert_eq!(told(&facts(&claim, Some(&record), None, &gate)).unwrap().0, Reason::Purchased);
+}
+
+#[test]
+fn waiting_is_not_worth_a_write_before_it_has_lasted_five_seconds() {
+    let (claim, gate) = (wish(), Gate::Open);
+    let waited = Duration::from_millis(4_999);
+    let facts = ClaimFacts { waited, ..facts(&claim, None, Some(&Goal::First), &gate) };
+    assert_eq!(told(&facts), None);
+}
+
+#[test]
+fn the_message_of_a_short_balance_gives_both_sums_and_that_of_a_decision_the_command() {
+    let (claim, gate) = (wish(), Gate::Open);
+    let message = |record: &PhoneNumber| {
+        let (status, _) = super::claim(&facts(&claim, Some(record), None, &gate), at(20)).unwrap();
+        status.conditions[0].message.clone()
+    };
+    let short = answer(Outcome::PaymentFailed, 402, Some(Funds::Insufficient));
+    let short = message(&record(AttemptState::Failed, Origin::Purchase, Some(short)));
+    for part in ["52 INR", "12.50 INR", "\"words\"", "telephony.vobiz.ai/retry="] {
+        assert!(short.contains(part), "{short}");
+    }
+    let undecided = record(AttemptState::NeedsDecision, Origin::Purchase, None);
+    let command = format!("telephony.vobiz.ai/retry={}", undecided.spec.attempt.id);
+    assert!(message(&undecided).contains(&command));
+}
+
+#[test]
+fn a_purchase_that_could_not_be_looked_up_says_so() {
+    let (claim, gate) = (wish(), Gate::Open);
+    let message = |ownership| {
+        let record = bound(NumberStatus::Active, ownership);
+        super::claim(&facts(&claim, Some(&record), None, &gate), at(20)).unwrap().0.conditions[0]
+            .message
+            .clone()
+    };
+    assert!(message(Ownership::Unverifiable).contains("offers no list"));
+    assert!(!message(Ownership::Owned).contains("offers no list"));
+}
+
+#[test]
+fn types_that_others_have_added_stay() {
+    let (mut claim, gate) = (wish(), Gate::Open);
+    claim.status = serde_json::from_str(
+        r#"{"conditions":[{"type":"Routed","status":"True","reason":"R","message":"","lastTransitionTime":"2026-01-02T03:04:05Z"}]}"#,
+    )
+    .ok();
+    let record = bound(NumberStatus::Active, Ownership::Owned);
+    let (status, _) = super::claim(&facts(&claim, Some(&record), None, &gate), at(20)).unwrap();
+    assert!(status.conditions.iter().any(|condition| condition.type_ == "Routed"));
+}
