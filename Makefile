@@ -2,7 +2,7 @@
 
 .POSIX:
 .NOTPARALLEL:
-.PHONY: help demo test lint build measure crds clean tools test-build demo-build
+.PHONY: help demo test lint build measure crds clean tools test-build demo-build measure-build
 
 SHELL = /bin/sh
 CARGO = cargo
@@ -44,7 +44,7 @@ build:
 
 measure: tools
 	$(FIRST) -p measure -p control-plane
-	$(PHASE) 'operator' $(CARGO) build --release --locked -p vobiz-operator
+	$(PHASE) 'build' $(BESIDE) measure-build
 	"$(TARGET)/debug/measure" --operator "$(TARGET)/release/vobiz-operator"
 
 crds:
@@ -61,6 +61,10 @@ tools:
 test-build:
 	$(PHASE) 'lints' $(CARGO) clippy --workspace --all-targets --locked -- -D warnings
 	$(PHASE) 'test build' $(CARGO) test --workspace --locked --no-run
+
+measure-build:
+	$(PHASE) 'operator' $(CARGO) build --release --locked -p vobiz-operator
+	$(PHASE) 'measure' $(CARGO) build --locked -p measure -p control-plane
 
 demo-build:
 	$(PHASE) 'operator' $(CARGO) build --release --locked -p vobiz-operator
