@@ -36,14 +36,7 @@ fn answer(outcome: Outcome, http_status: i32, funds: Option<Funds>) -> Answer {
 }
 
 fn record(state: AttemptState, origin: Origin, answer: Option<Answer>) -> PhoneNumber {
-    let intent = Intent {
-        origin,
-        currency: None,
-        spent_tokens: Vec::new(),
-        automatic_retry_used: true,
-        answered_debits: Vec::new(),
-        looked_up: true,
-    };
+    let intent = Intent { origin, automatic_retry_used: true, ..Intent::for_tests() };
     let mut attempt = intent.open(AttemptId::from_random([7; 16]), at(0));
     (attempt.state, attempt.answer) = (state, answer);
     let spec = PhoneNumberSpec {

@@ -155,6 +155,18 @@ pub struct Intent {
 }
 
 impl Intent {
+    #[cfg(test)]
+    pub(crate) fn for_tests() -> Self {
+        Self {
+            origin: Origin::Purchase,
+            currency: None,
+            spent_tokens: Vec::new(),
+            automatic_retry_used: false,
+            answered_debits: Vec::new(),
+            looked_up: true,
+        }
+    }
+
     /// Opens the attempt.
     #[must_use]
     pub fn open(self, id: AttemptId, now: Timestamp) -> Attempt {
@@ -184,14 +196,7 @@ mod tests {
     const NOW: &str = "2026-01-02T03:04:05Z";
 
     fn record() -> PhoneNumber {
-        let intent = Intent {
-            origin: Origin::Purchase,
-            currency: None,
-            spent_tokens: Vec::new(),
-            automatic_retry_used: false,
-            answered_debits: Vec::new(),
-            looked_up: true,
-        };
+        let intent = Intent::for_tests();
         let attempt = intent.open(AttemptId::from_random([7; 16]), NOW.parse().unwrap());
         let (e164, account) = ("+12".parse().unwrap(), "MA_1".parse().unwrap());
         PhoneNumber {

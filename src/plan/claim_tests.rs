@@ -35,17 +35,6 @@ fn wish() -> PhoneNumberClaim {
     PhoneNumberClaim { metadata, spec, status: None }
 }
 
-fn intent() -> Intent {
-    Intent {
-        origin: Origin::Purchase,
-        currency: None,
-        spent_tokens: Vec::new(),
-        automatic_retry_used: false,
-        answered_debits: Vec::new(),
-        looked_up: true,
-    }
-}
-
 fn attempt(state: AttemptState, outcome: Option<Outcome>) -> Attempt {
     let answer = outcome.map(|outcome| Answer {
         outcome,
@@ -59,7 +48,7 @@ fn attempt(state: AttemptState, outcome: Option<Outcome>) -> Attempt {
         owner: None,
         at: Time::micros(at(0).wall),
     });
-    Attempt { state, answer, ..intent().open(AttemptId::from_random([7; 16]), at(0).wall) }
+    Attempt { state, answer, ..Intent::for_tests().open(AttemptId::from_random([7; 16]), at(0).wall) }
 }
 
 fn record(attempt: Attempt) -> PhoneNumber {
@@ -218,7 +207,8 @@ fn a_decision_is_answered_by_the_attempts_own_id_alone_and_its_debits_are_not_as
     };
     assert_eq!(step(None), ClaimStep::Rest);
     assert_eq!(step(Some("another")), ClaimStep::Rest);
-    let expected = Intent { spent_tokens: vec![id.into()], answered_debits: vec!["t1".into()], ..intent() };
+    let expected =
+        Intent { spent_tokens: vec![id.into()], answered_debits: vec!["t1".into()], ..Intent::for_tests() };
     assert_eq!(step(Some(id)), ClaimStep::Purchase(expected));
 }
 
@@ -229,8 +219,8 @@ fn nothing_is_sent_before_answers_begun_after_the_claim_was_seen_say_neither_own
         change(&mut evidence);
         Given { evidence, ..Given::default() }.step()
     };
-    assert_eq!(with(&|_| ()), ClaimStep::Purchase(intent()));
-    let adoption = ClaimStep::OpenUnsent(Intent { origin: Origin::Adoption, ..intent() });
+    assert_eq!(with(&|_| ()), ClaimStep::Purchase(Intent::for_tests()));
+    let adoption = ClaimStep::OpenUnsent(Intent { origin: Origin::Adoption, ..Intent::for_tests() });
     assert_eq!(with(&|evidence| evidence.search = listed(at(1))), adoption);
     assert_eq!(with(&|evidence| evidence.listing = listed(at(1))), adoption);
     let debited = with(&|evidence| {
@@ -254,7 +244,7 @@ fn where_an_endpoint_does_not_exist_it_is_bought_all_the_same_and_noted() {
         if ledger {
             evidence.ledger = missing.clone();
         }
-        let expected = ClaimStep::Purchase(Intent { looked_up: false, ..intent() });
+        let expected = ClaimStep::Purchase(Intent { looked_up: false, ..Intent::for_tests() });
         assert_eq!(Given { evidence, ..Given::default() }.step(), expected);
     }
 }
@@ -278,7 +268,7 @@ fn a_held_account_a_hold_and_a_missing_slot_keep_a_purchase_back() {
 #[test]
 fn a_token_that_stood_there_at_the_first_attempt_is_used_up() {
     let step = Given { token: Some("t"), ..Given::default() }.step();
-    assert_eq!(step, ClaimStep::Purchase(Intent { spent_tokens: vec!["t".into()], ..intent() }));
+    assert_eq!(step, ClaimStep::Purchase(Intent { spent_tokens: vec!["t".into()], ..Intent::for_tests() }));
 }
 
 #[test]

@@ -9,7 +9,7 @@ use super::{
     Removal, Rows, Spans, record,
 };
 use crate::{
-    api::{Answer, AttemptState, ClaimRef, Origin, Outcome, Ownership, PhoneNumber, PhoneNumberSpec},
+    api::{Answer, AttemptState, ClaimRef, Outcome, Ownership, PhoneNumber, PhoneNumberSpec},
     domain::{AccountId, AttemptId, Time},
     vobiz::{LedgerRow, ListedNumber},
 };
@@ -23,14 +23,7 @@ fn at(seconds: u64) -> Moment {
 }
 
 fn open_record(outcome: Option<Outcome>) -> PhoneNumber {
-    let intent = Intent {
-        origin: Origin::Purchase,
-        currency: None,
-        spent_tokens: Vec::new(),
-        automatic_retry_used: false,
-        answered_debits: Vec::new(),
-        looked_up: true,
-    };
+    let intent = Intent::for_tests();
     let mut attempt = intent.open(AttemptId::from_random([7; 16]), at(0).wall);
     attempt.answer = outcome.map(|outcome| Answer {
         outcome,

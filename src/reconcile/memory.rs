@@ -165,10 +165,7 @@ impl Drop for Sending<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        api::{Origin, PhoneNumberSpec},
-        plan::Intent,
-    };
+    use crate::{api::PhoneNumberSpec, plan::Intent};
 
     const SPANS: Spans = Spans { purchase_timeout: Duration::from_secs(30), settle: Duration::from_mins(2) };
 
@@ -178,14 +175,7 @@ mod tests {
     }
 
     fn record(id: u8, state: AttemptState) -> PhoneNumber {
-        let intent = Intent {
-            origin: Origin::Purchase,
-            currency: None,
-            spent_tokens: Vec::new(),
-            automatic_retry_used: false,
-            answered_debits: Vec::new(),
-            looked_up: true,
-        };
+        let intent = Intent::for_tests();
         let mut attempt = intent.open(AttemptId::from_random([id; 16]), at(0).wall);
         attempt.state = state;
         let (e164, account) = ("+12".parse().unwrap(), "MA_1".parse().unwrap());
