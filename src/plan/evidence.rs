@@ -200,7 +200,10 @@ impl Ledger<'_> {
             self.rows.iter().filter(|row| !row.takes_money() && in_window(row) && refund(row)).collect();
         let mut standing = Vec::new();
         for row in self.rows.iter().filter(|row| row.takes_money() && in_window(row) && debit(row)) {
-            let offsets = |credit: &&LedgerRow| credit.amount == row.amount && credit.at >= row.at;
+            // Two sums that cannot be read are not the same sum.
+            let offsets = |credit: &&LedgerRow| {
+                credit.amount.is_some() && credit.amount == row.amount && credit.at >= row.at
+            };
             if let Some(at) = refunds.iter().position(offsets) {
                 refunds.swap_remove(at);
             } else if !self.answered.contains(&row.id) {
@@ -311,6 +314,17 @@ mod tests {
         let refund = |at| row("r", "credit", "refund", "refund 911234500000", at);
         assert!(ledger(&[debit.clone(), refund("2026-01-02T03:06:00Z")], &[]).named().is_empty());
         assert_eq!(ledger(&[debit, refund("2026-01-02T03:04:30Z")], &[]).named().len(), 1);
+    }
+
+    #[test]
+    fn a_refund_of_an_unreadable_sum_offsets_nothing() {
+        let of = |kind, kind_of| row(kind, kind, kind_of, "911234500000", "2026-01-02T03:05:00Z");
+        let mut rows = [of("debit", "did_purchase"), of("credit", "refund")];
+        assert!(ledger(&rows, &[]).named().is_empty());
+        for row in &mut rows {
+            row.amount = None;
+        }
+        assert_eq!(ledger(&rows, &[]).named().len(), 1);
     }
 
     #[test]

@@ -111,9 +111,10 @@ enum Debits {
     NotYet(RecordStep),
 }
 
+/// Whether the debit may be of this price: one whose sum cannot be read may be.
 fn is_equal_sum(debit: &Debit, price: &FundsRead) -> bool {
     price.required.is_some()
-        && debit.amount == price.required
+        && (debit.amount.is_none() || debit.amount == price.required)
         && (debit.currency.is_none() || price.currency.is_none() || debit.currency == price.currency)
 }
 
@@ -128,4 +129,35 @@ fn is_explicit_refusal(answer: &Answer) -> bool {
         Outcome::Purchased | Outcome::NotSent | Outcome::Unknown => false,
     };
     refused && (answer.code.is_some() || answer.message.is_some())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_debit_whose_sum_or_currency_cannot_be_read_may_be_of_any_price() {
+        let price = FundsRead {
+            inventory_read: true,
+            required: "52".parse().ok(),
+            available: None,
+            currency: "INR".parse().ok(),
+        };
+        for (amount, currency, expected) in [
+            (Some("52.0"), Some("INR"), true),
+            (Some("52"), None, true),
+            (None, Some("INR"), true),
+            (Some("51"), Some("INR"), false),
+            (Some("52"), Some("USD"), false),
+            (None, Some("USD"), false),
+        ] {
+            let debit = Debit {
+                id: "d".into(),
+                amount: amount.and_then(|amount| amount.parse().ok()),
+                currency: currency.and_then(|currency| currency.parse().ok()),
+                at: None,
+            };
+            assert_eq!(is_equal_sum(&debit, &price), expected, "{debit:?}");
+        }
+    }
 }
