@@ -32,11 +32,21 @@ impl FromStr for Money {
 
     /// Accepts a JSON number's or string's text, exponents included.
     fn from_str(text: &str) -> Result<Self, ParseError> {
-        let exact = if text.contains(['e', 'E']) {
-            Decimal::from_scientific(text)
-        } else {
-            Decimal::from_str_exact(text)
+        let (base, exponent) = match text.split_once(['e', 'E']) {
+            Some((base, exponent)) => (base, Some(exponent)),
+            None => (text, None),
         };
+        // The decimal type would also take `1_000` and `.5`, and nobody knows what was meant by those.
+        let (whole, fraction) = base.split_once('.').unwrap_or((base, "0"));
+        let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        if !digits(whole.strip_prefix('-').unwrap_or(whole)) || !digits(fraction) {
+            return Err(ParseError::Money);
+        }
+        // Read exactly even if an exponent follows: the scientific reader rounds what it multiplies.
+        let exact = Decimal::from_str_exact(base).and_then(|base| match exponent {
+            Some(_) => Decimal::from_scientific(text),
+            None => Ok(base),
+        });
         exact.map(Self).map_err(|_| ParseError::Money)
     }
 }
@@ -67,7 +77,20 @@ mod tests {
 
     #[test]
     fn what_cannot_be_kept_exactly_is_refused_rather_than_rounded() {
-        for bad in ["", "abc", "NaN", "0.12345678901234567890123456789012345", "1e99"] {
+        for bad in [
+            "",
+            "abc",
+            "NaN",
+            "0.12345678901234567890123456789012345",
+            "1e99",
+            "1e-29",
+            "1e",
+            "1.23456789012345678901234567895e2",
+            "1_000",
+            "+5",
+            ".5",
+            "5.",
+        ] {
             assert_eq!(bad.parse::<Money>(), Err(ParseError::Money), "{bad:?}");
         }
     }

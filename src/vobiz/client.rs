@@ -160,7 +160,7 @@ impl Client {
     /// If it cannot be had or read.
     pub async fn balance(&self, currency: Currency) -> Result<Balance, ReadError> {
         let body = self.get(Read::Balance, &format!("balance/{currency}"), &[]).await?;
-        serde_json::from_slice(&body).map_err(|_| ReadError::unreadable("balance"))
+        Balance::parse(&body)
     }
 
     /// Every ledger row since that UTC day that may concern the purchase of a number.
@@ -251,7 +251,9 @@ impl Client {
         let sent = self.authenticated(self.reader.get(url)).send().await;
         let response = sent.map_err(|error| ReadError::Failed(transport::explain(&error)))?;
         match response.status().as_u16() {
-            200 => transport::body(response, PAGE_BODY_LIMIT).await.map_err(ReadError::Failed),
+            200 => transport::body(response, PAGE_BODY_LIMIT)
+                .await
+                .map_err(|error| ReadError::Failed(error.to_string())),
             401 => Err(ReadError::Unauthorized),
             403 => Err(ReadError::Forbidden),
             404 | 405 => Err(ReadError::Missing),
@@ -281,7 +283,7 @@ impl Client {
 }
 
 async fn rate_limited(response: Response) -> ReadError {
-    let header = transport::retry_after(&response);
+    let header = transport::retry_after(response.headers());
     let body = transport::body(response, PAGE_BODY_LIMIT).await.unwrap_or_default();
     let retry_after = header.or_else(|| Envelope::parse(&body).and_then(|envelope| envelope.retry_after));
     ReadError::RateLimited { retry_after }

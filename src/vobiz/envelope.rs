@@ -1,9 +1,9 @@
 use std::time::Duration;
 
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::value::RawValue;
 
-use super::wire::{lenient, money};
+use super::wire::{id, lenient, money, object};
 use crate::domain::{Currency, Money};
 
 /// What an error answer says, whichever of Vobiz's envelopes it came in.
@@ -21,8 +21,9 @@ pub struct Envelope {
 /// `{error,message}`, `{error}`, `{status,message}`; `error` is a word or an object.
 #[derive(Deserialize)]
 struct Outer {
+    /// Kept as text: read into a tree of values, its sums would become floats.
     #[serde(default)]
-    error: Value,
+    error: Option<Box<RawValue>>,
     #[serde(default, deserialize_with = "lenient")]
     message: Option<String>,
     #[serde(default, deserialize_with = "lenient")]
@@ -30,10 +31,10 @@ struct Outer {
 }
 
 /// `{code,message,details?}`
-#[derive(Deserialize)]
+#[derive(Deserialize, Default)]
 struct Inner {
-    #[serde(default)]
-    code: Value,
+    #[serde(default, deserialize_with = "id")]
+    code: Option<String>,
     #[serde(default, deserialize_with = "lenient")]
     message: Option<String>,
     #[serde(default, deserialize_with = "lenient")]
@@ -58,25 +59,16 @@ const LONGEST_WORDS: usize = 300;
 impl Envelope {
     /// `None` where the body is no JSON error envelope: HTML, an empty body, or JSON without an error.
     pub fn parse(body: &[u8]) -> Option<Self> {
-        let outer: Outer = serde_json::from_slice(body).ok()?;
-        let (code, inner) = match outer.error {
-            Value::String(code) => (Some(code), None),
-            error @ Value::Object(_) => (None, serde_json::from_value::<Inner>(error).ok()),
-            _ => (None, None),
-        };
-        let inner_code = inner.as_ref().and_then(|inner| match &inner.code {
-            Value::String(code) => Some(code.clone()),
-            Value::Number(code) => Some(code.to_string()),
-            _ => None,
-        });
-        let (inner_message, inner_details) =
-            inner.map_or((None, None), |inner| (inner.message, inner.details));
-        let code = code.or(inner_code).map(|words| presentable(&words));
-        let message = outer.message.or(inner_message).map(|words| presentable(&words));
+        let outer: Outer = object(body)?;
+        let error = outer.error.as_deref().map_or("", RawValue::get);
+        let word: Option<String> = serde_json::from_str(error).ok();
+        let inner: Inner = object(error.as_bytes()).unwrap_or_default();
+        let code = word.or(inner.code).map(|words| presentable(&words));
+        let message = outer.message.or(inner.message).map(|words| presentable(&words));
         if code.is_none() && message.is_none() {
             return None;
         }
-        let details = inner_details.or(outer.details).unwrap_or_default();
+        let details = inner.details.or(outer.details).unwrap_or_default();
         Some(Self {
             code,
             message,
@@ -124,8 +116,17 @@ mod tests {
 
     #[test]
     fn what_is_no_envelope_is_none() {
-        for body in ["", "<html>404</html>", "{}", "[]", "null", r#"{"items":[]}"#, r#"{"error":7}"#, "\u{0}"]
-        {
+        for body in [
+            "",
+            "<html>404</html>",
+            "{}",
+            "[]",
+            "null",
+            r#"{"items":[]}"#,
+            r#"{"error":7}"#,
+            r#"["x"]"#,
+            "\u{0}",
+        ] {
             assert_eq!(Envelope::parse(body.as_bytes()), None, "{body}");
         }
     }
@@ -139,6 +140,19 @@ mod tests {
         assert_eq!(envelope.available.unwrap().to_string(), "12.50");
         assert_eq!(envelope.currency.unwrap().to_string(), "INR");
         assert_eq!(envelope.retry_after, Some(Duration::from_secs(3)));
+    }
+
+    #[test]
+    fn a_sum_keeps_every_digit_wherever_it_stands() {
+        for sum in ["12.50", "79228162514264337593543950335", "0.1234567890123456789012345678"] {
+            for body in [
+                format!(r#"{{"error":{{"code":"x","details":{{"required":{sum}}}}}}}"#),
+                format!(r#"{{"error":"x","details":{{"required":{sum}}}}}"#),
+            ] {
+                let envelope = Envelope::parse(body.as_bytes()).unwrap();
+                assert_eq!(envelope.required.unwrap().to_string(), sum, "{body}");
+            }
+        }
     }
 
     #[test]

@@ -44,7 +44,7 @@ pub enum RejectionKind {
     Unauthorized,
     /// 429.
     RateLimited,
-    /// 400, 403, 409, 422 and any other 4xx.
+    /// 400, 403, 409, 422, and with an error envelope any other 4xx that decides something.
     Other,
 }
 

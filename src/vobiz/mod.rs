@@ -1,6 +1,7 @@
 //! Vobiz's REST API: one client that may spend, one that only reads, and types that tolerate every shape
 //! that Vobiz has been seen to answer in.
 
+mod answer;
 mod client;
 mod credentials;
 mod envelope;
@@ -18,3 +19,14 @@ pub use ledger::{LedgerRow, ReferenceType, RowStatus, RowType};
 pub use purchase::Purchased;
 pub use transport::USER_AGENT;
 pub use wire::{Balance, ListedNumber};
+
+/// What answers mean, without a connection: bytes in, meaning out. In the open so that hostile input can be thrown at
+/// every reader.
+pub mod readers {
+    pub use super::{
+        answer::PurchaseAnswer,
+        envelope::Envelope,
+        paging::{Page, ledger_page, numbers_page},
+        transport::{BodyError, PAGE_BODY_LIMIT, PURCHASE_BODY_LIMIT, body, retry_after},
+    };
+}

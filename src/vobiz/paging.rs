@@ -1,12 +1,13 @@
 use std::collections::{HashMap, HashSet};
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 use super::{
     error::ReadError,
     ledger::{LedgerRow, WireRow},
-    wire::{ListedNumber, WireNumber, lenient},
+    wire::{ListedNumber, Object, WireNumber, lenient, object},
 };
+use crate::domain::E164;
 
 /// A list whose total keeps changing while it is paged is read so often, then taken as the union of what was
 /// seen: one row would have to hide in every pass.
@@ -16,12 +17,38 @@ const PASSES: usize = 3;
 const MOST_PAGES: usize = 10_000;
 
 /// One page, keyed so that rows that move between pages count once.
+#[derive(Debug)]
 pub struct Page<T> {
     /// Rows on the page, with those that are of no interest already left out.
     rows: Vec<(String, T)>,
     /// Keys of all rows on the page.
     keys: Vec<String>,
     total: Option<usize>,
+}
+
+impl<T> Page<T> {
+    /// Its rows of interest.
+    pub fn rows(&self) -> impl Iterator<Item = &T> {
+        self.rows.iter().map(|(_, row)| row)
+    }
+
+    /// How many rows there were, the others included.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.keys.len()
+    }
+
+    /// Whether there were none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.keys.is_empty()
+    }
+
+    /// How many rows the list has in all, where the page says so.
+    #[must_use]
+    pub fn total(&self) -> Option<usize> {
+        self.total
+    }
 }
 
 /// Reads every page.
@@ -33,17 +60,22 @@ pub async fn complete<T, F>(short: Short, mut page: impl FnMut(usize) -> F) -> R
 where
     F: Future<Output = Result<Page<T>, ReadError>>,
 {
-    let mut union = HashMap::new();
+    let mut union = Union { rows: HashMap::new(), keys: HashSet::new() };
     let mut moved = false;
+    let mut least = usize::MAX;
     for _ in 0..PASSES {
         match pass(&mut page, &mut union).await? {
-            Pass::Complete => return Ok(union.into_values().collect()),
-            Pass::Short { total_changed } => moved |= total_changed,
+            Pass::Complete => return Ok(union.rows.into_values().collect()),
+            Pass::Short { total_changed, total } => {
+                moved |= total_changed;
+                least = least.min(total);
+            }
         }
     }
-    // Rows that move explain a short pass. A list that stands still and is short all the same hides rows.
-    if moved || short == Short::Serves {
-        Ok(union.into_values().collect())
+    // Rows that move explain a short pass, and three passes see what one missed. A list that stands still and is short
+    // all the same hides rows, and so does one whose passes together have fewer than any of them announced.
+    if (moved && union.keys.len() >= least) || short == Short::Serves {
+        Ok(union.rows.into_values().collect())
     } else {
         Err(ReadError::unreadable("list shorter than its total"))
     }
@@ -63,13 +95,19 @@ enum Pass {
     Complete,
     Short {
         total_changed: bool,
+        /// The most that any page of it announced.
+        total: usize,
     },
 }
 
-async fn pass<T, F>(
-    page: &mut impl FnMut(usize) -> F,
-    union: &mut HashMap<String, T>,
-) -> Result<Pass, ReadError>
+/// What all passes saw.
+struct Union<T> {
+    rows: HashMap<String, T>,
+    /// Of all rows, those of no interest included.
+    keys: HashSet<String>,
+}
+
+async fn pass<T, F>(page: &mut impl FnMut(usize) -> F, union: &mut Union<T>) -> Result<Pass, ReadError>
 where
     F: Future<Output = Result<Page<T>, ReadError>>,
 {
@@ -83,15 +121,19 @@ where
             }
             page => page?,
         };
-        union.extend(rows);
+        union.rows.extend(rows);
+        union.keys.extend(keys.iter().cloned());
         let before = seen.len();
         seen.extend(keys);
         totals.insert(total);
         // A page without a new row is the end, or comes from a server that does not page at all.
         let ended = seen.len() == before;
-        match total {
+        // The most that any page announced: a later page that is cut down to nothing completes no list.
+        match totals.iter().max().copied().flatten() {
             Some(total) if seen.len() >= total => return Ok(Pass::Complete),
-            Some(_) if ended => return Ok(Pass::Short { total_changed: totals.len() > 1 }),
+            Some(total) if ended => {
+                return Ok(Pass::Short { total_changed: totals.len() > 1, total });
+            }
             None if ended => return Ok(Pass::Complete),
             _ => {}
         }
@@ -99,9 +141,28 @@ where
     Err(ReadError::unreadable("list without an end"))
 }
 
+/// Null is how some servers write a list without rows, and is believed only where the total says so too.
+fn rows<T>(rows: Option<Vec<Object<T>>>, total: Option<usize>, what: &str) -> Result<Vec<T>, ReadError> {
+    match (rows, total) {
+        (Some(rows), _) => Ok(rows.into_iter().map(|Object(row)| row).collect()),
+        (None, Some(0)) => Ok(Vec::new()),
+        (None, _) => Err(ReadError::unreadable(what)),
+    }
+}
+
+/// An option that must be there, if only as null: serde takes a missing field for null otherwise.
+fn nullable<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    Option::deserialize(deserializer)
+}
+
 #[derive(Deserialize)]
 struct WireNumbers {
-    items: Vec<WireNumber>,
+    #[serde(deserialize_with = "nullable")]
+    items: Option<Vec<Object<WireNumber>>>,
     #[serde(default, deserialize_with = "lenient")]
     page: Option<usize>,
     #[serde(default, deserialize_with = "lenient")]
@@ -109,17 +170,28 @@ struct WireNumbers {
 }
 
 /// A page of the owned list or of the inventory. A page that does not parse is an error, never an absence.
+///
+/// # Errors
+/// If it does not parse, or is not the page that was asked for.
 pub fn numbers_page(body: &[u8], asked: usize) -> Result<Page<ListedNumber>, ReadError> {
-    let wire: WireNumbers = serde_json::from_slice(body).map_err(|_| ReadError::unreadable("list"))?;
+    let wire: WireNumbers = object(body).ok_or_else(|| ReadError::unreadable("list"))?;
     check_echo(wire.page, asked)?;
-    let keys = wire.items.iter().map(WireNumber::key).collect();
-    let rows = wire.items.into_iter().filter_map(|row| Some((row.key(), row.parse()?))).collect();
+    let items = rows(wire.items, wire.total, "list")?;
+    let keys = items.iter().map(WireNumber::key).collect();
+    let mut rows = Vec::with_capacity(items.len());
+    for item in items {
+        let contents = item.contents();
+        let is_e164 = item.e164.parse::<E164>().is_ok();
+        let row = if is_e164 { item.parse() } else { item.parse_doubtful()? };
+        rows.extend(row.map(|row| (contents, row)));
+    }
     Ok(Page { rows, keys, total: wire.total })
 }
 
 #[derive(Deserialize)]
 struct WireLedger {
-    transactions: Vec<WireRow>,
+    #[serde(deserialize_with = "nullable")]
+    transactions: Option<Vec<Object<WireRow>>>,
     #[serde(default, deserialize_with = "lenient")]
     page: Option<usize>,
     #[serde(default, deserialize_with = "lenient")]
@@ -127,11 +199,14 @@ struct WireLedger {
 }
 
 /// A page of the ledger. `summary` is not looked at: it may be zeroed beside rows.
+///
+/// # Errors
+/// If it does not parse, or is not the page that was asked for.
 pub fn ledger_page(body: &[u8], asked: usize) -> Result<Page<LedgerRow>, ReadError> {
-    let wire: WireLedger = serde_json::from_slice(body).map_err(|_| ReadError::unreadable("ledger"))?;
+    let wire: WireLedger = object(body).ok_or_else(|| ReadError::unreadable("ledger"))?;
     check_echo(wire.page, asked)?;
-    let parsed: Vec<_> =
-        wire.transactions.into_iter().enumerate().map(|(at, row)| (at, row.parse())).collect();
+    let transactions = rows(wire.transactions, wire.total, "ledger")?;
+    let parsed: Vec<_> = transactions.into_iter().enumerate().map(|(at, row)| (at, row.parse())).collect();
     // A row without an id cannot be told from its twin, so its place has to do.
     let key =
         |at: usize, row: &LedgerRow| if row.id.is_empty() { format!("{asked}/{at}") } else { row.id.clone() };
@@ -139,7 +214,8 @@ pub fn ledger_page(body: &[u8], asked: usize) -> Result<Page<LedgerRow>, ReadErr
     let rows = parsed
         .into_iter()
         .filter(|(_, row)| row.concerns_numbers())
-        .map(|(at, row)| (key(at, &row), row))
+        // A refund must not hide its debit, even if both have the same id.
+        .map(|(at, row)| (format!("{}/{:?}/{:?}", key(at, &row), row.kind, row.amount), row))
         .collect();
     Ok(Page { rows, keys, total: wire.total })
 }
@@ -198,8 +274,22 @@ mod tests {
 
     #[tokio::test]
     async fn a_total_that_keeps_changing_does_not_restart_the_list_for_ever() {
-        let pass = || [page(&[1], Some(9)), page(&[], Some(8))];
-        assert_eq!(read([pass(), pass(), pass()].into_iter().flatten().collect()).await, (vec![1], 6));
+        let pass = |a, b| [page(&[1, a], Some(4)), page(&[b], Some(3)), page(&[], Some(3))];
+        let passes = [pass(2, 3), pass(2, 3), pass(3, 4)];
+        assert_eq!(read(passes.into_iter().flatten().collect()).await, (vec![1, 2, 3, 4], 9));
+    }
+
+    #[tokio::test]
+    async fn a_page_that_is_cut_down_to_nothing_does_not_end_the_list_before_it() {
+        for (rest, passes) in [(Some(0), 3), (Some(2), 3), (None, 3)] {
+            let mut calls = 0;
+            let rows = complete(Short::ProvesNothing, |number| {
+                calls += 1;
+                std::future::ready(Ok(if number == 1 { page(&[1, 2], Some(4)) } else { page(&[], rest) }))
+            });
+            assert!(matches!(rows.await, Err(ReadError::Failed(_))), "{rest:?}");
+            assert_eq!(calls, 2 * passes);
+        }
     }
 
     #[tokio::test]
@@ -225,14 +315,64 @@ mod tests {
             "{}",
             "<html>",
             r#"{"items":null}"#,
+            r#"{"items":null,"total":1}"#,
+            r#"{"items":null,"total":"0"}"#,
+            r#"{"items":null,"total":null}"#,
+            r#"{"total":0}"#,
+            r#"{"items":{},"total":0}"#,
+            r#"{"items":null,"total":0,"page":2}"#,
+            "[[]]",
+            r#"{"items":[["+12"]]}"#,
+            r#"{"items":[null],"total":0}"#,
+            r#"{"items":[{"e164":""}]}"#,
             r#"{"items":[{}]}"#,
             r#"{"items":[{"e164":"+12"}],"page":2}"#,
         ] {
             assert!(matches!(numbers_page(body.as_bytes(), 1), Err(ReadError::Failed(_))), "{body}");
         }
-        for body in ["", "{}", r#"{"transactions":[{}]}"#, r#"{"error":"Failed to retrieve transactions"}"#] {
+        for body in [
+            "",
+            "{}",
+            "[[]]",
+            r#"{"transactions":[{}]}"#,
+            r#"{"transactions":null}"#,
+            r#"{"transactions":null,"total":3}"#,
+            r#"{"total":0}"#,
+            r#"{"transactions":[["debit"]]}"#,
+            r#"{"error":"Failed to retrieve transactions"}"#,
+        ] {
             assert!(matches!(ledger_page(body.as_bytes(), 1), Err(ReadError::Failed(_))), "{body}");
         }
+    }
+
+    #[test]
+    fn null_in_the_place_of_rows_is_an_empty_page_where_the_total_is_0() {
+        let numbers = numbers_page(br#"{"items":null,"total":0}"#, 1).unwrap();
+        let ledger = ledger_page(br#"{"transactions":null,"summary":{},"total":0,"page":1}"#, 1).unwrap();
+        assert_eq!((numbers.len(), numbers.total()), (0, Some(0)));
+        assert_eq!((ledger.len(), ledger.total()), (0, Some(0)));
+    }
+
+    #[test]
+    fn a_number_that_is_not_written_as_e164_is_nobodys_and_not_absent() {
+        for text in ["911234500000", "+91 12345-00000", "00911234500000", " +911234500000"] {
+            let body = format!(r#"{{"items":[{{"e164":"{text}","account_id":"MA_1","status":"active"}}]}}"#);
+            let page = numbers_page(body.as_bytes(), 1).unwrap();
+            let row = page.rows().next().unwrap();
+            assert_eq!((row.e164.to_string().as_str(), &row.owner), ("+911234500000", &None), "{text}");
+        }
+    }
+
+    #[tokio::test]
+    async fn two_rows_with_the_same_id_hide_each_other_in_no_list() {
+        let body = br#"{"items":[{"id":"1","e164":"+12","account_id":"MA_1","status":"active"},
+            {"id":"1","e164":"+12","account_id":"MA_1","status":"released"},
+            {"id":"1","e164":"+13","account_id":"MA_1","status":"active"}]}"#;
+        let rows = complete(Short::ProvesNothing, |_| std::future::ready(numbers_page(body, 1)));
+        assert_eq!(rows.await.unwrap().len(), 3);
+        let body = br#"{"transactions":[{"id":"1","type":"debit","amount":5},{"id":"1","type":"credit","amount":5}]}"#;
+        let rows = complete(Short::ProvesNothing, |_| std::future::ready(ledger_page(body, 1)));
+        assert_eq!(rows.await.unwrap().len(), 2);
     }
 
     #[test]

@@ -1,6 +1,10 @@
 use std::{error::Error as _, path::Path, time::Duration};
 
-use reqwest::{Certificate, ClientBuilder, Response, Url, header::RETRY_AFTER, redirect, retry};
+use reqwest::{
+    Certificate, ClientBuilder, Response, Url,
+    header::{HeaderMap, RETRY_AFTER},
+    redirect, retry,
+};
 
 use super::error::SetupError;
 
@@ -77,12 +81,26 @@ pub fn check_url(text: &str) -> Result<Url, SetupError> {
     }
 }
 
-/// Reads a body of at most `limit` bytes.
-pub async fn body(mut response: Response, limit: usize) -> Result<Vec<u8>, String> {
+/// Why a body could not be had to its end.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BodyError {
+    /// There was more of it than is read of any answer. The rest was not read.
+    #[error("the answer is longer than {0} bytes")]
+    TooLong(usize),
+    /// The connection ended or fell silent before the body did.
+    #[error("{0}")]
+    Broken(String),
+}
+
+/// Reads a body of at most `limit` bytes. What it announces is not believed: memory is taken for what has arrived.
+///
+/// # Errors
+/// If it breaks off, or as soon as it is longer.
+pub async fn body(mut response: Response, limit: usize) -> Result<Vec<u8>, BodyError> {
     let mut bytes = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|error| explain(&error))? {
+    while let Some(chunk) = response.chunk().await.map_err(|error| BodyError::Broken(explain(&error)))? {
         if bytes.len() + chunk.len() > limit {
-            return Err(format!("the answer is longer than {limit} bytes"));
+            return Err(BodyError::TooLong(limit));
         }
         bytes.extend_from_slice(&chunk);
     }
@@ -90,8 +108,9 @@ pub async fn body(mut response: Response, limit: usize) -> Result<Vec<u8>, Strin
 }
 
 /// `Retry-After` in seconds. The variant with a date is not documented by Vobiz and is left to our own back-off.
-pub fn retry_after(response: &Response) -> Option<Duration> {
-    let seconds: u64 = response.headers().get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
+#[must_use]
+pub fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let seconds: u64 = headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
     Some(Duration::from_secs(seconds))
 }
 

@@ -1,17 +1,39 @@
-use serde::{Deserialize, Deserializer, de::DeserializeOwned};
+use serde::{
+    Deserialize, Deserializer,
+    de::{DeserializeOwned, Error as _},
+};
 use serde_json::value::RawValue;
 
+use super::error::ReadError;
 use crate::{
     api::{Capabilities, Number, NumberStatus},
     domain::{AccountId, Currency, E164, Money, Time},
 };
+
+/// A JSON object with these fields, and nothing behind it. Serde would take a list of their values as well: `[[]]`
+/// for a page without rows.
+pub fn object<T: DeserializeOwned>(json: &[u8]) -> Option<T> {
+    let is_object = json.trim_ascii_start().starts_with(b"{");
+    is_object.then(|| serde_json::from_slice(json).ok()).flatten()
+}
+
+/// An [`object`] inside another.
+pub struct Object<T>(pub T);
+
+impl<'de, T: DeserializeOwned> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let raw = Box::<RawValue>::deserialize(deserializer)?;
+        object(raw.get().as_bytes()).map(Self).ok_or_else(|| D::Error::custom("not such an object"))
+    }
+}
 
 /// A field that may be missing, null or of another type without spoiling the rest of the answer.
 pub fn lenient<'de, D: Deserializer<'de>, T: DeserializeOwned>(
     deserializer: D,
 ) -> Result<Option<T>, D::Error> {
     let raw = Box::<RawValue>::deserialize(deserializer)?;
-    Ok(serde_json::from_str(raw.get()).ok())
+    // No field that is read here is a list, see `object`.
+    Ok(if raw.get().starts_with('[') { None } else { serde_json::from_str(raw.get()).ok() })
 }
 
 /// An amount, as a JSON number or string, taken from its text: a float never stands in between.
@@ -78,15 +100,40 @@ impl ListedNumber {
 }
 
 impl WireNumber {
-    /// What tells rows apart: Vobiz's id, and all else where there is none. A released row must not hide an active one.
+    /// What counts rows: Vobiz's id, and all else where there is none.
     pub fn key(&self) -> String {
-        let owner = self.account_id.as_ref().or(self.auth_id.as_ref());
-        self.id.clone().unwrap_or_else(|| format!("{}/{owner:?}/{:?}", self.e164, self.status))
+        self.id.clone().unwrap_or_else(|| self.contents())
     }
 
-    /// `None` where the row's number is none that could be asked for.
+    /// What tells rows apart. A row must not hide another, even if both have the same id: a released one and an active
+    /// one of the same number, or two numbers.
+    pub fn contents(&self) -> String {
+        let owner = self.account_id.as_ref().or(self.auth_id.as_ref());
+        format!("{:?}/{}/{owner:?}/{:?}", self.id, self.e164, self.status)
+    }
+
+    /// `None` where the row's number is not written as E.164.
     pub fn parse(self) -> Option<ListedNumber> {
         let e164 = self.e164.parse().ok()?;
+        Some(self.listed(e164))
+    }
+
+    /// The number with the digits of this row's, where that is not written as E.164 (`919876543210`): then nobody is
+    /// taken for its owner, so that the row proves nothing and still stands in the way of an absence.
+    ///
+    /// # Errors
+    /// If there are no digits at all: it may be any number.
+    pub fn parse_doubtful(mut self) -> Result<Option<ListedNumber>, ReadError> {
+        let digits: String = self.e164.chars().filter(char::is_ascii_digit).collect();
+        if digits.is_empty() {
+            return Err(ReadError::unreadable("row without a number"));
+        }
+        (self.account_id, self.auth_id) = (None, None);
+        let e164 = format!("+{}", digits.trim_start_matches('0')).parse().ok();
+        Ok(e164.map(|e164| self.listed(e164)))
+    }
+
+    fn listed(self, e164: E164) -> ListedNumber {
         let filled = |text: Option<String>| text.filter(|text| !text.is_empty());
         // Blocked is blocked, whichever of the two fields says so.
         let status = if self.is_blocked == Some(true) { Some(NumberStatus::Blocked) } else { self.status };
@@ -101,7 +148,7 @@ impl WireNumber {
             currency: self.currency,
             purchased_at: self.purchased_at,
         };
-        Some(ListedNumber { e164, owner: self.account_id.or(self.auth_id), number })
+        ListedNumber { e164, owner: self.account_id.or(self.auth_id), number }
     }
 }
 
@@ -111,6 +158,14 @@ pub struct Balance {
     /// What a purchase may draw on.
     #[serde(default, deserialize_with = "money")]
     pub available_balance: Option<Money>,
+}
+
+impl Balance {
+    /// # Errors
+    /// If the body is no JSON object.
+    pub fn parse(body: &[u8]) -> Result<Self, ReadError> {
+        object(body).ok_or_else(|| ReadError::unreadable("balance"))
+    }
 }
 
 #[cfg(test)]
