@@ -1,0 +1,51 @@
+//! The operator's own client, as it is, and its verdicts in words.
+
+use std::{num::NonZeroU32, path::Path, time::Duration};
+
+use tokio::sync::watch;
+use vobiz_operator::vobiz::{Casing, Client, Credentials, PurchaseError, Purchased, RejectionKind, Settings};
+
+pub const NUMBER: &str = "+911234500000";
+
+/// Longer than anything here takes on the slowest machine. What has to run out uses [`SHORT`].
+pub const LONG: Duration = Duration::from_mins(2);
+
+/// Half of it is the time to connect, so it is not shorter.
+pub const SHORT: Duration = Duration::from_secs(4);
+
+pub type Outcome = Result<Purchased, PurchaseError>;
+
+pub fn client(url: &str, ca_file: Option<&Path>, purchase_timeout: Duration) -> Client {
+    // Another test may have been first: one provider is as good as another.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let credentials = Credentials::new("MA_TEST".parse().unwrap(), "token").unwrap();
+    let settings = Settings {
+        url: url.to_owned(),
+        ca_file: ca_file.map(Path::to_owned),
+        purchase_timeout,
+        rate: NonZeroU32::MAX,
+        burst: NonZeroU32::MAX,
+        purchase_casing: Casing::Lower,
+    };
+    Client::new(&settings, watch::channel(credentials).1).unwrap()
+}
+
+/// One purchase by a client of its own, which is gone when this returns.
+pub async fn purchase(url: &str, ca_file: Option<&Path>, timeout: Duration) -> Outcome {
+    client(url, ca_file, timeout).purchase(NUMBER.parse().unwrap(), None).await
+}
+
+pub fn meaning(outcome: &Outcome) -> &'static str {
+    match outcome {
+        Ok(_) => "purchased",
+        Err(PurchaseError::NotSent(_)) => "not sent",
+        Err(PurchaseError::Unknown { .. }) => "unknown",
+        Err(PurchaseError::Rejected(rejection)) => match rejection.kind {
+            RejectionKind::NotFound => "not found",
+            RejectionKind::PaymentFailed => "payment failed",
+            RejectionKind::Unauthorized => "unauthorized",
+            RejectionKind::RateLimited => "rate limited",
+            RejectionKind::Other => "rejected",
+        },
+    }
+}
