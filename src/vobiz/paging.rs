@@ -56,6 +56,9 @@ impl<T> Page<T> {
 /// Rows can move while pages are read: a row that is added pushes others to a later page, where they are seen
 /// twice, and one that is removed pulls others to an earlier page, where they are missed. So the count of distinct
 /// rows is held against the total, and a pass that comes out short is repeated.
+///
+/// # Errors
+/// If a page cannot be had, or what was seen proves nothing.
 pub async fn complete<T, F>(short: Short, mut page: impl FnMut(usize) -> F) -> Result<Vec<T>, ReadError>
 where
     F: Future<Output = Result<Page<T>, ReadError>>,
@@ -95,7 +98,7 @@ enum Pass {
     Complete,
     Short {
         total_changed: bool,
-        /// The most that any page of it announced.
+        /// The least that any page with rows announced.
         total: usize,
     },
 }
@@ -113,6 +116,7 @@ where
 {
     let mut seen = HashSet::new();
     let mut totals = HashSet::new();
+    let mut least = usize::MAX;
     for number in 1..=MOST_PAGES {
         let Page { rows, keys, total } = match page(number).await {
             // The list exists, or there would have been no first page.
@@ -128,11 +132,15 @@ where
         totals.insert(total);
         // A page without a new row is the end, or comes from a server that does not page at all.
         let ended = seen.len() == before;
+        if !ended {
+            least = least.min(total.unwrap_or_default());
+        }
         // The most that any page announced: a later page that is cut down to nothing completes no list.
         match totals.iter().max().copied().flatten() {
             Some(total) if seen.len() >= total => return Ok(Pass::Complete),
             Some(total) if ended => {
-                return Ok(Pass::Short { total_changed: totals.len() > 1, total });
+                let total_changed = totals.len() > 1;
+                return Ok(Pass::Short { total_changed, total: least.min(total) });
             }
             None if ended => return Ok(Pass::Complete),
             _ => {}
@@ -277,6 +285,13 @@ mod tests {
         let pass = |a, b| [page(&[1, a], Some(4)), page(&[b], Some(3)), page(&[], Some(3))];
         let passes = [pass(2, 3), pass(2, 3), pass(3, 4)];
         assert_eq!(read(passes.into_iter().flatten().collect()).await, (vec![1, 2, 3, 4], 9));
+    }
+
+    #[tokio::test]
+    async fn a_total_that_never_stands_still_is_believed_at_its_least() {
+        let pass = || [page(&[1, 2], Some(4)), page(&[3], Some(3)), page(&[], Some(4))];
+        let passes = [pass(), pass(), pass()];
+        assert_eq!(read(passes.into_iter().flatten().collect()).await, (vec![1, 2, 3], 9));
     }
 
     #[tokio::test]
