@@ -75,7 +75,9 @@ pub fn e164(rng: &mut Rng, input: &mut Vec<u8>) -> Verdict {
     let ours: E164 = NUMBER.parse().map_err(|_| "the number itself")?;
     let named = text.split(|c: char| !c.is_ascii_digit()).any(|run| run == &NUMBER[1..]);
     ensure(ours.is_named_in(&text) == named, || "named or not".into())?;
-    ensure(!named || E164::any_named_in(&text), || "ours is named, and none is".into())?;
+    // Bare digits are no more than a suspicion, which the numbers that are known then confirm.
+    let suspected = E164::any_named_in(&text) || E164::suspected_in(&text).any(|number| number == ours);
+    ensure(!named || suspected, || "ours is named, and not even suspected".into())?;
     match text.parse::<E164>() {
         Ok(number) => {
             ensure(is_e164(&text) && number.to_string() == text, || format!("read as {number}"))?;
