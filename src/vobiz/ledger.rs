@@ -1,6 +1,6 @@
 use serde::Deserialize;
 
-use super::wire::{id, lenient, money};
+use super::wire::{id, lenient, money, text};
 use crate::domain::{Currency, E164, Money, Time};
 
 /// One row of the ledger.
@@ -58,10 +58,10 @@ pub struct WireRow {
     amount: Option<Money>,
     #[serde(default, deserialize_with = "lenient")]
     currency: Option<Currency>,
-    #[serde(default, deserialize_with = "lenient")]
-    description: Option<String>,
-    #[serde(default, deserialize_with = "id")]
-    reference: Option<String>,
+    #[serde(default, deserialize_with = "text")]
+    description: String,
+    #[serde(default, deserialize_with = "text")]
+    reference: String,
     #[serde(default, deserialize_with = "lenient")]
     reference_type: Option<String>,
     #[serde(default, deserialize_with = "lenient")]
@@ -74,7 +74,7 @@ pub struct WireRow {
 
 impl WireRow {
     pub fn parse(self) -> LedgerRow {
-        let text = format!("{} {}", self.reference.unwrap_or_default(), self.description.unwrap_or_default());
+        let text = format!("{} {}", self.reference, self.description);
         LedgerRow {
             id: self.id.unwrap_or_default(),
             kind: match self.kind.as_str() {
@@ -154,6 +154,19 @@ mod tests {
             r#"{"id":"t","type":"debit","amount":1,"reference_type":"cdr","reference":"911234500000","status":"completed"}"#,
         );
         assert!(!call.concerns_numbers());
+    }
+
+    #[test]
+    fn a_number_in_a_text_that_cannot_be_read_is_named_all_the_same() {
+        for field in [
+            r#""description":"DID 911234500000 \ud800""#,
+            r#""reference":911234500000"#,
+            r#""reference":{"did":"911234500000"}"#,
+            r#""description":["+911234500000"],"reference":null"#,
+        ] {
+            let row = LedgerRow::for_tests(&format!(r#"{{"id":"t","type":"debit","amount":1,{field}}}"#));
+            assert!(row.names("+911234500000".parse().unwrap()), "{field}");
+        }
     }
 
     #[test]

@@ -132,8 +132,9 @@ where
         totals.insert(total);
         // A page without a new row is the end, or comes from a server that does not page at all.
         let ended = seen.len() == before;
-        if !ended {
-            least = least.min(total.unwrap_or_default());
+        // A page that announces nothing says nothing about how few rows there may be.
+        if let Some(total) = total.filter(|_| !ended) {
+            least = least.min(total);
         }
         // The most that any page announced: a later page that is cut down to nothing completes no list.
         match totals.iter().max().copied().flatten() {
@@ -292,6 +293,20 @@ mod tests {
         let pass = || [page(&[1, 2], Some(4)), page(&[3], Some(3)), page(&[], Some(4))];
         let passes = [pass(), pass(), pass()];
         assert_eq!(read(passes.into_iter().flatten().collect()).await, (vec![1, 2, 3], 9));
+    }
+
+    #[tokio::test]
+    async fn a_page_without_a_total_does_not_make_a_short_list_whole() {
+        for rest in [None, Some(5)] {
+            let rows = complete(Short::ProvesNothing, |number| {
+                std::future::ready(Ok(match number {
+                    1 => page(&[1, 2], Some(4)),
+                    2 => page(&[3], rest),
+                    _ => page(&[], Some(4)),
+                }))
+            });
+            assert!(matches!(rows.await, Err(ReadError::Failed(_))), "{rest:?}");
+        }
     }
 
     #[tokio::test]

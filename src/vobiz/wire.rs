@@ -52,6 +52,13 @@ pub fn id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, 
     Ok(text.starts_with(|c: char| c.is_ascii_digit()).then(|| text.to_owned()))
 }
 
+/// A text in which a number may be named: what is no string that can be read is kept as it was written, so that no name
+/// in it is lost.
+pub fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let raw = Box::<RawValue>::deserialize(deserializer)?;
+    Ok(serde_json::from_str(raw.get()).unwrap_or_else(|_| raw.get().to_owned()))
+}
+
 /// A number as the purchase, the owned list and the inventory write it. Only `e164` is required.
 #[derive(Deserialize)]
 pub struct WireNumber {

@@ -47,6 +47,11 @@ impl Node {
         (!text.contains('\\')).then_some(text)
     }
 
+    /// Whether it is a string with escapes, whose words cannot be compared.
+    pub fn has_escapes(&self) -> bool {
+        self.is_string() && self.plain().is_none()
+    }
+
     pub fn is_string(&self) -> bool {
         self.raw().is_some_and(|text| text.starts_with('"'))
     }

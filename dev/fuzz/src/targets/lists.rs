@@ -69,6 +69,10 @@ pub fn ledger(rng: &mut Rng, input: &mut Vec<u8>) -> Verdict {
         return Ok("odd ledger");
     };
     let items = rows(&document, "transactions", &page)?;
+    let words = ["type", "status", "reference_type"];
+    if items.iter().any(|item| words.iter().filter_map(|word| item.field(word)).any(Node::has_escapes)) {
+        return Ok("odd ledger");
+    }
     let mut debits = items.iter().filter(|item| is_debit(item));
     let read: Vec<&LedgerRow> = page.rows().collect();
     let mut taken = read.iter().filter(|row| row.takes_money());
