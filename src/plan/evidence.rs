@@ -224,7 +224,8 @@ pub fn earlier(at: Timestamp) -> Timestamp {
     at.saturating_sub(CLOCK_SKEW).unwrap_or(Timestamp::MIN)
 }
 
-fn later(at: Timestamp) -> Timestamp {
+/// `at`, and what the clocks may differ.
+pub fn later(at: Timestamp) -> Timestamp {
     at.saturating_add(CLOCK_SKEW).unwrap_or(Timestamp::MAX)
 }
 

@@ -1,5 +1,7 @@
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use super::{
     Holder,
     change::Change,
@@ -30,6 +32,8 @@ pub struct RecordObserved<'a> {
     pub absent_since: Option<Moment>,
     /// Purchases of other records.
     pub explained: &'a [Explained],
+    /// When the purchases of other records were opened that have not settled yet: each may still explain a debit.
+    pub unsettled: &'a [Timestamp],
     /// Numbers, owned or recorded, that the ledger may name in bare digits.
     pub known: &'a [E164],
     pub spans: Spans,

@@ -70,6 +70,18 @@ fn step(record: &PhoneNumber, evidence: &Evidence, now: Moment) -> RecordStep {
 }
 
 fn step_read_at(observed: &PhoneNumber, evidence: &Evidence, first_read: Moment, now: Moment) -> RecordStep {
+    step_beside(&[], observed, evidence, first_read, now)
+}
+
+/// Beside other purchases that were opened at those moments and have not settled.
+fn step_beside(
+    others: &[Moment],
+    observed: &PhoneNumber,
+    evidence: &Evidence,
+    first_read: Moment,
+    now: Moment,
+) -> RecordStep {
+    let unsettled: Vec<_> = others.iter().map(|other| other.wall).collect();
     let account: AccountId = "MA_1".parse().unwrap();
     let observed = RecordObserved {
         record: observed,
@@ -80,6 +92,7 @@ fn step_read_at(observed: &PhoneNumber, evidence: &Evidence, first_read: Moment,
         evidence,
         absent_since: None,
         explained: &[],
+        unsettled: &unsettled,
         known: &[],
         spans: SPANS,
         removal: Removal::default(),
@@ -204,4 +217,40 @@ fn what_is_bound_or_needs_a_decision_is_never_failed_by_absence() {
         record.spec.attempt.settled_at = Some(Time::micros(at(0).wall));
         assert_eq!(step(&record, &absent(at(500)), at(501)), RecordStep::Rest, "{state:?}");
     }
+}
+
+#[test]
+fn a_debit_that_another_purchase_under_way_may_explain_is_no_question_yet() {
+    let record = open_record(Some(Outcome::Unknown));
+    let row = |at: Moment| {
+        format!(
+            r#"{{"id":"d","type":"debit","amount":52,"currency":"INR","reference_type":"did_purchase",
+            "description":"DID purchase","created_at":"{}"}}"#,
+            at.wall
+        )
+    };
+    let price = FundsRead {
+        inventory_read: true,
+        required: "52".parse().ok(),
+        available: None,
+        currency: "INR".parse().ok(),
+    };
+    let evidence = |row: &str| Evidence {
+        listing: read(at(15), Rows::default()),
+        ledger: ledger(at(15), &[row]),
+        funds: read(at(15), price),
+        ..Evidence::default()
+    };
+    let debited = evidence(&row(at(15)));
+    let beside = |others: &[Moment], now| step_beside(others, &record, &debited, at(0), now);
+    assert!(matches!(beside(&[], at(16)), RecordStep::Write(Change::AskForDecision { .. })));
+    assert!(matches!(beside(&[at(14)], at(16)), RecordStep::Wait(_)));
+    // It has had its own time, and asks as well: neither waits for the other.
+    assert!(matches!(beside(&[at(14)], at(29)), RecordStep::Write(Change::AskForDecision { .. })));
+    // A busy account cannot keep it open for ever: a debit that comes so late is another's.
+    let late = evidence(&row(at(15 + 601)));
+    assert_eq!(
+        step_beside(&[at(610)], &record, &late, at(0), at(617)),
+        RecordStep::Write(Change::Fail(Ownership::Absent))
+    );
 }

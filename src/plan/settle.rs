@@ -1,7 +1,11 @@
+use std::time::Duration;
+
+use jiff::Timestamp;
+
 use super::{
     change::Change,
     claim::LEDGER_LOOKBACK,
-    evidence::{Fresh, FundsRead, Ledger, Need, Verdict, earlier},
+    evidence::{Fresh, FundsRead, Ledger, Need, Verdict, earlier, later},
     record::{RecordObserved, RecordStep, VERIFY_EVERY},
     time::Moment,
 };
@@ -43,7 +47,7 @@ pub(super) fn settle(observed: &RecordObserved<'_>, settles: Moment, now: Moment
 }
 
 /// A purchase is debited after its attempt was opened. An adoption asks about whatever was found before it.
-fn debits_count_from(attempt: &Attempt) -> jiff::Timestamp {
+fn debits_count_from(attempt: &Attempt) -> Timestamp {
     let opened = attempt.opened_at.at();
     match attempt.origin {
         Origin::Purchase => opened,
@@ -83,12 +87,15 @@ fn debits(observed: &RecordObserved<'_>, rows: &[LedgerRow], settles: Moment, no
     if !named.is_empty() {
         return Debits::Known(named);
     }
-    let unnamed = ledger.unnamed(observed.explained);
+    let mut unnamed = ledger.unnamed(observed.explained);
+    // What comes later than that is not for this attempt; without an end, a busy account would keep it open for ever.
+    let last = later(spec.attempt.opened_at.after(observed.spans.until_settled()));
+    unnamed.retain(|debit| debit.at.is_none_or(|at| at.at() <= last));
     if unnamed.is_empty() {
         return Debits::Known(unnamed);
     }
     let ask = |since| Need { funds: Some((since, spec.attempt.currency)), ..Need::default() };
-    Debits::Known(match observed.evidence.funds.since(settles) {
+    let suspected = match observed.evidence.funds.since(settles) {
         Fresh::Stale => return Debits::NotYet(RecordStep::Read(ask(settles))),
         // An inventory that cannot be read now says nothing about the price; it is asked again after a while.
         Fresh::Value(begun, read) if !read.inventory_read => {
@@ -103,7 +110,26 @@ fn debits(observed: &RecordObserved<'_>, rows: &[LedgerRow], settles: Moment, no
         }
         _ if spec.attempt.answer.as_ref().is_some_and(is_explicit_refusal) => Vec::new(),
         Fresh::Missing | Fresh::Value(..) => unnamed,
-    })
+    };
+    if suspected.iter().any(|debit| may_be_explained(debit, observed, now)) {
+        return Debits::NotYet(RecordStep::Wait(now.plus(EXPLAINED_SOON)));
+    }
+    Debits::Known(suspected)
+}
+
+/// How soon another purchase that is under way may have ended.
+const EXPLAINED_SOON: Duration = Duration::from_secs(1);
+
+/// Whether the debit may yet turn out to be another record's, whose purchase is under way: on a busy account there is
+/// always one that was debited and has not been answered. Those that are past their own time are not waited for, or
+/// two attempts would wait for each other.
+fn may_be_explained(debit: &Debit, observed: &RecordObserved<'_>, now: Moment) -> bool {
+    let span = observed.spans.until_settled();
+    let under_way = |opened: &Timestamp| {
+        let settles = opened.saturating_add(span).unwrap_or(Timestamp::MAX);
+        now.wall < settles && debit.at.is_none_or(|at| at.at() >= earlier(*opened))
+    };
+    observed.unsettled.iter().any(under_way)
 }
 
 enum Debits {

@@ -1,5 +1,6 @@
 use std::{sync::Arc, time::Duration};
 
+use jiff::Timestamp;
 use kube::{ResourceExt, runtime::controller::Action};
 
 use super::{Context, ReconcileError, SOON, again};
@@ -30,12 +31,12 @@ pub async fn reconcile_record(
     let evidence = context.account.evidence(e164);
     let holder = holder(&context, &record).await?;
     let sending = context.memory.is_sending(record.spec.attempt.id);
-    let (explained, known) = match &evidence.ledger {
+    let (explained, unsettled, known) = match &evidence.ledger {
         // The only case in which the others matter; going through them for every record would be quadratic.
         Reading::Read { value, .. } if !sending && may_need_explanation(&record, &value.rows) => {
-            (explained(&context, &record), known(&context, &value.rows))
+            (explained(&context, &record), unsettled(&context, &record), known(&context, &value.rows))
         }
-        _ => (Vec::new(), Vec::new()),
+        _ => (Vec::new(), Vec::new(), Vec::new()),
     };
     let mut observed = RecordObserved {
         record: &record,
@@ -46,6 +47,7 @@ pub async fn reconcile_record(
         evidence: &evidence,
         absent_since: None,
         explained: &explained,
+        unsettled: &unsettled,
         known: &known,
         spans: context.spans,
         removal: Removal {
@@ -125,13 +127,25 @@ fn known(context: &Context, rows: &[LedgerRow]) -> Vec<E164> {
 
 /// The purchases of other records, which explain debits that name no number.
 fn explained(context: &Context, record: &PhoneNumber) -> Vec<Explained> {
-    let others = context.records.state_filter(|other| {
+    other_purchases(context, record, AttemptState::Bound)
+        .iter()
+        .filter_map(|other| explanation(other))
+        .collect()
+}
+
+/// When those purchases of other records were opened that may still turn out to explain such a debit.
+fn unsettled(context: &Context, record: &PhoneNumber) -> Vec<Timestamp> {
+    let others = other_purchases(context, record, AttemptState::Open);
+    others.iter().map(|other| other.spec.attempt.opened_at.at()).collect()
+}
+
+fn other_purchases(context: &Context, record: &PhoneNumber, state: AttemptState) -> Vec<Arc<PhoneNumber>> {
+    context.records.state_filter(|other| {
         other.spec.e164 != record.spec.e164
             && other.spec.account == record.spec.account
-            && other.spec.attempt.state == AttemptState::Bound
+            && other.spec.attempt.state == state
             && other.spec.attempt.origin == Origin::Purchase
-    });
-    others.iter().filter_map(|other| explanation(other)).collect()
+    })
 }
 
 fn explanation(other: &PhoneNumber) -> Option<Explained> {
