@@ -283,7 +283,7 @@ impl Client {
 }
 
 async fn rate_limited(response: Response) -> ReadError {
-    let header = transport::retry_after(response.headers());
+    let header = transport::retry_after(response.headers(), jiff::Timestamp::now());
     let body = transport::body(response, PAGE_BODY_LIMIT).await.unwrap_or_default();
     let retry_after = header.or_else(|| Envelope::parse(&body).and_then(|envelope| envelope.retry_after));
     ReadError::RateLimited { retry_after }

@@ -39,7 +39,7 @@ impl Client {
         match self.authenticated(self.spender.post(url)).body(body).send().await {
             Ok(response) => {
                 let status = response.status().as_u16();
-                let retry_after = transport::retry_after(response.headers());
+                let retry_after = transport::retry_after(response.headers(), jiff::Timestamp::now());
                 let body = transport::body(response, PURCHASE_BODY_LIMIT).await;
                 PurchaseAnswer { status, retry_after, body }.judge(e164)
             }

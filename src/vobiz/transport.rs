@@ -1,5 +1,6 @@
 use std::{error::Error as _, path::Path, time::Duration};
 
+use jiff::Timestamp;
 use reqwest::{
     Certificate, ClientBuilder, Response, Url,
     header::{HeaderMap, RETRY_AFTER},
@@ -107,11 +108,16 @@ pub async fn body(mut response: Response, limit: usize) -> Result<Vec<u8>, BodyE
     Ok(bytes)
 }
 
-/// `Retry-After` in seconds. The variant with a date is not documented by Vobiz and is left to our own back-off.
+/// `Retry-After`, in either form of RFC 9110: seconds, or a date. Vobiz documents seconds; what stands before it on
+/// the way may send dates.
 #[must_use]
-pub fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let seconds: u64 = headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
-    Some(Duration::from_secs(seconds))
+pub fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
+    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    if let Ok(seconds) = text.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let date = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text).ok()?;
+    Some(Duration::try_from(date.duration_since(now)).unwrap_or_default())
 }
 
 /// An error and its causes in one line, without the URL: that names the account and the number.
@@ -135,6 +141,23 @@ pub fn explain(error: &reqwest::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn how_long_to_wait_is_read_in_seconds_and_as_a_date() {
+        let now = "2026-01-02T03:04:05Z".parse().unwrap();
+        for (text, seconds) in [
+            ("7", Some(7)),
+            (" 0 ", Some(0)),
+            ("Fri, 02 Jan 2026 03:05:05 GMT", Some(60)),
+            ("Fri, 02 Jan 2026 03:04:00 GMT", Some(0)),
+            ("soon", None),
+            ("-7", None),
+            ("", None),
+        ] {
+            let headers = HeaderMap::from_iter([(RETRY_AFTER, text.parse().unwrap())]);
+            assert_eq!(retry_after(&headers, now), seconds.map(Duration::from_secs), "{text:?}");
+        }
+    }
 
     #[test]
     fn plain_http_is_for_loopback_hosts_only() {
