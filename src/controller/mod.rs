@@ -1,6 +1,7 @@
 //! Watches, queues, workers, and an orderly end.
 
 mod index;
+mod interruption;
 mod watch;
 mod workers;
 

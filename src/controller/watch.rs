@@ -15,7 +15,7 @@ use kube::{
 };
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 
-use super::index::Index;
+use super::{index::Index, interruption::Interruptions};
 use crate::{
     account::Key,
     api::{PhoneNumber, PhoneNumberClaim, RETRY_ANNOTATION},
@@ -128,12 +128,13 @@ pub async fn claims(
     triggers: Arc<Triggers>,
 ) {
     let cache = writer.as_reader();
+    let mut interruptions = Interruptions::default();
     let mut events = pin!(watcher(api, config()).default_backoff());
     while let Some(event) = events.next().await {
         let event = match event {
             Ok(event) => event.modify(trim_claim),
             Err(error) => {
-                tracing::debug!(%error, "the watch of claims was interrupted");
+                interruptions.warn("claims", &error);
                 continue;
             }
         };
@@ -166,12 +167,13 @@ fn appeared(inner: &mut Inner, claim: &PhoneNumberClaim) {
 /// Follows the records: fills their cache, and has them and the claims for their numbers looked at.
 pub async fn records(api: Api<PhoneNumber>, mut writer: Writer<PhoneNumber>, triggers: Arc<Triggers>) {
     let cache = writer.as_reader();
+    let mut interruptions = Interruptions::default();
     let mut events = pin!(watcher(api, config()).default_backoff());
     while let Some(event) = events.next().await {
         let event = match event {
             Ok(event) => event.modify(trim_record),
             Err(error) => {
-                tracing::debug!(%error, "the watch of records was interrupted");
+                interruptions.warn("records", &error);
                 continue;
             }
         };
