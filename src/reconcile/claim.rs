@@ -232,11 +232,15 @@ fn changes_by_itself(context: &Context, facts: &ClaimFacts<'_>, now: Moment) -> 
         matches!(facts.relation, Relation::Ours | Relation::AwaitsSettlement)
             && record.spec.attempt.state == AttemptState::Open
     });
-    let opened = open.map(|record| record.spec.attempt.opened_at);
+    let attempt = open.map(|record| &record.spec.attempt);
+    let opened = attempt.map(|attempt| attempt.opened_at);
+    // A failed debit is told without its sums when they do not come.
+    let answered_at = attempt.and_then(|attempt| attempt.answer.as_ref()).map(|answer| answer.at);
     let until = |at: Timestamp| Duration::try_from(at.duration_since(now.wall)).unwrap_or_default();
     let marks = opened.into_iter().flat_map(|opened| {
         let answered = SEND_WINDOW + context.spans.purchase_timeout;
         [until(opened.after(SHOWN_AFTER)), until(opened.after(answered + Duration::from_millis(1)))]
     });
-    waiting.into_iter().chain(marks).filter(|after| !after.is_zero()).min()
+    let sums = answered_at.map(|at| until(at.after(SHOWN_AFTER)));
+    waiting.into_iter().chain(marks).chain(sums).filter(|after| !after.is_zero()).min()
 }

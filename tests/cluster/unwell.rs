@@ -5,8 +5,8 @@ use vobiz_sim::{Answer, Fault, FaultRule, HoldAt, Journal, Operation, Target};
 use crate::{
     harness::run,
     table::{
-        INVALID_CREDENTIALS, NUMBER_NOT_FOUND, OUTCOME_UNKNOWN, PURCHASED, RATE_LIMITED, REJECTED,
-        VOBIZ_UNAVAILABLE, message,
+        INSUFFICIENT_BALANCE, INVALID_CREDENTIALS, NUMBER_NOT_FOUND, OUTCOME_UNKNOWN, PURCHASED,
+        RATE_LIMITED, REJECTED, VOBIZ_UNAVAILABLE, message,
     },
     world::{World, state, token},
 };
@@ -143,6 +143,21 @@ fn retry_after_is_honoured_for_the_whole_account() {
         let asked = requests[limited].finished_at.unwrap();
         let pause = requests[limited + 1].received_at.duration_since(asked);
         assert!(pause.as_secs() >= 14, "{pause}");
+    });
+}
+
+#[test]
+fn a_failed_debit_is_told_though_its_sums_cannot_be_read_for_long() {
+    run(async |world| {
+        let number = world.stocked();
+        let failed = r#"{"error":"internal server error","message":"failed to purchase number"}"#;
+        world.arm(FaultRule::new(Target::Purchase, Fault::status(500, failed.to_owned())));
+        world.arm(FaultRule::new(Target::Inventory, slow_down(600)));
+        let _operator = world.patient().start().await;
+        world.claim("office", &number).await;
+        world.until("office", INSUFFICIENT_BALANCE).await;
+        let record = world.record(&number).await.unwrap();
+        assert_eq!(record["spec"]["attempt"]["answer"].get("funds"), None, "the sums were read after all");
     });
 }
 
