@@ -33,6 +33,17 @@ impl E164 {
         text.split('+').skip(1).any(|rest| rest.bytes().take_while(u8::is_ascii_digit).count() >= 2)
     }
 
+    /// Whether `text` mentions a phone number to its last digit. One that is grouped (`+91 12345 00000`) or masked
+    /// (`+9112345*****`) may be any.
+    #[must_use]
+    pub fn any_spelt_out_in(text: &str) -> bool {
+        text.split('+').skip(1).any(|rest| {
+            let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+            let goes_on = |c: char| c.is_ascii_digit() || "xX*#•…".contains(c);
+            (7..=15).contains(&digits) && !rest.chars().skip(digits).take(2).any(goes_on)
+        })
+    }
+
     /// What `text` may mention without a plus sign: so many digits in a row may spell a phone number, a time stamp or
     /// an order as well.
     pub fn suspected_in(text: &str) -> impl Iterator<Item = Self> {
@@ -118,6 +129,26 @@ mod tests {
         assert!(E164::any_named_in("bought +4930123456"));
         let suspected: Vec<_> = E164::suspected_in("order 4711 of 911234500001 at 20260102").collect();
         assert_eq!(suspected, ["+911234500001".parse().unwrap(), "+20260102".parse().unwrap()]);
+    }
+
+    #[test]
+    fn a_number_that_is_grouped_masked_or_cut_is_not_spelt_out() {
+        for text in ["+4930123456", "bought +4930123456.", "(+4930123456)", "+4930123456, 2 months"] {
+            assert!(E164::any_spelt_out_in(text), "{text}");
+        }
+        for text in [
+            "",
+            "4930123456",
+            "+49 30 123456",
+            "+49-30123456",
+            "+4930123 456",
+            "+4930123***",
+            "+4930123xxx",
+            "+4930",
+            "+4930123456789012",
+        ] {
+            assert!(!E164::any_spelt_out_in(text), "{text}");
+        }
     }
 
     #[test]

@@ -166,14 +166,15 @@ impl Ledger<'_> {
         self.standing(|row| row.names(self.e164), |credit| credit.names(self.e164))
     }
 
-    /// Debits that name no number at all, were not offset, and that no other record explains.
+    /// Debits that name no number to its last digit, were not offset, and that no other record explains. A refund that
+    /// may be about some number offsets none of them.
     pub fn unnamed(&self, explained: &[Explained]) -> Vec<Debit> {
         let refund = |credit: &LedgerRow| {
             !credit.names_any(self.known)
                 && matches!(credit.reference_type, ReferenceType::Refund | ReferenceType::Number)
         };
         let mut left: Vec<_> = explained.iter().collect();
-        let mut debits = self.standing(|row| !row.names_any(self.known), refund);
+        let mut debits = self.standing(|row| !row.spells_out_any(self.known), refund);
         debits.retain(|debit| {
             let explains = |other: &&Explained| {
                 Some(other.amount) == debit.amount
@@ -332,6 +333,17 @@ mod tests {
     fn a_debit_that_was_answered_for_is_not_asked_about_again() {
         let rows = [row("d", "debit", "did_purchase", "911234500000", "2026-01-02T03:05:00Z")];
         assert!(ledger(&rows, &["d".into()]).named().is_empty());
+    }
+
+    #[test]
+    fn a_debit_for_a_number_that_is_grouped_or_masked_may_be_ours_and_its_refund_somebody_elses() {
+        let debit = |text| row("d", "debit", "did_purchase", text, "2026-01-02T03:05:00Z");
+        for text in ["DID purchase", "DID +91 12345 00000", "DID +911234******"] {
+            assert_eq!(ledger(&[debit(text)], &[]).unnamed(&[]).len(), 1, "{text}");
+            let refund = row("r", "credit", "refund", "DID +91 12345 00001", "2026-01-02T03:06:00Z");
+            assert_eq!(ledger(&[debit(text), refund], &[]).unnamed(&[]).len(), 1, "{text}");
+        }
+        assert!(ledger(&[debit("DID +911234500001")], &[]).unnamed(&[]).is_empty());
     }
 
     #[test]

@@ -116,7 +116,7 @@ async fn write(
 
 fn may_need_explanation(record: &PhoneNumber, rows: &[LedgerRow]) -> bool {
     record.spec.attempt.state == AttemptState::Open
-        && rows.iter().any(|row| row.takes_money() && !row.names_any(&[]))
+        && rows.iter().any(|row| row.takes_money() && !row.spells_out_any(&[]))
 }
 
 /// The numbers, owned or recorded, that the ledger names in bare digits.

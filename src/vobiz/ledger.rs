@@ -127,7 +127,14 @@ impl LedgerRow {
         e164.is_named_in(&self.text)
     }
 
-    /// Whether the row names any number: one with a plus sign, or bare digits that spell one of those known.
+    /// Whether the row is about one number for certain: one that is spelt out, or bare digits that spell one of those
+    /// known.
+    #[must_use]
+    pub fn spells_out_any(&self, known: &[E164]) -> bool {
+        E164::any_spelt_out_in(&self.text) || self.suspects().any(|e164| known.contains(&e164))
+    }
+
+    /// Whether the row may be about one number: one with a plus sign, or bare digits that spell one of those known.
     #[must_use]
     pub fn names_any(&self, known: &[E164]) -> bool {
         E164::any_named_in(&self.text) || self.suspects().any(|e164| known.contains(&e164))
