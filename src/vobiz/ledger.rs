@@ -33,8 +33,10 @@ pub enum RowType {
 pub enum RowStatus {
     Completed,
     Pending,
-    /// Failed, cancelled, or a word that is not documented.
+    /// Failed or cancelled.
     Void,
+    /// A word that is not documented.
+    Other,
 }
 
 /// `reference_type` of a row, as far as it matters here.
@@ -87,7 +89,8 @@ impl WireRow {
                 // A row without a status took its money as far as anybody can tell.
                 Some("completed") | None => RowStatus::Completed,
                 Some("pending") => RowStatus::Pending,
-                Some(_) => RowStatus::Void,
+                Some("failed" | "cancelled") => RowStatus::Void,
+                Some(_) => RowStatus::Other,
             },
             reference_type: match self.reference_type.as_deref() {
                 Some("did_purchase" | "did_rental") => ReferenceType::Number,
@@ -107,12 +110,20 @@ impl LedgerRow {
     /// Whether the row could be a purchase of a number, or undo one: the only rows worth keeping.
     #[must_use]
     pub fn concerns_numbers(&self) -> bool {
-        let live = self.status != RowStatus::Void;
-        live && match self.kind {
-            RowType::DidRental | RowType::Credit => true,
-            RowType::Debit => matches!(self.reference_type, ReferenceType::Number | ReferenceType::Absent),
-            RowType::Other => false,
-        }
+        // A word that nobody knows acquits nothing: such a debit may have been taken, and such a credit not been given.
+        let counts = match self.status {
+            RowStatus::Completed | RowStatus::Pending => true,
+            RowStatus::Other => self.takes_money(),
+            RowStatus::Void => false,
+        };
+        counts
+            && match self.kind {
+                RowType::DidRental | RowType::Credit => true,
+                RowType::Debit => {
+                    matches!(self.reference_type, ReferenceType::Number | ReferenceType::Absent)
+                }
+                RowType::Other => false,
+            }
     }
 
     /// Whether the row took money.
@@ -190,5 +201,19 @@ mod tests {
         let failed =
             r#"{"id":"t","type":"debit","amount":52,"reference_type":"did_purchase","status":"failed"}"#;
         assert!(!LedgerRow::for_tests(failed).concerns_numbers());
+    }
+
+    #[test]
+    fn a_status_that_is_not_documented_acquits_nothing() {
+        for (kind, status, counts) in [
+            ("debit", "processing", true),
+            ("debit", "cancelled", false),
+            ("debit", "failed", false),
+            ("credit", "processing", false),
+            ("credit", "completed", true),
+        ] {
+            let row = format!(r#"{{"id":"t","type":"{kind}","amount":52,"status":"{status}"}}"#);
+            assert_eq!(LedgerRow::for_tests(&row).concerns_numbers(), counts, "{kind} {status}");
+        }
     }
 }
