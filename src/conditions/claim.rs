@@ -22,11 +22,26 @@ pub struct ClaimFacts<'a> {
     /// The attempt that is about to be made, if any.
     pub goal: Option<&'a Goal>,
     pub gate: &'a Gate,
-    /// Until when purchases and adoptions are on hold.
-    pub hold_until: Option<Timestamp>,
+    /// What the goal waits for.
+    pub waits: Waits,
     /// For how long the goal has been waiting.
     pub waited: Duration,
     pub spans: Spans,
+}
+
+/// What an attempt that is wanted waits for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Waits {
+    /// Purchases and adoptions are on hold until then (R11).
+    Hold(Timestamp),
+    /// Vobiz's answer to what the account owns.
+    Evidence,
+    /// What was sent before for this number may show until then.
+    Pause(Timestamp),
+    /// A slot of the limits.
+    Turn,
+    /// The API server does not take the intent, and why.
+    Cluster(String),
 }
 
 /// The status that the claim should have, and its reason. `None` while it is too early to say anything.
@@ -76,7 +91,7 @@ fn waiting(facts: &ClaimFacts<'_>) -> Option<Case> {
     if facts.waited < SHOWN_AFTER {
         return None;
     }
-    Some(Case::open(Reason::Purchasing, message::waiting(facts.hold_until)))
+    Some(Case::open(Reason::Purchasing, message::waiting(&facts.waits)))
 }
 
 fn conditions(

@@ -1,10 +1,8 @@
 //! The sentences: what happened, Vobiz's own words, what to do next.
 
-use jiff::Timestamp;
-
-use super::reason::Reason;
+use super::{claim::Waits, reason::Reason};
 use crate::{
-    api::{Answer, Attempt, FORGET_ANNOTATION, Ownership, PhoneNumber, RETRY_ANNOTATION},
+    api::{Answer, Attempt, Debit, FORGET_ANNOTATION, Ownership, PhoneNumber, RETRY_ANNOTATION},
     domain::{Currency, Money, Time},
     plan::{ConflictWith, GateCause, Spans},
 };
@@ -84,12 +82,24 @@ pub fn trying_again() -> String {
     "The earlier attempt has settled as not bought. Another one is made without being asked.".into()
 }
 
-pub fn waiting(hold_until: Option<Timestamp>) -> String {
-    match hold_until {
-        Some(until) => {
-            format!("Purchases and adoptions are on hold until {} (--hold-purchases).", Time::seconds(until))
+pub fn waiting(waits: &Waits) -> String {
+    match waits {
+        Waits::Hold(until) => {
+            format!("Purchases and adoptions are on hold until {} (--hold-purchases).", Time::seconds(*until))
         }
-        None => "Waiting for the purchase's turn (rate limit and concurrency of this operator).".into(),
+        Waits::Evidence => {
+            "Asking Vobiz whether the account owns the number already; nothing is sent before.".into()
+        }
+        Waits::Pause(until) => format!(
+            "Nothing is sent before {}: what an earlier attempt for this number may have bought could still show.",
+            Time::seconds(*until)
+        ),
+        Waits::Turn => {
+            "Waiting for the purchase's turn (rate limit and concurrency of this operator).".into()
+        }
+        Waits::Cluster(why) => format!(
+            "The purchase cannot be recorded in the cluster, so it is not sent: {why}. The operator tries again by itself."
+        ),
     }
 }
 
@@ -118,6 +128,17 @@ fn retry_with(token: &str, record: &PhoneNumber) -> String {
 
 fn ownership(record: &PhoneNumber) -> Option<Ownership> {
     record.status.as_ref()?.verification.map(|verification| verification.ownership)
+}
+
+/// Debits, as far as a person can take them in: the API server refuses longer messages than it can store.
+fn listed(debits: &[Debit]) -> String {
+    const SHOWN: usize = 5;
+    let one = |debit: &Debit| format!("{} (transaction {})", sum(debit.amount, debit.currency), debit.id);
+    let mut rows: Vec<_> = debits.iter().take(SHOWN).map(one).collect();
+    if debits.len() > SHOWN {
+        rows.push(format!("and {} more", debits.len() - SHOWN));
+    }
+    rows.join(", ")
 }
 
 /// The attempt is settled: not bought.
@@ -162,13 +183,7 @@ pub fn needs_decision(record: &PhoneNumber) -> String {
             Some(Ownership::Undecided) => "Vobiz lists the number in a way that proves neither".to_owned(),
             _ => "this Vobiz offers no list or ledger that could tell".to_owned(),
         },
-        debits => {
-            let rows: Vec<_> = debits
-                .iter()
-                .map(|debit| format!("{} (transaction {})", sum(debit.amount, debit.currency), debit.id))
-                .collect();
-            format!("the account was debited {} and does not own the number", rows.join(", "))
-        }
+        debits => format!("the account was debited {} and does not own the number", listed(debits)),
     };
     format!(
         "Attempt {id} of {} cannot be decided: {evidence}. Clear it up with Vobiz. If the number turns out to be \

@@ -12,7 +12,7 @@ mod record;
 mod tests;
 
 pub use case::SHOWN_AFTER;
-pub use claim::{ClaimFacts, claim};
+pub use claim::{ClaimFacts, Waits, claim};
 pub use reason::Reason;
 pub use record::record;
 

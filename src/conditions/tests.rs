@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use kube::core::ObjectMeta;
 
-use super::{ClaimFacts, Reason, claim};
+use super::{ClaimFacts, Reason, Waits, claim};
 use crate::{
     api::{
-        Answer, AttemptState, Funds, Number, NumberStatus, Origin, Outcome, Ownership, PhoneNumber,
+        Answer, AttemptState, Debit, Funds, Number, NumberStatus, Origin, Outcome, Ownership, PhoneNumber,
         PhoneNumberClaim, PhoneNumberSpec, PhoneNumberStatus, Verification,
     },
     domain::{AttemptId, Time},
@@ -95,7 +95,7 @@ fn facts<'a>(
 ) -> ClaimFacts<'a> {
     let relation = if record.is_some() { Relation::Ours } else { Relation::NoRecord };
     let waited = Duration::from_secs(20);
-    ClaimFacts { claim, record, relation, goal, gate, hold_until: None, waited, spans: SPANS }
+    ClaimFacts { claim, record, relation, goal, gate, waits: Waits::Turn, waited, spans: SPANS }
 }
 
 #[test]
@@ -204,6 +204,35 @@ fn the_message_of_a_short_balance_gives_both_sums_and_that_of_a_decision_the_com
     let undecided = record(AttemptState::NeedsDecision, Origin::Purchase, None);
     let command = format!("telephony.vobiz.ai/retry={}", undecided.spec.attempt.id);
     assert!(message(&undecided).contains(&command));
+}
+
+#[test]
+fn what_is_waited_for_is_said() {
+    let (claim, gate) = (wish(), Gate::Open);
+    for (waits, part) in [
+        (Waits::Hold(at(60)), "--hold-purchases"),
+        (Waits::Evidence, "whether the account owns the number"),
+        (Waits::Pause(at(60)), "2026-01-02T03:05:05Z"),
+        (Waits::Turn, "rate limit"),
+        (Waits::Cluster("the API server refused: no".into()), "the API server refused: no"),
+    ] {
+        let facts = ClaimFacts { waits, ..facts(&claim, None, Some(&Goal::First), &gate) };
+        let (status, reason) = super::claim(&facts, at(20)).unwrap();
+        let message = &status.conditions[0].message;
+        assert!(reason == Reason::Purchasing && message.contains(part), "{message}");
+    }
+}
+
+#[test]
+fn a_decision_about_very_many_debits_is_asked_for_in_a_message_that_can_be_stored() {
+    let (claim, gate) = (wish(), Gate::Open);
+    let mut record = record(AttemptState::NeedsDecision, Origin::Purchase, None);
+    let debit =
+        |id: usize| Debit { id: format!("t{id}"), amount: "52".parse().ok(), currency: None, at: None };
+    record.spec.attempt.unexplained_debits = (0..10_000).map(debit).collect();
+    let (status, _) = super::claim(&facts(&claim, Some(&record), None, &gate), at(20)).unwrap();
+    let message = &status.conditions[0].message;
+    assert!(message.contains("transaction t4), and 9995 more") && message.len() < 2_000, "{message}");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-use std::{num::NonZeroUsize, sync::Arc, time::Duration};
+use std::{num::NonZeroUsize, sync::Arc};
 
 use kube::ResourceExt;
 use tokio::sync::{Mutex, mpsc::UnboundedReceiver};
@@ -38,11 +38,13 @@ async fn serve(context: &Context, queue: &Mutex<UnboundedReceiver<Key>>, stop: &
         return false;
     };
     let Some(claim) = context.claims.get(&namespace, &name) else { return true };
-    context.memory.dequeue(&claim.uid().unwrap_or_default());
-    if let Err(error) = take_turn(claim, context).await {
-        tracing::warn!(%error, "a purchase could not be begun; it is tried again");
-        tokio::time::sleep(Duration::from_secs(1)).await;
+    let uid = claim.uid().unwrap_or_default();
+    context.memory.dequeue(&uid);
+    let hindrance = take_turn(claim, context).await.err().map(|error| error.to_string());
+    if let Some(error) = &hindrance {
+        tracing::warn!(error, "a purchase could not be begun; it is tried again");
     }
+    context.memory.turn_ended(&uid, hindrance, context.clock.now());
     context.account.wake(Key::Claim { namespace, name });
     true
 }

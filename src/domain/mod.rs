@@ -24,7 +24,7 @@ pub enum ParseError {
     #[error("not an ISO 4217 currency code: three capital letters")]
     Currency,
     /// Not a decimal amount that can be kept exactly.
-    #[error("not a decimal amount of at most 28 digits")]
+    #[error("not a decimal amount of at most 28 characters")]
     Money,
     /// Not an account id.
     #[error("not a Vobiz account id: letters, digits, '_' and '-', e.g. MA_ABC123")]

@@ -6,9 +6,13 @@ use super::{ParseError, string_word};
 
 /// An exact decimal amount, with the digits received: `50`, `0.0` and `1.50` stay as they came.
 ///
+/// At most 28 characters: every amount that is kept can be stored, and every one that is stored can be read again.
 /// Equality is numeric: `1.0` equals `1`. The currency stands beside it, never inside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Money(Decimal);
+
+/// Fewer digits than the decimal type can always keep exactly.
+const LONGEST: usize = 28;
 
 impl Money {
     /// The amount without its sign.
@@ -47,7 +51,8 @@ impl FromStr for Money {
             Some(_) => Decimal::from_scientific(text),
             None => Ok(base),
         });
-        exact.map(Self).map_err(|_| ParseError::Money)
+        let short = exact.ok().filter(|exact| exact.to_string().len() <= LONGEST);
+        short.map(Self).ok_or(ParseError::Money)
     }
 }
 
@@ -59,7 +64,7 @@ impl fmt::Display for Money {
 
 string_word!(
     Money,
-    schemars::json_schema!({ "type": "string", "pattern": r"^-?[0-9]+(\.[0-9]+)?$", "maxLength": 40 })
+    schemars::json_schema!({ "type": "string", "pattern": r"^-?[0-9]+(\.[0-9]+)?$", "maxLength": LONGEST })
 );
 
 #[cfg(test)]
@@ -68,7 +73,7 @@ mod tests {
 
     #[test]
     fn amounts_keep_the_digits_received_and_compare_as_numbers() {
-        for text in ["50", "0.0", "1.50", "-3.2", "79228162514264337593543950335"] {
+        for text in ["50", "0.0", "1.50", "-3.2", "9999999999999999999999999999"] {
             assert_eq!(text.parse::<Money>().unwrap().to_string(), text);
         }
         assert_eq!("1.0".parse::<Money>(), "1".parse::<Money>());
@@ -86,6 +91,8 @@ mod tests {
             "1e-29",
             "1e",
             "1.23456789012345678901234567895e2",
+            "79228162514264337593543950335",
+            "-9999999999999999999999999999",
             "1_000",
             "+5",
             ".5",

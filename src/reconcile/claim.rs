@@ -4,10 +4,10 @@ use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::{ResourceExt, runtime::controller::Action};
 
-use super::{Context, ReconcileError, SOON, again, key_of, purchase, reference_to};
+use super::{Context, ReconcileError, SOON, again, key_of, memory::Turn, purchase, reference_to};
 use crate::{
     api::{AttemptState, PhoneNumber, PhoneNumberClaim, PhoneNumberClaimStatus, RETRY_ANNOTATION},
-    conditions::{self, ClaimFacts, ConditionType, SHOWN_AFTER},
+    conditions::{self, ClaimFacts, ConditionType, SHOWN_AFTER, Waits},
     domain::AccountId,
     plan::{self, Change, ClaimObserved, ClaimStep, Evidence, Gate, Holder, Moment, Relation, SEND_WINDOW},
     store::StoreError,
@@ -72,6 +72,26 @@ impl Observation {
         }
     }
 
+    /// What the claim's attempt waits for, for people.
+    fn waits(&self, context: &Context, step: &ClaimStep) -> Waits {
+        if let Some(until) = self.hold_until {
+            return Waits::Hold(until.wall);
+        }
+        if let Some(why) = context.memory.hindrance(&self.claim.uid().unwrap_or_default()) {
+            return Waits::Cluster(why);
+        }
+        match step {
+            ClaimStep::Wait(until) => Waits::Pause(until.wall),
+            ClaimStep::Read(_) => Waits::Evidence,
+            ClaimStep::Rest
+            | ClaimStep::AwaitGate
+            | ClaimStep::Queue
+            | ClaimStep::Purchase(_)
+            | ClaimStep::OpenUnsent(_)
+            | ClaimStep::Bind => Waits::Turn,
+        }
+    }
+
     fn view(&self) -> ClaimObserved<'_> {
         ClaimObserved {
             claim: &self.claim,
@@ -100,8 +120,9 @@ pub async fn reconcile_claim(
     let now = context.clock.now();
     let observation = Observation::make(&context, claim, false, now).await?;
     let step = plan::claim(&observation.view(), now);
+    let waits = observation.waits(&context, &step);
     let after = perform(&context, &observation, step, now).await?;
-    let shown = project(&context, &observation, now).await?;
+    let shown = project(&context, &observation, waits, now).await?;
     Ok(again([after, shown].into_iter().flatten().min()))
 }
 
@@ -139,8 +160,10 @@ async fn perform(
         ClaimStep::Read(need) => context.account.want(key_of(claim), e164, need),
         // Planned only with a slot at hand.
         ClaimStep::Queue | ClaimStep::Purchase(_) => {
-            if context.memory.queue(&claim.uid().unwrap_or_default()) {
-                let _ = context.queue.send(key_of(claim));
+            match context.memory.queue(&claim.uid().unwrap_or_default(), now) {
+                Turn::Queued => drop(context.queue.send(key_of(claim))),
+                Turn::Already => {}
+                Turn::After(pause) => return Ok(Some(pause)),
             }
         }
         ClaimStep::OpenUnsent(intent) => {
@@ -174,6 +197,7 @@ fn settled_by_somebody(written: Result<(), StoreError>) -> Result<Option<Duratio
 async fn project(
     context: &Context,
     observation: &Observation,
+    waits: Waits,
     now: Moment,
 ) -> Result<Option<Duration>, StoreError> {
     let view = observation.view();
@@ -185,7 +209,7 @@ async fn project(
         relation,
         goal: goal.as_ref(),
         gate: &observation.gate,
-        hold_until: observation.hold_until.map(|until| until.wall),
+        waits,
         waited: now.mono.saturating_sub(observation.goal_since.mono),
         spans: context.spans,
     };

@@ -30,6 +30,25 @@ struct ClaimMemory {
     /// What is to be attempted, after which attempt, and since when that has been known.
     goal: Option<(Goal, Option<AttemptId>, Moment)>,
     queued: bool,
+    hindrance: Option<Hindrance>,
+}
+
+/// Why the last intent could not be written.
+struct Hindrance {
+    why: String,
+    times: u32,
+    /// Not tried again before.
+    until: Moment,
+}
+
+/// Whether a claim that wants a slot stands in the queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Turn {
+    /// From now on.
+    Queued,
+    Already,
+    /// Its last turn was in vain, and the next one comes after so long.
+    After(Duration),
 }
 
 struct RecordMemory {
@@ -45,6 +64,9 @@ struct RecordMemory {
 
 /// The longest pause between attempts that are made unasked.
 const LONGEST_BACKOFF: Duration = Duration::from_mins(5);
+
+/// The longest pause between intents that the API server does not take.
+const LONGEST_HINDRANCE: Duration = Duration::from_secs(30);
 
 impl Memory {
     fn inner(&self) -> MutexGuard<'_, Inner> {
@@ -69,10 +91,32 @@ impl Memory {
         self.inner().claims.remove(uid);
     }
 
-    /// Notes that a claim wants a slot; `false` if it has been noted already.
-    pub fn queue(&self, uid: &str) -> bool {
+    /// Notes that a claim wants a slot.
+    pub fn queue(&self, uid: &str, now: Moment) -> Turn {
         let mut inner = self.inner();
-        !std::mem::replace(&mut inner.claims.entry(uid.to_owned()).or_default().queued, true)
+        let memory = inner.claims.entry(uid.to_owned()).or_default();
+        match &memory.hindrance {
+            Some(hindrance) if now.mono < hindrance.until.mono => Turn::After(now.until(hindrance.until)),
+            _ if std::mem::replace(&mut memory.queued, true) => Turn::Already,
+            _ => Turn::Queued,
+        }
+    }
+
+    /// The claim's turn was in vain, or it was not: each failure in a row waits longer, so that an API server that takes
+    /// no intent does not use up the rate limit.
+    pub fn turn_ended(&self, uid: &str, hindrance: Option<String>, now: Moment) {
+        let mut inner = self.inner();
+        let Some(memory) = inner.claims.get_mut(uid) else { return };
+        let times = memory.hindrance.as_ref().map_or(0, |hindrance| hindrance.times);
+        memory.hindrance = hindrance.map(|why| {
+            let until = now.plus(Duration::from_secs(1 << times.min(9)).min(LONGEST_HINDRANCE));
+            Hindrance { why, times: times.saturating_add(1), until }
+        });
+    }
+
+    /// Why the claim's last turn was in vain.
+    pub fn hindrance(&self, uid: &str) -> Option<String> {
+        self.inner().claims.get(uid)?.hindrance.as_ref().map(|hindrance| hindrance.why.clone())
     }
 
     /// The claim's turn has come.
@@ -239,9 +283,25 @@ mod tests {
     #[test]
     fn a_claim_is_queued_once_until_its_turn_comes() {
         let memory = Memory::default();
-        assert!(memory.queue("u") && !memory.queue("u"));
+        assert_eq!(memory.queue("u", at(0)), Turn::Queued);
+        assert_eq!(memory.queue("u", at(0)), Turn::Already);
         memory.dequeue("u");
-        assert!(memory.queue("u"));
+        assert_eq!(memory.queue("u", at(0)), Turn::Queued);
+    }
+
+    #[test]
+    fn turns_in_vain_wait_longer_each_time_and_thirty_seconds_at_most() {
+        let memory = Memory::default();
+        for (times, pause) in [1, 2, 4, 8, 16, 30, 30].into_iter().enumerate() {
+            let now = at(u64::try_from(times).unwrap() * 100);
+            assert_eq!(memory.queue("u", now), Turn::Queued);
+            memory.dequeue("u");
+            memory.turn_ended("u", Some("refused".into()), now);
+            assert_eq!(memory.queue("u", now), Turn::After(Duration::from_secs(pause)));
+            assert_eq!(memory.hindrance("u").as_deref(), Some("refused"));
+        }
+        memory.turn_ended("u", None, at(1000));
+        assert_eq!((memory.queue("u", at(1000)), memory.hindrance("u")), (Turn::Queued, None));
     }
 
     #[test]

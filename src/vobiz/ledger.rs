@@ -1,6 +1,9 @@
 use serde::Deserialize;
 
-use super::wire::{id, lenient, money, text};
+use super::{
+    envelope::presentable,
+    wire::{id, lenient, money, text},
+};
 use crate::domain::{Currency, E164, Money, Time};
 
 /// One row of the ledger.
@@ -78,7 +81,8 @@ impl WireRow {
     pub fn parse(self) -> LedgerRow {
         let text = format!("{} {}", self.reference, self.description);
         LedgerRow {
-            id: self.id.unwrap_or_default(),
+            // Stored and shown, whatever its length was.
+            id: presentable(&self.id.unwrap_or_default()),
             kind: match self.kind.as_str() {
                 "credit" => RowType::Credit,
                 "debit" => RowType::Debit,
