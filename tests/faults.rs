@@ -8,8 +8,12 @@ use std::sync::{Arc, LazyLock, mpsc};
 
 use faults::{
     Bench,
+    behaviour::Behaviour,
+    call::Call,
     campaign::{self, Done},
+    choice::{Choice, Deed},
     report, scenarios,
+    trap::{Moment, Sickness, Trap},
 };
 use tokio::{runtime::Handle, sync::OnceCell};
 
@@ -57,6 +61,19 @@ fn killed_at_any_call_before_any_vobiz_it_pays_once_at_most_and_forgets_nothing(
 #[test]
 fn whatever_else_happens_at_a_call_it_pays_once_at_most_and_forgets_nothing() {
     perform(&campaign::first(0, 20));
+}
+
+/// One run that is not left to the seed.
+fn perform_exactly(choice: Choice) {
+    let place = campaign::all(SEED).iter().position(|one| *one == choice).unwrap();
+    perform(&[place]);
+}
+
+#[test]
+fn an_intent_is_verified_though_its_reply_and_the_reading_after_it_were_lost() {
+    let trap = Trap { call: Call::CreateRecord, nth: 1, moment: Moment::Before };
+    let deed = Deed::Sicken(Sickness::DoesAndSays(503));
+    perform_exactly(Choice { deed, trap, behaviour: Behaviour::SuccessA });
 }
 
 fn play(name: &str) {
