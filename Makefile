@@ -2,7 +2,7 @@
 
 .POSIX:
 .NOTPARALLEL:
-.PHONY: help demo test lint build measure fuzz crds clean tools test-build demo-build measure-build
+.PHONY: help demo test lint build measure faults fuzz crds clean tools test-build demo-build measure-build faults-build
 
 SHELL = /bin/sh
 CARGO = cargo
@@ -20,6 +20,7 @@ help:
 	@echo 'make lint    check the format and the lints only'
 	@echo 'make build   build the operator for use: target/release/vobiz-operator'
 	@echo 'make measure buy 2,000 numbers and print CPU, memory and writes per claim'
+	@echo 'make faults  kill the operator at every call before a Vobiz that misbehaves, 800 times (SEED=1, RUN=7, SCENARIO=name)'
 	@echo 'make fuzz    throw 2,000,000 hostile inputs at every reader of answers (SEED=1, INPUTS=100, INPUT=7)'
 	@echo 'make crds    write the custom resource definitions in crds/ anew'
 	@echo 'make clean   remove what was built here (not the Kubernetes programs, kept in ~/.cache)'
@@ -48,6 +49,17 @@ measure: tools
 	$(PHASE) 'build' $(BESIDE) measure-build
 	"$(TARGET)/debug/measure" --operator "$(TARGET)/release/vobiz-operator"
 
+# Each run has a place in the order that its seed makes of all; RUN= replays one.
+faults: tools
+	$(FIRST) -p faults -p control-plane
+	$(PHASE) 'build' $(BESIDE) faults-build
+	@set -- --operator "$(TARGET)/release/vobiz-operator"; \
+	[ -z '$(SEED)' ] || set -- "$$@" --seed '$(SEED)'; \
+	[ -z '$(RUN)' ] || set -- "$$@" --run '$(RUN)'; \
+	[ -z '$(RUNS)' ] || set -- "$$@" --runs '$(RUNS)'; \
+	[ -z '$(SCENARIO)' ] || set -- "$$@" --scenario '$(SCENARIO)'; \
+	exec "$(TARGET)/debug/faults" "$$@"
+
 # Not optimised: every overflow is checked, and a million inputs take half a minute all the same.
 fuzz:
 	$(PHASE) 'build' $(CARGO) build --locked -p fuzz
@@ -75,6 +87,10 @@ test-build:
 measure-build:
 	$(PHASE) 'operator' $(CARGO) build --release --locked -p vobiz-operator
 	$(PHASE) 'measure' $(CARGO) build --locked -p measure -p control-plane
+
+faults-build:
+	$(PHASE) 'operator' $(CARGO) build --release --locked -p vobiz-operator
+	$(PHASE) 'faults' $(CARGO) build --locked -p faults -p control-plane
 
 demo-build:
 	$(PHASE) 'operator' $(CARGO) build --release --locked -p vobiz-operator

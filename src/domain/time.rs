@@ -13,16 +13,17 @@ pub struct Time {
 
 impl Time {
     /// `at` with microseconds: what this program writes for its own times, so that intervals of less
-    /// than a second survive in the record.
+    /// than a second survive in the record. Nothing finer is kept: what was written could not be
+    /// recognized when it is read.
     #[must_use]
     pub fn micros(at: Timestamp) -> Self {
-        Self { at, digits: 6 }
+        Self { at: Timestamp::from_microsecond(at.as_microsecond()).unwrap_or(at), digits: 6 }
     }
 
     /// `at` in whole seconds, as Kubernetes conditions have it.
     #[must_use]
     pub fn seconds(at: Timestamp) -> Self {
-        Self { at, digits: 0 }
+        Self { at: Timestamp::from_second(at.as_second()).unwrap_or(at), digits: 0 }
     }
 
     /// The instant.
@@ -73,6 +74,14 @@ mod tests {
             ("2026-01-02 03:04:05.5+00:00", "2026-01-02T03:04:05.5Z"),
         ] {
             assert_eq!(received.parse::<Time>().unwrap().to_string(), written);
+        }
+    }
+
+    #[test]
+    fn a_time_of_our_own_is_the_same_when_it_is_read_again() {
+        let now = "2026-01-02T03:04:05.123456789Z".parse().unwrap();
+        for time in [Time::micros(now), Time::seconds(now)] {
+            assert_eq!(time.to_string().parse::<Time>().unwrap(), time);
         }
     }
 

@@ -85,8 +85,23 @@ pub async fn perform(
     intent: Intent,
 ) -> Result<(), StoreError> {
     let id = AttemptId::from_random(*uuid::Uuid::new_v4().as_bytes());
-    let opened = context.clock.now();
     let sending = context.memory.sending(id);
+    let performed = attempt(context, claim, previous, intent, id).await;
+    drop(sending);
+    // However it ended: whoever saw the record meanwhile has left it to this call, and would not look again.
+    context.account.wake(Key::Record(claim.spec.e164.digits()));
+    context.account.wake(key_of(claim));
+    performed
+}
+
+async fn attempt(
+    context: &Context,
+    claim: &PhoneNumberClaim,
+    previous: Option<&PhoneNumber>,
+    intent: Intent,
+    id: AttemptId,
+) -> Result<(), StoreError> {
+    let opened = context.clock.now();
     let record = match write_attempt(context, claim, previous, intent, id, opened).await {
         Ok(record) => record,
         // Somebody else was first: what they wrote is looked at next.
@@ -98,9 +113,6 @@ pub async fn perform(
         Err(why) => unsent(why),
     };
     store_outcome(context, record, change).await;
-    drop(sending);
-    context.account.wake(Key::Record(claim.spec.e164.digits()));
-    context.account.wake(key_of(claim));
     Ok(())
 }
 

@@ -24,7 +24,7 @@ fn a_sub_account_buys_and_its_master_account_pays() {
         let sub = sub_account(&world);
         let number = world.stocked();
         let setup = world.setup().env("VOBIZ_AUTH_ID", &sub).env("VOBIZ_AUTH_TOKEN", token(&sub));
-        let _operator = setup.start().await;
+        let _operator = setup.start();
         world.claim("office", &number).await;
         world.until("office", PURCHASED).await;
         let debits = world.journal().debits;
@@ -44,7 +44,7 @@ fn a_reply_to_a_sub_account_that_is_lost_ends_purchased_with_one_debit() {
         let number = world.stocked();
         world.vobiz.arm(FaultRule::new(Target::Purchase, Fault::CommitThenDrop).account(&sub));
         let setup = world.setup().env("VOBIZ_AUTH_ID", &sub).env("VOBIZ_AUTH_TOKEN", token(&sub));
-        let _operator = setup.start().await;
+        let _operator = setup.start();
         world.claim("office", &number).await;
         world.until("office", PURCHASED).await;
         assert_eq!(world.spent(&number), (1, 1));
@@ -62,7 +62,7 @@ fn a_number_of_another_account_is_never_taken_for_ours() {
         world.vobiz.put_owned(OwnedNumber::new(&strangers, &stranger)).unwrap();
         let given_back = OwnedNumber::new(&released, &world.account).with_status(NumberStatus::Released);
         world.vobiz.put_owned(given_back).unwrap();
-        let _operator = world.operator().await;
+        let _operator = world.operator();
         let numbers = [("subs", &subs), ("strangers", &strangers), ("released", &released)];
         for (name, number) in numbers {
             world.claim(name, number).await;
@@ -100,7 +100,7 @@ fn a_longer_number_that_contains_ours_is_never_taken_for_ours() {
             world.vobiz.put_owned(OwnedNumber::new(&longer, &world.account)).unwrap();
             world.vobiz.put_ledger(paid_for(&world, &longer)).unwrap();
         }
-        let _operator = world.operator().await;
+        let _operator = world.operator();
         world.claim("stocked", &stocked).await;
         world.claim("missing", &missing).await;
         world.until("stocked", PURCHASED).await;
@@ -136,7 +136,7 @@ async fn claim_each_answer(world: &World) -> Vec<String> {
 fn a_vobiz_that_serves_nothing_but_purchases_gives_every_documented_outcome_its_condition() {
     run(async |world| {
         world.arm(FaultRule::new(Target::AnyRead, Fault::MissingEndpoint).forever());
-        let _operator = world.unhurried().start().await;
+        let _operator = world.unhurried().start();
         let numbers = claim_each_answer(&world).await;
         let lost = world.stocked();
         world.arm(FaultRule::new(Target::Purchase, Fault::CommitThenDrop).e164(&lost));
@@ -172,7 +172,7 @@ fn a_number_on_a_later_page_of_the_list_is_adopted() {
         for number in &owned {
             world.vobiz.put_owned(OwnedNumber::new(number, &world.account)).unwrap();
         }
-        let _operator = world.operator().await;
+        let _operator = world.operator();
         let claimed = [0, 99, 100, 150, 200, 229];
         for index in claimed {
             world.claim(&format!("office-{index}"), &owned[index]).await;

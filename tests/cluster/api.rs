@@ -93,7 +93,7 @@ fn the_number_is_immutable_and_the_currency_is_once_the_number_is_bought() {
         world.cluster.kubectl(&patch(&world, r#"{"spec":{"currency":"USD"}}"#)).await;
         world.cluster.kubectl(&patch(&world, r#"{"spec":{"currency":"INR"}}"#)).await;
 
-        let _operator = world.operator().await;
+        let _operator = world.operator();
         let claim = world.until("office", PURCHASED).await;
         assert_eq!(claim["metadata"]["generation"], 3);
         for spec in [r#"{"spec":{"currency":"USD"}}"#, r#"{"spec":{"currency":null}}"#] {
@@ -119,7 +119,7 @@ fn a_claim_that_nobody_has_seen_yet_is_not_taken_for_a_current_one() {
 fn a_claim_whose_spec_changes_is_observed_again() {
     run(async |world| {
         let number = world.number();
-        let _operator = world.operator().await;
+        let _operator = world.operator();
         world.claim("office", &number).await;
         world.until("office", NUMBER_NOT_FOUND).await;
         world.cluster.kubectl(&patch(&world, r#"{"spec":{"currency":"USD"}}"#)).await;
@@ -158,7 +158,7 @@ fn kubectl_explains_every_field_that_a_user_writes_or_reads() {
 fn kubectl_waits_for_a_purchase_and_shows_it_in_columns() {
     run(async |world| {
         let number = world.stocked();
-        let _operator = world.operator().await;
+        let _operator = world.operator();
         world.claim("office", &number).await;
         let namespace = world.namespace.as_str();
         let kubectl =

@@ -13,7 +13,7 @@ use crate::{
 fn a_retry_token_works_once_and_only_once() {
     run(async |world| {
         let number = world.number();
-        let operator = world.operator().await;
+        let operator = world.operator();
         world.claim("office", &number).await;
         world.until("office", NUMBER_NOT_FOUND.settled()).await;
         world.retry("office", "once").await;
@@ -49,7 +49,7 @@ async fn attempt_settled(world: &World, number: &str, token: &str) {
 fn a_retry_token_that_is_there_at_the_first_attempt_counts_as_used() {
     run(async |world| {
         let number = world.number();
-        let _operator = world.operator().await;
+        let _operator = world.operator();
         let annotations = json!({ "telephony.vobiz.ai/retry": "from-the-start" });
         world.claim_in(&world.namespace, "office", &json!({ "e164": number }), &annotations).await;
         world.until("office", NUMBER_NOT_FOUND.settled()).await;
@@ -65,7 +65,7 @@ fn a_short_balance_names_the_sums_and_the_command_that_it_gives_buys_once_there_
         let poor = Account::new(&world.account, token(&world.account)).with_balance("INR", 10);
         world.vobiz.put_account(poor.with_options(options));
         let number = world.stocked();
-        let _operator = world.operator().await;
+        let _operator = world.operator();
         world.claim("office", &number).await;
         let claim = world.until("office", INSUFFICIENT_BALANCE).await;
         assert!(message(&claim).contains("52 INR"), "{}", message(&claim));
@@ -94,7 +94,7 @@ fn the_documented_500_is_a_short_balance_with_the_sums_read_from_price_and_balan
             .with_balance("INR", "10.50".parse::<rust_decimal::Decimal>().unwrap());
         world.vobiz.put_account(poor);
         let number = world.stocked();
-        let _operator = world.operator().await;
+        let _operator = world.operator();
         world.claim("office", &number).await;
         let claim = world.until("office", INSUFFICIENT_BALANCE).await;
         for words in ["52 INR", "10.5", "failed to purchase number from provider"] {
@@ -121,7 +121,7 @@ async fn undecided(world: &World) -> (String, serde_json::Value) {
 #[test]
 fn a_debit_without_the_number_needs_a_decision_that_only_its_own_token_can_give() {
     run(async |world| {
-        let operator = world.operator().await;
+        let operator = world.operator();
         let (number, claim) = undecided(&world).await;
         let record = world.record(&number).await.unwrap();
         let id = record["spec"]["attempt"]["id"].as_str().unwrap();
@@ -149,7 +149,7 @@ fn a_debit_without_the_number_needs_a_decision_that_only_its_own_token_can_give(
 #[test]
 fn ownership_that_appears_after_all_decides_by_itself() {
     run(async |world| {
-        let _operator = world.setup().env("VOBIZ_RESYNC_INTERVAL", "2s").start().await;
+        let _operator = world.setup().env("VOBIZ_RESYNC_INTERVAL", "2s").start();
         let (number, _) = undecided(&world).await;
         world.vobiz.put_owned(vobiz_sim::OwnedNumber::new(&number, &world.account)).unwrap();
         world.until("office", PURCHASED).await;

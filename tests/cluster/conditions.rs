@@ -17,7 +17,7 @@ use crate::{
 fn a_bought_number_is_described_in_full() {
     run(async |world| {
         let number = world.stocked();
-        let _operator = world.operator().await;
+        let _operator = world.operator();
         world.claim("office", &number).await;
         let claim = world.until("office", PURCHASED).await;
         let bought = &claim["status"]["number"];
@@ -50,7 +50,7 @@ fn the_other_documented_answer_is_read_as_well_and_its_fees_to_the_digit() {
         let mut listed = InventoryNumber::new(&number, "USD", 0, 1).with_shape(Shape::B);
         listed.fees = Some(NumberStyle::Float);
         world.vobiz.put_number(listed).unwrap();
-        let _operator = world.operator().await;
+        let _operator = world.operator();
         let spec = json!({ "e164": number, "currency": "USD" });
         world.claim_in(&world.namespace, "office", &spec, &json!({})).await;
         let claim = world.until("office", PURCHASED).await;
@@ -69,7 +69,7 @@ fn a_number_that_the_account_owns_already_is_adopted_and_not_bought() {
     run(async |world| {
         let number = world.number();
         world.vobiz.put_owned(OwnedNumber::new(&number, &world.account)).unwrap();
-        let _operator = world.operator().await;
+        let _operator = world.operator();
         world.claim("office", &number).await;
         let claim = world.until("office", ADOPTED).await;
         assert_eq!(claim["status"]["number"]["status"], "active");
@@ -84,7 +84,7 @@ fn a_number_that_the_account_owns_already_is_adopted_and_not_bought() {
 fn a_number_that_is_not_in_stock_is_reported_at_once_and_for_good_once_verified() {
     run(async |world| {
         let number = world.number();
-        let _operator = world.operator().await;
+        let _operator = world.operator();
         world.claim("office", &number).await;
         let claim = world.until("office", NUMBER_NOT_FOUND).await;
         assert!(message(&claim).contains("number not found in inventory"), "{}", message(&claim));
@@ -107,7 +107,7 @@ fn every_other_refusal_is_rejected_in_the_words_of_vobiz() {
             let body = json!({ "error": "no", "message": format!("because of {code}") }).to_string();
             world.arm(FaultRule::new(Target::Purchase, Fault::status(*code, body)).e164(number).forever());
         }
-        let _operator = world.unhurried().start().await;
+        let _operator = world.unhurried().start();
         for (code, number) in &refused {
             world.claim(&format!("office-{code}"), number).await;
         }
@@ -131,7 +131,7 @@ fn a_purchase_that_takes_long_is_shown_while_it_lasts() {
         let number = world.stocked();
         let slow = Fault::Hold { at: vobiz_sim::HoldAt::Before };
         world.arm(FaultRule::new(Target::Purchase, slow));
-        let _operator = world.patient().start().await;
+        let _operator = world.patient().start();
         world.claim("office", &number).await;
         world.held(&number).await;
         let claim = world.until("office", PURCHASING).await;
@@ -146,7 +146,7 @@ fn a_purchase_that_takes_long_is_shown_while_it_lasts() {
 fn a_bought_number_that_is_blocked_or_released_elsewhere_is_reported_and_recovers() {
     run(async |world| {
         let (blocked, releasing) = (world.stocked(), world.stocked());
-        let _operator = world.setup().env("VOBIZ_RESYNC_INTERVAL", "2s").start().await;
+        let _operator = world.setup().env("VOBIZ_RESYNC_INTERVAL", "2s").start();
         world.claim("blocked", &blocked).await;
         world.claim("releasing", &releasing).await;
         world.until("blocked", PURCHASED).await;
@@ -174,7 +174,7 @@ fn a_bought_number_that_is_blocked_or_released_elsewhere_is_reported_and_recover
 fn a_bought_number_that_two_listings_no_longer_have_is_lost_and_not_bought_again() {
     run(async |world| {
         let number = world.stocked();
-        let operator = world.setup().env("VOBIZ_RESYNC_INTERVAL", "2s").start().await;
+        let operator = world.setup().env("VOBIZ_RESYNC_INTERVAL", "2s").start();
         world.claim("office", &number).await;
         world.until("office", PURCHASED).await;
         let removed = Timestamp::now();

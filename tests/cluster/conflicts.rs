@@ -17,7 +17,7 @@ fn twenty_claims_for_one_number_are_one_purchase_and_nineteen_conflicts() {
         for name in &names {
             world.claim(name, &number).await;
         }
-        let _operator = world.operator().await;
+        let _operator = world.operator();
         let record = world.until_record(&number, |record| claimed(record) == Some("True")).await;
         let winner = record["spec"]["claimRef"]["name"].as_str().unwrap();
         world.until(winner, PURCHASED).await;
@@ -39,7 +39,7 @@ fn twenty_claims_for_one_number_are_one_purchase_and_nineteen_conflicts() {
 fn the_loser_takes_over_when_the_winner_leaves_without_having_bought() {
     run(async |world| {
         let number = world.number();
-        let _operator = world.operator().await;
+        let _operator = world.operator();
         world.claim("winner", &number).await;
         world.until("winner", NUMBER_NOT_FOUND).await;
         world.claim("loser", &number).await;
@@ -60,7 +60,7 @@ fn the_loser_takes_over_when_the_winner_leaves_without_having_bought() {
 fn the_loser_inherits_what_the_winner_has_bought_at_no_cost() {
     run(async |world| {
         let number = world.stocked();
-        let _operator = world.operator().await;
+        let _operator = world.operator();
         world.claim("winner", &number).await;
         world.until("winner", PURCHASED).await;
         world.claim("loser", &number).await;
@@ -77,7 +77,7 @@ fn an_unclaimed_number_goes_to_another_namespace_only_when_an_administrator_hand
         let number = world.stocked();
         let other = world.other_namespace().await;
         let both = format!("{},{other}", world.namespace);
-        let _operator = world.setup().env("WATCH_NAMESPACES", both).start().await;
+        let _operator = world.setup().env("WATCH_NAMESPACES", both).start();
         world.claim("office", &number).await;
         world.until("office", PURCHASED).await;
         world.delete("office").await;
@@ -100,10 +100,10 @@ fn a_number_of_a_namespace_that_is_not_watched_is_left_to_whoever_watches_it() {
     run(async |world| {
         let number = world.stocked();
         let other = world.other_namespace().await;
-        let _here = world.operator().await;
+        let _here = world.operator();
         world.claim("office", &number).await;
         world.until("office", PURCHASED).await;
-        let there = world.setup().env("WATCH_NAMESPACES", &other).start().await;
+        let there = world.setup().env("WATCH_NAMESPACES", &other).start();
         world.claim_in(&other, "office", &json!({ "e164": number }), &json!({})).await;
         world.until_in(&other, "office", CONFLICT).await;
         there.stop().await;
@@ -119,7 +119,7 @@ fn a_record_of_another_account_is_never_acted_on() {
         let stranger = format!("{}_STRANGER", world.account);
         let account = vobiz_sim::Account::new(&stranger, token(&stranger)).with_balance("INR", 1000);
         world.vobiz.put_account(account);
-        let operator = world.operator().await;
+        let operator = world.operator();
         world.claim("office", &number).await;
         world.until("office", PURCHASED).await;
         operator.stop().await;
@@ -128,7 +128,7 @@ fn a_record_of_another_account_is_never_acted_on() {
         world.vobiz.put_owned(OwnedNumber::new(&number, &stranger)).unwrap();
 
         let theirs = world.setup().env("VOBIZ_AUTH_ID", &stranger).env("VOBIZ_AUTH_TOKEN", token(&stranger));
-        let _operator = theirs.start().await;
+        let _operator = theirs.start();
         let claim = world.until("office", CONFLICT).await;
         assert!(message(&claim).contains(&world.account), "{}", message(&claim));
         world.served().await;
@@ -141,8 +141,8 @@ fn a_record_of_another_account_is_never_acted_on() {
 fn two_operators_for_the_same_claims_buy_each_number_once() {
     run(async |world| {
         let numbers: Vec<_> = (0..20).map(|_| world.stocked()).collect();
-        let _first = world.operator().await;
-        let _second = world.operator().await;
+        let _first = world.operator();
+        let _second = world.operator();
         for (index, number) in numbers.iter().enumerate() {
             world.claim(&format!("office-{index}"), number).await;
         }
@@ -163,7 +163,7 @@ fn two_operators_for_the_same_claims_buy_each_number_once() {
 fn the_record_of_a_bought_number_stays_until_an_administrator_forgets_it() {
     run(async |world| {
         let number = world.stocked();
-        let _operator = world.operator().await;
+        let _operator = world.operator();
         world.claim("office", &number).await;
         world.until("office", PURCHASED).await;
 

@@ -16,7 +16,7 @@ fn an_operator_that_is_killed_again_and_again_buys_every_number_once() {
         for (index, number) in numbers.iter().enumerate() {
             world.claim(&format!("office-{index}"), number).await;
         }
-        let mut operator = world.operator().await;
+        let mut operator = world.operator();
         // Each time as soon as some more purchases have reached Vobiz; others are between intent and call then.
         for reached in [1, 4, 9, 16] {
             world
@@ -25,7 +25,7 @@ fn an_operator_that_is_killed_again_and_again_buys_every_number_once() {
                     calls.count() >= reached
                 })
                 .await;
-            operator = operator.kill9().await.start().await;
+            operator = operator.kill9().await.start();
         }
         for (index, number) in numbers.iter().enumerate() {
             let name = format!("office-{index}");
@@ -55,7 +55,7 @@ fn a_claim_that_is_deleted_before_its_purchase_costs_nothing() {
     run(async |world| {
         let number = world.stocked();
         world.arm(FaultRule::new(Target::Ledger, Fault::Hold { at: HoldAt::Before }));
-        let _operator = world.operator().await;
+        let _operator = world.operator();
         world.claim("office", &number).await;
         // The operator looks, and cannot send before it has seen.
         world
@@ -76,7 +76,7 @@ fn a_claim_that_is_deleted_and_created_again_during_its_purchase_binds_without_a
     run(async |world| {
         let number = world.stocked();
         world.arm(FaultRule::new(Target::Purchase, Fault::Hold { at: HoldAt::Before }));
-        let _operator = world.patient().start().await;
+        let _operator = world.patient().start();
         world.claim("office", &number).await;
         world.held(&number).await;
         world.delete("office").await;

@@ -49,7 +49,7 @@ fn an_answer_that_is_lost_or_broken_after_the_debit_still_ends_purchased_with_on
             ("other-number", Fault::AnswerWithOtherNumber { e164: other }),
             ("huge", Fault::HugeBody { bytes: 3_000_000 }),
         ];
-        let _operator = world.operator().await;
+        let _operator = world.operator();
         let mut numbers = Vec::new();
         for (name, fault) in faults {
             numbers.push((name, claim_with(&world, name, fault).await));
@@ -74,7 +74,7 @@ fn an_unknown_outcome_without_a_debit_is_shown_at_once_and_settles_as_not_purcha
             ("redirect", redirect(false)),
             ("other-500", Fault::status(500, r#"{"error":"x","message":"though the balance suffices"}"#)),
         ];
-        let _operator = world.unhurried().start().await;
+        let _operator = world.unhurried().start();
         let mut numbers = Vec::new();
         for (name, fault) in faults {
             numbers.push((name, claim_with(&world, name, fault).await));
@@ -103,7 +103,7 @@ fn a_purchase_that_shows_late_in_the_lists_is_found_and_not_repeated() {
         let number = world.stocked();
         world.arm(FaultRule::new(Target::Purchase, Fault::CommitThenDrop));
         world.arm(FaultRule::new(Target::AnyRead, Fault::Lag { ms: Some(6000) }).forever());
-        let _operator = world.operator().await;
+        let _operator = world.operator();
         world.claim("office", &number).await;
         world.until("office", OUTCOME_UNKNOWN).await;
         world.until("office", PURCHASED).await;
@@ -117,7 +117,7 @@ fn absence_is_not_believed_before_the_attempt_has_had_its_time() {
         let number = world.stocked();
         // Vobiz works on it for longer than we wait for its answer; the lists do not have it meanwhile.
         world.arm(FaultRule::new(Target::Purchase, Fault::Hold { at: HoldAt::Before }));
-        let _operator = world.unhurried().start().await;
+        let _operator = world.unhurried().start();
         world.claim("office", &number).await;
         world.held(&number).await;
         world.until("office", OUTCOME_UNKNOWN).await;
@@ -133,7 +133,7 @@ fn absence_is_not_believed_before_the_attempt_has_had_its_time() {
 #[test]
 fn a_hundred_claims_at_once_are_a_hundred_purchases() {
     run(async |world| {
-        let _operator = world.setup().env("VOBIZ_RATE_LIMIT", "500").start().await;
+        let _operator = world.setup().env("VOBIZ_RATE_LIMIT", "500").start();
         let numbers: Vec<_> = (0..100).map(|_| world.stocked()).collect();
         for (index, number) in numbers.iter().enumerate() {
             world.claim(&format!("office-{index}"), number).await;
@@ -150,7 +150,7 @@ fn a_hundred_claims_at_once_are_a_hundred_purchases() {
 fn a_purchase_costs_three_writes_and_one_post() {
     run(async |world| {
         let number = world.stocked();
-        let _operator = world.operator().await;
+        let _operator = world.operator();
         world.claim("office", &number).await;
         let claim = world.until("office", PURCHASED).await;
         world.event(&claim, "Purchased").await;

@@ -4,11 +4,11 @@
 //! One control plane serves all tests. Each has a namespace, a Vobiz, an account and numbers of its own, so they run
 //! side by side, and most of them spend their time waiting for an attempt to settle.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on fails")]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
+
+use testbed::{operator, table};
 
 mod harness;
-mod operator;
-mod table;
 mod world;
 
 mod account;

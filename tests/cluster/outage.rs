@@ -26,8 +26,7 @@ fn without_its_kinds_it_says_what_to_type_and_goes_on_once_they_are_there() {
     run(async |world| {
         let bare = Cluster::start(Options::default()).await;
         let kubeconfig = bare.plane.kubeconfig().display().to_string();
-        let mut operator =
-            world.setup().env("KUBECONFIG", kubeconfig).without("WATCH_NAMESPACES").start().await;
+        let mut operator = world.setup().env("KUBECONFIG", kubeconfig).without("WATCH_NAMESPACES").start();
         eventually("it says what is missing", async || {
             let log = world.log();
             let told =
@@ -53,7 +52,7 @@ fn an_api_server_that_cannot_be_reached_is_named_and_asked_again() {
         let kubeconfig = kubeconfig.replace(&world.cluster.plane.url(), &format!("https://{address}"));
         let file = world.folder.path().join("kubeconfig");
         std::fs::write(&file, kubeconfig).unwrap();
-        let mut operator = world.setup().env("KUBECONFIG", file.display().to_string()).start().await;
+        let mut operator = world.setup().env("KUBECONFIG", file.display().to_string()).start();
         // Whoever connects is turned away; it comes again and again.
         for _ in 0..5 {
             let (mut connection, _) = listener.accept().await.unwrap();
@@ -79,8 +78,7 @@ fn an_outcome_is_stored_though_the_api_server_was_away_when_it_arrived() {
         let number = world.stocked();
         world.arm(FaultRule::new(Target::Purchase, Fault::Hold { at: HoldAt::Before }));
         let kubeconfig = own.plane.kubeconfig().display().to_string();
-        let _operator =
-            world.patient().env("KUBECONFIG", kubeconfig).without("WATCH_NAMESPACES").start().await;
+        let _operator = world.patient().env("KUBECONFIG", kubeconfig).without("WATCH_NAMESPACES").start();
         claim_in_default(&own, &number).await;
         world.held(&number).await;
         own.plane.stop_apiserver();

@@ -14,7 +14,7 @@ use crate::{
 async fn killed_during_the_purchase(world: &World, at: HoldAt) -> String {
     let number = world.stocked();
     world.arm(FaultRule::new(Target::Purchase, Fault::Hold { at }));
-    let operator = world.patient().start().await;
+    let operator = world.patient().start();
     world.claim("office", &number).await;
     world.held(&number).await;
     operator.kill9().await;
@@ -27,7 +27,7 @@ async fn killed_during_the_purchase(world: &World, at: HoldAt) -> String {
 fn killed_while_the_purchase_is_on_its_way_it_ends_purchased_with_one_post() {
     run(async |world| {
         let number = killed_during_the_purchase(&world, HoldAt::Before).await;
-        let _operator = world.unhurried().start().await;
+        let _operator = world.unhurried().start();
         world.verified(2).await;
         world.release();
         world.until("office", PURCHASED).await;
@@ -40,7 +40,7 @@ fn killed_after_the_debit_and_before_the_answer_it_ends_purchased_with_one_post(
     run(async |world| {
         let number = killed_during_the_purchase(&world, HoldAt::After).await;
         world.release();
-        let _operator = world.operator().await;
+        let _operator = world.operator();
         world.until("office", PURCHASED).await;
         assert_eq!(world.spent(&number), (1, 1));
     });
@@ -52,7 +52,7 @@ fn killed_with_a_purchase_that_never_arrives_it_settles_and_buys_with_one_new_at
         world.arm(FaultRule::new(Target::Purchase, Fault::DropBefore));
         let number = killed_during_the_purchase(&world, HoldAt::Before).await;
         world.release();
-        let _operator = world.operator().await;
+        let _operator = world.operator();
         world.verified(2).await;
         assert_eq!(world.spent(&number), (1, 0), "sent again before it was settled");
         world.until("office", PURCHASED).await;
@@ -93,7 +93,7 @@ fn an_intent_whose_purchase_never_left_settles_and_is_then_sent_once() {
         let number = world.stocked();
         let claim = world.claim("office", &number).await;
         leave_an_intent(&world, &claim, &number, false).await;
-        let _operator = world.operator().await;
+        let _operator = world.operator();
         world.verified(2).await;
         assert_eq!(world.spent(&number), (0, 0), "whoever reads an open attempt never sends it");
         world.until("office", PURCHASED).await;
@@ -107,7 +107,7 @@ fn a_second_death_without_an_answer_is_not_followed_by_a_third_attempt_until_som
         let number = world.stocked();
         let claim = world.claim("office", &number).await;
         leave_an_intent(&world, &claim, &number, true).await;
-        let _operator = world.operator().await;
+        let _operator = world.operator();
         world.until("office", NOT_PURCHASED).await;
         world.served().await;
         assert_eq!(world.spent(&number), (0, 0));
@@ -121,7 +121,7 @@ fn a_second_death_without_an_answer_is_not_followed_by_a_third_attempt_until_som
 fn a_wiped_status_comes_back_from_the_record_without_a_purchase() {
     run(async |world| {
         let number = world.stocked();
-        let operator = world.operator().await;
+        let operator = world.operator();
         world.claim("office", &number).await;
         let before = world.until("office", PURCHASED).await;
         operator.kill9().await;
@@ -131,7 +131,7 @@ fn a_wiped_status_comes_back_from_the_record_without_a_purchase() {
         // As after a restore from a backup that kept specs only.
         world.cluster.merge(&record_path(&number), &json!({ "status": null })).await;
 
-        let _operator = world.setup().env("VOBIZ_RESYNC_INTERVAL", "2s").start().await;
+        let _operator = world.setup().env("VOBIZ_RESYNC_INTERVAL", "2s").start();
         world.until("office", PURCHASED).await;
         let number_is_back = async || {
             let claim = world.get("office").await.unwrap();
@@ -147,7 +147,7 @@ fn a_wiped_status_comes_back_from_the_record_without_a_purchase() {
 fn a_claim_that_is_deleted_and_created_again_binds_without_a_purchase() {
     run(async |world| {
         let number = world.stocked();
-        let _operator = world.operator().await;
+        let _operator = world.operator();
         world.claim("office", &number).await;
         world.until("office", PURCHASED).await;
         world.delete("office").await;
@@ -165,7 +165,7 @@ fn a_claim_that_is_deleted_and_created_again_binds_without_a_purchase() {
 fn a_rebuilt_namespace_costs_nothing() {
     run(async |world| {
         let number = world.stocked();
-        let _operator = world.operator().await;
+        let _operator = world.operator();
         world.claim("office", &number).await;
         world.until("office", PURCHASED).await;
         world.cluster.kubectl(&["delete", "namespace", &world.namespace, "--timeout=80s"]).await;
@@ -181,7 +181,7 @@ fn a_rebuilt_namespace_costs_nothing() {
 fn a_restart_writes_nothing_and_sends_nothing() {
     run(async |world| {
         let (bought, missing) = (world.stocked(), world.number());
-        let operator = world.operator().await;
+        let operator = world.operator();
         world.claim("bought", &bought).await;
         world.claim("missing", &missing).await;
         let before = [
@@ -208,7 +208,7 @@ fn a_claim_that_is_deleted_during_its_purchase_leaves_the_number_recorded() {
     run(async |world| {
         let number = world.stocked();
         world.arm(FaultRule::new(Target::Purchase, Fault::Hold { at: HoldAt::Before }));
-        let _operator = world.patient().start().await;
+        let _operator = world.patient().start();
         world.claim("office", &number).await;
         world.held(&number).await;
         world.delete("office").await;
@@ -225,7 +225,7 @@ fn a_claim_that_is_deleted_during_its_purchase_leaves_the_number_recorded() {
 fn the_record_of_a_failure_goes_with_its_claim_and_a_new_claim_may_try_again() {
     run(async |world| {
         let number = world.number();
-        let _operator = world.operator().await;
+        let _operator = world.operator();
         world.claim("office", &number).await;
         world.until("office", NUMBER_NOT_FOUND).await;
         world.delete("office").await;
@@ -242,7 +242,7 @@ fn the_record_of_a_failure_goes_with_its_claim_and_a_new_claim_may_try_again() {
 fn purchases_on_hold_are_not_sent_before_the_span_has_passed() {
     run(async |world| {
         let number = world.stocked();
-        let _operator = world.unhurried().env("HOLD_PURCHASES", "true").start().await;
+        let _operator = world.unhurried().env("HOLD_PURCHASES", "true").start();
         world.claim("office", &number).await;
         let claim = world.until("office", PURCHASING).await;
         assert_eq!(world.spent(&number), (0, 0));

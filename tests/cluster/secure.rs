@@ -67,12 +67,12 @@ fn a_number_is_bought_over_https_with_an_authority_of_ones_own_and_not_without()
         let number = world.number();
         let sim = start(&world, &number).await;
         world.claim("office", &number).await;
-        let stranger = setup(&world, &sim, sim.address()).without("VOBIZ_CA_FILE").start().await;
+        let stranger = setup(&world, &sim, sim.address()).without("VOBIZ_CA_FILE").start();
         world.until("office", VOBIZ_UNAVAILABLE).await;
         stranger.stop().await;
         assert_eq!(sim.admin().journal(&JournalFilter::default()).requests, []);
 
-        let _operator = setup(&world, &sim, sim.address()).start().await;
+        let _operator = setup(&world, &sim, sim.address()).start();
         world.until("office", PURCHASED).await;
         assert_eq!(spent(&sim, &number), (1, 1));
     });
@@ -87,7 +87,7 @@ fn a_purchase_that_was_never_connected_is_not_sent_and_tried_again_by_itself() {
         let address = gateway(sim.address(), closed.clone()).await;
         // Everything has been read but the ledger; that connection stays when the gateway closes.
         sim.admin().arm(FaultRule::new(Target::Ledger, Fault::Hold { at: HoldAt::Before }));
-        let _operator = setup(&world, &sim, address).start().await;
+        let _operator = setup(&world, &sim, address).start();
         world.claim("office", &number).await;
         sim.admin().wait_for_held(&JournalFilter::default(), PATIENCE).await.unwrap();
         closed.store(true, Ordering::SeqCst);

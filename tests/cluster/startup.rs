@@ -120,7 +120,7 @@ fn a_stop_during_a_purchase_waits_for_it_and_stores_its_outcome() {
     run(async |world| {
         let (number, queued) = (world.stocked(), world.stocked());
         world.arm(FaultRule::new(Target::Purchase, Fault::Hold { at: HoldAt::Before }));
-        let mut operator = world.patient().env("PURCHASE_CONCURRENCY", "1").start().await;
+        let mut operator = world.patient().env("PURCHASE_CONCURRENCY", "1").start();
         world.claim("office", &number).await;
         world.held(&number).await;
         world.claim("queued", &queued).await;
@@ -142,7 +142,7 @@ fn a_stop_during_a_purchase_waits_for_it_and_stores_its_outcome() {
         assert_eq!(world.spent(&number), (1, 1));
         assert_eq!(world.spent(&queued), (0, 0), "a purchase was begun during the stop");
 
-        let _operator = world.operator().await;
+        let _operator = world.operator();
         world.until("office", PURCHASED).await;
         world.until("queued", PURCHASED).await;
         assert_eq!((world.spent(&number), world.spent(&queued)), ((1, 1), (1, 1)));
@@ -152,7 +152,7 @@ fn a_stop_during_a_purchase_waits_for_it_and_stores_its_outcome() {
 /// One purchase, one failure, and a refused token, with this verbosity.
 async fn log_of_a_life(world: &World, setup: Setup) -> (String, [String; 2]) {
     let (bought, missing) = (world.stocked(), world.number());
-    let operator = setup.start().await;
+    let operator = setup.start();
     world.claim("bought", &bought).await;
     world.claim("missing", &missing).await;
     world.until("bought", PURCHASED).await;

@@ -39,7 +39,7 @@ fn a_wrong_token_stops_all_calls_but_a_slow_probe_and_heals_when_it_is_put_right
     run(async |world| {
         world.vobiz.set_token(&world.account, "another").unwrap();
         let claims = claim_many(&world, 30).await;
-        let _operator = world.operator().await;
+        let _operator = world.operator();
         for (name, _) in &claims {
             world.until(name, INVALID_CREDENTIALS).await;
         }
@@ -66,7 +66,7 @@ fn a_token_file_that_is_put_right_is_read_again() {
         let file = world.folder.path().join("token");
         std::fs::write(&file, "wrong\n").unwrap();
         let setup = world.setup().without("VOBIZ_AUTH_TOKEN");
-        let _operator = setup.env("VOBIZ_AUTH_TOKEN_FILE", file.display().to_string()).start().await;
+        let _operator = setup.env("VOBIZ_AUTH_TOKEN_FILE", file.display().to_string()).start();
         let claims = claim_many(&world, 3).await;
         for (name, _) in &claims {
             world.until(name, INVALID_CREDENTIALS).await;
@@ -89,7 +89,7 @@ fn a_refusal_of_the_credentials_for_a_purchase_is_tried_again_by_itself() {
     run(async |world| {
         let refusal = Fault::status(401, r#"{"error":{"code":401,"message":"who are you"}}"#);
         world.arm(FaultRule::new(Target::Purchase, refusal));
-        let _operator = world.operator().await;
+        let _operator = world.operator();
         let claims = claim_many(&world, 1).await;
         world.until("office-0", INVALID_CREDENTIALS).await;
         assert_eq!(world.spent(&claims[0].1), (1, 0));
@@ -103,7 +103,7 @@ fn a_403_stops_the_account_only_if_the_list_says_so_too() {
         let forbidden = || Fault::status(403, r#"{"error":"forbidden","message":"not yours"}"#);
         let (alone, stocked) = (world.stocked(), world.stocked());
         world.arm(FaultRule::new(Target::Purchase, forbidden()).e164(&alone));
-        let _operator = world.operator().await;
+        let _operator = world.operator();
         world.claim("alone", &alone).await;
         world.until("alone", REJECTED).await;
         world.arm(FaultRule::new(Target::List, forbidden()).forever());
@@ -132,7 +132,7 @@ fn retry_after_is_honoured_for_the_whole_account() {
     run(async |world| {
         world.arm(FaultRule::new(Target::List, slow_down(15)));
         let claims = claim_many(&world, 3).await;
-        let _operator = world.operator().await;
+        let _operator = world.operator();
         for (name, _) in &claims {
             let claim = world.until(name, RATE_LIMITED).await;
             world.event(&claim, "RateLimited").await;
@@ -153,7 +153,7 @@ fn a_failed_debit_is_told_though_its_sums_cannot_be_read_for_long() {
         let failed = r#"{"error":"internal server error","message":"failed to purchase number"}"#;
         world.arm(FaultRule::new(Target::Purchase, Fault::status(500, failed.to_owned())));
         world.arm(FaultRule::new(Target::Inventory, slow_down(600)));
-        let _operator = world.patient().start().await;
+        let _operator = world.patient().start();
         world.claim("office", &number).await;
         world.until("office", INSUFFICIENT_BALANCE).await;
         let record = world.record(&number).await.unwrap();
@@ -165,7 +165,7 @@ fn a_failed_debit_is_told_though_its_sums_cannot_be_read_for_long() {
 fn a_purchase_that_meets_the_rate_limit_is_verified_and_tried_again_by_itself() {
     run(async |world| {
         world.arm(FaultRule::new(Target::Purchase, slow_down(2)));
-        let _operator = world.operator().await;
+        let _operator = world.operator();
         let claims = claim_many(&world, 1).await;
         world.until("office-0", RATE_LIMITED).await;
         all_bought(&world, &claims, 2).await;
@@ -188,7 +188,7 @@ fn a_list_that_cannot_be_read_delays_the_purchase_and_decides_nothing() {
     ] {
         run(async |world| {
             world.arm(FaultRule::new(Target::List, fault).forever());
-            let _operator = world.operator().await;
+            let _operator = world.operator();
             let claims = claim_many(&world, 3).await;
             for (name, number) in &claims {
                 let claim = world.until(name, VOBIZ_UNAVAILABLE).await;
@@ -206,7 +206,7 @@ fn while_the_list_cannot_be_read_an_open_attempt_stays_open_beyond_its_time() {
     run(async |world| {
         let (bought, missing) = (world.stocked(), world.number());
         world.arm(FaultRule::new(Target::Purchase, Fault::Hold { at: HoldAt::Before }).e164(&bought));
-        let _operator = world.operator().await;
+        let _operator = world.operator();
         world.claim("office", &bought).await;
         world.claim("missing", &missing).await;
         world.held(&bought).await;
@@ -236,7 +236,7 @@ fn while_the_list_cannot_be_read_an_open_attempt_stays_open_beyond_its_time() {
 fn a_bound_claim_keeps_its_conditions_while_vobiz_is_unwell() {
     run(async |world| {
         let number = world.stocked();
-        let _operator = world.setup().env("VOBIZ_RESYNC_INTERVAL", "2s").start().await;
+        let _operator = world.setup().env("VOBIZ_RESYNC_INTERVAL", "2s").start();
         world.claim("office", &number).await;
         let before = world.until("office", PURCHASED).await;
         world.vobiz.set_token(&world.account, "another").unwrap();

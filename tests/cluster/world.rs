@@ -12,13 +12,14 @@ use vobiz_sim::{
     Account, Config, FaultRule, InventoryNumber, Journal, JournalFilter, Operation, Sim, SimAdmin, State,
 };
 
+use testbed::objects::{self, claims_path};
+pub use testbed::objects::{claim_path, claimed, record_path, state, token};
+
 use crate::{
     harness::{Cluster, PATIENCE, cluster, eventually},
     operator::{Operator, Setup},
-    table::{self, PURCHASED, Row, check_always},
+    table::{PURCHASED, Row, check_always},
 };
-
-const API: &str = "/apis/telephony.vobiz.ai/v1alpha1";
 
 static WORLDS: AtomicU32 = AtomicU32::new(1);
 
@@ -49,8 +50,7 @@ impl World {
     }
 
     pub async fn create_namespace(&self, name: &str) {
-        let namespace = json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": name } });
-        self.cluster.create("/api/v1/namespaces", &namespace).await;
+        self.cluster.create_namespace(name).await;
     }
 
     /// A second namespace for this test.
@@ -67,7 +67,7 @@ impl World {
     /// How an operator of this world's account and namespace is started.
     pub fn setup(&self) -> Setup {
         let log = self.folder.path().join("operator.log");
-        Setup::new(log)
+        Setup::new(env!("CARGO_BIN_EXE_vobiz-operator"), self.cluster.plane.group(), log)
             .env("KUBECONFIG", self.cluster.plane.kubeconfig().display().to_string())
             .env("VOBIZ_API_URL", self.url())
             .env("VOBIZ_AUTH_ID", &self.account)
@@ -87,8 +87,8 @@ impl World {
         self.setup().env("VOBIZ_SETTLE_TIME", "10s")
     }
 
-    pub async fn operator(&self) -> Operator {
-        self.setup().start().await
+    pub fn operator(&self) -> Operator {
+        self.setup().start()
     }
 
     pub fn log(&self) -> String {
@@ -163,13 +163,8 @@ impl World {
     }
 
     pub async fn claim_in(&self, namespace: &str, name: &str, spec: &Value, annotations: &Value) -> Value {
-        let claim = json!({
-            "apiVersion": "telephony.vobiz.ai/v1alpha1",
-            "kind": "PhoneNumberClaim",
-            "metadata": { "name": name, "annotations": annotations },
-            "spec": spec,
-        });
-        self.cluster.create(&format!("{API}/namespaces/{namespace}/phonenumberclaims"), &claim).await
+        let claim = objects::claim(namespace, name, spec, annotations);
+        self.cluster.create(&claims_path(namespace), &claim).await
     }
 
     pub async fn get(&self, name: &str) -> Option<Value> {
@@ -256,29 +251,6 @@ impl World {
             self.until(&name, PURCHASED).await;
         }
     }
-}
-
-pub fn claim_path(namespace: &str, name: &str) -> String {
-    format!("{API}/namespaces/{namespace}/phonenumberclaims/{name}")
-}
-
-pub fn record_path(number: &str) -> String {
-    format!("{API}/phonenumbers/{}", &number[1..])
-}
-
-/// The token of an account: a word that nothing else contains.
-pub fn token(account: &str) -> String {
-    format!("hush-{account}-hush")
-}
-
-/// The state of a record's attempt.
-pub fn state(record: &Value) -> &str {
-    record["spec"]["attempt"]["state"].as_str().unwrap()
-}
-
-/// Whether a claim stands behind a record.
-pub fn claimed(record: &Value) -> Option<&str> {
-    table::condition(record, "Claimed").and_then(|condition| condition["status"].as_str())
 }
 
 impl Drop for World {

@@ -32,4 +32,4 @@ mod watchdog;
 
 pub use binaries::{Binaries, BinariesError, Component};
 pub use error::Error;
-pub use plane::{ControlPlane, Options};
+pub use plane::{ControlPlane, Group, Options};

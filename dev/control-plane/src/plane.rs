@@ -187,7 +187,13 @@ impl ControlPlane {
     /// killed: for an operator under test, or whatever else belongs to it. It is killed without
     /// warning, so whoever wants it to end well stops it before the control plane.
     pub fn adopt(&self, command: &mut Command) {
-        command.process_group(self.group);
+        self.group().adopt(command);
+    }
+
+    /// The same, for whoever starts processes without having the control plane at hand.
+    #[must_use]
+    pub fn group(&self) -> Group {
+        Group(self.group)
     }
 
     /// Applies the definitions in `folder` (or of one file) and waits until their lists answer.
@@ -265,6 +271,17 @@ impl ControlPlane {
         let folder = self.folder().to_owned();
         drop(self);
         if folder.exists() { Err(Error::NotRemoved(folder)) } else { Ok(()) }
+    }
+}
+
+/// The processes that end with one control plane.
+#[derive(Clone, Copy, Debug)]
+pub struct Group(i32);
+
+impl Group {
+    /// As [`ControlPlane::adopt`].
+    pub fn adopt(self, command: &mut Command) {
+        command.process_group(self.0);
     }
 }
 

@@ -7,20 +7,24 @@ use std::{
     process::{ExitStatus, Stdio},
 };
 
+use control_plane::Group;
 use tokio::{process::Child, process::Command, time::timeout};
 
-use crate::harness::{PATIENCE, cluster};
+use crate::PATIENCE;
 
 /// How to start an operator: its whole environment.
 #[derive(Clone)]
 pub struct Setup {
+    program: PathBuf,
+    group: Group,
     environment: BTreeMap<String, String>,
     pub log: PathBuf,
 }
 
 impl Setup {
-    pub fn new(log: PathBuf) -> Self {
-        Self { environment: BTreeMap::new(), log }
+    /// The program, the control plane with which it ends at the latest, and where its log goes.
+    pub fn new(program: impl Into<PathBuf>, group: Group, log: PathBuf) -> Self {
+        Self { program: program.into(), group, environment: BTreeMap::new(), log }
     }
 
     pub fn env(mut self, name: &str, value: impl Into<String>) -> Self {
@@ -34,17 +38,17 @@ impl Setup {
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_vobiz-operator"));
+        let mut command = Command::new(&self.program);
         command.args(arguments).env_clear().envs(&self.environment).stdin(Stdio::null()).kill_on_drop(true);
         command
     }
 
     /// Starts the controller. Its log is appended to the world's, and it ends with the control plane at the latest.
-    pub async fn start(&self) -> Operator {
+    pub fn start(&self) -> Operator {
         let log = File::options().create(true).append(true).open(&self.log).unwrap();
         let mut command = self.command(&["run"]);
         command.stdout(log.try_clone().unwrap()).stderr(log);
-        cluster().await.plane.adopt(&mut command);
+        self.group.adopt(&mut command);
         Operator { child: command.spawn().unwrap(), setup: self.clone() }
     }
 
@@ -72,8 +76,22 @@ impl Operator {
 
     /// SIGTERM.
     pub async fn terminate(&self) {
+        self.signal("TERM").await;
+    }
+
+    /// SIGSTOP: the process stands still, and knows nothing of it.
+    pub async fn pause(&self) {
+        self.signal("STOP").await;
+    }
+
+    /// SIGCONT.
+    pub async fn resume(&self) {
+        self.signal("CONT").await;
+    }
+
+    async fn signal(&self, name: &str) {
         let id = self.child.id().expect("it has ended already").to_string();
-        let status = Command::new("kill").args(["-s", "TERM", &id]).status().await.unwrap();
+        let status = Command::new("kill").args(["-s", name, &id]).status().await.unwrap();
         assert!(status.success());
     }
 
@@ -94,6 +112,6 @@ impl Operator {
     }
 
     pub async fn restart(self) -> Self {
-        self.stop().await.start().await
+        self.stop().await.start()
     }
 }

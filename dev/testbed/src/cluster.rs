@@ -1,0 +1,130 @@
+//! A control plane with a client of its administrator.
+
+use std::{
+    path::{Path, PathBuf},
+    process::Output,
+    time::{Duration, Instant},
+};
+
+use control_plane::{Component, ControlPlane, Options};
+use http::{Method, Request};
+use kube::{
+    Client, Config,
+    config::{KubeConfigOptions, Kubeconfig},
+};
+use serde_json::{Value, json};
+use tokio::process::Command;
+
+/// How long a test waits for what must come. Nothing takes that long, except on a machine that is busy.
+pub const PATIENCE: Duration = Duration::from_secs(150);
+
+/// Waits until there is an answer; what was seen last tells why there was none.
+pub async fn eventually<T>(what: &str, mut look: impl AsyncFnMut() -> Result<T, String>) -> T {
+    let start = Instant::now();
+    loop {
+        match look().await {
+            Ok(found) => return found,
+            Err(seen) if start.elapsed() > PATIENCE => {
+                panic!("{what}: not within {PATIENCE:?}; last: {seen}")
+            }
+            Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
+        }
+    }
+}
+
+/// The folder of the definitions.
+pub fn crds() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../crds")
+}
+
+/// A control plane, and a client of its administrator.
+pub struct Cluster {
+    pub plane: ControlPlane,
+    client: Client,
+}
+
+impl Cluster {
+    pub async fn start(options: Options) -> Self {
+        // Fails only if another test was first.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let plane = ControlPlane::start(options).await.unwrap();
+        let kubeconfig = Kubeconfig::read_from(plane.kubeconfig()).unwrap();
+        let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await.unwrap();
+        let client = Client::try_from(config).unwrap();
+        Self { plane, client }
+    }
+
+    /// A control plane that knows the two kinds.
+    pub async fn with_kinds(options: Options) -> Self {
+        let cluster = Self::start(options).await;
+        cluster.plane.apply_crds(&crds()).await.unwrap();
+        cluster
+    }
+
+    /// A client of the administrator that sends each request once.
+    pub async fn plain_client(&self) -> Client {
+        let kubeconfig = Kubeconfig::read_from(self.plane.kubeconfig()).unwrap();
+        let mut config =
+            Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await.unwrap();
+        config.default_retry = false;
+        Client::try_from(config).unwrap()
+    }
+
+    pub async fn create_namespace(&self, name: &str) {
+        let namespace = json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": name } });
+        self.create("/api/v1/namespaces", &namespace).await;
+    }
+
+    /// One request to the apiserver; `None` for 404.
+    pub async fn request(&self, method: Method, path: &str, type_: &str, body: &Value) -> Option<Value> {
+        let body = if body.is_null() { Vec::new() } else { serde_json::to_vec(body).unwrap() };
+        let request = Request::builder().method(&method).uri(path).header("content-type", type_).body(body);
+        match self.client.request::<Value>(request.unwrap()).await {
+            Ok(value) => Some(value),
+            Err(kube::Error::Api(status)) if status.code == 404 => None,
+            Err(error) => panic!("{method} {path}: {error}"),
+        }
+    }
+
+    pub async fn get(&self, path: &str) -> Option<Value> {
+        self.request(Method::GET, path, "application/json", &Value::Null).await
+    }
+
+    /// The same for an apiserver that may not be well.
+    ///
+    /// # Errors
+    /// If there is no answer, or no such object.
+    pub async fn try_get(&self, path: &str) -> Result<Value, String> {
+        let request = Request::builder().uri(path).body(Vec::new()).unwrap();
+        self.client.request::<Value>(request).await.map_err(|error| error.to_string())
+    }
+
+    pub async fn create(&self, path: &str, object: &Value) -> Value {
+        self.request(Method::POST, path, "application/json", object).await.unwrap()
+    }
+
+    pub async fn merge(&self, path: &str, change: &Value) -> Value {
+        self.request(Method::PATCH, path, "application/merge-patch+json", change).await.unwrap()
+    }
+
+    /// Runs kubectl, which must succeed.
+    pub async fn kubectl(&self, arguments: &[&str]) -> String {
+        self.plane.run_kubectl(arguments).await.unwrap()
+    }
+
+    /// Runs kubectl, which must fail, and returns its complaint.
+    pub async fn kubectl_refused(&self, arguments: &[&str]) -> String {
+        self.plane.run_kubectl(arguments).await.expect_err("was accepted").to_string()
+    }
+
+    /// Has a shell execute a command line that a message told a person to type.
+    pub async fn type_command(&self, line: &str) {
+        let kubectl = self.plane.binaries().path(Component::Kubectl);
+        let folder = kubectl.parent().unwrap().display().to_string();
+        let path = format!("{folder}:{}", std::env::var("PATH").unwrap_or_default());
+        let mut shell = Command::new("sh");
+        shell.args(["-c", line]).env("PATH", path).env("KUBECONFIG", self.plane.kubeconfig());
+        let Output { status, stderr, .. } = shell.output().await.unwrap();
+        assert!(status.success(), "{line}: {}", String::from_utf8_lossy(&stderr));
+    }
+}

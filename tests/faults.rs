@@ -1,0 +1,133 @@
+//! A sample of what `make faults` does: the operator is killed at calls of every kind, before a Vobiz that misbehaves
+//! in most ways that it knows; and everything that needs more than one call to be caught. All of it runs at the same
+//! time against one control plane, and mostly waits.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+use std::sync::{Arc, LazyLock, mpsc};
+
+use faults::{
+    Bench,
+    behaviour::Behaviour,
+    call::Call,
+    campaign::{self, Done},
+    choice::{Choice, Deed},
+    report, scenarios,
+    trap::{Moment, Sickness, Trap},
+};
+use tokio::{runtime::Handle, sync::OnceCell};
+
+const SEED: u64 = 1;
+
+/// As `tests/cluster` has it: a thread drives what is shared, and each test runs on its own.
+static RUNTIME: LazyLock<Handle> = LazyLock::new(|| {
+    let (sender, receiver) = mpsc::channel();
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        sender.send(runtime.handle().clone()).unwrap();
+        runtime.block_on(std::future::pending::<()>());
+    });
+    receiver.recv().unwrap()
+});
+
+/// Never dropped: the control plane's watchdog ends it with this process.
+static BENCH: OnceCell<Arc<Bench>> = OnceCell::const_new();
+
+async fn bench() -> &'static Arc<Bench> {
+    let start = async || Arc::new(Bench::start(env!("CARGO_BIN_EXE_vobiz-operator").into()).await);
+    BENCH.get_or_init(start).await
+}
+
+/// Runs at the same time: more, and the API server of a busy machine answers too late for anything to be sent.
+const PARALLEL: usize = 22;
+
+/// Performs runs; each must keep every promise, and nearly all must come to the call that they are about.
+fn perform(places: &[usize]) {
+    let done: Vec<Done> =
+        RUNTIME.block_on(async { campaign::perform(bench().await, SEED, places, PARALLEL, |_, _| {}).await });
+    let failures: Vec<String> = done.iter().filter_map(|done| report::failure(SEED, done)).collect();
+    println!("{}", report::figures(&done));
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+    let missed =
+        done.iter().filter(|done| done.result.as_ref().is_ok_and(|outcome| !outcome.reached)).count();
+    assert!(missed * 10 <= places.len(), "{missed} of {} runs never came to their call", places.len());
+}
+
+#[test]
+fn killed_at_any_call_before_any_vobiz_it_pays_once_at_most_and_forgets_nothing() {
+    perform(&campaign::first(44, 0));
+}
+
+#[test]
+fn whatever_else_happens_at_a_call_it_pays_once_at_most_and_forgets_nothing() {
+    perform(&campaign::first(0, 20));
+}
+
+/// One run that is not left to the seed.
+fn perform_exactly(choice: Choice) {
+    let place = campaign::all(SEED).iter().position(|one| *one == choice).unwrap();
+    perform(&[place]);
+}
+
+#[test]
+fn an_intent_is_verified_though_its_reply_and_the_reading_after_it_were_lost() {
+    let trap = Trap { call: Call::CreateRecord, nth: 1, moment: Moment::Before };
+    let deed = Deed::Sicken(Sickness::DoesAndSays(503));
+    perform_exactly(Choice { deed, trap, behaviour: Behaviour::SuccessA });
+}
+
+fn play(name: &str) {
+    let scenario = scenarios::ALL.into_iter().find(|scenario| scenario.name == name).unwrap();
+    let played = RUNTIME.block_on(async { scenario.perform(bench().await).await });
+    assert!(played.is_ok(), "{}", played.unwrap_err());
+}
+
+#[test]
+fn two_operators_buy_two_hundred_numbers_once_each_and_one_of_a_hundred_claims_its_number() {
+    play("two-operators");
+}
+
+#[test]
+fn purchases_on_their_way_survive_a_restart_of_etcd_and_the_api_server() {
+    play("etcd-and-api-server-restart");
+}
+
+#[test]
+fn purchases_on_their_way_survive_a_restart_of_etcd() {
+    play("etcd-restart");
+}
+
+#[test]
+fn a_record_that_is_deleted_stays_while_money_may_be_at_stake() {
+    play("record-deleted");
+}
+
+#[test]
+fn a_lost_record_is_found_again_at_no_cost() {
+    play("record-lost");
+}
+
+#[test]
+fn a_record_that_is_lost_while_the_purchase_is_on_its_way_is_found_again_at_no_cost() {
+    play("record-lost-in-flight");
+}
+
+#[test]
+fn a_debit_that_is_all_that_is_left_needs_a_decision() {
+    play("record-lost-after-a-debit-alone");
+}
+
+#[test]
+fn a_record_restored_from_before_the_purchase_is_verified_and_not_sent() {
+    play("record-restored-open");
+}
+
+#[test]
+fn a_record_restored_from_a_failure_buys_nothing_with_its_unspent_token() {
+    play("record-restored-failed");
+}
+
+#[test]
+fn a_restored_record_buys_nothing_while_the_purchase_is_on_its_way() {
+    play("record-restored-in-flight");
+}
