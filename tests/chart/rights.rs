@@ -146,6 +146,13 @@ impl Lacking {
 
     async fn check(self) {
         assert!(!self.happens_all_the_same().await, "{} is not needed", self.right);
+        if self.right.verb == "list" {
+            eventually("it says what it lacks", async || {
+                let log = self.release.log();
+                if log.contains("Check the operator's roles and bindings") { Ok(()) } else { Err(log) }
+            })
+            .await;
+        }
         let refused: Vec<_> = self.audit.refused().into_iter().collect();
         assert_eq!(refused, std::slice::from_ref(&self.right), "other rights are missing");
         self.release.retire(self.operator).await;
