@@ -2,7 +2,7 @@
 
 .POSIX:
 .NOTPARALLEL:
-.PHONY: help demo test lint build measure faults fuzz crds clean tools test-build demo-build measure-build faults-build image
+.PHONY: help demo test lint build measure faults fuzz crds clean tools test-build demo-build measure-build faults-build image chart-docs
 
 SHELL = /bin/sh
 CARGO = cargo
@@ -23,7 +23,8 @@ help:
 	@echo 'make measure buy 2,000 numbers and print CPU, memory and writes per claim'
 	@echo 'make faults  kill the operator at every call before a Vobiz that misbehaves, 800 times (SEED=1, RUN=7, SCENARIO=name)'
 	@echo 'make fuzz    throw 2,000,000 hostile inputs at every reader of answers (SEED=1, INPUTS=100, INPUT=7)'
-	@echo 'make crds    write the custom resource definitions in crds/ anew'
+	@echo 'make crds    write the custom resource definitions in crds/ and in the chart anew'
+	@echo "make chart-docs  write the tables of values in the chart's README anew"
 	@echo 'make clean   remove what was built here (not the Kubernetes programs, kept in ~/.cache)'
 
 demo: tools
@@ -35,7 +36,7 @@ demo: tools
 test: tools
 	$(PHASE) 'format' $(CARGO) fmt --all --check
 	$(FIRST) --workspace
-	$(PHASE) 'lints and test build' $(BESIDE) test-build
+	$(PHASE) 'lints and test build' env PROGRAMS=helm $(BESIDE) test-build
 	$(PHASE) 'tests' $(CARGO) test --workspace --locked
 
 lint:
@@ -75,6 +76,10 @@ fuzz:
 
 crds:
 	$(CARGO) run -q -- crd > crds/new && mv crds/new crds/telephony.vobiz.ai.yaml
+	cp crds/telephony.vobiz.ai.yaml charts/vobiz-operator/files/crds/
+
+chart-docs:
+	UPDATE=1 $(CARGO) test -q --locked --test chart the_readme_has_the_tables_of_the_values
 
 clean:
 	$(CARGO) clean

@@ -65,7 +65,7 @@ pub async fn run(
     let (queue, queued) = mpsc::unbounded_channel();
     let account = Arc::new(Account::new(vobiz.clone(), clock, wake));
     let tasks = TaskTracker::new();
-    tasks.spawn(explain_missing_kinds(kube.clone(), stop.clone()));
+    tasks.spawn(explain_missing_kinds(kube.clone(), settings.namespaces.first().cloned(), stop.clone()));
 
     let (records, records_writer) = reflector::store::<PhoneNumber>();
     let (triggers, records_queue, claim_queues) = Triggers::new(&settings.namespaces, records.clone());
@@ -235,8 +235,12 @@ async fn reload(source: CredentialsSource, current: watched::Sender<Credentials>
 }
 
 /// Says what is wrong, and what to type, while the API server cannot be reached or does not know the kinds.
-async fn explain_missing_kinds(kube: Client, stop: CancellationToken) {
-    let claims: Api<PhoneNumberClaim> = Api::all(kube.clone());
+async fn explain_missing_kinds(kube: Client, namespace: Option<String>, stop: CancellationToken) {
+    // Where claims may be read: where all of them may not be, a 403 would hide that they are not served.
+    let claims: Api<PhoneNumberClaim> = match &namespace {
+        Some(name) => Api::namespaced(kube.clone(), name),
+        None => Api::all(kube.clone()),
+    };
     let records: Api<PhoneNumber> = Api::all(kube);
     let one = kube::api::ListParams::default().limit(1);
     let mut pause = Duration::from_secs(1);
@@ -261,8 +265,10 @@ async fn explain_missing_kinds(kube: Client, stop: CancellationToken) {
                 PhoneNumberClaim::crd_name(),
                 PhoneNumber::crd_name(),
             ),
-            // Claims may be readable in some namespaces only.
-            kube::Error::Api(status) if status.code == 403 => return,
+            kube::Error::Api(status) if status.code == 403 => tracing::error!(
+                "claims or records may not be read; trying on. Check the operator's roles and bindings: {}",
+                status.message
+            ),
             error => tracing::error!(%error, "the API server cannot be reached; trying on. Check KUBECONFIG"),
         }
         if stop.run_until_cancelled(tokio::time::sleep(pause)).await.is_none() {

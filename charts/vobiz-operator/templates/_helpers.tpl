@@ -1,0 +1,125 @@
+{{- define "vobiz-operator.name" -}}
+{{- default .Chart.Name .Values.nameOverride | trunc 52 | trimSuffix "-" -}}
+{{- end -}}
+
+{{/* 52 characters leave room for the suffixes below within the 63 of a label. */}}
+{{- define "vobiz-operator.fullname" -}}
+{{- if .Values.fullnameOverride -}}
+{{- .Values.fullnameOverride | trunc 52 | trimSuffix "-" -}}
+{{- else -}}
+{{- $name := default .Chart.Name .Values.nameOverride -}}
+{{- if contains $name .Release.Name -}}
+{{- .Release.Name | trunc 52 | trimSuffix "-" -}}
+{{- else -}}
+{{- printf "%s-%s" .Release.Name $name | trunc 52 | trimSuffix "-" -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{/* Of what has no namespace, or lies in somebody else's: two releases of one name must not meet there. */}}
+{{- define "vobiz-operator.globalName" -}}
+{{- printf "%s:%s" (include "vobiz-operator.fullname" .) .Release.Namespace -}}
+{{- end -}}
+
+{{- define "vobiz-operator.selectorLabels" -}}
+app.kubernetes.io/name: {{ include "vobiz-operator.name" . }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end -}}
+
+{{- define "vobiz-operator.labels" -}}
+{{- $own := dict
+  "helm.sh/chart" (printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-")
+  "app.kubernetes.io/version" (.Chart.AppVersion | toString)
+  "app.kubernetes.io/managed-by" .Release.Service
+  "app.kubernetes.io/part-of" "vobiz-operator" -}}
+{{- /* The first wins: no label of a user's may take a pod away from its Deployment. */ -}}
+{{- toYaml (merge (dict) (include "vobiz-operator.selectorLabels" . | fromYaml) $own .Values.commonLabels) -}}
+{{- end -}}
+
+{{/* Metadata of an object: (dict "root" $ "name" … "namespace" … "labels" … "annotations" …), all but root optional. */}}
+{{- define "vobiz-operator.metadata" -}}
+{{- $root := .root -}}
+name: {{ default (include "vobiz-operator.fullname" $root) .name | quote }}
+{{- with .namespace }}
+namespace: {{ . | quote }}
+{{- end }}
+labels:
+  {{- toYaml (merge (dict) (include "vobiz-operator.labels" $root | fromYaml) (default dict .labels)) | nindent 2 }}
+{{- with merge (dict) (default dict .annotations) $root.Values.commonAnnotations }}
+annotations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end -}}
+
+{{- define "vobiz-operator.serviceAccountName" -}}
+{{- if .Values.serviceAccount.create -}}
+{{- default (include "vobiz-operator.fullname" .) .Values.serviceAccount.name -}}
+{{- else -}}
+{{- default "default" .Values.serviceAccount.name -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "vobiz-operator.subject" -}}
+- kind: ServiceAccount
+  name: {{ include "vobiz-operator.serviceAccountName" . | quote }}
+  namespace: {{ .Release.Namespace | quote }}
+{{- end -}}
+
+{{- define "vobiz-operator.image" -}}
+{{- with .Values.image.registry }}{{ trimSuffix "/" . }}/{{ end -}}
+{{- .Values.image.repository -}}
+{{- if .Values.image.digest -}}
+@{{ .Values.image.digest }}
+{{- else -}}
+:{{ default (.Chart.AppVersion | toString) .Values.image.tag }}
+{{- end -}}
+{{- end -}}
+
+{{- define "vobiz-operator.secretName" -}}
+{{- default (printf "%s-credentials" (include "vobiz-operator.fullname" .)) .Values.vobiz.existingSecret -}}
+{{- end -}}
+
+{{- define "vobiz-operator.createsSecret" -}}
+{{- if and .Values.vobiz.authId .Values.vobiz.authToken }}yes{{ end -}}
+{{- end -}}
+
+{{- define "vobiz-operator.caFile" -}}
+{{- if or .Values.vobiz.ca.configMap .Values.vobiz.ca.secret -}}
+/etc/vobiz-operator/ca/ca.crt
+{{- else -}}
+{{- .Values.vobiz.caFile -}}
+{{- end -}}
+{{- end -}}
+
+{{/* The seconds of a duration like 90s, 2m or 1h30m; vobiz-operator.validate lets no other pass. */}}
+{{- define "vobiz-operator.seconds" -}}
+{{- $total := 0 -}}
+{{- range $part := regexFindAll "[0-9]+[hms]" . -1 -}}
+{{- $factor := get (dict "h" 3600 "m" 60 "s" 1) (substr (sub (len $part) 1 | int) (len $part) $part) -}}
+{{- $total = add $total (mul $factor (regexFind "[0-9]+" $part | atoi)) -}}
+{{- end -}}
+{{- $total -}}
+{{- end -}}
+
+{{/* A stop waits for a purchase and 30 s more, in which its outcome is stored; killed earlier, it would be unknown. */}}
+{{- define "vobiz-operator.leastGrace" -}}
+{{- add (include "vobiz-operator.seconds" (toString .Values.vobiz.purchaseTimeout) | int) 30 -}}
+{{- end -}}
+
+{{- define "vobiz-operator.grace" -}}
+{{- if kindIs "invalid" .Values.terminationGracePeriodSeconds -}}
+{{- add (include "vobiz-operator.leastGrace" . | int) 30 -}}
+{{- else -}}
+{{- .Values.terminationGracePeriodSeconds | int -}}
+{{- end -}}
+{{- end -}}
+
+{{/* The port of a URL like https://host:8443/path. */}}
+{{- define "vobiz-operator.urlPort" -}}
+{{- $host := (urlParse .).host -}}
+{{- if regexMatch ":[0-9]+$" $host -}}
+{{- regexFind "[0-9]+$" $host -}}
+{{- else -}}
+443
+{{- end -}}
+{{- end -}}

@@ -1,0 +1,41 @@
+//! What helm says after an installation: what is missing, and what to type next.
+
+use serde_json::{Value, json};
+
+use crate::{
+    harness::run,
+    helm::{chart, helm},
+};
+
+async fn notes(values: &Value) -> String {
+    let chart = chart().display().to_string();
+    let arguments = ["install", "vobiz", &chart, "--namespace", "telephony", "--dry-run=client"];
+    let said = helm(None, &arguments, Some(values)).await.unwrap();
+    said.split_once("NOTES:\n").expect("there are no notes").1.to_owned()
+}
+
+#[test]
+fn the_notes_say_what_is_missing_or_unusual_and_nothing_else() {
+    run(async {
+        let missing = "create secret generic vobiz-vobiz-operator-credentials";
+        let some = json!({ "authId": "MA_X", "authToken": "hush" });
+        for (values, words, unsaid) in [
+            (json!({}), missing, "HELD"),
+            (json!({ "vobiz": { "existingSecret": "mine" } }), "come from the Secret mine", missing),
+            (json!({ "vobiz": some }), "claims of all namespaces", missing),
+            (json!({ "vobiz": some }), "See that it runs", "hush"),
+            (json!({ "vobiz": some, "holdPurchases": true }), "set holdPurchases=false", missing),
+            (json!({ "vobiz": some, "watchNamespaces": ["shop"] }), "namespace: shop", "all namespaces"),
+            (json!({ "vobiz": some, "crds": { "install": false } }), "somebody else installs", "HELD"),
+            (
+                json!({ "vobiz": some, "replicaCount": 2, "leaderElection": { "enabled": false } }),
+                "All 2 pods work",
+                missing,
+            ),
+        ] {
+            let notes = notes(&values).await;
+            assert!(notes.contains(words), "{values}: {words} is missing in {notes}");
+            assert!(!notes.contains(unsaid), "{values}: {unsaid} is in {notes}");
+        }
+    });
+}

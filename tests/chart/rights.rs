@@ -1,0 +1,214 @@
+//! Each right is needed: without it, the operator is refused something, and what it was for does not happen.
+
+use futures::{StreamExt, stream};
+use serde_json::Value;
+
+use crate::{
+    harness::{eventually, run},
+    job::{NAMESPACES, expected, is_answered, meddle_with_a_purchase},
+    operator::Operator,
+    release::{Mode, Release},
+    right::Right,
+    table::condition,
+};
+
+/// An operator that lacks a right, and the number that a test wishes for.
+struct Lacking {
+    release: Release,
+    audit: crate::audit::Audit,
+    right: Right,
+    operator: Operator,
+    number: String,
+}
+
+impl Lacking {
+    async fn start(mode: Mode, right: Right) -> Self {
+        let release = Release::install(mode, Some(&right)).await;
+        let (audit, operator) = (release.audit(), release.operator().await);
+        let number = release.stocked("INR");
+        Self { release, audit, right, operator, number }
+    }
+
+    /// Waits until it was refused what it lacks, so often more.
+    async fn refused(&self, times: usize) {
+        let before = self.audit.refusals(&self.right);
+        eventually(&format!("{} is refused", self.right), async || {
+            let refusals = self.audit.refusals(&self.right);
+            if refusals >= before + times { Ok(()) } else { Err(format!("{:?}", self.audit.refused())) }
+        })
+        .await;
+    }
+
+    async fn claim(&self) -> Value {
+        self.release.claim("office", &self.number).await
+    }
+
+    async fn is_ready(&self) -> bool {
+        let claim = self.release.get("office").await.unwrap();
+        condition(&claim, "Ready").is_some_and(|ready| ready["status"] == "True")
+    }
+
+    async fn is_answered(&self) -> bool {
+        is_answered(self.release.record(&self.number).await.as_ref())
+    }
+
+    fn is_bought(&self) -> bool {
+        self.release.spent(&self.number) != (0, 0)
+    }
+
+    /// Whether what the right is for has happened, although it was refused.
+    async fn happens_all_the_same(&self) -> bool {
+        match self.right.resource.as_str() {
+            "phonenumbers" => self.without_right_to_records().await,
+            "leases" => self.without_right_to_the_lease().await,
+            _ => self.without_right_to_claims().await,
+        }
+    }
+
+    /// One that sees no claims (or records, or cannot write down what it is about to do) buys nothing.
+    async fn buys(&self) -> bool {
+        self.claim().await;
+        self.refused(2).await;
+        self.is_bought()
+    }
+
+    /// What comes after the first list is not seen: no claim, or no record to tell of.
+    async fn sees_what_is_new(&self) -> bool {
+        self.refused(1).await;
+        self.claim().await;
+        self.refused(2).await;
+        self.is_ready().await
+    }
+
+    async fn without_right_to_claims(&self) -> bool {
+        match (self.right.verb.as_str(), self.right.resource.as_str()) {
+            // Got: at the last moment before it is bought for.
+            ("list" | "get", _) => self.buys().await,
+            ("watch", _) => self.sees_what_is_new().await,
+            ("patch", "phonenumberclaims/status") => {
+                self.claim().await;
+                self.refused(2).await;
+                self.is_ready().await
+            }
+            ("create", "events") => {
+                let claim = self.claim().await;
+                self.refused(1).await;
+                self.release.has_event(&claim).await
+            }
+            _ => panic!("nobody has said what {} is for", self.right),
+        }
+    }
+
+    async fn without_right_to_records(&self) -> bool {
+        match self.right.verb.as_str() {
+            "list" | "create" => self.buys().await,
+            "watch" => self.sees_what_is_new().await,
+            // The outcome of a purchase is not stored.
+            "update" => {
+                self.claim().await;
+                self.refused(2).await;
+                self.is_answered().await
+            }
+            // Nor is it where somebody else has written in between.
+            "get" => {
+                meddle_with_a_purchase(&self.release, "office", &self.number).await;
+                self.refused(2).await;
+                self.is_answered().await
+            }
+            // A failure is not cleared away.
+            "delete" => {
+                let missing = self.release.number();
+                self.release.claim("missing", &missing).await;
+                self.release.until_record(&missing, is_answered).await;
+                self.release.cluster.delete(&self.release.claim_path("missing")).await;
+                self.refused(1).await;
+                self.release.record(&missing).await.is_none()
+            }
+            _ => panic!("nobody has said what {} is for", self.right),
+        }
+    }
+
+    async fn without_right_to_the_lease(&self) -> bool {
+        match self.right.verb.as_str() {
+            // Nobody leads, so nobody buys.
+            "get" | "create" => self.buys().await,
+            // The leader does not stay one.
+            "update" => {
+                self.refused(1).await;
+                let (namespace, name) = (&self.release.namespace, self.release.lease());
+                let path = format!("/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases/{name}");
+                let lease = self.release.cluster.get(&path).await.expect("there is no Lease");
+                lease["spec"]["renewTime"] != lease["spec"]["acquireTime"]
+            }
+            _ => panic!("nobody has said what {} is for", self.right),
+        }
+    }
+
+    async fn check(self) {
+        assert!(!self.happens_all_the_same().await, "{} is not needed", self.right);
+        if self.right.verb == "list" {
+            eventually("it says what it lacks", async || {
+                let log = self.release.log();
+                if log.contains("Check the operator's roles and bindings") { Ok(()) } else { Err(log) }
+            })
+            .await;
+        }
+        let refused: Vec<_> = self.audit.refused().into_iter().collect();
+        assert_eq!(refused, std::slice::from_ref(&self.right), "other rights are missing");
+        self.release.retire(self.operator).await;
+    }
+}
+
+async fn granted(mode: Mode) -> Vec<Right> {
+    let release = Release::prepare(crate::harness::cluster().await, mode).await;
+    expected(&release).await
+}
+
+#[test]
+fn without_any_one_of_its_rights_to_named_namespaces_the_operator_fails() {
+    run(async {
+        let _beside_others = NAMESPACES.read().await;
+        let rights = stream::iter(granted(Mode::Namespaced).await);
+        let tests = rights.map(async |right| Lacking::start(Mode::Namespaced, right).await.check().await);
+        // More at the same time would only make each other wait.
+        tests.buffer_unordered(6).collect::<Vec<()>>().await;
+    });
+}
+
+#[test]
+fn without_any_one_of_its_rights_to_all_namespaces_the_operator_fails() {
+    run(async {
+        let _alone = NAMESPACES.write().await;
+        // The other rights come from the same rules in both modes, which the next test holds.
+        let to_claims =
+            |right: &Right| right.resource.starts_with("phonenumberclaims") || right.resource == "events";
+        for right in granted(Mode::Cluster).await.into_iter().filter(to_claims) {
+            Lacking::start(Mode::Cluster, right).await.check().await;
+        }
+    });
+}
+
+#[test]
+fn both_modes_have_the_same_fourteen_verbs_and_those_to_records_come_from_the_same_cluster_role() {
+    run(async {
+        let cluster = crate::harness::cluster().await;
+        let [all, named] = [
+            Release::prepare(cluster, Mode::Cluster).await,
+            Release::prepare(cluster, Mode::Namespaced).await,
+        ];
+        assert_eq!(all.rights(), named.rights());
+        assert_eq!(all.rights().len(), 14);
+        let role = |release: &Release, kind: &str, name: &str| {
+            let objects = release.rendered.all(kind).into_iter();
+            let mut objects =
+                objects.filter(|object| object["metadata"]["name"].as_str().unwrap().ends_with(name));
+            objects.next().map(|role| role["rules"].clone())
+        };
+        for (kind, name) in [("ClusterRole", ":records"), ("Role", ":leader-election")] {
+            assert!(role(&all, kind, name).is_some());
+            assert_eq!(role(&all, kind, name), role(&named, kind, name));
+        }
+        assert_eq!(role(&named, "ClusterRole", ":claims"), None);
+        assert_eq!(role(&all, "ClusterRole", ":claims"), role(&named, "Role", ":claims"));
+    });
+}
