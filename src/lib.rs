@@ -12,7 +12,9 @@
 //! * [`account`]: reads the account once for everybody who waits, and knows when to leave it alone.
 //! * [`store`]: the only writer of both kinds.
 //! * [`reconcile`]: observe, plan, perform one step.
-//! * [`controller`]: watches, queues, workers, an orderly end.
+//! * [`health`], [`metrics`]: what those who run it see.
+//! * [`leader`]: which of several replicas works.
+//! * [`controller`]: watches, queues, workers, leadership, an orderly end.
 //! * [`cli`], [`telemetry`], [`clock`]: arguments, logs, and the two clocks.
 //!
 //! How a number is bought exactly once, and what is checked of it, is told in `docs/exactly-once.md`.
@@ -24,6 +26,9 @@ pub mod clock;
 pub mod conditions;
 pub mod controller;
 pub mod domain;
+pub mod health;
+pub mod leader;
+pub mod metrics;
 pub mod plan;
 pub mod reconcile;
 pub mod store;

@@ -6,14 +6,14 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     account::Key,
-    reconcile::{Context, take_turn},
+    reconcile::{Context, Waiting, take_turn},
 };
 
 /// Serves the claims that want a slot, so many at a time. A worker is a task of its own: no cancelled reconcile can
 /// drop a purchase that it has begun, and a stop lets it finish.
 pub async fn purchase(
     context: Arc<Context>,
-    queue: UnboundedReceiver<Key>,
+    queue: UnboundedReceiver<Waiting>,
     concurrency: NonZeroUsize,
     stop: CancellationToken,
 ) {
@@ -28,11 +28,16 @@ pub async fn purchase(
 }
 
 /// Serves one claim; `false` when there is to be no more.
-async fn serve(context: &Context, queue: &Mutex<UnboundedReceiver<Key>>, stop: &CancellationToken) -> bool {
+async fn serve(
+    context: &Context,
+    queue: &Mutex<UnboundedReceiver<Waiting>>,
+    stop: &CancellationToken,
+) -> bool {
     let next = async {
-        let key = queue.lock().await.recv().await?;
+        let waiting = queue.lock().await.recv().await?;
         context.client.slot().await;
-        Some(key)
+        context.metrics.dequeued(context.clock.now().mono.saturating_sub(waiting.since));
+        Some(waiting.key)
     };
     let Some(Some(Key::Claim { namespace, name })) = stop.run_until_cancelled(next).await else {
         return false;

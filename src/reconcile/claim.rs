@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::{ResourceExt, runtime::controller::Action};
 
-use super::{Context, ReconcileError, SOON, again, key_of, purchase, reference_to};
+use super::{Context, ReconcileError, SOON, Waiting, again, key_of, purchase, reference_to};
 use crate::{
     api::{AttemptState, PhoneNumber, PhoneNumberClaim, PhoneNumberClaimStatus, RETRY_ANNOTATION},
     conditions::{self, ClaimFacts, ConditionType, SHOWN_AFTER},
@@ -140,7 +140,8 @@ async fn perform(
         // Planned only with a slot at hand.
         ClaimStep::Queue | ClaimStep::Purchase(_) => {
             if context.memory.queue(&claim.uid().unwrap_or_default()) {
-                let _ = context.queue.send(key_of(claim));
+                context.metrics.queued();
+                let _ = context.queue.send(Waiting { key: key_of(claim), since: now.mono });
             }
         }
         ClaimStep::OpenUnsent(intent) => {

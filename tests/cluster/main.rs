@@ -18,6 +18,7 @@ mod conditions;
 mod conflicts;
 mod crashes;
 mod exactly_once;
+mod leader;
 mod outage;
 mod recovery;
 mod secure;
