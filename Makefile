@@ -2,7 +2,8 @@
 
 .POSIX:
 .NOTPARALLEL:
-.PHONY: help demo test lint build measure fuzz crds clean tools test-build demo-build measure-build
+.PHONY: help demo test lint build e2e-prometheus measure fuzz crds clean tools test-build demo-build
+.PHONY: measure-build prometheus
 
 SHELL = /bin/sh
 CARGO = cargo
@@ -19,6 +20,7 @@ help:
 	@echo 'make test    check the format and the lints, and run all tests'
 	@echo 'make lint    check the format and the lints only'
 	@echo 'make build   build the operator for use: target/release/vobiz-operator'
+	@echo 'make e2e-prometheus  test alerts, dashboard and metrics with a real Prometheus (apt-get install prometheus)'
 	@echo 'make measure buy 2,000 numbers and print CPU, memory and writes per claim'
 	@echo 'make fuzz    throw 2,000,000 hostile inputs at every reader of answers (SEED=1, INPUTS=100, INPUT=7)'
 	@echo 'make crds    write the custom resource definitions in crds/ anew'
@@ -42,6 +44,10 @@ lint:
 
 build:
 	$(CARGO) build --release --locked -p vobiz-operator
+
+e2e-prometheus: prometheus tools
+	$(FIRST) --workspace
+	$(PHASE) 'prometheus' $(CARGO) test --locked -p vobiz-operator --test cluster prometheus:: -- --ignored
 
 measure: tools
 	$(FIRST) -p measure -p control-plane
@@ -67,6 +73,10 @@ clean:
 
 tools:
 	@sh dev/check-tools.sh
+
+prometheus:
+	@for program in prometheus promtool; do command -v $$program >/dev/null || { \
+	echo "$$program is missing; on Debian: apt-get install --no-install-recommends prometheus" >&2; exit 1; }; done
 
 test-build:
 	$(PHASE) 'lints' $(CARGO) clippy --workspace --all-targets --locked -- -D warnings

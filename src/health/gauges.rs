@@ -120,7 +120,7 @@ impl Gauges {
         });
         to.register(
             "monthly_cost",
-            "Recurring fees of those numbers for a month, in units of the currency",
+            "Recurring fees a month of the numbers that were bought or adopted, in units of the currency",
             family(costs),
         );
     }
@@ -184,4 +184,100 @@ fn amount(count: u64) -> f64 {
 /// For charts. Sums are added up exactly, and no decision is made by what is served.
 fn money(sum: &Money) -> Option<f64> {
     sum.to_string().parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::metrics::Metrics;
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    /// One of everything that can be served.
+    fn served() -> String {
+        let (inr, opened) = ("INR".parse().unwrap(), at("2026-01-02T03:04:05Z"));
+        let gauges = Gauges {
+            claims: BTreeMap::from([("Purchased", 2)]),
+            unresolved: BTreeMap::from([("Open", (1, opened))]),
+            numbers: BTreeMap::from([(true, 2)]),
+            costs: BTreeMap::from([((inr, false), "1.50".parse().ok())]),
+        };
+        let balances = BTreeMap::from([(inr, "9948.25".parse().unwrap())]);
+        let watched = Watched { accepted: true, gate: Gate::Open, balances };
+        super::super::encode(&gauges, &Metrics::default(), Some(&watched), at("2026-01-02T03:05:05Z"))
+            .unwrap()
+    }
+
+    /// Name, type, labels and help of each, as the documentation writes them.
+    fn described(served: &str) -> BTreeSet<[String; 4]> {
+        let mut rows = BTreeSet::new();
+        for line in served.lines().filter_map(|line| line.strip_prefix("# HELP ")) {
+            let (name, help) = line.split_once(' ').unwrap();
+            let type_ =
+                served.lines().find_map(|line| line.strip_prefix(&format!("# TYPE {name} "))).unwrap();
+            let suffix = match type_ {
+                "counter" => "_total",
+                "info" => "_info",
+                _ => "",
+            };
+            let sample =
+                if type_ == "histogram" { format!("{name}_count") } else { format!("{name}{suffix}") };
+            let samples = served.lines().filter(|line| line.starts_with(&sample));
+            let pairs = samples.filter_map(|line| line.split_once('{')?.1.split_once('}'));
+            let labels: BTreeSet<&str> = pairs
+                .flat_map(|(pairs, _)| pairs.split(','))
+                .filter_map(|pair| Some(pair.split_once('=')?.0))
+                .collect();
+            let labels = labels.into_iter().map(|label| format!("`{label}`")).collect::<Vec<_>>().join(", ");
+            rows.insert([format!("`{name}{suffix}`"), type_.to_owned(), labels, help.to_owned()]);
+        }
+        rows
+    }
+
+    #[test]
+    fn the_documentation_lists_what_is_served_and_nothing_else() {
+        let documented: BTreeSet<[String; 4]> = include_str!("../../docs/metrics.md")
+            .lines()
+            .filter(|line| line.starts_with("| `vobiz_operator_"))
+            .map(|line| {
+                let cells: Vec<String> =
+                    line.trim_matches('|').split('|').map(|cell| cell.trim().to_owned()).collect();
+                cells.try_into().unwrap()
+            })
+            .collect();
+        assert_eq!(documented, described(&served()));
+    }
+
+    #[test]
+    fn sums_are_exact_and_ages_are_in_seconds() {
+        let served = served();
+        for line in [
+            r#"vobiz_operator_claims{reason="Purchased"} 2.0"#,
+            r#"vobiz_operator_oldest_unresolved_attempt_age_seconds{state="Open"} 60.0"#,
+            r#"vobiz_operator_monthly_cost{claimed="false",currency="INR"} 1.5"#,
+            r#"vobiz_operator_account_balance{currency="INR"} 9948.25"#,
+            r#"vobiz_operator_account_held{reason="InvalidCredentials"} 0.0"#,
+            "vobiz_operator_leader 1.0",
+            "vobiz_operator_credentials_accepted 1.0",
+            r#"vobiz_operator_purchases_total{outcome="Purchased"} 0"#,
+        ] {
+            assert!(served.lines().any(|served| served == line), "{line} is missing:\n{served}");
+        }
+        assert!(served.ends_with("# EOF\n"));
+    }
+
+    #[test]
+    fn who_waits_says_nothing_about_the_account() {
+        let gauges = Gauges::default();
+        let now = at("2026-01-02T03:04:05Z");
+        let served = super::super::encode(&gauges, &Metrics::default(), None, now).unwrap();
+        assert!(served.contains("vobiz_operator_leader 0.0\n"), "{served}");
+        for absent in ["account_", "credentials_accepted", "_claims", "_numbers", "unresolved"] {
+            assert!(!served.contains(absent), "{absent}: {served}");
+        }
+    }
 }

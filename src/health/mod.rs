@@ -18,7 +18,13 @@ use jiff::Timestamp;
 use kube::runtime::reflector::Store as Cache;
 use prometheus_client::{encoding::text, registry::Registry};
 
-use crate::{account::Account, api::PhoneNumber, metrics::Metrics, plan::Gate, reconcile::Claims};
+use crate::{
+    account::{Account, Watched},
+    api::PhoneNumber,
+    metrics::Metrics,
+    plan::Gate,
+    reconcile::Claims,
+};
 use gauges::Gauges;
 use readiness::{Facts, Readiness};
 
@@ -89,11 +95,20 @@ impl View {
         self.records.state().iter().for_each(|record| gauges.record(record, &account));
         // Who does not work knows nothing of the account, or what is out of date.
         let watched = self.stage.leading.load(Ordering::Relaxed).then(|| self.account.watched());
-        let mut registry = Registry::with_prefix("vobiz_operator");
-        gauges.register(&mut registry, watched.as_ref(), Timestamp::now());
-        self.metrics.register(&mut registry);
-        let mut served = String::new();
-        text::encode(&mut served, &registry)?;
-        Ok(served)
+        encode(&gauges, &self.metrics, watched.as_ref(), Timestamp::now())
     }
+}
+
+fn encode(
+    gauges: &Gauges,
+    metrics: &Metrics,
+    watched: Option<&Watched>,
+    now: Timestamp,
+) -> Result<String, fmt::Error> {
+    let mut registry = Registry::with_prefix("vobiz_operator");
+    gauges.register(&mut registry, watched, now);
+    metrics.register(&mut registry);
+    let mut served = String::new();
+    text::encode(&mut served, &registry)?;
+    Ok(served)
 }
