@@ -2,7 +2,7 @@
 
 .POSIX:
 .NOTPARALLEL:
-.PHONY: help demo test lint build e2e-prometheus measure fuzz crds clean tools test-build demo-build
+.PHONY: help demo test lint build e2e-prometheus e2e-otlp measure fuzz crds clean tools test-build demo-build
 .PHONY: measure-build prometheus
 
 SHELL = /bin/sh
@@ -21,6 +21,7 @@ help:
 	@echo 'make lint    check the format and the lints only'
 	@echo 'make build   build the operator for use: target/release/vobiz-operator'
 	@echo 'make e2e-prometheus  test alerts, dashboard and metrics with a real Prometheus (apt-get install prometheus)'
+	@echo 'make e2e-otlp  test that traces arrive, in a program that is built with them'
 	@echo 'make measure buy 2,000 numbers and print CPU, memory and writes per claim'
 	@echo 'make fuzz    throw 2,000,000 hostile inputs at every reader of answers (SEED=1, INPUTS=100, INPUT=7)'
 	@echo 'make crds    write the custom resource definitions in crds/ anew'
@@ -48,6 +49,10 @@ build:
 e2e-prometheus: prometheus tools
 	$(FIRST) --workspace
 	$(PHASE) 'prometheus' $(CARGO) test --locked -p vobiz-operator --test cluster prometheus:: -- --ignored
+
+e2e-otlp: tools
+	$(FIRST) --workspace
+	$(PHASE) 'traces' $(CARGO) test --locked -p vobiz-operator --features otlp --test cluster otlp::
 
 measure: tools
 	$(FIRST) -p measure -p control-plane

@@ -175,6 +175,11 @@ pub struct RunArgs {
     /// [default: not served]
     #[arg(long, env = "HTTP_ADDR", value_name = "ADDRESS", help_heading = "Observation")]
     pub http_addr: Option<String>,
+
+    /// Send traces to this OTLP endpoint, by HTTP: like http://collector:4318. Only in a program that was built with
+    /// --features otlp
+    #[arg(long, env = "OTLP_ENDPOINT", value_name = "URL", help_heading = "Observation")]
+    pub otlp_endpoint: Option<String>,
 }
 
 /// What was named; an empty variable names nothing.

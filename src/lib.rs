@@ -1,7 +1,7 @@
 //! Buys phone numbers from Vobiz, declaratively and exactly once. This page is the map.
 //!
 //! ```text
-//! main → controller → reconcile → { plan, conditions, store, account → vobiz } → { api, domain }
+//! main → controller → { leader, health } → reconcile → { plan, conditions, store, account → vobiz } → { api, domain, metrics }
 //! ```
 //!
 //! * [`domain`]: the words of the trade (E.164, currency, money, ids, times), each parsed once, at the edge.
@@ -15,7 +15,7 @@
 //! * [`health`], [`metrics`]: what those who run it see.
 //! * [`leader`]: which of several replicas works.
 //! * [`controller`]: watches, queues, workers, leadership, an orderly end.
-//! * [`cli`], [`telemetry`], [`clock`]: arguments, logs, and the two clocks.
+//! * [`cli`], [`telemetry`], [`clock`]: arguments, logs and traces, and the two clocks.
 //!
 //! How a number is bought exactly once, and what is checked of it, is told in `docs/exactly-once.md`.
 

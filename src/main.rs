@@ -29,6 +29,8 @@ enum StartError {
     #[error("VOBIZ_SETTLE_TIME ({settle:?}) must not be shorter than VOBIZ_PURCHASE_TIMEOUT ({timeout:?})")]
     SettleTime { settle: Duration, timeout: Duration },
     #[error(transparent)]
+    Telemetry(#[from] telemetry::TelemetryError),
+    #[error(transparent)]
     Http(#[from] health::BindError),
     #[error("cannot find the cluster: {0}. Set KUBECONFIG, as for kubectl")]
     Cluster(#[from] kube::config::InferConfigError),
@@ -91,7 +93,7 @@ async fn run(args: RunArgs) -> Result<(), StartError> {
         Some(address) => Some(health::bind(&address).await?),
         None => None,
     };
-    telemetry::start();
+    let telemetry = telemetry::start(cli::named(args.otlp_endpoint).as_deref())?;
     let (kube, default_namespace) = cluster().await?;
     let election = args.leader_elect.then(|| leader::Settings {
         namespace: cli::named(args.leader_election_namespace)
@@ -113,6 +115,7 @@ async fn run(args: RunArgs) -> Result<(), StartError> {
     };
     controller::run(settings, kube, client, (source, credentials), (metrics, http), stop).await;
     tracing::info!("stopped");
+    telemetry.finish();
     Ok(())
 }
 

@@ -18,6 +18,7 @@ use kube::{
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::UnboundedReceiverStream;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tracing::Instrument;
 
 use super::{Settings, watch::Triggers, workers};
 use crate::{
@@ -30,6 +31,7 @@ use crate::{
     plan::Moment,
     reconcile::{Claims, Context, Memory, ReconcileError, Waiting, reconcile_claim, reconcile_record},
     store::Store,
+    telemetry::TRACED,
     vobiz::Client as Vobiz,
 };
 
@@ -151,12 +153,14 @@ async fn reconciles<K, F>(
 {
     let counted = |object, context: Arc<Context>| {
         let (work, metrics) = (reconcile(object, context.clone()), context.metrics.clone());
-        Box::pin(async move {
+        let span = tracing::debug_span!(target: TRACED, "reconcile", kind = kind.label().1);
+        let counted = async move {
             let begun = Instant::now();
             let result = work.await;
             metrics.reconciled(kind, ended_as(&result), begun.elapsed());
             result
-        })
+        };
+        Box::pin(counted.instrument(span))
     };
     let queue = UnboundedReceiverStream::new(queue).map(Ok::<_, Infallible>);
     let config = Config::default().concurrency(RECONCILES);

@@ -4,9 +4,13 @@ use kube::ResourceExt;
 use tokio::sync::{Mutex, mpsc::UnboundedReceiver};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+use tracing::Instrument;
+
 use crate::{
     account::Key,
+    metrics::Kind,
     reconcile::{Context, Waiting, take_turn},
+    telemetry::TRACED,
 };
 
 /// Serves the claims that want a slot, so many at a time. A worker is a task of its own: no cancelled reconcile can
@@ -44,7 +48,8 @@ async fn serve(
     };
     let Some(claim) = context.claims.get(&namespace, &name) else { return true };
     context.memory.dequeue(&claim.uid().unwrap_or_default());
-    if let Err(error) = take_turn(claim, context).await {
+    let span = tracing::debug_span!(target: TRACED, "reconcile", kind = Kind::Claim.label().1, turn = true);
+    if let Err(error) = take_turn(claim, context).instrument(span).await {
         tracing::warn!(%error, "a purchase could not be begun; it is tried again");
         tokio::time::sleep(Duration::from_secs(1)).await;
     }

@@ -1,5 +1,7 @@
 use std::time::Instant;
 
+use tracing::Instrument;
+
 use super::{
     casing::Casing,
     client::Client,
@@ -9,6 +11,7 @@ use super::{
 use crate::{
     domain::{Currency, E164},
     metrics::{Called, Operation},
+    telemetry::TRACED,
 };
 
 impl Client {
@@ -22,7 +25,8 @@ impl Client {
     ) -> Result<Vec<u8>, ReadError> {
         self.slot().await;
         let begun = Instant::now();
-        let answer = self.get_in(casing, path, query).await;
+        let span = tracing::debug_span!(target: TRACED, "vobiz", operation = operation.label().1);
+        let answer = self.get_in(casing, path, query).instrument(span).await;
         self.metrics.called(operation, of_read(&answer), begun.elapsed());
         answer
     }
@@ -34,7 +38,8 @@ impl Client {
     /// The error says whether the purchase may have happened.
     pub async fn purchase(&self, e164: E164, currency: Option<Currency>) -> Result<Purchased, PurchaseError> {
         let begun = Instant::now();
-        let answer = self.send_purchase(e164, currency).await;
+        let span = tracing::debug_span!(target: TRACED, "vobiz", operation = Operation::Purchase.label().1);
+        let answer = self.send_purchase(e164, currency).instrument(span).await;
         self.metrics.called(Operation::Purchase, of_purchase(&answer), begun.elapsed());
         answer
     }

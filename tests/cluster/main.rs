@@ -20,6 +20,7 @@ mod crashes;
 mod exactly_once;
 mod health;
 mod leader;
+mod otlp;
 mod outage;
 mod prometheus;
 mod recovery;

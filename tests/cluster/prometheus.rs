@@ -138,7 +138,8 @@ impl Prometheus {
             .append_pair("start", &start.to_string())
             .append_pair("end", &end.to_string())
             .append_pair("step", "1");
-        let (status, body) = health::get(&self.address, &url[reqwest::Position::BeforePath..]).await;
+        let (status, body) =
+            health::get(&self.address, &format!("{}?{}", url.path(), url.query().unwrap_or_default())).await;
         assert_eq!(status, 200, "{query}: {body}");
         let answer: Value = serde_json::from_str(&body).unwrap();
         answer["data"]["result"].as_array().unwrap().clone()
@@ -195,8 +196,8 @@ async fn live_a_day(world: &World) {
 #[ignore = "needs the Debian package prometheus: make e2e-prometheus"]
 fn every_query_of_the_dashboard_returns_data_from_a_running_operator() {
     run(async |world| {
-        let setup = health::served(world.setup().env("VOBIZ_PURCHASE_TIMEOUT", "1m"))
-            .env("VOBIZ_SETTLE_TIME", "1m")
+        let setup = health::served(world.setup().env("VOBIZ_PURCHASE_TIMEOUT", "20s"))
+            .env("VOBIZ_SETTLE_TIME", "20s")
             .env("VOBIZ_RESYNC_INTERVAL", "10s");
         let _operator = setup.start().await;
         let prometheus = Prometheus::start(&world, &health::address(&setup).await).await;

@@ -95,6 +95,7 @@ fn the_help_names_every_setting_and_no_secret() {
             "LEADER_ELECTION_NAMESPACE",
             "POD_NAMESPACE",
             "HTTP_ADDR",
+            "OTLP_ENDPOINT",
             "30s",
             "2m",
             "10m",
