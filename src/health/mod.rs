@@ -26,7 +26,7 @@ use crate::{
     reconcile::Claims,
 };
 use gauges::Gauges;
-use readiness::{Facts, Readiness};
+use readiness::{Facts, Readiness, Vobiz};
 
 /// How far this process has come, noted by those who bring it on.
 #[derive(Debug, Default)]
@@ -76,11 +76,11 @@ impl View {
             stopping: stage.stopping.load(Ordering::Relaxed),
             kinds: stage.kinds.lock().unwrap_or_else(PoisonError::into_inner).clone(),
             filled: stage.filled.load(Ordering::Relaxed),
-            leading: stage.leading.load(Ordering::Relaxed),
-            accepted: watched.accepted,
-            held: match watched.gate {
-                Gate::Open => None,
-                Gate::Held(_, why) => Some(why),
+            vobiz: match watched.gate {
+                _ if !stage.leading.load(Ordering::Relaxed) => Vobiz::LeftToTheLeader,
+                _ if watched.accepted => Vobiz::Accepted,
+                Gate::Open => Vobiz::NotYet(None),
+                Gate::Held(_, why) => Vobiz::NotYet(Some(why)),
             },
         })
     }

@@ -8,12 +8,18 @@ pub struct Facts {
     pub kinds: Option<String>,
     /// Claims and records are known as they stand.
     pub filled: bool,
-    /// This process works, rather than wait for its election.
-    pub leading: bool,
-    /// Vobiz has accepted the credentials, since this process began.
-    pub accepted: bool,
-    /// Why Vobiz is left alone, if it is.
-    pub held: Option<String>,
+    pub vobiz: Vobiz,
+}
+
+/// How this process stands with Vobiz.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Vobiz {
+    /// It waits for its election, and asks nothing.
+    LeftToTheLeader,
+    /// The credentials were accepted, since this process began.
+    Accepted,
+    /// Not yet, and why, as far as that is known.
+    NotYet(Option<String>),
 }
 
 /// One condition of readiness, and why it does not hold.
@@ -35,15 +41,15 @@ impl Readiness {
         let stopping = facts.stopping.then(|| "the process stops".to_owned());
         let unfilled = (!facts.filled).then(|| "claims and records are not known yet".to_owned());
         let unasked = || "Vobiz has not been asked yet".to_owned();
-        let refused = facts.leading && !facts.accepted;
+        let refused = match &facts.vobiz {
+            Vobiz::LeftToTheLeader | Vobiz::Accepted => None,
+            Vobiz::NotYet(why) => Some(why.clone().unwrap_or_else(unasked)),
+        };
         Self(vec![
             Check { name: "running", missing: stopping },
             Check { name: "kinds", missing: facts.kinds.clone().filter(|_| !facts.filled) },
             Check { name: "caches", missing: unfilled },
-            Check {
-                name: "credentials",
-                missing: refused.then(|| facts.held.clone().unwrap_or_else(unasked)),
-            },
+            Check { name: "credentials", missing: refused },
         ])
     }
 
@@ -69,18 +75,21 @@ mod tests {
     use super::*;
 
     fn facts() -> Facts {
-        Facts { stopping: false, kinds: None, filled: true, leading: true, accepted: true, held: None }
+        Facts { stopping: false, kinds: None, filled: true, vobiz: Vobiz::Accepted }
     }
 
     #[test]
     fn each_thing_that_is_missing_is_named() {
-        let held = || Some("Vobiz refuses the credentials (401)".to_owned());
+        let held = Some("Vobiz refuses the credentials (401)".to_owned());
         for (facts, words) in [
             (Facts { stopping: true, ..facts() }, "[-] running: the process stops"),
             (Facts { kinds: Some("no kinds".into()), filled: false, ..facts() }, "[-] kinds: no kinds"),
             (Facts { filled: false, ..facts() }, "[-] caches: "),
-            (Facts { accepted: false, ..facts() }, "[-] credentials: Vobiz has not been asked yet"),
-            (Facts { accepted: false, held: held(), ..facts() }, "[-] credentials: Vobiz refuses the cred"),
+            (
+                Facts { vobiz: Vobiz::NotYet(None), ..facts() },
+                "[-] credentials: Vobiz has not been asked yet",
+            ),
+            (Facts { vobiz: Vobiz::NotYet(held), ..facts() }, "[-] credentials: Vobiz refuses the cred"),
         ] {
             let readiness = Readiness::of(&facts);
             assert!(!readiness.is_ready(), "{facts:?}");
@@ -90,12 +99,10 @@ mod tests {
     }
 
     #[test]
-    fn who_waits_is_ready_without_vobiz_and_who_was_accepted_once_stays_ready() {
-        let waits = Facts { leading: false, accepted: false, ..facts() };
-        let refused_later = Facts { held: Some("Vobiz refuses the credentials (401)".into()), ..facts() };
-        for facts in [facts(), waits, refused_later] {
-            assert!(Readiness::of(&facts).is_ready(), "{facts:?}");
+    fn who_waits_is_ready_without_vobiz() {
+        for facts in [facts(), Facts { vobiz: Vobiz::LeftToTheLeader, ..facts() }] {
+            let readiness = Readiness::of(&facts);
+            assert!(readiness.is_ready() && readiness.to_string().ends_with("\nready\n"), "{readiness}");
         }
-        assert!(Readiness::of(&facts()).to_string().ends_with("\nready\n"));
     }
 }

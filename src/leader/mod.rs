@@ -87,9 +87,8 @@ impl Election {
             tokio::time::sleep(self.pause()).await;
             let left = (self.renewed + self.timing.deadline).saturating_sub(self.clock.now().mono);
             let why = match tokio::time::timeout(left, self.step()).await {
-                Ok(Ok(true)) => continue,
                 Ok(Ok(false)) => return tracing::warn!("somebody else leads"),
-                Ok(Err(LeaseError::Conflict)) => continue,
+                Ok(Ok(true) | Err(LeaseError::Conflict)) => continue,
                 Ok(Err(error)) => error.to_string(),
                 Err(_) => "no answer from the API server".to_owned(),
             };

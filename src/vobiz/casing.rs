@@ -10,14 +10,14 @@ pub enum Casing {
 }
 
 impl Casing {
-    pub fn segment(self) -> &'static str {
+    pub(super) fn segment(self) -> &'static str {
         match self {
             Self::Lower => "account",
             Self::Upper => "Account",
         }
     }
 
-    pub fn other(self) -> Self {
+    pub(super) fn other(self) -> Self {
         match self {
             Self::Lower => Self::Upper,
             Self::Upper => Self::Lower,

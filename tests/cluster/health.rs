@@ -159,7 +159,7 @@ fn metrics_follow_claims_numbers_and_money_and_name_none_of_them() {
                 r#"numbers{claimed="true"} 1.0"#,
                 r#"monthly_cost{claimed="true",currency="INR"} 2.0"#,
                 r#"account_balance{currency="INR"} 9948.0"#,
-                r#"purchase_queue_depth 0"#,
+                "purchase_queue_depth 0",
                 "leader 1.0",
             ],
         )
