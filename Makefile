@@ -2,7 +2,7 @@
 
 .POSIX:
 .NOTPARALLEL:
-.PHONY: help demo test lint build measure faults fuzz crds clean tools test-build demo-build measure-build faults-build image chart-docs
+.PHONY: help demo test lint build measure faults fuzz crds clean tools test-build demo-build measure-build faults-build image chart-docs e2e-prometheus e2e-otlp prometheus
 
 SHELL = /bin/sh
 CARGO = cargo
@@ -20,6 +20,8 @@ help:
 	@echo 'make lint    check the format and the lints only'
 	@echo 'make build   build the operator for use: target/release/vobiz-operator'
 	@echo 'make image   pack it into an OCI image: target/image/vobiz-operator.tar'
+	@echo 'make e2e-prometheus  test alerts, dashboard and metrics with a real Prometheus (apt-get install prometheus)'
+	@echo 'make e2e-otlp  test that traces arrive, in a program that is built with them'
 	@echo 'make measure buy 2,000 numbers and print CPU, memory and writes per claim'
 	@echo 'make faults  kill the operator at every call before a Vobiz that misbehaves, 800 times (SEED=1, RUN=7, SCENARIO=name)'
 	@echo 'make fuzz    throw 2,000,000 hostile inputs at every reader of answers (SEED=1, INPUTS=100, INPUT=7)'
@@ -48,6 +50,14 @@ build:
 
 image:
 	$(PHASE) 'image' sh dev/image/pack.sh "$(TARGET)"
+
+e2e-prometheus: prometheus tools
+	$(FIRST) --workspace
+	$(PHASE) 'prometheus' $(CARGO) test --locked -p vobiz-operator --test cluster prometheus:: -- --ignored
+
+e2e-otlp: tools
+	$(FIRST) --workspace
+	$(PHASE) 'traces' $(CARGO) test --locked -p vobiz-operator --features otlp --test cluster otlp::
 
 measure: tools
 	$(FIRST) -p measure -p control-plane
@@ -88,6 +98,10 @@ clean:
 
 tools:
 	@sh dev/check-tools.sh
+
+prometheus:
+	@for program in prometheus promtool; do command -v $$program >/dev/null || { \
+	echo "$$program is missing; on Debian: apt-get install --no-install-recommends prometheus" >&2; exit 1; }; done
 
 test-build:
 	$(PHASE) 'lints' $(CARGO) clippy --workspace --all-targets --locked -- -D warnings

@@ -144,19 +144,54 @@ pub struct RunArgs {
     )]
     pub hold_purchases: bool,
 
-    /// Not built yet: accepted, and answered with a warning. Two replicas are safe without it
-    #[arg(long, env = "LEADER_ELECT", hide = true, num_args = 0..=1, default_missing_value = "true", default_value = "false", value_parser = clap::builder::FalseyValueParser::new())]
+    /// Work only while elected, so that of several replicas one works and the others wait. The election is held by a
+    /// Lease; safety does not rest on it
+    #[arg(
+        long,
+        env = "LEADER_ELECT",
+        num_args = 0..=1,
+        default_value = "false",
+        default_missing_value = "true",
+        value_parser = clap::builder::FalseyValueParser::new(),
+        help_heading = "Replicas"
+    )]
     pub leader_elect: bool,
 
-    /// Not built yet: accepted, and answered with a warning
-    #[arg(long, env = "HTTP_ADDR", hide = true)]
+    /// Name of the Lease. Operators that are no replicas of each other need leases of their own
+    #[arg(
+        long,
+        env = "LEADER_ELECTION_NAME",
+        value_name = "NAME",
+        default_value = "vobiz-operator",
+        help_heading = "Replicas"
+    )]
+    pub leader_election_name: String,
+
+    /// Namespace of the Lease [default: POD_NAMESPACE, or else the namespace of the kubeconfig or service account]
+    #[arg(long, env = "LEADER_ELECTION_NAMESPACE", value_name = "NAMESPACE", help_heading = "Replicas")]
+    pub leader_election_namespace: Option<String>,
+
+    /// Serve /healthz, /readyz and /metrics on this address, in the clear: like 0.0.0.0:8080, or :8080 for every address
+    /// [default: not served]
+    #[arg(long, env = "HTTP_ADDR", value_name = "ADDRESS", help_heading = "Observation")]
     pub http_addr: Option<String>,
+
+    /// Send traces to this OTLP endpoint, by HTTP: like http://collector:4318. Only in a program that was built with
+    /// --features otlp
+    #[arg(long, env = "OTLP_ENDPOINT", value_name = "URL", help_heading = "Observation")]
+    pub otlp_endpoint: Option<String>,
 }
 
-/// A file that was named; an empty variable names none.
+/// What was named; an empty variable names nothing.
 #[must_use]
-pub fn file(named: Option<String>) -> Option<PathBuf> {
-    named.filter(|name| !name.trim().is_empty()).map(PathBuf::from)
+pub fn named(name: Option<String>) -> Option<String> {
+    name.map(|name| name.trim().to_owned()).filter(|name| !name.is_empty())
+}
+
+/// A file that was named.
+#[must_use]
+pub fn file(name: Option<String>) -> Option<PathBuf> {
+    named(name).map(PathBuf::from)
 }
 
 /// A span of time, written like 90s or 2m.

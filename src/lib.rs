@@ -1,7 +1,7 @@
 //! Buys phone numbers from Vobiz, declaratively and exactly once. This page is the map.
 //!
 //! ```text
-//! main → controller → reconcile → { plan, conditions, store, account → vobiz } → { api, domain }
+//! main → controller → { leader, health } → reconcile → { plan, conditions, store, account → vobiz } → { api, domain, metrics }
 //! ```
 //!
 //! * [`domain`]: the words of the trade (E.164, currency, money, ids, times), each parsed once, at the edge.
@@ -12,8 +12,10 @@
 //! * [`account`]: reads the account once for everybody who waits, and knows when to leave it alone.
 //! * [`store`]: the only writer of both kinds.
 //! * [`reconcile`]: observe, plan, perform one step.
-//! * [`controller`]: watches, queues, workers, an orderly end.
-//! * [`cli`], [`telemetry`], [`clock`]: arguments, logs, and the two clocks.
+//! * [`health`], [`metrics`]: what those who run it see.
+//! * [`leader`]: which of several replicas works.
+//! * [`controller`]: watches, queues, workers, leadership, an orderly end.
+//! * [`cli`], [`telemetry`], [`clock`]: arguments, logs and traces, and the two clocks.
 //!
 //! How a number is bought exactly once, and what is checked of it, is told in `docs/exactly-once.md`.
 
@@ -24,6 +26,9 @@ pub mod clock;
 pub mod conditions;
 pub mod controller;
 pub mod domain;
+pub mod health;
+pub mod leader;
+pub mod metrics;
 pub mod plan;
 pub mod reconcile;
 pub mod store;

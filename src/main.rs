@@ -12,7 +12,8 @@ use tokio_util::sync::CancellationToken;
 use vobiz_operator::{
     api,
     cli::{self, Cli, Command, RunArgs},
-    controller,
+    controller, health, leader,
+    metrics::Metrics,
     plan::Spans,
     telemetry,
     vobiz::{self, Client, CredentialsSource, Source},
@@ -27,6 +28,10 @@ enum StartError {
     Vobiz(#[from] vobiz::SetupError),
     #[error("VOBIZ_SETTLE_TIME ({settle:?}) must not be shorter than VOBIZ_PURCHASE_TIMEOUT ({timeout:?})")]
     SettleTime { settle: Duration, timeout: Duration },
+    #[error(transparent)]
+    Telemetry(#[from] telemetry::TelemetryError),
+    #[error(transparent)]
+    Http(#[from] health::BindError),
     #[error("cannot find the cluster: {0}. Set KUBECONFIG, as for kubectl")]
     Cluster(#[from] kube::config::InferConfigError),
     #[error("cannot build a client for the cluster: {0}")]
@@ -82,40 +87,47 @@ async fn run(args: RunArgs) -> Result<(), StartError> {
         burst: args.vobiz_rate_limit.burst,
         purchase_casing: args.vobiz_purchase_path,
     };
-    let client = Arc::new(Client::new(&settings, current)?);
-    telemetry::start();
-    if args.leader_elect || args.http_addr.as_ref().is_some_and(|address| !address.is_empty()) {
-        tracing::warn!(
-            "LEADER_ELECT and HTTP_ADDR have no effect in this version; two replicas are safe without"
-        );
-    }
-    let kube = cluster().await?;
+    let metrics = Arc::new(Metrics::default());
+    let client = Arc::new(Client::new(&settings, current)?.counted(metrics.clone()));
+    let http = match cli::named(args.http_addr) {
+        Some(address) => Some(health::bind(&address).await?),
+        None => None,
+    };
+    let telemetry = telemetry::start(cli::named(args.otlp_endpoint).as_deref())?;
+    let (kube, default_namespace) = cluster().await?;
+    let election = args.leader_elect.then(|| leader::Settings {
+        namespace: cli::named(args.leader_election_namespace)
+            .or_else(|| cli::named(std::env::var("POD_NAMESPACE").ok()))
+            .unwrap_or(default_namespace),
+        name: args.leader_election_name,
+        identity: leader::identity(),
+    });
     let stop = stop_on_signal()?;
     tracing::info!(version = env!("CARGO_PKG_VERSION"), account = %client.account(), "starting");
     let settings = controller::Settings {
-        namespaces: named(&args.watch_namespaces),
+        namespaces: args.watch_namespaces.into_iter().filter_map(|name| cli::named(Some(name))).collect(),
         spans: Spans { purchase_timeout: timeout, settle },
         resync: args.vobiz_resync_interval.0,
         concurrency: args.purchase_concurrency,
         hold: args.hold_purchases,
+        election,
+        served: http.is_some(),
     };
-    controller::run(settings, kube, client, (source, credentials), stop).await;
+    controller::run(settings, kube, client, (source, credentials), (metrics, http), stop).await;
     tracing::info!("stopped");
+    telemetry.finish();
     Ok(())
 }
 
-fn named(namespaces: &[String]) -> Vec<String> {
-    namespaces.iter().map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).collect()
-}
-
 /// A client that re-sends no write: a repeated create or replace would be taken for somebody else's. Its calls are
-/// bounded one by one in the store; the watches bound themselves.
-async fn cluster() -> Result<kube::Client, StartError> {
+/// bounded one by one where they are made; the watches bound themselves. The namespace is the one that kubectl would use.
+async fn cluster() -> Result<(kube::Client, String), StartError> {
     let mut config = kube::Config::infer().await?;
     config.default_retry = false;
     config.connect_timeout = Some(Duration::from_secs(10));
     config.headers.push((USER_AGENT, HeaderValue::from_static(vobiz::USER_AGENT)));
-    Ok(kube::Client::try_from(config)?)
+    let namespace = config.default_namespace.clone();
+    Ok((kube::Client::try_from(config)?, namespace))
 }
 
 fn stop_on_signal() -> Result<CancellationToken, StartError> {

@@ -3,17 +3,21 @@
 //! Whoever needs evidence says since when it must be begun ([`Account::want`]) and is woken when there is some. So
 //! a thousand claims that appear together cost one listing.
 
+mod balances;
 mod gate;
 mod reads;
 mod state;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use tokio::sync::{Notify, mpsc};
 
 use crate::{
     clock::Clock,
-    domain::{AccountId, E164},
+    domain::{AccountId, Currency, E164, Money},
     plan::{Evidence, Gate, Need},
     vobiz::{Client, PurchaseError},
 };
@@ -32,6 +36,16 @@ pub enum Key {
     AllRecords,
 }
 
+/// What those who watch over the operator want to know.
+#[derive(Debug, Clone)]
+pub struct Watched {
+    /// Vobiz has accepted the credentials, since the process began.
+    pub accepted: bool,
+    pub gate: Gate,
+    /// As far as they could be read when the account was last listed.
+    pub balances: BTreeMap<Currency, Money>,
+}
+
 /// The account, as everybody sees it.
 pub struct Account {
     client: Arc<Client>,
@@ -39,6 +53,8 @@ pub struct Account {
     state: Mutex<State>,
     changed: Notify,
     wake: mpsc::UnboundedSender<Key>,
+    /// The account was listed for drift.
+    listed: Notify,
     /// Asks for the credentials files to be read again.
     pub reload: Notify,
 }
@@ -53,6 +69,7 @@ impl Account {
             state: Mutex::new(State::default()),
             changed: Notify::new(),
             wake,
+            listed: Notify::new(),
             reload: Notify::new(),
         }
     }
@@ -60,6 +77,22 @@ impl Account {
     fn state(&self) -> MutexGuard<'_, State> {
         // The state is replaced field by field; a panic in between leaves nothing half-written.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Forgets what was read and who waits, as if the process had just begun: what was read before another process led
+    /// would be taken for news.
+    pub fn begin(&self) {
+        let mut state = self.state();
+        let accepted = state.accepted;
+        *state = State::default();
+        state.accepted = accepted;
+    }
+
+    /// For those who watch over the operator.
+    #[must_use]
+    pub fn watched(&self) -> Watched {
+        let state = self.state();
+        Watched { accepted: state.accepted, gate: state.gate.view(), balances: state.balances.clone() }
     }
 
     /// The account that calls are made with.

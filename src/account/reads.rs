@@ -97,9 +97,13 @@ impl Account {
         state.owe_nothing();
         state.gate.went_well(held);
         state.resynced_at = resynced_at.or(state.resynced_at);
+        state.accepted = true;
+        if resynced_at.is_some() {
+            self.listed.notify_one();
+        }
     }
 
-    fn meet(&self, error: &ReadError) {
+    pub(super) fn meet(&self, error: &ReadError) {
         tracing::warn!(%error, "Vobiz cannot be asked; the account is left alone for a while");
         self.state().gate.read_met(error, self.clock.now().mono);
         if *error == ReadError::Unauthorized {

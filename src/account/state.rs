@@ -1,5 +1,5 @@
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet},
     sync::Arc,
     time::Duration,
 };
@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::{Key, gate::GateState};
 use crate::{
-    domain::{Currency, E164},
+    domain::{Currency, E164, Money},
     plan::{Evidence, FundsRead, LedgerRead, Moment, Need, Reading, Rows},
     vobiz::ListedNumber,
 };
@@ -26,6 +26,9 @@ pub struct State {
     owed: Option<Round>,
     /// When the account was last listed for drift rather than for somebody who waits. Monotonic.
     pub resynced_at: Option<Duration>,
+    /// A whole round of reads went well, once.
+    pub accepted: bool,
+    pub balances: BTreeMap<Currency, Money>,
     /// Numbers that the account owned when it was last listed.
     owned: usize,
 }

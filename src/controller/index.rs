@@ -25,6 +25,11 @@ impl Index {
         }
     }
 
+    /// Namespace and name of every claim.
+    pub fn all(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.claims.values().flatten().map(|(namespace, name)| (namespace.as_str(), name.as_str()))
+    }
+
     /// Namespace and name of each.
     pub fn get(&self, e164: E164) -> Vec<(String, String)> {
         self.claims.get(&e164).cloned().unwrap_or_default()

@@ -35,14 +35,21 @@ struct Inner {
     claims: Vec<(Option<String>, UnboundedSender<ObjectRef<PhoneNumberClaim>>)>,
 }
 
-type ClaimQueue = UnboundedReceiver<ObjectRef<PhoneNumberClaim>>;
+pub type ClaimQueue = UnboundedReceiver<ObjectRef<PhoneNumberClaim>>;
 
 impl Triggers {
-    /// The triggers, the queue of records, and a queue of claims for each namespace (one in all, if none is named).
-    pub fn new(
+    /// Closed: what happens is noted, and nobody is told.
+    pub fn new(cache: Cache<PhoneNumber>) -> Self {
+        let inner = Inner { index: Index::default(), cache, records: None, claims: Vec::new() };
+        Self { inner: Mutex::new(inner) }
+    }
+
+    /// The queue of records, and a queue of claims for each namespace (one in all, if none is named). Everything that is
+    /// known stands in them.
+    pub fn open(
+        &self,
         namespaces: &[String],
-        cache: Cache<PhoneNumber>,
-    ) -> (Self, UnboundedReceiver<ObjectRef<PhoneNumber>>, Vec<ClaimQueue>) {
+    ) -> (UnboundedReceiver<ObjectRef<PhoneNumber>>, Vec<ClaimQueue>) {
         let (records, records_queue) = mpsc::unbounded_channel();
         let (mut claims, mut queues) = (Vec::new(), Vec::new());
         for namespace in super::namespaces(namespaces) {
@@ -50,8 +57,13 @@ impl Triggers {
             claims.push((namespace, sender));
             queues.push(queue);
         }
-        let inner = Inner { index: Index::default(), cache, records: Some(records), claims };
-        (Self { inner: Mutex::new(inner) }, records_queue, queues)
+        let mut inner = self.inner();
+        inner.records = Some(records);
+        inner.claims = claims;
+        inner.all_records();
+        inner.index.all().for_each(|(namespace, name)| inner.claim(namespace, name));
+        drop(inner);
+        (records_queue, queues)
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {

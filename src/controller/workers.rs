@@ -4,16 +4,20 @@ use kube::ResourceExt;
 use tokio::sync::{Mutex, mpsc::UnboundedReceiver};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+use tracing::Instrument;
+
 use crate::{
     account::Key,
-    reconcile::{Context, take_turn},
+    metrics::Kind,
+    reconcile::{Context, Waiting, take_turn},
+    telemetry::TRACED,
 };
 
 /// Serves the claims that want a slot, so many at a time. A worker is a task of its own: no cancelled reconcile can
 /// drop a purchase that it has begun, and a stop lets it finish.
 pub async fn purchase(
     context: Arc<Context>,
-    queue: UnboundedReceiver<Key>,
+    queue: UnboundedReceiver<Waiting>,
     concurrency: NonZeroUsize,
     stop: CancellationToken,
 ) {
@@ -28,11 +32,16 @@ pub async fn purchase(
 }
 
 /// Serves one claim; `false` when there is to be no more.
-async fn serve(context: &Context, queue: &Mutex<UnboundedReceiver<Key>>, stop: &CancellationToken) -> bool {
+async fn serve(
+    context: &Context,
+    queue: &Mutex<UnboundedReceiver<Waiting>>,
+    stop: &CancellationToken,
+) -> bool {
     let next = async {
-        let key = queue.lock().await.recv().await?;
+        let waiting = queue.lock().await.recv().await?;
         context.client.slot().await;
-        Some(key)
+        context.metrics.dequeued(context.clock.now().mono.saturating_sub(waiting.since));
+        Some(waiting.key)
     };
     let Some(Some(Key::Claim { namespace, name })) = stop.run_until_cancelled(next).await else {
         return false;
@@ -40,7 +49,8 @@ async fn serve(context: &Context, queue: &Mutex<UnboundedReceiver<Key>>, stop: &
     let Some(claim) = context.claims.get(&namespace, &name) else { return true };
     let uid = claim.uid().unwrap_or_default();
     context.memory.dequeue(&uid);
-    let hindrance = take_turn(claim, context).await.err().map(|error| error.to_string());
+    let span = tracing::debug_span!(target: TRACED, "reconcile", kind = Kind::Claim.label().1, turn = true);
+    let hindrance = take_turn(claim, context).instrument(span).await.err().map(|error| error.to_string());
     if let Some(error) = &hindrance {
         tracing::warn!(error, "a purchase could not be begun; it is tried again");
     }

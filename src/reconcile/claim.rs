@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::{ResourceExt, runtime::controller::Action};
 
-use super::{Context, ReconcileError, SOON, again, key_of, memory::Turn, purchase, reference_to};
+use super::{Context, ReconcileError, SOON, Waiting, again, key_of, memory::Turn, purchase, reference_to};
 use crate::{
     api::{AttemptState, PhoneNumber, PhoneNumberClaim, PhoneNumberClaimStatus, RETRY_ANNOTATION},
     conditions::{self, ClaimFacts, ConditionType, SHOWN_AFTER, Waits},
@@ -161,7 +161,10 @@ async fn perform(
         // Planned only with a slot at hand.
         ClaimStep::Queue | ClaimStep::Purchase(_) => {
             match context.memory.queue(&claim.uid().unwrap_or_default(), now) {
-                Turn::Queued => drop(context.queue.send(key_of(claim))),
+                Turn::Queued => {
+                    context.metrics.queued();
+                    let _ = context.queue.send(Waiting { key: key_of(claim), since: now.mono });
+                }
                 Turn::Already => {}
                 Turn::After(pause) => return Ok(Some(pause)),
             }

@@ -25,6 +25,7 @@ use crate::{
     api::{ClaimRef, PhoneNumber, PhoneNumberClaim},
     clock::Clock,
     domain::E164,
+    metrics::Metrics,
     plan::{Holder, Moment, Spans},
     store::{Store, StoreError},
     vobiz::Client,
@@ -51,6 +52,14 @@ impl Claims {
     }
 }
 
+/// A claim that wants a slot.
+#[derive(Debug)]
+pub struct Waiting {
+    pub key: Key,
+    /// Monotonic.
+    pub since: Duration,
+}
+
 /// What every reconcile works with.
 pub struct Context {
     pub store: Store,
@@ -64,7 +73,8 @@ pub struct Context {
     /// Purchases and adoptions are on hold until then (R11).
     pub hold_until: Option<Moment>,
     /// Claims that want a slot.
-    pub queue: mpsc::UnboundedSender<Key>,
+    pub queue: mpsc::UnboundedSender<Waiting>,
+    pub metrics: Arc<Metrics>,
 }
 
 /// Why a reconcile did not get through. It is tried again.

@@ -11,6 +11,7 @@ use crate::{
     },
     conditions,
     domain::{AttemptId, Time},
+    metrics::Bought,
     plan::{self, Change, Intent, LiveClaim, Moment, OutcomeStep, Permission},
     store::StoreError,
     vobiz::{PurchaseError, Purchased, RejectionKind},
@@ -144,6 +145,7 @@ async fn send(context: &Context, claim: &PhoneNumberClaim, record: &PhoneNumber)
     }
     let at = Time::micros(context.clock.now().wall);
     let (answer, bought) = answer_from(result, at);
+    context.metrics.purchased(counted(answer.outcome));
     tracing::info!(
         claim = format!("{}/{}", claim.namespace().unwrap_or_default(), claim.name_any()),
         attempt = %attempt.id,
@@ -152,6 +154,19 @@ async fn send(context: &Context, claim: &PhoneNumberClaim, record: &PhoneNumber)
         "purchase sent"
     );
     Change::Answered { answer: Box::new(answer), bought }
+}
+
+fn counted(outcome: Outcome) -> Bought {
+    match outcome {
+        Outcome::Purchased => Bought::Purchased,
+        Outcome::NotSent => Bought::NotSent,
+        Outcome::NotFound => Bought::NotFound,
+        Outcome::PaymentFailed => Bought::PaymentFailed,
+        Outcome::Unauthorized => Bought::Unauthorized,
+        Outcome::RateLimited => Bought::RateLimited,
+        Outcome::Rejected => Bought::Rejected,
+        Outcome::Unknown => Bought::Unknown,
+    }
 }
 
 fn unsent(why: &str) -> Change {

@@ -1,7 +1,10 @@
 use std::{
     num::NonZeroU32,
     path::PathBuf,
-    sync::atomic::{AtomicU8, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicU8, Ordering},
+    },
     time::Duration,
 };
 
@@ -10,6 +13,7 @@ use reqwest::{Response, Url, header::HeaderValue};
 use tokio::sync::watch;
 
 use super::{
+    casing::Casing,
     credentials::Credentials,
     envelope::Envelope,
     error::{ReadError, SetupError},
@@ -18,7 +22,10 @@ use super::{
     transport::{self, PAGE_BODY_LIMIT},
     wire::{Balance, ListedNumber},
 };
-use crate::domain::{AccountId, Currency, E164};
+use crate::{
+    domain::{AccountId, Currency, E164},
+    metrics::{Metrics, Operation},
+};
 
 /// A read that takes longer is given up: reads can be repeated.
 const READ_TIMEOUT: Duration = Duration::from_secs(15);
@@ -46,33 +53,6 @@ pub struct Settings {
     pub purchase_casing: Casing,
 }
 
-/// Vobiz's paths are case-sensitive, and its documentation disagrees with itself about the case.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum Casing {
-    /// `/api/v1/account/…`
-    #[value(name = "account")]
-    Lower,
-    /// `/api/v1/Account/…`
-    #[value(name = "Account")]
-    Upper,
-}
-
-impl Casing {
-    fn segment(self) -> &'static str {
-        match self {
-            Self::Lower => "account",
-            Self::Upper => "Account",
-        }
-    }
-
-    fn other(self) -> Self {
-        match self {
-            Self::Lower => Self::Upper,
-            Self::Upper => Self::Lower,
-        }
-    }
-}
-
 /// The reads, each with the casing that last worked for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Read {
@@ -82,6 +62,18 @@ enum Read {
     Ledger,
 }
 
+impl Read {
+    fn operation(self, searches: bool) -> Operation {
+        match self {
+            Self::Owned if searches => Operation::Search,
+            Self::Owned => Operation::List,
+            Self::Inventory => Operation::Inventory,
+            Self::Balance => Operation::Balance,
+            Self::Ledger => Operation::Ledger,
+        }
+    }
+}
+
 /// A client for one account.
 pub struct Client {
     pub(super) spender: reqwest::Client,
@@ -89,6 +81,7 @@ pub struct Client {
     base: Url,
     credentials: watch::Receiver<Credentials>,
     limiter: DefaultDirectRateLimiter,
+    pub(super) metrics: Arc<Metrics>,
     pub(super) purchase_casing: Casing,
     /// Bits by [`Read`]: set where the lower case is the one that works.
     lower: AtomicU8,
@@ -109,10 +102,17 @@ impl Client {
             base,
             credentials,
             limiter: RateLimiter::direct(quota),
+            metrics: Arc::default(),
             purchase_casing: settings.purchase_casing,
             lower: AtomicU8::new(0),
             proven: AtomicU8::new(0),
         })
+    }
+
+    /// Counts its calls there.
+    #[must_use]
+    pub fn counted(self, metrics: Arc<Metrics>) -> Self {
+        Self { metrics, ..self }
     }
 
     /// The account that calls are made with.
@@ -211,7 +211,9 @@ impl Client {
         let bit = 1 << read as u8;
         let first = if self.lower.load(Ordering::Relaxed) & bit == 0 { Casing::Upper } else { Casing::Lower };
         let proven = self.proven.load(Ordering::Relaxed) & bit != 0;
-        let answer = self.get_in(first, path, query).await;
+        let searches = query.iter().any(|(name, _)| *name == "search");
+        let operation = read.operation(searches);
+        let answer = self.counted_get(operation, first, path, query).await;
         let doubtful = match answer {
             Err(ReadError::Missing) => true,
             Err(ReadError::Unauthorized) => !proven,
@@ -223,7 +225,7 @@ impl Client {
             }
             return answer;
         }
-        let second = self.get_in(first.other(), path, query).await;
+        let second = self.counted_get(operation, first.other(), path, query).await;
         if second.is_ok() {
             self.proven.fetch_or(bit, Ordering::Relaxed);
             self.lower.fetch_xor(bit, Ordering::Relaxed);
@@ -242,8 +244,12 @@ impl Client {
         }
     }
 
-    async fn get_in(&self, casing: Casing, path: &str, query: &[(&str, &str)]) -> Result<Vec<u8>, ReadError> {
-        self.slot().await;
+    pub(super) async fn get_in(
+        &self,
+        casing: Casing,
+        path: &str,
+        query: &[(&str, &str)],
+    ) -> Result<Vec<u8>, ReadError> {
         let mut url = self.account_url(casing, path);
         if !query.is_empty() {
             url.query_pairs_mut().extend_pairs(query);

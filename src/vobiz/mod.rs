@@ -2,7 +2,9 @@
 //! that Vobiz has been seen to answer in.
 
 mod answer;
+mod casing;
 mod client;
+mod counted;
 mod credentials;
 mod envelope;
 mod error;
@@ -12,7 +14,8 @@ mod purchase;
 mod transport;
 mod wire;
 
-pub use client::{Casing, Client, Settings};
+pub use casing::Casing;
+pub use client::{Client, Settings};
 pub use credentials::{Credentials, CredentialsError, CredentialsSource, Source};
 pub use error::{PurchaseError, ReadError, Rejection, RejectionKind, SetupError};
 pub use ledger::{LedgerRow, ReferenceType, RowStatus, RowType};

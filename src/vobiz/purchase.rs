@@ -25,12 +25,12 @@ struct Request {
 }
 
 impl Client {
-    /// *Purchase from inventory.* Sends at most one request and never repeats it. The caller has taken a slot of
-    /// the rate limit, and has made the attempt durable.
-    ///
-    /// # Errors
-    /// The error says whether the purchase may have happened.
-    pub async fn purchase(&self, e164: E164, currency: Option<Currency>) -> Result<Purchased, PurchaseError> {
+    /// The one request of [`Client::purchase`].
+    pub(super) async fn send_purchase(
+        &self,
+        e164: E164,
+        currency: Option<Currency>,
+    ) -> Result<Purchased, PurchaseError> {
         let body = serde_json::to_vec(&Request { e164, currency })
             .map_err(|error| PurchaseError::NotSent(error.to_string()))?;
         let url = self.account_url(self.purchase_casing, "numbers/purchase-from-inventory");

@@ -15,6 +15,9 @@ use kube::{
 use serde_json::{Value, json};
 use tokio::{runtime::Handle, sync::OnceCell};
 
+/// The operator under test.
+pub const PROGRAM: &str = env!("CARGO_BIN_EXE_vobiz-operator");
+
 /// How long a test waits for what must come. Nothing takes that long, except on a machine that is busy.
 pub const PATIENCE: Duration = Duration::from_secs(150);
 

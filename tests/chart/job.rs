@@ -5,7 +5,7 @@ use tokio::sync::RwLock;
 use vobiz_sim::{Fault, FaultRule, HoldAt, JournalFilter, OwnedNumber, Target};
 
 use crate::{
-    harness::{PATIENCE, eventually, run},
+    harness::{PATIENCE, PROGRAM, eventually, run},
     operator::{Operator, Setup},
     release::{Mode, Release, token},
     right::Right,
@@ -19,7 +19,7 @@ pub static NAMESPACES: RwLock<()> = RwLock::const_new(());
 
 /// Whether this operator elects a leader at all.
 pub async fn elects(release: &Release) -> bool {
-    let setup = Setup::new(release.folder().join("help.log"));
+    let setup = Setup::new(PROGRAM, release.cluster.plane.group(), release.folder().join("help.log"));
     setup.run_to_end(&["run", "--help"]).await.1.contains("LEADER_ELECT")
 }
 

@@ -3,12 +3,7 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on fails")]
 
-#[allow(dead_code, reason = "shared with the tests of the operator, which need more of it")]
-#[path = "../cluster/operator.rs"]
-mod operator;
-#[allow(dead_code, reason = "shared with the tests of the operator, which need more of it")]
-#[path = "../cluster/table.rs"]
-mod table;
+use testbed::{operator, table};
 
 mod audit;
 mod claims;

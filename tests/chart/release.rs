@@ -14,7 +14,7 @@ use vobiz_sim::{Account, Config, JournalFilter, Sim, SimAdmin, State};
 
 use crate::{
     audit::Audit,
-    harness::{Cluster, cluster, eventually},
+    harness::{Cluster, PROGRAM, cluster, eventually},
     helm::{Rendered, render},
     operator::{Operator, Setup},
     right::Right,
@@ -202,7 +202,8 @@ impl Release {
 
     /// The operator, with what the Deployment tells it.
     pub async fn operator(&self) -> Operator {
-        let mut setup = Setup::new(self.log_file()).env("KUBECONFIG", self.kubeconfig().await);
+        let mut setup = Setup::new(PROGRAM, self.cluster.plane.group(), self.log_file())
+            .env("KUBECONFIG", self.kubeconfig().await);
         for variable in self.rendered.container()["env"].as_array().unwrap() {
             let name = variable["name"].as_str().unwrap();
             let value = match variable["valueFrom"]["fieldRef"]["fieldPath"].as_str() {
@@ -214,7 +215,7 @@ impl Release {
             setup = setup.env(name, value.replace(MOUNTS, &self.folder.path().display().to_string()));
         }
         // Every process here has the same addresses, unlike pods.
-        setup.without("HTTP_ADDR").start().await
+        setup.without("HTTP_ADDR").start()
     }
 
     fn log_file(&self) -> std::path::PathBuf {

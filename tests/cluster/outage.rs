@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Claims a number in the namespace `default` of a cluster of the test's own.
-async fn claim_in_default(cluster: &Cluster, number: &str) {
+pub async fn claim_in_default(cluster: &Cluster, number: &str) {
     let claim = json!({
         "apiVersion": "telephony.vobiz.ai/v1alpha1", "kind": "PhoneNumberClaim",
         "metadata": { "name": "office" }, "spec": { "e164": number },

@@ -1,0 +1,61 @@
+use std::{sync::Arc, time::Duration};
+
+use kube::{Api, Client, CustomResourceExt};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    api::{PhoneNumber, PhoneNumberClaim},
+    health::Stage,
+};
+
+/// Says what is wrong, and what to type, while the API server cannot be reached, does not know the kinds, or does not
+/// let them be read.
+pub async fn explain_missing_kinds(
+    kube: Client,
+    namespace: Option<String>,
+    stage: Arc<Stage>,
+    stop: CancellationToken,
+) {
+    // Where claims may be read: where all of them may not be, a 403 would hide that they are not served.
+    let claims: Api<PhoneNumberClaim> = match &namespace {
+        Some(name) => Api::namespaced(kube.clone(), name),
+        None => Api::all(kube.clone()),
+    };
+    let records: Api<PhoneNumber> = Api::all(kube);
+    let one = kube::api::ListParams::default().limit(1);
+    let mut pause = Duration::from_secs(1);
+    loop {
+        let answers = tokio::time::timeout(Duration::from_secs(10), async {
+            (claims.list_metadata(&one).await.map(drop), records.list_metadata(&one).await.map(drop))
+        });
+        let Some(answers) = stop.run_until_cancelled(answers).await else { return };
+        let problem = match answers {
+            Ok((Ok(()), Ok(()))) => return stage.kinds(None),
+            Ok((Err(error), _) | (_, Err(error))) => problem(&error),
+            Err(_) => {
+                "the API server does not answer; trying on. Check KUBECONFIG, or `kubectl version`".into()
+            }
+        };
+        tracing::error!("{problem}");
+        stage.kinds(Some(problem));
+        if stop.run_until_cancelled(tokio::time::sleep(pause)).await.is_none() {
+            return;
+        }
+        pause = (pause * 2).min(Duration::from_secs(30));
+    }
+}
+
+fn problem(error: &kube::Error) -> String {
+    match error {
+        kube::Error::Api(status) if status.code == 404 => format!(
+            "the API server does not know {} or {}; trying on. Install them: vobiz-operator crd | kubectl apply -f -",
+            PhoneNumberClaim::crd_name(),
+            PhoneNumber::crd_name(),
+        ),
+        kube::Error::Api(status) if status.code == 403 => format!(
+            "claims or records may not be read; trying on. Check the operator's roles and bindings: {}",
+            status.message
+        ),
+        error => format!("the API server cannot be reached; trying on. Check KUBECONFIG: {error}"),
+    }
+}

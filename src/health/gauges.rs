@@ -1,0 +1,283 @@
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use prometheus_client::{
+    encoding::EncodeLabelSet,
+    metrics::{family::Family, gauge::Gauge, info::Info},
+    registry::{Registry, Unit},
+};
+
+use crate::{
+    account::Watched,
+    api::{AttemptState, PhoneNumber, PhoneNumberClaim},
+    conditions::{ConditionType, Reason, Status},
+    domain::{AccountId, Currency, Money},
+    metrics::Label,
+    plan::{Gate, GateCause},
+};
+
+/// What is, at the time of a scrape. Made anew for each, so that a series ends with its objects.
+#[derive(Debug, Default, PartialEq)]
+pub struct Gauges {
+    claims: BTreeMap<&'static str, u64>,
+    /// By state: how many, and since when the oldest.
+    unresolved: BTreeMap<&'static str, (u64, Timestamp)>,
+    /// By whether a claim stands behind them.
+    numbers: BTreeMap<bool, u64>,
+    costs: BTreeMap<(Currency, bool), Option<Money>>,
+}
+
+/// Where a claim has no reason yet, or one that a newer version has written.
+const NO_REASON: &str = "None";
+
+const NO_LABELS: [Label; 0] = [];
+
+impl Gauges {
+    pub fn claim(&mut self, claim: &PhoneNumberClaim) {
+        let conditions = claim.status.iter().flat_map(|status| &status.conditions);
+        let ready = conditions.into_iter().find(|condition| condition.type_ == ConditionType::Ready.as_str());
+        let reason = ready.and_then(|ready| Reason::ALL.iter().find(|known| known.as_str() == ready.reason));
+        *self.claims.entry(reason.map_or(NO_REASON, |reason| reason.as_str())).or_default() += 1;
+    }
+
+    /// Records of another account are not ours to count.
+    pub fn record(&mut self, record: &PhoneNumber, account: &AccountId) {
+        if record.spec.account != *account {
+            return;
+        }
+        let attempt = &record.spec.attempt;
+        let state = match attempt.state {
+            AttemptState::Open => "Open",
+            AttemptState::NeedsDecision => "NeedsDecision",
+            AttemptState::Failed => return,
+            AttemptState::Bound => return self.number(record),
+        };
+        let opened = attempt.opened_at.at();
+        let (count, oldest) = self.unresolved.entry(state).or_insert((0, opened));
+        *count += 1;
+        *oldest = opened.min(*oldest);
+    }
+
+    fn number(&mut self, record: &PhoneNumber) {
+        let Some(status) = &record.status else { return };
+        let is_false = Status::False.as_str();
+        let claimed = !status.conditions.iter().any(|condition| {
+            condition.type_ == ConditionType::Claimed.as_str() && condition.status == is_false
+        });
+        *self.numbers.entry(claimed).or_default() += 1;
+        let Some(number) = &status.number else { return };
+        if let (Some(fee), Some(currency)) = (number.monthly_fee, number.currency) {
+            let sum = self.costs.entry((currency, claimed)).or_insert_with(|| "0".parse().ok());
+            *sum = sum.and_then(|sum| sum + fee);
+        }
+    }
+
+    /// Adds everything to what is served. `watched` is what a process that works knows of the account.
+    pub fn register(&self, to: &mut Registry, watched: Option<&Watched>, now: Timestamp) {
+        to.register(
+            "build",
+            "The version that runs; the value says nothing",
+            Info::new([("version", env!("CARGO_PKG_VERSION"))]),
+        );
+        to.register(
+            "leader",
+            "1 while this process works; 0 while it waits for its election or stops",
+            family([(NO_LABELS, f64::from(u8::from(watched.is_some())))]),
+        );
+        self.register_objects(to, now);
+        if let Some(watched) = watched {
+            register_account(to, watched);
+        }
+    }
+
+    fn register_objects(&self, to: &mut Registry, now: Timestamp) {
+        let reasons = self.claims.iter().map(|(reason, count)| ([("reason", *reason)], amount(*count)));
+        to.register("claims", "Claims, by the reason of their condition Ready", family(reasons));
+        let states = self.unresolved.iter();
+        to.register(
+            "unresolved_attempts",
+            "Attempts whose outcome is not settled: being verified (Open), or waiting for somebody (NeedsDecision)",
+            family(states.clone().map(|(state, (count, _))| ([("state", *state)], amount(*count)))),
+        );
+        to.register_with_unit(
+            "oldest_unresolved_attempt_age",
+            "Time since the oldest unresolved attempt was opened, in seconds",
+            Unit::Seconds,
+            family(states.map(|(state, (_, oldest))| {
+                ([("state", *state)], now.duration_since(*oldest).as_secs_f64().max(0.0))
+            })),
+        );
+        let numbers =
+            self.numbers.iter().map(|(claimed, count)| ([("claimed", truth(*claimed))], amount(*count)));
+        to.register(
+            "numbers",
+            "Numbers that were bought or adopted, by whether a claim stands behind them",
+            family(numbers),
+        );
+        let costs = self.costs.iter().filter_map(|((currency, claimed), sum)| {
+            let labels = [("claimed", truth(*claimed).to_owned()), ("currency", currency.to_string())];
+            Some((labels, money(sum.as_ref()?)?))
+        });
+        to.register(
+            "monthly_cost",
+            "Recurring fees a month of the numbers that were bought or adopted, in units of the currency",
+            family(costs),
+        );
+    }
+}
+
+fn register_account(to: &mut Registry, watched: &Watched) {
+    let held = match &watched.gate {
+        Gate::Open => None,
+        Gate::Held(cause, _) => Some(*cause),
+    };
+    let causes = [GateCause::Credentials, GateCause::RateLimited, GateCause::Unavailable].map(|cause| {
+        let name = match cause {
+            GateCause::Credentials => "InvalidCredentials",
+            GateCause::RateLimited => "RateLimited",
+            GateCause::Unavailable => "VobizUnavailable",
+        };
+        ([("reason", name)], f64::from(u8::from(held == Some(cause))))
+    });
+    to.register("account_held", "1 while Vobiz is left alone for this reason, else 0", family(causes));
+    let accepted = match held {
+        Some(GateCause::Credentials) => Some(0.0),
+        _ => watched.accepted.then_some(1.0),
+    };
+    to.register(
+        "credentials_accepted",
+        "1 if Vobiz has accepted the credentials and not refused them since, 0 if it refuses them",
+        family(accepted.map(|value| (NO_LABELS, value))),
+    );
+    let balances = watched.balances.iter();
+    to.register(
+        "account_balance",
+        "Available balance of the account when it was last listed, in units of the currency",
+        family(
+            balances.filter_map(|(currency, sum)| Some(([("currency", currency.to_string())], money(sum)?))),
+        ),
+    );
+}
+
+fn family<L>(
+    samples: impl IntoIterator<Item = (L, f64)>,
+) -> Family<L, Gauge<f64, std::sync::atomic::AtomicU64>>
+where
+    L: Clone + std::hash::Hash + Eq + EncodeLabelSet,
+{
+    let family = Family::<L, Gauge<f64, std::sync::atomic::AtomicU64>>::default();
+    for (labels, value) in samples {
+        family.get_or_create(&labels).set(value);
+    }
+    family
+}
+
+fn truth(value: bool) -> &'static str {
+    if value { "true" } else { "false" }
+}
+
+fn amount(count: u64) -> f64 {
+    // Exact up to 2^53; there are not so many numbers in the world.
+    u32::try_from(count).map_or(f64::MAX, f64::from)
+}
+
+/// For charts. Sums are added up exactly, and no decision is made by what is served.
+fn money(sum: &Money) -> Option<f64> {
+    sum.to_string().parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::metrics::Metrics;
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    /// One of everything that can be served.
+    fn served() -> String {
+        let (inr, opened) = ("INR".parse().unwrap(), at("2026-01-02T03:04:05Z"));
+        let gauges = Gauges {
+            claims: BTreeMap::from([("Purchased", 2)]),
+            unresolved: BTreeMap::from([("Open", (1, opened))]),
+            numbers: BTreeMap::from([(true, 2)]),
+            costs: BTreeMap::from([((inr, false), "1.50".parse().ok())]),
+        };
+        let balances = BTreeMap::from([(inr, "9948.25".parse().unwrap())]);
+        let watched = Watched { accepted: true, gate: Gate::Open, balances };
+        super::super::encode(&gauges, &Metrics::default(), Some(&watched), at("2026-01-02T03:05:05Z"))
+            .unwrap()
+    }
+
+    /// Name, type, labels and help of each, as the documentation writes them.
+    fn described(served: &str) -> BTreeSet<[String; 4]> {
+        let mut rows = BTreeSet::new();
+        for line in served.lines().filter_map(|line| line.strip_prefix("# HELP ")) {
+            let (name, help) = line.split_once(' ').unwrap();
+            let type_ =
+                served.lines().find_map(|line| line.strip_prefix(&format!("# TYPE {name} "))).unwrap();
+            let suffix = match type_ {
+                "counter" => "_total",
+                "info" => "_info",
+                _ => "",
+            };
+            let sample =
+                if type_ == "histogram" { format!("{name}_count") } else { format!("{name}{suffix}") };
+            let samples = served.lines().filter(|line| line.starts_with(&sample));
+            let pairs = samples.filter_map(|line| line.split_once('{')?.1.split_once('}'));
+            let labels: BTreeSet<&str> = pairs
+                .flat_map(|(pairs, _)| pairs.split(','))
+                .filter_map(|pair| Some(pair.split_once('=')?.0))
+                .collect();
+            let labels = labels.into_iter().map(|label| format!("`{label}`")).collect::<Vec<_>>().join(", ");
+            rows.insert([format!("`{name}{suffix}`"), type_.to_owned(), labels, help.to_owned()]);
+        }
+        rows
+    }
+
+    #[test]
+    fn the_documentation_lists_what_is_served_and_nothing_else() {
+        let documented: BTreeSet<[String; 4]> = include_str!("../../docs/metrics.md")
+            .lines()
+            .filter(|line| line.starts_with("| `vobiz_operator_"))
+            .map(|line| {
+                let cells: Vec<String> =
+                    line.trim_matches('|').split('|').map(|cell| cell.trim().to_owned()).collect();
+                cells.try_into().unwrap()
+            })
+            .collect();
+        assert_eq!(documented, described(&served()));
+    }
+
+    #[test]
+    fn sums_are_exact_and_ages_are_in_seconds() {
+        let served = served();
+        for line in [
+            r#"vobiz_operator_claims{reason="Purchased"} 2.0"#,
+            r#"vobiz_operator_oldest_unresolved_attempt_age_seconds{state="Open"} 60.0"#,
+            r#"vobiz_operator_monthly_cost{claimed="false",currency="INR"} 1.5"#,
+            r#"vobiz_operator_account_balance{currency="INR"} 9948.25"#,
+            r#"vobiz_operator_account_held{reason="InvalidCredentials"} 0.0"#,
+            "vobiz_operator_leader 1.0",
+            "vobiz_operator_credentials_accepted 1.0",
+            r#"vobiz_operator_purchases_total{outcome="Purchased"} 0"#,
+        ] {
+            assert!(served.lines().any(|served| served == line), "{line} is missing:\n{served}");
+        }
+        assert!(served.ends_with("# EOF\n"));
+    }
+
+    #[test]
+    fn who_waits_says_nothing_about_the_account() {
+        let gauges = Gauges::default();
+        let now = at("2026-01-02T03:04:05Z");
+        let served = super::super::encode(&gauges, &Metrics::default(), None, now).unwrap();
+        assert!(served.contains("vobiz_operator_leader 0.0\n"), "{served}");
+        for absent in ["account_", "credentials_accepted", "_claims", "_numbers", "unresolved"] {
+            assert!(!served.contains(absent), "{absent}: {served}");
+        }
+    }
+}

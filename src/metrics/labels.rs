@@ -1,0 +1,80 @@
+/// A closed set of label values.
+macro_rules! labels {
+    ($(#[$doc:meta])* $name:ident, $key:literal { $($variant:ident => $text:literal),+ $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum $name { $($variant),+ }
+
+        impl $name {
+            /// Every value, in the order of the documentation.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+
+            /// The name of the label, and this value.
+            #[must_use]
+            pub fn label(self) -> (&'static str, &'static str) {
+                ($key, match self { $(Self::$variant => $text),+ })
+            }
+        }
+    };
+}
+
+labels! {
+    /// What is reconciled.
+    Kind, "kind" { Claim => "claim", Record => "record" }
+}
+
+labels! {
+    /// How a reconcile ended.
+    Reconciled, "result" {
+        // Nothing to do before something changes.
+        Success => "success",
+        // Comes back by itself.
+        Requeue => "requeue",
+        Error => "error",
+    }
+}
+
+labels! {
+    /// What was asked of Vobiz.
+    Operation, "operation" {
+        List => "list",
+        Search => "search",
+        Inventory => "inventory",
+        Balance => "balance",
+        Ledger => "ledger",
+        Purchase => "purchase",
+    }
+}
+
+labels! {
+    /// What came back from Vobiz.
+    Called, "outcome" {
+        Ok => "ok",
+        // 401
+        Unauthorized => "unauthorized",
+        // 403
+        Forbidden => "forbidden",
+        // 404 or 405
+        NotFound => "not_found",
+        // 429
+        RateLimited => "rate_limited",
+        // Any other refusal of a purchase, for want of money or otherwise.
+        Refused => "refused",
+        // No answer, a 5xx, or one that cannot be read.
+        Failed => "failed",
+    }
+}
+
+labels! {
+    /// What came of a purchase call. The words of `attempt.answer.outcome` in a record.
+    Bought, "outcome" {
+        Purchased => "Purchased",
+        NotSent => "NotSent",
+        NotFound => "NotFound",
+        PaymentFailed => "PaymentFailed",
+        Unauthorized => "Unauthorized",
+        RateLimited => "RateLimited",
+        Rejected => "Rejected",
+        Unknown => "Unknown",
+    }
+}

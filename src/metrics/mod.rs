@@ -1,0 +1,141 @@
+//! What is counted while it happens. What merely *is* at the time of a scrape is read then, see [`crate::health`].
+//!
+//! No number, claim or namespace is a label: the sets of labels are closed, and as small as the tables in
+//! `docs/metrics.md`.
+
+mod labels;
+
+pub use labels::{Bought, Called, Kind, Operation, Reconciled};
+
+use std::{sync::atomic::AtomicU64, time::Duration};
+
+use prometheus_client::{
+    metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
+    registry::{Registry, Unit},
+};
+
+/// One label, by name and value.
+pub type Label = (&'static str, &'static str);
+
+type Counters<const N: usize> = Family<[Label; N], Counter>;
+type Histograms<const N: usize> = Family<[Label; N], Histogram>;
+
+/// Counters and histograms of this process.
+#[derive(Debug)]
+pub struct Metrics {
+    reconciles: Counters<2>,
+    reconcile_duration: Histograms<1>,
+    requests: Counters<2>,
+    request_duration: Histograms<1>,
+    purchases: Counters<1>,
+    queue: Gauge<u64, AtomicU64>,
+    queue_latency: Histogram,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let metrics = Self {
+            reconciles: Family::default(),
+            reconcile_duration: Family::new_with_constructor(|| {
+                Histogram::new([0.001, 0.005, 0.02, 0.1, 0.5, 2.0, 10.0])
+            }),
+            requests: Family::default(),
+            request_duration: Family::new_with_constructor(|| {
+                Histogram::new([0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0])
+            }),
+            purchases: Family::default(),
+            queue: Gauge::default(),
+            queue_latency: Histogram::new([0.01, 0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0]),
+        };
+        metrics.begin_at_zero();
+        metrics
+    }
+}
+
+impl Metrics {
+    /// A counter that appears with its first event hides that event from `rate` and `increase`.
+    fn begin_at_zero(&self) {
+        for kind in Kind::ALL {
+            drop(self.reconcile_duration.get_or_create(&[kind.label()]));
+            for result in Reconciled::ALL {
+                drop(self.reconciles.get_or_create(&[kind.label(), result.label()]));
+            }
+        }
+        for operation in Operation::ALL {
+            drop(self.request_duration.get_or_create(&[operation.label()]));
+            for outcome in Called::ALL {
+                drop(self.requests.get_or_create(&[operation.label(), outcome.label()]));
+            }
+        }
+        for outcome in Bought::ALL {
+            drop(self.purchases.get_or_create(&[outcome.label()]));
+        }
+    }
+
+    /// A reconcile has ended.
+    pub fn reconciled(&self, kind: Kind, result: Reconciled, took: Duration) {
+        self.reconciles.get_or_create(&[kind.label(), result.label()]).inc();
+        self.reconcile_duration.get_or_create(&[kind.label()]).observe(took.as_secs_f64());
+    }
+
+    /// A call to Vobiz has ended.
+    pub fn called(&self, operation: Operation, outcome: Called, took: Duration) {
+        self.requests.get_or_create(&[operation.label(), outcome.label()]).inc();
+        self.request_duration.get_or_create(&[operation.label()]).observe(took.as_secs_f64());
+    }
+
+    /// What is known about a purchase that was to be sent.
+    pub fn purchased(&self, outcome: Bought) {
+        self.purchases.get_or_create(&[outcome.label()]).inc();
+    }
+
+    /// A claim waits for its turn to purchase.
+    pub fn queued(&self) {
+        self.queue.inc();
+    }
+
+    /// Its turn has come.
+    pub fn dequeued(&self, waited: Duration) {
+        self.queue.dec();
+        self.queue_latency.observe(waited.as_secs_f64());
+    }
+
+    /// Nobody waits: the queue begins anew.
+    pub fn queue_begins(&self) {
+        self.queue.set(0);
+    }
+
+    /// Adds everything to what is served.
+    pub fn register(&self, to: &mut Registry) {
+        to.register("reconciles", "Reconciles, by kind and result", self.reconciles.clone());
+        to.register_with_unit(
+            "reconcile_duration",
+            "Time that a reconcile took, in seconds",
+            Unit::Seconds,
+            self.reconcile_duration.clone(),
+        );
+        to.register("vobiz_requests", "Calls to Vobiz, by operation and outcome", self.requests.clone());
+        to.register_with_unit(
+            "vobiz_request_duration",
+            "Time that a call to Vobiz took, in seconds, without the wait for the rate limit",
+            Unit::Seconds,
+            self.request_duration.clone(),
+        );
+        to.register(
+            "purchases",
+            "Purchase calls, by what is known about each when it ends; verification may find more",
+            self.purchases.clone(),
+        );
+        to.register(
+            "purchase_queue_depth",
+            "Claims that wait for their turn to purchase",
+            self.queue.clone(),
+        );
+        to.register_with_unit(
+            "purchase_queue_latency",
+            "Time that a claim waited for its turn to purchase, rate limit included, in seconds",
+            Unit::Seconds,
+            self.queue_latency.clone(),
+        );
+    }
+}

@@ -1,0 +1,38 @@
+use opentelemetry::trace::TracerProvider;
+use opentelemetry_otlp::{SpanExporter, WithExportConfig};
+use opentelemetry_sdk::{Resource, trace::SdkTracerProvider};
+use tracing::Level;
+use tracing_subscriber::{Layer, filter::Targets};
+
+use super::{BoxedLayer, TRACED, TelemetryError};
+
+/// What sends the spans, from a thread of its own.
+pub struct Traces(SdkTracerProvider);
+
+impl Traces {
+    pub fn finish(self) {
+        if let Err(error) = self.0.shutdown() {
+            tracing::warn!(%error, "the last traces were not sent");
+        }
+    }
+}
+
+/// Starts sending to a collector, by OTLP over HTTP.
+pub fn start(endpoint: &str) -> Result<(Traces, BoxedLayer), TelemetryError> {
+    // Set by a program, the address is taken as it is; only the variables of the standard append the path.
+    let url = format!("{}/v1/traces", endpoint.trim_end_matches('/'));
+    let exporter = SpanExporter::builder().with_http().with_endpoint(url).build();
+    let exporter = exporter.map_err(|error| TelemetryError::Endpoint {
+        endpoint: endpoint.to_owned(),
+        why: error.to_string(),
+    })?;
+    let resource = Resource::builder().with_service_name(env!("CARGO_PKG_NAME")).build();
+    let provider = SdkTracerProvider::builder().with_resource(resource).with_batch_exporter(exporter).build();
+    let tracer = provider.tracer(env!("CARGO_PKG_NAME"));
+    let layer = tracing_opentelemetry::layer()
+        .with_tracer(tracer)
+        .with_location(false)
+        .with_threads(false)
+        .with_filter(Targets::new().with_target(TRACED, Level::DEBUG));
+    Ok((Traces(provider), layer.boxed()))
+}

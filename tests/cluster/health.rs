@@ -1,0 +1,218 @@
+//! What the operator says of itself: whether it is ready, and its metrics.
+
+use reqwest::Client;
+use serde_json::json;
+use tokio::net::TcpListener;
+use vobiz_sim::{Fault, FaultRule, HoldAt, Operation, Target};
+
+use crate::{
+    harness::{PATIENCE, eventually, run},
+    operator::Setup,
+    table::{INVALID_CREDENTIALS, PURCHASED},
+    world::{World, token},
+};
+
+/// Serves on a port that the operator chooses and logs.
+pub fn served(setup: Setup) -> Setup {
+    setup.env("HTTP_ADDR", "127.0.0.1:0")
+}
+
+/// Where the operator that logs there serves.
+pub async fn address(setup: &Setup) -> String {
+    eventually("it serves", async || {
+        let log = std::fs::read_to_string(&setup.log).unwrap_or_default();
+        let line = log.lines().rfind(|line| line.contains("serving /healthz")).ok_or(log.clone())?;
+        let entry: serde_json::Value = serde_json::from_str(line).unwrap();
+        Ok(entry["address"].as_str().unwrap().to_owned())
+    })
+    .await
+}
+
+/// One answer: its status and its body.
+pub async fn get(address: &str, path: &str) -> (u16, String) {
+    let client = Client::builder().no_proxy().tls_certs_only([]).timeout(PATIENCE).build().unwrap();
+    let answer = client.get(format!("http://{address}{path}")).send().await.unwrap();
+    (answer.status().as_u16(), answer.text().await.unwrap())
+}
+
+/// Waits until it is ready, or not ready, in those words.
+async fn readiness(address: &str, status: u16, words: &str) {
+    eventually(&format!("/readyz: {status} {words}"), async || {
+        let answer = get(address, "/readyz").await;
+        if answer.0 == status && answer.1.contains(words) { Ok(()) } else { Err(format!("{answer:?}")) }
+    })
+    .await;
+}
+
+/// Waits until all those samples are served.
+pub async fn samples(address: &str, wanted: &[&str]) -> String {
+    eventually(&format!("{wanted:?}"), async || {
+        let (_, served) = get(address, "/metrics").await;
+        let all = wanted.iter().all(|wanted| {
+            let wanted = format!("vobiz_operator_{wanted}");
+            served.lines().any(|line| line == wanted)
+        });
+        if all { Ok(served) } else { Err(served) }
+    })
+    .await
+}
+
+#[test]
+fn a_port_that_is_in_use_or_no_address_ends_it_at_once() {
+    run(async |world| {
+        let taken = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        for address in [taken.local_addr().unwrap().to_string(), "nonsense".into(), ":http".into()] {
+            let setup = world.setup().env("HTTP_ADDR", &address);
+            let (success, _, complaint) = setup.run_to_end(&["run"]).await;
+            assert!(!success && complaint.contains(&format!("HTTP_ADDR {address}")), "{complaint}");
+        }
+        assert_eq!(world.journal().requests, []);
+    });
+}
+
+#[test]
+fn it_is_ready_once_vobiz_has_accepted_the_credentials_and_stays_so() {
+    run(async |world| {
+        let file = world.folder.path().join("token");
+        std::fs::write(&file, "wrong").unwrap();
+        let setup = served(world.setup().without("VOBIZ_AUTH_TOKEN"))
+            .env("VOBIZ_AUTH_TOKEN_FILE", file.display().to_string());
+        let operator = setup.start();
+        let address = address(&setup).await;
+        assert_eq!(get(&address, "/healthz").await, (200, "ok\n".to_owned()));
+        readiness(&address, 503, "[-] credentials: Vobiz refuses the credentials (401)").await;
+        let refused = ["credentials_accepted 0.0", r#"account_held{reason="InvalidCredentials"} 1.0"#];
+        samples(&address, &refused).await;
+
+        std::fs::write(&file, token(&world.account)).unwrap();
+        readiness(&address, 200, "[+] credentials: ok").await;
+        let accepted = ["credentials_accepted 1.0", r#"account_held{reason="InvalidCredentials"} 0.0"#];
+        samples(&address, &accepted).await;
+
+        world.vobiz.set_token(&world.account, "another").unwrap();
+        world.claim("office", &world.stocked()).await;
+        world.until("office", INVALID_CREDENTIALS).await;
+        samples(&address, &refused).await;
+        assert_eq!(get(&address, "/readyz").await.0, 200);
+        for (path, status) in [("/", 404), ("/metrics/", 404)] {
+            assert_eq!(get(&address, path).await.0, status, "{path}");
+        }
+        operator.stop().await;
+    });
+}
+
+#[test]
+fn a_replica_that_waits_is_ready_and_one_that_stops_is_not() {
+    run(async |world| {
+        let elected = |log: &str| {
+            let mut setup = served(world.setup()).env("LEADER_ELECT", "true");
+            setup.log = world.folder.path().join(log);
+            setup.env("LEADER_ELECTION_NAMESPACE", &world.namespace)
+        };
+        let (first, second) =
+            (elected("first.log").env("VOBIZ_PURCHASE_TIMEOUT", "5m"), elected("second.log"));
+        let first = first.env("VOBIZ_SETTLE_TIME", "5m");
+        let mut leads = first.start();
+        let leader = address(&first).await;
+        samples(&leader, &["leader 1.0"]).await;
+        let waits = second.start();
+        let other = address(&second).await;
+        readiness(&other, 200, "ready").await;
+        let waiting = samples(&other, &["leader 0.0"]).await;
+        assert!(!waiting.contains("vobiz_operator_account_held"), "{waiting}");
+
+        let number = world.stocked();
+        world.arm(FaultRule::new(Target::Purchase, Fault::Hold { at: HoldAt::Before }));
+        world.claim("office", &number).await;
+        world.held(&number).await;
+        samples(&other, &[r#"unresolved_attempts{state="Open"} 1.0"#]).await;
+        leads.terminate().await;
+        readiness(&leader, 503, "[-] running: the process stops").await;
+        world.release();
+        assert!(leads.ended().await.success());
+        samples(&other, &["leader 1.0"]).await;
+        world.until("office", PURCHASED).await;
+        waits.stop().await;
+        assert_eq!(world.spent(&number), (1, 1));
+    });
+}
+
+#[test]
+fn metrics_follow_claims_numbers_and_money_and_name_none_of_them() {
+    run(async |world| {
+        let (bought, held) = (world.stocked(), world.stocked());
+        let setup = served(world.patient());
+        let _operator = setup.start();
+        let address = address(&setup).await;
+        world.claim("office", &bought).await;
+        world.until("office", PURCHASED).await;
+        world.arm(FaultRule::new(Target::Purchase, Fault::Hold { at: HoldAt::Before }));
+        world.claim("held", &held).await;
+        world.held(&held).await;
+        let served = samples(
+            &address,
+            &[
+                r#"claims{reason="Purchased"} 1.0"#,
+                r#"purchases_total{outcome="Purchased"} 1"#,
+                r#"vobiz_requests_total{operation="purchase",outcome="ok"} 1"#,
+                r#"unresolved_attempts{state="Open"} 1.0"#,
+                r#"numbers{claimed="true"} 1.0"#,
+                r#"monthly_cost{claimed="true",currency="INR"} 2.0"#,
+                r#"account_balance{currency="INR"} 9948.0"#,
+                "purchase_queue_depth 0",
+                "leader 1.0",
+            ],
+        )
+        .await;
+        for secret in [&bought[1..], &held[1..], "office", world.namespace.as_str(), world.account.as_str()] {
+            assert!(!served.contains(secret), "{secret}: {served}");
+        }
+        world.release();
+        world.until("held", PURCHASED).await;
+        world.delete("office").await;
+        let served = samples(
+            &address,
+            &[
+                r#"claims{reason="Purchased"} 1.0"#,
+                r#"numbers{claimed="false"} 1.0"#,
+                r#"monthly_cost{claimed="false",currency="INR"} 2.0"#,
+            ],
+        )
+        .await;
+        assert!(!served.contains("unresolved_attempts{"), "settled attempts are gone: {served}");
+        world.delete("held").await;
+        samples(&address, &[r#"numbers{claimed="false"} 2.0"#]).await;
+        let (_, served) = get(&address, "/metrics").await;
+        assert!(!served.contains("vobiz_operator_claims{"), "there are no claims: {served}");
+    });
+}
+
+#[test]
+fn the_balance_is_read_only_for_metrics_and_never_where_there_is_none() {
+    run(async |world| {
+        let balances = |world: &World| {
+            let journal = world.journal();
+            journal.requests.iter().filter(|request| request.operation == Operation::Balance).count()
+        };
+        let quiet = world.setup().env("VOBIZ_RESYNC_INTERVAL", "1s");
+        let operator = quiet.start();
+        world.claim_in(&world.namespace, "office", &in_rupees(&world.stocked()), &json!({})).await;
+        world.until("office", PURCHASED).await;
+        let listings = world.journal().requests.len();
+        world.asked(|journal| journal.requests.len() >= listings + 3).await;
+        operator.stop().await;
+        assert_eq!(balances(&world), 0);
+
+        world.arm(FaultRule::new(Target::Balance, Fault::MissingEndpoint).forever());
+        let operator = served(quiet).start();
+        let listings = world.journal().requests.len();
+        world.asked(|journal| journal.requests.len() >= listings + 8).await;
+        operator.stop().await;
+        // Once, in each casing.
+        assert_eq!(balances(&world), 2);
+    });
+}
+
+fn in_rupees(number: &str) -> serde_json::Value {
+    json!({ "e164": number, "currency": "INR" })
+}
