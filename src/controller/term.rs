@@ -25,7 +25,7 @@ use crate::{
     account::Account,
     api::PhoneNumber,
     clock::Clock,
-    domain::Currency,
+    domain::{AccountId, Currency},
     health::Stage,
     metrics::{Kind, Metrics, Reconciled},
     plan::Moment,
@@ -91,7 +91,10 @@ impl Warm {
 
     fn balances(&self, ended: CancellationToken) -> impl Future<Output = ()> + use<> {
         let (account, claims, records) = (self.account.clone(), self.claims.clone(), self.records.clone());
-        async move { account.watch_balances(|| currencies(&claims, &records), ended).await }
+        async move {
+            let in_use = || currencies(&claims, &records, &account.id());
+            account.watch_balances(in_use, ended).await;
+        }
     }
 
     fn context(&self, queue: mpsc::UnboundedSender<Waiting>) -> Context {
@@ -129,11 +132,12 @@ async fn finish(tasks: &TaskTracker, stop: &CancellationToken, grace: Duration) 
     }
 }
 
-/// What claims ask to be billed in, and what numbers are billed in.
-fn currencies(claims: &Claims, records: &Cache<PhoneNumber>) -> BTreeSet<Currency> {
+/// What claims ask to be billed in, and what this account's numbers are billed in.
+fn currencies(claims: &Claims, records: &Cache<PhoneNumber>, account: &AccountId) -> BTreeSet<Currency> {
     let claims = claims.caches.iter().flat_map(|(_, cache)| cache.state());
     let wished = claims.filter_map(|claim| claim.spec.currency);
-    let billed = records.state().into_iter().filter_map(|record| {
+    let ours = records.state().into_iter().filter(|record| record.spec.account == *account);
+    let billed = ours.filter_map(|record| {
         let number = record.status.as_ref()?.number.as_ref()?;
         record.spec.attempt.currency.or(number.currency)
     });

@@ -7,6 +7,7 @@ use vobiz_sim::{Fault, FaultRule, HoldAt, Target};
 
 use crate::{
     harness::{Cluster, crds, eventually, run},
+    health,
     table::{PURCHASED, condition},
     world::{claim_path, record_path, state},
 };
@@ -26,7 +27,10 @@ fn without_its_kinds_it_says_what_to_type_and_goes_on_once_they_are_there() {
     run(async |world| {
         let bare = Cluster::start(Options::default()).await;
         let kubeconfig = bare.plane.kubeconfig().display().to_string();
-        let mut operator = world.setup().env("KUBECONFIG", kubeconfig).without("WATCH_NAMESPACES").start();
+        let setup = health::served(world.setup()).env("KUBECONFIG", kubeconfig).without("WATCH_NAMESPACES");
+        let mut operator = setup.start();
+        let address = health::address(&setup).await;
+        health::readiness(&address, 503, "[-] kinds: the API server does not know phonenumberclaims").await;
         eventually("it says what is missing", async || {
             let log = world.log();
             let told =
@@ -38,6 +42,7 @@ fn without_its_kinds_it_says_what_to_type_and_goes_on_once_they_are_there() {
         bare.plane.apply_crds(&crds()).await.unwrap();
         claim_in_default(&bare, &world.stocked()).await;
         bare.kubectl(&["wait", "pnc/office", "--for=condition=Ready", "--timeout=80s"]).await;
+        health::readiness(&address, 200, "[+] kinds: ok").await;
         operator.stop().await;
         bare.plane.stop().unwrap();
     });
