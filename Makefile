@@ -2,7 +2,7 @@
 
 .POSIX:
 .NOTPARALLEL:
-.PHONY: help demo test lint build measure fuzz crds clean tools test-build demo-build measure-build
+.PHONY: help demo test lint build image measure fuzz crds clean tools test-build demo-build measure-build
 
 SHELL = /bin/sh
 CARGO = cargo
@@ -19,6 +19,7 @@ help:
 	@echo 'make test    check the format and the lints, and run all tests'
 	@echo 'make lint    check the format and the lints only'
 	@echo 'make build   build the operator for use: target/release/vobiz-operator'
+	@echo 'make image   pack it into an OCI image: target/image/vobiz-operator.tar'
 	@echo 'make measure buy 2,000 numbers and print CPU, memory and writes per claim'
 	@echo 'make fuzz    throw 2,000,000 hostile inputs at every reader of answers (SEED=1, INPUTS=100, INPUT=7)'
 	@echo 'make crds    write the custom resource definitions in crds/ anew'
@@ -42,6 +43,9 @@ lint:
 
 build:
 	$(CARGO) build --release --locked -p vobiz-operator
+
+image:
+	$(PHASE) 'image' sh dev/image/pack.sh "$(TARGET)"
 
 measure: tools
 	$(FIRST) -p measure -p control-plane

@@ -36,7 +36,7 @@ cargo clippy --version >/dev/null 2>&1 || lacks 'clippy: rustup component add cl
 
 # The control plane is built with Go, unless there is one already.
 if [ -z "${KUBEBUILDER_ASSETS:-}" ]; then
-    go=$(sed -n 's/^go //p' dev/control-plane/binaries/go.mod)
+    go=$(sed -n 's/^go //p' dev/control-plane/modules/kubernetes/go.mod)
     alternative='or set KUBEBUILDER_ASSETS to a folder with etcd, kube-apiserver and kubectl'
     if ! has go; then
         lacks "go: install Go $go or newer from https://go.dev/dl/, $alternative"

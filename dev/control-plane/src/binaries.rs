@@ -2,41 +2,11 @@
 
 use std::env;
 use std::ffi::{OsStr, OsString};
-use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
-use sha2::{Digest, Sha256};
-
+use crate::component::Component;
 use crate::go_build;
-
-/// The programs that are built, in the order in which they are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Component {
-    /// The apiserver.
-    KubeApiserver,
-    /// The controllers of Kubernetes itself.
-    KubeControllerManager,
-    /// The command line client.
-    Kubectl,
-    /// The store behind the apiserver.
-    Etcd,
-}
-
-impl Component {
-    /// All of them.
-    pub const ALL: [Self; 4] = [Self::KubeApiserver, Self::KubeControllerManager, Self::Kubectl, Self::Etcd];
-
-    /// The name of its file.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::KubeApiserver => "kube-apiserver",
-            Self::KubeControllerManager => "kube-controller-manager",
-            Self::Kubectl => "kubectl",
-            Self::Etcd => "etcd",
-        }
-    }
-}
+use crate::module::Module;
 
 /// Why there are no programs to run.
 #[derive(Debug, thiserror::Error)]
@@ -54,7 +24,7 @@ pub enum BinariesError {
         missing: String,
     },
     /// There is no place to keep what is built.
-    #[error("neither XDG_CACHE_HOME nor HOME is set: nowhere to keep the control plane's programs")]
+    #[error("neither XDG_CACHE_HOME nor HOME is set: nowhere to keep what is built")]
     NoCache,
     /// Go is not installed.
     #[error(
@@ -90,7 +60,7 @@ impl BinariesError {
     }
 }
 
-/// A folder with the programs.
+/// A folder with the programs of a control plane.
 #[derive(Clone, Debug)]
 pub struct Binaries {
     folder: PathBuf,
@@ -108,12 +78,9 @@ impl Binaries {
         if let Some(assets) = variable("KUBEBUILDER_ASSETS") {
             return Self::in_assets(Path::new(&assets));
         }
-        let folder = cache_folder(variable("XDG_CACHE_HOME"), variable("HOME"))?;
-        let found = Self { folder };
-        if !found.missing(&Component::ALL).is_empty() {
-            go_build::build_missing(&found, &progress).await?;
-        }
-        Ok(found)
+        let folder = Module::Kubernetes.folder(&cache()?);
+        go_build::build_missing(&folder, &Component::CONTROL_PLANE, &progress).await?;
+        Ok(Self { folder })
     }
 
     /// The programs in a folder that was made by somebody else. kube-controller-manager may be
@@ -153,7 +120,7 @@ impl Binaries {
     }
 
     pub(crate) fn missing(&self, components: &[Component]) -> Vec<Component> {
-        components.iter().copied().filter(|component| !self.path(*component).is_file()).collect()
+        missing(&self.folder, components)
     }
 
     /// A `PATH` on which these programs come before all others.
@@ -167,27 +134,42 @@ impl Binaries {
     }
 }
 
+/// A program that is no part of every control plane, built first if it is not in the cache.
+///
+/// # Errors
+///
+/// If Go is missing or fails.
+pub async fn program(
+    component: Component,
+    progress: impl Fn(&str) + Send + Sync,
+) -> Result<PathBuf, BinariesError> {
+    let folder = component.module().folder(&cache()?);
+    go_build::build_missing(&folder, &[component], &progress).await?;
+    Ok(folder.join(component.name()))
+}
+
+/// Those of `components` that are not in that folder.
+pub(crate) fn missing(folder: &Path, components: &[Component]) -> Vec<Component> {
+    components.iter().copied().filter(|component| !folder.join(component.name()).is_file()).collect()
+}
+
 /// An empty variable is as good as none.
 fn variable(name: &str) -> Option<OsString> {
     env::var_os(name).filter(|value| !value.is_empty())
 }
 
-/// Outside the clone, so that a fresh clone finds the programs, and named by what they are
-/// built from, so that another version does not.
+/// Outside the clone, so that a fresh clone finds the programs.
+fn cache() -> Result<PathBuf, BinariesError> {
+    cache_folder(variable("XDG_CACHE_HOME"), variable("HOME"))
+}
+
 fn cache_folder(xdg: Option<OsString>, home: Option<OsString>) -> Result<PathBuf, BinariesError> {
     let absolute = |value: OsString| Some(PathBuf::from(value)).filter(|path| path.is_absolute());
     let cache = xdg
         .and_then(absolute)
         .or_else(|| home.map(|home| Path::new(&home).join(OsStr::new(".cache"))))
         .ok_or(BinariesError::NoCache)?;
-    let mut digest = Sha256::new();
-    digest.update(go_build::GO_MOD);
-    digest.update(go_build::GO_SUM);
-    let name = digest.finalize().iter().take(6).fold(String::new(), |mut name, byte| {
-        let _ = write!(name, "{byte:02x}"); // a String takes everything
-        name
-    });
-    Ok(cache.join("vobiz-operator").join("control-plane").join(name))
+    Ok(cache.join("vobiz-operator"))
 }
 
 #[cfg(test)]
@@ -219,10 +201,9 @@ mod tests {
         let xdg = cache_folder(Some("/x".into()), Some("/h".into())).unwrap();
         let home = cache_folder(None, Some("/h".into())).unwrap();
         let relative = cache_folder(Some("x".into()), Some("/h".into())).unwrap();
-        assert!(xdg.starts_with("/x/vobiz-operator/control-plane"));
-        assert!(home.starts_with("/h/.cache/vobiz-operator/control-plane"));
+        assert_eq!(xdg, Path::new("/x/vobiz-operator"));
+        assert_eq!(home, Path::new("/h/.cache/vobiz-operator"));
         assert_eq!(relative, home);
-        assert_eq!(home.file_name().unwrap().len(), 12);
         assert!(matches!(cache_folder(None, None), Err(BinariesError::NoCache)));
     }
 }

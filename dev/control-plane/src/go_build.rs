@@ -9,35 +9,37 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
 
-use crate::binaries::{Binaries, BinariesError, Component};
+use crate::binaries::{BinariesError, missing};
+use crate::component::Component;
+use crate::module::Module;
 use crate::process::tail;
-
-pub(crate) const GO_MOD: &str = include_str!("../binaries/go.mod");
-pub(crate) const GO_SUM: &str = include_str!("../binaries/go.sum");
 
 /// Where a build is under way, in the cache folder.
 const STAGING: &str = ".building-";
 /// How often a sign of life is given.
 const TICK: Duration = Duration::from_secs(10);
 
-/// Builds what is missing in the folder of `binaries`, once: of several processes that want it,
-/// the others wait for the first.
+/// Builds those of `components`, all of one module, that are missing in `folder`; once: of several processes that want
+/// them, the others wait for the first.
 pub(crate) async fn build_missing(
-    binaries: &Binaries,
+    folder: &Path,
+    components: &[Component],
     progress: &impl Fn(&str),
 ) -> Result<(), BinariesError> {
-    let folder = binaries.folder();
+    if missing(folder, components).is_empty() {
+        return Ok(());
+    }
     fs::create_dir_all(folder).map_err(BinariesError::file(folder))?;
     let _lock = lock(folder, progress).await?;
-    let missing = binaries.missing(&Component::ALL);
-    if missing.is_empty() {
+    let missing = missing(folder, components);
+    let Some(module) = missing.first().map(|component| component.module()) else {
         return Ok(()); // another process has built it meanwhile
-    }
-    check_go().await?;
+    };
+    check_go(module).await?;
     remove_leftovers(folder)?;
-    let staging = stage(folder)?;
-    let count = Component::ALL.len();
-    for (index, component) in Component::ALL.into_iter().enumerate() {
+    let staging = stage(folder, module)?;
+    let count = components.len();
+    for (index, component) in components.iter().copied().enumerate() {
         let title = format!("{} ({} of {count})", component.name(), index + 1);
         if missing.contains(&component) {
             build(component, &title, staging.path(), folder, progress).await?;
@@ -60,9 +62,7 @@ async fn lock(folder: &Path, progress: &impl Fn(&str)) -> Result<File, BinariesE
             Err(TryLockError::WouldBlock) => {
                 if said.is_none_or(|said| said.elapsed() >= TICK) {
                     let seconds = start.elapsed().as_secs();
-                    progress(&format!(
-                        "another process is building the control plane; waiting ({seconds} s)"
-                    ));
+                    progress(&format!("another process is building these programs; waiting ({seconds} s)"));
                     said = Some(Instant::now());
                 }
                 tokio::time::sleep(Duration::from_millis(250)).await;
@@ -72,10 +72,10 @@ async fn lock(folder: &Path, progress: &impl Fn(&str)) -> Result<File, BinariesE
     }
 }
 
-async fn check_go() -> Result<(), BinariesError> {
+async fn check_go(module: Module) -> Result<(), BinariesError> {
     match Command::new("go").arg("version").stdout(Stdio::null()).status().await {
         Err(error) if error.kind() == ErrorKind::NotFound => {
-            Err(BinariesError::NoGo { version: go_version() })
+            Err(BinariesError::NoGo { version: module.go_version() })
         }
         Err(source) => Err(BinariesError::File { path: "go".into(), source }),
         Ok(_) => Ok(()),
@@ -97,10 +97,10 @@ fn remove_leftovers(folder: &Path) -> Result<(), BinariesError> {
 
 /// A folder with the pinned modules, on the file system where the programs will be, so that a
 /// finished one can be renamed into its place.
-fn stage(folder: &Path) -> Result<TempDir, BinariesError> {
+fn stage(folder: &Path, module: Module) -> Result<TempDir, BinariesError> {
     let staging =
         tempfile::Builder::new().prefix(STAGING).tempdir_in(folder).map_err(BinariesError::file(folder))?;
-    for (name, content) in [("go.mod", GO_MOD), ("go.sum", GO_SUM)] {
+    for (name, content) in [("go.mod", module.go_mod()), ("go.sum", module.go_sum())] {
         let path = staging.path().join(name);
         fs::write(&path, content).map_err(BinariesError::file(&path))?;
     }
@@ -119,10 +119,16 @@ async fn build(
     let output = File::create(&log).map_err(BinariesError::file(&log))?;
     progress(&format!("{title}: building"));
     let start = Instant::now();
-    let mut go = Command::new("go")
-        .args(["build", "-trimpath", "-ldflags", &link_flags(), "-o"])
+    let mut command = Command::new("go");
+    if component.module().is_pure_go() {
+        command.env("CGO_ENABLED", "0");
+    }
+    let mut go = command
+        .arg("build")
+        .args(component.module().flags())
+        .arg("-o")
         .arg(&built)
-        .arg(package(component))
+        .arg(component.package())
         .current_dir(staging)
         // A go.work in a folder above must not take over.
         .env("GOWORK", "off")
@@ -159,50 +165,5 @@ async fn finish(
         let fetched =
             if downloads == 0 { String::new() } else { format!(", {downloads} modules downloaded") };
         progress(&format!("{title}: {} s so far{fetched}", start.elapsed().as_secs()));
-    }
-}
-
-const fn package(component: Component) -> &'static str {
-    match component {
-        Component::KubeApiserver => "k8s.io/kubernetes/cmd/kube-apiserver",
-        Component::KubeControllerManager => "k8s.io/kubernetes/cmd/kube-controller-manager",
-        Component::Kubectl => "k8s.io/kubernetes/cmd/kubectl",
-        Component::Etcd => "go.etcd.io/etcd/server/v3",
-    }
-}
-
-/// Without the version the apiserver calls itself v0.0.0, and clients that look are confused.
-fn link_flags() -> String {
-    let version = pinned("k8s.io/kubernetes ");
-    let mut numbers = version.trim_start_matches('v').split('.');
-    let (major, minor) = (numbers.next().unwrap_or_default(), numbers.next().unwrap_or_default());
-    let package = "k8s.io/component-base/version";
-    format!(
-        "-s -w -X {package}.gitVersion={version} -X {package}.gitMajor={major} -X {package}.gitMinor={minor}"
-    )
-}
-
-fn go_version() -> &'static str {
-    pinned("go ")
-}
-
-/// The word after `prefix` on its line of go.mod.
-fn pinned(prefix: &str) -> &'static str {
-    let rest = GO_MOD.lines().find_map(|line| line.trim_start().strip_prefix(prefix));
-    rest.and_then(|rest| rest.split_whitespace().next()).unwrap_or_default()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_versions_are_read_from_the_pinned_modules() {
-        let version = pinned("k8s.io/kubernetes ");
-        assert!(version.starts_with("v1."), "{version}");
-        let minor = version.split('.').nth(1).unwrap();
-        assert!(link_flags().ends_with(&format!("gitMinor={minor}")), "{}", link_flags());
-        assert!(!version.contains(char::is_whitespace));
-        assert!(go_version().starts_with("1."), "{}", go_version());
     }
 }

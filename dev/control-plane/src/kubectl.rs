@@ -4,7 +4,8 @@ use std::path::Path;
 
 use tokio::process::Command;
 
-use crate::binaries::{Binaries, Component};
+use crate::binaries::Binaries;
+use crate::component::Component;
 use crate::error::Error;
 
 /// kubectl as the owner of `kubeconfig`, unable to touch anything of the user's own. It ends

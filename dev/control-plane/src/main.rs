@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use control_plane::{Binaries, ControlPlane, Error, Options};
+use control_plane::{Binaries, Component, ControlPlane, Error, Options};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// A real local Kubernetes control plane, for tests and demonstrations.
@@ -19,8 +19,13 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Action {
-    /// Build the programs that are not there yet, and print their folder
-    Build,
+    /// Build the programs of a control plane that are not there yet, and print their folder; or build those that are
+    /// named (helm, kubelet, …), and print the file of each
+    Build {
+        /// Names of programs
+        #[arg(value_name = "PROGRAM", value_parser = component)]
+        programs: Vec<Component>,
+    },
     /// Run a control plane until interrupted, and remove every trace of it
     Run {
         /// Run kube-controller-manager too
@@ -54,11 +59,24 @@ async fn main() -> ExitCode {
     }
 }
 
+fn component(name: &str) -> Result<Component, String> {
+    Component::named(name).ok_or_else(|| {
+        let names: Vec<_> = Component::ALL.into_iter().map(Component::name).collect();
+        format!("there are {}", names.join(", "))
+    })
+}
+
 type Failure = Box<dyn std::error::Error>;
 
 async fn execute(action: Action) -> Result<(), Failure> {
     match action {
-        Action::Build => {
+        Action::Build { programs } if !programs.is_empty() => {
+            for component in programs {
+                print(&control_plane::program(component, |line| say(line)).await?.display())?;
+            }
+            Ok(())
+        }
+        Action::Build { .. } => {
             let binaries = Binaries::locate_or_build(|line| say(line)).await?;
             print(&binaries.folder().display())
         }

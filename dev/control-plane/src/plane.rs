@@ -11,8 +11,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use serde_json::Value;
 use tokio::process::Command;
 
-use crate::binaries::{Binaries, Component};
+use crate::binaries::Binaries;
 use crate::certificates::{Authority, Pair};
+use crate::component::Component;
 use crate::error::Error;
 use crate::port::Port;
 use crate::process::Service;

@@ -5,7 +5,6 @@ use std::time::{Duration, Instant};
 use tokio::net::UnixStream;
 
 use super::ControlPlane;
-use crate::binaries::Component;
 use crate::error::Error;
 use crate::etcd;
 use crate::process::Service;
@@ -21,11 +20,11 @@ impl ControlPlane {
         if self.etcd.is_started() {
             let socket = etcd::socket(self.folder());
             while UnixStream::connect(&socket).await.is_err() {
-                self.pause(start, Component::Etcd).await?;
+                self.pause(start, |plane| &plane.etcd).await?;
             }
         }
         while self.apiserver.is_started() && self.run_kubectl(["get", "--raw", "/readyz"]).await.is_err() {
-            self.pause(start, Component::KubeApiserver).await?;
+            self.pause(start, |plane| &plane.apiserver).await?;
         }
         Ok(())
     }
@@ -35,30 +34,23 @@ impl ControlPlane {
     pub(super) async fn until_settled(&mut self) -> Result<(), Error> {
         let start = Instant::now();
         while self.run_kubectl(["get", "namespace", "default"]).await.is_err() {
-            self.pause(start, Component::KubeApiserver).await?;
+            self.pause(start, |plane| &plane.apiserver).await?;
         }
         while self.controller_manager.is_some()
             && self.run_kubectl(["get", "serviceaccount", "default"]).await.is_err()
         {
-            self.pause(start, Component::KubeControllerManager).await?;
+            self.pause(start, |plane| plane.controller_manager.as_ref().unwrap_or(&plane.apiserver)).await?;
         }
         Ok(())
     }
 
-    /// Waits a moment for `component`, unless it is too late or a part has ended.
-    async fn pause(&mut self, start: Instant, component: Component) -> Result<(), Error> {
+    /// Waits a moment for `service`, unless it is too late or a part has ended.
+    async fn pause(&mut self, start: Instant, service: fn(&Self) -> &Service) -> Result<(), Error> {
         self.etcd.check()?;
         self.apiserver.check()?;
         self.controller_manager.as_mut().map_or(Ok(()), Service::check)?;
         if start.elapsed() > PATIENCE {
-            let service = match component {
-                Component::Etcd => &self.etcd,
-                Component::KubeControllerManager => {
-                    self.controller_manager.as_ref().unwrap_or(&self.apiserver)
-                }
-                Component::KubeApiserver | Component::Kubectl => &self.apiserver,
-            };
-            return Err(service.not_ready(PATIENCE));
+            return Err(service(self).not_ready(PATIENCE));
         }
         tokio::time::sleep(POLL).await;
         Ok(())

@@ -1,0 +1,111 @@
+//! The programs, and where each comes from.
+
+use crate::module::Module;
+
+/// A program that is built from a published Go module.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Component {
+    /// The apiserver.
+    KubeApiserver,
+    /// The controllers of Kubernetes itself.
+    KubeControllerManager,
+    /// The command line client.
+    Kubectl,
+    /// The store behind the apiserver.
+    Etcd,
+    /// What gives a Pod its node.
+    KubeScheduler,
+    /// What runs the Pods of a node.
+    Kubelet,
+    /// What runs containers for the kubelet.
+    Containerd,
+    /// The process beside each Pod's containers.
+    ContainerdShim,
+    /// containerd's command line client.
+    Ctr,
+    /// The package manager.
+    Helm,
+    /// Flux's controller of Kustomizations.
+    KustomizeController,
+    /// The Lua in which Argo CD runs its health checks.
+    Glua,
+}
+
+impl Component {
+    /// What a control plane consists of, in the order in which it is built.
+    pub const CONTROL_PLANE: [Self; 4] =
+        [Self::KubeApiserver, Self::KubeControllerManager, Self::Kubectl, Self::Etcd];
+
+    /// All of them.
+    pub const ALL: [Self; 12] = [
+        Self::KubeApiserver,
+        Self::KubeControllerManager,
+        Self::Kubectl,
+        Self::Etcd,
+        Self::KubeScheduler,
+        Self::Kubelet,
+        Self::Containerd,
+        Self::ContainerdShim,
+        Self::Ctr,
+        Self::Helm,
+        Self::KustomizeController,
+        Self::Glua,
+    ];
+
+    /// The name of its file.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::KubeApiserver => "kube-apiserver",
+            Self::KubeControllerManager => "kube-controller-manager",
+            Self::Kubectl => "kubectl",
+            Self::Etcd => "etcd",
+            Self::KubeScheduler => "kube-scheduler",
+            Self::Kubelet => "kubelet",
+            Self::Containerd => "containerd",
+            Self::ContainerdShim => "containerd-shim-runc-v2",
+            Self::Ctr => "ctr",
+            Self::Helm => "helm",
+            Self::KustomizeController => "kustomize-controller",
+            Self::Glua => "glua",
+        }
+    }
+
+    /// The program of that name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|component| component.name() == name)
+    }
+
+    pub(crate) const fn module(self) -> Module {
+        match self {
+            Self::KubeApiserver
+            | Self::KubeControllerManager
+            | Self::Kubectl
+            | Self::Etcd
+            | Self::KubeScheduler
+            | Self::Kubelet => Module::Kubernetes,
+            Self::Containerd | Self::ContainerdShim | Self::Ctr => Module::Containerd,
+            Self::Helm => Module::Helm,
+            Self::KustomizeController => Module::Flux,
+            Self::Glua => Module::Lua,
+        }
+    }
+
+    pub(crate) const fn package(self) -> &'static str {
+        match self {
+            Self::KubeApiserver => "k8s.io/kubernetes/cmd/kube-apiserver",
+            Self::KubeControllerManager => "k8s.io/kubernetes/cmd/kube-controller-manager",
+            Self::Kubectl => "k8s.io/kubernetes/cmd/kubectl",
+            Self::Etcd => "go.etcd.io/etcd/server/v3",
+            Self::KubeScheduler => "k8s.io/kubernetes/cmd/kube-scheduler",
+            Self::Kubelet => "k8s.io/kubernetes/cmd/kubelet",
+            Self::Containerd => "github.com/containerd/containerd/v2/cmd/containerd",
+            Self::ContainerdShim => "github.com/containerd/containerd/v2/cmd/containerd-shim-runc-v2",
+            Self::Ctr => "github.com/containerd/containerd/v2/cmd/ctr",
+            Self::Helm => "helm.sh/helm/v4/cmd/helm",
+            Self::KustomizeController => "github.com/fluxcd/kustomize-controller",
+            Self::Glua => "github.com/yuin/gopher-lua/cmd/glua",
+        }
+    }
+}
