@@ -8,6 +8,7 @@
 
 mod harness;
 mod operator;
+mod statuses;
 mod table;
 mod world;
 
@@ -18,6 +19,7 @@ mod conditions;
 mod conflicts;
 mod crashes;
 mod exactly_once;
+mod gitops;
 mod outage;
 mod recovery;
 mod secure;

@@ -15,6 +15,7 @@ use vobiz_sim::{
 use crate::{
     harness::{Cluster, PATIENCE, cluster, eventually},
     operator::{Operator, Setup},
+    statuses,
     table::{self, PURCHASED, Row, check_always},
 };
 
@@ -191,6 +192,7 @@ impl World {
         })
         .await;
         row.check(&claim);
+        statuses::keep(&claim, row);
         claim
     }
 
