@@ -22,6 +22,7 @@ mod exactly_once;
 mod gitops;
 mod outage;
 mod recovery;
+mod restore;
 mod secure;
 mod startup;
 mod unwell;
