@@ -13,7 +13,7 @@ mod tests;
 
 pub use case::SHOWN_AFTER;
 pub use claim::{ClaimFacts, Waits, claim};
-pub use reason::Reason;
+pub use reason::{Progress, Reason, Row};
 pub use record::record;
 
 use jiff::Timestamp;

@@ -4,11 +4,12 @@
 //! One control plane serves all tests. Each has a namespace, a Vobiz, an account and numbers of its own, so they run
 //! side by side, and most of them spend their time waiting for an attempt to settle.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on fails")]
 
 use testbed::{operator, table};
 
 mod harness;
+mod statuses;
 mod world;
 
 mod account;
@@ -18,12 +19,14 @@ mod conditions;
 mod conflicts;
 mod crashes;
 mod exactly_once;
+mod gitops;
 mod health;
 mod leader;
 mod otlp;
 mod outage;
 mod prometheus;
 mod recovery;
+mod restore;
 mod secure;
 mod startup;
 mod unwell;

@@ -18,6 +18,7 @@ pub use testbed::objects::{claim_path, claimed, record_path, state, token};
 use crate::{
     harness::{Cluster, PATIENCE, cluster, eventually},
     operator::{Operator, Setup},
+    statuses,
     table::{PURCHASED, Row, check_always},
 };
 
@@ -186,6 +187,7 @@ impl World {
         })
         .await;
         row.check(&claim);
+        statuses::keep(&claim, row);
         claim
     }
 

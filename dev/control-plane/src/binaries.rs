@@ -44,6 +44,14 @@ pub enum BinariesError {
         /// The end of go's output.
         output: String,
     },
+    /// Go could not bring a module.
+    #[error("{module} cannot be had: {output}")]
+    Module {
+        /// Which, with its version.
+        module: String,
+        /// What go said.
+        output: String,
+    },
     /// A file or folder of the build could not be used.
     #[error("{}: {source}", path.display())]
     File {
@@ -146,6 +154,21 @@ pub async fn program(
     let folder = component.module().folder(&cache()?);
     go_build::build_missing(&folder, &[component], &progress).await?;
     Ok(folder.join(component.name()))
+}
+
+/// The folder of the version of a module that these programs are built from, for what it carries beside its code. Of
+/// `source-controller`, whose version is that of its API, for one.
+///
+/// # Errors
+///
+/// If Go cannot bring it.
+pub async fn flux_module(name: &str) -> Result<PathBuf, BinariesError> {
+    let path = format!("github.com/fluxcd/{name}");
+    let version = [format!("{path} "), format!("{path}/api ")]
+        .iter()
+        .map(|line| Module::Flux.pinned(line))
+        .find(|version| !version.is_empty());
+    go_build::download(&format!("{path}@{}", version.unwrap_or("latest"))).await
 }
 
 /// Those of `components` that are not in that folder.

@@ -27,6 +27,8 @@ pub enum Component {
     Helm,
     /// Flux's controller of Kustomizations.
     KustomizeController,
+    /// What Flux makes of an object's conditions.
+    Kstatus,
     /// The Lua in which Argo CD runs its health checks.
     Glua,
 }
@@ -37,7 +39,7 @@ impl Component {
         [Self::KubeApiserver, Self::KubeControllerManager, Self::Kubectl, Self::Etcd];
 
     /// All of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::KubeApiserver,
         Self::KubeControllerManager,
         Self::Kubectl,
@@ -49,6 +51,7 @@ impl Component {
         Self::Ctr,
         Self::Helm,
         Self::KustomizeController,
+        Self::Kstatus,
         Self::Glua,
     ];
 
@@ -67,6 +70,7 @@ impl Component {
             Self::Ctr => "ctr",
             Self::Helm => "helm",
             Self::KustomizeController => "kustomize-controller",
+            Self::Kstatus => "kstatus",
             Self::Glua => "glua",
         }
     }
@@ -87,7 +91,7 @@ impl Component {
             | Self::Kubelet => Module::Kubernetes,
             Self::Containerd | Self::ContainerdShim | Self::Ctr => Module::Containerd,
             Self::Helm => Module::Helm,
-            Self::KustomizeController => Module::Flux,
+            Self::KustomizeController | Self::Kstatus => Module::Flux,
             Self::Glua => Module::Lua,
         }
     }
@@ -105,6 +109,7 @@ impl Component {
             Self::Ctr => "github.com/containerd/containerd/v2/cmd/ctr",
             Self::Helm => "helm.sh/helm/v4/cmd/helm",
             Self::KustomizeController => "github.com/fluxcd/kustomize-controller",
+            Self::Kstatus => "./cmd/kstatus",
             Self::Glua => "github.com/yuin/gopher-lua/cmd/glua",
         }
     }

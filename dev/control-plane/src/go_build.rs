@@ -2,7 +2,7 @@
 
 use std::fs::{self, File, TryLockError};
 use std::io::ErrorKind;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
@@ -100,8 +100,12 @@ fn remove_leftovers(folder: &Path) -> Result<(), BinariesError> {
 fn stage(folder: &Path, module: Module) -> Result<TempDir, BinariesError> {
     let staging =
         tempfile::Builder::new().prefix(STAGING).tempdir_in(folder).map_err(BinariesError::file(folder))?;
-    for (name, content) in [("go.mod", module.go_mod()), ("go.sum", module.go_sum())] {
+    let own = module.source();
+    let pinned = [("go.mod", module.go_mod()), ("go.sum", module.go_sum())];
+    for (name, content) in pinned.into_iter().chain(own) {
         let path = staging.path().join(name);
+        let parent = path.parent().unwrap_or(staging.path());
+        fs::create_dir_all(parent).map_err(BinariesError::file(parent))?;
         fs::write(&path, content).map_err(BinariesError::file(&path))?;
     }
     Ok(staging)
@@ -146,6 +150,24 @@ async fn build(
     fs::rename(&built, &place).map_err(BinariesError::file(&place))?;
     progress(&format!("{title}: built in {} s", start.elapsed().as_secs()));
     Ok(())
+}
+
+/// The folder of a published module, `PATH@VERSION`: for what it carries beside its code.
+pub(crate) async fn download(module: &str) -> Result<PathBuf, BinariesError> {
+    let output = Command::new("go")
+        .args(["mod", "download", "-json", module])
+        .env("GOWORK", "off")
+        .current_dir(std::env::temp_dir())
+        .output()
+        .await
+        .map_err(BinariesError::file(Path::new("go")))?;
+    let answer: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
+    answer["Dir"].as_str().map(PathBuf::from).ok_or_else(|| BinariesError::Module {
+        module: module.to_owned(),
+        output: answer["Error"]
+            .as_str()
+            .map_or_else(|| String::from_utf8_lossy(&output.stderr).into_owned(), str::to_owned),
+    })
 }
 
 /// Waits for go, with a sign of life now and then.

@@ -32,7 +32,7 @@ mod port;
 mod process;
 mod watchdog;
 
-pub use binaries::{Binaries, BinariesError, program};
+pub use binaries::{Binaries, BinariesError, flux_module, program};
 pub use component::Component;
 pub use error::Error;
 pub use plane::{ControlPlane, Group, Options};
