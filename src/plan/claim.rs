@@ -30,7 +30,7 @@ pub struct ClaimObserved<'a> {
     pub goal_since: Moment,
     /// No attempt before that moment: back-off, or a record that vanished while it was open.
     pub not_before: Option<Moment>,
-    /// Purchases and adoptions are on hold until then (R11).
+    /// Purchases and adoptions are on hold until then (R11), or were.
     pub hold_until: Option<Moment>,
     /// Whether a slot of the rate limit and of the concurrency limit is at hand.
     pub slot: bool,
@@ -178,7 +178,7 @@ pub fn claim(observed: &ClaimObserved<'_>, now: Moment) -> ClaimStep {
     if *observed.gate != Gate::Open {
         return ClaimStep::AwaitGate;
     }
-    match look(observed, &goal) {
+    match look(observed, &goal, now) {
         Look::Needs(need) => ClaimStep::Read(need),
         Look::OwnedOrDebited => ClaimStep::OpenUnsent(intent(observed, &goal, Origin::Adoption)),
         Look::Clear { looked_up } if observed.slot => {
@@ -211,9 +211,13 @@ enum Said {
     NoEndpoint,
 }
 
-/// Looks before anything is sent, in answers begun after the goal was first seen.
-fn look(observed: &ClaimObserved<'_>, goal: &Goal) -> Look {
-    let since = observed.goal_since;
+/// Looks before anything is sent, in answers begun after the goal was first seen, and after whatever had to be waited
+/// for: what was read for others while a purchase might still take effect does not show it.
+fn look(observed: &ClaimObserved<'_>, goal: &Goal, now: Moment) -> Look {
+    let waited = [observed.hold_until, observed.not_before].into_iter().flatten();
+    let waited = waited.filter(|until| now.reached(*until));
+    let since =
+        waited.fold(observed.goal_since, |since, until| Moment { mono: since.mono.max(until.mono), ..since });
     let from = since.wall.saturating_sub(LEDGER_LOOKBACK).unwrap_or(since.wall);
     let (presence, debits) = (presence(observed, since), debits(observed, goal, since, from));
     if presence == Said::Ours || debits == Said::Ours {

@@ -53,7 +53,7 @@ impl Observation {
             evidence: context.account.evidence(e164),
             goal_since: now,
             not_before: context.memory.not_before(e164),
-            hold_until: context.hold_until.filter(|until| !now.reached(*until)),
+            hold_until: context.hold_until,
             slot,
             claim,
         };
@@ -185,7 +185,7 @@ async fn project(
         relation,
         goal: goal.as_ref(),
         gate: &observation.gate,
-        hold_until: observation.hold_until.map(|until| until.wall),
+        hold_until: observation.hold_until.filter(|until| !now.reached(*until)).map(|until| until.wall),
         waited: now.mono.saturating_sub(observation.goal_since.mono),
         spans: context.spans,
     };
