@@ -2,7 +2,7 @@
 
 .POSIX:
 .NOTPARALLEL:
-.PHONY: help demo test lint build measure fuzz crds clean tools test-build demo-build measure-build
+.PHONY: help demo test lint build measure fuzz model crds clean tools test-build demo-build measure-build
 
 SHELL = /bin/sh
 CARGO = cargo
@@ -21,6 +21,7 @@ help:
 	@echo 'make build   build the operator for use: target/release/vobiz-operator'
 	@echo 'make measure buy 2,000 numbers and print CPU, memory and writes per claim'
 	@echo 'make fuzz    throw 2,000,000 hostile inputs at every reader of answers (SEED=1, INPUTS=100, INPUT=7)'
+	@echo 'make model   check the protocol in every interleaving of more than 20 million states'
 	@echo 'make crds    write the custom resource definitions in crds/ anew'
 	@echo 'make clean   remove what was built here (not the Kubernetes programs, kept in ~/.cache)'
 
@@ -56,6 +57,11 @@ fuzz:
 	[ -z '$(INPUTS)' ] || set -- "$$@" --inputs '$(INPUTS)'; \
 	[ -z '$(INPUT)' ] || set -- "$$@" --input '$(INPUT)'; \
 	exec "$(TARGET)/debug/fuzz" "$$@"
+
+# In the profile of the tests, in which the operator is optimised: `make test` has built it already.
+model:
+	$(PHASE) 'build' $(CARGO) test --locked -p vobiz-operator --lib --no-run
+	$(CARGO) test --locked -p vobiz-operator --lib model:: -- --include-ignored --skip any_small --nocapture --test-threads 1
 
 crds:
 	$(CARGO) run -q -- crd > crds/new && mv crds/new crds/telephony.vobiz.ai.yaml

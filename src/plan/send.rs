@@ -1,5 +1,6 @@
 use super::{
     change::Change,
+    guard::{self, Guard},
     time::{Moment, SEND_WINDOW},
 };
 use crate::{
@@ -32,16 +33,21 @@ pub enum Permission {
 pub fn permission(claim: &PhoneNumberClaim, live: LiveClaim<'_>, opened: Moment, now: Moment) -> Permission {
     let closes = opened.plus(SEND_WINDOW);
     // Either clock: the monotonic one stands still while a machine is suspended.
-    if now.mono >= closes.mono || now.wall >= closes.wall {
+    let late = |guard, late: bool| late && guard::on(guard);
+    if late(Guard::SendWindowMono, now.mono >= closes.mono)
+        || late(Guard::SendWindowWall, now.wall >= closes.wall)
+    {
         return Permission::Denied("the attempt grew too old before it could be sent");
     }
     match live {
         LiveClaim::Unreadable => Permission::ReadAgain,
         LiveClaim::Read(Some(live))
-            if live.metadata.uid == claim.metadata.uid && live.metadata.deletion_timestamp.is_none() =>
+            if live.metadata.uid == claim.metadata.uid
+                && (live.metadata.deletion_timestamp.is_none() || !guard::on(Guard::LiveClaimDeleting)) =>
         {
             Permission::Granted
         }
+        LiveClaim::Read(_) if !guard::on(Guard::LiveClaim) => Permission::Granted,
         LiveClaim::Read(_) => Permission::Denied("the claim was deleted before the purchase was sent"),
     }
 }
@@ -66,16 +72,18 @@ pub fn outcome<'a>(stored: Option<&'a PhoneNumber>, attempt: AttemptId, change: 
     let purchased = is(Outcome::Purchased);
     let Some(record) = stored else {
         // What was never sent leaves nothing to remember, and a record of it would stand in the way of one that does.
-        return if is(Outcome::NotSent) { OutcomeStep::Drop } else { OutcomeStep::Recreate };
+        let remembers = !is(Outcome::NotSent) && guard::on(Guard::OutcomeRecreates);
+        return if remembers { OutcomeStep::Recreate } else { OutcomeStep::Drop };
     };
     let found = &record.spec.attempt;
-    if found.id != attempt {
+    if found.id != attempt && guard::on(Guard::OutcomeByAttempt) {
         // A settled failure is verified no more, and goes with its claim: a number that was bought all the same would
         // be forgotten.
         let failed = found.state == AttemptState::Failed && purchased;
         return if failed { OutcomeStep::Replace(record) } else { OutcomeStep::Superseded };
     }
-    if found.state == AttemptState::Open || purchased {
+    let always = (purchased && guard::on(Guard::SuccessAlwaysStored)) || !guard::on(Guard::OutcomeWhileOpen);
+    if found.state == AttemptState::Open || always {
         OutcomeStep::Replace(record)
     } else {
         // Only a definite success has anything to add.
