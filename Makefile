@@ -2,7 +2,7 @@
 
 .POSIX:
 .NOTPARALLEL:
-.PHONY: help demo test lint build measure faults fuzz crds clean tools test-build demo-build measure-build faults-build image chart-docs e2e-prometheus e2e-otlp prometheus
+.PHONY: help demo test lint build measure faults fuzz model crds clean tools test-build demo-build measure-build faults-build image chart-docs e2e-prometheus e2e-otlp prometheus
 
 SHELL = /bin/sh
 CARGO = cargo
@@ -25,6 +25,7 @@ help:
 	@echo 'make measure buy 2,000 numbers and print CPU, memory and writes per claim'
 	@echo 'make faults  kill the operator at every call before a Vobiz that misbehaves, 800 times (SEED=1, RUN=7, SCENARIO=name)'
 	@echo 'make fuzz    throw 2,000,000 hostile inputs at every reader of answers (SEED=1, INPUTS=100, INPUT=7)'
+	@echo 'make model   check the protocol in every interleaving of more than 20 million states'
 	@echo 'make crds    write the custom resource definitions in crds/ and in the chart anew'
 	@echo "make chart-docs  write the tables of values in the chart's README anew"
 	@echo 'make clean   remove what was built here (not the Kubernetes programs, kept in ~/.cache)'
@@ -83,6 +84,11 @@ fuzz:
 	[ -z '$(INPUTS)' ] || set -- "$$@" --inputs '$(INPUTS)'; \
 	[ -z '$(INPUT)' ] || set -- "$$@" --input '$(INPUT)'; \
 	exec "$(TARGET)/debug/fuzz" "$$@"
+
+# In the profile of the tests, in which the operator is optimised: `make test` has built it already.
+model:
+	$(PHASE) 'build' $(CARGO) test --locked -p vobiz-operator --lib --no-run
+	$(CARGO) test --locked -p vobiz-operator --lib model:: -- --include-ignored --skip any_small --nocapture --test-threads 1
 
 crds:
 	$(CARGO) run -q -- crd > crds/new && mv crds/new crds/telephony.vobiz.ai.yaml

@@ -34,3 +34,7 @@ pub mod reconcile;
 pub mod store;
 pub mod telemetry;
 pub mod vobiz;
+
+#[cfg(test)]
+#[path = "../tests/model/mod.rs"]
+mod model;

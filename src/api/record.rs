@@ -116,7 +116,7 @@ pub struct Attempt {
 }
 
 /// Where an attempt stands.
-#[derive(Serialize, Deserialize, JsonSchema, Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[schemars(inline)]
 pub enum AttemptState {
     Open,
@@ -126,7 +126,7 @@ pub enum AttemptState {
 }
 
 /// How the number was to be obtained.
-#[derive(Serialize, Deserialize, JsonSchema, Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[schemars(inline)]
 pub enum Origin {
     Purchase,
@@ -178,7 +178,7 @@ pub struct Answer {
 }
 
 /// What an answer to the purchase means. Only `Purchased` and `NotSent` are definite.
-#[derive(Serialize, Deserialize, JsonSchema, Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[schemars(inline)]
 pub enum Outcome {
     /// 200 with our number.

@@ -1,6 +1,10 @@
 use jiff::Timestamp;
 
-use super::{evidence::FundsRead, time::Moment};
+use super::{
+    evidence::FundsRead,
+    guard::{self, Guard},
+    time::Moment,
+};
 use crate::{
     api::{
         Answer, Attempt, AttemptState, CLAIMED, ClaimRef, Debit, Funds, Origin, Outcome, Ownership,
@@ -118,18 +122,25 @@ fn answered(
             // What verification did not find in time is no loss of what is bought now.
             status.verification.take_if(|seen| seen.ownership == Ownership::Absent);
         }
-        Outcome::NotSent => settle(attempt, AttemptState::Failed, answer.at.at()),
-        Outcome::NotFound
-        | Outcome::PaymentFailed
-        | Outcome::Unauthorized
-        | Outcome::RateLimited
-        | Outcome::Rejected
-        | Outcome::Unknown => {}
+        other if stays_open(other) => {}
+        _ => settle(attempt, AttemptState::Failed, answer.at.at()),
     }
     if let Some(bought) = bought {
         status.number.get_or_insert_default().update(&bought.number);
     }
     attempt.answer = Some(answer);
+}
+
+/// R2: whether an answer leaves it to verification what became of the purchase.
+fn stays_open(outcome: Outcome) -> bool {
+    match outcome {
+        Outcome::Purchased | Outcome::NotSent => false,
+        Outcome::NotFound => guard::on(Guard::NotFoundIsOpen),
+        Outcome::PaymentFailed | Outcome::Unauthorized | Outcome::RateLimited | Outcome::Rejected => {
+            guard::on(Guard::RefusalIsOpen)
+        }
+        Outcome::Unknown => guard::on(Guard::UnknownIsOpen),
+    }
 }
 
 fn settle(attempt: &mut Attempt, state: AttemptState, now: Timestamp) {
@@ -170,10 +181,12 @@ impl Intent {
     /// Opens the attempt.
     #[must_use]
     pub fn open(self, id: AttemptId, now: Timestamp) -> Attempt {
+        // Found owned or debited is not owned now: that is for verification to say.
+        let unverified = self.origin == Origin::Purchase || guard::on(Guard::AdoptionIsVerified);
         Attempt {
             id,
             opened_at: Time::micros(now),
-            state: AttemptState::Open,
+            state: if unverified { AttemptState::Open } else { AttemptState::Bound },
             origin: self.origin,
             currency: self.currency,
             answer: None,

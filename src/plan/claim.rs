@@ -6,6 +6,7 @@ use super::{
     Gate, Holder,
     change::Intent,
     evidence::{Evidence, Fresh, Ledger, Need, Verdict, verdict},
+    guard::{self, Guard},
     time::Moment,
 };
 use crate::{
@@ -30,7 +31,7 @@ pub struct ClaimObserved<'a> {
     pub goal_since: Moment,
     /// No attempt before that moment: back-off, or a record that vanished while it was open.
     pub not_before: Option<Moment>,
-    /// Purchases and adoptions are on hold until then (R11).
+    /// Purchases and adoptions are on hold until then (R11), or were.
     pub hold_until: Option<Moment>,
     /// Whether a slot of the rate limit and of the concurrency limit is at hand.
     pub slot: bool,
@@ -95,20 +96,24 @@ pub enum Goal {
 #[must_use]
 pub fn relation(observed: &ClaimObserved<'_>) -> Relation {
     let Some(record) = observed.record else { return Relation::NoRecord };
-    if record.spec.account != *observed.account {
+    if guard::on(Guard::AccountOfRecord) && record.spec.account != *observed.account {
         return Relation::Conflict(ConflictWith::Account);
     }
     let state = record.spec.attempt.state;
-    let inherits = if state == AttemptState::Open { Relation::AwaitsSettlement } else { Relation::Inherits };
+    let unsettled = state == AttemptState::Open && guard::on(Guard::DeadClaimsAttempt);
+    let inherits = if unsettled { Relation::AwaitsSettlement } else { Relation::Inherits };
     let Some(named) = &record.spec.claim_ref else { return inherits };
     if Some(&named.uid) == observed.claim.metadata.uid.as_ref() {
         return Relation::Ours;
     }
-    let same_namespace = Some(&named.namespace) == observed.claim.metadata.namespace.as_ref();
+    let same_namespace =
+        Some(&named.namespace) == observed.claim.metadata.namespace.as_ref() || !guard::on(Guard::Namespace);
     match observed.holder {
-        Holder::Lives | Holder::Unwatched => Relation::Conflict(ConflictWith::Claim),
-        Holder::Gone if same_namespace || state == AttemptState::Failed => inherits,
-        Holder::Gone => Relation::Conflict(ConflictWith::Namespace),
+        Holder::Lives | Holder::Unwatched if guard::on(Guard::LivingClaim) => {
+            Relation::Conflict(ConflictWith::Claim)
+        }
+        _ if same_namespace || state == AttemptState::Failed => inherits,
+        _ => Relation::Conflict(ConflictWith::Namespace),
     }
 }
 
@@ -122,6 +127,8 @@ pub fn goal(observed: &ClaimObserved<'_>) -> Option<Goal> {
     match (relation(observed), attempt) {
         (Relation::NoRecord, _) => Some(Goal::First),
         (Relation::Inherits, Some(attempt)) if attempt.state == AttemptState::Failed => Some(Goal::First),
+        #[cfg(test)]
+        (Relation::Inherits, Some(attempt)) if attempt.state == AttemptState::Open => Some(Goal::First),
         (Relation::Ours, Some(attempt)) => permitted(attempt, observed.retry_token),
         _ => None,
     }
@@ -133,9 +140,12 @@ fn permitted(attempt: &Attempt, token: Option<&str>) -> Option<Goal> {
         token.filter(|token| !token.is_empty() && !attempt.spent_tokens.iter().any(|spent| spent == token));
     let asked = fresh.map(|token| Goal::Token(token.to_owned()));
     match attempt.state {
+        #[cfg(test)]
+        AttemptState::Open if !guard::on(Guard::ReaderNeverSends) => Some(Goal::Automatic),
         AttemptState::Open | AttemptState::Bound => None,
         // Only the very attempt that needs the decision: a token that was meant for something else decides nothing.
-        AttemptState::NeedsDecision => asked.filter(|_| fresh == Some(attempt.id.to_string().as_str())),
+        AttemptState::NeedsDecision => asked
+            .filter(|_| fresh == Some(attempt.id.to_string().as_str()) || !guard::on(Guard::DecisionByItsId)),
         AttemptState::Failed => asked.or_else(|| is_retried_unasked(attempt).then_some(Goal::Automatic)),
     }
 }
@@ -147,7 +157,7 @@ pub fn is_retried_unasked(attempt: &Attempt) -> bool {
         return true;
     }
     match attempt.answer.as_ref().map(|answer| answer.outcome) {
-        None => !attempt.automatic_retry_used,
+        None => !attempt.automatic_retry_used || !guard::on(Guard::OneAutomatic),
         Some(Outcome::NotSent | Outcome::Unauthorized | Outcome::RateLimited) => true,
         Some(
             Outcome::Purchased
@@ -155,20 +165,21 @@ pub fn is_retried_unasked(attempt: &Attempt) -> bool {
             | Outcome::PaymentFailed
             | Outcome::Rejected
             | Outcome::Unknown,
-        ) => false,
+        ) => !guard::on(Guard::AskedAfterRefusal),
     }
 }
 
 /// Decides what to do about a claim.
 #[must_use]
 pub fn claim(observed: &ClaimObserved<'_>, now: Moment) -> ClaimStep {
-    let bindable = observed.record.is_some_and(|record| record.spec.attempt.state != AttemptState::Failed);
+    let settled = |state| matches!(state, AttemptState::Bound | AttemptState::NeedsDecision);
+    let bindable = observed.record.is_some_and(|record| settled(record.spec.attempt.state));
     if relation(observed) == Relation::Inherits && bindable {
         let deleting = observed.claim.metadata.deletion_timestamp.is_some();
         return if deleting { ClaimStep::Rest } else { ClaimStep::Bind };
     }
     let Some(goal) = goal(observed) else { return ClaimStep::Rest };
-    if let Some(until) = observed.hold_until.filter(|until| !now.reached(*until)) {
+    if let Some(until) = observed.hold_until.filter(|until| guard::on(Guard::Hold) && !now.reached(*until)) {
         return ClaimStep::Wait(until);
     }
     let asked = matches!(goal, Goal::Token(_));
@@ -178,7 +189,7 @@ pub fn claim(observed: &ClaimObserved<'_>, now: Moment) -> ClaimStep {
     if *observed.gate != Gate::Open {
         return ClaimStep::AwaitGate;
     }
-    match look(observed, &goal) {
+    match look(observed, &goal, now) {
         Look::Needs(need) => ClaimStep::Read(need),
         Look::OwnedOrDebited => ClaimStep::OpenUnsent(intent(observed, &goal, Origin::Adoption)),
         Look::Clear { looked_up } if observed.slot => {
@@ -211,12 +222,20 @@ enum Said {
     NoEndpoint,
 }
 
-/// Looks before anything is sent, in answers begun after the goal was first seen.
-fn look(observed: &ClaimObserved<'_>, goal: &Goal) -> Look {
-    let since = observed.goal_since;
+/// Looks before anything is sent, in answers begun after the goal was first seen, and after whatever had to be waited
+/// for: what was read for others while a purchase might still take effect does not show it.
+fn look(observed: &ClaimObserved<'_>, goal: &Goal, now: Moment) -> Look {
+    let waited = [observed.hold_until, observed.not_before].into_iter().flatten();
+    let waited = waited.filter(|until| guard::on(Guard::LookAfterWait) && now.reached(*until));
+    let mut since =
+        waited.fold(observed.goal_since, |since, until| Moment { mono: since.mono.max(until.mono), ..since });
+    if !guard::on(Guard::LookAfterGoal) {
+        since.mono = Duration::ZERO;
+    }
     let from = since.wall.saturating_sub(LEDGER_LOOKBACK).unwrap_or(since.wall);
     let (presence, debits) = (presence(observed, since), debits(observed, goal, since, from));
-    if presence == Said::Ours || debits == Said::Ours {
+    let owned = presence == Said::Ours && guard::on(Guard::LookForOwner);
+    if owned || (debits == Said::Ours && guard::on(Guard::LookForDebit)) {
         return Look::OwnedOrDebited;
     }
     if presence == Said::Unasked || debits == Said::Unasked {
@@ -274,7 +293,12 @@ fn answered_debits(observed: &ClaimObserved<'_>, goal: &Goal) -> Vec<String> {
 fn intent(observed: &ClaimObserved<'_>, goal: &Goal, origin: Origin) -> Intent {
     let previous = observed.record.map(|record| &record.spec.attempt);
     let mut spent_tokens = previous.map(|attempt| attempt.spent_tokens.clone()).unwrap_or_default();
-    spent_tokens.extend(observed.retry_token.filter(|_| *goal == Goal::First).map(str::to_owned));
+    spent_tokens.extend(
+        observed
+            .retry_token
+            .filter(|_| *goal == Goal::First && guard::on(Guard::TokenAtFirst))
+            .map(str::to_owned),
+    );
     let mut automatic_retry_used = previous.is_some_and(|attempt| attempt.automatic_retry_used);
     match goal {
         Goal::First => automatic_retry_used = false,
@@ -284,7 +308,7 @@ fn intent(observed: &ClaimObserved<'_>, goal: &Goal, origin: Origin) -> Intent {
             automatic_retry_used |= died;
         }
         Goal::Token(token) => {
-            spent_tokens.push(token.clone());
+            spent_tokens.extend(Some(token.clone()).filter(|_| guard::on(Guard::TokenSpent)));
             automatic_retry_used = false;
         }
     }

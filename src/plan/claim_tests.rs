@@ -6,7 +6,7 @@ use kube::core::ObjectMeta;
 
 use super::{
     ClaimObserved, ClaimStep, ConflictWith, Evidence, Gate, GateCause, Goal, Holder, Intent, LedgerRead,
-    Moment, Reading, Relation, Rows, claim, goal, relation,
+    Moment, Need, Reading, Relation, Rows, claim, goal, relation,
 };
 use crate::{
     api::{
@@ -263,6 +263,34 @@ fn a_held_account_a_hold_and_a_missing_slot_keep_a_purchase_back() {
         claim(observed, at(2))
     });
     assert_eq!(held, ClaimStep::Wait(at(9)));
+}
+
+#[test]
+fn what_was_read_while_something_had_to_be_waited_for_is_read_again_afterwards() {
+    let waited = |look: &dyn Fn(&mut ClaimObserved<'_>)| {
+        Given { evidence: clear(at(3)), ..Given::default() }.with(|observed| {
+            look(observed);
+            claim(observed, at(5))
+        })
+    };
+    for until in [at(3), at(4)] {
+        let held = waited(&|observed| observed.hold_until = Some(until));
+        let vanished = waited(&|observed| observed.not_before = Some(until));
+        for step in [held, vanished] {
+            let expected = if until == at(3) {
+                ClaimStep::Purchase(Intent::for_tests())
+            } else {
+                let from = at(1).wall.saturating_sub(Duration::from_hours(24)).unwrap();
+                let since = Moment { mono: until.mono, ..at(1) };
+                ClaimStep::Read(Need {
+                    presence: Some(since),
+                    ledger: Some((since, from)),
+                    ..Need::default()
+                })
+            };
+            assert_eq!(step, expected);
+        }
+    }
 }
 
 #[test]

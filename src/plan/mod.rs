@@ -9,6 +9,7 @@ mod claim;
 #[cfg(test)]
 mod claim_tests;
 mod evidence;
+pub(crate) mod guard;
 mod keep;
 mod record;
 #[cfg(test)]

@@ -6,6 +6,7 @@ use super::{
     Holder,
     change::Change,
     evidence::{Evidence, Explained, Fresh, FundsRead, Need, Verdict, verdict},
+    guard::{self, Guard},
     keep::{keep, unclaim},
     settle::settle,
     time::{Moment, Spans},
@@ -78,7 +79,8 @@ pub(super) const VERIFY_EVERY: Duration = Duration::from_secs(15);
 #[must_use]
 pub fn record(observed: &RecordObserved<'_>, now: Moment) -> RecordStep {
     let attempt = &observed.record.spec.attempt;
-    if observed.record.spec.account != *observed.account || observed.holder == Holder::Unwatched {
+    let foreign = observed.record.spec.account != *observed.account && guard::on(Guard::AccountOfRecord);
+    if foreign || observed.holder == Holder::Unwatched {
         return RecordStep::Rest;
     }
     if observed.removal.forget && observed.removal.has_finalizer {
@@ -129,7 +131,10 @@ fn verify(observed: &RecordObserved<'_>, now: Moment) -> RecordStep {
 /// first read it. The first may have been set, the second has not seen what was before.
 fn settle_moment(attempt: &Attempt, first_read: Moment, spans: Spans) -> Moment {
     let span = spans.until_settled();
-    Moment { wall: attempt.opened_at.after(span), mono: first_read.mono + span }
+    Moment {
+        wall: if guard::on(Guard::SettleWall) { attempt.opened_at.after(span) } else { Timestamp::MIN },
+        mono: first_read.mono + if guard::on(Guard::SettleMono) { span } else { Duration::ZERO },
+    }
 }
 
 /// A moment that both clocks have reached, by the monotonic clock alone: evidence that was begun before the later of

@@ -1,5 +1,6 @@
 use super::{
     change::Change,
+    guard::{self, Guard},
     time::{Moment, SEND_WINDOW},
 };
 use crate::{
@@ -32,16 +33,21 @@ pub enum Permission {
 pub fn permission(claim: &PhoneNumberClaim, live: LiveClaim<'_>, opened: Moment, now: Moment) -> Permission {
     let closes = opened.plus(SEND_WINDOW);
     // Either clock: the monotonic one stands still while a machine is suspended.
-    if now.mono >= closes.mono || now.wall >= closes.wall {
+    let late = |guard, late: bool| late && guard::on(guard);
+    if late(Guard::SendWindowMono, now.mono >= closes.mono)
+        || late(Guard::SendWindowWall, now.wall >= closes.wall)
+    {
         return Permission::Denied("the attempt grew too old before it could be sent");
     }
     match live {
         LiveClaim::Unreadable => Permission::ReadAgain,
         LiveClaim::Read(Some(live))
-            if live.metadata.uid == claim.metadata.uid && live.metadata.deletion_timestamp.is_none() =>
+            if live.metadata.uid == claim.metadata.uid
+                && (live.metadata.deletion_timestamp.is_none() || !guard::on(Guard::LiveClaimDeleting)) =>
         {
             Permission::Granted
         }
+        LiveClaim::Read(_) if !guard::on(Guard::LiveClaim) => Permission::Granted,
         LiveClaim::Read(_) => Permission::Denied("the claim was deleted before the purchase was sent"),
     }
 }
@@ -51,9 +57,9 @@ pub fn permission(claim: &PhoneNumberClaim, live: LiveClaim<'_>, opened: Moment,
 pub enum OutcomeStep<'a> {
     /// Into the record as it is stored, by compare-and-swap.
     Replace(&'a PhoneNumber),
-    /// The record was taken away, and nothing else remembers what was paid for: it is created anew.
+    /// The record was taken away, and nothing else remembers what may have been paid for: it is created anew.
     Recreate,
-    /// Verification was faster, and the outcome adds nothing to what it found.
+    /// The outcome adds nothing to what is known already.
     Drop,
     /// The record holds a newer attempt, whose verification will find the number.
     Superseded,
@@ -62,12 +68,22 @@ pub enum OutcomeStep<'a> {
 /// Decides where the outcome of an attempt goes, given the record as it is stored now.
 #[must_use]
 pub fn outcome<'a>(stored: Option<&'a PhoneNumber>, attempt: AttemptId, change: &Change) -> OutcomeStep<'a> {
-    let purchased = matches!(change, Change::Answered { answer, .. } if answer.outcome == Outcome::Purchased);
-    let Some(record) = stored else { return OutcomeStep::Recreate };
+    let is = |wanted| matches!(change, Change::Answered { answer, .. } if answer.outcome == wanted);
+    let purchased = is(Outcome::Purchased);
+    let Some(record) = stored else {
+        // What was never sent leaves nothing to remember, and a record of it would stand in the way of one that does.
+        let remembers = !is(Outcome::NotSent) && guard::on(Guard::OutcomeRecreates);
+        return if remembers { OutcomeStep::Recreate } else { OutcomeStep::Drop };
+    };
     let found = &record.spec.attempt;
-    if found.id != attempt {
-        OutcomeStep::Superseded
-    } else if found.state == AttemptState::Open || purchased {
+    if found.id != attempt && guard::on(Guard::OutcomeByAttempt) {
+        // A settled failure is verified no more, and goes with its claim: a number that was bought all the same would
+        // be forgotten.
+        let failed = found.state == AttemptState::Failed && purchased;
+        return if failed { OutcomeStep::Replace(record) } else { OutcomeStep::Superseded };
+    }
+    let always = (purchased && guard::on(Guard::SuccessAlwaysStored)) || !guard::on(Guard::OutcomeWhileOpen);
+    if found.state == AttemptState::Open || always {
         OutcomeStep::Replace(record)
     } else {
         // Only a definite success has anything to add.
@@ -82,6 +98,47 @@ mod tests {
     use kube::core::ObjectMeta;
 
     use super::*;
+    use crate::{api::PhoneNumberSpec, plan::Intent};
+
+    fn answered(outcome: Outcome) -> Change {
+        let answer =
+            serde_json::from_value(serde_json::json!({ "outcome": outcome, "at": "2026-01-02T03:04:05Z" }));
+        Change::Answered { answer: Box::new(answer.unwrap()), bought: None }
+    }
+
+    fn record(id: u8, state: AttemptState) -> PhoneNumber {
+        let mut attempt = Intent::for_tests().open(AttemptId::from_random([id; 16]), opened().wall);
+        attempt.state = state;
+        let (e164, account) = ("+12".parse().unwrap(), "MA_1".parse().unwrap());
+        let spec = PhoneNumberSpec { e164, account, claim_ref: None, attempt };
+        PhoneNumber { metadata: ObjectMeta::default(), spec, status: None }
+    }
+
+    #[test]
+    fn an_outcome_goes_to_its_own_open_attempt_and_a_success_to_whatever_would_forget_it() {
+        use AttemptState::{Bound, Failed, NeedsDecision, Open};
+        use Outcome::{NotSent, Purchased, Unknown};
+        let (own, newer) = (1, 2);
+        for (stored, outcome_is, expected) in [
+            (None, Purchased, "Recreate"),
+            (None, Unknown, "Recreate"),
+            (None, NotSent, "Drop"),
+            (Some((own, Open)), Unknown, "Replace"),
+            (Some((own, Open)), NotSent, "Replace"),
+            (Some((own, Failed)), Unknown, "Drop"),
+            (Some((own, Failed)), Purchased, "Replace"),
+            (Some((own, NeedsDecision)), Purchased, "Replace"),
+            (Some((newer, Open)), Purchased, "Superseded"),
+            (Some((newer, Bound)), Purchased, "Superseded"),
+            (Some((newer, Failed)), Purchased, "Replace"),
+            (Some((newer, Failed)), Unknown, "Superseded"),
+        ] {
+            let stored = stored.map(|(id, state)| record(id, state));
+            let step = outcome(stored.as_ref(), AttemptId::from_random([own; 16]), &answered(outcome_is));
+            let word = format!("{step:?}");
+            assert!(word.starts_with(expected), "{stored:?} {outcome_is:?}: {word}");
+        }
+    }
 
     const GONE: &str = "the claim was deleted before the purchase was sent";
     const LATE: &str = "the attempt grew too old before it could be sent";

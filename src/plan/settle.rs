@@ -6,6 +6,7 @@ use super::{
     change::Change,
     claim::LEDGER_LOOKBACK,
     evidence::{Fresh, FundsRead, Ledger, Need, Verdict, earlier, later},
+    guard::{self, Guard},
     record::{RecordObserved, RecordStep, VERIFY_EVERY},
     time::Moment,
 };
@@ -18,7 +19,11 @@ use crate::{
 pub(super) fn settle(observed: &RecordObserved<'_>, settles: Moment, now: Moment) -> RecordStep {
     let attempt = &observed.record.spec.attempt;
     let from = earlier(debits_count_from(attempt));
-    let listing = observed.evidence.listing.since(settles);
+    let settles = if guard::on(Guard::SettledEvidence) { settles } else { observed.first_read };
+    let listing = match observed.evidence.listing.since(settles) {
+        Fresh::Stale if !guard::on(Guard::FullListing) => observed.evidence.search.since(settles),
+        listing => listing,
+    };
     let ledger = match observed.evidence.ledger.since(settles) {
         Fresh::Value(_, read) if read.from > from => Fresh::Stale,
         other => other,
@@ -84,6 +89,9 @@ fn debits(observed: &RecordObserved<'_>, rows: &[LedgerRow], settles: Moment, no
         known: observed.known,
     };
     let named = ledger.named();
+    if !guard::on(Guard::DebitInVerification) {
+        return Debits::Known(Vec::new());
+    }
     if !named.is_empty() {
         return Debits::Known(named);
     }

@@ -53,7 +53,7 @@ impl Observation {
             evidence: context.account.evidence(e164),
             goal_since: now,
             not_before: context.memory.not_before(e164),
-            hold_until: context.hold_until.filter(|until| !now.reached(*until)),
+            hold_until: context.hold_until,
             slot,
             claim,
         };
@@ -73,8 +73,8 @@ impl Observation {
     }
 
     /// What the claim's attempt waits for, for people.
-    fn waits(&self, context: &Context, step: &ClaimStep) -> Waits {
-        if let Some(until) = self.hold_until {
+    fn waits(&self, context: &Context, step: &ClaimStep, now: Moment) -> Waits {
+        if let Some(until) = self.hold_until.filter(|until| !now.reached(*until)) {
             return Waits::Hold(until.wall);
         }
         if let Some(why) = context.memory.hindrance(&self.claim.uid().unwrap_or_default()) {
@@ -120,7 +120,7 @@ pub async fn reconcile_claim(
     let now = context.clock.now();
     let observation = Observation::make(&context, claim, false, now).await?;
     let step = plan::claim(&observation.view(), now);
-    let waits = observation.waits(&context, &step);
+    let waits = observation.waits(&context, &step, now);
     let after = perform(&context, &observation, step, now).await?;
     let shown = project(&context, &observation, waits, now).await?;
     Ok(again([after, shown].into_iter().flatten().min()))

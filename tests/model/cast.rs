@@ -1,0 +1,230 @@
+//! From the world's small numbers to what the plan functions take, and back.
+
+use std::time::Duration;
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time as KubeTime};
+use kube::core::ObjectMeta;
+
+use super::world::{NOBODY, Record, Token, Tokens, place_of};
+use crate::{
+    api::{
+        Answer, Attempt, CLAIMED, ClaimRef, Debit, Funds, Outcome, PhoneNumber, PhoneNumberClaim,
+        PhoneNumberSpec, PhoneNumberStatus,
+    },
+    domain::{AccountId, AttemptId, E164, Time},
+    plan::{Gate, Intent, LedgerRead, Rows},
+    vobiz::{LedgerRow, ListedNumber},
+};
+
+/// Everybody and everything that the plan functions may see, made once.
+#[derive(Debug)]
+pub struct Cast {
+    pub e164: E164,
+    pub ours: AccountId,
+    other: AccountId,
+    pub gate: Gate,
+    claims: Vec<[PhoneNumberClaim; 2]>,
+    attempts: Vec<AttemptId>,
+    tokens: Vec<(Token, String)>,
+    pub absent: Rows,
+    pub listed: Rows,
+    pub listed_elsewhere: Rows,
+    ledgers: Vec<LedgerRead>,
+    epoch: jiff::Timestamp,
+}
+
+/// Claims that can ever be: two names, as many incarnations as there are bits for their uids.
+const UIDS: u8 = 8;
+
+impl Cast {
+    pub fn new(two_namespaces: bool) -> Self {
+        let epoch: jiff::Timestamp = "2026-01-02T03:04:05Z".parse().unwrap();
+        let e164: E164 = "+911234500000".parse().unwrap();
+        let attempts: Vec<_> = (1..=4).map(|id| AttemptId::from_random([id; 16])).collect();
+        let words = Token::ALL.map(|token| match token {
+            Token::First => "first".to_owned(),
+            Token::Second => "second".to_owned(),
+            Token::Attempt(id) => attempts[usize::from(id)].to_string(),
+        });
+        let row = |owner: &str| ListedNumber {
+            e164,
+            owner: owner.parse().ok(),
+            number: crate::api::Number { status: "active".parse().ok(), ..Default::default() },
+        };
+        Self {
+            e164,
+            ours: "MA_1".parse().unwrap(),
+            other: "MA_2".parse().unwrap(),
+            gate: Gate::Open,
+            claims: (0..=UIDS)
+                .map(|uid| [false, true].map(|deleting| claim(uid, deleting, two_namespaces, epoch)))
+                .collect(),
+            attempts,
+            tokens: Token::ALL.into_iter().zip(words).collect(),
+            absent: Rows::default(),
+            listed: vec![row("MA_1")].into(),
+            listed_elsewhere: vec![row("MA_2")].into(),
+            ledgers: (0..16).map(|debits| ledger(debits, epoch)).collect(),
+            epoch,
+        }
+    }
+
+    /// The present, by a clock that is right.
+    pub fn now(&self) -> jiff::Timestamp {
+        self.epoch
+    }
+
+    pub fn claim(&self, uid: u8, deleting: bool) -> &PhoneNumberClaim {
+        &self.claims[usize::from(uid)][usize::from(deleting)]
+    }
+
+    pub fn word(&self, token: Token) -> &str {
+        &self.tokens.iter().find(|(known, _)| *known == token).unwrap().1
+    }
+
+    pub fn token(&self, word: &str) -> Token {
+        self.tokens.iter().find(|(_, known)| known == word).unwrap().0
+    }
+
+    pub fn attempt(&self, id: u8) -> AttemptId {
+        self.attempts[usize::from(id)]
+    }
+
+    pub fn ledger(&self, debits: u8) -> &LedgerRead {
+        &self.ledgers[usize::from(debits)]
+    }
+
+    fn reference(&self, uid: u8) -> ClaimRef {
+        let metadata = &self.claim(uid, false).metadata;
+        let word = |word: &Option<String>| word.clone().unwrap();
+        ClaimRef {
+            namespace: word(&metadata.namespace),
+            name: word(&metadata.name),
+            uid: word(&metadata.uid),
+        }
+    }
+
+    /// The record as a `PhoneNumber` that was opened at that time.
+    pub fn record(&self, record: &Record, opened: jiff::Timestamp) -> PhoneNumber {
+        let attempt = Attempt {
+            state: record.state,
+            answer: record.answer.map(|outcome| self.answer(outcome)),
+            settled_at: None,
+            unexplained_debits: debits(record.unexplained).map(debit).collect(),
+            ..self.intent(record).open(self.attempt(record.attempt), opened)
+        };
+        let unclaimed = Condition {
+            type_: CLAIMED.into(),
+            status: "False".into(),
+            reason: "Unclaimed".into(),
+            message: String::new(),
+            last_transition_time: KubeTime(self.epoch),
+            observed_generation: None,
+        };
+        let conditions = record.unclaimed.then_some(unclaimed).into_iter().collect();
+        PhoneNumber {
+            metadata: ObjectMeta::default(),
+            spec: PhoneNumberSpec {
+                e164: self.e164,
+                account: if record.foreign_account { self.other.clone() } else { self.ours.clone() },
+                claim_ref: (record.claim != NOBODY).then(|| self.reference(record.claim)),
+                attempt,
+            },
+            status: Some(PhoneNumberStatus { conditions, ..PhoneNumberStatus::default() }),
+        }
+    }
+
+    fn intent(&self, record: &Record) -> Intent {
+        let spent = Token::ALL.into_iter().filter(|token| record.spent.has(*token));
+        Intent {
+            origin: record.origin,
+            currency: None,
+            spent_tokens: spent.map(|token| self.word(token).to_owned()).collect(),
+            automatic_retry_used: record.automatic_used,
+            answered_debits: debits(record.answered).map(|id| id.to_string()).collect(),
+            looked_up: true,
+        }
+    }
+
+    /// What a changed `PhoneNumber` is in the world; `before` tells what no plan function touches.
+    pub fn read_back(&self, changed: &PhoneNumber, before: &Record, claimed: Option<bool>) -> Record {
+        let uid = changed.spec.claim_ref.as_ref().map_or(NOBODY, |claim| claim.uid.parse().unwrap());
+        Record {
+            claim: uid,
+            unclaimed: claimed.map_or(before.unclaimed, |claimed| !claimed),
+            ..self.read_attempt(&changed.spec.attempt, before)
+        }
+    }
+
+    pub fn read_attempt(&self, attempt: &Attempt, before: &Record) -> Record {
+        let mut spent = Tokens::default();
+        attempt.spent_tokens.iter().for_each(|word| spent.add(self.token(word)));
+        let set = |ids: &mut dyn Iterator<Item = &str>| {
+            ids.fold(0, |bits, id| bits | 1 << id.parse::<u8>().unwrap())
+        };
+        Record {
+            state: attempt.state,
+            origin: attempt.origin,
+            answer: attempt.answer.as_ref().map(|answer| answer.outcome),
+            spent,
+            automatic_used: attempt.automatic_retry_used,
+            unexplained: set(&mut attempt.unexplained_debits.iter().map(|debit| debit.id.as_str())),
+            answered: set(&mut attempt.answered_debits.iter().map(String::as_str)),
+            ..*before
+        }
+    }
+
+    /// What Vobiz said, in its own words where it has some.
+    pub fn answer(&self, outcome: Outcome) -> Answer {
+        let refused = !matches!(outcome, Outcome::Purchased | Outcome::NotSent | Outcome::Unknown);
+        Answer {
+            outcome,
+            http_status: None,
+            code: refused.then(|| "refused".to_owned()),
+            message: None,
+            // Sums serve messages only; read or not, they settle nothing.
+            funds: (outcome == Outcome::PaymentFailed).then_some(Funds::Unknown),
+            required: None,
+            available: None,
+            currency: None,
+            owner: (outcome == Outcome::Purchased).then(|| self.ours.clone()),
+            at: Time::micros(self.epoch),
+        }
+    }
+}
+
+fn claim(uid: u8, deleting: bool, two_namespaces: bool, epoch: jiff::Timestamp) -> PhoneNumberClaim {
+    let place = place_of(uid);
+    let namespace = if two_namespaces && place == 1 { "other" } else { "one" };
+    PhoneNumberClaim {
+        metadata: ObjectMeta {
+            namespace: Some(namespace.into()),
+            name: Some(["first", "second"][place].into()),
+            uid: Some(uid.to_string()),
+            deletion_timestamp: deleting.then_some(KubeTime(epoch)),
+            ..ObjectMeta::default()
+        },
+        spec: serde_json::from_str(r#"{"e164":"+911234500000"}"#).unwrap(),
+        status: None,
+    }
+}
+
+fn debits(set: u8) -> impl Iterator<Item = u8> {
+    (0..8).filter(move |id| set & (1 << id) != 0)
+}
+
+fn debit(id: u8) -> Debit {
+    Debit { id: id.to_string(), amount: None, currency: None, at: None }
+}
+
+fn ledger(set: u8, epoch: jiff::Timestamp) -> LedgerRead {
+    let at = epoch.saturating_sub(Duration::from_mins(1)).unwrap();
+    let row = |id| {
+        LedgerRow::for_tests(&format!(
+            r#"{{"id":"{id}","type":"debit","amount":52,"reference_type":"did_purchase",
+            "reference":"+911234500000","created_at":"{at}"}}"#
+        ))
+    };
+    let from = epoch.saturating_sub(Duration::from_hours(48)).unwrap();
+    LedgerRead { from, rows: debits(set).map(row).collect() }
+}

@@ -1,0 +1,138 @@
+//! The two clocks. The world knows only in which order things happened, and which of the spans are over; from that, the
+//! moments are made that the plan functions compare. Any others in the same order would do.
+
+use std::time::Duration;
+
+use super::{
+    cast::Cast,
+    world::{AFTER_FIRST_READ, AFTER_GOAL, AFTER_SETTLED, AFTER_WAIT, Operator, Reading, Record, Said, Time},
+};
+use crate::plan::{Evidence, LedgerRead, Moment, Reading as PlanReading, Rows, SEND_WINDOW, Spans};
+
+pub const SPANS: Spans = Spans { purchase_timeout: Duration::from_secs(30), settle: Duration::from_mins(1) };
+
+/// By how much a clock is wrong: longer than anything waits, and less than a ledger's clock may differ.
+const SKEW: i32 = 300;
+
+/// The present, by the monotonic clock.
+const NOW: u64 = 1_000_000;
+
+/// In seconds before now: when the settle moment was, if it has been; and when the record was first read, if the span
+/// since then is not over.
+const SETTLED: u64 = 10;
+const FIRST_READ: u64 = 5;
+
+/// And when the claim's goal was first seen, and a wait was over.
+const GOAL: u64 = 4;
+const WAITED: u64 = 2;
+
+fn ago(now: jiff::Timestamp, seconds: i64) -> jiff::Timestamp {
+    now.checked_sub(jiff::SignedDuration::from_secs(seconds)).unwrap()
+}
+
+fn moment(wall: jiff::Timestamp, seconds_ago: u64) -> Moment {
+    Moment { wall: ago(wall, seconds_ago.cast_signed()), mono: Duration::from_secs(NOW - seconds_ago) }
+}
+
+fn wall(cast: &Cast, skew: i8) -> jiff::Timestamp {
+    ago(cast.now(), -i64::from(i32::from(skew) * SKEW))
+}
+
+pub fn now(cast: &Cast, operator: &Operator) -> Moment {
+    moment(wall(cast, operator.skew), 0)
+}
+
+/// The end of a wait for so many attempts to be past: still to come, or between what was read before and after it.
+pub fn end_of_wait(cast: &Cast, operator: &Operator, until: u8, time: Time) -> Moment {
+    let now = now(cast, operator);
+    if until <= time.past { moment(now.wall, WAITED) } else { now.plus(Duration::from_mins(5)) }
+}
+
+/// Whether nothing is waited for any more.
+pub fn has_waited(operator: &Operator, time: Time) -> bool {
+    [operator.hold, operator.memory.not_before].into_iter().flatten().all(|until| until <= time.past)
+}
+
+/// When a claim's goal was first seen.
+pub fn goal_since(cast: &Cast, operator: &Operator) -> Moment {
+    moment(wall(cast, operator.skew), GOAL)
+}
+
+/// Whether the span since the operator first read the record is over. It began after every attempt that had been
+/// opened by then, so it ends after they are past.
+pub fn is_over(operator: &Operator, time: Time) -> bool {
+    operator.memory.record.is_some_and(|known| known.until <= time.past)
+}
+
+/// When the operator first read the record.
+pub fn first_read(cast: &Cast, operator: &Operator, time: Time) -> Moment {
+    let span = SPANS.until_settled().as_secs();
+    let seconds = if is_over(operator, time) { span + SETTLED } else { FIRST_READ };
+    moment(wall(cast, operator.skew), seconds)
+}
+
+/// When the record's attempt was opened, by the wall clock of who opened it.
+pub fn opened(cast: &Cast, operator: &Operator, record: &Record, time: Time) -> jiff::Timestamp {
+    let span = SPANS.until_settled().as_secs();
+    let mut age = if record.attempt < time.past {
+        span + SETTLED
+    } else if record.attempt < time.closed {
+        SEND_WINDOW.as_secs() + 1
+    } else {
+        0
+    };
+    if is_over(operator, time) && operator.skew < record.skew {
+        // Time goes on until even a clock that is behind shows the moment.
+        age += 2 * u64::from(SKEW.unsigned_abs());
+    }
+    ago(wall(cast, record.skew), age.cast_signed())
+}
+
+/// The moments of a purchase in the making: when its intent was written, and now.
+pub fn window(
+    cast: &Cast,
+    operator: &Operator,
+    draft: &Record,
+    suspended: bool,
+    time: Time,
+) -> (Moment, Moment) {
+    let elapsed = if draft.attempt < time.closed { SEND_WINDOW.as_secs() + 1 } else { 0 };
+    let opened = moment(wall(cast, draft.skew), elapsed);
+    let mono = if suspended { opened.mono } else { Duration::from_secs(NOW) };
+    (opened, Moment { mono, ..now(cast, operator) })
+}
+
+/// What the operator has read, for the claim in one place, or for the record.
+pub fn evidence(cast: &Cast, operator: &Operator, place: Option<usize>, time: Time) -> Evidence {
+    let over = is_over(operator, time);
+    let begun = |reading: &Reading| {
+        let after = |mark| reading.marks & mark != 0;
+        let seconds = match place {
+            Some(place) if after(AFTER_GOAL[place]) && after(AFTER_WAIT) => WAITED - 1,
+            Some(place) if after(AFTER_GOAL[place]) => WAITED + 1,
+            None if after(AFTER_SETTLED) => 1,
+            None if after(AFTER_FIRST_READ) && over => SETTLED + 1,
+            None if after(AFTER_FIRST_READ) => FIRST_READ - 1,
+            _ => 1000,
+        };
+        moment(wall(cast, operator.skew), seconds)
+    };
+    let rows = |reading: &Reading| match reading.said {
+        Said::Absent => PlanReading::Read { begun: begun(reading), value: cast.absent.clone() },
+        Said::Ours => PlanReading::Read { begun: begun(reading), value: cast.listed.clone() },
+        Said::Others => PlanReading::Read { begun: begun(reading), value: cast.listed_elsewhere.clone() },
+        Said::Never | Said::Debits(_) => PlanReading::<Rows>::Never,
+    };
+    let ledger = match operator.ledger.said {
+        Said::Debits(set) => {
+            PlanReading::Read { begun: begun(&operator.ledger), value: cast.ledger(set).clone() }
+        }
+        _ => PlanReading::<LedgerRead>::Never,
+    };
+    Evidence {
+        search: rows(&operator.search),
+        listing: rows(&operator.listing),
+        ledger,
+        funds: PlanReading::Never,
+    }
+}

@@ -1,0 +1,202 @@
+//! What must always hold. Most of it is about a step, so each step notes what it has broken, and a world in which
+//! something is broken goes no further.
+
+use super::{
+    bounds::{Mix, Twist},
+    world::{NOBODY, Owner, Record, Token, Worker, World, place_of},
+};
+use crate::api::{AttemptState, Origin, Outcome};
+
+/// What must never happen.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Invariant {
+    AtMostOneDebit,
+    OnePostPerAttempt,
+    DurableBeforePost,
+    BoundOnlyIfOwned,
+    OneBoundClaim,
+    AdoptedNeverPosted,
+    NoPaidNumberForgotten,
+    NoAttemptUnauthorised,
+    NoPurchaseForVanishedClaim,
+    ForeignAccountUntouched,
+    ForeignNamespaceInheritsNothing,
+}
+
+impl Invariant {
+    pub const ALL: [Self; 11] = [
+        Self::AtMostOneDebit,
+        Self::OnePostPerAttempt,
+        Self::DurableBeforePost,
+        Self::BoundOnlyIfOwned,
+        Self::OneBoundClaim,
+        Self::AdoptedNeverPosted,
+        Self::NoPaidNumberForgotten,
+        Self::NoAttemptUnauthorised,
+        Self::NoPurchaseForVanishedClaim,
+        Self::ForeignAccountUntouched,
+        Self::ForeignNamespaceInheritsNothing,
+    ];
+
+    pub fn says(self) -> &'static str {
+        match self {
+            Self::AtMostOneDebit => "at most one debit",
+            Self::OnePostPerAttempt => "at most one POST per attempt",
+            Self::DurableBeforePost => "a POST only after its attempt is durable",
+            Self::BoundOnlyIfOwned => "bound only if owned",
+            Self::OneBoundClaim => "one claim per number",
+            Self::AdoptedNeverPosted => "adopted numbers are never POSTed",
+            Self::NoPaidNumberForgotten => "no paid number is forgotten",
+            Self::NoAttemptUnauthorised => "no attempt without permission",
+            Self::NoPurchaseForVanishedClaim => "no purchase for a vanished claim",
+            Self::ForeignAccountUntouched => "another account's record is left alone",
+            Self::ForeignNamespaceInheritsNothing => "another namespace inherits nothing",
+        }
+    }
+}
+
+/// A set of invariants.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub struct Broken(u16);
+
+impl Broken {
+    pub fn note(&mut self, invariant: Invariant) {
+        self.0 |= 1 << invariant as u16;
+    }
+
+    pub fn has(self, invariant: Invariant) -> bool {
+        self.0 & (1 << invariant as u16) != 0
+    }
+
+    pub fn only(self, invariant: Invariant) -> Self {
+        Self(self.0 & (1 << invariant as u16))
+    }
+
+    pub fn any(self) -> bool {
+        self.0 != 0
+    }
+}
+
+/// Whether the number was paid for, and nobody has said that this is settled.
+pub fn is_paid(world: &World) -> bool {
+    world.vobiz.owner == Owner::Us || world.every_debit() & !world.truth.answered != 0
+}
+
+fn is_remembered(record: Option<Record>) -> bool {
+    record.is_some_and(|record| record.state != AttemptState::Failed)
+}
+
+/// Before the record changes.
+pub fn on_write(world: &mut World, mix: &Mix, previous: Option<Record>, next: Option<Record>) {
+    let broken = &mut world.broken;
+    if let (Some(was), Some(is)) = (previous, next)
+        && was.claim != is.claim
+        && was.claim != NOBODY
+    {
+        if world.claims.iter().flatten().any(|claim| claim.uid == was.claim) {
+            broken.note(Invariant::OneBoundClaim);
+        }
+        let other_namespace = mix.has(Twist::TwoNamespaces) && place_of(was.claim) != place_of(is.claim);
+        if other_namespace && was.state != AttemptState::Failed {
+            broken.note(Invariant::ForeignNamespaceInheritsNothing);
+        }
+    }
+    if previous.is_some_and(|record| record.foreign_account) && previous != next {
+        broken.note(Invariant::ForeignAccountUntouched);
+    }
+    let owned = matches!(world.vobiz.owner, Owner::Us | Owner::UsAlready);
+    let becomes_bound = next.is_some_and(|record| record.state == AttemptState::Bound)
+        && previous.is_none_or(|record| record.state != AttemptState::Bound);
+    if becomes_bound && !owned {
+        broken.note(Invariant::BoundOnlyIfOwned);
+    }
+}
+
+/// Before a POST leaves.
+pub fn on_post(world: &mut World, draft: &Record) {
+    let attempt = 1 << draft.attempt;
+    let claim_stands = world.live(draft.claim).is_some_and(|claim| !claim.deleting);
+    for (broken, invariant) in [
+        (world.truth.posted & attempt != 0, Invariant::OnePostPerAttempt),
+        (world.truth.durable & attempt == 0, Invariant::DurableBeforePost),
+        (
+            draft.origin == Origin::Adoption || world.vobiz.owner == Owner::UsAlready,
+            Invariant::AdoptedNeverPosted,
+        ),
+        (!claim_stands, Invariant::NoPurchaseForVanishedClaim),
+    ] {
+        if broken {
+            world.broken.note(invariant);
+        }
+    }
+    world.truth.posted |= attempt;
+}
+
+/// R6, R10 and R5, kept by somebody who does not trust what the record says about them.
+pub fn on_attempt(world: &mut World, uid: u8, token: Option<Token>, previous: Option<Record>) {
+    let fresh = token.filter(|token| !world.truth.tokens.has(*token));
+    let spend = |world: &mut World| {
+        if let Some(token) = fresh {
+            world.truth.tokens.add(token);
+        }
+        world.truth.automatic = 0;
+    };
+    let first = match previous {
+        None => true,
+        Some(record) => record.claim != uid && record.state == AttemptState::Failed,
+    };
+    if first {
+        return spend(world);
+    }
+    let Some(record) = previous else { return };
+    let permitted = match record.state {
+        AttemptState::Open | AttemptState::Bound => false,
+        AttemptState::NeedsDecision => {
+            let answered = fresh == Some(Token::Attempt(record.attempt));
+            if answered {
+                world.truth.answered |= record.unexplained;
+                spend(world);
+            }
+            answered
+        }
+        AttemptState::Failed if fresh.is_some() => {
+            spend(world);
+            true
+        }
+        AttemptState::Failed if record.origin == Origin::Adoption => true,
+        AttemptState::Failed => match record.answer {
+            None => {
+                world.truth.automatic += 1;
+                world.truth.automatic == 1
+            }
+            Some(Outcome::NotSent | Outcome::Unauthorized | Outcome::RateLimited) => true,
+            Some(_) => false,
+        },
+    };
+    if !permitted {
+        world.broken.note(Invariant::NoAttemptUnauthorised);
+    }
+}
+
+/// After every step.
+pub fn on_step(world: &mut World) {
+    if (world.every_debit() & !world.truth.answered).count_ones() > 1 {
+        world.broken.note(Invariant::AtMostOneDebit);
+    }
+    let somebody_knows = world
+        .operators
+        .iter()
+        .any(|operator| matches!(operator.worker, Worker::Sent { .. } | Worker::Answered { .. }));
+    let forgotten = is_paid(world) && !is_remembered(world.record) && !somebody_knows;
+    // What a restore has lost is found again, or it is not: that is a question of liveness.
+    if forgotten && !world.truth.restored {
+        world.broken.note(Invariant::NoPaidNumberForgotten);
+    }
+}
+
+/// After the outcome of a purchase was dealt with.
+pub fn on_outcome(world: &mut World, outcome: Outcome) {
+    if outcome == Outcome::Purchased && !is_remembered(world.record) {
+        world.broken.note(Invariant::NoPaidNumberForgotten);
+    }
+}

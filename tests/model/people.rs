@@ -1,0 +1,177 @@
+//! What happens to operators from outside: crashes, clocks, users, administrators, other buyers.
+
+use super::{
+    Operators, api,
+    bounds::{Fault, Twist},
+    world::{Claim, Operator, Owner, Record, Token, Tokens, Worker, World},
+};
+use crate::api::{AttemptState, Origin, Outcome};
+
+impl Operators {
+    pub fn crash(world: &mut World, operator: usize) -> Option<()> {
+        world.spend(Fault::Crash)?;
+        let me = &mut world.operators[operator];
+        // A hold is an argument: whoever starts it again gives it again.
+        let hold = me.hold.map(|_| world.time.opened);
+        *me = Operator::started(me.skew, hold);
+        Some(())
+    }
+
+    pub fn wipe_status(&self, world: &mut World) -> Option<()> {
+        let record = world.record?;
+        world.spend(Fault::Wipe)?;
+        api::put(world, &self.mix, Some(Record { unclaimed: false, ..record }));
+        Some(())
+    }
+
+    pub fn back_up(world: &mut World) -> Option<()> {
+        world.spend(Fault::Backup)?;
+        world.backup = world.record.map(|record| Record { unclaimed: false, deleting: false, ..record });
+        Some(())
+    }
+
+    /// Every operator is stopped, the backup is restored, and they are started with purchases on hold.
+    pub fn restore(world: &mut World) -> Option<()> {
+        world.spend(Fault::Restore)?;
+        let restored = world.backup.take();
+        world.truth.restored = true;
+        let opened = world.time.opened;
+        for operator in &mut world.operators {
+            *operator = Operator::started(operator.skew, Some(opened));
+        }
+        world.record = restored;
+        Some(())
+    }
+
+    /// The record is forced away under operators that have read it, and of which none is just about to create one.
+    pub fn vanish(&self, world: &mut World) -> Option<()> {
+        let record = world.record?;
+        let knows = |operator: &Operator| {
+            let known = operator.memory.record;
+            known.is_some_and(|known| known.attempt == record.attempt && known.state == record.state)
+                && !matches!(operator.worker, Worker::Decided { .. })
+        };
+        if !world.operators.iter().all(knows) {
+            return None;
+        }
+        world.spend(Fault::Vanish)?;
+        world.truth.restored = true;
+        api::put(world, &self.mix, None);
+        Some(())
+    }
+
+    pub fn delete_claim(&self, world: &mut World, place: usize) -> Option<()> {
+        let claim = world.claims[place].filter(|claim| !claim.deleting)?;
+        world.spend(Fault::Delete)?;
+        let next = self.mix.has(Twist::SlowDeletion).then_some(Claim { deleting: true, ..claim });
+        api::put_claim(world, &self.mix, place, next);
+        Some(())
+    }
+
+    pub fn finish_deletion(&self, world: &mut World, place: usize) -> Option<()> {
+        world.claims[place].filter(|claim| claim.deleting)?;
+        api::put_claim(world, &self.mix, place, None);
+        Some(())
+    }
+
+    pub fn create_claim(&self, world: &mut World, place: usize) -> Option<()> {
+        if world.claims[place].is_some() {
+            return None;
+        }
+        world.spend(Fault::Create)?;
+        let claim = Self::born(world, place);
+        api::put_claim(world, &self.mix, place, Some(claim));
+        Some(())
+    }
+
+    /// A new incarnation.
+    pub fn born(world: &mut World, place: usize) -> Claim {
+        let before = &mut world.born[place];
+        *before += 1;
+        Claim { uid: (*before - 1) * 2 + 1 + u8::from(place == 1), deleting: false, token: None }
+    }
+
+    /// The user sets the next token of the mix.
+    pub fn set_token(&self, world: &mut World, place: usize) -> Option<()> {
+        let claim = world.claims[place].filter(|claim| !claim.deleting)?;
+        world.spend(Fault::Token)?;
+        let left = usize::from(world.left.of_kind(Fault::Token));
+        let token = *self.mix.tokens.iter().rev().nth(left)?;
+        api::put_claim(world, &self.mix, place, Some(Claim { token: Some(token), ..claim }));
+        Some(())
+    }
+
+    /// An administrator answers the decision that is asked for.
+    pub fn decide(&self, world: &mut World, place: usize) -> Option<()> {
+        let claim = world.claims[place].filter(|claim| !claim.deleting)?;
+        let asked = world
+            .record
+            .filter(|record| record.state == AttemptState::NeedsDecision && record.claim == claim.uid)?;
+        world.spend(Fault::Decide)?;
+        let token = Some(Token::Attempt(asked.attempt));
+        api::put_claim(world, &self.mix, place, Some(Claim { token, ..claim }));
+        Some(())
+    }
+
+    pub fn sold_elsewhere(world: &mut World, fault: Fault) -> Option<()> {
+        if world.vobiz.owner != Owner::Nobody {
+            return None;
+        }
+        world.spend(fault)?;
+        world.vobiz.owner = if fault == Fault::Rival { Owner::Rival } else { Owner::OurOther };
+        Some(())
+    }
+
+    pub fn set_clock(world: &mut World, operator: usize, skew: i8) -> Option<()> {
+        if world.operators[operator].skew == skew {
+            return None;
+        }
+        world.spend(Fault::SetClock)?;
+        world.operators[operator].skew = skew;
+        Some(())
+    }
+
+    /// A wrong clock is put right, sooner or later.
+    pub fn correct_clock(world: &mut World, operator: usize) -> Option<()> {
+        (std::mem::take(&mut world.operators[operator].skew) != 0).then_some(())
+    }
+
+    /// The machine sleeps between the intent and the POST.
+    pub fn suspend(world: &mut World, operator: usize) -> Option<()> {
+        let Worker::Opened { draft, suspended: false } = world.operators[operator].worker else {
+            return None;
+        };
+        world.spend(Fault::Suspend)?;
+        world.operators[operator].worker = Worker::Opened { draft, suspended: true };
+        Some(())
+    }
+
+    /// Something on the way sends a POST again that has not been answered.
+    pub fn resend(world: &mut World, attempt: u8) -> Option<()> {
+        if world.vobiz.flying[usize::from(attempt)] != 1 {
+            return None;
+        }
+        world.spend(Fault::Resend)?;
+        world.vobiz.flying[usize::from(attempt)] += 1;
+        Some(())
+    }
+
+    /// What another account of ours has left behind: a failure, which would permit an attempt if it were ours.
+    pub fn foreign_record() -> Record {
+        Record {
+            attempt: 0,
+            state: AttemptState::Failed,
+            origin: Origin::Purchase,
+            answer: Some(Outcome::NotSent),
+            spent: Tokens::default(),
+            automatic_used: false,
+            unexplained: 0,
+            answered: 0,
+            claim: 1,
+            foreign_account: true,
+            unclaimed: false,
+            deleting: false,
+            skew: 0,
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! What one process of the operator knows and is doing.
+
+use super::world::{Claim, Record, Token};
+use crate::api::{AttemptState, Outcome};
+
+/// One process of the operator.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Operator {
+    pub record: Cached<Option<Record>>,
+    pub claims: [Cached<Option<Claim>>; 2],
+    pub memory: Memory,
+    pub search: Reading,
+    pub listing: Reading,
+    pub ledger: Reading,
+    pub worker: Worker,
+    /// How far its wall clock is off, in steps that are longer than everything that is waited for.
+    pub skew: i8,
+    /// On hold until so many attempts are past: those that had been opened at its start.
+    pub hold: Option<u8>,
+}
+
+/// A watched object.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Cached<T> {
+    /// As it is stored.
+    Latest,
+    /// As it was.
+    Old(T),
+}
+
+/// `reconcile::Memory`.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Memory {
+    pub goals: [Option<KnownGoal>; 2],
+    pub record: Option<KnownRecord>,
+    pub vanished: bool,
+    pub not_before: Option<u8>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct KnownGoal {
+    pub uid: u8,
+    pub kind: GoalKind,
+    pub after: Option<u8>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum GoalKind {
+    First,
+    Automatic,
+    Token(Token),
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct KnownRecord {
+    pub attempt: u8,
+    pub state: AttemptState,
+    /// The span since it was first read is over when so many attempts are past.
+    pub until: u8,
+}
+
+/// An endpoint's last answer, and after which moments it was begun.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Reading {
+    pub said: Said,
+    pub marks: u8,
+}
+
+/// Begun after the goal of the claim in that place was first seen.
+pub const AFTER_GOAL: [u8; 2] = [1, 2];
+/// Begun after the hold, and the wait for a vanished record, were over.
+pub const AFTER_WAIT: u8 = 16;
+/// Begun after the record was first read in its state.
+pub const AFTER_FIRST_READ: u8 = 4;
+/// Begun after the settle moment.
+pub const AFTER_SETTLED: u8 = 8;
+
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Said {
+    Never,
+    Absent,
+    Ours,
+    /// Listed under another account of ours.
+    Others,
+    /// A set of debits.
+    Debits(u8),
+}
+
+impl Reading {
+    pub const NEVER: Self = Self { said: Said::Never, marks: 0 };
+}
+
+/// A purchase in the making.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Worker {
+    Idle,
+    /// The intent is decided, on a claim with that token. `base`: whether the record that it replaces is still the
+    /// latest; `None`: it creates.
+    Decided {
+        draft: Record,
+        base: Option<bool>,
+        token: Option<Token>,
+    },
+    /// The intent was sent to the API server, which did not answer; whether it is what is stored.
+    Uncertain {
+        draft: Record,
+        stored: bool,
+    },
+    /// The intent is stored.
+    Opened {
+        draft: Record,
+        suspended: bool,
+    },
+    /// The POST is out.
+    Sent {
+        draft: Record,
+    },
+    /// The outcome is to be stored.
+    Answered {
+        draft: Record,
+        outcome: Outcome,
+    },
+}
+
+impl Worker {
+    pub fn draft(&self) -> Option<&Record> {
+        match self {
+            Self::Idle => None,
+            Self::Decided { draft, .. }
+            | Self::Uncertain { draft, .. }
+            | Self::Opened { draft, .. }
+            | Self::Sent { draft }
+            | Self::Answered { draft, .. } => Some(draft),
+        }
+    }
+
+    /// The attempt that this process calls its own.
+    pub fn sending(&self) -> Option<u8> {
+        match self {
+            Self::Idle | Self::Decided { .. } => None,
+            other => other.draft().map(|draft| draft.attempt),
+        }
+    }
+}
+
+impl Operator {
+    /// A process that has just started and filled its caches.
+    pub fn started(skew: i8, hold: Option<u8>) -> Self {
+        Self {
+            record: Cached::Latest,
+            claims: [Cached::Latest; 2],
+            memory: Memory { goals: [None; 2], record: None, vanished: false, not_before: None },
+            search: Reading::NEVER,
+            listing: Reading::NEVER,
+            ledger: Reading::NEVER,
+            worker: Worker::Idle,
+            skew,
+            hold,
+        }
+    }
+
+    pub fn readings(&mut self) -> [&mut Reading; 3] {
+        [&mut self.search, &mut self.listing, &mut self.ledger]
+    }
+
+    /// A moment was set to now: nothing was begun after it.
+    pub fn unmark(&mut self, marks: u8) {
+        for reading in self.readings() {
+            reading.marks &= !marks;
+        }
+    }
+}

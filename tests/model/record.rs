@@ -1,0 +1,115 @@
+//! The mirror of `reconcile::record` and of the account's reader.
+
+use super::{
+    Operators, api,
+    bounds::{Fault, Twist},
+    clock, vobiz,
+    world::{
+        AFTER_FIRST_READ, AFTER_GOAL, AFTER_SETTLED, AFTER_WAIT, Reading, Record, Said, World, place_of,
+    },
+};
+use crate::{
+    api::AttemptState,
+    plan::{self, Holder, Need, RecordObserved, RecordStep, Removal},
+};
+
+impl Operators {
+    /// One round of reads.
+    pub fn read(&self, world: &mut World, operator: usize, need: &Need) {
+        let (list, ledger) = (vobiz::list(world), vobiz::ledger(world));
+        let me = &mut world.operators[operator];
+        let mut marks = AFTER_GOAL[0] | AFTER_GOAL[1] | AFTER_FIRST_READ;
+        marks |= if clock::is_over(me, world.time) { AFTER_SETTLED } else { 0 };
+        marks |= if clock::has_waited(me, world.time) { AFTER_WAIT } else { 0 };
+        let presence = need.presence.is_some();
+        if presence && !self.mix.has(Twist::Listings) {
+            me.search = Reading { said: list, marks };
+        }
+        if need.listing.is_some() || (presence && self.mix.has(Twist::Listings)) {
+            me.listing = Reading { said: list, marks };
+        }
+        if need.ledger.is_some() {
+            me.ledger = Reading { said: ledger, marks };
+        }
+    }
+
+    /// `reconcile_record`.
+    pub fn reconcile_record(&self, world: &mut World, operator: usize, misses: bool) -> Option<()> {
+        let record = world.cached_record(operator)?;
+        let sending = world.operators[operator].worker.sending() == Some(record.attempt);
+        let step = self.decide_record(world, operator, &record, sending);
+        match step {
+            RecordStep::Rest | RecordStep::Wait(_) => {}
+            RecordStep::Read(need) => {
+                self.read(world, operator, &need);
+                if misses {
+                    need.presence?;
+                    world.operators[operator].search.said = Said::Absent;
+                }
+            }
+            RecordStep::Write(change) => {
+                let mut seen = self.show(world, operator, &record);
+                let claimed = change.claimed();
+                change.apply(&mut seen, self.cast.now());
+                let next = self.cast.read_back(&seen, &record, claimed);
+                api::replace(world, &self.mix, self.off, operator, Some(next));
+            }
+            RecordStep::Delete => {
+                api::replace(world, &self.mix, self.off, operator, Some(Record { deleting: true, ..record }));
+            }
+            RecordStep::DropFinalizer => {
+                api::replace(world, &self.mix, self.off, operator, None);
+            }
+        }
+        Some(())
+    }
+
+    fn decide_record(
+        &self,
+        world: &mut World,
+        operator: usize,
+        record: &Record,
+        sending: bool,
+    ) -> RecordStep {
+        let cached = world.cached_claim(operator, place_of(record.claim)).is_some();
+        let holder = if record.state == AttemptState::Bound && record.unclaimed && !cached {
+            Holder::Gone
+        } else {
+            self.holder(world, operator, record.claim)
+        };
+        Self::first_read(world, operator, record);
+        let me = &world.operators[operator];
+        let observed = RecordObserved {
+            record: &self.show(world, operator, record),
+            account: &self.cast.ours,
+            holder,
+            sending,
+            first_read: clock::first_read(&self.cast, me, world.time),
+            evidence: &clock::evidence(&self.cast, me, None, world.time),
+            absent_since: None,
+            explained: &[],
+            unsettled: &[],
+            known: &[],
+            spans: clock::SPANS,
+            removal: Removal { forget: false, deleting: record.deleting, has_finalizer: true },
+        };
+        plan::record(&observed, clock::now(&self.cast, me))
+    }
+
+    /// Listing and ledger are read for the sake of other numbers.
+    pub fn read_for_others(&self, world: &mut World, operator: usize) -> Option<()> {
+        world.spend(Fault::Others)?;
+        let now = clock::now(&self.cast, &world.operators[operator]);
+        let need = Need { listing: Some(now), ledger: Some((now, self.cast.now())), ..Need::default() };
+        self.read(world, operator, &need);
+        Some(())
+    }
+
+    /// A full listing that nobody waits for.
+    pub fn resync(&self, world: &mut World, operator: usize) -> Option<()> {
+        let undecided = world.record.is_some_and(|record| record.state == AttemptState::NeedsDecision);
+        let need =
+            Need { listing: Some(clock::now(&self.cast, &world.operators[operator])), ..Need::default() };
+        undecided.then(|| self.read(world, operator, &need))
+    }
+}

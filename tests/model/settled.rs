@@ -1,0 +1,84 @@
+//! What a settled world is: nothing under way, and every claim has what it can have. Said without the plan functions, so
+//! that they cannot declare themselves finished.
+
+use super::{
+    Operators,
+    bounds::Twist,
+    invariants::is_paid,
+    world::{Cached, Claim, Owner, Record, Worker, World, place_of},
+};
+use crate::api::{AttemptState, Origin, Outcome};
+
+pub fn is_settled(model: &Operators, world: &World) -> bool {
+    let exhausted = !model.can_open(world);
+    let idle = world.operators.iter().all(|operator| {
+        // Whoever has decided on an attempt that the model has no number for gets no further.
+        let rests = match operator.worker {
+            Worker::Idle => true,
+            Worker::Decided { .. } => exhausted,
+            _ => false,
+        };
+        rests && operator.record == Cached::Latest && operator.claims == [Cached::Latest; 2]
+    });
+    let landed = world.vobiz.flying.iter().all(|flying| *flying == 0);
+    if world.broken.any() || !idle || !landed {
+        return false;
+    }
+    world.claims.iter().flatten().all(|claim| has_all_it_can(model, world, *claim) || exhausted)
+        && record_rests(world)
+        && (is_remembered(world) || exhausted)
+}
+
+fn is_remembered(world: &World) -> bool {
+    // A record that was lost and that no claim asks for: the list of owned numbers is all there is.
+    let nobody_asks = world.truth.restored && world.claims.iter().all(Option::is_none);
+    match world.record {
+        Some(record) if world.vobiz.owner == Owner::Us => record.state == AttemptState::Bound,
+        Some(record) => !is_paid(world) || record.state == AttemptState::NeedsDecision,
+        None => !is_paid(world) || nobody_asks,
+    }
+}
+
+/// An open attempt is not settled, and a failure without a claim is removed.
+fn record_rests(world: &World) -> bool {
+    let Some(record) = world.record else { return true };
+    let claimed = world.live(record.claim).is_some();
+    record.foreign_account
+        || match record.state {
+            AttemptState::Open => false,
+            AttemptState::Failed => claimed && !record.deleting,
+            AttemptState::Bound | AttemptState::NeedsDecision => claimed || record.unclaimed,
+        }
+}
+
+fn has_all_it_can(model: &Operators, world: &World, claim: Claim) -> bool {
+    if claim.deleting {
+        return false;
+    }
+    let Some(record) = world.record else { return false };
+    if record.foreign_account {
+        return true;
+    }
+    if record.claim != claim.uid {
+        let namespaces_differ =
+            model.mix.has(Twist::TwoNamespaces) && place_of(record.claim) != place_of(claim.uid);
+        let lives = world.live(record.claim).is_some();
+        return lives || (namespaces_differ && record.state != AttemptState::Failed);
+    }
+    match record.state {
+        AttemptState::Open => false,
+        AttemptState::Bound | AttemptState::NeedsDecision => true,
+        AttemptState::Failed => !may_try_again(world, claim, &record),
+    }
+}
+
+fn may_try_again(world: &World, claim: Claim, record: &Record) -> bool {
+    let asked = claim.token.is_some_and(|token| !world.truth.tokens.has(token));
+    let unasked = record.origin == Origin::Adoption
+        || match record.answer {
+            None => world.truth.automatic == 0,
+            Some(Outcome::NotSent | Outcome::Unauthorized | Outcome::RateLimited) => true,
+            Some(_) => false,
+        };
+    asked || unasked
+}

@@ -1,0 +1,129 @@
+//! The mirror of `reconcile::purchase`: intent, live read of the claim, the one POST, outcome.
+
+use super::{
+    Operators, api,
+    bounds::Fault,
+    bypass::Bypass,
+    clock, invariants, vobiz,
+    world::{Record, Worker, World},
+};
+use crate::{
+    api::Outcome,
+    plan::{self, Change, LiveClaim, OutcomeStep, Permission},
+};
+
+/// What becomes of the API server's reply to the intent.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Reply {
+    Arrives,
+    /// The intent was stored, the reply is lost.
+    LostAfter,
+    /// The intent never reached the API server.
+    LostBefore,
+}
+
+impl Reply {
+    pub const ALL: [Self; 3] = [Self::Arrives, Self::LostAfter, Self::LostBefore];
+}
+
+impl Operators {
+    /// The intent goes to the API server.
+    pub fn write_intent(&self, world: &mut World, operator: usize, reply: Reply) -> Option<()> {
+        let Worker::Decided { draft, base, token } = world.operators[operator].worker else { return None };
+        if !self.can_open(world) {
+            return None;
+        }
+        if reply != Reply::Arrives {
+            world.spend(Fault::LostReply)?;
+        }
+        world.operators[operator].worker = Worker::Idle;
+        world.operators[operator].worker = if reply == Reply::LostBefore {
+            Self::lose(world, operator, draft)
+        } else {
+            match (self.write_attempt(world, operator, draft, base, token), reply) {
+                // Somebody else was first: what they wrote is looked at next.
+                (None, _) => Worker::Idle,
+                (Some(draft), Reply::Arrives) => Worker::Opened { draft, suspended: false },
+                (Some(draft), _) => Worker::Uncertain { draft, stored: true },
+            }
+        };
+        Some(())
+    }
+
+    /// An intent that is nowhere has an id all the same.
+    fn lose(world: &mut World, operator: usize, draft: Record) -> Worker {
+        let attempt = world.time.opened;
+        world.time.opened += 1;
+        let draft = Record { attempt, skew: world.operators[operator].skew, ..draft };
+        Worker::Uncertain { draft, stored: false }
+    }
+
+    /// `Store::stored`: what is stored is read; it goes on only if that is what was written.
+    pub fn reread_intent(&self, world: &mut World, operator: usize, answered: bool) -> Option<()> {
+        let Worker::Uncertain { draft, stored } = world.operators[operator].worker else { return None };
+        if !answered {
+            world.spend(Fault::LostReply)?;
+        }
+        let goes_on = (answered && stored) || self.off.has(Bypass::RereadIntent);
+        world.operators[operator].worker =
+            if goes_on { Worker::Opened { draft, suspended: false } } else { Worker::Idle };
+        Some(())
+    }
+
+    /// The claim is read live, and the POST leaves or does not.
+    pub fn send(&self, world: &mut World, operator: usize) -> Option<()> {
+        let Worker::Opened { draft, suspended } = world.operators[operator].worker else { return None };
+        let claim = self.cast.claim(draft.claim, false);
+        let live = world.claims[super::world::place_of(draft.claim)];
+        let live = live.map(|live| self.cast.claim(live.uid, live.deleting));
+        let (opened, now) =
+            clock::window(&self.cast, &world.operators[operator], &draft, suspended, world.time);
+        world.operators[operator].worker = match plan::permission(claim, LiveClaim::Read(live), opened, now) {
+            Permission::Granted => {
+                invariants::on_post(world, &draft);
+                world.vobiz.flying[usize::from(draft.attempt)] += 1;
+                Worker::Sent { draft }
+            }
+            Permission::Denied(_) => Worker::Answered { draft, outcome: Outcome::NotSent },
+            Permission::ReadAgain => return None,
+        };
+        Some(())
+    }
+
+    /// The purchase timeout: nobody waits for the answer any more.
+    pub fn give_up(world: &mut World, operator: usize) -> Option<()> {
+        let Worker::Sent { draft } = world.operators[operator].worker else { return None };
+        world.spend(Fault::NoAnswer)?;
+        vobiz::answer(world, draft.attempt, Outcome::Unknown);
+        Some(())
+    }
+
+    /// `store_outcome`. What is read before each try and the write are one step: a write that meets another version
+    /// changes nothing, and the next try reads again.
+    pub fn store_outcome(&self, world: &mut World, operator: usize) -> Option<()> {
+        let Worker::Answered { draft, outcome } = world.operators[operator].worker else { return None };
+        let answer = Box::new(self.cast.answer(outcome));
+        let change = Change::Answered { answer, bought: None };
+        // Blind writers have only their own copy.
+        let stored = if self.off.has(Bypass::CompareAndSwap) { Some(draft) } else { world.record };
+        let seen = stored.map(|record| self.cast.record(&record, self.cast.now()));
+        let target = match plan::outcome(seen.as_ref(), self.cast.attempt(draft.attempt), &change) {
+            OutcomeStep::Drop | OutcomeStep::Superseded => None,
+            OutcomeStep::Replace(found) => stored.map(|record| (found.clone(), record)),
+            OutcomeStep::Recreate => {
+                let draft = Record { deleting: false, ..draft };
+                Some((self.cast.record(&draft, self.cast.now()), draft))
+            }
+        };
+        if let Some((mut record, before)) = target {
+            let claimed = change.claimed();
+            change.apply(&mut record, self.cast.now());
+            let next = self.cast.read_back(&record, &before, claimed);
+            api::put(world, &self.mix, Some(next));
+            Self::first_read(world, operator, &next);
+        }
+        world.operators[operator].worker = Worker::Idle;
+        invariants::on_outcome(world, outcome);
+        Some(())
+    }
+}

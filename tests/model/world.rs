@@ -1,0 +1,186 @@
+//! The state of the world: small numbers only, so that millions of them fit in memory. What the plan functions see is
+//! made from it in `cast.rs`.
+
+pub use super::process::*;
+use super::{
+    bounds::{Fault, Faults},
+    invariants::Broken,
+};
+use crate::api::{AttemptState, Origin, Outcome};
+
+/// Attempts that can be told apart.
+pub const ATTEMPTS: usize = 4;
+/// Debits that are told apart.
+pub const DEBITS: usize = 4;
+/// `claim` of a record that names none.
+pub const NOBODY: u8 = 0;
+
+/// Everything that exists.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct World {
+    pub record: Option<Record>,
+    /// A copy of the record, made earlier.
+    pub backup: Option<Record>,
+    pub claims: [Option<Claim>; 2],
+    /// How often the claim of each name has been created.
+    pub born: [u8; 2],
+    pub vobiz: Vobiz,
+    pub operators: [Operator; 2],
+    pub time: Time,
+    pub left: Faults,
+    pub truth: Truth,
+    pub broken: Broken,
+}
+
+/// A `PhoneNumber`, as far as anything depends on it. Its resource version is kept by those who hold a copy: as
+/// whether theirs is the latest.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "it is what it mirrors, field by field")]
+pub struct Record {
+    pub attempt: u8,
+    pub state: AttemptState,
+    pub origin: Origin,
+    pub answer: Option<Outcome>,
+    pub spent: Tokens,
+    pub automatic_used: bool,
+    /// Sets of debits.
+    pub unexplained: u8,
+    pub answered: u8,
+    /// Uid of the claim that it names.
+    pub claim: u8,
+    pub foreign_account: bool,
+    pub unclaimed: bool,
+    pub deleting: bool,
+    /// How far the writer's wall clock was off when the attempt was opened.
+    pub skew: i8,
+}
+
+/// A `PhoneNumberClaim`.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Claim {
+    pub uid: u8,
+    pub deleting: bool,
+    pub token: Option<Token>,
+}
+
+/// A value of the retry annotation.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Token {
+    First,
+    Second,
+    /// The id of an attempt.
+    Attempt(u8),
+}
+
+/// A set of tokens.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub struct Tokens(pub u8);
+
+impl Token {
+    pub const ALL: [Self; 6] =
+        [Self::First, Self::Second, Self::Attempt(0), Self::Attempt(1), Self::Attempt(2), Self::Attempt(3)];
+
+    fn bit(self) -> u8 {
+        1 << match self {
+            Self::First => 0,
+            Self::Second => 1,
+            Self::Attempt(id) => 2 + id,
+        }
+    }
+}
+
+impl Tokens {
+    pub fn has(self, token: Token) -> bool {
+        self.0 & token.bit() != 0
+    }
+
+    pub fn add(&mut self, token: Token) {
+        self.0 |= token.bit();
+    }
+}
+
+/// Who has the number at Vobiz.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Owner {
+    Nobody,
+    /// Our account: since the beginning.
+    UsAlready,
+    /// Our account: bought by a POST of ours.
+    Us,
+    /// Another customer.
+    Rival,
+    /// Another account of ours: listed, with its owner.
+    OurOther,
+}
+
+/// Vobiz, as far as this number goes.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Vobiz {
+    pub owner: Owner,
+    /// Sets of attempts whose purchase the lists, and whose debit the ledger, do not show yet.
+    pub unlisted: u8,
+    pub unshown: u8,
+    /// Copies of each attempt's POST on their way.
+    pub flying: [u8; ATTEMPTS],
+    pub debits: u8,
+    /// Set of debits that the ledger shows.
+    pub shown: u8,
+}
+
+/// Attempts are numbered in the order in which they are opened, so how old they are is told by two counts.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub struct Time {
+    pub opened: u8,
+    /// Attempts whose send window has closed.
+    pub closed: u8,
+    /// Attempts that are past the settle moment.
+    pub past: u8,
+}
+
+/// What really happened, which no process knows.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub struct Truth {
+    /// Sets of attempts.
+    pub posted: u8,
+    pub durable: u8,
+    /// Debits that an administrator has answered for.
+    pub answered: u8,
+    pub tokens: Tokens,
+    pub automatic: u8,
+    /// A record was lost or restored: what was known may be gone.
+    pub restored: bool,
+}
+
+impl World {
+    pub fn live(&self, uid: u8) -> Option<&Claim> {
+        self.claims.iter().flatten().find(|claim| claim.uid == uid)
+    }
+
+    pub fn every_debit(&self) -> u8 {
+        (1 << self.vobiz.debits) - 1
+    }
+
+    /// Takes one fault from the budget.
+    pub fn spend(&mut self, fault: Fault) -> Option<()> {
+        self.left.take(fault)
+    }
+
+    pub fn cached_record(&self, operator: usize) -> Option<Record> {
+        match self.operators[operator].record {
+            Cached::Latest => self.record,
+            Cached::Old(record) => record,
+        }
+    }
+
+    pub fn cached_claim(&self, operator: usize, place: usize) -> Option<Claim> {
+        match self.operators[operator].claims[place] {
+            Cached::Latest => self.claims[place],
+            Cached::Old(claim) => claim,
+        }
+    }
+}
+
+/// Which name, and so which namespace, a claim has.
+pub fn place_of(uid: u8) -> usize {
+    usize::from(uid.saturating_sub(1) % 2)
+}
