@@ -49,6 +49,8 @@ pub fn figures(done: &[Done]) -> String {
             *ends.entry(&outcome.end.reason).or_default() += 1;
         }
     }
+    let repeats: usize = done.iter().map(|one| one.repeats).sum();
+    let _ = writeln!(text, "repeated, because the machine was too busy {repeats:>11}");
     let _ = writeln!(text, "behaviours of Vobiz (all deeds)");
     for (name, count) in &behaviours {
         let _ = writeln!(text, "  {name:<42} {count:>8}");

@@ -29,7 +29,12 @@ struct Run {
     random: Rng,
 }
 
-/// Performs one run.
+/// The send window, within which the operator answers for what it sends.
+const SENT_WITHIN: Duration = Duration::from_secs(10);
+/// That and the purchase timeout: what is carried out later need not be found before the attempt has settled.
+const CARRIED_OUT_WITHIN: Duration = Duration::from_secs(12);
+
+/// Performs one run. Nothing if it says nothing, because a purchase was carried out later than any of Vobiz's is.
 ///
 /// # Errors
 /// The promise that was broken.
@@ -38,16 +43,21 @@ pub async fn run(
     choice: Choice,
     seed: u64,
     evidence: Evidence,
-) -> Result<Outcome, String> {
+) -> Result<Option<Outcome>, String> {
     let mut random = Rng::with_seed(seed);
     let many = match choice.trap.call {
         Call::Search => true,
         Call::Listing => false,
         _ => random.bool(),
     };
-    let stage = Stage::set(bench, evidence, choice.behaviour, many).await;
-    let outcome = Run { stage, choice, random }.perform().await?;
-    Ok(outcome)
+    let stage = Stage::set(bench, evidence.clone(), choice.behaviour, many).await;
+    let (number, vobiz) = (stage.number.clone(), stage.vobiz.clone());
+    let outcome = Run { stage, choice, random }.perform().await;
+    let too_late = evidence.timeline.carried_out_too_late(&number[1..], SENT_WITHIN, CARRIED_OUT_WITHIN);
+    match outcome {
+        Err(_) if too_late && vobiz.debits(&number) <= 1 => Ok(None),
+        outcome => outcome.map(Some),
+    }
 }
 
 impl Run {

@@ -244,7 +244,7 @@ impl Stage {
     pub async fn served(&self) -> Result<(), String> {
         for _ in 0..2 {
             let marker = self.markers.fetch_add(1, Ordering::Relaxed);
-            let (name, number) = (format!("marker-{marker}"), format!("+9190{:04}{marker:04}", self.id));
+            let (name, number) = (format!("marker-{marker}"), format!("{}{marker:04}", self.prefix()));
             self.vobiz.put_number(InventoryNumber::new(&number, "USD", 1, 1)).unwrap();
             self.create_claim(&name, &number).await;
             let path = claim_path(&self.namespace, &name);
@@ -270,15 +270,16 @@ impl Stage {
         self.clear().await;
     }
 
+    /// What is left over costs time, and nothing else.
     async fn clear(&self) {
+        let (cluster, merge) = (&self.bench.cluster, "application/merge-patch+json");
         let claims = claims_path(&self.namespace);
-        self.bench.cluster.request(Method::DELETE, &claims, JSON, &Value::Null).await;
-        let merge = "application/merge-patch+json";
+        let _ = cluster.try_request(Method::DELETE, &claims, JSON, &Value::Null).await;
+        let none = json!({ "metadata": { "finalizers": null } });
         for marker in 0..self.markers.load(Ordering::Relaxed) {
-            let path = record_path(&format!("+9190{:04}{marker:04}", self.id));
-            let none = json!({ "metadata": { "finalizers": null } });
-            if self.bench.cluster.request(Method::PATCH, &path, merge, &none).await.is_some() {
-                self.bench.cluster.request(Method::DELETE, &path, JSON, &Value::Null).await;
+            let path = record_path(&format!("{}{marker:04}", self.prefix()));
+            if matches!(cluster.try_request(Method::PATCH, &path, merge, &none).await, Ok(Some(_))) {
+                let _ = cluster.try_request(Method::DELETE, &path, JSON, &Value::Null).await;
             }
         }
     }

@@ -106,6 +106,23 @@ impl Timeline {
         self.lines().push(Line::Deed(now, what.into()));
     }
 
+    /// Whether a purchase of this number that was sent in time was carried out later after its intent than the operator
+    /// can reckon with: the machine, or the harness, took too long for anything to be concluded.
+    #[must_use]
+    pub fn carried_out_too_late(&self, digits: &str, sent: Duration, within: Duration) -> bool {
+        let calls = self.calls();
+        let ours = |call: &&Entry| call.digits.as_deref() == Some(digits);
+        calls.iter().enumerate().filter(|(_, call)| call.call == Call::Purchase && ours(call)).any(
+            |(at, post)| {
+                let mut own = calls[..at].iter().filter(ours).filter(|call| call.process == post.process);
+                let intent = own.rfind(|call| call.write.as_ref().is_some_and(Write::is_intent));
+                post.answered
+                    .zip(intent)
+                    .is_some_and(|(done, intent)| post.at < intent.at + sent && done > intent.at + within)
+            },
+        )
+    }
+
     /// The calls so far.
     #[must_use]
     pub fn calls(&self) -> Vec<Entry> {

@@ -76,27 +76,46 @@ impl Cluster {
     }
 
     /// One request to the apiserver; `None` for 404.
-    pub async fn request(&self, method: Method, path: &str, type_: &str, body: &Value) -> Option<Value> {
+    ///
+    /// # Errors
+    /// If there is no answer, or another refusal.
+    pub async fn try_request(
+        &self,
+        method: Method,
+        path: &str,
+        type_: &str,
+        body: &Value,
+    ) -> Result<Option<Value>, kube::Error> {
         let body = if body.is_null() { Vec::new() } else { serde_json::to_vec(body).unwrap() };
-        let request = Request::builder().method(&method).uri(path).header("content-type", type_).body(body);
+        let request = Request::builder().method(method).uri(path).header("content-type", type_).body(body);
         match self.client.request::<Value>(request.unwrap()).await {
-            Ok(value) => Some(value),
-            Err(kube::Error::Api(status)) if status.code == 404 => None,
-            Err(error) => panic!("{method} {path}: {error}"),
+            Ok(value) => Ok(Some(value)),
+            Err(kube::Error::Api(status)) if status.code == 404 => Ok(None),
+            Err(error) => Err(error),
         }
     }
 
-    pub async fn get(&self, path: &str) -> Option<Value> {
-        self.request(Method::GET, path, "application/json", &Value::Null).await
+    /// The same, and it must be answered.
+    pub async fn request(&self, method: Method, path: &str, type_: &str, body: &Value) -> Option<Value> {
+        let answer = self.try_request(method.clone(), path, type_, body).await;
+        answer.unwrap_or_else(|error| panic!("{method} {path}: {error}"))
     }
 
-    /// The same for an apiserver that may not be well.
+    /// Reads, and reads again if the connection breaks: the apiserver may close an idle one at any time.
+    pub async fn get(&self, path: &str) -> Option<Value> {
+        match self.try_get(path).await {
+            Ok(found) => found,
+            Err(kube::Error::Api(status)) => panic!("GET {path}: {status}"),
+            Err(_) => self.request(Method::GET, path, "application/json", &Value::Null).await,
+        }
+    }
+
+    /// Reads from an apiserver that may not be well.
     ///
     /// # Errors
-    /// If there is no answer, or no such object.
-    pub async fn try_get(&self, path: &str) -> Result<Value, String> {
-        let request = Request::builder().uri(path).body(Vec::new()).unwrap();
-        self.client.request::<Value>(request).await.map_err(|error| error.to_string())
+    /// If there is no answer, or a refusal.
+    pub async fn try_get(&self, path: &str) -> Result<Option<Value>, kube::Error> {
+        self.try_request(Method::GET, path, "application/json", &Value::Null).await
     }
 
     pub async fn create(&self, path: &str, object: &Value) -> Value {

@@ -83,7 +83,7 @@ async fn bought(stage: &Stage, own: &Cluster, numbers: &[String]) -> Result<(), 
         let path = claim_path("default", &format!("office-{index}"));
         until("the claim is served", async || {
             // An API server that has just come back may break off an answer.
-            let claim = own.try_get(&path).await?;
+            let claim = own.try_get(&path).await.map_err(|error| error.to_string())?.ok_or("it is gone")?;
             if PURCHASED.describes(&claim) { Ok(()) } else { Err(claim["status"].to_string()) }
         })
         .await?;

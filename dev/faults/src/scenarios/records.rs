@@ -34,11 +34,12 @@ fn spent(stage: &Stage, posts: u64, debits: u64) -> Result<(), String> {
     if found == (posts, debits) { Ok(()) } else { Err(told()) }
 }
 
-/// Starts an operator that is caught at a purchase.
+/// Starts an operator that is caught at a purchase, and is as patient as whoever caught it.
 async fn caught_at_purchase(stage: &Stage, moment: Moment) -> Result<(Process, Caught), String> {
     let rules = Arc::new(Rules::default());
     let caught = rules.set(Trap { call: Call::Purchase, nth: 1, moment }, stage.digits(), CLAIM);
-    let process = stage.start_watched(&stage.setup(), rules).await;
+    let patient = stage.setup().env("VOBIZ_PURCHASE_TIMEOUT", "10m").env("VOBIZ_SETTLE_TIME", "10m");
+    let process = stage.start_watched(&patient, rules).await;
     Ok((process, met(caught).await?))
 }
 
@@ -49,6 +50,12 @@ async fn met(caught: tokio::sync::oneshot::Receiver<Caught>) -> Result<Caught, S
 
 async fn on_hold(stage: &Stage) -> Process {
     stage.start(&stage.setup().env("HOLD_PURCHASES", "true")).await
+}
+
+/// On hold for as long as a purchase that is still on its way may need on a busy machine.
+async fn on_long_hold(stage: &Stage) -> Process {
+    let setup = stage.setup().env("HOLD_PURCHASES", "true").env("VOBIZ_SETTLE_TIME", "45s");
+    stage.start(&setup).await
 }
 
 /// Ends as that row says, stays so, and has cost that much.
@@ -97,7 +104,7 @@ pub async fn lost_in_flight(bench: &Arc<Bench>, evidence: Evidence) -> Result<()
     let (process, caught) = caught_at_purchase(&stage, Moment::Late).await?;
     stage.keep(process.kill9().await);
     stage.force_record_away().await;
-    let process = on_hold(&stage).await;
+    let process = on_long_hold(&stage).await;
     // It arrives when the new process has looked at everything, and is only waiting.
     until("the account is listed", async || {
         let listed =
@@ -186,7 +193,7 @@ pub async fn restored_in_flight(bench: &Arc<Bench>, evidence: Evidence) -> Resul
     let (process, caught) = caught_at_purchase(&stage, Moment::Late).await?;
     stage.keep(process.kill9().await);
     restore(&stage, &copy).await;
-    let process = on_hold(&stage).await;
+    let process = on_long_hold(&stage).await;
     let _ = caught.release.send(Release::Pass);
     ends(&stage, process, ADOPTED, 2, 1).await
 }
