@@ -2,12 +2,14 @@
 
 .POSIX:
 .NOTPARALLEL:
-.PHONY: help demo test lint build image measure fuzz crds clean tools test-build demo-build measure-build
+.PHONY: help demo test lint build image image-check e2e measure fuzz crds clean tools machine test-build demo-build
+.PHONY: measure-build e2e-build
 
 SHELL = /bin/sh
 CARGO = cargo
 TARGET = $${CARGO_TARGET_DIR:-target}
 PHASE = @sh dev/phase.sh
+NODE = kube-scheduler kubelet containerd containerd-shim-runc-v2 ctr helm
 DEMO = -p demo -p vobiz-sim -p control-plane
 # What builds the Kubernetes programs is built first; of the same packages as what follows, so
 # that no dependency is compiled twice for other features.
@@ -20,6 +22,8 @@ help:
 	@echo 'make lint    check the format and the lints only'
 	@echo 'make build   build the operator for use: target/release/vobiz-operator'
 	@echo 'make image   pack it into an OCI image: target/image/vobiz-operator.tar'
+	@echo 'make image-check  build the image once more, from a clone elsewhere: the digest must be the same'
+	@echo 'make e2e     install it on a real node of its own and mistreat it there (needs root; KEEP=1: leave it running)'
 	@echo 'make measure buy 2,000 numbers and print CPU, memory and writes per claim'
 	@echo 'make fuzz    throw 2,000,000 hostile inputs at every reader of answers (SEED=1, INPUTS=100, INPUT=7)'
 	@echo 'make crds    write the custom resource definitions in crds/ anew'
@@ -47,6 +51,15 @@ build:
 image:
 	$(PHASE) 'image' sh dev/image/pack.sh "$(TARGET)"
 
+image-check: image
+	$(PHASE) 'second image' sh dev/image/compare.sh "$(TARGET)"
+
+e2e: machine tools
+	$(FIRST) -p node -p control-plane -p vobiz-sim
+	$(PHASE) 'build' env PROGRAMS='$(NODE)' $(BESIDE) e2e-build
+	@keep=; if [ '$(KEEP)' = 1 ]; then keep=--keep; fi; \
+	exec "$(TARGET)/debug/e2e" --image "$(TARGET)/image/vobiz-operator.tar" --pause "$(TARGET)/image/pause" $$keep
+
 measure: tools
 	$(FIRST) -p measure -p control-plane
 	$(PHASE) 'build' $(BESIDE) measure-build
@@ -71,6 +84,13 @@ clean:
 
 tools:
 	@sh dev/check-tools.sh
+
+machine:
+	@sh dev/node/check-machine.sh
+
+e2e-build: image
+	$(PHASE) 'pause' sh dev/node/build-pause.sh "$(TARGET)/image/pause"
+	$(PHASE) 'test' $(CARGO) build --locked -p node -p control-plane -p vobiz-sim
 
 test-build:
 	$(PHASE) 'lints' $(CARGO) clippy --workspace --all-targets --locked -- -D warnings

@@ -1,22 +1,34 @@
 #!/bin/sh
 # beside-control-plane.sh CONTROL_PLANE COMMAND...: has the Kubernetes programs built in the
-# background while the command runs. On a machine that has them already, it costs nothing.
+# background while the command runs, and those that PROGRAMS names. On a machine that has them
+# already, it costs nothing.
 set -u
 control_plane=$1
 shift
 
 "$control_plane" build >/dev/null &
 build=$!
+others=
+if [ -n "${PROGRAMS:-}" ]; then
+    # The names are words.
+    # shellcheck disable=SC2086
+    "$control_plane" build $PROGRAMS >/dev/null &
+    others=$!
+fi
+builds="$build $others"
 # An interrupted build removes what it has begun, and is not left behind.
-trap 'kill "$build" 2>/dev/null; wait "$build" 2>/dev/null; exit 130' INT TERM HUP
+trap 'kill $builds 2>/dev/null; wait $builds 2>/dev/null; exit 130' INT TERM HUP
 
 if ! "$@"; then
-    kill "$build" 2>/dev/null
-    wait "$build" 2>/dev/null
+    kill $builds 2>/dev/null
+    wait $builds 2>/dev/null
     echo '==> The Rust part failed, see above.' >&2
     exit 1
 fi
-if ! wait "$build"; then
-    echo '==> The Kubernetes programs could not be built: see the lines with "control-plane:" above.' >&2
-    exit 1
-fi
+# One at a time: a wait for several tells of the last only.
+for build in $builds; do
+    if ! wait "$build"; then
+        echo '==> The Kubernetes programs could not be built: see the lines with "control-plane:" above.' >&2
+        exit 1
+    fi
+done
