@@ -2,12 +2,13 @@
 
 .POSIX:
 .NOTPARALLEL:
-.PHONY: help demo test lint build measure faults fuzz model crds clean tools test-build demo-build measure-build faults-build image chart-docs e2e-prometheus e2e-otlp prometheus
+.PHONY: help demo test lint build measure faults fuzz model crds clean tools test-build demo-build measure-build faults-build image chart-docs e2e-prometheus e2e-otlp prometheus image-check e2e machine e2e-build
 
 SHELL = /bin/sh
 CARGO = cargo
 TARGET = $${CARGO_TARGET_DIR:-target}
 PHASE = @sh dev/phase.sh
+NODE = kube-scheduler kubelet containerd containerd-shim-runc-v2 ctr helm
 DEMO = -p demo -p vobiz-sim -p control-plane
 # What builds the Kubernetes programs is built first; of the same packages as what follows, so
 # that no dependency is compiled twice for other features.
@@ -22,6 +23,8 @@ help:
 	@echo 'make image   pack it into an OCI image: target/image/vobiz-operator.tar'
 	@echo 'make e2e-prometheus  test alerts, dashboard and metrics with a real Prometheus (apt-get install prometheus)'
 	@echo 'make e2e-otlp  test that traces arrive, in a program that is built with them'
+	@echo 'make image-check  build the image once more, from a clone elsewhere: the digest must be the same'
+	@echo 'make e2e     install it on a real node of its own and mistreat it there (needs root; KEEP=1: leave it running)'
 	@echo 'make measure buy 2,000 numbers and print CPU, memory and writes per claim'
 	@echo 'make faults  kill the operator at every call before a Vobiz that misbehaves, 800 times (SEED=1, RUN=7, SCENARIO=name)'
 	@echo 'make fuzz    throw 2,000,000 hostile inputs at every reader of answers (SEED=1, INPUTS=100, INPUT=7)'
@@ -59,6 +62,15 @@ e2e-prometheus: prometheus tools
 e2e-otlp: tools
 	$(FIRST) --workspace
 	$(PHASE) 'traces' $(CARGO) test --locked -p vobiz-operator --features otlp --test cluster otlp::
+
+image-check: image
+	$(PHASE) 'second image' sh dev/image/compare.sh "$(TARGET)"
+
+e2e: machine tools
+	$(FIRST) -p node -p control-plane -p vobiz-sim
+	$(PHASE) 'build' env PROGRAMS='$(NODE)' $(BESIDE) e2e-build
+	@keep=; if [ '$(KEEP)' = 1 ]; then keep=--keep; fi; \
+	exec "$(TARGET)/debug/e2e" --image "$(TARGET)/image/vobiz-operator.tar" --pause "$(TARGET)/image/pause" $$keep
 
 measure: tools
 	$(FIRST) -p measure -p control-plane
@@ -108,6 +120,13 @@ tools:
 prometheus:
 	@for program in prometheus promtool; do command -v $$program >/dev/null || { \
 	echo "$$program is missing; on Debian: apt-get install --no-install-recommends prometheus" >&2; exit 1; }; done
+
+machine:
+	@sh dev/node/check-machine.sh
+
+e2e-build: image
+	$(PHASE) 'pause' sh dev/node/build-pause.sh "$(TARGET)/image/pause"
+	$(PHASE) 'test' $(CARGO) build --locked -p node -p control-plane -p vobiz-sim
 
 test-build:
 	$(PHASE) 'lints' $(CARGO) clippy --workspace --all-targets --locked -- -D warnings

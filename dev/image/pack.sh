@@ -12,5 +12,6 @@ revision=$(git rev-parse HEAD)
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 mkdir -p "$target_dir/image"
 cargo build -q --locked -p image --target-dir "$target_dir"
+# The name in full: that is what a kubelet makes of vobiz-operator:$version, and looks for.
 "$target_dir/debug/image" build --binary "$binary" --target "$(rustc -vV | sed -n 's/^host: //p')" \
-    --revision "$revision" --name "vobiz-operator:$version" --out "$target_dir/image/vobiz-operator.tar"
+    --revision "$revision" --name "docker.io/library/vobiz-operator:$version" --out "$target_dir/image/vobiz-operator.tar"

@@ -6,6 +6,7 @@ use std::path::Path;
 use crate::certificates::{Authority, Pair, TokenKeys, write_private};
 use crate::error::Error;
 use crate::etcd::{self, prefixed};
+use crate::reach::Reach;
 
 /// Every request makes events; the one at its arrival says nothing that the one at its end
 /// does not, so it is left out: a request that is not a watch is then exactly one line.
@@ -25,11 +26,33 @@ pub(crate) struct Setup<'a> {
     pub(crate) server: &'a Pair,
     pub(crate) token_keys: &'a TokenKeys,
     pub(crate) controller_manager: bool,
+    pub(crate) pods: Option<(Reach, &'a Pair)>,
 }
 
 /// The file that gets one JSON line for each audit event.
 pub(crate) fn audit_log(folder: &Path) -> std::path::PathBuf {
     folder.join("audit.jsonl")
+}
+
+/// No Pod ever runs: nobody but this machine's programs needs the apiserver.
+fn unreachable() -> Vec<OsString> {
+    ["--bind-address=127.0.0.1", "--service-cluster-ip-range=10.0.0.0/24", "--endpoint-reconciler-type=none"]
+        .map(Into::into)
+        .into()
+}
+
+/// Pods reach the apiserver, and it reaches their kubelet: for logs, and for commands in containers. The kubelet's
+/// certificate is of its own making, and not checked.
+fn reachable(reach: Reach, kubelet: &Pair) -> Vec<OsString> {
+    vec![
+        "--bind-address=0.0.0.0".into(),
+        format!("--advertise-address={}", reach.node).into(),
+        format!("--service-cluster-ip-range={}", reach.services()).into(),
+        "--enable-admission-plugins=NodeRestriction".into(),
+        "--kubelet-preferred-address-types=InternalIP".into(),
+        prefixed("--kubelet-client-certificate=", &kubelet.certificate),
+        prefixed("--kubelet-client-key=", &kubelet.key),
+    ]
 }
 
 /// Writes the audit policy and names everything else.
@@ -40,7 +63,6 @@ pub(crate) fn arguments(setup: &Setup<'_>) -> Result<Vec<OsString>, Error> {
     etcd_servers.push(etcd::url(setup.folder));
     let mut arguments = vec![
         etcd_servers,
-        "--bind-address=127.0.0.1".into(),
         format!("--secure-port={}", setup.port).into(),
         // Our own reservation holds the port, see `Port`.
         "--permit-port-sharing".into(),
@@ -51,14 +73,13 @@ pub(crate) fn arguments(setup: &Setup<'_>) -> Result<Vec<OsString>, Error> {
         prefixed("--service-account-signing-key-file=", &setup.token_keys.private),
         "--service-account-issuer=https://kubernetes.default.svc".into(),
         "--authorization-mode=Node,RBAC".into(),
-        "--service-cluster-ip-range=10.0.0.0/24".into(),
-        "--endpoint-reconciler-type=none".into(),
         "--profiling=false".into(),
         prefixed("--audit-policy-file=", &policy),
         prefixed("--audit-log-path=", &audit_log(setup.folder)),
         // Megabytes: large enough that the log is never split.
         "--audit-log-maxsize=100000".into(),
     ];
+    arguments.extend(setup.pods.map_or_else(unreachable, |(reach, kubelet)| reachable(reach, kubelet)));
     if !setup.controller_manager {
         // Nobody would make the service accounts without which it refuses every Pod.
         arguments.push("--disable-admission-plugins=ServiceAccount".into());

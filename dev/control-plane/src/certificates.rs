@@ -50,10 +50,10 @@ impl Authority {
         self.folder.join("ca.crt")
     }
 
-    /// A certificate for the server on this machine.
-    pub(crate) fn server(&self) -> Result<Pair, Error> {
+    /// A certificate for the server on this machine, which may have further addresses.
+    pub(crate) fn server(&self, further: &[String]) -> Result<Pair, Error> {
         let names = ["127.0.0.1", "localhost", "kubernetes.default.svc"].map(String::from);
-        let mut parameters = CertificateParams::new(names)?;
+        let mut parameters = CertificateParams::new([&names, further].concat())?;
         parameters.distinguished_name = named("kube-apiserver", None).distinguished_name;
         self.sign("server", parameters, ExtendedKeyUsagePurpose::ServerAuth)
     }

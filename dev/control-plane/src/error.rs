@@ -24,7 +24,7 @@ pub enum Error {
         source: std::io::Error,
     },
     /// No loopback port could be had.
-    #[error("no free port on 127.0.0.1: {0}")]
+    #[error("no port on 127.0.0.1: {0}")]
     Port(std::io::Error),
     /// A program could not be started.
     #[error("{} could not be started: {source}", program.display())]

@@ -30,9 +30,11 @@ mod module;
 mod plane;
 mod port;
 mod process;
+mod reach;
 mod watchdog;
 
 pub use binaries::{Binaries, BinariesError, flux_module, program};
 pub use component::Component;
 pub use error::Error;
 pub use plane::{ControlPlane, Group, Options};
+pub use reach::Reach;

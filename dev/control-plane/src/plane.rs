@@ -1,10 +1,9 @@
 //! The control plane as a whole.
 
+mod prepare;
 mod readiness;
 
 use std::ffi::OsStr;
-use std::fs::Permissions;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -17,8 +16,9 @@ use crate::component::Component;
 use crate::error::Error;
 use crate::port::Port;
 use crate::process::Service;
+use crate::reach::Reach;
 use crate::watchdog::Watchdog;
-use crate::{apiserver, audit, controller_manager, crds, etcd, kubeconfig, kubectl};
+use crate::{apiserver, audit, crds, kubeconfig, kubectl};
 
 /// What the control plane should have.
 #[derive(Clone, Copy, Debug, Default)]
@@ -65,7 +65,22 @@ impl ControlPlane {
         if options.controller_manager {
             binaries.require(&[Component::KubeControllerManager])?;
         }
-        let mut plane = Self::prepare(binaries, options)?;
+        Self::prepare(binaries, options, None)?.run().await
+    }
+
+    /// A control plane for a node that runs Pods: with kube-controller-manager, and reachable for them. It takes the
+    /// port 443 of every address, so it belongs in a network namespace of its own.
+    ///
+    /// # Errors
+    ///
+    /// If a program is missing or does not come up; then with the end of its log.
+    pub async fn start_for_pods(binaries: Binaries, reach: Reach) -> Result<Self, Error> {
+        binaries.require(&[Component::KubeControllerManager])?;
+        Self::prepare(binaries, Options { controller_manager: true }, Some(reach))?.run().await
+    }
+
+    async fn run(self) -> Result<Self, Error> {
+        let mut plane = self;
         // The apiserver waits for etcd by itself, but the controller manager, if it is first,
         // looks for the apiserver only now and then.
         plane.etcd.start()?;
@@ -76,55 +91,6 @@ impl ControlPlane {
         }
         plane.until_settled().await?;
         Ok(plane)
-    }
-
-    /// Everything but the starting.
-    fn prepare(binaries: Binaries, options: Options) -> Result<Self, Error> {
-        let place = std::env::temp_dir();
-        let folder = tempfile::Builder::new()
-            .prefix("control-plane-")
-            .permissions(Permissions::from_mode(0o700))
-            .tempdir_in(&place)
-            .map_err(Error::file(&place))?;
-        let watchdog = Watchdog::guard(folder)?;
-        let (folder, group, port) = (watchdog.folder(), watchdog.group()?, Port::reserve()?);
-        let authority = Authority::create(&folder.join("certificates"))?;
-        let token_keys = authority.token_keys()?;
-        let admin = folder.join("admin.kubeconfig");
-        let pair = authority.user("admin", "admin", Some("system:masters"))?;
-        kubeconfig::write(&admin, &url(&port), &authority.certificate(), &pair)?;
-
-        let service = |component: Component, arguments| {
-            Service::new(component.name(), binaries.path(component), arguments, folder, group)
-        };
-        let etcd = service(Component::Etcd, etcd::arguments(folder));
-        let apiserver = apiserver::arguments(&apiserver::Setup {
-            folder,
-            port: port.number(),
-            authority: &authority,
-            server: &authority.server()?,
-            token_keys: &token_keys,
-            controller_manager: options.controller_manager,
-        })?;
-        let apiserver = service(Component::KubeApiserver, apiserver);
-        let controller_manager = options.controller_manager.then(|| {
-            let arguments =
-                controller_manager::arguments(&admin, &authority.certificate(), &token_keys.private);
-            service(Component::KubeControllerManager, arguments)
-        });
-        let users = AtomicU32::new(0);
-        Ok(Self {
-            controller_manager,
-            apiserver,
-            etcd,
-            watchdog,
-            port,
-            group,
-            binaries,
-            authority,
-            admin,
-            users,
-        })
     }
 
     /// The folder of this control plane's data and logs, removed at its end.
@@ -195,6 +161,21 @@ impl ControlPlane {
     #[must_use]
     pub fn group(&self) -> Group {
         Group(self.group)
+    }
+
+    /// Has a tree of control groups removed at the end, when the processes in them are gone.
+    ///
+    /// # Errors
+    ///
+    /// If what removes them is gone.
+    pub fn guard_cgroups(&self, tree: &Path) -> Result<(), Error> {
+        self.watchdog.guard_cgroups(tree)
+    }
+
+    /// The certificate of the authority by which servers and users are known.
+    #[must_use]
+    pub fn certificate_authority(&self) -> PathBuf {
+        self.authority.certificate()
     }
 
     /// Applies the definitions in `folder` (or of one file) and waits until their lists answer.

@@ -19,10 +19,16 @@ pub(crate) struct Port {
 }
 
 impl Port {
+    /// Any free one.
     pub(crate) fn reserve() -> Result<Self, Error> {
+        Self::numbered(0)
+    }
+
+    /// The one of that number, if nobody has it.
+    pub(crate) fn numbered(number: u16) -> Result<Self, Error> {
         let socket = TcpSocket::new_v4().map_err(Error::Port)?;
         socket.set_reuseport(true).map_err(Error::Port)?;
-        socket.bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).map_err(Error::Port)?;
+        socket.bind(SocketAddr::from((Ipv4Addr::LOCALHOST, number))).map_err(Error::Port)?;
         let number = socket.local_addr().map_err(Error::Port)?.port();
         Ok(Self { number, _reservation: socket })
     }

@@ -1,8 +1,9 @@
 //! What stops the processes and removes the folder, even if this process is killed.
 
-use std::io;
+use std::io::{self, Write};
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use tempfile::TempDir;
@@ -10,14 +11,25 @@ use tempfile::TempDir;
 use crate::error::Error;
 
 /// Reads until the end of its input, which comes when the process that holds the other end of
-/// the pipe closes it or dies in whatever way. `$1` is the process group, `$2` the folder.
-/// A process that is being killed may still write a file: hence the second attempts.
+/// the pipe closes it or dies in whatever way. `$1` is the process group, `$2` the folder; each
+/// line read names a tree of control groups. A process that is being killed may still write a
+/// file, and keeps its control group until it is gone: hence the second attempts.
 const SCRIPT: &str = r#"
 trap '' HUP INT TERM
-while read -r _; do :; done
-kill -s KILL -- "-$1"
+group=$1 folder=$2
+shift 2
+while read -r tree; do set -- "$@" "$tree"; done
+kill -s KILL -- "-$group"
+remove() {
+    rm -rf -- "$folder" 2>/dev/null
+    [ ! -e "$folder" ] || return 1
+    for tree; do
+        [ ! -d "$tree" ] || find "$tree" -depth -type d -exec rmdir {} + 2>/dev/null
+        [ ! -d "$tree" ] || return 1
+    done
+}
 attempts=50
-while rm -rf -- "$2" 2>/dev/null; [ -e "$2" ] && [ "$attempts" -gt 0 ]; do
+until remove "$@" || [ "$attempts" -eq 0 ]; do
     attempts=$((attempts - 1))
     sleep 0.1 2>/dev/null || sleep 1
 done
@@ -75,8 +87,16 @@ impl Watchdog {
             .map_err(|source| Error::Spawn { program: "cat".into(), source: io::Error::other(source) })
     }
 
+    /// Makes the watchdog responsible for a tree of control groups too: folders that cannot be
+    /// removed before the last process in them is gone.
+    pub(crate) fn guard_cgroups(&self, tree: &Path) -> Result<(), Error> {
+        let failed = |source| Error::File { path: tree.to_owned(), source };
+        let mut input = self.shell.stdin.as_ref().ok_or_else(|| failed(io::ErrorKind::BrokenPipe.into()))?;
+        input.write_all(tree.as_os_str().as_bytes()).and_then(|()| input.write_all(b"\n")).map_err(failed)
+    }
+
     /// The folder that is removed.
-    pub(crate) fn folder(&self) -> &std::path::Path {
+    pub(crate) fn folder(&self) -> &Path {
         &self.folder
     }
 }
@@ -106,6 +126,21 @@ mod tests {
         drop(watchdog);
         assert!(!sleeper.wait().unwrap().success());
         assert!(!folder.exists());
+    }
+
+    #[test]
+    fn trees_of_empty_folders_are_removed_too_and_nothing_that_is_in_use() {
+        let place = TempDir::new().unwrap();
+        let (empty, used) = (place.path().join("empty"), place.path().join("used"));
+        for tree in [&empty, &used] {
+            std::fs::create_dir_all(tree.join("pods/one")).unwrap();
+        }
+        std::fs::write(used.join("pods/one/tasks"), "").unwrap();
+        let watchdog = Watchdog::guard(TempDir::new().unwrap()).unwrap();
+        watchdog.guard_cgroups(&empty).unwrap();
+        drop(watchdog);
+        assert!(!empty.exists());
+        assert!(used.join("pods/one/tasks").exists());
     }
 
     #[test]
