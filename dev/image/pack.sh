@@ -14,4 +14,4 @@ mkdir -p "$target_dir/image"
 cargo build -q --locked -p image --target-dir "$target_dir"
 # The name in full: that is what a kubelet makes of vobiz-operator:$version, and looks for.
 "$target_dir/debug/image" build --binary "$binary" --target "$(rustc -vV | sed -n 's/^host: //p')" \
-    --revision "$revision" --name "docker.io/library/vobiz-operator:$version" --out "$target_dir/image/vobiz-operator.tar"
+    --revision "$revision" --name "localhost/vobiz-operator:$version" --out "$target_dir/image/vobiz-operator.tar"

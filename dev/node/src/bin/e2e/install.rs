@@ -72,6 +72,7 @@ async fn refuses_what_is_not_restricted(stage: &Stage) -> Result<(), E2eError> {
 /// The values of this installation, for `--set`.
 fn values(stage: &Stage) -> Vec<String> {
     let sets = [
+        ("image.registry", "localhost".to_owned()),
         ("vobiz.existingSecret", SECRET.to_owned()),
         ("vobiz.ca.configMap", AUTHORITY.to_owned()),
         ("vobiz.apiUrl", stage.vobiz_url()),
