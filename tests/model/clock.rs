@@ -12,7 +12,7 @@ use crate::plan::{Evidence, LedgerRead, Moment, Reading as PlanReading, Rows, SE
 pub const SPANS: Spans = Spans { purchase_timeout: Duration::from_secs(30), settle: Duration::from_mins(1) };
 
 /// By how much a clock is wrong: longer than anything waits, and less than a ledger's clock may differ.
-const SKEW: i32 = 300;
+const SKEW: i64 = 300;
 
 /// The present, by the monotonic clock.
 const NOW: u64 = 1_000_000;
@@ -26,16 +26,18 @@ const FIRST_READ: u64 = 5;
 const GOAL: u64 = 4;
 const WAITED: u64 = 2;
 
-fn ago(now: jiff::Timestamp, seconds: i64) -> jiff::Timestamp {
-    now.checked_sub(jiff::SignedDuration::from_secs(seconds)).unwrap()
+/// So many seconds before a time that is given in seconds. Made afresh, which is faster than calculating with times.
+fn ago(wall: i64, seconds: u64) -> jiff::Timestamp {
+    jiff::Timestamp::from_second(wall - seconds.cast_signed()).unwrap()
 }
 
-fn moment(wall: jiff::Timestamp, seconds_ago: u64) -> Moment {
-    Moment { wall: ago(wall, seconds_ago.cast_signed()), mono: Duration::from_secs(NOW - seconds_ago) }
+fn moment(wall: i64, seconds_ago: u64) -> Moment {
+    Moment { wall: ago(wall, seconds_ago), mono: Duration::from_secs(NOW - seconds_ago) }
 }
 
-fn wall(cast: &Cast, skew: i8) -> jiff::Timestamp {
-    ago(cast.now(), -i64::from(i32::from(skew) * SKEW))
+/// The present by a wall clock, in seconds.
+fn wall(cast: &Cast, skew: i8) -> i64 {
+    cast.now().as_second() + i64::from(skew) * SKEW
 }
 
 pub fn now(cast: &Cast, operator: &Operator) -> Moment {
@@ -44,8 +46,11 @@ pub fn now(cast: &Cast, operator: &Operator) -> Moment {
 
 /// The end of a wait for so many attempts to be past: still to come, or between what was read before and after it.
 pub fn end_of_wait(cast: &Cast, operator: &Operator, until: u8, time: Time) -> Moment {
-    let now = now(cast, operator);
-    if until <= time.past { moment(now.wall, WAITED) } else { now.plus(Duration::from_mins(5)) }
+    if until <= time.past {
+        moment(wall(cast, operator.skew), WAITED)
+    } else {
+        now(cast, operator).plus(Duration::from_mins(5))
+    }
 }
 
 /// Whether nothing is waited for any more.
@@ -83,9 +88,9 @@ pub fn opened(cast: &Cast, operator: &Operator, record: &Record, time: Time) -> 
     };
     if is_over(operator, time) && operator.skew < record.skew {
         // Time goes on until even a clock that is behind shows the moment.
-        age += 2 * u64::from(SKEW.unsigned_abs());
+        age += 2 * SKEW.unsigned_abs();
     }
-    ago(wall(cast, record.skew), age.cast_signed())
+    ago(wall(cast, record.skew), age)
 }
 
 /// The moments of a purchase in the making: when its intent was written, and now.
