@@ -4,7 +4,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-use std::sync::{Arc, LazyLock, mpsc};
+use std::sync::Arc;
 
 use faults::{
     Bench,
@@ -15,20 +15,9 @@ use faults::{
     report, scenarios,
     trap::{Moment, Sickness, Trap},
 };
-use tokio::{runtime::Handle, sync::OnceCell};
+use tokio::sync::OnceCell;
 
 const SEED: u64 = 1;
-
-/// As `tests/cluster` has it: a thread drives what is shared, and each test runs on its own.
-static RUNTIME: LazyLock<Handle> = LazyLock::new(|| {
-    let (sender, receiver) = mpsc::channel();
-    std::thread::spawn(move || {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        sender.send(runtime.handle().clone()).unwrap();
-        runtime.block_on(std::future::pending::<()>());
-    });
-    receiver.recv().unwrap()
-});
 
 /// Never dropped: the control plane's watchdog ends it with this process.
 static BENCH: OnceCell<Arc<Bench>> = OnceCell::const_new();
@@ -44,7 +33,7 @@ const PARALLEL: usize = 22;
 /// Performs runs; each must keep every promise, and nearly all must come to the call that they are about.
 fn perform(places: &[usize]) {
     let done: Vec<Done> =
-        RUNTIME.block_on(async { campaign::perform(bench().await, SEED, places, PARALLEL, |_, _| {}).await });
+        testbed::run(async { campaign::perform(bench().await, SEED, places, PARALLEL, |_, _| {}).await });
     let failures: Vec<String> = done.iter().filter_map(|done| report::failure(SEED, done)).collect();
     println!("{}", report::figures(&done));
     assert!(failures.is_empty(), "{}", failures.join("\n"));
@@ -78,7 +67,7 @@ fn an_intent_is_verified_though_its_reply_and_the_reading_after_it_were_lost() {
 
 fn play(name: &str) {
     let scenario = scenarios::ALL.into_iter().find(|scenario| scenario.name == name).unwrap();
-    let played = RUNTIME.block_on(async { scenario.perform(bench().await).await });
+    let played = testbed::run(async { scenario.perform(bench().await).await });
     assert!(played.is_ok(), "{}", played.unwrap_err());
 }
 

@@ -5,7 +5,7 @@ use tokio::sync::RwLock;
 use vobiz_sim::{Fault, FaultRule, HoldAt, JournalFilter, OwnedNumber, Target};
 
 use crate::{
-    harness::{PATIENCE, PROGRAM, eventually, run},
+    harness::{PROGRAM, eventually, run},
     operator::{Operator, Setup},
     release::{Mode, Release, token},
     right::Right,
@@ -33,7 +33,7 @@ pub async fn expected(release: &Release) -> Vec<Right> {
 pub async fn meddle_with_a_purchase(release: &Release, name: &str, number: &str) {
     release.vobiz.arm(FaultRule::new(Target::Purchase, Fault::Hold { at: HoldAt::Before }).e164(number));
     release.claim(name, number).await;
-    release.vobiz.wait_for_held(&JournalFilter::e164(number), PATIENCE).await.unwrap();
+    release.vobiz.wait_for_held(&JournalFilter::e164(number), testbed::PATIENCE).await.unwrap();
     let note = json!({ "metadata": { "annotations": { "example.com/note": "seen" } } });
     release.cluster.merge(&Release::record_path(number), &note).await;
     assert_eq!(release.vobiz.release_all(None), 1, "exactly one request is held");

@@ -91,7 +91,7 @@ fn the_namespace_does_enforce_it() {
         pod["metadata"]["namespace"] = json!("enforced");
         pod["spec"]["securityContext"]["runAsNonRoot"] = json!(false);
         let path = "/api/v1/namespaces/enforced/pods?dryRun=All";
-        let refused = cluster.request(http::Method::POST, path, "application/json", &pod).await;
+        let refused = cluster.try_request(http::Method::POST, path, "application/json", &pod).await;
         let refused = refused.expect_err("was accepted").to_string();
         assert!(refused.contains("runAsNonRoot"), "{refused}");
     });

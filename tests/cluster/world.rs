@@ -51,7 +51,7 @@ impl World {
     }
 
     pub async fn create_namespace(&self, name: &str) {
-        self.cluster.create_namespace(name).await;
+        self.cluster.create_namespace(name, &json!({})).await;
     }
 
     /// A second namespace for this test.

@@ -116,7 +116,7 @@ impl Stage {
         for rule in behaviour.rules(&account, &number) {
             vobiz.arm(rule);
         }
-        bench.cluster.create_namespace(&namespace).await;
+        bench.cluster.create_namespace(&namespace, &json!({})).await;
         Self {
             bench: bench.clone(),
             evidence,

@@ -70,8 +70,9 @@ impl Cluster {
         Client::try_from(config).unwrap()
     }
 
-    pub async fn create_namespace(&self, name: &str) {
-        let namespace = json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": name } });
+    pub async fn create_namespace(&self, name: &str, labels: &Value) {
+        let metadata = json!({ "name": name, "labels": labels });
+        let namespace = json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": metadata });
         self.create("/api/v1/namespaces", &namespace).await;
     }
 
@@ -124,6 +125,10 @@ impl Cluster {
 
     pub async fn merge(&self, path: &str, change: &Value) -> Value {
         self.request(Method::PATCH, path, "application/merge-patch+json", change).await.unwrap()
+    }
+
+    pub async fn delete(&self, path: &str) {
+        self.request(Method::DELETE, path, "application/json", &Value::Null).await.unwrap();
     }
 
     /// Runs kubectl, which must succeed.

@@ -12,6 +12,8 @@
 mod cluster;
 pub mod objects;
 pub mod operator;
+mod runtime;
 pub mod table;
 
 pub use cluster::{Cluster, PATIENCE, crds, eventually};
+pub use runtime::run;
