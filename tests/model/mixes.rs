@@ -97,7 +97,8 @@ pub const FULL: &[Mix] = &[
     mix("older record, crash, no answer", &[(Backup, 1), (Restore, 1), (Crash, 1), (NoAnswer, 1)]),
     mix("record forced away, claim deleted, no answer", &[(NoAnswer, 1), (Vanish, 1), (Delete, 1)]),
     mix("died, 401", &[(Crash, 2), (Unauthorized, 1)]).attempts(3),
-    mix("clocks, suspended, no answer", &[(SetClock, 1), (Suspend, 1), (NoAnswer, 1)]).attempts(3),
+    mix("clocks, no answers, crash", &[(SetClock, 1), (NoAnswer, 2), (Crash, 1)]),
+    mix("suspended, no answers, crash", &[(Suspend, 1), (NoAnswer, 2), (Crash, 1)]),
     mix("token at first, refusals", &[(Refuse, 2), (Token, 1)])
         .tokens(TWICE)
         .with(&[TokenAtFirst])
@@ -105,6 +106,9 @@ pub const FULL: &[Mix] = &[
     mix("owned already, crash, re-created", &[(Crash, 1), (Delete, 1), (Create, 1)]).owned(),
     mix("record of another account, crash", &[(Crash, 1), (Delete, 1), (Create, 1)]).with(&[ForeignRecord]),
 ];
+
+/// More than the protocol can stand: each of its two clocks is there for the failure of the other.
+pub const BEYOND: Mix = mix("clocks, suspended", &[(SetClock, 1), (Suspend, 1)]);
 
 pub fn named(name: &str) -> &'static Mix {
     FAST.iter().chain(FULL).find(|mix| mix.name == name).unwrap()

@@ -12,6 +12,7 @@ use super::{
     bounds::Mix,
     bypass::Bypasses,
     explore::explore,
+    invariants::Invariant,
     mixes,
     mutations::{MUTATIONS, SPARE},
     report::{self, Progress},
@@ -138,6 +139,14 @@ fn each_guard_prevents_what_the_table_says() {
         }
     }
     assert!(survivors.is_empty(), "{}", survivors.join("\n"));
+}
+
+/// What `docs/exactly-once.md` says of it must be true as well.
+#[test]
+fn a_machine_that_sleeps_while_its_clock_is_set_back_can_send_too_late() {
+    let watched = Some(Invariant::NoPaidNumberForgotten);
+    let model = Operators::without(&mixes::BEYOND, Guards::of(&[]), Bypasses::default(), watched);
+    assert!(explore(&model, true, |_, _| {}).broken(&model).is_some());
 }
 
 #[test]
