@@ -19,12 +19,13 @@ impl E164 {
         self.0.to_string()
     }
 
-    /// Whether `text` mentions this number: its digits as a whole number, not inside a longer one.
+    /// What `text` may mention, with a plus sign or without: digits as a whole number, none inside a longer one.
     ///
     /// Source: ledger rows name numbers in free text, if at all (Vobiz documents no format).
-    #[must_use]
-    pub fn is_named_in(self, text: &str) -> bool {
-        digit_runs(text).any(|run| run.parse() == Ok(self.0))
+    pub fn mentioned_in(text: &str) -> impl Iterator<Item = Self> {
+        digit_runs(text)
+            .filter(|run| (2..=15).contains(&run.len()))
+            .filter_map(|run| run.parse().ok().map(Self))
     }
 
     /// Whether `text` mentions a phone number as such: a plus sign with digits behind it.
@@ -44,12 +45,11 @@ impl E164 {
         })
     }
 
-    /// What `text` may mention without a plus sign: so many digits in a row may spell a phone number, a time stamp or
-    /// an order as well.
-    pub fn suspected_in(text: &str) -> impl Iterator<Item = Self> {
-        digit_runs(text)
-            .filter(|run| (7..=15).contains(&run.len()))
-            .filter_map(|run| run.parse().ok().map(Self))
+    /// Whether a mere mention of these digits may be of a phone number: seven or more in a row, which spell a time stamp
+    /// or an order as well.
+    #[must_use]
+    pub fn is_suspect(self) -> bool {
+        self.0 >= 1_000_000
     }
 
     /// `text` without what may be a phone number, for logs.
@@ -114,10 +114,10 @@ mod tests {
     fn a_number_is_named_only_by_its_whole_digits() {
         let number: E164 = "+911234500000".parse().unwrap();
         for text in ["911234500000", "DID +911234500000 purchased", "did:911234500000;x"] {
-            assert!(number.is_named_in(text), "{text}");
+            assert!(E164::mentioned_in(text).any(|named| named == number), "{text}");
         }
         for text in ["", "9112345000001", "1911234500000", "+91 1234500000", "91123450000"] {
-            assert!(!number.is_named_in(text), "{text}");
+            assert!(!E164::mentioned_in(text).any(|named| named == number), "{text}");
         }
     }
 
@@ -127,8 +127,12 @@ mod tests {
             assert!(!E164::any_named_in(text), "{text}");
         }
         assert!(E164::any_named_in("bought +4930123456"));
-        let suspected: Vec<_> = E164::suspected_in("order 4711 of 911234500001 at 20260102").collect();
-        assert_eq!(suspected, ["+911234500001".parse().unwrap(), "+20260102".parse().unwrap()]);
+        let suspects: Vec<_> =
+            E164::mentioned_in("order 999999 of 911234500001, part 1, at 20260102 or 1000000")
+                .filter(|number| number.is_suspect())
+                .map(|number| number.digits())
+                .collect();
+        assert_eq!(suspects, ["911234500001", "20260102", "1000000"]);
     }
 
     #[test]

@@ -196,11 +196,12 @@ impl Ledger<'_> {
         debit: impl Fn(&LedgerRow) -> bool,
         refund: impl Fn(&LedgerRow) -> bool,
     ) -> Vec<Debit> {
-        let in_window = |row: &LedgerRow| row.at.is_none_or(|at| at.at() >= earlier(self.since));
+        let since = earlier(self.since);
+        let in_window = |row: &LedgerRow| row.at.is_none_or(|at| at.at() >= since);
         let mut refunds: Vec<_> =
-            self.rows.iter().filter(|row| !row.takes_money() && in_window(row) && refund(row)).collect();
+            self.rows.iter().filter(|row| !row.takes_money() && refund(row) && in_window(row)).collect();
         let mut standing = Vec::new();
-        for row in self.rows.iter().filter(|row| row.takes_money() && in_window(row) && debit(row)) {
+        for row in self.rows.iter().filter(|row| row.takes_money() && debit(row) && in_window(row)) {
             // Two sums that cannot be read are not the same sum.
             let offsets = |credit: &&LedgerRow| {
                 credit.amount.is_some() && credit.amount == row.amount && credit.at >= row.at

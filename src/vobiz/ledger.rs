@@ -19,6 +19,8 @@ pub struct LedgerRow {
     pub at: Option<Time>,
     /// Reference and description: where a row may name a number.
     text: Box<str>,
+    /// What they mention: every claim asks every row for its number.
+    mentions: Box<[E164]>,
 }
 
 /// `type` of a row.
@@ -105,6 +107,7 @@ impl WireRow {
             amount: self.amount.map(Money::abs),
             currency: self.currency,
             at: self.created_at.or(self.processed_at),
+            mentions: E164::mentioned_in(&text).collect(),
             text: text.trim().into(),
         }
     }
@@ -139,7 +142,7 @@ impl LedgerRow {
     /// Whether the row names this number.
     #[must_use]
     pub fn names(&self, e164: E164) -> bool {
-        e164.is_named_in(&self.text)
+        self.mentions.contains(&e164)
     }
 
     /// Whether the row is about one number for certain: one that is spelt out, or bare digits that spell one of those
@@ -157,7 +160,7 @@ impl LedgerRow {
 
     /// What the row may name in bare digits.
     pub fn suspects(&self) -> impl Iterator<Item = E164> {
-        E164::suspected_in(&self.text)
+        self.mentions.iter().copied().filter(|mentioned| mentioned.is_suspect())
     }
 
     #[cfg(test)]

@@ -74,9 +74,10 @@ pub fn e164(rng: &mut Rng, input: &mut Vec<u8>) -> Verdict {
     let text = text(rng, input, likely);
     let ours: E164 = NUMBER.parse().map_err(|_| "the number itself")?;
     let named = text.split(|c: char| !c.is_ascii_digit()).any(|run| run == &NUMBER[1..]);
-    ensure(ours.is_named_in(&text) == named, || "named or not".into())?;
+    let mentioned = E164::mentioned_in(&text).find(|number| *number == ours);
+    ensure(mentioned.is_some() == named, || "named or not".into())?;
     // Bare digits are no more than a suspicion, which the numbers that are known then confirm.
-    let suspected = E164::any_named_in(&text) || E164::suspected_in(&text).any(|number| number == ours);
+    let suspected = E164::any_named_in(&text) || mentioned.is_some_and(E164::is_suspect);
     ensure(!named || suspected, || "ours is named, and not even suspected".into())?;
     match text.parse::<E164>() {
         Ok(number) => {
