@@ -130,7 +130,7 @@ mod tests {
         let suspects: Vec<_> =
             E164::mentioned_in("order 999999 of 911234500001, part 1, at 20260102 or 1000000")
                 .filter(|number| number.is_suspect())
-                .map(|number| number.digits())
+                .map(E164::digits)
                 .collect();
         assert_eq!(suspects, ["911234500001", "20260102", "1000000"]);
     }
