@@ -54,7 +54,7 @@ mod tests {
             if TcpStream::connect(address).is_err() {
                 return true;
             }
-            std::thread::sleep(Duration::from_millis(5));
+            std::thread::yield_now();
         }
         false
     }
