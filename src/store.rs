@@ -9,7 +9,7 @@ use kube::{
     core::Status,
     runtime::events::{Event, Recorder, Reporter},
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{
     api::{PhoneNumber, PhoneNumberClaim, PhoneNumberClaimStatus, RECORD_FINALIZER},
@@ -65,6 +65,17 @@ impl StoreError {
             (500.., _) => Self::Lost(E164::masked(&status.message)),
             // It names the record, and so the number: what is logged must not.
             _ => Self::Refused(E164::masked(&status.message)),
+        }
+    }
+}
+
+/// Names null what was and is no longer: a merge patch leaves alone whatever it does not name.
+fn name_removed(old: &Value, patch: &mut Value) {
+    let (Value::Object(old), Value::Object(patch)) = (old, patch) else { return };
+    for (field, was) in old {
+        match patch.get_mut(field) {
+            Some(is) => name_removed(was, is),
+            None => drop(patch.insert(field.clone(), Value::Null)),
         }
     }
 }
@@ -179,12 +190,7 @@ impl Store {
         status: &PhoneNumberClaimStatus,
     ) -> Result<(), StoreError> {
         let mut patch = json!({ "metadata": { "uid": claim.uid() }, "status": status });
-        // A merge patch removes only what is named null.
-        for field in ["phoneNumberRef", "number"] {
-            if patch["status"].get(field).is_none() {
-                patch["status"][field] = serde_json::Value::Null;
-            }
-        }
+        name_removed(&json!(claim.status), &mut patch["status"]);
         let claims = self.claims(&claim.namespace().unwrap_or_default());
         let params = PatchParams { field_manager: Some(NAME.into()), ..PatchParams::default() };
         bounded(claims.patch_status(&claim.name_any(), &params, &Patch::Merge(patch))).await.map(drop)
@@ -214,5 +220,27 @@ impl Store {
         // to count repetitions that do not occur here (an event is published when the reason changes).
         let recorder = Recorder::new(self.client.clone(), Reporter::from(NAME));
         bounded(recorder.publish(&event, &claim.object_ref(&()))).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_patch_takes_away_at_every_depth_what_a_status_no_longer_says() {
+        let old = json!({ "phoneNumberRef": { "name": "1" }, "number": { "id": "x", "region": "y" } });
+        for (new, patch) in [
+            (json!({}), json!({ "phoneNumberRef": null, "number": null })),
+            (
+                json!({ "phoneNumberRef": { "name": "1" }, "number": { "id": "z" } }),
+                json!({ "phoneNumberRef": { "name": "1" }, "number": { "id": "z", "region": null } }),
+            ),
+            (old.clone(), old.clone()),
+        ] {
+            let mut said = new;
+            name_removed(&old, &mut said);
+            assert_eq!(said, patch);
+        }
     }
 }
