@@ -2,7 +2,7 @@
 
 .POSIX:
 .NOTPARALLEL:
-.PHONY: help demo test lint build measure faults fuzz model crds clean tools test-build demo-build measure-build faults-build image chart-docs e2e-prometheus e2e-otlp prometheus image-check e2e machine e2e-build
+.PHONY: help demo test lint build measure faults fuzz model crds clean tools test-build demo-build measure-build faults-build image chart-docs e2e-prometheus e2e-otlp e2e-gitops e2e-node prometheus image-check e2e machine e2e-build gitops-build
 
 SHELL = /bin/sh
 CARGO = cargo
@@ -21,12 +21,14 @@ help:
 	@echo 'make lint    check the format and the lints only'
 	@echo 'make build   build the operator for use: target/release/vobiz-operator'
 	@echo 'make image   pack it into an OCI image: target/image/vobiz-operator.tar'
-	@echo 'make e2e-prometheus  test alerts, dashboard and metrics with a real Prometheus (apt-get install prometheus)'
-	@echo 'make e2e-otlp  test that traces arrive, in a program that is built with them'
-	@echo 'make image-check  build the image once more, from a clone elsewhere: the digest must be the same'
-	@echo 'make e2e     install it on a real node of its own and mistreat it there (needs root; KEEP=1: leave it running)'
+	@echo 'make image-check     build the image once more, from a clone elsewhere: the digest must be the same'
+	@echo 'make e2e     the four below; needs root (KEEP=1: leave the node running)'
+	@echo 'make e2e-gitops      claims under the real controller of Flux, and by the Lua of Argo CD'
+	@echo 'make e2e-prometheus  alerts, dashboard and metrics with a real Prometheus (Debian package)'
+	@echo 'make e2e-otlp        traces, in a program that is built with them'
+	@echo 'make e2e-node        the image, installed by the chart on a real node, and mistreated there'
 	@echo 'make measure buy 2,000 numbers and print CPU, memory and writes per claim'
-	@echo 'make faults  kill the operator at every call before a Vobiz that misbehaves, 800 times (SEED=1, RUN=7, SCENARIO=name)'
+	@echo 'make faults  kill the operator at every call before a Vobiz that misbehaves, 880 runs (SEED=1, RUN=7, SCENARIO=name)'
 	@echo 'make fuzz    throw 2,000,000 hostile inputs at every reader of answers (SEED=1, INPUTS=100, INPUT=7)'
 	@echo 'make model   check the protocol in every interleaving of more than 20 million states'
 	@echo 'make crds    write the custom resource definitions in crds/ and in the chart anew'
@@ -66,7 +68,16 @@ e2e-otlp: tools
 image-check: image
 	$(PHASE) 'second image' sh dev/image/compare.sh "$(TARGET)"
 
-e2e: machine tools
+# What ends by itself comes first, so that KEEP=1 leaves the node at the end.
+e2e: e2e-gitops e2e-prometheus e2e-otlp e2e-node
+
+e2e-gitops: tools
+	$(FIRST) --workspace
+	$(PHASE) 'build' env PROGRAMS='kustomize-controller kstatus glua' $(BESIDE) gitops-build
+	$(PHASE) 'Argo CD and kstatus' $(CARGO) test --locked -p vobiz-operator --test gitops -- --include-ignored
+	$(PHASE) 'Flux' $(CARGO) test --locked -p vobiz-operator --test cluster gitops:: -- --ignored
+
+e2e-node: machine tools
 	$(FIRST) -p node -p control-plane -p vobiz-sim
 	$(PHASE) 'build' env PROGRAMS='$(NODE)' $(BESIDE) e2e-build
 	@keep=; if [ '$(KEEP)' = 1 ]; then keep=--keep; fi; \
@@ -118,11 +129,13 @@ tools:
 	@sh dev/check-tools.sh
 
 prometheus:
-	@for program in prometheus promtool; do command -v $$program >/dev/null || { \
-	echo "$$program is missing; on Debian: apt-get install --no-install-recommends prometheus" >&2; exit 1; }; done
+	@sh dev/check-prometheus.sh
 
 machine:
 	@sh dev/node/check-machine.sh
+
+gitops-build:
+	$(PHASE) 'test build' $(CARGO) test --locked -p vobiz-operator --test gitops --test cluster --no-run
 
 e2e-build: image
 	$(PHASE) 'pause' sh dev/node/build-pause.sh "$(TARGET)/image/pause"

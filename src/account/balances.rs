@@ -17,7 +17,10 @@ impl Account {
             self.listed.notified().await;
             let mut asked = BTreeSet::new();
             loop {
-                for currency in in_use() {
+                let in_use = in_use();
+                // The sum of a currency that is used no longer would stand there for ever, older every day.
+                self.state().balances.retain(|currency, _| in_use.contains(currency));
+                for currency in in_use {
                     if self.gate() == Gate::Open
                         && asked.insert(currency)
                         && !self.read_balance(currency).await

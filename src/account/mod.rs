@@ -11,6 +11,7 @@ mod state;
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use tokio::sync::{Notify, mpsc};
@@ -19,9 +20,12 @@ use crate::{
     clock::Clock,
     domain::{AccountId, Currency, E164, Money},
     plan::{Evidence, Gate, Need},
-    vobiz::{Client, PurchaseError},
+    vobiz::{Client, PurchaseError, ReadError},
 };
 use state::State;
+
+/// As slow as the probes of an account that is held.
+const BETWEEN_INTRODUCTIONS: Duration = Duration::from_secs(15);
 
 /// Who is to be looked at again.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -86,6 +90,20 @@ impl Account {
         let accepted = state.accepted;
         *state = State::default();
         state.accepted = accepted;
+    }
+
+    /// Has Vobiz accept the credentials, for a process that waits for its election: one whose credentials are wrong
+    /// must not replace one that works.
+    pub async fn introduce(&self) {
+        while !self.state().accepted {
+            match self.client.probe().await {
+                Ok(()) | Err(ReadError::Missing) => self.state().accepted = true,
+                Err(error) => {
+                    self.meet(&error);
+                    tokio::time::sleep(BETWEEN_INTRODUCTIONS).await;
+                }
+            }
+        }
     }
 
     /// For those who watch over the operator.

@@ -61,6 +61,9 @@ fn simplify(value: &mut Value) {
             if fields.get("nullable") == Some(&Value::Bool(true)) {
                 fields.remove("nullable");
             }
+            if let Some(Value::Array(values)) = fields.get_mut("enum") {
+                values.retain(|value| !value.is_null());
+            }
             // Comments are wrapped for this file's width; `kubectl explain` wraps for the reader's.
             if let Some(Value::String(description)) = fields.get_mut("description") {
                 *description = description.replace('\n', " ");

@@ -10,7 +10,7 @@ use super::{
     reason::{Progress, Reason},
 };
 use crate::{
-    api::{PhoneNumber, PhoneNumberClaim, PhoneNumberClaimStatus, PhoneNumberRef},
+    api::{AttemptState, PhoneNumber, PhoneNumberClaim, PhoneNumberClaimStatus, PhoneNumberRef},
     plan::{Gate, GateCause, Goal, Relation, Spans},
 };
 
@@ -72,11 +72,27 @@ fn judge(facts: &ClaimFacts<'_>, now: Timestamp) -> Option<Case> {
             // Asked for, or due by itself: what stands in the way now matters more than what happened before.
             Some(Goal::Token(_)) => waiting(facts),
             Some(_) if *facts.gate != Gate::Open => waiting(facts),
-            _ => case::of_record(record, facts.spans, now),
+            _ => recorded(facts, record, now),
         },
-        (Relation::AwaitsSettlement, Some(record)) => case::of_record(record, facts.spans, now),
+        (Relation::AwaitsSettlement, Some(record)) => recorded(facts, record, now),
         _ => waiting(facts),
     }
+}
+
+/// What the record says, and what keeps it from being verified: without the credentials it would be open for ever, and
+/// nobody would know why.
+fn recorded(facts: &ClaimFacts<'_>, record: &PhoneNumber, now: Timestamp) -> Option<Case> {
+    let attempt = &record.spec.attempt;
+    let case = case::of_record(record, facts.spans, now);
+    let Gate::Held(GateCause::Credentials, why) = facts.gate else { return case };
+    if attempt.state != AttemptState::Open {
+        return case;
+    }
+    // A 403 to the purchase and to the list as well speaks of the account, not of the number.
+    if attempt.answer.as_ref().is_some_and(|answer| answer.http_status == Some(403)) {
+        return waiting(facts);
+    }
+    case.map(|case| Case { message: message::unverifiable(&case.message, why), ..case })
 }
 
 fn waiting(facts: &ClaimFacts<'_>) -> Option<Case> {

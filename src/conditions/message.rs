@@ -9,7 +9,7 @@ use crate::{
 
 /// When an open attempt settles, for people.
 pub fn settles(attempt: &Attempt, spans: Spans) -> String {
-    Time::seconds(attempt.opened_at.after(spans.until_settled())).to_string()
+    Time::seconds(attempt.opened_at.after(attempt.span(spans.until_settled()))).to_string()
 }
 
 fn sum(amount: Option<Money>, currency: Option<Currency>) -> String {
@@ -179,10 +179,13 @@ pub fn needs_decision(record: &PhoneNumber) -> String {
     let attempt = &record.spec.attempt;
     let id = attempt.id;
     let evidence = match attempt.unexplained_debits.as_slice() {
-        [] => match ownership(record) {
-            Some(Ownership::Undecided) => "Vobiz lists the number in a way that proves neither".to_owned(),
-            _ => "this Vobiz offers no list or ledger that could tell".to_owned(),
-        },
+        [] => {
+            let evidence = match ownership(record) {
+                Some(Ownership::Undecided) => "Vobiz lists the number in a way that proves neither",
+                _ => "this Vobiz offers no list or ledger that could tell",
+            };
+            format!("{evidence}, and {} may have been paid", price(attempt))
+        }
         debits => format!("the account was debited {} and does not own the number", listed(debits)),
     };
     format!(
@@ -190,6 +193,20 @@ pub fn needs_decision(record: &PhoneNumber) -> String {
          owned, it binds by itself. If it was not bought and one more purchase is right: {}",
         Time::seconds(attempt.opened_at.at()),
         retry_with(&id.to_string(), record),
+    )
+}
+
+/// What an open attempt says while it cannot be verified.
+pub fn unverifiable(message: &str, why: &str) -> String {
+    format!("{message} It cannot be verified now: {why}.")
+}
+
+/// What a purchase costs, as far as it is known.
+fn price(attempt: &Attempt) -> String {
+    let told = attempt.answer.as_ref().filter(|answer| answer.required.is_some());
+    told.map_or_else(
+        || "its setup fee and first month".into(),
+        |answer| sum(answer.required, answer.currency),
     )
 }
 

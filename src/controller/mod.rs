@@ -76,6 +76,10 @@ pub async fn run(
     background.spawn(until(stop.clone(), watch::records(api, records_writer, triggers.clone())));
     let claims = watch_claims(&kube, &settings.namespaces, &triggers, &background, &stop);
     background.spawn(until(stop.clone(), triggers.clone().route(woken)));
+    if settings.election.is_some() {
+        let waits = account.clone();
+        background.spawn(until(stop.clone(), async move { waits.introduce().await }));
+    }
     background.spawn(until(stop.clone(), credentials::reload(credentials.0, credentials.1, account.clone())));
 
     let served = CancellationToken::new();

@@ -86,7 +86,10 @@ impl Warm {
         self.stage.leading(false);
         self.triggers.close();
         let grace = self.settings.spans.purchase_timeout + STORE_GRACE;
-        finish(&tasks, stop, grace).await
+        let finished = finish(&tasks, stop, grace).await;
+        // Whoever waited here waits for another process now.
+        self.metrics.queue_begins();
+        finished
     }
 
     fn balances(&self, ended: CancellationToken) -> impl Future<Output = ()> + use<> {

@@ -77,7 +77,6 @@ impl View {
             kinds: stage.kinds.lock().unwrap_or_else(PoisonError::into_inner).clone(),
             filled: stage.filled.load(Ordering::Relaxed),
             vobiz: match watched.gate {
-                _ if !stage.leading.load(Ordering::Relaxed) => Vobiz::LeftToTheLeader,
                 _ if watched.accepted => Vobiz::Accepted,
                 Gate::Open => Vobiz::NotYet(None),
                 Gate::Held(_, why) => Vobiz::NotYet(Some(why)),

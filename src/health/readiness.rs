@@ -14,8 +14,6 @@ pub struct Facts {
 /// How this process stands with Vobiz.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Vobiz {
-    /// It waits for its election, and asks nothing.
-    LeftToTheLeader,
     /// The credentials were accepted, since this process began.
     Accepted,
     /// Not yet, and why, as far as that is known.
@@ -34,15 +32,15 @@ pub struct Check {
 pub struct Readiness(pub Vec<Check>);
 
 impl Readiness {
-    /// Who waits for its election asks Vobiz nothing, so it is ready without: otherwise no rolling update could end,
-    /// because the new replica leads only after the old one is gone. An account that is refused or out of reach *after*
-    /// it was accepted is a matter for alerts: a restart or a roll-back would not mend it.
+    /// Who leads does not matter: otherwise no rolling update could end, because the new replica leads only after the
+    /// old one is gone. An account that is refused or out of reach *after* it was accepted is a matter for alerts: a
+    /// restart or a roll-back would not mend it.
     pub fn of(facts: &Facts) -> Self {
         let stopping = facts.stopping.then(|| "the process stops".to_owned());
         let unfilled = (!facts.filled).then(|| "claims and records are not known yet".to_owned());
         let unasked = || "Vobiz has not been asked yet".to_owned();
         let refused = match &facts.vobiz {
-            Vobiz::LeftToTheLeader | Vobiz::Accepted => None,
+            Vobiz::Accepted => None,
             Vobiz::NotYet(why) => Some(why.clone().unwrap_or_else(unasked)),
         };
         Self(vec![
@@ -99,10 +97,8 @@ mod tests {
     }
 
     #[test]
-    fn who_waits_is_ready_without_vobiz() {
-        for facts in [facts(), Facts { vobiz: Vobiz::LeftToTheLeader, ..facts() }] {
-            let readiness = Readiness::of(&facts);
-            assert!(readiness.is_ready() && readiness.to_string().ends_with("\nready\n"), "{readiness}");
-        }
+    fn with_nothing_missing_it_is_ready() {
+        let readiness = Readiness::of(&facts());
+        assert!(readiness.is_ready() && readiness.to_string().ends_with("\nready\n"), "{readiness}");
     }
 }

@@ -124,6 +124,11 @@ pub fn goal(observed: &ClaimObserved<'_>) -> Option<Goal> {
         return None;
     }
     let attempt = &observed.record.map(|record| &record.spec.attempt);
+    // A failure whose record is being deleted is about to be forgotten; a new attempt would be stored in what goes.
+    let deleting = observed.record.is_some_and(|record| record.metadata.deletion_timestamp.is_some());
+    if deleting && attempt.is_some_and(|attempt| attempt.state == AttemptState::Failed) {
+        return None;
+    }
     match (relation(observed), attempt) {
         (Relation::NoRecord, _) => Some(Goal::First),
         (Relation::Inherits, Some(attempt)) if attempt.state == AttemptState::Failed => Some(Goal::First),

@@ -204,7 +204,9 @@ impl Ledger<'_> {
         for row in self.rows.iter().filter(|row| row.takes_money() && debit(row) && in_window(row)) {
             // Two sums that cannot be read are not the same sum.
             let offsets = |credit: &&LedgerRow| {
-                credit.amount.is_some() && credit.amount == row.amount && credit.at >= row.at
+                let same_currency =
+                    credit.currency.is_none() || row.currency.is_none() || credit.currency == row.currency;
+                credit.amount.is_some() && credit.amount == row.amount && same_currency && credit.at >= row.at
             };
             if let Some(at) = refunds.iter().position(offsets) {
                 refunds.swap_remove(at);

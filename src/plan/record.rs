@@ -79,12 +79,13 @@ pub(super) const VERIFY_EVERY: Duration = Duration::from_secs(15);
 #[must_use]
 pub fn record(observed: &RecordObserved<'_>, now: Moment) -> RecordStep {
     let attempt = &observed.record.spec.attempt;
+    // An administrator may give up any record, one of an account that is gone above all.
+    if observed.removal.forget && observed.removal.has_finalizer {
+        return RecordStep::DropFinalizer;
+    }
     let foreign = observed.record.spec.account != *observed.account && guard::on(Guard::AccountOfRecord);
     if foreign || observed.holder == Holder::Unwatched {
         return RecordStep::Rest;
-    }
-    if observed.removal.forget && observed.removal.has_finalizer {
-        return RecordStep::DropFinalizer;
     }
     match attempt.state {
         AttemptState::Open if observed.sending => RecordStep::Rest,
@@ -130,7 +131,7 @@ fn verify(observed: &RecordObserved<'_>, now: Moment) -> RecordStep {
 /// Both clocks must agree that the span has passed: the wall clock since the attempt was opened, our own since we
 /// first read it. The first may have been set, the second has not seen what was before.
 fn settle_moment(attempt: &Attempt, first_read: Moment, spans: Spans) -> Moment {
-    let span = spans.until_settled();
+    let span = attempt.span(spans.until_settled());
     Moment {
         wall: if guard::on(Guard::SettleWall) { attempt.opened_at.after(span) } else { Timestamp::MIN },
         mono: first_read.mono + if guard::on(Guard::SettleMono) { span } else { Duration::ZERO },
@@ -179,7 +180,13 @@ fn ask_for_funds(observed: &RecordObserved<'_>) -> Option<RecordStep> {
     }
     Some(match observed.evidence.funds.since(observed.first_read) {
         Fresh::Stale => {
-            RecordStep::Read(Need { funds: Some((observed.first_read, attempt.currency)), ..Need::default() })
+            // A number that is ours after all needs no sums: the listing of the same round shows it.
+            let presence = Some(observed.first_read);
+            RecordStep::Read(Need {
+                presence,
+                funds: Some((observed.first_read, attempt.currency)),
+                ..Need::default()
+            })
         }
         Fresh::Missing => RecordStep::Write(Change::Funds(Funds::Unknown, FundsRead::default())),
         Fresh::Value(_, read) => {

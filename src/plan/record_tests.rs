@@ -27,7 +27,7 @@ fn open_record(outcome: Option<Outcome>) -> PhoneNumber {
     let mut attempt = intent.open(AttemptId::from_random([7; 16]), at(0).wall);
     attempt.answer = outcome.map(|outcome| Answer {
         outcome,
-        http_status: Some(404),
+        http_status: Some(if outcome == Outcome::PaymentFailed { 500 } else { 404 }),
         code: Some("not found".into()),
         message: None,
         funds: Some(crate::api::Funds::Unknown),
@@ -149,6 +149,18 @@ fn both_clocks_must_have_passed_since_the_attempt_was_opened_and_first_read() {
     ));
 }
 
+#[test]
+fn an_attempt_settles_no_sooner_than_the_operator_that_opened_it_allowed_for() {
+    for (theirs, now, settled) in
+        [(60, 16, false), (60, 59, false), (60, 61, true), (1, 14, false), (1, 16, true)]
+    {
+        let mut record = open_record(None);
+        record.spec.attempt.settles_at = Some(Time::micros(at(theirs).wall));
+        let step = step(&record, &absent(at(now - 1)), at(now));
+        assert_eq!(matches!(step, RecordStep::Write(_)), settled, "{theirs} {now}: {step:?}");
+    }
+}
+
 const NAMED: &str = r#"{"id":"n","type":"debit","amount":52,"reference_type":"did_purchase","reference":"911234500000","created_at":"2026-01-02T03:04:10Z"}"#;
 const UNNAMED: &str = r#"{"id":"u","type":"debit","amount":52,"currency":"INR","reference_type":"did_purchase","created_at":"2026-01-02T03:04:10Z"}"#;
 
@@ -167,6 +179,8 @@ fn a_debit_without_ownership_needs_a_decision() {
         // Out of stock, so without a price: only Vobiz's own refusal clears it.
         (UNNAMED, None, None, true),
         (UNNAMED, Some(Outcome::NotFound), None, false),
+        // The documented 500 may hide a debit.
+        (UNNAMED, Some(Outcome::PaymentFailed), None, true),
     ] {
         let evidence =
             Evidence { ledger: ledger(at(15), &[row]), funds: read(at(15), priced(price)), ..absent(at(15)) };

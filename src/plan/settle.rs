@@ -97,7 +97,7 @@ fn debits(observed: &RecordObserved<'_>, rows: &[LedgerRow], settles: Moment, no
     }
     let mut unnamed = ledger.unnamed(observed.explained);
     // What comes later than that is not for this attempt; without an end, a busy account would keep it open for ever.
-    let last = later(spec.attempt.opened_at.after(observed.spans.until_settled()));
+    let last = later(spec.attempt.opened_at.after(spec.attempt.span(observed.spans.until_settled())));
     unnamed.retain(|debit| debit.at.is_none_or(|at| at.at() <= last));
     if unnamed.is_empty() {
         return Debits::Known(unnamed);
@@ -112,11 +112,13 @@ fn debits(observed: &RecordObserved<'_>, rows: &[LedgerRow], settles: Moment, no
             return Debits::NotYet(if due { RecordStep::Read(ask(again)) } else { RecordStep::Wait(again) });
         }
         // Without a price (the number may have been sold to somebody else meanwhile) any such debit may be ours, unless
-        // Vobiz refused in words.
+        // Vobiz refused in words. Its 500 is no such word: it is said when something broke after the debit, too.
         Fresh::Value(_, price @ FundsRead { required: Some(_), .. }) => {
             unnamed.into_iter().filter(|debit| is_equal_sum(debit, price)).collect()
         }
-        _ if spec.attempt.answer.as_ref().is_some_and(is_explicit_refusal) => Vec::new(),
+        _ if spec.attempt.answer.as_ref().is_some_and(|said| is_explicit_refusal(said) && !is_5xx(said)) => {
+            Vec::new()
+        }
         Fresh::Missing | Fresh::Value(..) => unnamed,
     };
     if suspected.iter().any(|debit| may_be_explained(debit, observed, now)) {
@@ -163,6 +165,10 @@ fn is_explicit_refusal(answer: &Answer) -> bool {
         Outcome::Purchased | Outcome::NotSent | Outcome::Unknown => false,
     };
     refused && (answer.code.is_some() || answer.message.is_some())
+}
+
+fn is_5xx(answer: &Answer) -> bool {
+    answer.http_status.is_some_and(|status| status >= 500)
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use crate::{
     conditions,
     domain::{AttemptId, Time},
     metrics::Bought,
-    plan::{self, Change, Intent, LiveClaim, Moment, OutcomeStep, Permission},
+    plan::{self, Change, Gate, Intent, LiveClaim, Moment, OutcomeStep, Permission},
     store::StoreError,
     vobiz::{PurchaseError, Purchased, RejectionKind},
 };
@@ -40,7 +40,8 @@ async fn write_attempt(
     // What an earlier attempt found says nothing about this one.
     let verification = (!intent.looked_up)
         .then(|| Verification { at: Time::micros(now.wall), ownership: Ownership::Unverifiable });
-    let attempt = intent.open(id, now.wall);
+    let mut attempt = intent.open(id, now.wall);
+    attempt.settles_at = Some(Time::micros(attempt.opened_at.after(context.spans.until_settled())));
     let e164 = claim.spec.e164;
     let spec = PhoneNumberSpec {
         e164,
@@ -109,9 +110,11 @@ async fn attempt(
         Err(StoreError::Conflict | StoreError::Exists | StoreError::NotFound) => return Ok(()),
         Err(error) => return Err(error),
     };
-    let change = match may_send(context, claim, opened).await {
-        Ok(()) => send(context, claim, &record).await,
-        Err(why) => unsent(why),
+    let change = match (may_send(context, claim, opened).await, context.account.gate()) {
+        (Ok(()), Gate::Open) => send(context, claim, &record).await,
+        // Another purchase has met it since this one took its turn.
+        (Ok(()), Gate::Held(_, why)) => unsent(&why),
+        (Err(why), _) => unsent(why),
     };
     store_outcome(context, record, change).await;
     Ok(())
@@ -255,7 +258,9 @@ async fn store_outcome(context: &Context, record: PhoneNumber, change: Change) {
                 context.memory.first_read(&stored, context.clock.now());
                 return;
             }
-            Err(StoreError::Conflict | StoreError::NotFound | StoreError::Exists) => {}
+            // Somebody else wrote in between.
+            Err(StoreError::Conflict | StoreError::Exists) => {}
+            // Not found: the record has just gone, or the whole kind, and then for longer.
             Err(error) => {
                 tracing::error!(attempt = %id, %error, "the outcome of a purchase cannot be stored yet");
                 tokio::time::sleep(pause).await;

@@ -24,7 +24,8 @@ pub async fn reconcile_record(
 ) -> Result<Action, ReconcileError> {
     let now = context.clock.now();
     let account = context.account.id();
-    if record.spec.account != account {
+    let forget = record.annotations().get(FORGET_ANNOTATION).is_some_and(|value| value == "true");
+    if record.spec.account != account && !forget {
         return Ok(Action::await_change());
     }
     let e164 = record.spec.e164;
@@ -51,7 +52,7 @@ pub async fn reconcile_record(
         known: &known,
         spans: context.spans,
         removal: Removal {
-            forget: record.annotations().get(FORGET_ANNOTATION).is_some_and(|value| value == "true"),
+            forget,
             deleting: record.metadata.deletion_timestamp.is_some(),
             has_finalizer: record.finalizers().iter().any(|finalizer| finalizer == RECORD_FINALIZER),
         },

@@ -93,7 +93,7 @@ mod tests {
     const ENVELOPE: &str = r#"{"error":"x","message":"no"}"#;
     const SUCCESS: &str = r#"{"number":{"e164":"+911234500000","account_id":"MA_1"}}"#;
 
-    /// In the order of the columns of the table in `docs/exactly-once.md`.
+    /// With an envelope, without one, and with what belongs to a success.
     const BODIES: [&str; 9] = [
         ENVELOPE,
         "",

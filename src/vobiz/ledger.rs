@@ -117,10 +117,10 @@ impl LedgerRow {
     /// Whether the row could be a purchase of a number, or undo one: the only rows worth keeping.
     #[must_use]
     pub fn concerns_numbers(&self) -> bool {
-        // A word that nobody knows acquits nothing: such a debit may have been taken, and such a credit not been given.
+        // What is not completed acquits nothing: such a debit may have been taken, and such a credit not been given.
         let counts = match self.status {
-            RowStatus::Completed | RowStatus::Pending => true,
-            RowStatus::Other => self.takes_money(),
+            RowStatus::Completed => true,
+            RowStatus::Pending | RowStatus::Other => self.takes_money(),
             RowStatus::Void => false,
         };
         counts

@@ -29,7 +29,7 @@ pub mod readers {
     pub use super::{
         answer::PurchaseAnswer,
         envelope::Envelope,
-        paging::{Page, Short, complete, ledger_page, numbers_page},
+        paging::{Listed, Page, complete, ledger_page, numbers_page},
         transport::{BodyError, PAGE_BODY_LIMIT, PURCHASE_BODY_LIMIT, body, retry_after},
     };
 }

@@ -58,8 +58,8 @@ impl<T> Page<T> {
 /// rows is held against the total, and a pass that comes out short is repeated.
 ///
 /// # Errors
-/// If a page cannot be had, or what was seen proves nothing.
-pub async fn complete<T, F>(short: Short, mut page: impl FnMut(usize) -> F) -> Result<Vec<T>, ReadError>
+/// If a page cannot be had.
+pub async fn complete<T, F>(mut page: impl FnMut(usize) -> F) -> Result<Listed<T>, ReadError>
 where
     F: Future<Output = Result<Page<T>, ReadError>>,
 {
@@ -68,7 +68,7 @@ where
     let mut least = usize::MAX;
     for _ in 0..PASSES {
         match pass(&mut page, &mut union).await? {
-            Pass::Complete => return Ok(union.rows.into_values().collect()),
+            Pass::Complete => return Ok(Listed::Whole(union.rows.into_values().collect())),
             Pass::Short { total_changed, total } => {
                 moved |= total_changed;
                 least = least.min(total);
@@ -77,19 +77,38 @@ where
     }
     // Rows that move explain a short pass, and three passes see what one missed. A list that stands still and is short
     // all the same hides rows, and so does one whose passes together have fewer than any of them announced.
-    if (moved && union.keys.len() >= least) || short == Short::Serves {
-        Ok(union.rows.into_values().collect())
-    } else {
-        Err(ReadError::unreadable("list shorter than its total"))
-    }
+    let rows = union.rows.into_values().collect();
+    Ok(if moved && union.keys.len() >= least { Listed::Whole(rows) } else { Listed::Short(rows) })
 }
 
-/// What a list is worth whose rows never come up to its total. Where rows are searched for, the total may count those
-/// that were not; where absence is to be proven, it must not.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Short {
-    Serves,
-    ProvesNothing,
+/// The rows of a list.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Listed<T> {
+    /// All of them.
+    Whole(Vec<T>),
+    /// Those that were shown, and they never came up to the total.
+    Short(Vec<T>),
+}
+
+impl<T> Listed<T> {
+    /// For a list whose silence is to prove something.
+    ///
+    /// # Errors
+    /// If it is short.
+    pub fn whole(self) -> Result<Vec<T>, ReadError> {
+        match self {
+            Self::Whole(rows) => Ok(rows),
+            Self::Short(_) => Err(ReadError::unreadable("list shorter than its total")),
+        }
+    }
+
+    /// Where rows are searched for: the total may count those that were not.
+    #[must_use]
+    pub fn rows(self) -> Vec<T> {
+        match self {
+            Self::Whole(rows) | Self::Short(rows) => rows,
+        }
+    }
 }
 
 /// How a pass over all pages came out.
@@ -127,6 +146,7 @@ where
         };
         union.rows.extend(rows);
         union.keys.extend(keys.iter().cloned());
+        let empty = keys.is_empty();
         let before = seen.len();
         seen.extend(keys);
         totals.insert(total);
@@ -143,7 +163,9 @@ where
                 let total_changed = totals.len() > 1;
                 return Ok(Pass::Short { total_changed, total: least.min(total) });
             }
-            None if ended => return Ok(Pass::Complete),
+            None if empty => return Ok(Pass::Complete),
+            // The same rows again, and no total: the server does not page, and may hold back what is beyond its limit.
+            None if ended => return Ok(Pass::Short { total_changed: false, total: usize::MAX }),
             _ => {}
         }
     }
@@ -219,13 +241,13 @@ pub fn ledger_page(body: &[u8], asked: usize) -> Result<Page<LedgerRow>, ReadErr
     // A row without an id cannot be told from its twin, so its place has to do.
     let key =
         |at: usize, row: &LedgerRow| if row.id.is_empty() { format!("{asked}/{at}") } else { row.id.clone() };
-    let keys = parsed.iter().map(|(at, row)| key(*at, row)).collect();
-    let rows = parsed
+    // A refund must not hide its debit, even if both have the same id.
+    let keyed = parsed
         .into_iter()
-        .filter(|(_, row)| row.concerns_numbers())
-        // A refund must not hide its debit, even if both have the same id.
-        .map(|(at, row)| (format!("{}/{:?}/{:?}", key(at, &row), row.kind, row.amount), row))
-        .collect();
+        .map(|(at, row)| (format!("{}/{:?}/{:?}", key(at, &row), row.kind, row.amount), row));
+    let keyed: Vec<_> = keyed.collect();
+    let keys = keyed.iter().map(|(key, _)| key.clone()).collect();
+    let rows = keyed.into_iter().filter(|(_, row)| row.concerns_numbers()).collect();
     Ok(Page { rows, keys, total: wire.total })
 }
 
@@ -249,11 +271,12 @@ mod tests {
     async fn read(pages: Vec<Page<u32>>) -> (Vec<u32>, usize) {
         let mut pages = pages.into_iter();
         let mut calls = 0;
-        let mut rows = complete(Short::ProvesNothing, |_| {
+        let mut rows = complete(|_| {
             calls += 1;
             std::future::ready(pages.next().ok_or_else(|| ReadError::Failed("too many calls".into())))
         })
         .await
+        .and_then(Listed::whole)
         .unwrap();
         rows.sort_unstable();
         (rows, calls)
@@ -298,14 +321,14 @@ mod tests {
     #[tokio::test]
     async fn a_page_without_a_total_does_not_make_a_short_list_whole() {
         for rest in [None, Some(5)] {
-            let rows = complete(Short::ProvesNothing, |number| {
+            let rows = complete(|number| {
                 std::future::ready(Ok(match number {
                     1 => page(&[1, 2], Some(4)),
                     2 => page(&[3], rest),
                     _ => page(&[], Some(4)),
                 }))
             });
-            assert!(matches!(rows.await, Err(ReadError::Failed(_))), "{rest:?}");
+            assert!(matches!(rows.await, Ok(Listed::Short(_))), "{rest:?}");
         }
     }
 
@@ -313,11 +336,11 @@ mod tests {
     async fn a_page_that_is_cut_down_to_nothing_does_not_end_the_list_before_it() {
         for (rest, passes) in [(Some(0), 3), (Some(2), 3), (None, 3)] {
             let mut calls = 0;
-            let rows = complete(Short::ProvesNothing, |number| {
+            let rows = complete(|number| {
                 calls += 1;
                 std::future::ready(Ok(if number == 1 { page(&[1, 2], Some(4)) } else { page(&[], rest) }))
             });
-            assert!(matches!(rows.await, Err(ReadError::Failed(_))), "{rest:?}");
+            assert!(matches!(rows.await, Ok(Listed::Short(_))), "{rest:?}");
             assert_eq!(calls, 2 * passes);
         }
     }
@@ -325,17 +348,24 @@ mod tests {
     #[tokio::test]
     async fn a_list_that_stays_shorter_than_its_total_proves_nothing() {
         let mut calls = 0;
-        let rows = complete(Short::ProvesNothing, |number| {
+        let rows = complete(|number| {
             calls += 1;
             std::future::ready(Ok(if number == 1 { page(&[1], Some(9)) } else { page(&[], Some(9)) }))
         });
-        assert!(matches!(rows.await, Err(ReadError::Failed(_))));
+        let rows = rows.await.unwrap();
+        assert!(matches!(rows.whole(), Err(ReadError::Failed(_))));
         assert_eq!(calls, 6);
     }
 
     #[tokio::test]
-    async fn a_server_that_does_not_page_is_not_asked_for_ever() {
-        assert_eq!(read(vec![page(&[1, 2], None), page(&[1, 2], None)]).await, (vec![1, 2], 2));
+    async fn a_server_that_does_not_page_and_gives_no_total_proves_nothing_and_is_not_asked_for_ever() {
+        let mut calls = 0;
+        let rows = complete(|_| {
+            calls += 1;
+            std::future::ready(Ok(page(&[1, 2], None)))
+        });
+        assert!(matches!(rows.await, Ok(Listed::Short(_))));
+        assert_eq!(calls, 2 * PASSES);
     }
 
     #[test]
@@ -398,11 +428,12 @@ mod tests {
         let body = br#"{"items":[{"id":"1","e164":"+12","account_id":"MA_1","status":"active"},
             {"id":"1","e164":"+12","account_id":"MA_1","status":"released"},
             {"id":"1","e164":"+13","account_id":"MA_1","status":"active"}]}"#;
-        let rows = complete(Short::ProvesNothing, |_| std::future::ready(numbers_page(body, 1)));
-        assert_eq!(rows.await.unwrap().len(), 3);
-        let body = br#"{"transactions":[{"id":"1","type":"debit","amount":5},{"id":"1","type":"credit","amount":5}]}"#;
-        let rows = complete(Short::ProvesNothing, |_| std::future::ready(ledger_page(body, 1)));
-        assert_eq!(rows.await.unwrap().len(), 2);
+        let pages = |number| if number == 1 { body.as_slice() } else { br#"{"items":[]}"# };
+        let rows = complete(|number| std::future::ready(numbers_page(pages(number), number)));
+        assert_eq!(rows.await.unwrap().whole().unwrap().len(), 3);
+        let body = br#"{"transactions":[{"id":"1","type":"debit","amount":5},{"id":"1","type":"credit","amount":5}],"total":2}"#;
+        let rows = complete(|_| std::future::ready(ledger_page(body, 1)));
+        assert_eq!(rows.await.unwrap().whole().unwrap().len(), 2);
     }
 
     #[test]

@@ -109,7 +109,7 @@ impl ListedNumber {
 impl WireNumber {
     /// What counts rows: Vobiz's id, and all else where there is none.
     pub fn key(&self) -> String {
-        self.id.clone().unwrap_or_else(|| self.contents())
+        self.id.clone().filter(|id| !id.is_empty()).unwrap_or_else(|| self.contents())
     }
 
     /// What tells rows apart. A row must not hide another, even if both have the same id: a released one and an active

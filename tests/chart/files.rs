@@ -63,3 +63,22 @@ fn the_files_that_the_templates_read_are_there_and_whole() {
     let dashboard: Value = serde_json::from_str(&text(&chart().join("files/dashboard.json"))).unwrap();
     assert!(dashboard["title"].is_string());
 }
+
+/// The documentation's rows are held against what is served by a test of the library.
+#[test]
+fn every_metric_that_a_rule_or_a_panel_names_is_documented() {
+    const PREFIX: &str = "vobiz_operator_";
+    let documented = text(&root().join("docs/metrics.md"));
+    let mut named = 0;
+    for file in ["alerts.yaml", "dashboard.json"] {
+        let text = text(&chart().join("files").join(file));
+        for (at, _) in text.match_indices(PREFIX) {
+            let is_name = |character: char| character.is_ascii_lowercase() || character == '_';
+            let name = text[at..].split(|character| !is_name(character)).next().unwrap();
+            let name = name.strip_suffix("_bucket").unwrap_or(name);
+            assert!(documented.contains(&format!("| `{name}` |")), "{file}: {name}");
+            named += 1;
+        }
+    }
+    assert!(named > 20, "{named}");
+}

@@ -69,7 +69,7 @@ fn contradictory() -> Vec<Mistake> {
         (vobiz(&json!({ "ca": { "configMap": "a", "secret": "b" } })), "exclude each other"),
         (vobiz(&json!({ "ca": { "configMap": "a" }, "caFile": "/b" })), "exclude each other"),
         (vobiz(&json!({ "purchaseTimeout": "5m" })), "must not be shorter than vobiz.purchaseTimeout (5m)"),
-        (json!({ "terminationGracePeriodSeconds": 59 }), "must be at least 60"),
+        (json!({ "terminationGracePeriodSeconds": 74 }), "must be at least 75"),
         (
             json!({ "metrics": { "enabled": false, "serviceMonitor": { "enabled": true } } }),
             "needs the Service",
@@ -84,6 +84,14 @@ fn contradictory() -> Vec<Mistake> {
             "extraEnv sets VOBIZ_AUTH_TOKEN",
         ),
         (json!({ "extraEnv": [{ "name": "HTTP_ADDR", "value": "x" }] }), "extraEnv sets HTTP_ADDR"),
+        (
+            json!({ "extraEnv": [{ "name": "LEADER_ELECTION_NAMESPACE", "value": "x" }] }),
+            "extraEnv sets LEADER_ELECTION_NAMESPACE",
+        ),
+        (json!({ "extraArgs": ["--vobiz-purchase-timeout=10m"] }), "has --vobiz-purchase-timeout=10m, which"),
+        (json!({ "extraArgs": ["--watch-namespaces", "a"] }), "has --watch-namespaces, which the chart sets"),
+        (json!({ "http": { "address": "127.0.0.1" } }), "probes come from outside the pod"),
+        (json!({ "podDisruptionBudget": { "enabled": true, "minAvailable": 1 } }), "all 1 of the pods"),
     ]
 }
 

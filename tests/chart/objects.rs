@@ -175,6 +175,13 @@ fn the_network_policy_opens_what_is_needed_and_no_more() {
             ],
         )
         .await;
+        // A PodMonitor needs the port, whether or not there is a Service.
+        let scraped = json!({
+            "networkPolicy": { "enabled": true },
+            "metrics": { "enabled": false, "podMonitor": { "enabled": true } },
+        });
+        let metrics = json!([{ "ports": [tcp(json!("http"))] }]);
+        check(scraped, &[("NetworkPolicy", "/spec/ingress", metrics)]).await;
         let values = variation("network");
         let policy = values["networkPolicy"].clone();
         let metrics = json!({ "ports": [tcp(json!("http"))], "from": policy["metricsFrom"] });

@@ -167,7 +167,7 @@ fn the_grace_is_longer_than_a_purchase_and_the_storing_of_its_outcome() {
             (json!({}), 90),
             (json!({ "vobiz": { "purchaseTimeout": "1m30s" } }), 150),
             (json!({ "vobiz": { "purchaseTimeout": "2h0m1s", "settleTime": "3h" } }), 7261),
-            (json!({ "terminationGracePeriodSeconds": 60 }), 60),
+            (json!({ "terminationGracePeriodSeconds": 75 }), 75),
         ] {
             check_deployment(values, &[(grace.clone(), json!(seconds))]).await;
         }
@@ -185,7 +185,9 @@ fn placement_is_passed_on_and_a_spread_without_a_selector_gets_one() {
         }
         let deployment = &rendered.only("Deployment")["spec"];
         let selector = &deployment["selector"]["matchLabels"];
-        assert_eq!(spec["topologySpreadConstraints"][0]["labelSelector"]["matchLabels"], *selector);
+        let spread = &spec["topologySpreadConstraints"];
+        assert_eq!(spread[0]["labelSelector"]["matchLabels"], *selector);
+        assert_eq!(spread[1], values["topologySpreadConstraints"][1]);
         assert_eq!(
             (&deployment["replicas"], &deployment["strategy"]),
             (&json!(2), &json!({ "type": "Recreate" }))

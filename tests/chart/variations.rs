@@ -61,6 +61,10 @@ fn placement() -> Value {
         } } },
         "topologySpreadConstraints": [
             { "maxSkew": 1, "topologyKey": "kubernetes.io/hostname", "whenUnsatisfiable": "ScheduleAnyway" },
+            {
+                "maxSkew": 1, "topologyKey": "topology.kubernetes.io/zone", "whenUnsatisfiable": "ScheduleAnyway",
+                "labelSelector": { "matchLabels": { "team": "telephony" } },
+            },
         ],
         "podDisruptionBudget": { "enabled": true, "minAvailable": "50%" },
         "updateStrategy": { "type": "Recreate", "rollingUpdate": null },
@@ -134,7 +138,7 @@ fn pod_monitor() -> Value {
 
 fn extras() -> Value {
     json!({
-        "extraArgs": ["--purchase-concurrency=4"],
+        "extraArgs": ["--otlp-endpoint=http://collector.example.com:4318"],
         "extraEnv": [
             { "name": "HTTPS_PROXY", "value": "http://proxy.example.com:3128" },
             { "name": "NODE", "valueFrom": { "fieldRef": { "fieldPath": "spec.nodeName" } } },

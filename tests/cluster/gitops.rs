@@ -106,13 +106,12 @@ impl<'a> Flux<'a> {
 
     /// Has the files applied, and waited for.
     async fn follow(&self) {
-        let kustomization = json!({
-            "apiVersion": "kustomize.toolkit.fluxcd.io/v1",
-            "kind": "Kustomization",
-            "metadata": { "name": "telephony" },
-            "spec": { "interval": "1h", "retryInterval": "1h", "timeout": "2m", "path": "./claims", "prune": true,
-                "wait": true, "sourceRef": { "kind": "GitRepository", "name": "platform" } },
-        });
+        let mut kustomization = example("kustomization");
+        kustomization["metadata"]["namespace"] = json!(self.world.namespace);
+        // What the test waits for, it causes; nothing is to come by itself.
+        for (field, span) in [("interval", "1h"), ("retryInterval", "1h"), ("timeout", "2m")] {
+            kustomization["spec"][field] = json!(span);
+        }
         self.world.cluster.create(&self.path(), &kustomization).await;
     }
 
@@ -131,6 +130,20 @@ impl<'a> Flux<'a> {
         })
         .await
     }
+}
+
+/// A file of `examples/gitops/flux`.
+fn example(name: &str) -> Value {
+    let file = format!("{}/examples/gitops/flux/{name}.yaml", env!("CARGO_MANIFEST_DIR"));
+    serde_yaml::from_str(&std::fs::read_to_string(file).unwrap()).unwrap()
+}
+
+/// The claim of the examples, which Flux must not prune, for a number of this test.
+fn protected(world: &World, number: &str) -> (String, Value) {
+    let mut claim = example("claim");
+    claim["metadata"]["namespace"] = json!(world.namespace);
+    claim["spec"]["e164"] = json!(number);
+    (claim["metadata"]["name"].as_str().unwrap().to_owned(), claim)
 }
 
 fn packed(files: &BTreeMap<String, Value>) -> Vec<u8> {
@@ -205,7 +218,7 @@ fn flux_is_ready_when_the_claims_are_bought_and_not_before() {
 
 #[test]
 #[ignore = "builds Flux's kustomize-controller: make e2e"]
-fn flux_fails_with_the_claims_own_message_when_a_number_cannot_be_bought() {
+fn flux_fails_and_names_the_claim_when_a_number_cannot_be_bought() {
     for short in [false, true] {
         run(async |world| {
             let number = world.number();
@@ -222,7 +235,8 @@ fn flux_fails_with_the_claims_own_message_when_a_number_cannot_be_bought() {
             let failed = flux.ends("False").await;
             let said = message(&failed);
             assert!(said.contains("PhoneNumberClaim") && said.contains("Failed"), "{said}");
-            // Flux names the object; its own sentence stands in the object's condition.
+            // Flux names the object and no more; the sentence stands in the object's condition.
+            assert!(said.contains("office"), "{said}");
             assert!(message(&claim).contains("Vobiz"), "{claim:#}");
             assert_eq!(world.spent(&number), (1, 0));
         });
@@ -233,10 +247,11 @@ fn flux_fails_with_the_claims_own_message_when_a_number_cannot_be_bought() {
 #[ignore = "builds Flux's kustomize-controller: make e2e"]
 fn a_resync_a_prune_and_a_kustomization_made_anew_cost_no_call() {
     run(async |world| {
-        let (number, other) = (world.stocked(), world.stocked());
+        let (number, other, third) = (world.stocked(), world.stocked(), world.stocked());
+        let (hotline, kept) = protected(&world, &third);
         let _operator = world.operator();
         let mut flux = Flux::start(&world).await;
-        let files: BTreeMap<_, _> = [file(&world, "office", &number)].into();
+        let files: BTreeMap<_, _> = [file(&world, "office", &number), (hotline.clone(), kept)].into();
         flux.push(&files).await;
         flux.follow().await;
         flux.ends("True").await;
@@ -252,6 +267,7 @@ fn a_resync_a_prune_and_a_kustomization_made_anew_cost_no_call() {
             Some(claim) => Err(claim.to_string()),
         })
         .await;
+        assert!(world.get(&hotline).await.is_some(), "pruned in spite of its annotation");
         world.until_record(&number, |record| claimed(record) == Some("False")).await;
         assert_eq!(world.vobiz.owner(&number).as_deref(), Some(world.account.as_str()));
         // It comes back, and then the Kustomization itself goes and comes back.

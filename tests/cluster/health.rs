@@ -138,6 +138,31 @@ fn a_replica_that_waits_is_ready_and_one_that_stops_is_not() {
 }
 
 #[test]
+fn a_replica_that_waits_with_a_wrong_token_is_not_ready_before_it_is_put_right() {
+    run(async |world| {
+        let elected = |log: &str| {
+            let mut setup = served(world.setup()).env("LEADER_ELECT", "true");
+            setup.log = world.folder.path().join(log);
+            setup.env("LEADER_ELECTION_NAMESPACE", &world.namespace)
+        };
+        let file = world.folder.path().join("token");
+        std::fs::write(&file, "wrong").unwrap();
+        let (first, second) = (elected("first.log"), elected("second.log").without("VOBIZ_AUTH_TOKEN"));
+        let second = second.env("VOBIZ_AUTH_TOKEN_FILE", file.display().to_string());
+        let leads = first.start();
+        samples(&address(&first).await, &["leader 1.0"]).await;
+        let waits = second.start();
+        let other = address(&second).await;
+        readiness(&other, 503, "[-] credentials: Vobiz refuses the credentials (401)").await;
+        std::fs::write(&file, token(&world.account)).unwrap();
+        readiness(&other, 200, "[+] credentials: ok").await;
+        samples(&other, &["leader 0.0"]).await;
+        waits.stop().await;
+        leads.stop().await;
+    });
+}
+
+#[test]
 fn metrics_follow_claims_numbers_and_money_and_name_none_of_them() {
     run(async |world| {
         let (bought, held) = (world.stocked(), world.stocked());

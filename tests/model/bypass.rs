@@ -13,6 +13,8 @@ pub enum Bypass {
     VanishedWaits,
     /// That a claim is gone, only a live read says.
     LiveHolder,
+    /// R1 once more: only the task that wrote an attempt sends it. Off, a process that reads one does so, too.
+    WriterSends,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]

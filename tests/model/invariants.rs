@@ -110,6 +110,13 @@ pub fn on_write(world: &mut World, mix: &Mix, previous: Option<Record>, next: Op
     if becomes_bound && !owned {
         broken.note(Invariant::BoundOnlyIfOwned);
     }
+    let fails = next.filter(|record| record.state == AttemptState::Failed && previous != next);
+    let after_restore = fails.is_some_and(|record| {
+        !record.foreign_account && world.truth.restored.is_some_and(|before| record.attempt >= before)
+    });
+    if after_restore && is_paid(world) {
+        world.broken.note(Invariant::NoPaidNumberForgotten);
+    }
 }
 
 /// Before a POST leaves.
@@ -188,8 +195,9 @@ pub fn on_step(world: &mut World) {
         .iter()
         .any(|operator| matches!(operator.worker, Worker::Sent { .. } | Worker::Answered { .. }));
     let forgotten = is_paid(world) && !is_remembered(world.record) && !somebody_knows;
-    // What a restore has lost is found again, or it is not: that is a question of liveness.
-    if forgotten && !world.truth.restored {
+    // What a restore has lost is found again, or it is not: that is a question of liveness, until an attempt that was
+    // opened after it has failed (`on_write`).
+    if forgotten && world.truth.restored.is_none() {
         world.broken.note(Invariant::NoPaidNumberForgotten);
     }
 }

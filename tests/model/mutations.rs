@@ -28,7 +28,6 @@ pub const MUTATIONS: &[Mutation] = &[
     off(&[SendWindowMono], "clocks", NoPaidNumberForgotten),
     off(&[SettleMono], "clocks", NoPaidNumberForgotten),
     off(&[SettleWall, SettleMono], "stale", NoPaidNumberForgotten),
-    off(&[SettleWall, SettleMono, SuccessAlwaysStored], "lost reply", NoPaidNumberForgotten),
     off(&[SettledEvidence, DebitInVerification], "lag, listings", NoPaidNumberForgotten),
     off(&[FullListing, SettledEvidence, DebitInVerification], "lag, missing search", NoPaidNumberForgotten),
     off(&[DebitInVerification], "debit only, decision", NoPaidNumberForgotten),
@@ -59,6 +58,7 @@ pub const MUTATIONS: &[Mutation] = &[
     bypassed(&[RereadIntent], "lost reply", DurableBeforePost),
     bypassed(&[VanishedWaits], "record forced away", AtMostOneDebit),
     bypassed(&[LiveHolder], "stale, deleted, re-created", OneBoundClaim),
+    bypassed(&[WriterSends], "crash", OnePostPerAttempt),
 ];
 
 /// Guards without which, alone, nothing breaks: each with why it stays.

@@ -236,6 +236,11 @@ impl Operators {
             return None;
         }
         let looked = self.look(world, operator, place, true)?;
+        if let (Some(draft), true) = (looked.record, self.off.has(Bypass::WriterSends)) {
+            let open = draft.state == AttemptState::Open && draft.claim == looked.claim.uid;
+            world.operators[operator].worker = Worker::Opened { draft, suspended: false };
+            return open.then_some(());
+        }
         let ClaimStep::Purchase(intent) = looked.step else { return None };
         let draft = self.draft(world, operator, looked.claim, looked.record, intent);
         let base = looked.record.map(|_| world.operators[operator].record == Cached::Latest);

@@ -34,7 +34,7 @@ impl Operators {
     pub fn restore(world: &mut World) -> Option<()> {
         world.spend(Fault::Restore)?;
         let restored = world.backup.take();
-        world.truth.restored = true;
+        world.truth.restored = Some(world.time.opened);
         let opened = world.time.opened;
         for operator in &mut world.operators {
             *operator = Operator::started(operator.skew, Some(opened));
@@ -55,7 +55,7 @@ impl Operators {
             return None;
         }
         world.spend(Fault::Vanish)?;
-        world.truth.restored = true;
+        world.truth.restored = Some(world.time.opened);
         api::put(world, &self.mix, None);
         Some(())
     }

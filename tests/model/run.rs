@@ -141,6 +141,23 @@ fn each_guard_prevents_what_the_table_says() {
     assert!(survivors.is_empty(), "{}", survivors.join("\n"));
 }
 
+/// Otherwise the table would show nothing about the guard that is left standing.
+#[test]
+fn guards_that_are_switched_off_together_are_all_needed_for_it() {
+    let mut idle = Vec::new();
+    for mutation in MUTATIONS.iter().filter(|mutation| mutation.off.len() > 1) {
+        for stands in mutation.off {
+            let off: Vec<_> = mutation.off.iter().copied().filter(|guard| guard != stands).collect();
+            let mix = mixes::named(mutation.mix);
+            let model = Operators::without(mix, Guards::of(&off), Bypasses::default(), Some(mutation.breaks));
+            if explore(&model, true, |_, _| {}).broken(&model).is_some() {
+                idle.push(format!("{off:?} suffice in {}, without {stands:?}", mutation.mix));
+            }
+        }
+    }
+    assert!(idle.is_empty(), "{}", idle.join("\n"));
+}
+
 /// What `docs/exactly-once.md` says of it must be true as well.
 #[test]
 fn a_machine_that_sleeps_while_its_clock_is_set_back_can_send_too_late() {

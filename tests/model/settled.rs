@@ -31,7 +31,7 @@ pub fn is_settled(model: &Operators, world: &World) -> bool {
 
 fn is_remembered(world: &World) -> bool {
     // A record that was lost and that no claim asks for: the list of owned numbers is all there is.
-    let nobody_asks = world.truth.restored && world.claims.iter().all(Option::is_none);
+    let nobody_asks = world.truth.restored.is_some() && world.claims.iter().all(Option::is_none);
     match world.record {
         Some(record) if world.vobiz.owner == Owner::Us => record.state == AttemptState::Bound,
         Some(record) => !is_paid(world) || record.state == AttemptState::NeedsDecision,

@@ -147,8 +147,8 @@ pub struct Truth {
     pub answered: u8,
     pub tokens: Tokens,
     pub automatic: u8,
-    /// A record was lost or restored: what was known may be gone.
-    pub restored: bool,
+    /// A record was lost or restored, and what was known may be gone: how many attempts there had been.
+    pub restored: Option<u8>,
 }
 
 impl World {

@@ -101,14 +101,15 @@ annotations:
 {{- $total -}}
 {{- end -}}
 
-{{/* A stop waits for a purchase and 30 s more, in which its outcome is stored; killed earlier, it would be unknown. */}}
+{{/* A stop waits for a purchase and 30 s more, in which its outcome is stored, and then hands the Lease over; killed
+     earlier, the outcome would be unknown. */}}
 {{- define "vobiz-operator.leastGrace" -}}
-{{- add (include "vobiz-operator.seconds" (toString .Values.vobiz.purchaseTimeout) | int) 30 -}}
+{{- add (include "vobiz-operator.seconds" (toString .Values.vobiz.purchaseTimeout) | int) 45 -}}
 {{- end -}}
 
 {{- define "vobiz-operator.grace" -}}
 {{- if kindIs "invalid" .Values.terminationGracePeriodSeconds -}}
-{{- add (include "vobiz-operator.leastGrace" . | int) 30 -}}
+{{- add (include "vobiz-operator.leastGrace" . | int) 15 -}}
 {{- else -}}
 {{- .Values.terminationGracePeriodSeconds | int -}}
 {{- end -}}

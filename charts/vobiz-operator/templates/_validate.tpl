@@ -43,7 +43,7 @@
 {{- end -}}
 {{- $least := include "vobiz-operator.leastGrace" . | int -}}
 {{- if lt (include "vobiz-operator.grace" . | int) $least -}}
-{{- $problems = append $problems (printf "terminationGracePeriodSeconds must be at least %d: vobiz.purchaseTimeout, and 30 s to store the outcome of a purchase under way" $least) -}}
+{{- $problems = append $problems (printf "terminationGracePeriodSeconds must be at least %d: vobiz.purchaseTimeout, and 45 s to store the outcome of a purchase under way and to hand the Lease over" $least) -}}
 {{- end -}}
 {{- $metrics := .Values.metrics -}}
 {{- if and $metrics.serviceMonitor.enabled (not $metrics.enabled) -}}
@@ -56,11 +56,25 @@
 {{- if not (or (kindIs "invalid" $budget.minAvailable) (kindIs "invalid" $budget.maxUnavailable)) -}}
 {{- $problems = append $problems "podDisruptionBudget.minAvailable and podDisruptionBudget.maxUnavailable exclude each other" -}}
 {{- end -}}
+{{- if regexMatch "^(127\\.|\\[::1\\])" .Values.http.address -}}
+{{- $problems = append $problems (printf "http.address is %q: the kubelet's probes come from outside the pod" .Values.http.address) -}}
+{{- end -}}
+{{- $pods := .Values.replicaCount | int -}}
+{{- if and $budget.enabled (or (kindIs "float64" $budget.minAvailable) (kindIs "int64" $budget.minAvailable)) (gt $pods 0) (ge (int $budget.minAvailable) $pods) -}}
+{{- $problems = append $problems (printf "podDisruptionBudget.minAvailable is all %d of the pods: no node of theirs could be drained" $pods) -}}
+{{- end -}}
 {{- $own := keys (include "vobiz-operator.settings" . | fromYaml) -}}
-{{- $own = concat $own (list "VOBIZ_AUTH_ID" "VOBIZ_AUTH_TOKEN" "VOBIZ_CA_FILE" "WATCH_NAMESPACES" "POD_NAME" "POD_NAMESPACE") -}}
+{{- $own = concat $own (list "VOBIZ_AUTH_ID" "VOBIZ_AUTH_TOKEN" "VOBIZ_CA_FILE" "VOBIZ_AUTH_ID_FILE" "VOBIZ_AUTH_TOKEN_FILE" "WATCH_NAMESPACES" "LEADER_ELECTION_NAMESPACE" "LEADER_ELECTION_NAME" "POD_NAME" "POD_NAMESPACE") -}}
 {{- range .Values.extraEnv -}}
 {{- if has .name $own -}}
 {{- $problems = append $problems (printf "extraEnv sets %s, which the chart sets: there is a value for it" .name) -}}
+{{- end -}}
+{{- end -}}
+{{- range .Values.extraArgs -}}
+{{- /* A flag wins over its variable, and so over the value that the chart reckons with. */ -}}
+{{- $twin := regexFind "^--[a-z-]+" . | trimPrefix "--" | upper | replace "-" "_" -}}
+{{- if has $twin $own -}}
+{{- $problems = append $problems (printf "extraArgs has %s, which the chart sets: there is a value for it" .) -}}
 {{- end -}}
 {{- end -}}
 {{- if $problems -}}

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use vobiz_sim::{ErrorBody, Fault, FaultRule, Shape, ShortBalance, Target};
+use vobiz_sim::{ErrorBody, Fault, FaultRule, NumberNaming, Shape, ShortBalance, Target};
 
 /// What becomes of a purchase, or of the reads around it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -33,6 +33,10 @@ pub enum Behaviour {
     BadGateway,
     DebitWithoutAssignment,
     DebitWithoutAssignmentLedgerLags,
+    DebitWithoutAssignmentLedgerShort,
+    DebitWithoutAssignmentUnnamed,
+    DebitWithoutAssignmentUnnamedUnpriced,
+    CommitThenDropUnnamed,
     ListLags,
     LedgerLags,
     ListFails,
@@ -111,13 +115,18 @@ fn page(code: u16) -> Fault {
     Fault::Status { code, body, content_type: "text/html".into(), headers: BTreeMap::new(), commit: false }
 }
 
+/// It announces rows, and shows none of them.
+fn short_ledger() -> Fault {
+    Fault::status(200, r#"{"transactions":[],"summary":{},"total":37}"#)
+}
+
 fn redirect(commit: bool) -> Fault {
     let headers = BTreeMap::from([("Location".into(), "{self}".into())]);
     Fault::Status { code: 307, body: String::new(), content_type: "text/plain".into(), headers, commit }
 }
 
 impl Behaviour {
-    pub const ALL: [Self; 36] = [
+    pub const ALL: [Self; 40] = [
         Self::SuccessA,
         Self::SuccessB,
         Self::CommitThenDrop,
@@ -144,6 +153,10 @@ impl Behaviour {
         Self::BadGateway,
         Self::DebitWithoutAssignment,
         Self::DebitWithoutAssignmentLedgerLags,
+        Self::DebitWithoutAssignmentLedgerShort,
+        Self::DebitWithoutAssignmentUnnamed,
+        Self::DebitWithoutAssignmentUnnamedUnpriced,
+        Self::CommitThenDropUnnamed,
         Self::ListLags,
         Self::LedgerLags,
         Self::ListFails,
@@ -164,6 +177,15 @@ impl Behaviour {
             Self::DebitWithoutAssignmentLedgerLags => {
                 Self::DebitWithoutAssignment.at_purchase().and(Target::Ledger, LAG, Always)
             }
+            Self::DebitWithoutAssignmentLedgerShort => {
+                Self::DebitWithoutAssignment.at_purchase().and(Target::Ledger, short_ledger(), Times(8))
+            }
+            Self::DebitWithoutAssignmentUnnamed => Self::DebitWithoutAssignment.at_purchase(),
+            Self::DebitWithoutAssignmentUnnamedUnpriced => {
+                let debited = Self::DebitWithoutAssignment.at_purchase();
+                debited.and(Target::Inventory, Fault::MissingEndpoint, Always)
+            }
+            Self::CommitThenDropUnnamed => Self::CommitThenDrop.at_purchase(),
             Self::ListLags => Self::CommitThenDrop.at_purchase().and(Target::List, LAG, Always),
             Self::LedgerLags => Self::CommitThenDrop.at_purchase().and(Target::Ledger, LAG, Always),
             Self::ListFails => {
@@ -243,6 +265,18 @@ impl Behaviour {
             Self::ShortBalance500 => Some(ShortBalance::Status500),
             Self::ShortBalance402 => Some(ShortBalance::Status402),
             _ => None,
+        }
+    }
+
+    /// Where the ledger names the number.
+    #[must_use]
+    pub fn naming(self) -> NumberNaming {
+        match self {
+            Self::DebitWithoutAssignmentUnnamed
+            | Self::DebitWithoutAssignmentUnnamedUnpriced
+            | Self::CommitThenDropUnnamed => NumberNaming::Nowhere,
+            Self::SuccessB => NumberNaming::Description,
+            _ => NumberNaming::Reference,
         }
     }
 

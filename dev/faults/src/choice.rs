@@ -85,6 +85,8 @@ fn is_made(call: Call, nth: u32, behaviour: Behaviour) -> bool {
                     Behaviour::CommitThen500Json
                         | Behaviour::DebitWithoutAssignment
                         | Behaviour::DebitWithoutAssignmentLedgerLags
+                        | Behaviour::DebitWithoutAssignmentLedgerShort
+                        | Behaviour::DebitWithoutAssignmentUnnamed
                 )
         }
         (Call::Reopen, _) => kind == Kind::Again,

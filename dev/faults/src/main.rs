@@ -108,5 +108,9 @@ async fn perform(bench: &Arc<Bench>, args: &Args, places: &[usize], start: Insta
     })
     .await;
     println!("{}", report::figures(&done));
+    if let Some(missed) = report::missed(&done).filter(|_| args.run.is_none()) {
+        println!("FAILED: {missed}");
+        failed += 1;
+    }
     failed
 }

@@ -3,6 +3,7 @@
 
 use serde_json::Value;
 use testbed::table::{self, condition};
+use vobiz_sim::JournalFilter;
 
 use crate::{
     call::{Call, Write},
@@ -128,6 +129,10 @@ pub fn promises(stage: &Stage, end: &End, ends: &[&str]) -> Result<(), String> {
     if end.debits > 1 {
         return Err(format!("{} debits for one number", end.debits));
     }
+    let paid = stage.vobiz.counts(&JournalFilter::account(&stage.account)).debits;
+    if let Some((number, debits)) = paid.iter().find(|(_, debits)| **debits > 1) {
+        return Err(format!("{debits} debits for {number}"));
+    }
     let calls = stage.timeline().calls();
     posts(&calls, stage.digits())?;
     let attempts = attempts(stage);
@@ -187,7 +192,8 @@ pub fn posts(calls: &[Entry], digits: &str) -> Result<(), String> {
         if write.origin != "Purchase" {
             return Err(format!("a purchase for an attempt that must not send: {post}"));
         }
-        if !before[intent..].iter().any(|call| call.call == Call::ReadClaim) {
+        let looks = |call: &&Entry| call.call == Call::ReadClaim && call.claim == before[intent].claim;
+        if !before[intent..].iter().any(looks) {
             return Err(format!("a purchase without another look at the claim: {post}"));
         }
         if sent.contains(&write.attempt.as_str()) {
@@ -283,6 +289,8 @@ mod tests {
         assert!(check(&[look(), post(1, 3)]).unwrap().contains("without an intent"));
         assert!(check(&[intent(), look(), post(2, 3)]).unwrap().contains("without an intent"));
         assert!(check(&[intent(), post(1, 3)]).unwrap().contains("another look"));
+        let at_another = Entry { claim: Some("another".into()), ..look() };
+        assert!(check(&[intent(), at_another, post(1, 3)]).unwrap().contains("another look"));
         assert!(check(&[intent(), look(), post(1, 3), post(1, 4)]).unwrap().contains("second purchase"));
         let refused = Entry { status: Some(409), ..intent() };
         assert!(check(&[refused, look(), post(1, 3)]).unwrap().contains("without an intent"));

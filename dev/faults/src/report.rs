@@ -21,6 +21,15 @@ pub fn failure(seed: u64, done: &Done) -> Option<String> {
     ))
 }
 
+/// Says so if too many runs never came to the call that they are about: they prove little, and what recognises calls may
+/// be out of date.
+#[must_use]
+pub fn missed(done: &[Done]) -> Option<String> {
+    let missed =
+        done.iter().filter(|done| done.result.as_ref().is_ok_and(|outcome| !outcome.reached)).count();
+    (missed * 10 > done.len()).then(|| format!("{missed} of {} runs never came to their call", done.len()))
+}
+
 /// Counts of the runs that kept every promise.
 #[must_use]
 pub fn figures(done: &[Done]) -> String {

@@ -96,6 +96,7 @@ impl Stage {
         let (namespace, account) = (format!("run-{id}"), format!("MA_R{id}"));
         let number = format!("+9190{id:04}0000");
         let mut money = Account::new(&account, token(&account)).with_balance("USD", 1_000_000);
+        money.options.ledger_names_number = behaviour.naming();
         match behaviour.short_balance() {
             None => money = money.with_balance("INR", 1_000_000),
             Some(short) => {

@@ -6,7 +6,10 @@ use std::{
 
 use fastrand::Rng;
 use futures::FutureExt as _;
-use vobiz_operator::vobiz::readers::{Short, complete, numbers_page};
+use vobiz_operator::vobiz::{
+    ReadError,
+    readers::{Listed, Page, complete, ledger_page, numbers_page},
+};
 
 use super::{Verdict, ensure};
 
@@ -14,6 +17,32 @@ use super::{Verdict, ensure};
 /// is accepted as the whole list is the whole list, or as long as a page with rows announced. Nobody can tell the latter
 /// from a list that has become shorter.
 pub fn list(rng: &mut Rng, input: &mut Vec<u8>) -> Verdict {
+    if rng.bool() {
+        whole(rng, input, &NUMBERS, numbers_page)
+    } else {
+        whole(rng, input, &LEDGER, ledger_page)
+    }
+}
+
+/// How a list is written.
+struct Shape {
+    field: &'static str,
+    row: fn(usize) -> String,
+}
+
+const NUMBERS: Shape =
+    Shape { field: "items", row: |at| format!(r#"{{"id":"{at}","e164":"+49{:08}"}}"#, 10_000_000 + at) };
+const LEDGER: Shape = Shape {
+    field: "transactions",
+    row: |at| format!(r#"{{"id":"{at}","type":"debit","amount":5,"reference_type":"did_purchase"}}"#),
+};
+
+fn whole<T>(
+    rng: &mut Rng,
+    input: &mut Vec<u8>,
+    shape: &Shape,
+    read: fn(&[u8], usize) -> Result<Page<T>, ReadError>,
+) -> Verdict {
     let count = rng.usize(..12);
     let size = rng.usize(1..5);
     let hostile = rng.u8(..4) != 0;
@@ -22,15 +51,15 @@ pub fn list(rng: &mut Rng, input: &mut Vec<u8>) -> Verdict {
     let least = Cell::new(count);
     let asked = |page: usize| {
         let mut rng = rng.borrow_mut();
-        let (body, announced) = page_of(&mut rng, count, size, page, hostile);
+        let (body, announced) = page_of(&mut rng, shape, count, size, page, hostile);
         least.set(least.get().min(announced.unwrap_or(count)));
         let mut shown = shown.borrow_mut();
         shown.extend_from_slice(body.as_bytes());
         shown.push(b'\n');
-        ready(numbers_page(body.as_bytes(), page))
+        ready(read(body.as_bytes(), page))
     };
-    let outcome = complete(Short::ProvesNothing, asked).now_or_never().ok_or("paging waits for nothing")?;
-    match outcome {
+    let outcome = complete(asked).now_or_never().ok_or("paging waits for nothing")?;
+    match outcome.and_then(Listed::whole) {
         Ok(rows) => {
             let least = least.get();
             ensure(rows.len() >= least, || {
@@ -46,7 +75,15 @@ pub fn list(rng: &mut Rng, input: &mut Vec<u8>) -> Verdict {
 }
 
 /// A page, and the total that it announces beside rows.
-fn page_of(rng: &mut Rng, count: usize, size: usize, page: usize, hostile: bool) -> (String, Option<usize>) {
+fn page_of(
+    rng: &mut Rng,
+    shape: &Shape,
+    count: usize,
+    size: usize,
+    page: usize,
+    hostile: bool,
+) -> (String, Option<usize>) {
+    let Shape { field, row } = shape;
     let first = (page - 1) * size;
     let mut items: Vec<usize> = (first..count.min(first + size)).collect();
     let mut total = Some(count);
@@ -56,20 +93,17 @@ fn page_of(rng: &mut Rng, count: usize, size: usize, page: usize, hostile: bool)
             1 => items.truncate(1),
             2 if page > 1 => total = Some(rng.usize(..14)),
             3 if page > 1 => total = None,
-            4 if page > 1 => return (r#"{"items":null,"total":0}"#.into(), None),
+            4 if page > 1 => return (format!(r#"{{"{field}":null,"total":0}}"#), None),
             5 => {
-                let unreadable = ["", "{}", "<html>", r#"{"error":"x"}"#, r#"{"items":null}"#];
+                let null = format!(r#"{{"{field}":null}}"#);
+                let unreadable = ["", "{}", "<html>", r#"{"error":"x"}"#, &null];
                 return (unreadable[rng.usize(..5)].into(), None);
             }
             _ => items = (0..count.min(size)).collect(),
         }
     }
-    let mut body = String::from(r#"{"items":["#);
-    for (at, item) in items.iter().enumerate() {
-        let comma = if at == 0 { "" } else { "," };
-        let _ = write!(body, r#"{comma}{{"id":"{item}","e164":"+49{:08}"}}"#, 10_000_000 + item);
-    }
-    body.push(']');
+    let rows: Vec<_> = items.iter().map(|item| row(*item)).collect();
+    let mut body = format!(r#"{{"{field}":[{}]"#, rows.join(","));
     if let Some(total) = total {
         let _ = write!(body, r#","total":{total}"#);
     }

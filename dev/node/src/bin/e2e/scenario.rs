@@ -23,6 +23,7 @@ pub async fn play(stage: &Stage) -> Result<(), E2eError> {
     trouble::process_killed(stage).await?;
     trouble::kubelet_restarted(stage).await?;
     trouble::rolled(stage).await?;
+    trouble::stopped_and_held(stage).await?;
     trouble::scaled(stage).await?;
     trouble::upgraded(stage).await?;
     trouble::rotated(stage).await?;

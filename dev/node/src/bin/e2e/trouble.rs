@@ -139,6 +139,22 @@ pub async fn rolled(stage: &Stage) -> Result<(), E2eError> {
     operator::check(stage, 0).await
 }
 
+/// What `docs/operations.md` says to do around a restore, with its commands.
+pub async fn stopped_and_held(stage: &Stage) -> Result<(), E2eError> {
+    step("Stopped by Helm, started with purchases on hold, and no longer held, as for a restore");
+    let upgrade = ["-n", NAMESPACE, "upgrade", RELEASE, CHART, "--reset-then-reuse-values"];
+    let with = |set: &[&'static str]| [upgrade.as_slice(), set, &["--wait", "--timeout", "5m"]].concat();
+    stage.node.helm(&with(&["--set", "replicaCount=0"])).await?;
+    let release = format!("app.kubernetes.io/instance={RELEASE}");
+    let gone = ["-n", NAMESPACE, "wait", "--for=delete", "pod", "-l", &release, "--timeout=180s"];
+    stage.node.kubectl(gone).await?;
+    stage.node.helm(&with(&["--set", "replicaCount=1", "--set", "holdPurchases=true"])).await?;
+    still_buys(stage, 10, "after-the-hold").await?;
+    stage.node.helm(&with(&["--set", "holdPurchases=false"])).await?;
+    still_buys(stage, 11, "without-the-hold").await?;
+    operator::check(stage, 0).await
+}
+
 /// A second replica comes, the first goes, and the second is taken away again.
 pub async fn scaled(stage: &Stage) -> Result<(), E2eError> {
     step("The Deployment is scaled to 2, the older pod is deleted, and it is scaled to 1 again");
