@@ -1,7 +1,5 @@
 #![expect(clippy::doc_markdown, reason = "these comments are what users read: `kubectl explain`")]
 
-use std::time::Duration;
-
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::CustomResource;
 use schemars::JsonSchema;
@@ -81,11 +79,6 @@ pub struct Attempt {
     /// When the intent was written: before anything was sent.
     pub opened_at: Time,
 
-    /// Before this, absence means nothing: the settle time of the operator that opened it. A verifier that is configured
-    /// with a longer one waits longer.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub settles_at: Option<Time>,
-
     /// Open (may have been sent; being verified), Bound (owned), Failed (settled, not bought), or NeedsDecision
     /// (the evidence does not decide; see the claim's conditions for what to type).
     pub state: AttemptState,
@@ -120,16 +113,6 @@ pub struct Attempt {
     /// Ids of ledger rows that an administrator has answered for, so that they are not asked about again.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub answered_debits: Vec<String>,
-}
-
-impl Attempt {
-    /// How long the attempt may take to show: the longer of `own`, as this process is configured, and what the process
-    /// that opened it allowed for.
-    #[must_use]
-    pub fn span(&self, own: Duration) -> Duration {
-        let theirs = self.settles_at.map(|at| at.at().duration_since(self.opened_at.at()));
-        own.max(theirs.and_then(|span| span.try_into().ok()).unwrap_or_default())
-    }
 }
 
 /// Where an attempt stands.

@@ -9,7 +9,7 @@ use crate::{
 
 /// When an open attempt settles, for people.
 pub fn settles(attempt: &Attempt, spans: Spans) -> String {
-    Time::seconds(attempt.opened_at.after(attempt.span(spans.until_settled()))).to_string()
+    Time::seconds(attempt.opened_at.after(spans.until_settled())).to_string()
 }
 
 fn sum(amount: Option<Money>, currency: Option<Currency>) -> String {

@@ -186,7 +186,6 @@ impl Intent {
         Attempt {
             id,
             opened_at: Time::micros(now),
-            settles_at: None,
             state: if unverified { AttemptState::Open } else { AttemptState::Bound },
             origin: self.origin,
             currency: self.currency,

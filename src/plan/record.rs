@@ -131,7 +131,7 @@ fn verify(observed: &RecordObserved<'_>, now: Moment) -> RecordStep {
 /// Both clocks must agree that the span has passed: the wall clock since the attempt was opened, our own since we
 /// first read it. The first may have been set, the second has not seen what was before.
 fn settle_moment(attempt: &Attempt, first_read: Moment, spans: Spans) -> Moment {
-    let span = attempt.span(spans.until_settled());
+    let span = spans.until_settled();
     Moment {
         wall: if guard::on(Guard::SettleWall) { attempt.opened_at.after(span) } else { Timestamp::MIN },
         mono: first_read.mono + if guard::on(Guard::SettleMono) { span } else { Duration::ZERO },

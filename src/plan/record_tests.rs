@@ -149,18 +149,6 @@ fn both_clocks_must_have_passed_since_the_attempt_was_opened_and_first_read() {
     ));
 }
 
-#[test]
-fn an_attempt_settles_no_sooner_than_the_operator_that_opened_it_allowed_for() {
-    for (theirs, now, settled) in
-        [(60, 16, false), (60, 59, false), (60, 61, true), (1, 14, false), (1, 16, true)]
-    {
-        let mut record = open_record(None);
-        record.spec.attempt.settles_at = Some(Time::micros(at(theirs).wall));
-        let step = step(&record, &absent(at(now - 1)), at(now));
-        assert_eq!(matches!(step, RecordStep::Write(_)), settled, "{theirs} {now}: {step:?}");
-    }
-}
-
 const NAMED: &str = r#"{"id":"n","type":"debit","amount":52,"reference_type":"did_purchase","reference":"911234500000","created_at":"2026-01-02T03:04:10Z"}"#;
 const UNNAMED: &str = r#"{"id":"u","type":"debit","amount":52,"currency":"INR","reference_type":"did_purchase","created_at":"2026-01-02T03:04:10Z"}"#;
 

@@ -97,7 +97,7 @@ fn debits(observed: &RecordObserved<'_>, rows: &[LedgerRow], settles: Moment, no
     }
     let mut unnamed = ledger.unnamed(observed.explained);
     // What comes later than that is not for this attempt; without an end, a busy account would keep it open for ever.
-    let last = later(spec.attempt.opened_at.after(spec.attempt.span(observed.spans.until_settled())));
+    let last = later(spec.attempt.opened_at.after(observed.spans.until_settled()));
     unnamed.retain(|debit| debit.at.is_none_or(|at| at.at() <= last));
     if unnamed.is_empty() {
         return Debits::Known(unnamed);

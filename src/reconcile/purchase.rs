@@ -40,8 +40,7 @@ async fn write_attempt(
     // What an earlier attempt found says nothing about this one.
     let verification = (!intent.looked_up)
         .then(|| Verification { at: Time::micros(now.wall), ownership: Ownership::Unverifiable });
-    let mut attempt = intent.open(id, now.wall);
-    attempt.settles_at = Some(Time::micros(attempt.opened_at.after(context.spans.until_settled())));
+    let attempt = intent.open(id, now.wall);
     let e164 = claim.spec.e164;
     let spec = PhoneNumberSpec {
         e164,

@@ -207,7 +207,7 @@ fn extras_are_added_to_what_the_chart_sets() {
         let values = variation("extras");
         let rendered = rendered(values.clone()).await;
         let container = rendered.container();
-        assert_eq!(container["args"], json!(["run", "--purchase-concurrency=4"]));
+        assert_eq!(container["args"], json!(["run", values["extraArgs"][0]]));
         let variables = container["env"].as_array().unwrap();
         for variable in values["extraEnv"].as_array().unwrap() {
             assert!(variables.contains(variable), "{variable}");

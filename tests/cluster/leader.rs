@@ -6,7 +6,7 @@ use control_plane::Options;
 use http::Method;
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use vobiz_sim::{Fault, FaultRule, HoldAt, Target};
+use vobiz_sim::{Fault, FaultRule, HoldAt, Operation, Target};
 
 use crate::{
     harness::{Cluster, crds, eventually, run},
@@ -94,7 +94,7 @@ fn of_two_one_leads_and_the_other_takes_over_after_a_kill_and_after_a_stop() {
 }
 
 #[test]
-fn who_waits_does_nothing_however_old_the_leader_claims_to_be() {
+fn who_waits_shows_its_credentials_and_does_nothing_else_however_old_the_leader_claims_to_be() {
     run(async |world| {
         let path = lease_path(&world.namespace);
         let spec = json!({
@@ -111,7 +111,9 @@ fn who_waits_does_nothing_however_old_the_leader_claims_to_be() {
         let setup = replica(&world, "waits.log");
         let operator = setup.start();
         says(&setup, 1, r#""holder":"somebody""#).await;
-        assert_eq!(world.journal().requests, []);
+        let asked = world.journal().requests;
+        assert!(asked.iter().all(|request| request.operation == Operation::List), "{asked:?}");
+        assert!(asked.len() <= 1, "{asked:?}");
         assert_eq!(world.get("office").await.unwrap()["status"], json!({ "observedGeneration": -1 }));
 
         world.cluster.merge(&path, &json!({ "spec": { "holderIdentity": null } })).await;
