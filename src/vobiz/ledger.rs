@@ -17,10 +17,13 @@ pub struct LedgerRow {
     pub amount: Option<Money>,
     pub currency: Option<Currency>,
     pub at: Option<Time>,
-    /// Reference and description: where a row may name a number.
-    text: Box<str>,
-    /// What they mention: every claim asks every row for its number.
+    // Every claim asks every row, so reference and description, where a row may name a number, are read once.
+    /// What they mention.
     mentions: Box<[E164]>,
+    /// Whether they spell a number out, plus sign and all.
+    spells_one_out: bool,
+    /// Whether they name one with a plus sign.
+    names_one: bool,
 }
 
 /// `type` of a row.
@@ -108,7 +111,8 @@ impl WireRow {
             currency: self.currency,
             at: self.created_at.or(self.processed_at),
             mentions: E164::mentioned_in(&text).collect(),
-            text: text.trim().into(),
+            spells_one_out: E164::any_spelt_out_in(&text),
+            names_one: E164::any_named_in(&text),
         }
     }
 }
@@ -149,13 +153,13 @@ impl LedgerRow {
     /// known.
     #[must_use]
     pub fn spells_out_any(&self, known: &[E164]) -> bool {
-        E164::any_spelt_out_in(&self.text) || self.suspects().any(|e164| known.contains(&e164))
+        self.spells_one_out || self.suspects().any(|e164| known.contains(&e164))
     }
 
     /// Whether the row may be about one number: one with a plus sign, or bare digits that spell one of those known.
     #[must_use]
     pub fn names_any(&self, known: &[E164]) -> bool {
-        E164::any_named_in(&self.text) || self.suspects().any(|e164| known.contains(&e164))
+        self.names_one || self.suspects().any(|e164| known.contains(&e164))
     }
 
     /// What the row may name in bare digits.
