@@ -1,5 +1,7 @@
 //! The operator's Pods.
 
+use std::time::{Duration, Instant};
+
 use serde_json::Value;
 
 use crate::error::{E2eError, expect};
@@ -9,6 +11,8 @@ use crate::stage::Stage;
 
 const LABEL: &str = "app.kubernetes.io/name=vobiz-operator";
 const WITHIN: &str = "--timeout=180s";
+const PATIENCE: Duration = Duration::from_secs(30);
+const POLL: Duration = Duration::from_millis(500);
 
 /// A Pod that is not about to end.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,12 +56,23 @@ pub async fn settled(stage: &Stage) -> Result<(), E2eError> {
     Ok(())
 }
 
+/// A kubelet that has just begun does not know its Pods for a moment, and says so with a 404.
+async fn log(stage: &Stage, pod: &str) -> Result<String, E2eError> {
+    let begun = Instant::now();
+    loop {
+        match stage.node.kubectl(["-n", NAMESPACE, "logs", pod]).await {
+            Err(_) if begun.elapsed() < PATIENCE => tokio::time::sleep(POLL).await,
+            answer => return Ok(answer?),
+        }
+    }
+}
+
 /// What must hold of every Pod before it is replaced: its log reads well, and its container was restarted only if we
 /// made it so.
 pub async fn check(stage: &Stage, restarts: u64) -> Result<(), E2eError> {
     for pod in pods(stage).await? {
         expect(pod.restarts == restarts, format!("{restarts} restarts"), || format!("{pod:?}"))?;
-        let log = stage.node.kubectl(["-n", NAMESPACE, "logs", &pod.name]).await?;
+        let log = log(stage, &pod.name).await?;
         logs::check(&log).map_err(|found| E2eError::Unexpected {
             expected: format!("a readable log of {}", pod.name),
             found,
