@@ -30,7 +30,7 @@ help:
 	@echo 'make measure buy 2,000 numbers and print CPU, memory and writes per claim'
 	@echo 'make faults  kill the operator at every call before a Vobiz that misbehaves, 880 runs (SEED=1, RUN=7, SCENARIO=name)'
 	@echo 'make fuzz    throw 2,000,000 hostile inputs at every reader of answers (SEED=1, INPUTS=100, INPUT=7)'
-	@echo 'make model   check the protocol in every interleaving of more than 20 million states'
+	@echo 'make model   check the protocol in every interleaving of more than 20 million states (MIX=lost: some of them)'
 	@echo 'make crds    write the custom resource definitions in crds/ and in the chart anew'
 	@echo "make chart-docs  write the tables of values in the chart's README anew"
 	@echo 'make clean   remove what was built here (not the Kubernetes programs, kept in ~/.cache)'
@@ -111,7 +111,7 @@ fuzz:
 # In the profile of the tests, in which the operator is optimised: `make test` has built it already.
 model:
 	$(PHASE) 'build' $(CARGO) test --locked -p vobiz-operator --lib --no-run
-	$(CARGO) test --locked -p vobiz-operator --lib model:: -- --include-ignored --skip any_small --nocapture --test-threads 1
+	MIX='$(MIX)' $(CARGO) test --locked -p vobiz-operator --lib model:: -- --include-ignored --skip any_small --nocapture --test-threads 1
 
 crds:
 	$(CARGO) run -q -- crd > crds/new && mv crds/new crds/telephony.vobiz.ai.yaml
