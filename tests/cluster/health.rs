@@ -17,6 +17,13 @@ pub fn served(setup: Setup) -> Setup {
     setup.env("HTTP_ADDR", "127.0.0.1:0")
 }
 
+/// One of several replicas, with a log of its own.
+fn elected(world: &World, log: &str) -> Setup {
+    let mut setup = served(world.setup()).env("LEADER_ELECT", "true");
+    setup.log = world.folder.path().join(log);
+    setup.env("LEADER_ELECTION_NAMESPACE", &world.namespace)
+}
+
 /// Where the operator that logs there serves.
 pub async fn address(setup: &Setup) -> String {
     eventually("it serves", async || {
@@ -104,13 +111,8 @@ fn it_is_ready_once_vobiz_has_accepted_the_credentials_and_stays_so() {
 #[test]
 fn a_replica_that_waits_is_ready_and_one_that_stops_is_not() {
     run(async |world| {
-        let elected = |log: &str| {
-            let mut setup = served(world.setup()).env("LEADER_ELECT", "true");
-            setup.log = world.folder.path().join(log);
-            setup.env("LEADER_ELECTION_NAMESPACE", &world.namespace)
-        };
         let (first, second) =
-            (elected("first.log").env("VOBIZ_PURCHASE_TIMEOUT", "5m"), elected("second.log"));
+            (elected(&world, "first.log").env("VOBIZ_PURCHASE_TIMEOUT", "5m"), elected(&world, "second.log"));
         let first = first.env("VOBIZ_SETTLE_TIME", "5m");
         let mut leads = first.start();
         let leader = address(&first).await;
@@ -140,14 +142,10 @@ fn a_replica_that_waits_is_ready_and_one_that_stops_is_not() {
 #[test]
 fn a_replica_that_waits_with_a_wrong_token_is_not_ready_before_it_is_put_right() {
     run(async |world| {
-        let elected = |log: &str| {
-            let mut setup = served(world.setup()).env("LEADER_ELECT", "true");
-            setup.log = world.folder.path().join(log);
-            setup.env("LEADER_ELECTION_NAMESPACE", &world.namespace)
-        };
         let file = world.folder.path().join("token");
         std::fs::write(&file, "wrong").unwrap();
-        let (first, second) = (elected("first.log"), elected("second.log").without("VOBIZ_AUTH_TOKEN"));
+        let (first, second) =
+            (elected(&world, "first.log"), elected(&world, "second.log").without("VOBIZ_AUTH_TOKEN"));
         let second = second.env("VOBIZ_AUTH_TOKEN_FILE", file.display().to_string());
         let leads = first.start();
         samples(&address(&first).await, &["leader 1.0"]).await;

@@ -167,8 +167,8 @@ async fn meanwhile(seconds: u64) {
     tokio::time::sleep(Duration::from_secs(seconds)).await;
 }
 
-/// A day in two minutes: purchases, one that is paid and not got, a number that does not exist, a purchase of unknown outcome, a claim that goes, a
-/// wrong token.
+/// A day in two minutes: purchases, one that is paid and not got, a number that does not exist, a purchase of unknown
+/// outcome, a claim that goes, a wrong token.
 async fn live_a_day(world: &World) {
     let lost = world.stocked();
     world.arm(FaultRule::new(Target::Purchase, Fault::DebitWithoutAssignment).e164(&lost));
