@@ -7,6 +7,7 @@ use vobiz_sim::{Fault, FaultRule, HoldAt, Operation, Target};
 
 use crate::{
     harness::{PATIENCE, eventually, run},
+    leader::replica,
     operator::Setup,
     table::{INVALID_CREDENTIALS, PURCHASED},
     world::{World, token},
@@ -17,11 +18,9 @@ pub fn served(setup: Setup) -> Setup {
     setup.env("HTTP_ADDR", "127.0.0.1:0")
 }
 
-/// One of several replicas, with a log of its own.
+/// One of several replicas, which serves.
 fn elected(world: &World, log: &str) -> Setup {
-    let mut setup = served(world.setup()).env("LEADER_ELECT", "true");
-    setup.log = world.folder.path().join(log);
-    setup.env("LEADER_ELECTION_NAMESPACE", &world.namespace)
+    served(replica(world, log))
 }
 
 /// Where the operator that logs there serves.

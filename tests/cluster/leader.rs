@@ -20,7 +20,7 @@ const ELECTED: &str = "elected: this process leads";
 const ENDED: [&str; 2] = ["leading no longer", "the lease is released"];
 
 /// A replica with a log of its own, which votes in a namespace that this world's other tests do not.
-fn replica(world: &World, name: &str) -> Setup {
+pub fn replica(world: &World, name: &str) -> Setup {
     let mut setup = world.setup();
     setup.log = world.folder.path().join(name);
     setup.env("LEADER_ELECT", "true").env("LEADER_ELECTION_NAMESPACE", &world.namespace)
