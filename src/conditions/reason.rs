@@ -19,6 +19,11 @@ pub enum Reason {
     NumberLost,
     NumberBlocked,
     NumberReleasing,
+    NumberMoved,
+    NumberPending,
+    NumberStatusUnknown,
+    ClockSkew,
+    NewerVersion,
 }
 
 /// Whether somebody, or nobody, or the operator has to do something.
@@ -39,7 +44,7 @@ pub struct Row {
 
 impl Reason {
     /// Every reason, in the order of the table.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 21] = [
         Self::Purchasing,
         Self::Purchased,
         Self::Adopted,
@@ -56,6 +61,11 @@ impl Reason {
         Self::NumberLost,
         Self::NumberBlocked,
         Self::NumberReleasing,
+        Self::NumberMoved,
+        Self::NumberPending,
+        Self::NumberStatusUnknown,
+        Self::ClockSkew,
+        Self::NewerVersion,
     ];
 
     /// As it stands in conditions and events.
@@ -78,6 +88,11 @@ impl Reason {
             Self::NumberLost => "NumberLost",
             Self::NumberBlocked => "NumberBlocked",
             Self::NumberReleasing => "NumberReleasing",
+            Self::NumberMoved => "NumberMoved",
+            Self::NumberPending => "NumberPending",
+            Self::NumberStatusUnknown => "NumberStatusUnknown",
+            Self::ClockSkew => "ClockSkew",
+            Self::NewerVersion => "NewerVersion",
         }
     }
 
@@ -93,13 +108,17 @@ impl Reason {
             Self::NumberNotFound | Self::InsufficientBalance | Self::Rejected => {
                 (Status::False, Status::False, refused)
             }
-            Self::OutcomeUnknown => (Status::Unknown, Status::Unknown, Progress::Reconciling),
+            Self::OutcomeUnknown | Self::NewerVersion => {
+                (Status::Unknown, Status::Unknown, Progress::Reconciling)
+            }
             Self::NeedsDecision => (Status::Unknown, Status::Unknown, Progress::Stalled),
-            Self::InvalidCredentials => (Status::Unknown, Status::False, Progress::Stalled),
+            Self::InvalidCredentials | Self::ClockSkew => (Status::Unknown, Status::False, Progress::Stalled),
             Self::NotPurchased | Self::Conflict => (Status::False, Status::False, Progress::Stalled),
-            Self::NumberLost | Self::NumberBlocked | Self::NumberReleasing => {
+            Self::NumberLost | Self::NumberBlocked | Self::NumberReleasing | Self::NumberMoved => {
                 (Status::True, Status::False, Progress::Stalled)
             }
+            Self::NumberPending => (Status::True, Status::False, Progress::Reconciling),
+            Self::NumberStatusUnknown => (Status::True, Status::Unknown, Progress::Reconciling),
         };
         Row { purchased, ready, progress }
     }
