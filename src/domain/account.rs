@@ -1,12 +1,32 @@
-use std::{fmt, str::FromStr, sync::Arc};
+use std::{
+    fmt,
+    hash::{Hash, Hasher},
+    str::FromStr,
+    sync::Arc,
+};
 
 use super::{ParseError, string_word};
 
 /// A Vobiz account: `MA_…` (master) or `SA_…` (sub-account). Also the auth id that calls are made with.
 ///
-/// Shared text, because every record and every listed row carries one.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+/// Shared text, because every record and every listed row carries one. Compared without regard to case: an id that was
+/// typed in another case than Vobiz's own listing has it would make every number somebody else's.
+#[derive(Debug, Clone)]
 pub struct AccountId(Arc<str>);
+
+impl PartialEq for AccountId {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.eq_ignore_ascii_case(&other.0)
+    }
+}
+
+impl Eq for AccountId {}
+
+impl Hash for AccountId {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.to_ascii_lowercase().hash(state);
+    }
+}
 
 impl AccountId {
     /// The id as it stands in paths and headers.
@@ -50,5 +70,15 @@ mod tests {
         for bad in ["", "MA/../SA", "MA_1?x", "MA 1", "MA_é"] {
             assert_eq!(bad.parse::<AccountId>(), Err(ParseError::AccountId), "{bad:?}");
         }
+    }
+
+    #[test]
+    fn an_account_is_the_same_in_either_case_and_keeps_the_one_it_was_given() {
+        let (typed, listed): (AccountId, AccountId) =
+            ("ma_abc123".parse().unwrap(), "MA_ABC123".parse().unwrap());
+        assert_eq!(typed, listed);
+        assert_eq!(typed.as_str(), "ma_abc123");
+        assert!(std::collections::HashSet::from([typed]).contains(&listed));
+        assert_ne!(listed, "MA_ABC124".parse().unwrap());
     }
 }

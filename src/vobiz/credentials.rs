@@ -29,7 +29,8 @@ impl Credentials {
     /// Whether both are the same, so that nothing needs to be done about a file that was only touched.
     #[must_use]
     pub fn same_as(&self, other: &Self) -> bool {
-        self.account == other.account && self.token() == other.token()
+        // To the letter: an auth id that was put right in its case alone is still another header.
+        self.account.as_str() == other.account.as_str() && self.token() == other.token()
     }
 }
 
