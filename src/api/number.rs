@@ -113,9 +113,24 @@ impl FromStr for NumberStatus {
             "pending_release" => Self::PendingRelease,
             "released" => Self::Released,
             "blocked" => Self::Blocked,
-            other => Self::Other(other.into()),
+            other => Self::Other(presentable(other)),
         })
     }
+}
+
+/// Words that Vobiz has not documented are stored and shown: long enough to be recognized, too short to do harm.
+const LONGEST_WORD: usize = 64;
+
+/// A word that nobody knows, as it came if it is one; without what a terminal would obey, and cut where it is too long.
+/// What was stored so is the same when it is read again.
+fn presentable(word: &str) -> Box<str> {
+    let shown = |c: char| c.is_ascii_graphic() || c.is_alphanumeric() || c == ' ' || c == '…';
+    let mut line: String =
+        word.chars().map(|c| if shown(c) { c } else { '?' }).take(LONGEST_WORD + 1).collect();
+    if line.chars().count() > LONGEST_WORD {
+        line = line.chars().take(LONGEST_WORD - 1).chain(['…']).collect();
+    }
+    line.into()
 }
 
 impl fmt::Display for NumberStatus {
@@ -142,6 +157,22 @@ mod tests {
         let mut bought = Number { monthly_fee: "2".parse().ok(), ..Number::default() };
         assert!(!bought.update(&Number { monthly_fee: "2.0".parse().ok(), ..Number::default() }));
         assert_eq!(bought.monthly_fee.unwrap().to_string(), "2");
+    }
+
+    #[test]
+    fn a_status_that_nobody_knows_is_kept_short_and_harmless_and_is_stable() {
+        let long = "x".repeat(10_000);
+        for (word, kept) in [
+            ("suspended", "suspended".to_owned()),
+            ("under review (KYC)", "under review (KYC)".to_owned()),
+            ("\u{1b}[2Jgone\r\n\u{202e}", "?[2Jgone???".to_owned()),
+            (long.as_str(), format!("{}…", "x".repeat(63))),
+            (&long[..64], "x".repeat(64)),
+        ] {
+            let status: NumberStatus = word.parse().unwrap();
+            assert_eq!(status.to_string(), kept);
+            assert_eq!(status.to_string().parse(), Ok(status));
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@ use serde::{
 };
 use serde_json::value::RawValue;
 
-use super::error::ReadError;
+use super::{envelope::presentable, error::ReadError};
 use crate::{
     api::{Capabilities, Number, NumberStatus},
     domain::{AccountId, Currency, E164, Money, Time},
@@ -141,9 +141,16 @@ impl WireNumber {
     }
 
     fn listed(self, e164: E164) -> ListedNumber {
-        let filled = |text: Option<String>| text.filter(|text| !text.is_empty());
-        // Blocked is blocked, whichever of the two fields says so.
-        let status = if self.is_blocked == Some(true) { Some(NumberStatus::Blocked) } else { self.status };
+        let filled =
+            |text: Option<String>| text.map(|text| presentable(&text)).filter(|text| !text.is_empty());
+        let status = self.status.filter(|status| !status.to_string().trim().is_empty());
+        // Blocked is blocked, whichever of the two fields says so. Of a number that was given back, or that stands in a
+        // status that nobody knows, the flag does not say that the account has it.
+        let status = match status {
+            Some(NumberStatus::Released | NumberStatus::Other(_)) => status,
+            _ if self.is_blocked == Some(true) => Some(NumberStatus::Blocked),
+            _ => status,
+        };
         let number = Number {
             id: filled(self.id),
             status,
@@ -220,10 +227,23 @@ mod tests {
     }
 
     #[test]
-    fn a_blocked_flag_is_a_blocked_status() {
-        assert_eq!(
-            parse(r#"{"e164":"+12","status":"active","is_blocked":true}"#).number.status,
-            Some(NumberStatus::Blocked)
-        );
+    fn a_blocked_flag_is_a_blocked_status_of_a_number_that_the_account_has() {
+        for (status, expected) in [
+            (r#""active""#, "blocked"),
+            (r#""pending_release""#, "blocked"),
+            ("null", "blocked"),
+            (r#""released""#, "released"),
+            (r#""suspended""#, "suspended"),
+        ] {
+            let row = parse(&format!(r#"{{"e164":"+12","status":{status},"is_blocked":true}}"#));
+            assert_eq!(row.number.status.unwrap().to_string(), expected, "{status}");
+        }
+    }
+
+    #[test]
+    fn an_empty_status_is_none_and_no_text_is_longer_than_a_record_can_take() {
+        let row = parse(&format!(r#"{{"e164":"+12","status":" ","region":"{}"}}"#, "x".repeat(100_000)));
+        assert_eq!(row.number.status, None);
+        assert!(row.number.region.unwrap().len() <= 300);
     }
 }
