@@ -149,6 +149,11 @@ impl Account {
         }
     }
 
+    /// Asks to be woken after the next listing for drift: nothing needs to be read before it.
+    pub fn want_next_listing(&self, key: Key) {
+        self.state().want_next_listing(key);
+    }
+
     /// Has somebody looked at again.
     pub fn wake(&self, key: Key) {
         // Nobody listens any more only while the process stops.

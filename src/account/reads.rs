@@ -86,6 +86,8 @@ impl Account {
         self.wake_waiting();
         if due {
             self.wake(Key::AllRecords);
+            let waiting = self.state().waiting_for_listing();
+            waiting.into_iter().for_each(|key| self.wake(key));
         }
     }
 

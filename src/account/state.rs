@@ -22,6 +22,8 @@ pub struct State {
     pub ledger: Reading<LedgerRead>,
     funds: HashMap<E164, Reading<FundsRead>>,
     wants: HashMap<Key, (E164, Need)>,
+    /// Who is to be looked at again after the next listing for drift.
+    next_listing: HashSet<Key>,
     /// What a round failed to bring: the account is not open before it is brought.
     owed: Option<Round>,
     /// When the account was last listed for drift rather than for somebody who waits. Monotonic.
@@ -74,6 +76,15 @@ impl State {
     pub fn want(&mut self, key: Key, e164: E164, need: Need) -> bool {
         let previous = self.wants.insert(key, (e164, need));
         previous != Some((e164, need)) && need != Need::default()
+    }
+
+    pub fn want_next_listing(&mut self, key: Key) {
+        self.next_listing.insert(key);
+    }
+
+    /// Who waits for a listing for drift; whoever finds nothing new in it asks again.
+    pub fn waiting_for_listing(&mut self) -> HashSet<Key> {
+        std::mem::take(&mut self.next_listing)
     }
 
     /// Everybody who waits; they ask again if what they find does not do.

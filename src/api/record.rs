@@ -244,14 +244,19 @@ pub struct PhoneNumberStatus {
 }
 
 /// What a verification found.
-#[derive(Serialize, Deserialize, JsonSchema, Clone, Copy, Debug, PartialEq)]
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq)]
 #[schemars(inline)]
 pub struct Verification {
     /// When the reads were begun.
     pub at: Time,
-    /// Owned (listed under our account), Absent (not in a full listing), Unverifiable (Vobiz serves no such
-    /// listing or ledger), or Undecided (listed in a way that proves neither).
+    /// Owned (listed under our account), Absent (not listed under it), Unverifiable (Vobiz serves no such listing or
+    /// ledger), or Undecided (listed in a way that proves neither).
     pub ownership: Ownership,
+    /// Which other account of the same family has the number, where ours has it no more.
+    // No word of its own for ownership: a version that does not know this field takes the number for lost, and buys it
+    // as little.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<AccountId>,
 }
 
 /// What the account's listing says about the number.

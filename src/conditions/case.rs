@@ -2,9 +2,13 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{message, reason::Reason};
+use super::{
+    message::{self, Audience},
+    number,
+    reason::Reason,
+};
 use crate::{
-    api::{Answer, Attempt, AttemptState, Funds, NumberStatus, Origin, Outcome, PhoneNumber},
+    api::{Answer, Attempt, AttemptState, Funds, NumberStatus, Origin, Outcome, Ownership, PhoneNumber},
     plan::{Change, SEND_WINDOW, Spans, is_retried_unasked},
 };
 
@@ -30,19 +34,19 @@ impl Case {
 }
 
 /// What a record says. `None` while it is too early to say anything.
-pub fn of_record(record: &PhoneNumber, spans: Spans, now: Timestamp) -> Option<Case> {
+pub fn of_record(record: &PhoneNumber, audience: Audience, spans: Spans, now: Timestamp) -> Option<Case> {
     let attempt = &record.spec.attempt;
     match attempt.state {
-        AttemptState::Open => of_open(record, spans, now),
+        AttemptState::Open => of_open(record, audience, spans, now),
         AttemptState::Bound => Some(of_bound(record)),
         AttemptState::NeedsDecision => {
             Some(Case::settled(Reason::NeedsDecision, message::needs_decision(record)))
         }
-        AttemptState::Failed => Some(of_failed(record)),
+        AttemptState::Failed => Some(of_failed(record, audience)),
     }
 }
 
-fn of_open(record: &PhoneNumber, spans: Spans, now: Timestamp) -> Option<Case> {
+fn of_open(record: &PhoneNumber, audience: Audience, spans: Spans, now: Timestamp) -> Option<Case> {
     let attempt = &record.spec.attempt;
     let until = message::settles(attempt, spans);
     let Some(answer) = &attempt.answer else { return of_unanswered(attempt, spans, now) };
@@ -54,7 +58,7 @@ fn of_open(record: &PhoneNumber, spans: Spans, now: Timestamp) -> Option<Case> {
         Outcome::Rejected => Reason::Rejected,
         Outcome::Unknown | Outcome::Purchased | Outcome::NotSent => Reason::OutcomeUnknown,
     };
-    Some(Case::open(reason, message::being_verified(reason, answer, &until)))
+    Some(Case::open(reason, message::being_verified(reason, answer, audience, &until)))
 }
 
 /// Being sent, or left behind by a process that died: after the time in which it could have been answered, the
@@ -88,9 +92,9 @@ fn payment_failed(answer: &Answer, now: Timestamp) -> Option<Reason> {
     }
 }
 
-fn of_failed(record: &PhoneNumber) -> Case {
+fn of_failed(record: &PhoneNumber, audience: Audience) -> Case {
     let attempt = &record.spec.attempt;
-    let settled = |reason| Case::settled(reason, message::settled(reason, record));
+    let settled = |reason| Case::settled(reason, message::settled(reason, record, audience));
     let Some(answer) = &attempt.answer else {
         return if is_retried_unasked(attempt) {
             Case::open(Reason::Purchasing, message::trying_again())
@@ -113,19 +117,26 @@ fn of_failed(record: &PhoneNumber) -> Case {
 }
 
 fn of_bound(record: &PhoneNumber) -> Case {
-    let status = record
-        .status
-        .as_ref()
-        .and_then(|status| status.number.as_ref())
-        .and_then(|number| number.status.as_ref());
-    let reason = match status {
+    let status = record.status.as_ref();
+    let word = status.and_then(|status| status.number.as_ref()).and_then(|number| number.status.as_ref());
+    let seen = status.and_then(|status| status.verification.as_ref()).map(|seen| seen.ownership);
+    let reason = match word {
+        _ if Change::moved_to(record).is_some() => Reason::NumberMoved,
         _ if Change::is_lost(record) => Reason::NumberLost,
         Some(NumberStatus::Blocked) => Reason::NumberBlocked,
         Some(NumberStatus::PendingRelease) => Reason::NumberReleasing,
-        _ => match record.spec.attempt.origin {
+        Some(NumberStatus::PendingPurchase) => Reason::NumberPending,
+        // Our own 200 may say so; whether the number is gone, the listings tell.
+        Some(NumberStatus::Released | NumberStatus::Other(_)) => Reason::NumberStatusUnknown,
+        // It was gone, and is listed again without a status.
+        Some(NumberStatus::Active) | None if seen == Some(Ownership::Undecided) => {
+            Reason::NumberStatusUnknown
+        }
+        // Without a word of Vobiz's, nothing is known against what its answer, or its list, says.
+        Some(NumberStatus::Active) | None => match record.spec.attempt.origin {
             Origin::Purchase => Reason::Purchased,
             Origin::Adoption => Reason::Adopted,
         },
     };
-    Case::settled(reason, message::bound(reason, record))
+    Case::settled(reason, number::bound(reason, record))
 }

@@ -6,11 +6,14 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use super::{
     ConditionType, Status, case,
     case::{Case, SHOWN_AFTER},
-    condition, message,
+    condition,
+    message::{self, Audience},
+    number,
     reason::{Progress, Reason},
 };
 use crate::{
     api::{AttemptState, PhoneNumber, PhoneNumberClaim, PhoneNumberClaimStatus, PhoneNumberRef},
+    domain::AccountId,
     plan::{Gate, GateCause, Goal, Relation, Spans},
 };
 
@@ -42,6 +45,8 @@ pub enum Waits {
     Turn,
     /// The API server does not take the intent, and why.
     Cluster(String),
+    /// Another account of the family has the number.
+    Elsewhere(AccountId),
 }
 
 /// The status that the claim should have, and its reason. `None` while it is too early to say anything.
@@ -66,9 +71,11 @@ pub fn claim(facts: &ClaimFacts<'_>, now: Timestamp) -> Option<(PhoneNumberClaim
 fn judge(facts: &ClaimFacts<'_>, now: Timestamp) -> Option<Case> {
     match (facts.relation, facts.record) {
         (Relation::Conflict(with), Some(record)) => {
-            Some(Case::settled(Reason::Conflict, message::conflict(with, record)))
+            let own = facts.claim.metadata.namespace.as_deref().unwrap_or_default();
+            Some(Case::settled(Reason::Conflict, message::conflict(with, record, own)))
         }
         (Relation::Ours, Some(record)) => match facts.goal {
+            Some(_) if matches!(facts.waits, Waits::Elsewhere(_)) => waiting(facts),
             // Asked for, or due by itself: what stands in the way now matters more than what happened before.
             Some(Goal::Token(_)) => waiting(facts),
             Some(_) if *facts.gate != Gate::Open => waiting(facts),
@@ -83,8 +90,8 @@ fn judge(facts: &ClaimFacts<'_>, now: Timestamp) -> Option<Case> {
 /// nobody would know why.
 fn recorded(facts: &ClaimFacts<'_>, record: &PhoneNumber, now: Timestamp) -> Option<Case> {
     let attempt = &record.spec.attempt;
-    let case = case::of_record(record, facts.spans, now);
-    let Gate::Held(GateCause::Credentials, why) = facts.gate else { return case };
+    let case = case::of_record(record, Audience::Tenants, facts.spans, now);
+    let Gate::Held(GateCause::Credentials, _) = facts.gate else { return case };
     if attempt.state != AttemptState::Open {
         return case;
     }
@@ -92,22 +99,41 @@ fn recorded(facts: &ClaimFacts<'_>, record: &PhoneNumber, now: Timestamp) -> Opt
     if attempt.answer.as_ref().is_some_and(|answer| answer.http_status == Some(403)) {
         return waiting(facts);
     }
-    case.map(|case| Case { message: message::unverifiable(&case.message, why), ..case })
+    case.map(|case| Case { message: message::unverifiable(&case.message), ..case })
 }
 
 fn waiting(facts: &ClaimFacts<'_>) -> Option<Case> {
-    if let Gate::Held(cause, why) = facts.gate {
-        let reason = match cause {
-            GateCause::Credentials => Reason::InvalidCredentials,
-            GateCause::RateLimited => Reason::RateLimited,
-            GateCause::Unavailable => Reason::VobizUnavailable,
-        };
-        return Some(Case::open(reason, message::gate(*cause, why)));
+    if let Waits::Elsewhere(owner) = &facts.waits {
+        return Some(Case::settled(Reason::Conflict, number::elsewhere(owner)));
+    }
+    if let Gate::Held(cause, _) = facts.gate {
+        return Some(held(facts.claim, *cause));
     }
     if facts.waited < SHOWN_AFTER {
         return None;
     }
     Some(Case::open(Reason::Purchasing, message::waiting(&facts.waits)))
+}
+
+/// What a held account is told as: by its cause, and by nothing that differs between two calls. A cause that holds it
+/// still, in another way, is not worth a write of every claim that waits; that the credentials are refused is.
+fn held(claim: &PhoneNumberClaim, cause: GateCause) -> Case {
+    let of = |cause| {
+        let reason = match cause {
+            GateCause::Credentials => Reason::InvalidCredentials,
+            GateCause::RateLimited => Reason::RateLimited,
+            GateCause::Unavailable => Reason::VobizUnavailable,
+        };
+        Case::open(reason, message::gate(cause))
+    };
+    let conditions = claim.status.iter().flat_map(|status| &status.conditions);
+    let ready = conditions.into_iter().find(|condition| condition.type_ == ConditionType::Ready.as_str());
+    let told = |case: &Case| {
+        ready.is_some_and(|ready| ready.reason == case.reason.as_str() && ready.message == case.message)
+    };
+    let passing = [GateCause::RateLimited, GateCause::Unavailable];
+    let before = passing.contains(&cause).then(|| passing.map(of).into_iter().find(told)).flatten();
+    before.unwrap_or_else(|| of(cause))
 }
 
 fn conditions(

@@ -1,18 +1,27 @@
 //! The sentences: what happened, Vobiz's own words, what to do next.
 
-use super::{claim::Waits, reason::Reason};
+use super::{claim::Waits, number, reason::Reason};
 use crate::{
-    api::{Answer, Attempt, Debit, FORGET_ANNOTATION, Ownership, PhoneNumber, RETRY_ANNOTATION},
+    api::{Answer, Attempt, Debit, Ownership, PhoneNumber, RETRY_ANNOTATION},
     domain::{Currency, Money, Time},
-    plan::{ConflictWith, GateCause, Spans},
+    plan::{Change, ConflictWith, GateCause, Spans},
 };
+
+/// Who reads a message. Whoever has a claim need not know what else the account has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Audience {
+    /// Those who may read the claim.
+    Tenants,
+    /// Those who may read the record.
+    Administrators,
+}
 
 /// When an open attempt settles, for people.
 pub fn settles(attempt: &Attempt, spans: Spans) -> String {
     Time::seconds(attempt.opened_at.after(spans.until_settled())).to_string()
 }
 
-fn sum(amount: Option<Money>, currency: Option<Currency>) -> String {
+pub fn sum(amount: Option<Money>, currency: Option<Currency>) -> String {
     match (amount, currency) {
         (Some(amount), Some(currency)) => format!("{amount} {currency}"),
         (Some(amount), None) => amount.to_string(),
@@ -30,33 +39,37 @@ fn words(answer: &Answer) -> String {
     }
 }
 
-fn sums(answer: &Answer) -> String {
-    if answer.required.is_none() && answer.available.is_none() {
-        return String::new();
+/// What is needed, and what there is. The balance of the account is a tenant's business only where it falls short.
+fn sums(answer: &Answer, audience: Audience) -> String {
+    let is_short = |available: &Money| answer.required.is_some_and(|required| required > *available);
+    let available =
+        answer.available.filter(|available| audience == Audience::Administrators || is_short(available));
+    let required = format!(" Needed: {} (setup fee and first month)", sum(answer.required, answer.currency));
+    match (answer.required, available) {
+        (None, None) => String::new(),
+        (Some(_), None) => format!("{required}."),
+        (_, Some(_)) => format!("{required}; available: {}.", sum(available, answer.currency)),
     }
-    let (required, available) =
-        (sum(answer.required, answer.currency), sum(answer.available, answer.currency));
-    format!(" Needed: {required} (setup fee and first month); available: {available}.")
 }
 
-fn what_happened(reason: Reason, answer: &Answer) -> String {
+fn what_happened(reason: Reason, answer: &Answer, audience: Audience) -> String {
     match reason {
         Reason::NumberNotFound => format!("The number is not in Vobiz's inventory. {}", words(answer)),
         Reason::InsufficientBalance => {
-            format!("Vobiz could not debit the account.{} {}", sums(answer), words(answer))
+            format!("Vobiz could not debit the account.{} {}", sums(answer, audience), words(answer))
         }
         Reason::Rejected => format!("Vobiz rejected the purchase. {}", words(answer)),
         Reason::InvalidCredentials => format!("Vobiz refused the credentials. {}", words(answer)),
         Reason::RateLimited => format!("Vobiz limits the rate of calls. {}", words(answer)),
         _ => {
             let what = answer.message.as_deref().unwrap_or("no usable answer");
-            format!("The purchase was sent, and its outcome is unknown: {what}.{}", sums(answer))
+            format!("The purchase was sent, and its outcome is unknown: {what}.{}", sums(answer, audience))
         }
     }
 }
 
-pub fn being_verified(reason: Reason, answer: &Answer, until: &str) -> String {
-    let happened = what_happened(reason, answer);
+pub fn being_verified(reason: Reason, answer: &Answer, audience: Audience, until: &str) -> String {
+    let happened = what_happened(reason, answer, audience);
     format!("{happened} Verifying until {until} that it was not bought after all; nothing to do until then.")
 }
 
@@ -97,26 +110,29 @@ pub fn waiting(waits: &Waits) -> String {
         Waits::Turn => {
             "Waiting for the purchase's turn (rate limit and concurrency of this operator).".into()
         }
+        Waits::Elsewhere(owner) => number::elsewhere(owner),
         Waits::Cluster(why) => format!(
             "The purchase cannot be recorded in the cluster, so it is not sent: {why}. The operator tries again by itself."
         ),
     }
 }
 
-pub fn gate(cause: GateCause, why: &str) -> String {
+/// By the cause alone: thousands of claims may wait for the same, and what each call met stands in the log.
+pub fn gate(cause: GateCause) -> String {
     match cause {
-        GateCause::Credentials => format!(
-            "Vobiz refuses the credentials of the account: {why}. Put VOBIZ_AUTH_ID and VOBIZ_AUTH_TOKEN right; the \
-             operator asks again by itself. Nothing is bought meanwhile."
-        ),
-        GateCause::RateLimited => {
-            format!("Vobiz limits the rate of calls: {why}. The operator goes on by itself.")
+        GateCause::Credentials => {
+            "Vobiz refuses the credentials of the account (401, or 403 to the list of its numbers). Put VOBIZ_AUTH_ID \
+             and VOBIZ_AUTH_TOKEN right; the operator asks again by itself. Nothing is bought meanwhile."
         }
-        GateCause::Unavailable => format!(
-            "Vobiz cannot be asked what the account owns: {why}. Nothing is bought before that; the operator goes \
-             on by itself."
-        ),
+        GateCause::RateLimited => {
+            "Vobiz limits the rate of calls (429). Nothing is bought meanwhile; the operator goes on by itself."
+        }
+        GateCause::Unavailable => {
+            "Vobiz cannot be asked what the account owns: it gives no answer, or none that can be read (the operator's \
+             log has each error). Nothing is bought before that; the operator goes on by itself."
+        }
     }
+    .into()
 }
 
 /// How to ask for another attempt, with that token.
@@ -126,8 +142,8 @@ fn retry_with(token: &str, record: &PhoneNumber) -> String {
     format!("kubectl annotate --overwrite -n {namespace} phonenumberclaim/{name} {RETRY_ANNOTATION}={token}")
 }
 
-fn ownership(record: &PhoneNumber) -> Option<Ownership> {
-    record.status.as_ref()?.verification.map(|verification| verification.ownership)
+pub fn ownership(record: &PhoneNumber) -> Option<Ownership> {
+    record.status.as_ref()?.verification.as_ref().map(|verification| verification.ownership)
 }
 
 /// Debits, as far as a person can take them in: the API server refuses longer messages than it can store.
@@ -142,21 +158,25 @@ fn listed(debits: &[Debit]) -> String {
 }
 
 /// The attempt is settled: not bought.
-pub fn settled(reason: Reason, record: &PhoneNumber) -> String {
+pub fn settled(reason: Reason, record: &PhoneNumber, audience: Audience) -> String {
     let answer = record.spec.attempt.answer.as_ref();
     let happened = match (reason, answer) {
         (Reason::NotPurchased, None) => {
             "Two processes in a row stopped before they could store an answer.".to_owned()
         }
-        (_, Some(answer)) => what_happened(reason, answer),
+        (_, Some(answer)) => what_happened(reason, answer, audience),
         (_, None) => String::new(),
     };
-    let verified = match ownership(record) {
-        _ if reason == Reason::VobizUnavailable => "",
-        Some(Ownership::Unverifiable) => {
-            " This Vobiz offers no list or ledger to verify it with, so its word stands."
+    let verified = match (ownership(record), Change::moved_to(record)) {
+        _ if reason == Reason::VobizUnavailable => String::new(),
+        (Some(Ownership::Unverifiable), _) => {
+            " This Vobiz offers no list or ledger to verify it with, so its word stands.".into()
         }
-        _ => " Verified: the number was neither bought nor paid for.",
+        (_, Some(owner)) => format!(
+            " Verified: this purchase neither bought the number nor paid for it. Vobiz lists it under the account \
+             {owner}, which is of the same family."
+        ),
+        (_, None) => " Verified: the number was neither bought nor paid for.".into(),
     };
     let next = match reason {
         Reason::NumberNotFound => "Choose a number that is in stock, or, once it is, try again with",
@@ -186,7 +206,12 @@ pub fn needs_decision(record: &PhoneNumber) -> String {
             };
             format!("{evidence}, and {} may have been paid", price(attempt))
         }
-        debits => format!("the account was debited {} and does not own the number", listed(debits)),
+        debits => {
+            let owner = Change::moved_to(record);
+            let owned = owner.map(|owner| format!(", which Vobiz lists under the account {owner}"));
+            let owned = owned.unwrap_or_default();
+            format!("the account was debited {} and does not own the number{owned}", listed(debits))
+        }
     };
     format!(
         "Attempt {id} of {} cannot be decided: {evidence}. Clear it up with Vobiz. If the number turns out to be \
@@ -197,8 +222,8 @@ pub fn needs_decision(record: &PhoneNumber) -> String {
 }
 
 /// What an open attempt says while it cannot be verified.
-pub fn unverifiable(message: &str, why: &str) -> String {
-    format!("{message} It cannot be verified now: {why}.")
+pub fn unverifiable(message: &str) -> String {
+    format!("{message} It cannot be verified now: Vobiz refuses the credentials of the account.")
 }
 
 /// What a purchase costs, as far as it is known.
@@ -210,57 +235,27 @@ fn price(attempt: &Attempt) -> String {
     )
 }
 
-pub fn conflict(with: ConflictWith, record: &PhoneNumber) -> String {
+/// Who has the number, to a claim of the namespace `own`: the claims of others are no business of its.
+pub fn conflict(with: ConflictWith, record: &PhoneNumber, own: &str) -> String {
     let name = record.spec.e164.digits();
-    let claim = record.spec.claim_ref.as_ref();
-    let holder = claim.map_or_else(|| "nobody".into(), |claim| format!("{}/{}", claim.namespace, claim.name));
+    let claim = record.spec.claim_ref.as_ref().filter(|claim| claim.namespace == own);
+    let holder = claim.map_or_else(
+        || "another namespace's claim".into(),
+        |claim| format!("{}/{}", claim.namespace, claim.name),
+    );
     match with {
         ConflictWith::Claim => format!(
             "The number is claimed by {holder} (see phonenumber/{name}). One number serves one claim: delete this \
              one, or that one if it has not bought."
         ),
         ConflictWith::Namespace => format!(
-            "The number belongs to the deleted claim {holder} of another namespace. To hand it over, an \
-             administrator clears the reference: kubectl patch phonenumber/{name} --type=json \
-             -p='[{{\"op\":\"remove\",\"path\":\"/spec/claimRef\"}}]'"
+            "The number belongs to a deleted claim of another namespace. To hand it over, an administrator \
+             clears the reference: kubectl patch phonenumber/{name} --type=json -p='[{{\"op\":\"remove\",\"path\":\"/spec/claimRef\"}}]'"
         ),
         ConflictWith::Account => format!(
             "phonenumber/{name} was recorded with the Vobiz account {}, which is not the one that this operator \
              calls with.",
             record.spec.account
-        ),
-    }
-}
-
-pub fn bound(reason: Reason, record: &PhoneNumber) -> String {
-    let number = record.status.as_ref().and_then(|status| status.number.as_ref());
-    let fees =
-        number.filter(|number| number.setup_fee.is_some() || number.monthly_fee.is_some()).map(|number| {
-            let (setup, monthly) =
-                (sum(number.setup_fee, number.currency), sum(number.monthly_fee, number.currency));
-            format!(" Setup fee {setup}, monthly fee {monthly}.")
-        });
-    let fees = fees.unwrap_or_default();
-    match reason {
-        Reason::Purchased if ownership(record) == Some(Ownership::Unverifiable) => format!(
-            "The number is bought.{fees} This Vobiz offers no list or ledger, so it could not be looked up before, and \
-             cannot be verified."
-        ),
-        Reason::Purchased => format!("The number is bought.{fees}"),
-        Reason::Adopted => format!("The account owned the number already; nothing was bought.{fees}"),
-        Reason::NumberBlocked => {
-            "Vobiz has blocked the number. Ask Vobiz why; it is not bought again.".into()
-        }
-        Reason::NumberReleasing => {
-            "The number is being released, not by this operator. Cancel the release at Vobiz \
-             within its cool-down (24 hours) to keep it; it is not bought again."
-                .into()
-        }
-        _ => format!(
-            "The number was bought, and two full listings of the account no longer have it. It is not bought again. \
-             Ask Vobiz; if it is given up for good, delete this claim, then: kubectl annotate phonenumber/{name} \
-             {FORGET_ANNOTATION}=true && kubectl delete phonenumber/{name}",
-            name = record.spec.e164.digits()
         ),
     }
 }

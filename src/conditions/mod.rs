@@ -6,6 +6,7 @@
 mod case;
 mod claim;
 mod message;
+mod number;
 mod reason;
 mod record;
 #[cfg(test)]

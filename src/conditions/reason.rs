@@ -123,13 +123,19 @@ impl Reason {
         Row { purchased, ready, progress }
     }
 
+    /// Whether it is said of the whole account, to all claims that wait, and may come and go.
+    #[must_use]
+    pub fn holds_the_account(self) -> bool {
+        matches!(self, Self::InvalidCredentials | Self::RateLimited | Self::VobizUnavailable)
+    }
+
     /// Whether an event is worth its write, and whether it is a warning.
     #[must_use]
     pub fn event(self) -> Option<kube::runtime::events::EventType> {
         use kube::runtime::events::EventType::{Normal, Warning};
         match self {
             Self::Purchasing => None,
-            Self::Purchased | Self::Adopted => Some(Normal),
+            Self::Purchased | Self::Adopted | Self::NumberPending => Some(Normal),
             _ => Some(Warning),
         }
     }

@@ -1,6 +1,6 @@
 use jiff::Timestamp;
 
-use super::{ConditionType, Status, case, condition, reason::Reason};
+use super::{ConditionType, Status, case, condition, message::Audience, reason::Reason};
 use crate::{
     api::{PhoneNumber, PhoneNumberStatus},
     plan::Spans,
@@ -9,7 +9,7 @@ use crate::{
 /// Sets the conditions of a record: `Ready`, in the words that its claim uses, and `Claimed`.
 pub fn record(record: &mut PhoneNumber, claimed: Option<bool>, spans: Spans, now: Timestamp) {
     let previous = record.status.as_ref().map(|status| status.conditions.clone()).unwrap_or_default();
-    let (status, reason, message) = match case::of_record(record, spans, now) {
+    let (status, reason, message) = match case::of_record(record, Audience::Administrators, spans, now) {
         Some(case) => (case.reason.row(case.settled).ready, case.reason, case.message),
         None => (Status::False, Reason::Purchasing, "The purchase is being sent.".to_owned()),
     };

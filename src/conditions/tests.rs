@@ -7,8 +7,8 @@ use kube::core::ObjectMeta;
 use super::{ClaimFacts, Reason, Waits, claim};
 use crate::{
     api::{
-        Answer, AttemptState, Debit, Funds, Number, NumberStatus, Origin, Outcome, Ownership, PhoneNumber,
-        PhoneNumberClaim, PhoneNumberSpec, PhoneNumberStatus, Verification,
+        Answer, AttemptState, ClaimRef, Debit, Funds, Number, NumberStatus, Origin, Outcome, Ownership,
+        PhoneNumber, PhoneNumberClaim, PhoneNumberSpec, PhoneNumberStatus, Verification,
     },
     domain::{AttemptId, Time},
     plan::{ConflictWith, Gate, GateCause, Goal, Intent, Relation, Spans},
@@ -53,9 +53,26 @@ fn bound(status: NumberStatus, ownership: Ownership) -> PhoneNumber {
     record.status = Some(PhoneNumberStatus {
         conditions: Vec::new(),
         number: Some(Number { status: Some(status), ..Number::default() }),
-        verification: Some(Verification { at: Time::micros(at(0)), ownership }),
+        verification: Some(Verification { at: Time::micros(at(0)), ownership, owner: None }),
     });
     record
+}
+
+fn bound_under(owner: &str) -> PhoneNumber {
+    let mut record = bound(NumberStatus::Active, Ownership::Absent);
+    let verification = record.status.as_mut().and_then(|status| status.verification.as_mut()).unwrap();
+    verification.owner = owner.parse().ok();
+    record
+}
+
+fn message(record: &PhoneNumber) -> String {
+    let (claim, gate) = (wish(), Gate::Open);
+    let (status, _) = super::claim(&facts(&claim, Some(record), None, &gate), at(20)).unwrap();
+    status.conditions[0].message.clone()
+}
+
+fn other(word: &str) -> NumberStatus {
+    word.parse().unwrap()
 }
 
 /// What the claim is told: reason, Purchased, Ready, and what it is in besides.
@@ -140,6 +157,20 @@ fn what_a_record_says_is_told_as_the_table_says() {
         (bound(NumberStatus::Active, Ownership::Absent), (Reason::NumberLost, t, f, "Stalled")),
         (bound(NumberStatus::Blocked, Ownership::Owned), (Reason::NumberBlocked, t, f, "Stalled")),
         (bound(NumberStatus::PendingRelease, Ownership::Owned), (Reason::NumberReleasing, t, f, "Stalled")),
+        (bound_under("SA_2"), (Reason::NumberMoved, t, f, "Stalled")),
+        (
+            bound(NumberStatus::PendingPurchase, Ownership::Owned),
+            (Reason::NumberPending, t, f, "Reconciling"),
+        ),
+        (bound(other("suspended"), Ownership::Undecided), (Reason::NumberStatusUnknown, t, u, "Reconciling")),
+        (bound(other("suspended"), Ownership::Absent), (Reason::NumberLost, t, f, "Stalled")),
+        // Our own 200 may say anything.
+        (bound(NumberStatus::Released, Ownership::Owned), (Reason::NumberStatusUnknown, t, u, "Reconciling")),
+        // It was lost, and is listed again without a status.
+        (
+            bound(NumberStatus::Active, Ownership::Undecided),
+            (Reason::NumberStatusUnknown, t, u, "Reconciling"),
+        ),
     ] {
         let (claim, gate) = (wish(), Gate::Open);
         let (reason, purchased, ready, also) = told(&facts(&claim, Some(&record), None, &gate)).unwrap();
@@ -175,6 +206,125 @@ fn a_number_of_somebody_else_is_a_conflict_whoever_that_is() {
 }
 
 #[test]
+fn a_number_of_another_account_of_the_family_is_a_conflict_whatever_else_is_known() {
+    let failed = record(AttemptState::Failed, Origin::Purchase, Some(answer(Outcome::NotFound, 404, None)));
+    let (claim, token) = (wish(), Goal::Token("t".into()));
+    let held = Gate::Held(GateCause::Unavailable, "500".into());
+    for (record, goal, gate) in [
+        (None, &Goal::First, &Gate::Open),
+        (None, &Goal::First, &held),
+        (Some(&failed), &token, &Gate::Open),
+        (Some(&failed), &Goal::Automatic, &Gate::Open),
+    ] {
+        let waits = Waits::Elsewhere("SA_2".parse().unwrap());
+        // At once: nothing is waited for.
+        let facts = ClaimFacts { waits, waited: Duration::ZERO, ..facts(&claim, record, Some(goal), gate) };
+        let expected = (Reason::Conflict, "False".into(), "False".into(), "Stalled".into());
+        assert_eq!(told(&facts), Some(expected), "{goal:?} {gate:?}");
+        let message = &super::claim(&facts, at(20)).unwrap().0.conditions[0].message;
+        assert!(message.contains("SA_2") && message.contains("nothing is sent"), "{message}");
+    }
+}
+
+#[test]
+fn what_became_of_a_number_is_told_with_its_account_its_word_and_the_way_out() {
+    let forget = "kubectl annotate phonenumber/911234500000 telephony.vobiz.ai/forget=true";
+    let mut adopted = bound(NumberStatus::PendingRelease, Ownership::Absent);
+    adopted.spec.attempt.origin = Origin::Adoption;
+    let mut failed =
+        record(AttemptState::Failed, Origin::Purchase, Some(answer(Outcome::NotFound, 404, None)));
+    failed.status = bound_under("SA_2").status;
+    let mut undecided = record(AttemptState::NeedsDecision, Origin::Purchase, None);
+    undecided.status = bound_under("SA_2").status;
+    undecided.spec.attempt.unexplained_debits =
+        vec![Debit { id: "t".into(), amount: None, currency: None, at: None }];
+    for (record, parts, never) in [
+        (bound_under("SA_2"), vec!["was bought", "under the account SA_2", "MA_1", forget], "no longer"),
+        (bound(other("suspended"), Ownership::Undecided), vec!["\"suspended\"", "ask Vobiz"], "forget"),
+        (bound(NumberStatus::PendingPurchase, Ownership::Owned), vec!["pending_purchase"], "forget"),
+        (
+            bound(NumberStatus::Active, Ownership::Absent),
+            vec!["was bought", "Two full listings", forget],
+            "released",
+        ),
+        (adopted, vec!["adopted, and not bought", "being released", "a new claim", forget], "was bought."),
+        (failed, vec!["neither bought", "SA_2", "telephony.vobiz.ai/retry"], "kubectl delete"),
+        (undecided, vec!["transaction t", "SA_2", "telephony.vobiz.ai/retry"], "kubectl delete"),
+    ] {
+        let message = message(&record);
+        assert!(parts.iter().all(|part| message.contains(part)), "{parts:?}: {message}");
+        assert!(!message.contains(never), "{never}: {message}");
+    }
+}
+
+#[test]
+fn a_claim_is_told_no_other_namespaces_claims_and_its_own_ones_by_name() {
+    let (mut claim, gate) = (wish(), Gate::Open);
+    claim.metadata.namespace = Some("ours".into());
+    let mut record = bound(NumberStatus::Active, Ownership::Owned);
+    let mut message = |namespace: &str, with| {
+        let of = ClaimRef { namespace: namespace.into(), name: "secret".into(), uid: "u".into() };
+        record.spec.claim_ref = Some(of);
+        let relation = Relation::Conflict(with);
+        let facts = ClaimFacts { relation, ..facts(&claim, Some(&record), None, &gate) };
+        super::claim(&facts, at(20)).unwrap().0.conditions[0].message.clone()
+    };
+    assert!(message("ours", ConflictWith::Claim).contains("ours/secret"));
+    for with in [ConflictWith::Claim, ConflictWith::Namespace, ConflictWith::Account] {
+        let message = message("theirs", with);
+        assert!(!message.contains("secret") && !message.contains("theirs"), "{message}");
+    }
+}
+
+#[test]
+fn a_claim_shows_the_balance_only_where_it_falls_short_and_the_record_always() {
+    use AttemptState::{Failed, Open};
+    let (short, enough) = (Some(Funds::Insufficient), Some(Funds::Sufficient));
+    for (state, outcome, status, funds, required, shown) in [
+        (Failed, Outcome::PaymentFailed, 402, short, Some("52"), true),
+        (Failed, Outcome::PaymentFailed, 500, short, Some("52"), true),
+        (Open, Outcome::PaymentFailed, 500, enough, Some("12"), false),
+        (Failed, Outcome::PaymentFailed, 500, enough, Some("12"), false),
+        (Failed, Outcome::PaymentFailed, 402, enough, Some("12"), false),
+        (Failed, Outcome::PaymentFailed, 500, Some(Funds::Unknown), None, false),
+        (Open, Outcome::Unknown, 502, None, Some("12"), false),
+    ] {
+        let required = required.map(|sum| sum.parse().unwrap());
+        let mut record =
+            record(state, Origin::Purchase, Some(Answer { required, ..answer(outcome, status, funds) }));
+        assert_eq!(message(&record).contains("12.50"), shown, "{outcome:?} {status}: {}", message(&record));
+        super::record(&mut record, None, SPANS, at(20));
+        let conditions = record.status.unwrap().conditions;
+        assert!(conditions[0].message.contains("12.50"), "{}", conditions[0].message);
+    }
+}
+
+#[test]
+fn two_errors_of_one_cause_and_two_passing_causes_are_one_status() {
+    use GateCause::{Credentials, RateLimited, Unavailable};
+    let goal = Goal::First;
+    let status = |claim: &PhoneNumberClaim, cause, why: &str, seconds| {
+        let gate = Gate::Held(cause, why.into());
+        super::claim(&facts(claim, None, Some(&goal), &gate), at(seconds)).unwrap().0
+    };
+    for (first, second, same) in [
+        (Unavailable, Unavailable, true),
+        (RateLimited, RateLimited, true),
+        (Credentials, Credentials, true),
+        (Unavailable, RateLimited, true),
+        (RateLimited, Unavailable, true),
+        (Unavailable, Credentials, false),
+        (RateLimited, Credentials, false),
+        (Credentials, Unavailable, false),
+    ] {
+        let mut claim = wish();
+        claim.status = Some(status(&claim, first, "Vobiz answered 502", 20));
+        let later = status(&claim, second, "no answer in time", 60);
+        assert_eq!(claim.status.as_ref() == Some(&later), same, "{first:?} {second:?}: {later:?}");
+    }
+}
+
+#[test]
 fn a_bound_claim_keeps_its_conditions_while_the_account_cannot_be_read() {
     let (claim, record) = (wish(), bound(NumberStatus::Active, Ownership::Owned));
     let gate = Gate::Held(GateCause::Credentials, "401".into());
@@ -191,11 +341,6 @@ fn waiting_is_not_worth_a_write_before_it_has_lasted_five_seconds() {
 
 #[test]
 fn the_message_of_a_short_balance_gives_both_sums_and_that_of_a_decision_the_command() {
-    let (claim, gate) = (wish(), Gate::Open);
-    let message = |record: &PhoneNumber| {
-        let (status, _) = super::claim(&facts(&claim, Some(record), None, &gate), at(20)).unwrap();
-        status.conditions[0].message.clone()
-    };
     let short = answer(Outcome::PaymentFailed, 402, Some(Funds::Insufficient));
     let short = message(&record(AttemptState::Failed, Origin::Purchase, Some(short)));
     for part in ["52 INR", "12.50 INR", "\"words\"", "telephony.vobiz.ai/retry="] {
@@ -237,13 +382,7 @@ fn a_decision_about_very_many_debits_is_asked_for_in_a_message_that_can_be_store
 
 #[test]
 fn a_purchase_that_could_not_be_looked_up_says_so() {
-    let (claim, gate) = (wish(), Gate::Open);
-    let message = |ownership| {
-        let record = bound(NumberStatus::Active, ownership);
-        super::claim(&facts(&claim, Some(&record), None, &gate), at(20)).unwrap().0.conditions[0]
-            .message
-            .clone()
-    };
+    let message = |ownership| message(&bound(NumberStatus::Active, ownership));
     assert!(message(Ownership::Unverifiable).contains("offers no list"));
     assert!(!message(Ownership::Owned).contains("offers no list"));
 }

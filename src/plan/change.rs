@@ -10,7 +10,7 @@ use crate::{
         Answer, Attempt, AttemptState, CLAIMED, ClaimRef, Debit, Funds, Origin, Outcome, Ownership,
         PhoneNumber, PhoneNumberStatus, Verification,
     },
-    domain::{AttemptId, Currency, Time},
+    domain::{AccountId, AttemptId, Currency, Time},
     vobiz::ListedNumber,
 };
 
@@ -23,14 +23,18 @@ pub enum Change {
     Bind { listed: Box<ListedNumber>, begun: Moment },
     /// Settled: not bought.
     Fail(Ownership),
-    /// The evidence does not decide.
-    AskForDecision { debits: Vec<Debit>, ownership: Ownership },
+    /// Settled: not bought by this attempt, for another account of the family has it.
+    FailElsewhere(AccountId),
+    /// The evidence does not decide. The number may be listed under another account of the family.
+    AskForDecision { debits: Vec<Debit>, ownership: Ownership, owner: Option<AccountId> },
     /// Price and balance, read after a failed debit.
     Funds(Funds, FundsRead),
     /// A bound number is described anew, or is back.
-    Refresh { listed: Box<ListedNumber>, begun: Moment },
+    Refresh { listed: Box<ListedNumber>, ownership: Ownership, begun: Moment },
     /// A bound number is gone.
     Lose { begun: Moment },
+    /// A bound number is listed under another account of the family.
+    Move { owner: AccountId, begun: Moment },
     /// The claim is gone; the number stays.
     Unclaim,
     /// Another claim takes over what is recorded.
@@ -48,16 +52,20 @@ impl Change {
                 settle(attempt, AttemptState::Bound, now);
                 attempt.unexplained_debits.clear();
                 status.number.get_or_insert_default().update(&listed.number);
-                status.verification = Some(seen(begun, Ownership::Owned));
+                status.verification = Some(seen(begun.wall, Ownership::Owned));
             }
             Self::Fail(ownership) => {
                 settle(attempt, AttemptState::Failed, now);
-                status.verification = Some(Verification { at: Time::micros(now), ownership });
+                status.verification = Some(seen(now, ownership));
             }
-            Self::AskForDecision { debits, ownership } => {
+            Self::FailElsewhere(owner) => {
+                settle(attempt, AttemptState::Failed, now);
+                status.verification = Some(seen_under(Some(owner), now, Ownership::Absent));
+            }
+            Self::AskForDecision { debits, ownership, owner } => {
                 settle(attempt, AttemptState::NeedsDecision, now);
                 attempt.unexplained_debits = debits;
-                status.verification = Some(Verification { at: Time::micros(now), ownership });
+                status.verification = Some(seen_under(owner, now, ownership));
             }
             Self::Funds(funds, read) => {
                 if let Some(answer) = &mut attempt.answer {
@@ -67,11 +75,14 @@ impl Change {
                     answer.currency = answer.currency.or(read.currency);
                 }
             }
-            Self::Refresh { listed, begun } => {
+            Self::Refresh { listed, ownership, begun } => {
                 status.number.get_or_insert_default().update(&listed.number);
-                status.verification = Some(seen(begun, Ownership::Owned));
+                status.verification = Some(seen(begun.wall, ownership));
             }
-            Self::Lose { begun } => status.verification = Some(seen(begun, Ownership::Absent)),
+            Self::Lose { begun } => status.verification = Some(seen(begun.wall, Ownership::Absent)),
+            Self::Move { owner, begun } => {
+                status.verification = Some(seen_under(Some(owner), begun.wall, Ownership::Absent));
+            }
             Self::Unclaim => {}
             Self::Claim(claim) => record.spec.claim_ref = Some(claim),
         }
@@ -87,18 +98,34 @@ impl Change {
         }
     }
 
-    /// Whether a row says something new about a bound number.
+    /// Whether a row, and what it says of ownership, is news of a bound number.
     #[must_use]
-    pub fn would_refresh(record: &PhoneNumber, row: &ListedNumber) -> bool {
+    pub fn would_refresh(record: &PhoneNumber, row: &ListedNumber, ownership: Ownership) -> bool {
         let known = record.status.as_ref().and_then(|status| status.number.clone());
-        Self::is_lost(record) || known.unwrap_or_default().update(&row.number)
+        let otherwise = match verification(record).map(|seen| seen.ownership) {
+            Some(Ownership::Absent) => true,
+            Some(Ownership::Undecided) => ownership == Ownership::Owned,
+            Some(Ownership::Owned | Ownership::Unverifiable) | None => false,
+        };
+        otherwise || known.unwrap_or_default().update(&row.number)
+    }
+
+    /// Whether the record says that the account has a bound number no more.
+    #[must_use]
+    pub fn is_away(record: &PhoneNumber) -> bool {
+        verification(record).is_some_and(|seen| seen.ownership == Ownership::Absent)
     }
 
     /// Whether the record says that a bound number is gone.
     #[must_use]
     pub fn is_lost(record: &PhoneNumber) -> bool {
-        let verification = record.status.as_ref().and_then(|status| status.verification);
-        verification.is_some_and(|verification| verification.ownership == Ownership::Absent)
+        Self::is_away(record) && Self::moved_to(record).is_none()
+    }
+
+    /// Which other account of the family has a bound number, as the record says.
+    #[must_use]
+    pub fn moved_to(record: &PhoneNumber) -> Option<&AccountId> {
+        verification(record)?.owner.as_ref()
     }
 
     /// Whether the record says that no claim stands behind it.
@@ -110,6 +137,10 @@ impl Change {
     }
 }
 
+fn verification(record: &PhoneNumber) -> Option<&Verification> {
+    record.status.as_ref()?.verification.as_ref()
+}
+
 fn answered(
     attempt: &mut Attempt,
     status: &mut PhoneNumberStatus,
@@ -119,8 +150,10 @@ fn answered(
     match answer.outcome {
         Outcome::Purchased => {
             settle(attempt, AttemptState::Bound, answer.at.at());
-            // What verification did not find in time is no loss of what is bought now.
-            status.verification.take_if(|seen| seen.ownership == Ownership::Absent);
+            // What verification did not find in time, or could not tell, says nothing of what is bought now.
+            status
+                .verification
+                .take_if(|seen| matches!(seen.ownership, Ownership::Absent | Ownership::Undecided));
         }
         other if stays_open(other) => {}
         _ => settle(attempt, AttemptState::Failed, answer.at.at()),
@@ -148,8 +181,12 @@ fn settle(attempt: &mut Attempt, state: AttemptState, now: Timestamp) {
     attempt.settled_at = Some(Time::micros(now));
 }
 
-fn seen(begun: Moment, ownership: Ownership) -> Verification {
-    Verification { at: Time::micros(begun.wall), ownership }
+fn seen(at: Timestamp, ownership: Ownership) -> Verification {
+    seen_under(None, at, ownership)
+}
+
+fn seen_under(owner: Option<AccountId>, at: Timestamp, ownership: Ownership) -> Verification {
+    Verification { at: Time::micros(at), ownership, owner }
 }
 
 /// A new attempt, before it has an identity.
@@ -252,7 +289,7 @@ mod tests {
     fn a_binding_forgets_the_debits_that_it_explains() {
         let mut record = record();
         let debit = Debit { id: "t".into(), amount: None, currency: None, at: None };
-        let asked = Change::AskForDecision { debits: vec![debit], ownership: Ownership::Absent };
+        let asked = Change::AskForDecision { debits: vec![debit], ownership: Ownership::Absent, owner: None };
         asked.apply(&mut record, NOW.parse().unwrap());
         assert_eq!(record.spec.attempt.state, AttemptState::NeedsDecision);
         let listed =
@@ -271,8 +308,24 @@ mod tests {
         assert!(Change::is_lost(&record) && record.spec.attempt.state == AttemptState::Bound);
         let listed =
             Box::new(ListedNumber { e164: "+12".parse().unwrap(), owner: None, number: Number::default() });
-        assert!(Change::would_refresh(&record, &listed));
-        Change::Refresh { listed, begun }.apply(&mut record, NOW.parse().unwrap());
+        let ownership = Ownership::Owned;
+        assert!(Change::would_refresh(&record, &listed, ownership));
+        Change::Refresh { listed, ownership, begun }.apply(&mut record, NOW.parse().unwrap());
         assert!(!Change::is_lost(&record));
+    }
+
+    #[test]
+    fn a_move_is_stored_so_that_an_older_version_takes_it_for_a_loss() {
+        let begun = Moment { wall: NOW.parse().unwrap(), mono: std::time::Duration::ZERO };
+        let mut record = after(answered(Outcome::Purchased));
+        Change::Move { owner: "SA_2".parse().unwrap(), begun }.apply(&mut record, NOW.parse().unwrap());
+        let stored = serde_json::to_value(&record).unwrap();
+        let verification = &stored["status"]["verification"];
+        assert_eq!((&verification["ownership"], &verification["owner"]), (&"Absent".into(), &"SA_2".into()));
+        let read: PhoneNumber = serde_json::from_value(stored).unwrap();
+        assert_eq!(Change::moved_to(&read), "SA_2".parse().ok().as_ref());
+        assert!(Change::is_away(&read) && !Change::is_lost(&read));
+        Change::Lose { begun }.apply(&mut record, NOW.parse().unwrap());
+        assert!(Change::is_lost(&record) && Change::moved_to(&record).is_none());
     }
 }

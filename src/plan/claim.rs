@@ -55,6 +55,8 @@ pub enum ClaimStep {
     OpenUnsent(Intent),
     /// Take over what is recorded; no POST.
     Bind,
+    /// Nothing while that account, which is of the same family, has the number.
+    Elsewhere(AccountId),
 }
 
 /// How a claim stands to the record of its number.
@@ -191,11 +193,17 @@ pub fn claim(observed: &ClaimObserved<'_>, now: Moment) -> ClaimStep {
     if let Some(until) = observed.not_before.filter(|until| !asked && !now.reached(*until)) {
         return ClaimStep::Wait(until);
     }
+    let look = look(observed, &goal, now);
+    // Before the gate: what the list has shown stays true while it cannot be read.
+    if let Look::Elsewhere(owner) = look {
+        return ClaimStep::Elsewhere(owner);
+    }
     if *observed.gate != Gate::Open {
         return ClaimStep::AwaitGate;
     }
-    match look(observed, &goal, now) {
+    match look {
         Look::Needs(need) => ClaimStep::Read(need),
+        Look::Elsewhere(owner) => ClaimStep::Elsewhere(owner),
         Look::OwnedOrDebited => ClaimStep::OpenUnsent(intent(observed, &goal, Origin::Adoption)),
         Look::Clear { looked_up } if observed.slot => {
             ClaimStep::Purchase(Intent { looked_up, ..intent(observed, &goal, Origin::Purchase) })
@@ -207,6 +215,8 @@ pub fn claim(observed: &ClaimObserved<'_>, now: Moment) -> ClaimStep {
 enum Look {
     Needs(Need),
     OwnedOrDebited,
+    /// Another account of the family has it.
+    Elsewhere(AccountId),
     /// Neither owned nor debited, or Vobiz has no endpoint that could tell.
     Clear {
         looked_up: bool,
@@ -240,6 +250,10 @@ fn look(observed: &ClaimObserved<'_>, goal: &Goal, now: Moment) -> Look {
     let from = since.wall.saturating_sub(LEDGER_LOOKBACK).unwrap_or(since.wall);
     let (presence, debits) = (presence(observed, since), debits(observed, goal, since, from));
     let owned = presence == Said::Ours && guard::on(Guard::LookForOwner);
+    // A debit may be the other account's own: they are all in one ledger.
+    if let Some(owner) = owner_elsewhere(observed, since).filter(|_| !owned) {
+        return Look::Elsewhere(owner);
+    }
     if owned || (debits == Said::Ours && guard::on(Guard::LookForDebit)) {
         return Look::OwnedOrDebited;
     }
@@ -265,6 +279,20 @@ fn presence(observed: &ClaimObserved<'_>, since: Moment) -> Said {
     strongest.into_iter().find(|one| said.contains(one)).unwrap_or(Said::Unasked)
 }
 
+/// The other account that has the number, by the newest list: it may have been handed back since an older one.
+fn owner_elsewhere(observed: &ClaimObserved<'_>, since: Moment) -> Option<AccountId> {
+    let readings = [&observed.evidence.search, &observed.evidence.listing];
+    let lists = readings.into_iter().filter_map(|reading| match reading.since(since) {
+        Fresh::Value(begun, rows) => Some((begun.mono, rows)),
+        Fresh::Missing | Fresh::Stale => None,
+    });
+    let (_, rows) = lists.max_by_key(|(begun, _)| *begun)?;
+    match verdict(rows, observed.claim.spec.e164, observed.account, None) {
+        Verdict::Elsewhere(owner) => Some(owner.clone()),
+        Verdict::Owned(_) | Verdict::InDoubt(_) | Verdict::Undecided | Verdict::Absent => None,
+    }
+}
+
 fn debits(observed: &ClaimObserved<'_>, goal: &Goal, since: Moment, from: Timestamp) -> Said {
     let answered = answered_debits(observed, goal);
     match observed.evidence.ledger.since(since) {
@@ -280,7 +308,10 @@ fn debits(observed: &ClaimObserved<'_>, goal: &Goal, since: Moment, from: Timest
 
 /// What is listed in a way that decides nothing is left to verification as well: nothing is sent for it.
 fn is_ours(observed: &ClaimObserved<'_>, rows: &[crate::vobiz::ListedNumber]) -> bool {
-    verdict(rows, observed.claim.spec.e164, observed.account, None) != Verdict::Absent
+    match verdict(rows, observed.claim.spec.e164, observed.account, None) {
+        Verdict::Owned(_) | Verdict::InDoubt(_) | Verdict::Undecided => true,
+        Verdict::Elsewhere(_) | Verdict::Absent => false,
+    }
 }
 
 /// The debits that need no answer any more: those answered before, and, with the token of a decision, those that

@@ -83,6 +83,12 @@ fn listed(begun: Moment) -> Reading<Rows> {
     Reading::Read { begun, value: Rows::from(vec![ListedNumber { e164, owner, number }]) }
 }
 
+fn listed_under(owner: &str, begun: Moment) -> Reading<Rows> {
+    let number = crate::api::Number { status: "active".parse().ok(), ..Default::default() };
+    let (e164, owner) = (NUMBER.parse().unwrap(), owner.parse().ok());
+    Reading::Read { begun, value: Rows::from(vec![ListedNumber { e164, owner, number }]) }
+}
+
 fn debit(id: &str) -> LedgerRow {
     let at = at(0).wall;
     LedgerRow::for_tests(&format!(
@@ -231,6 +237,52 @@ fn nothing_is_sent_before_answers_begun_after_the_claim_was_seen_say_neither_own
     let early = |evidence: &mut Evidence| *evidence = clear(at(0));
     let ClaimStep::Read(need) = with(&early) else { panic!() };
     assert!(need.presence == Some(at(1)) && need.ledger.is_some());
+}
+
+#[test]
+fn nothing_is_sent_for_a_number_that_another_account_of_the_family_has() {
+    let elsewhere = ClaimStep::Elsewhere("SA_2".parse().unwrap());
+    let with = |change: &dyn Fn(&mut Given)| {
+        let mut given = Given::default();
+        change(&mut given);
+        given.step()
+    };
+    assert_eq!(with(&|given| given.evidence.search = listed_under("SA_2", at(1))), elsewhere);
+    assert_eq!(with(&|given| given.evidence.listing = listed_under("SA_2", at(2))), elsewhere);
+    // What it was debited for is in the ledger of the whole family.
+    let debited = with(&|given| {
+        given.evidence.search = listed_under("SA_2", at(1));
+        let Reading::Read { value, .. } = &mut given.evidence.ledger else { panic!() };
+        value.rows = vec![debit("t1")].into();
+    });
+    assert_eq!(debited, elsewhere);
+    // What was shown stays true while the account cannot be read.
+    let held = with(&|given| {
+        given.evidence.search = listed_under("SA_2", at(1));
+        given.gate = Gate::Held(GateCause::Unavailable, "500".into());
+    });
+    assert_eq!(held, elsewhere);
+    // A retry that is asked for is held back as well, and its token is not used up.
+    let asked = with(&|given| {
+        given.record = Some(record(attempt(AttemptState::Failed, Some(Outcome::NotFound))));
+        given.token = Some("new");
+        given.evidence.search = listed_under("SA_2", at(1));
+    });
+    assert_eq!(asked, elsewhere);
+    // By the newest list it was handed back, or is nobody's any more.
+    let handed_back = with(&|given| {
+        given.evidence.search = listed_under("SA_2", at(1));
+        given.evidence.listing = listed(at(2));
+    });
+    assert!(matches!(handed_back, ClaimStep::OpenUnsent(_)), "{handed_back:?}");
+    let released = with(&|given| {
+        given.evidence.search = listed_under("SA_2", at(1));
+        given.evidence.listing = Reading::Read { begun: at(2), value: Rows::from(Vec::new()) };
+    });
+    assert_eq!(released, ClaimStep::Purchase(Intent::for_tests()));
+    // A list from before the claim says nothing.
+    let early = with(&|given| given.evidence.listing = listed_under("SA_2", at(0)));
+    assert_eq!(early, ClaimStep::Purchase(Intent::for_tests()));
 }
 
 #[test]

@@ -7,7 +7,10 @@ use super::{
     record::{RecordObserved, RecordStep},
     time::Moment,
 };
-use crate::api::AttemptState;
+use crate::{
+    api::{AttemptState, Ownership},
+    vobiz::ListedNumber,
+};
 
 /// A bound number is lost when two listings so far apart do not have it.
 const LOST_AFTER: Duration = Duration::from_mins(1);
@@ -19,16 +22,35 @@ pub(super) fn keep(observed: &RecordObserved<'_>, now: Moment) -> RecordStep {
         && begun.wall >= settled.wall
     {
         match observed.judge(rows) {
-            Verdict::Owned(row) if Change::would_refresh(observed.record, row) => {
-                return RecordStep::Write(Change::Refresh { listed: Box::new(row.clone()), begun });
+            Verdict::Owned(row) if Change::would_refresh(observed.record, row, Ownership::Owned) => {
+                return refresh(row, Ownership::Owned, begun);
+            }
+            // A row that names no status is no news of a number that is here, and shows that one that was gone is back.
+            Verdict::InDoubt(row)
+                if (row.number.status.is_some() || Change::is_away(observed.record))
+                    && Change::would_refresh(observed.record, row, Ownership::Undecided) =>
+            {
+                return refresh(row, Ownership::Undecided, begun);
+            }
+            // One listing is enough: presence proves, under whichever account.
+            Verdict::Elsewhere(owner) if Change::moved_to(observed.record) != Some(owner) => {
+                return RecordStep::Write(Change::Move { owner: owner.clone(), begun });
             }
             Verdict::Absent if !Change::is_lost(observed.record) => {
                 return confirm_loss(observed, begun, now);
             }
-            _ => {}
+            Verdict::Owned(_)
+            | Verdict::InDoubt(_)
+            | Verdict::Undecided
+            | Verdict::Elsewhere(_)
+            | Verdict::Absent => {}
         }
     }
     unclaim(observed)
+}
+
+fn refresh(row: &ListedNumber, ownership: Ownership, begun: Moment) -> RecordStep {
+    RecordStep::Write(Change::Refresh { listed: Box::new(row.clone()), ownership, begun })
 }
 
 fn confirm_loss(observed: &RecordObserved<'_>, begun: Moment, now: Moment) -> RecordStep {

@@ -164,7 +164,7 @@ fn presence(observed: &RecordObserved<'_>, since: Moment) -> Option<Change> {
     readings.into_iter().find_map(|reading| match reading.since(since) {
         Fresh::Value(begun, rows) => match observed.judge(rows) {
             Verdict::Owned(row) => Some(Change::Bind { listed: Box::new(row.clone()), begun }),
-            Verdict::Undecided | Verdict::Absent => None,
+            Verdict::InDoubt(_) | Verdict::Undecided | Verdict::Elsewhere(_) | Verdict::Absent => None,
         },
         Fresh::Missing | Fresh::Stale => None,
     })

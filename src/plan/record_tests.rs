@@ -9,7 +9,10 @@ use super::{
     Removal, Rows, Spans, record,
 };
 use crate::{
-    api::{Answer, AttemptState, ClaimRef, Outcome, Ownership, PhoneNumber, PhoneNumberSpec},
+    api::{
+        Answer, AttemptState, ClaimRef, Number, Outcome, Ownership, PhoneNumber, PhoneNumberSpec,
+        PhoneNumberStatus, Verification,
+    },
     domain::{AccountId, AttemptId, Time},
     vobiz::{LedgerRow, ListedNumber},
 };
@@ -48,7 +51,7 @@ fn open_record(outcome: Option<Outcome>) -> PhoneNumber {
 }
 
 fn listed(owner: &str) -> Rows {
-    let number = crate::api::Number { status: "active".parse().ok(), ..Default::default() };
+    let number = Number { status: "active".parse().ok(), ..Default::default() };
     Rows::from(vec![ListedNumber {
         e164: "+911234500000".parse().unwrap(),
         owner: owner.parse().ok(),
@@ -83,21 +86,30 @@ fn step_beside(
 ) -> RecordStep {
     let unsettled: Vec<_> = others.iter().map(|other| other.wall).collect();
     let account: AccountId = "MA_1".parse().unwrap();
-    let observed = RecordObserved {
-        record: observed,
-        account: &account,
+    let observed =
+        RecordObserved { first_read, unsettled: &unsettled, ..seen_by(observed, &account, evidence) };
+    record(&observed, now)
+}
+
+fn seen_by<'a>(
+    record: &'a PhoneNumber,
+    account: &'a AccountId,
+    evidence: &'a Evidence,
+) -> RecordObserved<'a> {
+    RecordObserved {
+        record,
+        account,
         holder: Holder::Lives,
         sending: false,
-        first_read,
+        first_read: at(0),
         evidence,
         absent_since: None,
         explained: &[],
-        unsettled: &unsettled,
+        unsettled: &[],
         known: &[],
         spans: SPANS,
         removal: Removal::default(),
-    };
-    record(&observed, now)
+    }
 }
 
 /// Send window, purchase timeout and settle time: 15 s.
@@ -126,9 +138,126 @@ fn a_search_serves_for_presence_and_never_for_absence() {
 
 #[test]
 fn a_number_of_another_account_never_binds() {
-    let record = open_record(Some(Outcome::NotFound));
-    let evidence = Evidence { listing: read(at(15), listed("MA_2")), ..absent(at(15)) };
-    assert_eq!(step(&record, &evidence, at(16)), RecordStep::Write(Change::Fail(Ownership::Absent)));
+    for outcome in [Some(Outcome::NotFound), Some(Outcome::Unknown), None] {
+        let record = open_record(outcome);
+        let evidence = Evidence { listing: read(at(15), listed("SA_2")), ..absent(at(15)) };
+        let elsewhere = Change::FailElsewhere("SA_2".parse().unwrap());
+        assert_eq!(step(&record, &evidence, at(16)), RecordStep::Write(elsewhere));
+        // Whose debit it is, nobody can tell: all accounts of a family have one ledger.
+        let debited = Evidence { ledger: ledger(at(15), &[NAMED]), ..evidence };
+        let RecordStep::Write(Change::AskForDecision { debits, owner, .. }) = step(&record, &debited, at(16))
+        else {
+            panic!("{outcome:?}")
+        };
+        assert_eq!((debits.len(), owner), (1, "SA_2".parse().ok()));
+    }
+}
+
+/// A number that was bound at the beginning, in a status, and last seen so.
+fn bound_record(status: Option<&str>, verification: Option<(Ownership, Option<&str>)>) -> PhoneNumber {
+    let mut record = open_record(Some(Outcome::Purchased));
+    record.spec.attempt.state = AttemptState::Bound;
+    record.spec.attempt.settled_at = Some(Time::micros(at(0).wall));
+    record.status = Some(PhoneNumberStatus {
+        number: Some(Number { status: status.map(|word| word.parse().unwrap()), ..Number::default() }),
+        verification: verification.map(|(ownership, owner)| Verification {
+            at: Time::micros(at(0).wall),
+            ownership,
+            owner: owner.map(|owner| owner.parse().unwrap()),
+        }),
+        ..PhoneNumberStatus::default()
+    });
+    record
+}
+
+/// What is written of a bound number that a listing shows like that.
+fn kept(record: &PhoneNumber, owner: Option<&str>, status: Option<&str>) -> String {
+    let number = Number { status: status.map(|word| word.parse().unwrap()), ..Number::default() };
+    let row = ListedNumber {
+        owner: owner.map(|owner| owner.parse().unwrap()),
+        number,
+        ..listed("MA_1")[0].clone()
+    };
+    let evidence = Evidence { listing: read(at(15), Rows::from(vec![row])), ..Evidence::default() };
+    match step(record, &evidence, at(16)) {
+        RecordStep::Rest => "rests".into(),
+        RecordStep::Write(Change::Refresh { listed, ownership, .. }) => {
+            let word = listed.number.status.map_or_else(|| "no status".into(), |word| word.to_string());
+            format!("{ownership:?} {word}")
+        }
+        RecordStep::Write(Change::Move { owner, .. }) => format!("moved to {owner}"),
+        other => format!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_bound_number_follows_its_row_whatever_that_says() {
+    let (ours, sub) = (Some("MA_1"), Some("SA_2"));
+    let (owned, lost) = (Some((Ownership::Owned, None)), Some((Ownership::Absent, None)));
+    let (moved, in_doubt) = (Some((Ownership::Absent, sub)), Some((Ownership::Undecided, None)));
+    let (active, suspended) = (Some("active"), Some("suspended"));
+    for (known, seen, owner, status, expected) in [
+        (active, owned, ours, active, "rests"),
+        (active, owned, ours, Some("pending_purchase"), "Owned pending_purchase"),
+        (active, owned, ours, suspended, "Undecided suspended"),
+        (suspended, in_doubt, ours, suspended, "rests"),
+        (suspended, in_doubt, ours, active, "Owned active"),
+        (suspended, in_doubt, ours, Some("expired"), "Undecided expired"),
+        // A row without a status, or without an owner, is no news.
+        (active, owned, ours, None, "rests"),
+        (suspended, in_doubt, ours, None, "rests"),
+        (active, owned, None, active, "rests"),
+        (active, lost, None, active, "rests"),
+        // What was gone is back, in whatever status.
+        (active, lost, ours, active, "Owned active"),
+        (active, lost, ours, suspended, "Undecided suspended"),
+        (active, lost, ours, None, "Undecided no status"),
+        (active, in_doubt, ours, active, "Owned active"),
+        (active, moved, ours, active, "Owned active"),
+        (active, moved, ours, suspended, "Undecided suspended"),
+        // Handed to another account, by one listing.
+        (active, owned, sub, active, "moved to SA_2"),
+        (active, owned, sub, suspended, "moved to SA_2"),
+        (active, None, sub, None, "moved to SA_2"),
+        (active, lost, sub, active, "moved to SA_2"),
+        (active, moved, sub, active, "rests"),
+        (active, moved, Some("sa_2"), active, "rests"),
+        (active, moved, Some("SA_3"), active, "moved to SA_3"),
+        (active, moved, None, active, "rests"),
+    ] {
+        let record = bound_record(known, seen);
+        assert_eq!(kept(&record, owner, status), expected, "{known:?} {seen:?} {owner:?} {status:?}");
+    }
+}
+
+#[test]
+fn a_number_that_was_bought_for_another_account_has_not_moved_to_it() {
+    let mut record = bound_record(Some("active"), None);
+    if let Some(answer) = &mut record.spec.attempt.answer {
+        answer.owner = "SA_2".parse().ok();
+    }
+    assert_eq!(kept(&record, Some("SA_2"), Some("active")), "rests");
+    assert_eq!(kept(&record, Some("SA_3"), Some("active")), "moved to SA_3");
+}
+
+#[test]
+fn what_a_listing_says_before_a_purchase_has_settled_moves_nothing() {
+    let record = bound_record(Some("active"), None);
+    let evidence = Evidence { listing: read(at(2), listed("SA_2")), ..Evidence::default() };
+    assert_eq!(step(&record, &evidence, at(16)), RecordStep::Rest);
+}
+
+#[test]
+fn a_moved_number_that_is_listed_nowhere_is_lost_after_two_listings_and_not_before() {
+    let record = bound_record(Some("active"), Some((Ownership::Absent, Some("SA_2"))));
+    let step = |since, begun| {
+        let evidence = absent(begun);
+        let account: AccountId = "MA_1".parse().unwrap();
+        let observed = RecordObserved { absent_since: Some(since), ..seen_by(&record, &account, &evidence) };
+        super::record(&observed, begun)
+    };
+    assert!(matches!(step(at(20), at(20)), RecordStep::Wait(_)));
+    assert!(matches!(step(at(20), at(80)), RecordStep::Write(Change::Lose { .. })));
 }
 
 #[test]

@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     api::{Answer, Attempt, Debit, Origin, Outcome, Ownership},
+    domain::AccountId,
     vobiz::LedgerRow,
 };
 
@@ -36,10 +37,13 @@ pub(super) fn settle(observed: &RecordObserved<'_>, settles: Moment, now: Moment
     if need != Need::default() {
         return RecordStep::Read(need);
     }
-    let ownership = match listing {
-        Fresh::Value(_, rows) if observed.judge(rows) == Verdict::Undecided => Ownership::Undecided,
-        Fresh::Value(..) => Ownership::Absent,
-        Fresh::Missing | Fresh::Stale => Ownership::Unverifiable,
+    let (ownership, owner) = match listing {
+        Fresh::Value(_, rows) => match observed.judge(rows) {
+            Verdict::Undecided | Verdict::InDoubt(_) => (Ownership::Undecided, None),
+            Verdict::Elsewhere(owner) => (Ownership::Absent, Some(owner)),
+            Verdict::Owned(_) | Verdict::Absent => (Ownership::Absent, None),
+        },
+        Fresh::Missing | Fresh::Stale => (Ownership::Unverifiable, None),
     };
     let debits = match ledger {
         Fresh::Value(_, read) => match debits(observed, &read.rows, settles, now) {
@@ -48,7 +52,7 @@ pub(super) fn settle(observed: &RecordObserved<'_>, settles: Moment, now: Moment
         },
         Fresh::Missing | Fresh::Stale => None,
     };
-    conclude(attempt, ownership, debits)
+    conclude(attempt, ownership, owner, debits)
 }
 
 /// A purchase is debited after its attempt was opened. An adoption asks about whatever was found before it.
@@ -60,21 +64,30 @@ fn debits_count_from(attempt: &Attempt) -> Timestamp {
     }
 }
 
-/// The verdict on an attempt that is not listed as ours. `debits` is `None` where there is no ledger.
-fn conclude(attempt: &Attempt, ownership: Ownership, debits: Option<Vec<Debit>>) -> RecordStep {
+/// The verdict on an attempt that is not listed as ours, but perhaps as another account's of the family. `debits` is `None`
+/// where there is no ledger.
+fn conclude(
+    attempt: &Attempt,
+    ownership: Ownership,
+    owner: Option<&AccountId>,
+    debits: Option<Vec<Debit>>,
+) -> RecordStep {
     let refused = attempt.answer.as_ref().is_some_and(is_explicit_refusal);
+    let needs_decision = |debits, ownership| {
+        RecordStep::Write(Change::AskForDecision { debits, ownership, owner: owner.cloned() })
+    };
     match (ownership, debits) {
+        // A purchase of the other account's is debited to the same ledger: whose debit it is, nobody here can tell.
         (_, Some(debits)) if !debits.is_empty() => needs_decision(debits, ownership),
         (Ownership::Undecided, _) => needs_decision(Vec::new(), ownership),
-        (Ownership::Absent, Some(_)) => RecordStep::Write(Change::Fail(ownership)),
+        (Ownership::Absent, Some(_)) => RecordStep::Write(match owner {
+            Some(owner) => Change::FailElsewhere(owner.clone()),
+            None => Change::Fail(ownership),
+        }),
         // Something could not be had. Vobiz's explicit refusal then stands on its word; nothing else does.
         _ if refused => RecordStep::Write(Change::Fail(Ownership::Unverifiable)),
         _ => needs_decision(Vec::new(), Ownership::Unverifiable),
     }
-}
-
-fn needs_decision(debits: Vec<Debit>, ownership: Ownership) -> RecordStep {
-    RecordStep::Write(Change::AskForDecision { debits, ownership })
 }
 
 /// Debits without ownership: those that name the number, else those of equal amount that name none. The amount is

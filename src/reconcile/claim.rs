@@ -83,6 +83,7 @@ impl Observation {
         match step {
             ClaimStep::Wait(until) => Waits::Pause(until.wall),
             ClaimStep::Read(_) => Waits::Evidence,
+            ClaimStep::Elsewhere(owner) => Waits::Elsewhere(owner.clone()),
             ClaimStep::Rest
             | ClaimStep::AwaitGate
             | ClaimStep::Queue
@@ -158,6 +159,7 @@ async fn perform(
         ClaimStep::Wait(until) => return Ok(Some(now.until(until))),
         ClaimStep::AwaitGate => context.account.want(key_of(claim), e164, plan::Need::default()),
         ClaimStep::Read(need) => context.account.want(key_of(claim), e164, need),
+        ClaimStep::Elsewhere(_) => context.account.want_next_listing(key_of(claim)),
         // Planned only with a slot at hand.
         ClaimStep::Queue | ClaimStep::Purchase(_) => {
             match context.memory.queue(&claim.uid().unwrap_or_default(), now) {
@@ -239,6 +241,11 @@ async fn project(
     if !same || (old.is_some_and(is_stalled) && !is_stalled(&status)) {
         let (namespace, name) =
             (observation.claim.namespace().unwrap_or_default(), observation.claim.name_any());
+        // An account that is held now for this and now for that is no news each time, to thousands of claims.
+        let uid = observation.claim.uid().unwrap_or_default();
+        if reason.holds_the_account() && !context.memory.is_first(&uid, reason) {
+            return Ok(after);
+        }
         tracing::info!(claim = format!("{namespace}/{name}"), reason = reason.as_str(), "claim");
         let message = is.map(|(_, message)| message).unwrap_or_default();
         if let Err(error) = context.store.event(&observation.claim, reason, &message).await {

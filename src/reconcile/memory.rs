@@ -6,6 +6,7 @@ use std::{
 
 use crate::{
     api::{AttemptState, PhoneNumber},
+    conditions::Reason,
     domain::{AttemptId, E164},
     plan::{Goal, Moment, Spans, is_retried_unasked},
 };
@@ -31,6 +32,8 @@ struct ClaimMemory {
     goal: Option<(Goal, Option<AttemptId>, Moment)>,
     queued: bool,
     hindrance: Option<Hindrance>,
+    /// Of what an event has told already.
+    told: Vec<Reason>,
 }
 
 /// Why the last intent could not be written.
@@ -81,6 +84,7 @@ impl Memory {
             Some((known, attempt, since)) if known == goal && *attempt == after => *since,
             _ => {
                 memory.goal = Some((goal.clone(), after, now));
+                memory.told.clear();
                 now
             }
         }
@@ -89,6 +93,17 @@ impl Memory {
     /// The claim has nothing to attempt; a later goal is a new one.
     pub fn no_goal(&self, uid: &str) {
         self.inner().claims.remove(uid);
+    }
+
+    /// Whether the claim has not been told of this before, while it had the same thing to attempt.
+    pub fn is_first(&self, uid: &str, reason: Reason) -> bool {
+        let mut inner = self.inner();
+        let Some(memory) = inner.claims.get_mut(uid) else { return true };
+        let first = !memory.told.contains(&reason);
+        if first {
+            memory.told.push(reason);
+        }
+        first
     }
 
     /// Notes that a claim wants a slot.
@@ -278,6 +293,22 @@ mod tests {
         assert_eq!(memory.goal_since("u", &token, attempt, at(3)), at(3));
         memory.no_goal("u");
         assert_eq!(memory.goal_since("u", &token, attempt, at(4)), at(4));
+    }
+
+    #[test]
+    fn what_holds_the_account_is_told_once_for_each_goal() {
+        let memory = Memory::default();
+        let told = |reason| memory.is_first("u", reason);
+        assert!(
+            told(Reason::RateLimited) && told(Reason::RateLimited),
+            "nothing is remembered without a goal"
+        );
+        memory.goal_since("u", &Goal::First, None, at(1));
+        assert!(told(Reason::RateLimited) && told(Reason::VobizUnavailable));
+        memory.goal_since("u", &Goal::First, None, at(2));
+        assert!(!told(Reason::RateLimited) && !told(Reason::VobizUnavailable));
+        memory.goal_since("u", &Goal::Token("t".into()), None, at(3));
+        assert!(told(Reason::RateLimited));
     }
 
     #[test]

@@ -38,8 +38,11 @@ async fn write_attempt(
     now: Moment,
 ) -> Result<PhoneNumber, StoreError> {
     // What an earlier attempt found says nothing about this one.
-    let verification = (!intent.looked_up)
-        .then(|| Verification { at: Time::micros(now.wall), ownership: Ownership::Unverifiable });
+    let verification = (!intent.looked_up).then(|| Verification {
+        at: Time::micros(now.wall),
+        ownership: Ownership::Unverifiable,
+        owner: None,
+    });
     let attempt = intent.open(id, now.wall);
     let e164 = claim.spec.e164;
     let spec = PhoneNumberSpec {

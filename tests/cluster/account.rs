@@ -7,7 +7,10 @@ use vobiz_sim::{
 
 use crate::{
     harness::run,
-    table::{ADOPTED, INSUFFICIENT_BALANCE, NEEDS_DECISION, NUMBER_NOT_FOUND, PURCHASED, REJECTED, message},
+    table::{
+        ADOPTED, CONFLICT, INSUFFICIENT_BALANCE, NEEDS_DECISION, NUMBER_NOT_FOUND, PURCHASED, REJECTED,
+        message,
+    },
     world::{World, state, token},
 };
 
@@ -54,16 +57,14 @@ fn a_reply_to_a_sub_account_that_is_lost_ends_purchased_with_one_debit() {
 #[test]
 fn a_number_of_another_account_is_never_taken_for_ours() {
     run(async |world| {
-        let (sub, stranger) = (sub_account(&world), format!("{}_STRANGER", world.account));
+        let stranger = format!("{}_STRANGER", world.account);
         world.vobiz.put_account(Account::new(&stranger, token(&stranger)));
-        let (subs, strangers, released) = (world.number(), world.number(), world.number());
-        // The first stands in our own listing, under another name.
-        world.vobiz.put_owned(OwnedNumber::new(&subs, &sub)).unwrap();
+        let (strangers, released) = (world.number(), world.number());
         world.vobiz.put_owned(OwnedNumber::new(&strangers, &stranger)).unwrap();
         let given_back = OwnedNumber::new(&released, &world.account).with_status(NumberStatus::Released);
         world.vobiz.put_owned(given_back).unwrap();
         let _operator = world.operator();
-        let numbers = [("subs", &subs), ("strangers", &strangers), ("released", &released)];
+        let numbers = [("strangers", &strangers), ("released", &released)];
         for (name, number) in numbers {
             world.claim(name, number).await;
         }
@@ -73,6 +74,34 @@ fn a_number_of_another_account_is_never_taken_for_ours() {
             assert_eq!(state(&world.record(number).await.unwrap()), "Failed", "{name}");
             assert_eq!(world.spent(number), (1, 0), "{name}");
         }
+    });
+}
+
+#[test]
+fn a_number_of_another_account_of_the_family_costs_no_call_and_is_adopted_once_it_is_ours() {
+    run(async |world| {
+        let sub = sub_account(&world);
+        let (subs, freed) = (world.number(), world.stocked());
+        for number in [&subs, &freed] {
+            world.vobiz.put_owned(OwnedNumber::new(number, &sub)).unwrap();
+        }
+        let _operator = world.setup().env("VOBIZ_RESYNC_INTERVAL", "2s").start();
+        for (name, number) in [("subs", &subs), ("freed", &freed)] {
+            world.claim(name, number).await;
+            let claim = world.until(name, CONFLICT).await;
+            assert!(message(&claim).contains(&sub), "{}", message(&claim));
+            world.event(&claim, "Conflict").await;
+        }
+        world.served().await;
+        for (name, number) in [("subs", &subs), ("freed", &freed)] {
+            world.until(name, CONFLICT).await;
+            assert_eq!((world.record(number).await, world.spent(number)), (None, (0, 0)), "{name}");
+        }
+        world.vobiz.put_owned(OwnedNumber::new(&subs, &world.account)).unwrap();
+        world.vobiz.remove_number(&freed, true).unwrap();
+        world.until("subs", ADOPTED).await;
+        world.until("freed", PURCHASED).await;
+        assert_eq!((world.spent(&subs), world.spent(&freed)), ((0, 0), (1, 1)));
     });
 }
 

@@ -86,6 +86,8 @@ fn an_unclaimed_number_goes_to_another_namespace_only_when_an_administrator_hand
         world.claim_in(&other, "office", &json!({ "e164": number }), &json!({})).await;
         let claim = world.until_in(&other, "office", CONFLICT).await;
         let words = message(&claim);
+        let theirs = format!("{}/", world.namespace);
+        assert!(!words.contains(&theirs), "another namespace's claim is named: {words}");
         let command = &words[words.find("kubectl ").expect("there is no command")..];
         world.cluster.type_command(command).await;
         world.until_in(&other, "office", PURCHASED).await;

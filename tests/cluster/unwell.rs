@@ -202,6 +202,31 @@ fn a_list_that_cannot_be_read_delays_the_purchase_and_decides_nothing() {
 }
 
 #[test]
+fn an_outage_costs_each_claim_one_write_and_one_event_however_its_errors_differ() {
+    run(async |world| {
+        // Two more than are waited for: the last ones must not end the outage.
+        for code in [502, 503, 429, 502, 503, 502, 500, 503] {
+            world.arm(FaultRule::new(Target::List, Fault::status(code, "")));
+        }
+        let _operator = world.operator();
+        let claims = claim_many(&world, 3).await;
+        let mut before = Vec::new();
+        for (name, _) in &claims {
+            before.push(world.until(name, VOBIZ_UNAVAILABLE).await);
+        }
+        let lists = |journal: &Journal| {
+            journal.requests.iter().filter(|request| request.operation == Operation::List).count()
+        };
+        world.asked(|journal| lists(journal) >= 6).await;
+        for ((name, _), before) in claims.iter().zip(&before) {
+            assert_eq!(world.get(name).await.as_ref(), Some(before), "{name}");
+        }
+        world.vobiz.disarm(None);
+        all_bought(&world, &claims, 1).await;
+    });
+}
+
+#[test]
 fn while_the_list_cannot_be_read_an_open_attempt_stays_open_beyond_its_time() {
     run(async |world| {
         let (bought, missing) = (world.stocked(), world.number());

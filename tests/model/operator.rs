@@ -150,6 +150,7 @@ impl Operators {
             | ClaimStep::Wait(_)
             | ClaimStep::AwaitGate
             | ClaimStep::Queue
+            | ClaimStep::Elsewhere(_)
             | ClaimStep::Purchase(_) => {}
             ClaimStep::Read(need) => self.read(world, operator, &need),
             ClaimStep::OpenUnsent(intent) => {

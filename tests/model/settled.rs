@@ -55,7 +55,9 @@ fn has_all_it_can(model: &Operators, world: &World, claim: Claim) -> bool {
     if claim.deleting {
         return false;
     }
-    let Some(record) = world.record else { return false };
+    // A claim for what another account of ours has waits, without an attempt.
+    let elsewhere = world.vobiz.owner == Owner::OurOther;
+    let Some(record) = world.record else { return elsewhere };
     if record.foreign_account {
         return true;
     }
@@ -68,7 +70,7 @@ fn has_all_it_can(model: &Operators, world: &World, claim: Claim) -> bool {
     match record.state {
         AttemptState::Open => false,
         AttemptState::Bound | AttemptState::NeedsDecision => true,
-        AttemptState::Failed => !may_try_again(world, claim, &record),
+        AttemptState::Failed => elsewhere || !may_try_again(world, claim, &record),
     }
 }
 

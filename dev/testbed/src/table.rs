@@ -32,6 +32,9 @@ pub const CONFLICT: Row = row("Conflict", "False", "False", "Stalled");
 pub const NUMBER_LOST: Row = row("NumberLost", "True", "False", "Stalled");
 pub const NUMBER_BLOCKED: Row = row("NumberBlocked", "True", "False", "Stalled");
 pub const NUMBER_RELEASING: Row = row("NumberReleasing", "True", "False", "Stalled");
+pub const NUMBER_MOVED: Row = row("NumberMoved", "True", "False", "Stalled");
+pub const NUMBER_PENDING: Row = row("NumberPending", "True", "False", "Reconciling");
+pub const NUMBER_STATUS_UNKNOWN: Row = row("NumberStatusUnknown", "True", "Unknown", "Reconciling");
 
 impl Row {
     /// The same case, once its attempt is settled.

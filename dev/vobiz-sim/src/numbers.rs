@@ -33,6 +33,8 @@ pub enum NumberStatus {
     Released,
     /// Blocked by the vendor.
     Blocked,
+    /// A word that the vendor has not documented.
+    Suspended,
 }
 
 /// What a number costs, in one currency.
