@@ -256,9 +256,7 @@ fn a_number_that_is_adopted_while_it_is_released_is_bought_only_by_a_new_claim()
 
         world.delete("office").await;
         let commands = &words[words.find("kubectl ").expect("there is no command")..];
-        for command in commands.split(" && ") {
-            world.cluster.type_command(command).await;
-        }
+        world.cluster.type_command(commands).await;
         world.until_no_record(&number).await;
         world.claim("office", &number).await;
         world.until("office", PURCHASED).await;

@@ -18,6 +18,7 @@ mod attempts;
 mod conditions;
 mod conflicts;
 mod crashes;
+mod decisions;
 mod exactly_once;
 mod gitops;
 mod health;
