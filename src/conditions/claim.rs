@@ -66,7 +66,7 @@ pub fn claim(facts: &ClaimFacts<'_>, now: Timestamp) -> Option<(PhoneNumberClaim
 fn judge(facts: &ClaimFacts<'_>, now: Timestamp) -> Option<Case> {
     match (facts.relation, facts.record) {
         (Relation::Conflict(with), Some(record)) => {
-            Some(Case::settled(Reason::Conflict, message::conflict(with, record)))
+            Some(Case::settled(Reason::Conflict, message::conflict(with, record, facts.claim)))
         }
         (Relation::Ours, Some(record)) => match facts.goal {
             // Asked for, or due by itself: what stands in the way now matters more than what happened before.

@@ -1,8 +1,12 @@
 //! The sentences: what happened, Vobiz's own words, what to do next.
 
+use kube::ResourceExt;
+
 use super::{claim::Waits, reason::Reason};
 use crate::{
-    api::{Answer, Attempt, Debit, FORGET_ANNOTATION, Ownership, PhoneNumber, RETRY_ANNOTATION},
+    api::{
+        Answer, Attempt, Debit, FORGET_ANNOTATION, Ownership, PhoneNumber, PhoneNumberClaim, RETRY_ANNOTATION,
+    },
     domain::{Currency, Money, Time},
     plan::{ConflictWith, GateCause, Spans},
 };
@@ -210,7 +214,7 @@ fn price(attempt: &Attempt) -> String {
     )
 }
 
-pub fn conflict(with: ConflictWith, record: &PhoneNumber) -> String {
+pub fn conflict(with: ConflictWith, record: &PhoneNumber, asks: &PhoneNumberClaim) -> String {
     let name = record.spec.e164.digits();
     let claim = record.spec.claim_ref.as_ref();
     let holder = claim.map_or_else(|| "nobody".into(), |claim| format!("{}/{}", claim.namespace, claim.name));
@@ -220,9 +224,12 @@ pub fn conflict(with: ConflictWith, record: &PhoneNumber) -> String {
              one, or that one if it has not bought."
         ),
         ConflictWith::Namespace => format!(
-            "The number belongs to the deleted claim {holder} of another namespace. To hand it over, an \
-             administrator clears the reference: kubectl patch phonenumber/{name} --type=json \
-             -p='[{{\"op\":\"remove\",\"path\":\"/spec/claimRef\"}}]'"
+            "The number belongs to a deleted claim of another namespace (see phonenumber/{name}). To hand it over to \
+             this claim, an administrator names it there: kubectl patch phonenumber/{name} --type=merge \
+             -p='{{\"spec\":{{\"claimRef\":{{\"namespace\":\"{}\",\"name\":\"{}\",\"uid\":\"{}\"}}}}}}'",
+            asks.namespace().unwrap_or_default(),
+            asks.name_any(),
+            asks.uid().unwrap_or_default()
         ),
         ConflictWith::Account => format!(
             "phonenumber/{name} was recorded with the Vobiz account {}, which is not the one that this operator \
