@@ -99,7 +99,7 @@ fn waiting(facts: &ClaimFacts<'_>) -> Option<Case> {
     if let Gate::Held(cause, why) = facts.gate {
         let reason = match cause {
             GateCause::Credentials => Reason::InvalidCredentials,
-            GateCause::RateLimited => Reason::RateLimited,
+            GateCause::RateLimited | GateCause::PurchasesLimited => Reason::RateLimited,
             GateCause::Unavailable => Reason::VobizUnavailable,
         };
         return Some(Case::open(reason, message::gate(*cause, why)));

@@ -116,6 +116,11 @@ pub fn gate(cause: GateCause, why: &str) -> String {
         GateCause::RateLimited => {
             format!("Vobiz limits the rate of calls: {why}. The operator goes on by itself.")
         }
+        // By the cause alone: an end that is named would move with each refusal, in every claim that waits.
+        GateCause::PurchasesLimited => "Vobiz answered a purchase with 429, so the operator sends none for as long as Vobiz \
+             asked, an hour at most. What the account owns is read meanwhile, and what was sent is verified. Nothing to \
+             do: the operator goes on by itself."
+            .into(),
         GateCause::Unavailable => format!(
             "Vobiz cannot be asked what the account owns: {why}. Nothing is bought before that; the operator goes \
              on by itself."
