@@ -3,11 +3,16 @@
 
 use std::{future::Future, time::Duration};
 
+use jiff::Timestamp;
+use k8s_openapi::{
+    api::events::v1::Event,
+    apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta},
+};
 use kube::{
     Api, Client, Resource, ResourceExt,
     api::{DeleteParams, Patch, PatchParams, PostParams, Preconditions},
     core::Status,
-    runtime::events::{Event, Recorder, Reporter},
+    runtime::events::{EventType, Reporter},
 };
 use serde_json::{Value, json};
 
@@ -22,6 +27,9 @@ const CALL_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// Who writes: the field manager, and the reporting controller of events.
 const NAME: &str = "vobiz-operator";
+
+/// The longest name of an object, bytes.
+const LONGEST_NAME: usize = 253;
 
 /// The longest note that an event may carry, bytes.
 const LONGEST_NOTE: usize = 1024;
@@ -209,23 +217,61 @@ impl Store {
         let Some(type_) = reason.event() else { return Ok(()) };
         let mut note = message.to_owned();
         note.truncate(note.floor_char_boundary(LONGEST_NOTE));
+        let now = Timestamp::now();
+        let namespace = claim.namespace().unwrap_or_default();
+        let reporter = Reporter::from(NAME);
         let event = Event {
-            type_,
-            reason: reason.as_str().into(),
+            action: Some("Purchase".into()),
+            event_time: Some(MicroTime(now)),
+            metadata: ObjectMeta {
+                name: Some(event_name(&claim.name_any(), now)),
+                namespace: Some(namespace.clone()),
+                ..ObjectMeta::default()
+            },
             note: Some(note),
-            action: "Purchase".into(),
-            secondary: None,
+            reason: Some(reason.as_str().into()),
+            regarding: Some(claim.object_ref(&())),
+            reporting_instance: Some(reporter.instance.unwrap_or_else(|| NAME.into())),
+            reporting_controller: Some(reporter.controller),
+            type_: Some(match type_ {
+                EventType::Normal => "Normal".into(),
+                EventType::Warning => "Warning".into(),
+            }),
+            ..Event::default()
         };
-        // A recorder of its own for each event: a shared one remembers every event for six minutes, at 2 kB each,
-        // to count repetitions that do not occur here (an event is published when the reason changes).
-        let recorder = Recorder::new(self.client.clone(), Reporter::from(NAME));
-        bounded(recorder.publish(&event, &claim.object_ref(&()))).await
+        let events: Api<Event> = Api::namespaced(self.client.clone(), &namespace);
+        bounded(events.create(&PostParams::default(), &event)).await.map(drop)
     }
+}
+
+/// The claim's name and the moment, as everybody names events, within what a name may have: kube's own recorder cuts
+/// nothing off, and the API server refuses an event about a claim with a long name.
+fn event_name(claim: &str, now: Timestamp) -> String {
+    let moment = format!(".{:x}", now.as_nanosecond());
+    let stem = &claim[..claim.floor_char_boundary(LONGEST_NAME.saturating_sub(moment.len()))];
+    // What a name is cut off at may be no end of a name.
+    format!("{}{moment}", stem.trim_end_matches(['.', '-']))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_event_is_named_like_its_claim_as_far_as_a_name_may_be_long() {
+        let now = "2026-01-02T03:04:05Z".parse().unwrap();
+        assert_eq!(event_name("office", now), "office.1886caf21c963200");
+        let (dots, dashes) = ("a.".repeat(126) + "b", "a-".repeat(126) + "b");
+        for name in ["a".repeat(253), "a".repeat(237), "a".repeat(236), dots, dashes] {
+            let named = event_name(&name, now);
+            assert!((200..=253).contains(&named.len()), "{named}");
+            let is_label = |label: &str| {
+                let ends = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
+                ends(label.chars().next()) && ends(label.chars().last())
+            };
+            assert!(named.split('.').all(is_label), "{named}");
+        }
+    }
 
     #[test]
     fn a_patch_takes_away_at_every_depth_what_a_status_no_longer_says() {

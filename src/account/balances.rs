@@ -1,12 +1,22 @@
-use std::{collections::BTreeSet, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use tokio_util::sync::CancellationToken;
 
 use super::Account;
-use crate::{domain::Currency, plan::Gate, vobiz::ReadError};
+use crate::{domain::Currency, vobiz::ReadError};
 
 /// How soon a currency that has come into use is noticed.
 const NOTICED: Duration = Duration::from_secs(15);
+
+/// Balances that are read after each listing, at most: a number costs what it costs in one of a few currencies, and each
+/// is a call that purchases wait for.
+const CURRENCIES: usize = 8;
+
+/// A currency in which Vobiz serves no balance is not asked for again before.
+const NOT_SERVED_FOR: Duration = Duration::from_hours(6);
 
 impl Account {
     /// Reads the balance in each currency that is in use, once after each listing for drift, until `stop`. It serves
@@ -16,16 +26,17 @@ impl Account {
             // Before the first listing the credentials may be wrong, and each call would say so again.
             self.listed.notified().await;
             let mut asked = BTreeSet::new();
+            let mut not_served = BTreeMap::<Currency, Duration>::new();
             loop {
-                let in_use = in_use();
+                let in_use: BTreeSet<_> = in_use().into_iter().take(CURRENCIES).collect();
+                let now = self.clock.now().mono;
+                not_served.retain(|_, until| now < *until);
                 // The sum of a currency that is used no longer would stand there for ever, older every day.
                 self.state().balances.retain(|currency, _| in_use.contains(currency));
                 for currency in in_use {
-                    if self.gate() == Gate::Open
-                        && asked.insert(currency)
-                        && !self.read_balance(currency).await
-                    {
-                        return;
+                    let asks = self.state().gate.is_readable() && !not_served.contains_key(&currency);
+                    if asks && asked.insert(currency) && !self.read_balance(currency).await {
+                        not_served.insert(currency, now + NOT_SERVED_FOR);
                     }
                 }
                 tokio::select! {
@@ -37,12 +48,13 @@ impl Account {
         stop.run_until_cancelled(work).await;
     }
 
-    /// `false` if there is nothing that could be read.
+    /// `false` if Vobiz serves no balance in that currency.
     async fn read_balance(&self, currency: Currency) -> bool {
         let read = match self.client.balance(currency).await {
             Ok(balance) => balance.available_balance,
             Err(ReadError::Missing) => {
-                tracing::info!("Vobiz serves no balance; it is not asked for again");
+                tracing::info!(%currency, "Vobiz serves no balance in this currency; it is not asked for it for hours");
+                self.state().balances.remove(&currency);
                 return false;
             }
             Err(error @ ReadError::RateLimited { .. }) => {

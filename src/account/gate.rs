@@ -5,20 +5,26 @@ use crate::{
     vobiz::{PurchaseError, ReadError, RejectionKind},
 };
 
-/// Whether the account may be called, and when to ask it again.
+/// Two questions about the account: may it be read, and may purchases be sent? A hold of the reads is one of purchases as
+/// well, because nothing is bought unseen; a hold of purchases leaves the reads alone, because what was sent has to be
+/// verified meanwhile.
 #[derive(Debug, Default)]
 pub struct GateState {
-    held: Option<Held>,
-    /// Holds in a row: each waits longer than the one before.
-    streak: u32,
+    /// Ends when a round of reads goes well.
+    reads: Hold,
+    /// Ends by its own time: that a read goes well says nothing about purchases.
+    purchases: Hold,
+    /// When the last round of reads began. Monotonic.
+    round_began: Duration,
 }
 
-#[derive(Debug)]
-struct Held {
-    cause: GateCause,
-    why: String,
-    /// Monotonic.
+#[derive(Debug, Default)]
+struct Hold {
+    cause: Option<(GateCause, String)>,
+    /// Monotonic; of the last hold, if there is none now.
     until: Duration,
+    /// Holds in a row: each waits longer than the one before.
+    streak: u32,
 }
 
 /// The longest that a held account is left unasked, unless Vobiz asks for more.
@@ -27,33 +33,79 @@ const LONGEST: Duration = Duration::from_secs(15);
 /// No answer of Vobiz's can silence the operator for longer.
 const LONGEST_ASKED_FOR: Duration = Duration::from_hours(1);
 
+/// Rounds of reads begin so far apart while purchases are held: Vobiz has asked for fewer calls.
+const SLOW_PACE: Duration = LONGEST;
+
+impl Hold {
+    fn view(&self) -> Option<Gate> {
+        self.cause.clone().map(|(cause, why)| Gate::Held(cause, why))
+    }
+
+    fn until(&self) -> Option<Duration> {
+        self.cause.as_ref().map(|_| self.until)
+    }
+
+    fn begin(&mut self, cause: GateCause, why: String, wait: Option<Duration>, now: Duration) {
+        // A wrong token stays wrong for a while; a hiccup is over at once.
+        let first = if cause == GateCause::Credentials { 3 } else { 1 };
+        let backoff = Duration::from_secs(first << self.streak.min(4)).min(LONGEST);
+        let wait = wait.map_or(backoff, |asked| asked.min(LONGEST_ASKED_FOR).max(Duration::from_secs(1)));
+        self.until = self.until().unwrap_or_default().max(now + wait);
+        self.streak = self.streak.saturating_add(1);
+        self.cause = Some((cause, why));
+    }
+}
+
 impl GateState {
-    pub fn view(&self) -> Gate {
-        match &self.held {
-            None => Gate::Open,
-            Some(held) => Gate::Held(held.cause, held.why.clone()),
+    /// May a purchase be sent?
+    pub fn purchasing(&self, now: Duration) -> Gate {
+        let purchases = self.purchases.view().filter(|_| now < self.purchases.until);
+        self.reads.view().or(purchases).unwrap_or(Gate::Open)
+    }
+
+    /// May the account be read?
+    pub fn is_readable(&self) -> bool {
+        self.reads.cause.is_none()
+    }
+
+    /// When to ask again, where the account may not be read.
+    pub fn until(&self) -> Option<Duration> {
+        self.reads.until()
+    }
+
+    /// When the next round of reads begins, if one is due then. The end of a hold of purchases is a round too, though it may
+    /// have nothing to read: it wakes the claims that wait for that end.
+    pub fn next_round(&self, due: Duration) -> Duration {
+        if let Some(until) = self.until() {
+            return until;
+        }
+        match self.purchases.until() {
+            Some(until) => due.max(self.round_began + SLOW_PACE).min(until),
+            None => due,
         }
     }
 
-    /// When to ask again.
-    pub fn until(&self) -> Option<Duration> {
-        self.held.as_ref().map(|held| held.until)
+    /// A round of reads begins.
+    pub fn round_begins(&mut self, now: Duration) {
+        self.round_began = now;
+        if now >= self.purchases.until {
+            self.purchases.cause = None;
+        }
     }
 
     /// A whole round of reads went well, which began when the account was held like that, or was not. It says nothing
     /// about a hold that began meanwhile.
     pub fn went_well(&mut self, held: Option<Duration>) {
         if self.until() == held {
-            self.held = None;
-            self.streak = 0;
+            self.reads = Hold::default();
         }
     }
 
     /// Asks again at once: the credentials have changed.
     pub fn hurry(&mut self) {
-        if let Some(held) = self.held.as_mut().filter(|held| held.cause == GateCause::Credentials) {
-            self.streak = 0;
-            held.until = Duration::ZERO;
+        if matches!(self.reads.cause, Some((GateCause::Credentials, _))) {
+            self.reads.streak = 0;
+            self.reads.until = Duration::ZERO;
         }
     }
 
@@ -65,21 +117,18 @@ impl GateState {
             ReadError::RateLimited { retry_after } => (GateCause::RateLimited, *retry_after),
             ReadError::Failed(_) => (GateCause::Unavailable, None),
         };
-        self.hold(cause, error.to_string(), wait, now);
+        self.reads.begin(cause, error.to_string(), wait, now);
     }
 
-    /// Returns whether the purchase's fate holds the whole account.
+    /// Returns whether the purchase's fate holds more than that purchase.
     pub fn purchase_met(&mut self, error: &PurchaseError, now: Duration) -> bool {
         match error {
-            PurchaseError::NotSent(why) => self.hold(GateCause::Unavailable, why.clone(), None, now),
+            PurchaseError::NotSent(why) => self.reads.begin(GateCause::Unavailable, why.clone(), None, now),
             PurchaseError::Rejected(rejection) => match rejection.kind {
                 RejectionKind::Unauthorized => {
-                    self.hold(GateCause::Credentials, ReadError::Unauthorized.to_string(), None, now);
+                    self.reads.begin(GateCause::Credentials, ReadError::Unauthorized.to_string(), None, now);
                 }
-                RejectionKind::RateLimited => {
-                    let error = ReadError::RateLimited { retry_after: rejection.retry_after };
-                    self.hold(GateCause::RateLimited, error.to_string(), rejection.retry_after, now);
-                }
+                RejectionKind::RateLimited => self.limit_purchases(rejection.retry_after, now),
                 // A 403 holds the account only if the owned list says so too; verification asks it anyway.
                 RejectionKind::NotFound | RejectionKind::PaymentFailed | RejectionKind::Other => {
                     return false;
@@ -90,20 +139,149 @@ impl GateState {
         true
     }
 
-    fn hold(&mut self, cause: GateCause, why: String, wait: Option<Duration>, now: Duration) {
-        // A wrong token stays wrong for a while; a hiccup is over at once.
-        let first = if cause == GateCause::Credentials { 3 } else { 1 };
-        let backoff = Duration::from_secs(first << self.streak.min(4)).min(LONGEST);
-        let wait = wait.map_or(backoff, |asked| asked.min(LONGEST_ASKED_FOR).max(Duration::from_secs(1)));
-        let until = self.held.as_ref().map_or(Duration::ZERO, |held| held.until).max(now + wait);
-        self.streak = self.streak.saturating_add(1);
-        self.held = Some(Held { cause, why, until });
+    fn limit_purchases(&mut self, retry_after: Option<Duration>, now: Duration) {
+        // Nothing says when a limit is over but that it is not met again.
+        if now >= self.purchases.until + LONGEST {
+            self.purchases.streak = 0;
+        }
+        let why = ReadError::RateLimited { retry_after }.to_string();
+        self.purchases.begin(GateCause::PurchasesLimited, why, retry_after, now);
+    }
+
+    /// For how long no purchase is sent, though the account may be read.
+    pub fn purchases_held_for(&self, now: Duration) -> Duration {
+        self.purchases.until().unwrap_or_default().saturating_sub(now)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::vobiz::{Rejection, readers::Envelope};
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn refused(kind: RejectionKind, retry_after: Option<Duration>) -> PurchaseError {
+        PurchaseError::Rejected(Box::new(Rejection {
+            kind,
+            status: 0,
+            envelope: Envelope::default(),
+            retry_after,
+        }))
+    }
+
+    fn cause(gate: &Gate) -> Option<GateCause> {
+        match gate {
+            Gate::Open => None,
+            Gate::Held(cause, _) => Some(*cause),
+        }
+    }
+
+    #[test]
+    fn a_429_to_a_purchase_holds_purchases_as_long_as_it_says_and_no_reads() {
+        for (asked, held) in
+            [(None, 1), (Some(7), 7), (Some(0), 1), (Some(3600), 3600), (Some(u64::MAX / 4), 3600)]
+        {
+            let mut gate = GateState::default();
+            let now = Duration::from_secs(100);
+            assert!(
+                gate.purchase_met(&refused(RejectionKind::RateLimited, asked.map(Duration::from_secs)), now)
+            );
+            let end = now + Duration::from_secs(held);
+            assert!(gate.is_readable(), "{asked:?}");
+            // That reads go well does not end it, its time does.
+            gate.went_well(gate.until());
+            assert_eq!(
+                cause(&gate.purchasing(end.saturating_sub(SECOND / 2))),
+                Some(GateCause::PurchasesLimited),
+                "{asked:?}"
+            );
+            assert_eq!(gate.purchasing(end), Gate::Open, "{asked:?}");
+        }
+    }
+
+    #[test]
+    fn limits_that_say_nothing_hold_longer_in_a_row_and_begin_anew_later() {
+        let mut gate = GateState::default();
+        let mut now = Duration::ZERO;
+        for pause in [1, 2, 4, 8, 15, 15] {
+            gate.purchase_met(&refused(RejectionKind::RateLimited, None), now);
+            assert_eq!(gate.purchases_held_for(now), Duration::from_secs(pause));
+            now += Duration::from_secs(pause);
+            gate.round_begins(now);
+        }
+        gate.purchase_met(&refused(RejectionKind::RateLimited, None), now + LONGEST);
+        assert_eq!(gate.purchases_held_for(now + LONGEST), SECOND);
+    }
+
+    #[test]
+    fn what_holds_reads_holds_purchases_and_speaks_first() {
+        let hour = Some(Duration::from_hours(1));
+        for (error, expected) in [
+            (ReadError::Unauthorized, Some(GateCause::Credentials)),
+            (ReadError::Forbidden, Some(GateCause::Credentials)),
+            (ReadError::RateLimited { retry_after: hour }, Some(GateCause::RateLimited)),
+            (ReadError::Failed("500".into()), Some(GateCause::Unavailable)),
+            (ReadError::Missing, None),
+        ] {
+            for limited in [false, true] {
+                let mut gate = GateState::default();
+                if limited {
+                    gate.purchase_met(&refused(RejectionKind::RateLimited, hour), Duration::ZERO);
+                }
+                gate.read_met(&error, Duration::ZERO);
+                let otherwise = limited.then_some(GateCause::PurchasesLimited);
+                assert_eq!(gate.is_readable(), expected.is_none(), "{error:?}");
+                assert_eq!(cause(&gate.purchasing(SECOND)), expected.or(otherwise), "{error:?}");
+                gate.went_well(gate.until());
+                assert_eq!(cause(&gate.purchasing(SECOND)), otherwise, "{error:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_purchase_that_meets_no_limit_holds_what_it_speaks_of() {
+        let unknown = PurchaseError::Unknown { status: Some(502), message: String::new() };
+        for (error, expected) in [
+            (PurchaseError::NotSent("refused".into()), Some(GateCause::Unavailable)),
+            (refused(RejectionKind::Unauthorized, None), Some(GateCause::Credentials)),
+            (refused(RejectionKind::NotFound, None), None),
+            (refused(RejectionKind::PaymentFailed, None), None),
+            (refused(RejectionKind::Other, None), None),
+            (unknown, None),
+        ] {
+            let mut gate = GateState::default();
+            assert_eq!(gate.purchase_met(&error, Duration::ZERO), expected.is_some(), "{error:?}");
+            assert_eq!(cause(&gate.purchasing(Duration::ZERO)), expected, "{error:?}");
+            assert_eq!(gate.is_readable(), expected.is_none(), "{error:?}");
+        }
+    }
+
+    #[test]
+    fn rounds_are_slow_while_purchases_are_held_and_the_end_of_that_is_one() {
+        let at = Duration::from_secs;
+        // When a round is due, when the last one began, until when purchases are held; when the next one begins.
+        for (due, last, held, next) in [
+            (0, 100, None, 0),
+            (500, 100, None, 500),
+            (0, 100, Some(3600), 115),
+            (0, 0, Some(3600), 15),
+            (500, 100, Some(3600), 500),
+            (5000, 100, Some(3600), 3600),
+            (0, 100, Some(103), 103),
+        ] {
+            let mut gate = GateState::default();
+            gate.round_begins(at(last));
+            if let Some(held) = held {
+                let wait = Some(at(held - last));
+                gate.purchase_met(&refused(RejectionKind::RateLimited, wait), at(last));
+            }
+            assert_eq!(gate.next_round(at(due)), at(next), "{due} {last} {held:?}");
+            // What Vobiz says to a read goes first.
+            gate.read_met(&ReadError::RateLimited { retry_after: Some(at(7200)) }, at(last));
+            assert_eq!(gate.next_round(at(due)), at(last) + Duration::from_hours(1));
+        }
+    }
 
     #[test]
     fn a_wrong_token_is_probed_less_than_once_a_second_and_at_least_every_fifteen() {
@@ -140,15 +318,15 @@ mod tests {
             Duration::from_secs(1),
         );
         gate.went_well(held);
-        assert!(matches!(gate.view(), Gate::Held(GateCause::RateLimited, _)));
+        assert_eq!(cause(&gate.purchasing(SECOND)), Some(GateCause::RateLimited));
         gate.went_well(gate.until());
-        assert_eq!(gate.view(), Gate::Open);
+        assert_eq!(gate.purchasing(Duration::ZERO), Gate::Open);
     }
 
     #[test]
     fn a_missing_endpoint_holds_nothing() {
         let mut gate = GateState::default();
         gate.read_met(&ReadError::Missing, Duration::ZERO);
-        assert_eq!(gate.view(), Gate::Open);
+        assert_eq!(gate.purchasing(Duration::ZERO), Gate::Open);
     }
 }

@@ -7,6 +7,8 @@ mod balances;
 mod gate;
 mod reads;
 mod state;
+#[cfg(test)]
+mod tests;
 
 use std::{
     collections::BTreeMap,
@@ -45,6 +47,7 @@ pub enum Key {
 pub struct Watched {
     /// Vobiz has accepted the credentials, since the process began.
     pub accepted: bool,
+    /// Whether purchases are sent.
     pub gate: Gate,
     /// As far as they could be read when the account was last listed.
     pub balances: BTreeMap<Currency, Money>,
@@ -110,7 +113,8 @@ impl Account {
     #[must_use]
     pub fn watched(&self) -> Watched {
         let state = self.state();
-        Watched { accepted: state.accepted, gate: state.gate.view(), balances: state.balances.clone() }
+        let gate = state.gate.purchasing(self.clock.now().mono);
+        Watched { accepted: state.accepted, gate, balances: state.balances.clone() }
     }
 
     /// The account that calls are made with.
@@ -131,17 +135,22 @@ impl Account {
         self.state().lists(e164)
     }
 
-    /// Whether the account may be called.
+    /// Whether a purchase may be sent. The account may be read although none may: evidence is asked for all the same.
     #[must_use]
     pub fn gate(&self) -> Gate {
-        self.state().gate.view()
+        self.state().gate.purchasing(self.clock.now().mono)
     }
 
-    /// Asks for evidence about a number, and to be woken when there is some. An empty need is woken when the gate
-    /// changes.
+    /// Asks for evidence about a number, and to be woken when there is some. An empty need waits until purchases may be
+    /// sent, and is woken when that may have changed.
     pub fn want(&self, key: Key, e164: E164, need: Need) {
         let mut state = self.state();
-        if state.gate.view() == Gate::Open && state.has(e164, need) {
+        let may_go_on = if need == Need::default() {
+            state.gate.purchasing(self.clock.now().mono) == Gate::Open
+        } else {
+            state.gate.is_readable() && state.has(e164, need)
+        };
+        if may_go_on {
             // It came between the look and the question: nobody else would wake whoever asks.
             self.wake(key);
         } else if state.want(key, e164, need) {
@@ -163,7 +172,16 @@ impl Account {
     /// Tells the account what a purchase has met: some answers speak of the whole account.
     pub fn report(&self, error: &PurchaseError) {
         let now = self.clock.now();
-        let held = self.state().gate.purchase_met(error, now.mono);
+        let (held, silent) = {
+            let mut state = self.state();
+            (state.gate.purchase_met(error, now.mono), state.gate.purchases_held_for(now.mono))
+        };
+        if !silent.is_zero() {
+            tracing::warn!(
+                seconds = silent.as_secs(),
+                "Vobiz limits purchases (429); none is sent for so long"
+            );
+        }
         if held {
             self.reload.notify_one();
             self.changed.notify_one();

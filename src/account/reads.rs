@@ -1,4 +1,4 @@
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use jiff::{Timestamp, tz::TimeZone};
 use tokio::time::sleep;
@@ -6,7 +6,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Account, Key, state::Round};
 use crate::{
-    domain::{Currency, E164},
+    domain::{Currency, E164, Money},
     plan::{FundsRead, LedgerRead, Reading},
     vobiz::ReadError,
 };
@@ -42,14 +42,13 @@ impl Account {
     async fn rest(&self, resync: Duration) {
         loop {
             let now = self.clock.now().mono;
-            let (idle, wait) = {
+            let wait = {
                 let state = self.state();
                 let resync_at = state.resynced_at.map_or(Duration::ZERO, |at| at + resync);
-                let due = state.gate.until().unwrap_or(resync_at);
-                let idle = state.gate.until().is_some() || state.round(false).is_empty();
-                (idle, due.saturating_sub(now))
+                let due = if state.round(false).is_empty() { resync_at } else { now.min(resync_at) };
+                state.gate.next_round(due).saturating_sub(now)
             };
-            if !idle || wait.is_zero() {
+            if wait.is_zero() {
                 return sleep(GATHER).await;
             }
             tokio::select! {
@@ -63,7 +62,8 @@ impl Account {
     async fn turn(&self, resync: Duration) {
         let now = self.clock.now().mono;
         let (held, due) = {
-            let state = self.state();
+            let mut state = self.state();
+            state.gate.round_begins(now);
             (state.gate.until(), state.resynced_at.is_none_or(|at| now >= at + resync))
         };
         if held.is_some() {
@@ -75,8 +75,8 @@ impl Account {
                 }
             }
         }
-        let round = self.state().round(due);
-        match self.read(&round).await {
+        let mut round = self.state().round(due);
+        match self.read(&mut round).await {
             Ok(()) => self.went_well(held, due.then_some(now)),
             Err(error) => {
                 self.meet(&error);
@@ -98,9 +98,9 @@ impl Account {
         let mut state = self.state();
         state.owe_nothing();
         state.gate.went_well(held);
-        state.resynced_at = resynced_at.or(state.resynced_at);
         state.accepted = true;
-        if resynced_at.is_some() {
+        if let Some(at) = resynced_at {
+            state.resynced(at);
             self.listed.notify_one();
         }
     }
@@ -121,18 +121,37 @@ impl Account {
         }
     }
 
-    async fn read(&self, round: &Round) -> Result<(), ReadError> {
-        for e164 in &round.searches {
-            self.read_search(*e164).await?;
+    async fn read(&self, round: &mut Round) -> Result<(), ReadError> {
+        let searched = self.read_searches(round).await;
+        match &searched {
+            Ok(()) => {}
+            // Speaks of calls, whichever they are.
+            Err(ReadError::RateLimited { .. }) => return searched,
+            // What fails for one number, or for every search, says nothing about the account. The listing does.
+            Err(_) => round.list_instead(),
         }
         if round.listing {
             self.read_listing().await?;
         }
+        if let Err(error) = searched {
+            tracing::warn!(%error, "a search failed and the listing did not; the account is listed instead for a while");
+            self.state().searches_fail();
+        }
         if let Some(from) = round.ledger {
             self.read_ledger(from).await?;
         }
+        let mut balances = BTreeMap::new();
         for (e164, currency) in &round.funds {
-            self.read_funds(*e164, *currency).await?;
+            self.read_funds(*e164, *currency, &mut balances).await?;
+        }
+        Ok(())
+    }
+
+    async fn read_searches(&self, round: &Round) -> Result<(), ReadError> {
+        for e164 in &round.searches {
+            let begun = self.clock.now();
+            let value = self.client.search_owned(*e164).await?;
+            self.state().searched(*e164, Reading::Read { begun, value });
         }
         Ok(())
     }
@@ -144,17 +163,6 @@ impl Account {
             Err(ReadError::Missing) => self.state().listing_missing(begun),
             Err(error) => return Err(error),
         }
-        Ok(())
-    }
-
-    async fn read_search(&self, e164: E164) -> Result<(), ReadError> {
-        let begun = self.clock.now();
-        let reading = match self.client.search_owned(e164).await {
-            Ok(value) => Reading::Read { begun, value },
-            Err(ReadError::Missing) => Reading::Missing { begun },
-            Err(error) => return Err(error),
-        };
-        self.state().searched(e164, reading);
         Ok(())
     }
 
@@ -172,8 +180,14 @@ impl Account {
         Ok(())
     }
 
-    /// Price and balance serve messages; what cannot be read of them is left out.
-    async fn read_funds(&self, e164: E164, asked: Option<Currency>) -> Result<(), ReadError> {
+    /// Price and balance serve messages; what cannot be read of them is left out. The balances are those that this round
+    /// has read.
+    async fn read_funds(
+        &self,
+        e164: E164,
+        asked: Option<Currency>,
+        balances: &mut BTreeMap<Currency, Option<Money>>,
+    ) -> Result<(), ReadError> {
         let begun = self.clock.now();
         let listed = match self.client.search_inventory(e164).await {
             Ok(listed) => listed,
@@ -189,10 +203,9 @@ impl Account {
         let required = listed.filter(|_| currency == listed_in).and_then(|row| row.price());
         let available = match currency {
             None => None,
-            Some(currency) => match self.client.balance(currency).await {
-                Ok(balance) => balance.available_balance,
-                Err(error @ ReadError::RateLimited { .. }) => return Err(error),
-                Err(_) => None,
+            Some(currency) => match balances.get(&currency) {
+                Some(read) => *read,
+                None => *balances.entry(currency).or_insert(self.available(currency).await?),
             },
         };
         self.state().funds_read(
@@ -201,6 +214,14 @@ impl Account {
             Some(FundsRead { inventory_read: true, required, available, currency }),
         );
         Ok(())
+    }
+
+    async fn available(&self, currency: Currency) -> Result<Option<Money>, ReadError> {
+        match self.client.balance(currency).await {
+            Ok(balance) => Ok(balance.available_balance),
+            Err(error @ ReadError::RateLimited { .. }) => Err(error),
+            Err(_) => Ok(None),
+        }
     }
 
     fn funds_failed(

@@ -33,6 +33,8 @@ pub struct State {
     pub balances: BTreeMap<Currency, Money>,
     /// Numbers that the account owned when it was last listed.
     owned: usize,
+    /// A search failed where the listing worked: until the account is listed for drift again, the listing does its work.
+    searches_fail: bool,
 }
 
 /// What one round of reads has to bring.
@@ -45,8 +47,15 @@ pub struct Round {
     pub funds: HashMap<E164, Option<Currency>>,
 }
 
-/// For how long searches and prices are kept: a claim may wait for its turn with what was found for it.
+/// For how long prices are kept: they serve messages.
 const KEPT: Duration = Duration::from_mins(5);
+
+/// So many searches are kept at most. They serve claims that wait for their turn, however long that takes; where many
+/// wait at a time, a listing serves them all.
+const MOST_SEARCHES: usize = 10_000;
+
+/// Prices are read for so many numbers in a round at most, each for two calls: verification waits for the round's end.
+const FUNDS_A_ROUND: usize = 8;
 
 /// Rows on a page of the owned list: what the choice between searches and a listing reckons with.
 const PER_PAGE: usize = 100;
@@ -89,9 +98,7 @@ impl State {
 
     /// Everybody who waits; they ask again if what they find does not do.
     pub fn waiting(&mut self, now: Duration) -> Vec<Key> {
-        let is_young = |begun: Option<Moment>| begun.is_some_and(|at| now < at.mono + KEPT);
-        self.searches.retain(|_, reading| is_young(reading.begun()));
-        self.funds.retain(|_, reading| is_young(reading.begun()));
+        self.funds.retain(|_, reading| reading.begun().is_some_and(|at| now < at.mono + KEPT));
         self.wants.drain().map(|(key, _)| key).collect()
     }
 
@@ -113,17 +120,28 @@ impl State {
         for (e164, need) in self.wants.values() {
             self.require(*e164, *need, &mut round);
         }
+        round.funds = round.funds.drain().take(FUNDS_A_ROUND).collect();
         // Where the listing has just failed, searches may still tell who waits for presence.
-        if owed.is_some_and(|owed| owed.listing) {
-            return round;
-        }
-        if round.searches.len() >= self.owned.div_ceil(PER_PAGE).max(1) {
+        let listing_failed = owed.is_some_and(|owed| owed.listing);
+        let few = round.searches.len() < self.owned.div_ceil(PER_PAGE).max(1);
+        if !round.searches.is_empty() && (self.searches_fail || (!few && !listing_failed)) {
             round.listing = true;
         }
-        if round.listing {
+        if round.listing && (self.searches_fail || !listing_failed) {
             round.searches.clear();
         }
         round
+    }
+
+    /// A search failed, and the listing that was read in its place did not.
+    pub fn searches_fail(&mut self) {
+        self.searches_fail = true;
+    }
+
+    /// A listing for drift went well: what it costs to ask again is paid once in a while.
+    pub fn resynced(&mut self, at: Duration) {
+        self.resynced_at = Some(at);
+        self.searches_fail = false;
     }
 
     /// Whether a need is met already.
@@ -169,6 +187,8 @@ impl State {
             by_number.entry(number.e164).or_default().push(number);
         }
         let value = by_number.into_iter().map(|(e164, rows)| (e164, Rows::from(rows))).collect();
+        // A claim that would take the answer to an earlier search takes this one.
+        self.searches.retain(|_, search| search.begun().is_some_and(|at| at.mono > begun.mono));
         self.listing = Reading::Read { begun, value };
     }
 
@@ -182,6 +202,11 @@ impl State {
             Reading::Missing { begun } => Reading::Missing { begun },
             Reading::Read { begun, value } => Reading::Read { begun, value: Arc::from(value) },
         };
+        if self.searches.len() >= MOST_SEARCHES && !self.searches.contains_key(&e164) {
+            let oldest = self.searches.iter().min_by_key(|(_, search)| search.begun().map(|at| at.mono));
+            let oldest = oldest.map(|(e164, _)| *e164);
+            oldest.and_then(|oldest| self.searches.remove(&oldest));
+        }
         self.searches.insert(e164, reading);
     }
 
@@ -192,7 +217,99 @@ impl State {
 }
 
 impl Round {
+    /// A search failed: the listing tells what all of them were to tell.
+    pub fn list_instead(&mut self) {
+        self.searches.clear();
+        self.listing = true;
+    }
+
     pub fn is_empty(&self) -> bool {
         !self.listing && self.searches.is_empty() && self.ledger.is_none() && self.funds.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: u64) -> Moment {
+        let mono = Duration::from_secs(seconds);
+        Moment { wall: Timestamp::UNIX_EPOCH + mono, mono }
+    }
+
+    fn number(index: u64) -> E164 {
+        format!("+91{index:010}").parse().unwrap()
+    }
+
+    fn presence(since: u64) -> Need {
+        Need { presence: Some(at(since)), ..Need::default() }
+    }
+
+    fn key(index: u64) -> Key {
+        Key::Record(index.to_string())
+    }
+
+    /// An account with more than a page of numbers, so that one number is searched for.
+    fn large() -> State {
+        State { owned: 500, ..State::default() }
+    }
+
+    #[test]
+    fn what_a_claim_in_a_long_queue_was_looked_up_with_stays() {
+        let mut state = large();
+        state.searched(number(1), Reading::Read { begun: at(10), value: Vec::new() });
+        state.waiting(Duration::from_hours(5));
+        assert!(state.has(number(1), presence(10)));
+        assert!(!state.has(number(1), presence(11)), "too old for that question");
+        // A later listing says all of it, an earlier one does not.
+        state.listed(at(9), Vec::new());
+        assert_eq!(state.searches.len(), 1);
+        state.listed(at(12), Vec::new());
+        assert_eq!(state.searches.len(), 0);
+        assert!(state.has(number(1), presence(10)));
+    }
+
+    #[test]
+    fn searches_are_kept_within_a_bound_and_the_oldest_go_first() {
+        let mut state = large();
+        let most = u64::try_from(MOST_SEARCHES).unwrap();
+        for index in 0..most + 2 {
+            state.searched(number(index), Reading::Read { begun: at(index), value: Vec::new() });
+        }
+        assert_eq!(state.searches.len(), MOST_SEARCHES);
+        assert!(!state.has(number(1), presence(0)) && state.has(number(2), presence(0)));
+    }
+
+    #[test]
+    fn after_a_failed_search_the_listing_does_its_work_until_the_next_resync() {
+        let mut state = large();
+        state.want(key(1), number(1), presence(5));
+        let mut round = state.round(false);
+        assert_eq!((round.listing, round.searches.len()), (false, 1));
+        round.list_instead();
+        assert_eq!((round.listing, round.searches.len()), (true, 0));
+        state.searches_fail();
+        assert_eq!((state.round(false).listing, state.round(false).searches.len()), (true, 0));
+        // Not even where the listing was owed are they tried.
+        state.owe(round);
+        assert_eq!((state.round(false).listing, state.round(false).searches.len()), (true, 0));
+        state.owe_nothing();
+        state.resynced(Duration::from_secs(9));
+        assert_eq!((state.round(false).listing, state.round(false).searches.len()), (false, 1));
+    }
+
+    #[test]
+    fn prices_are_read_for_a_few_numbers_in_each_round() {
+        let mut state = large();
+        for index in 0..100 {
+            let funds = Need { funds: Some((at(5), "INR".parse().ok())), ..Need::default() };
+            state.want(key(index), number(index), funds);
+        }
+        let round = state.round(false);
+        assert_eq!(round.funds.len(), FUNDS_A_ROUND);
+        for e164 in round.funds.keys() {
+            state.funds_read(*e164, at(6), None);
+        }
+        assert!(state.round(false).funds.keys().all(|next| !round.funds.contains_key(next)));
     }
 }

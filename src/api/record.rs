@@ -47,8 +47,8 @@ pub struct PhoneNumberSpec {
     /// The Vobiz account (auth id) that calls for this number are made with.
     pub account: AccountId,
 
-    /// The claim that the number is bought for. An administrator may clear it, so that a claim of any namespace
-    /// can take the number over.
+    /// The claim that the number is bought for. Once that claim is gone, an administrator may name another one, of any
+    /// namespace, which then takes the number over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub claim_ref: Option<ClaimRef>,
 

@@ -71,8 +71,7 @@ pub fn claim(facts: &ClaimFacts<'_>, now: Timestamp) -> Option<(PhoneNumberClaim
 fn judge(facts: &ClaimFacts<'_>, now: Timestamp) -> Option<Case> {
     match (facts.relation, facts.record) {
         (Relation::Conflict(with), Some(record)) => {
-            let own = facts.claim.metadata.namespace.as_deref().unwrap_or_default();
-            Some(Case::settled(Reason::Conflict, message::conflict(with, record, own)))
+            Some(Case::settled(Reason::Conflict, message::conflict(with, record, facts.claim)))
         }
         (Relation::Ours, Some(record)) => match facts.goal {
             Some(_) if matches!(facts.waits, Waits::Elsewhere(_)) => waiting(facts),
@@ -121,7 +120,7 @@ fn held(claim: &PhoneNumberClaim, cause: GateCause) -> Case {
     let of = |cause| {
         let reason = match cause {
             GateCause::Credentials => Reason::InvalidCredentials,
-            GateCause::RateLimited => Reason::RateLimited,
+            GateCause::RateLimited | GateCause::PurchasesLimited => Reason::RateLimited,
             GateCause::Unavailable => Reason::VobizUnavailable,
         };
         Case::open(reason, message::gate(cause))

@@ -1,8 +1,10 @@
 //! The sentences: what happened, Vobiz's own words, what to do next.
 
+use kube::ResourceExt;
+
 use super::{claim::Waits, number, reason::Reason};
 use crate::{
-    api::{Answer, Attempt, Debit, Ownership, PhoneNumber, RETRY_ANNOTATION},
+    api::{Answer, Attempt, Debit, Ownership, PhoneNumber, PhoneNumberClaim, RETRY_ANNOTATION},
     domain::{Currency, Money, Time},
     plan::{Change, ConflictWith, GateCause, Spans},
 };
@@ -131,6 +133,12 @@ pub fn gate(cause: GateCause) -> String {
             "Vobiz cannot be asked what the account owns: it gives no answer, or none that can be read (the operator's \
              log has each error). Nothing is bought before that; the operator goes on by itself."
         }
+        // By the cause alone: an end that is named would move with each refusal, in every claim that waits.
+        GateCause::PurchasesLimited => {
+            "Vobiz answered a purchase with 429, so the operator sends none for as long as Vobiz asked, an hour at most. \
+             What the account owns is read meanwhile, and what was sent is verified. Nothing to do: the operator goes on \
+             by itself."
+        }
     }
     .into()
 }
@@ -235,8 +243,9 @@ fn price(attempt: &Attempt) -> String {
     )
 }
 
-/// Who has the number, to a claim of the namespace `own`: the claims of others are no business of its.
-pub fn conflict(with: ConflictWith, record: &PhoneNumber, own: &str) -> String {
+/// Who has the number, to the claim that asks: the claims of other namespaces are no business of it.
+pub fn conflict(with: ConflictWith, record: &PhoneNumber, asks: &PhoneNumberClaim) -> String {
+    let own = asks.namespace().unwrap_or_default();
     let name = record.spec.e164.digits();
     let claim = record.spec.claim_ref.as_ref().filter(|claim| claim.namespace == own);
     let holder = claim.map_or_else(
@@ -249,8 +258,12 @@ pub fn conflict(with: ConflictWith, record: &PhoneNumber, own: &str) -> String {
              one, or that one if it has not bought."
         ),
         ConflictWith::Namespace => format!(
-            "The number belongs to a deleted claim of another namespace. To hand it over, an administrator \
-             clears the reference: kubectl patch phonenumber/{name} --type=json -p='[{{\"op\":\"remove\",\"path\":\"/spec/claimRef\"}}]'"
+            "The number belongs to a deleted claim of another namespace (see phonenumber/{name}). To hand it over to \
+             this claim, an administrator names it there: kubectl patch phonenumber/{name} --type=merge \
+             -p='{{\"spec\":{{\"claimRef\":{{\"namespace\":\"{}\",\"name\":\"{}\",\"uid\":\"{}\"}}}}}}'",
+            asks.namespace().unwrap_or_default(),
+            asks.name_any(),
+            asks.uid().unwrap_or_default()
         ),
         ConflictWith::Account => format!(
             "phonenumber/{name} was recorded with the Vobiz account {}, which is not the one that this operator \

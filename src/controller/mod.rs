@@ -24,7 +24,7 @@ use crate::{
     account::Account,
     api::{PhoneNumber, PhoneNumberClaim},
     clock::Clock,
-    health::{self, Stage, View},
+    health::{self, Stage, View, Walked},
     leader::{self, Election},
     metrics::Metrics,
     plan::{Moment, Spans},
@@ -90,6 +90,7 @@ pub async fn run(
             records: records.clone(),
             account: account.clone(),
             metrics: metrics.clone(),
+            walked: Walked::default(),
         };
         background.spawn(until(served.clone(), health::serve(listener, Arc::new(view))));
     }

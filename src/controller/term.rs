@@ -23,7 +23,7 @@ use tracing::Instrument;
 use super::{Settings, watch::Triggers, workers};
 use crate::{
     account::Account,
-    api::PhoneNumber,
+    api::{AttemptState, Outcome, PhoneNumber},
     clock::Clock,
     domain::{AccountId, Currency},
     health::Stage,
@@ -93,9 +93,9 @@ impl Warm {
     }
 
     fn balances(&self, ended: CancellationToken) -> impl Future<Output = ()> + use<> {
-        let (account, claims, records) = (self.account.clone(), self.claims.clone(), self.records.clone());
+        let (account, records) = (self.account.clone(), self.records.clone());
         async move {
-            let in_use = || currencies(&claims, &records, &account.id());
+            let in_use = || currencies(&records, &account.id());
             account.watch_balances(in_use, ended).await;
         }
     }
@@ -135,16 +135,26 @@ async fn finish(tasks: &TaskTracker, stop: &CancellationToken, grace: Duration) 
     }
 }
 
-/// What claims ask to be billed in, and what this account's numbers are billed in.
-fn currencies(claims: &Claims, records: &Cache<PhoneNumber>, account: &AccountId) -> BTreeSet<Currency> {
-    let claims = claims.caches.iter().flat_map(|(_, cache)| cache.state());
-    let wished = claims.filter_map(|claim| claim.spec.currency);
-    let ours = records.state().into_iter().filter(|record| record.spec.account == *account);
-    let billed = ours.filter_map(|record| {
-        let number = record.status.as_ref()?.number.as_ref()?;
-        record.spec.attempt.currency.or(number.currency)
-    });
-    wished.chain(billed).collect()
+/// What this account's numbers are billed in.
+fn currencies(records: &Cache<PhoneNumber>, account: &AccountId) -> BTreeSet<Currency> {
+    records
+        .state()
+        .iter()
+        .filter(|record| record.spec.account == *account)
+        .filter_map(|it| billed(it))
+        .collect()
+}
+
+/// The currency of a number that was bought, as Vobiz says, or of a purchase that Vobiz accepted. What a claim merely
+/// asks for is no currency of the account's: each would be asked for ever, and claims can name them all.
+fn billed(record: &PhoneNumber) -> Option<Currency> {
+    let attempt = &record.spec.attempt;
+    let accepted = attempt.answer.as_ref().is_some_and(|answer| answer.outcome == Outcome::Purchased);
+    let listed = record.status.as_ref().and_then(|status| status.number.as_ref()?.currency);
+    match attempt.state {
+        AttemptState::Bound => listed.or(attempt.currency.filter(|_| accepted)),
+        AttemptState::Open | AttemptState::Failed | AttemptState::NeedsDecision => None,
+    }
 }
 
 /// Looks at whatever is queued.
@@ -185,4 +195,44 @@ fn ended_as(result: &Result<Action, ReconcileError>) -> Reconciled {
 fn failed<K>(_: Arc<K>, error: &ReconcileError, _: Arc<Context>) -> Action {
     tracing::warn!(%error, "a reconcile did not get through; it is tried again");
     Action::requeue(Duration::from_secs(2))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn record(attempt: &Value, listed: &Value) -> PhoneNumber {
+        let mut spec = json!({
+            "e164": "+911234500000", "account": "MA_1",
+            "attempt": { "id": "00000000-0000-4000-8000-000000000000", "openedAt": "2026-01-02T03:04:05Z" },
+        });
+        let fields = attempt.as_object().unwrap().clone();
+        spec["attempt"].as_object_mut().unwrap().extend(fields);
+        serde_json::from_value(json!({
+            "apiVersion": "telephony.vobiz.ai/v1alpha1", "kind": "PhoneNumber", "metadata": { "name": "911234500000" },
+            "spec": spec, "status": { "number": { "currency": listed } },
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn a_currency_is_in_use_where_vobiz_bills_in_it_not_where_it_is_wished() {
+        let answer = |outcome| json!({ "outcome": outcome, "at": "2026-01-02T03:04:06Z" });
+        let bought = |origin, answer| json!({ "state": "Bound", "origin": origin, "currency": "USD", "answer": answer });
+        for (attempt, listed, expected) in [
+            (bought("Purchase", answer("Purchased")), json!("INR"), Some("INR")),
+            (bought("Purchase", answer("Purchased")), json!(null), Some("USD")),
+            (bought("Purchase", answer("Unknown")), json!(null), None),
+            (bought("Adoption", json!(null)), json!("INR"), Some("INR")),
+            (bought("Adoption", json!(null)), json!(null), None),
+            (json!({ "state": "Open", "origin": "Purchase", "currency": "USD" }), json!(null), None),
+            (json!({ "state": "Failed", "origin": "Purchase", "currency": "USD" }), json!("INR"), None),
+            (json!({ "state": "NeedsDecision", "origin": "Purchase", "currency": "USD" }), json!(null), None),
+        ] {
+            let expected = expected.map(|currency| currency.parse().unwrap());
+            assert_eq!(billed(&record(&attempt, &listed)), expected, "{attempt} {listed}");
+        }
+    }
 }

@@ -131,15 +131,19 @@ fn register_account(to: &mut Registry, watched: &Watched) {
         Gate::Open => None,
         Gate::Held(cause, _) => Some(*cause),
     };
-    let causes = [GateCause::Credentials, GateCause::RateLimited, GateCause::Unavailable].map(|cause| {
-        let name = match cause {
-            GateCause::Credentials => "InvalidCredentials",
-            GateCause::RateLimited => "RateLimited",
-            GateCause::Unavailable => "VobizUnavailable",
-        };
-        ([("reason", name)], f64::from(u8::from(held == Some(cause))))
-    });
-    to.register("account_held", "1 while Vobiz is left alone for this reason, else 0", family(causes));
+    let name = |cause| match cause {
+        GateCause::Credentials => "InvalidCredentials",
+        GateCause::RateLimited | GateCause::PurchasesLimited => "RateLimited",
+        GateCause::Unavailable => "VobizUnavailable",
+    };
+    let causes = [GateCause::Credentials, GateCause::RateLimited, GateCause::Unavailable].map(name);
+    let causes =
+        causes.map(|reason| ([("reason", reason)], f64::from(u8::from(held.map(name) == Some(reason)))));
+    to.register(
+        "account_held",
+        "1 while Vobiz is sent no purchases, or left alone, for this reason, else 0",
+        family(causes),
+    );
     let accepted = match held {
         Some(GateCause::Credentials) => Some(0.0),
         _ => watched.accepted.then_some(1.0),

@@ -12,6 +12,7 @@ use std::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
+    time::{Duration, Instant},
 };
 
 use jiff::Timestamp;
@@ -66,6 +67,33 @@ pub struct View {
     pub records: Cache<PhoneNumber>,
     pub account: Arc<Account>,
     pub metrics: Arc<Metrics>,
+    pub walked: Walked,
+}
+
+/// What the last walk over all claims and records found.
+#[derive(Default)]
+pub struct Walked(Mutex<Option<(Arc<Gauges>, Instant)>>);
+
+/// For how long that is shown, after a walk that took so long: the thread that walks is the one that renews the lease, and a
+/// client that asks for metrics in a loop must not own it.
+fn shown_for(took: Duration) -> Duration {
+    Duration::from_secs(1).max(took * 20)
+}
+
+impl Walked {
+    /// What was found, if it may still be shown; otherwise what another walk finds.
+    fn or(&self, now: Instant, walk: impl FnOnce() -> Gauges) -> Arc<Gauges> {
+        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((found, until)) = last.as_ref()
+            && now < *until
+        {
+            return found.clone();
+        }
+        let begun = Instant::now();
+        let found = Arc::new(walk());
+        *last = Some((found.clone(), now + shown_for(begun.elapsed())));
+        found
+    }
 }
 
 impl View {
@@ -86,12 +114,15 @@ impl View {
 
     /// `OpenMetrics` text.
     fn metrics(&self) -> Result<String, fmt::Error> {
-        let mut gauges = Gauges::default();
-        for (_, cache) in &self.claims.caches {
-            cache.state().iter().for_each(|claim| gauges.claim(claim));
-        }
-        let account = self.account.id();
-        self.records.state().iter().for_each(|record| gauges.record(record, &account));
+        let gauges = self.walked.or(Instant::now(), || {
+            let mut gauges = Gauges::default();
+            for (_, cache) in &self.claims.caches {
+                cache.state().iter().for_each(|claim| gauges.claim(claim));
+            }
+            let account = self.account.id();
+            self.records.state().iter().for_each(|record| gauges.record(record, &account));
+            gauges
+        });
         // Who does not work knows nothing of the account, or what is out of date.
         let watched = self.stage.leading.load(Ordering::Relaxed).then(|| self.account.watched());
         encode(&gauges, &self.metrics, watched.as_ref(), Timestamp::now())
@@ -110,4 +141,31 @@ fn encode(
     let mut served = String::new();
     text::encode(&mut served, &registry)?;
     Ok(served)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    #[test]
+    fn claims_and_records_are_walked_once_however_often_metrics_are_read() {
+        let (walked, walks, now) = (Walked::default(), Cell::new(0), Instant::now());
+        let ask = |after| {
+            walked.or(now + after, || {
+                walks.set(walks.get() + 1);
+                Gauges::default()
+            })
+        };
+        for millis in 0..1000 {
+            ask(Duration::from_millis(millis));
+        }
+        assert_eq!(walks.get(), 1);
+        ask(Duration::from_mins(1));
+        assert_eq!(walks.get(), 2);
+        // A walk that took long is shown for longer.
+        assert_eq!(shown_for(Duration::from_millis(1)), Duration::from_secs(1));
+        assert_eq!(shown_for(Duration::from_millis(500)), Duration::from_secs(10));
+    }
 }

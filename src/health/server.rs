@@ -1,19 +1,40 @@
-use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    collections::VecDeque,
+    convert::Infallible,
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header::CONTENT_TYPE};
 use http_body_util::Full;
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::{net::TcpListener, sync::Semaphore};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    task::{AbortHandle, JoinSet},
+    time::timeout,
+};
 
 use super::View;
 
-/// Whoever sends no request within that time is cut off.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// A connection that brings no whole request within that time is closed, however busily it sends. A kubelet and a
+/// Prometheus ask at once.
+const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Connections at a time: a kubelet and a few Prometheus servers need a handful, and others must not exhaust memory.
-const CONNECTIONS: usize = 64;
+/// And one whose answer is not taken within that time.
+const LIFE: Duration = Duration::from_secs(10);
+
+/// Connections at a time. A kubelet and a few Prometheus servers need a handful: the others are strangers', who must
+/// exhaust neither the memory nor the patience of a probe.
+const CONNECTIONS: usize = 256;
+
+/// Bytes of a request: a probe's has a hundred.
+const LONGEST_REQUEST: usize = 16 << 10;
 
 const PLAIN: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 const OPEN_METRICS: HeaderValue =
@@ -48,11 +69,18 @@ pub async fn bind(address: &str) -> Result<TcpListener, BindError> {
 pub async fn serve(listener: TcpListener, view: Arc<View>) {
     let address = listener.local_addr().map(|address| address.to_string()).unwrap_or_default();
     tracing::info!(address, "serving /healthz, /readyz and /metrics");
-    let places = Arc::new(Semaphore::new(CONNECTIONS));
-    let mut connections = tokio::task::JoinSet::new();
+    answering(listener, move |method, path| answer(&view, method, path)).await;
+}
+
+/// Accepts every connection, and waits for none: where there is no place, the connection makes room that has been silent
+/// for the longest. So a probe, which asks at once, is answered however many others stay silent.
+async fn answering(
+    listener: TcpListener,
+    answer: impl Fn(&Method, &str) -> Response<Full<Bytes>> + Clone + Send + Sync + 'static,
+) {
+    let mut connections = JoinSet::new();
+    let mut places = VecDeque::new();
     loop {
-        while connections.try_join_next().is_some() {}
-        let Ok(place) = places.clone().acquire_owned().await else { return };
         let stream = match listener.accept().await {
             Ok((stream, _)) => stream,
             Err(error) => {
@@ -62,21 +90,51 @@ pub async fn serve(listener: TcpListener, view: Arc<View>) {
                 continue;
             }
         };
-        let view = view.clone();
-        let service = service_fn(move |request: Request<Incoming>| {
-            let answer = answer(&view, request.method(), request.uri().path());
-            async move { Ok::<_, Infallible>(answer) }
-        });
-        connections.spawn(async move {
-            let connection = http1::Builder::new()
-                .timer(TokioTimer::new())
-                .header_read_timeout(PATIENCE)
-                .serve_connection(TokioIo::new(stream), service);
-            // A connection that breaks off concerns nobody here.
-            let _ = connection.await;
-            drop(place);
-        });
+        while connections.try_join_next().is_some() {}
+        places.retain(|place: &Place| !place.task.is_finished());
+        if places.len() >= CONNECTIONS {
+            make_room(&mut places);
+        }
+        let asked = Arc::new(AtomicBool::new(false));
+        let task = connections.spawn(connection(stream, answer.clone(), asked.clone()));
+        places.push_back(Place { task, asked });
     }
+}
+
+/// A connection that is open.
+struct Place {
+    task: AbortHandle,
+    /// Whether its request has come.
+    asked: Arc<AtomicBool>,
+}
+
+/// Closes the oldest connection that has asked nothing; if all have, the oldest.
+fn make_room(places: &mut VecDeque<Place>) {
+    let silent = places.iter().position(|place| !place.asked.load(Ordering::Relaxed));
+    if let Some(place) = places.remove(silent.unwrap_or_default()) {
+        place.task.abort();
+    }
+}
+
+/// One request and its answer: a connection that stayed open would be idle for most of its life.
+async fn connection(
+    stream: TcpStream,
+    answer: impl Fn(&Method, &str) -> Response<Full<Bytes>>,
+    asked: Arc<AtomicBool>,
+) {
+    let service = service_fn(|request: Request<Incoming>| {
+        asked.store(true, Ordering::Relaxed);
+        let answer = answer(request.method(), request.uri().path());
+        async move { Ok::<_, Infallible>(answer) }
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(PATIENCE)
+        .max_buf_size(LONGEST_REQUEST)
+        .keep_alive(false)
+        .serve_connection(TokioIo::new(stream), service);
+    // A connection that breaks off, or that takes too long, concerns nobody here.
+    let _ = timeout(LIFE, connection).await;
 }
 
 fn answer(view: &View, method: &Method, path: &str) -> Response<Full<Bytes>> {
@@ -105,4 +163,98 @@ fn text(status: StatusCode, type_: HeaderValue, body: String) -> Response<Full<B
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, type_);
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        time::sleep,
+    };
+
+    use super::*;
+
+    /// Serves on a port of its own until the test ends.
+    async fn served() -> SocketAddr {
+        let listener = bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(answering(listener, |_, path| text(StatusCode::OK, PLAIN, format!("{path}\n"))));
+        address
+    }
+
+    async fn probe(address: SocketAddr) -> std::io::Result<String> {
+        let mut stream = TcpStream::connect(address).await?;
+        stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").await?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await?;
+        Ok(answer)
+    }
+
+    /// A connection that sends these bytes, one each second, and is opened anew when it is closed.
+    async fn stranger(address: SocketAddr, bytes: &'static [u8]) {
+        loop {
+            let Ok(stream) = TcpStream::connect(address).await else { continue };
+            let (mut reads, mut writes) = stream.into_split();
+            let drips = async {
+                for byte in bytes {
+                    if writes.write_all(std::slice::from_ref(byte)).await.is_err() {
+                        return;
+                    }
+                    sleep(Duration::from_secs(1)).await;
+                }
+                std::future::pending::<()>().await;
+            };
+            let mut answer = Vec::new();
+            tokio::select! {
+                () = drips => {}
+                _ = reads.read_to_end(&mut answer) => {}
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn strangers_keep_no_probe_waiting() {
+        for (count, bytes) in [(200, &b""[..]), (200, b"GET /metrics HTTP/1.1\r\n"), (600, b"")] {
+            let address = served().await;
+            let mut strangers = JoinSet::new();
+            (0..count).for_each(|_| drop(strangers.spawn(stranger(address, bytes))));
+            for round in 0..30 {
+                sleep(Duration::from_millis(150)).await;
+                let begun = Instant::now();
+                let answer = timeout(Duration::from_secs(1), probe(address)).await;
+                let answer =
+                    answer.unwrap_or_else(|_| panic!("{count} {round}: nothing in {:?}", begun.elapsed()));
+                assert!(
+                    answer.as_ref().is_ok_and(|it| it.ends_with("/healthz\n")),
+                    "{count} {round}: {answer:?}"
+                );
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_connection_without_a_whole_request_is_closed_soon() {
+        for bytes in [&b""[..], b"GET /healthz HTTP/1.1\r\nX-Drip: "] {
+            let address = served().await;
+            let mut stream = TcpStream::connect(address).await.unwrap();
+            stream.write_all(bytes).await.unwrap();
+            let mut answer = Vec::new();
+            let closed = timeout(PATIENCE * 2, stream.read_to_end(&mut answer)).await;
+            assert!(closed.is_ok(), "{bytes:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_request_without_an_end_is_refused_before_it_takes_memory() {
+        let address = served().await;
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let endless = vec![b'x'; 1 << 20];
+        let _ = stream.write_all(b"GET /").await;
+        let _ = stream.write_all(&endless).await;
+        let mut answer = Vec::new();
+        let closed = timeout(PATIENCE * 2, stream.read_to_end(&mut answer)).await;
+        assert!(closed.is_ok());
+    }
 }

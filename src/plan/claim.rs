@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::{
     Gate, Holder,
-    change::Intent,
+    change::{Change, Intent},
     evidence::{Evidence, Fresh, Ledger, Need, Verdict, verdict},
     guard::{self, Guard},
     time::Moment,
@@ -180,8 +180,14 @@ pub fn is_retried_unasked(attempt: &Attempt) -> bool {
 #[must_use]
 pub fn claim(observed: &ClaimObserved<'_>, now: Moment) -> ClaimStep {
     let settled = |state| matches!(state, AttemptState::Bound | AttemptState::NeedsDecision);
-    let bindable = observed.record.is_some_and(|record| settled(record.spec.attempt.state));
-    if relation(observed) == Relation::Inherits && bindable {
+    let bindable = observed.record.filter(|record| settled(record.spec.attempt.state));
+    // An administrator who hands a number over names the claim in the record, which still says that it has none.
+    let binds = match relation(observed) {
+        Relation::Inherits => bindable.is_some(),
+        Relation::Ours => bindable.is_some_and(Change::is_unclaimed),
+        Relation::NoRecord | Relation::AwaitsSettlement | Relation::Conflict(_) => false,
+    };
+    if binds {
         let deleting = observed.claim.metadata.deletion_timestamp.is_some();
         return if deleting { ClaimStep::Rest } else { ClaimStep::Bind };
     }

@@ -169,6 +169,35 @@ fn whose_claim_a_record_serves_is_told_by_uid_life_and_namespace() {
 }
 
 #[test]
+fn a_number_handed_over_is_bound_to_the_claim_that_the_record_names() {
+    use AttemptState::{Bound, Failed, NeedsDecision, Open};
+    for (state, claimed, expected) in [
+        (Bound, Some("False"), ClaimStep::Bind),
+        (NeedsDecision, Some("False"), ClaimStep::Bind),
+        (Bound, Some("True"), ClaimStep::Rest),
+        (Bound, None, ClaimStep::Rest),
+        (Open, Some("False"), ClaimStep::Rest),
+        (Failed, Some("True"), ClaimStep::Rest),
+    ] {
+        let mut record = record(attempt(state, Some(Outcome::NotFound)));
+        let claimed_is = claimed.map(|status| {
+            serde_json::json!({
+                "type": "Claimed", "status": status, "reason": "Unclaimed", "message": "",
+                "lastTransitionTime": "2026-01-02T03:04:05Z",
+            })
+        });
+        let status = serde_json::json!({ "conditions": claimed_is.into_iter().collect::<Vec<_>>() });
+        record.status = serde_json::from_value(status).unwrap();
+        let given = Given { record: Some(record), ..Given::default() };
+        assert_eq!(given.step(), expected, "{state:?} {claimed:?}");
+        // Not to one that goes.
+        let mut leaves = given;
+        leaves.claim.metadata.deletion_timestamp = serde_json::from_str("\"2026-01-02T03:04:06Z\"").unwrap();
+        assert_eq!(leaves.step(), ClaimStep::Rest, "{state:?} {claimed:?}");
+    }
+}
+
+#[test]
 fn after_a_failure_for_the_claims_own_sake_only_a_fresh_token_permits_another_attempt() {
     let own = [Outcome::NotFound, Outcome::PaymentFailed, Outcome::Rejected, Outcome::Unknown];
     let ours = [Outcome::NotSent, Outcome::Unauthorized, Outcome::RateLimited];

@@ -22,6 +22,8 @@ pub use change::{Change, Intent};
 pub use claim::{
     ClaimObserved, ClaimStep, ConflictWith, Goal, Relation, claim, goal, is_retried_unasked, relation,
 };
+#[cfg(test)]
+pub(crate) use evidence::Fresh;
 pub use evidence::{Evidence, Explained, FundsRead, LedgerRead, Need, Reading, Rows, Verdict, verdict};
 pub use keep::is_listed_absent;
 pub use record::{RecordObserved, RecordStep, Removal, record};
@@ -51,8 +53,10 @@ pub enum Gate {
 pub enum GateCause {
     /// 401, or 403 for the whole account.
     Credentials,
-    /// 429.
+    /// 429 to a read.
     RateLimited,
+    /// 429 to a purchase: none is sent for as long as Vobiz asked, and the account is read all the same.
+    PurchasesLimited,
     /// No answer, a 5xx, or one that cannot be read.
     Unavailable,
 }

@@ -7,7 +7,6 @@ use super::{
     ledger::{LedgerRow, WireRow},
     wire::{ListedNumber, Object, WireNumber, lenient, object},
 };
-use crate::domain::E164;
 
 /// A list whose total keeps changing while it is paged is read so often, then taken as the union of what was
 /// seen: one row would have to hide in every pass.
@@ -208,13 +207,11 @@ pub fn numbers_page(body: &[u8], asked: usize) -> Result<Page<ListedNumber>, Rea
     let wire: WireNumbers = object(body).ok_or_else(|| ReadError::unreadable("list"))?;
     check_echo(wire.page, asked)?;
     let items = rows(wire.items, wire.total, "list")?;
-    let keys = items.iter().map(WireNumber::key).collect();
+    let keys = items.iter().enumerate().map(|(at, item)| item.key(|| format!("{asked}/{at}"))).collect();
     let mut rows = Vec::with_capacity(items.len());
     for item in items {
         let contents = item.contents();
-        let is_e164 = item.e164.parse::<E164>().is_ok();
-        let row = if is_e164 { item.parse() } else { item.parse_doubtful()? };
-        rows.extend(row.map(|row| (contents, row)));
+        rows.extend(item.numbers()?.into_iter().map(|row| (format!("{contents}/{}", row.e164), row)));
     }
     Ok(Page { rows, keys, total: wire.total })
 }
@@ -384,7 +381,9 @@ mod tests {
             "[[]]",
             r#"{"items":[["+12"]]}"#,
             r#"{"items":[null],"total":0}"#,
-            r#"{"items":[{"e164":""}]}"#,
+            r#"{"items":[{"e164":{}}]}"#,
+            r#"{"items":[{"e164":true}]}"#,
+            r#"{"items":[{"e164":"\u0669\u0661\u0661\u0662\u0663\u0664\u0665\u0660\u0660\u0660\u0660\u0660"}]}"#,
             r#"{"items":[{}]}"#,
             r#"{"items":[{"e164":"+12"}],"page":2}"#,
         ] {
@@ -420,6 +419,28 @@ mod tests {
             let page = numbers_page(body.as_bytes(), 1).unwrap();
             let row = page.rows().next().unwrap();
             assert_eq!((row.e164.to_string().as_str(), &row.owner), ("+911234500000", &None), "{text}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_row_without_digits_is_counted_and_is_about_no_number() {
+        let body = br#"{"items":[{"e164":"","account_id":"MA_1"},{"e164":null},{"e164":null},{"id":"4","e164":"sip:desk@x"},
+            {"id":"5","e164":"+911234500000","account_id":"MA_1","status":"active"}],"total":5}"#;
+        let rows = complete(|number| std::future::ready(numbers_page(body, number)));
+        let rows = rows.await.unwrap().whole().unwrap();
+        let numbers: Vec<_> = rows.iter().map(|row| row.e164.to_string()).collect();
+        assert_eq!(numbers, ["+911234500000"]);
+    }
+
+    #[test]
+    fn a_number_with_something_beside_it_is_nobodys_and_not_absent() {
+        for text in ["\"sip:911234500000@10.0.0.1\"", "\"+91 12345 00000 x12\"", "911234500000"] {
+            let body = format!(
+                r#"{{"items":[{{"id":"1","e164":{text},"account_id":"MA_1","status":"active"}}],"total":1}}"#
+            );
+            let page = numbers_page(body.as_bytes(), 1).unwrap();
+            let row = page.rows().find(|row| row.e164.to_string() == "+911234500000").expect(text);
+            assert_eq!((&row.owner, page.len()), (&None, 1), "{text}");
         }
     }
 

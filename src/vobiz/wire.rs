@@ -59,10 +59,23 @@ pub fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Err
     Ok(serde_json::from_str(raw.get()).unwrap_or_else(|_| raw.get().to_owned()))
 }
 
+/// What stands in the place of a number: its text, whatever that is. Null is no text; a row that has something there in
+/// which no number can be written is not one that is read here.
+fn written<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let raw = Box::<RawValue>::deserialize(deserializer)?;
+    match raw.get() {
+        "null" => Ok(String::new()),
+        text if text.starts_with('"') => serde_json::from_str(text).map_err(D::Error::custom),
+        other if other.contains(|c: char| c.is_ascii_digit()) => Ok(other.to_owned()),
+        _ => Err(D::Error::custom("no number")),
+    }
+}
+
 /// A number as the purchase, the owned list and the inventory write it. Only `e164` is required.
 #[derive(Deserialize)]
 pub struct WireNumber {
-    pub e164: String,
+    #[serde(deserialize_with = "written")]
+    e164: String,
     #[serde(default, deserialize_with = "id")]
     id: Option<String>,
     #[serde(default, deserialize_with = "lenient")]
@@ -107,9 +120,18 @@ impl ListedNumber {
 }
 
 impl WireNumber {
-    /// What counts rows: Vobiz's id, and all else where there is none.
-    pub fn key(&self) -> String {
-        self.id.clone().filter(|id| !id.is_empty()).unwrap_or_else(|| self.contents())
+    /// What counts rows: Vobiz's id, and all else where there is none. A row with neither id nor number cannot be told
+    /// from its twin, so its place has to do.
+    pub fn key(&self, place: impl FnOnce() -> String) -> String {
+        match &self.id {
+            Some(id) if !id.is_empty() => id.clone(),
+            _ if self.has_no_digits() => place(),
+            _ => self.contents(),
+        }
+    }
+
+    fn has_no_digits(&self) -> bool {
+        !self.e164.contains(char::is_numeric)
     }
 
     /// What tells rows apart. A row must not hide another, even if both have the same id: a released one and an active
@@ -125,25 +147,27 @@ impl WireNumber {
         Some(self.listed(e164))
     }
 
-    /// The number with the digits of this row's, where that is not written as E.164 (`919876543210`): then nobody is
-    /// taken for its owner, so that the row proves nothing and still stands in the way of an absence.
+    /// The numbers that the row may be about: one, where it is written as E.164. Otherwise (`919876543210`,
+    /// `sip:+91 98765 43210@host`) every number that its digits may spell, and nobody is taken for their owner, so that
+    /// the row proves nothing and still stands in the way of their absence. A row without digits (an alphanumeric sender,
+    /// a SIP name) is about no number.
     ///
     /// # Errors
-    /// If there are no digits at all: it may be any number.
-    pub fn parse_doubtful(mut self) -> Result<Option<ListedNumber>, ReadError> {
-        let digits: String = self.e164.chars().filter(char::is_ascii_digit).collect();
-        if digits.is_empty() {
-            return Err(ReadError::unreadable("row without a number"));
+    /// If there are digits that are not read here: it may be any number.
+    pub fn numbers(mut self) -> Result<Vec<ListedNumber>, ReadError> {
+        if let Ok(e164) = self.e164.parse() {
+            return Ok(vec![self.listed(e164)]);
+        }
+        if self.e164.contains(|c: char| c.is_numeric() && !c.is_ascii_digit()) {
+            return Err(ReadError::unreadable("row whose number"));
         }
         (self.account_id, self.auth_id) = (None, None);
-        let e164 = format!("+{}", digits.trim_start_matches('0')).parse().ok();
-        Ok(e164.map(|e164| self.listed(e164)))
+        Ok(spelt(&self.e164).into_iter().map(|e164| self.listed(e164)).collect())
     }
 
-    fn listed(self, e164: E164) -> ListedNumber {
-        let filled =
-            |text: Option<String>| text.map(|text| presentable(&text)).filter(|text| !text.is_empty());
-        let status = self.status.filter(|status| !status.to_string().trim().is_empty());
+    fn listed(&self, e164: E164) -> ListedNumber {
+        let filled = |text: &Option<String>| text.as_deref().map(presentable).filter(|text| !text.is_empty());
+        let status = self.status.clone().filter(|status| !status.to_string().trim().is_empty());
         // Blocked is blocked, whichever of the two fields says so. Of a number that was given back, or that stands in a
         // status that nobody knows, the flag does not say that the account has it.
         let status = match status {
@@ -152,18 +176,45 @@ impl WireNumber {
             _ => status,
         };
         let number = Number {
-            id: filled(self.id),
+            id: filled(&self.id),
             status,
-            country: filled(self.country),
-            region: filled(self.region),
+            country: filled(&self.country),
+            region: filled(&self.region),
             capabilities: self.capabilities,
             setup_fee: self.setup_fee,
             monthly_fee: self.monthly_fee,
             currency: self.currency,
             purchased_at: self.purchased_at,
         };
-        ListedNumber { e164, owner: self.account_id.or(self.auth_id), number }
+        ListedNumber { e164, owner: self.account_id.clone().or_else(|| self.auth_id.clone()), number }
     }
+}
+
+/// The runs of digits that are looked at in a text that should be a number, and the digits that a number has at least
+/// where there are others beside it.
+const RUNS: usize = 8;
+const SHORTEST: usize = 7;
+
+/// The numbers that the digits of a text may spell: all of them together, those up to some break in the text (an
+/// extension or a host may follow), from the first or from a plus sign on, and each run of its own.
+fn spelt(text: &str) -> Vec<E164> {
+    let number = |digits: &str| format!("+{}", digits.trim_start_matches('0')).parse::<E164>().ok();
+    let all: String = text.chars().filter(char::is_ascii_digit).collect();
+    let mut numbers: Vec<E164> = number(&all).into_iter().collect();
+    let parts = text.split('+').filter(|part| part.contains(|c: char| c.is_ascii_digit()));
+    for part in std::iter::once(text).chain(parts.take(RUNS)) {
+        let mut together = String::new();
+        for run in part.split(|c: char| !c.is_ascii_digit()).filter(|run| !run.is_empty()).take(RUNS) {
+            together.push_str(run);
+            let both = [together.as_str(), run].into_iter().filter(|digits| digits.len() >= SHORTEST);
+            for one in both.filter_map(number) {
+                if !numbers.contains(&one) {
+                    numbers.push(one);
+                }
+            }
+        }
+    }
+    numbers
 }
 
 /// `GET …/balance/{currency}`
@@ -245,5 +296,29 @@ mod tests {
         let row = parse(&format!(r#"{{"e164":"+12","status":" ","region":"{}"}}"#, "x".repeat(100_000)));
         assert_eq!(row.number.status, None);
         assert!(row.number.region.unwrap().len() <= 300);
+    }
+
+    #[test]
+    fn digits_that_are_not_written_as_e164_spell_every_number_that_they_may() {
+        for (text, expected) in [
+            ("", ""),
+            ("acme", ""),
+            ("sip:reception@example.com", ""),
+            ("911234500000", "911234500000"),
+            ("+91 12345-00000", "911234500000"),
+            ("00911234500000", "911234500000"),
+            ("+911234500000 ext 12", "911234500000 91123450000012"),
+            ("+91 12345 00000 x12", "9112345 911234500000 91123450000012"),
+            ("sip:911234500000@10.0.0.1", "911234500000 91123450000010 911234500000100"),
+            ("did2 +911234500000", "2911234500000 911234500000"),
+            ("user42", "42"),
+        ] {
+            let spelt: Vec<_> = spelt(text).into_iter().map(E164::digits).collect();
+            let expected: Vec<_> = expected.split_whitespace().collect();
+            let missing: Vec<_> =
+                expected.iter().filter(|one| !spelt.iter().any(|other| other == *one)).collect();
+            assert!(missing.is_empty(), "{text:?}: {spelt:?}");
+            assert_eq!(spelt.is_empty(), expected.is_empty(), "{text:?}: {spelt:?}");
+        }
     }
 }

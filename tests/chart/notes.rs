@@ -25,6 +25,28 @@ fn the_notes_say_what_is_missing_or_unusual_and_nothing_else() {
             (json!({ "vobiz": some }), "claims of all namespaces", missing),
             (json!({ "vobiz": some }), "See that it runs", "hush"),
             (json!({ "vobiz": some, "holdPurchases": true }), "set holdPurchases=false", missing),
+            (json!({}), "everybody who may edit in a namespace", "those to whom you give rights"),
+            (
+                json!({ "rbac": { "aggregate": false } }),
+                "those to whom you give rights",
+                "everybody who may edit",
+            ),
+            (json!({}), "everybody who reaches port 8080", "those of networkPolicy.metricsFrom"),
+            (
+                json!({ "networkPolicy": { "enabled": true } }),
+                "kubernetes.io/metadata.name: monitoring",
+                "everybody who reaches",
+            ),
+            (
+                json!({ "networkPolicy": { "enabled": true, "metricsFrom": [] }, "http": { "port": 9090 } }),
+                "everybody who reaches port 9090",
+                "those of networkPolicy.metricsFrom",
+            ),
+            (
+                json!({ "networkPolicy": { "enabled": true }, "metrics": { "enabled": false } }),
+                "nobody but the node",
+                "everybody who reaches",
+            ),
             (json!({ "vobiz": some, "watchNamespaces": ["shop"] }), "namespace: shop", "all namespaces"),
             (json!({ "vobiz": some, "crds": { "install": false } }), "somebody else installs", "HELD"),
             (

@@ -180,8 +180,13 @@ fn the_network_policy_opens_what_is_needed_and_no_more() {
             "networkPolicy": { "enabled": true },
             "metrics": { "enabled": false, "podMonitor": { "enabled": true } },
         });
-        let metrics = json!([{ "ports": [tcp(json!("http"))] }]);
+        let monitoring = json!({ "matchLabels": { "kubernetes.io/metadata.name": "monitoring" } });
+        let from = json!([{ "namespaceSelector": monitoring }]);
+        let metrics = json!([{ "ports": [tcp(json!("http"))], "from": from }]);
         check(scraped, &[("NetworkPolicy", "/spec/ingress", metrics)]).await;
+        let open = json!({ "networkPolicy": { "enabled": true, "metricsFrom": [] } });
+        let metrics = json!([{ "ports": [tcp(json!("http"))] }]);
+        check(open, &[("NetworkPolicy", "/spec/ingress", metrics)]).await;
         let values = variation("network");
         let policy = values["networkPolicy"].clone();
         let metrics = json!({ "ports": [tcp(json!("http"))], "from": policy["metricsFrom"] });

@@ -46,6 +46,23 @@ fn a_bought_number_is_described_in_full() {
 }
 
 #[test]
+fn a_claim_with_the_longest_name_is_told_like_any_other() {
+    run(async |world| {
+        let name = "a.b-c".repeat(50) + "-de";
+        assert_eq!(name.len(), 253);
+        let number = world.stocked();
+        let _operator = world.operator();
+        world.claim(&name, &number).await;
+        let claim = world.until(&name, PURCHASED).await;
+        let event = world.event(&claim, "Purchased").await;
+        assert_eq!(event["regarding"]["name"], name.as_str());
+        assert_eq!(event["reportingController"], "vobiz-operator");
+        let record = world.record(&number).await.unwrap();
+        assert_eq!(record["spec"]["claimRef"]["name"], name.as_str());
+    });
+}
+
+#[test]
 fn the_other_documented_answer_is_read_as_well_and_its_fees_to_the_digit() {
     run(async |world| {
         let number = world.number();

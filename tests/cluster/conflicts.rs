@@ -76,10 +76,15 @@ fn an_unclaimed_number_goes_to_another_namespace_only_when_an_administrator_hand
     run(async |world| {
         let number = world.stocked();
         let other = world.other_namespace().await;
-        let both = format!("{},{other}", world.namespace);
-        let _operator = world.setup().env("WATCH_NAMESPACES", both).start();
+        let third = format!("{}-third", world.namespace);
+        world.create_namespace(&third).await;
+        let all = format!("{},{other},{third}", world.namespace);
+        let _operator = world.setup().env("WATCH_NAMESPACES", all).start();
         world.claim("office", &number).await;
         world.until("office", PURCHASED).await;
+        // Older than the claim that it is meant for: a reference that is merely cleared would go to this one.
+        world.claim_in(&third, "squatter", &json!({ "e164": number }), &json!({})).await;
+        world.until_in(&third, "squatter", CONFLICT).await;
         world.delete("office").await;
         world.until_record(&number, |record| claimed(record) == Some("False")).await;
 
@@ -92,8 +97,13 @@ fn an_unclaimed_number_goes_to_another_namespace_only_when_an_administrator_hand
         world.cluster.type_command(command).await;
         world.until_in(&other, "office", PURCHASED).await;
         assert_eq!(world.spent(&number), (1, 1));
-        let record = world.record(&number).await.unwrap();
+        let record = world.until_record(&number, |record| claimed(record) == Some("True")).await;
         assert_eq!(record["spec"]["claimRef"]["namespace"], other.as_str());
+        world.until_in(&third, "squatter", CONFLICT).await;
+        world.served().await;
+        world.until_in(&other, "office", PURCHASED).await;
+        assert_eq!(world.record(&number).await.unwrap()["spec"]["claimRef"]["namespace"], other.as_str());
+        assert_eq!(world.spent(&number), (1, 1));
     });
 }
 

@@ -1,8 +1,13 @@
 //! What the operator says of itself: whether it is ready, and its metrics.
 
+use std::time::Duration;
+
 use reqwest::Client;
 use serde_json::json;
-use tokio::net::TcpListener;
+use tokio::{
+    io::AsyncReadExt,
+    net::{TcpListener, TcpStream},
+};
 use vobiz_sim::{Fault, FaultRule, HoldAt, Operation, Target};
 
 use crate::{
@@ -73,6 +78,30 @@ fn a_port_that_is_in_use_or_no_address_ends_it_at_once() {
             assert!(!success && complaint.contains(&format!("HTTP_ADDR {address}")), "{complaint}");
         }
         assert_eq!(world.journal().requests, []);
+    });
+}
+
+#[test]
+fn strangers_on_its_port_keep_no_probe_waiting() {
+    run(async |world| {
+        let setup = served(world.setup());
+        let _operator = setup.start();
+        let address = address(&setup).await;
+        let mut strangers = tokio::task::JoinSet::new();
+        for _ in 0..200 {
+            let address = address.clone();
+            strangers.spawn(async move {
+                loop {
+                    let mut stream = TcpStream::connect(&address).await.unwrap();
+                    let _ = stream.read(&mut [0]).await;
+                }
+            });
+        }
+        for _ in 0..20 {
+            tokio::time::sleep(Duration::from_millis(250)).await;
+            let answer = tokio::time::timeout(Duration::from_secs(1), get(&address, "/healthz")).await;
+            assert_eq!(answer.expect("no answer within a second").0, 200);
+        }
     });
 }
 

@@ -173,6 +173,31 @@ fn a_purchase_that_meets_the_rate_limit_is_verified_and_tried_again_by_itself() 
 }
 
 #[test]
+fn a_limit_on_purchases_holds_them_alone_and_what_was_sent_is_verified() {
+    run(async |world| {
+        let (limited, missing, waiting) = (world.stocked(), world.number(), world.stocked());
+        world.arm(FaultRule::new(Target::Purchase, slow_down(3600)).e164(&limited));
+        let _operator = world.unhurried().start();
+        world.claim("missing", &missing).await;
+        world.until("missing", NUMBER_NOT_FOUND).await;
+        world.claim("limited", &limited).await;
+        world.until("limited", RATE_LIMITED).await;
+        world.claim("waiting", &waiting).await;
+        let claim = world.until("waiting", RATE_LIMITED).await;
+        assert!(message(&claim).contains("answered a purchase with 429"), "{}", message(&claim));
+
+        // Both attempts settle while nothing may be sent.
+        world.until("missing", NUMBER_NOT_FOUND.settled()).await;
+        world.until_record(&limited, |record| state(record) == "Failed").await;
+        let claim = world.until("limited", RATE_LIMITED).await;
+        assert!(message(&claim).contains("answered a purchase with 429"), "{}", message(&claim));
+        world.until("waiting", RATE_LIMITED).await;
+        let spent = [&limited, &missing, &waiting].map(|number| world.spent(number));
+        assert_eq!(spent, [(1, 0), (1, 0), (0, 0)]);
+    });
+}
+
+#[test]
 fn a_list_that_cannot_be_read_delays_the_purchase_and_decides_nothing() {
     for fault in [
         Fault::status(500, r#"{"error":"internal server error"}"#),

@@ -20,11 +20,12 @@ pub const ENVELOPES: [&str; 9] = [
     r#"{"error":"did_cool_off_in_effect","cool_off_until":"2026-01-02T03:04:05Z","cool_off_remaining_seconds":5}"#,
 ];
 
-pub const LISTS: [&str; 4] = [
+pub const LISTS: [&str; 5] = [
     r#"{"items":[{"id":"3f1c","account_id":"MA_EX","e164":"+911234500000","country":"IN","status":"active","setup_fee":50,"monthly_fee":2,"currency":"INR","is_blocked":false,"application_id":"92233720368547758079","trunk_group_id":null},{"id":"4","account_id":"SA_2","e164":"+9112345000001","status":"pending_release","setup_fee":7.50,"monthly_fee":"1.10","tags":null}],"page":1,"per_page":25,"total":2}"#,
     r#"{"items":[{"id":5,"auth_id":"MA_EX","e164":"+911234500000","status":"blocked","is_blocked":true},{"id":6,"e164":"+4930123456"}]}"#,
     r#"{"items":[],"page":1,"per_page":25,"total":0}"#,
     r#"{"items":null,"total":0}"#,
+    r#"{"items":[{"id":"7","account_id":"MA_EX","e164":"","status":"active"},{"e164":null},{"id":"8","e164":"desk"},{"id":"9","account_id":"MA_EX","e164":"sip:911234500000@10.0.0.1","status":"active"},{"id":"10","e164":911234500000}],"page":1,"total":5}"#,
 ];
 
 pub const LEDGERS: [&str; 3] = [

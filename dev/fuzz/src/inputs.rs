@@ -11,7 +11,7 @@ use crate::{
 /// No generated body is longer than about this, bytes. What is longer yet never reaches a reader (see `transport::body`).
 const LONGEST: usize = 1 << 20;
 
-const WORDS: [&str; 40] = [
+const WORDS: [&str; 42] = [
     "null",
     "true",
     "false",
@@ -43,6 +43,8 @@ const WORDS: [&str; 40] = [
     "\"+911234500001\"",
     "\"911234500000\"",
     "\"+91 12345 00000\"",
+    "\"sip:911234500000@10.0.0.1\"",
+    "\"desk\"",
     "\"active\"",
     "\"released\"",
     "\"INR\"",

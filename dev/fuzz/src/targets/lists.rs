@@ -26,7 +26,8 @@ fn rows<'a, T>(document: &'a Node, name: &str, page: &Page<T>) -> Result<&'a [No
     Ok(items)
 }
 
-/// No row is lost, and none of our number, however it is written.
+/// No row is lost, and none of our number, however it is written and whatever stands beside it; and what has no digits is no
+/// number.
 pub fn numbers(rng: &mut Rng, input: &mut Vec<u8>) -> Verdict {
     *input = inputs::body(rng, &LISTS);
     let Ok(page) = numbers_page(input, 1) else { return Ok("unreadable") };
@@ -41,6 +42,10 @@ pub fn numbers(rng: &mut Rng, input: &mut Vec<u8>) -> Verdict {
         if is_e164(text) || digits(text) == digits(NUMBER) {
             ensure(!same.is_empty(), || format!("the row of {text} was lost"))?;
         }
+        if text.split(|c: char| !c.is_ascii_digit()).take(8).any(|run| run == digits(NUMBER)) {
+            let ours = read.iter().any(|row| row.e164.digits() == digits(NUMBER));
+            ensure(ours, || format!("{text:?} stands in nobody's way"))?;
+        }
         if !is_e164(text) {
             let owned = same.iter().any(|row| row.owner.is_some());
             let only = items.iter().filter_map(|item| item.field("e164")?.plain());
@@ -49,6 +54,9 @@ pub fn numbers(rng: &mut Rng, input: &mut Vec<u8>) -> Verdict {
         }
         ensure_sums(item, text, &same)?;
     }
+    let names =
+        |item: &Node| item.field("e164").is_some_and(|field| format!("{field:?}").contains(char::is_numeric));
+    ensure(read.is_empty() || items.iter().any(names), || "a number was made up".into())?;
     Ok(if page.is_empty() { "empty page" } else { "page" })
 }
 

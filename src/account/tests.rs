@@ -1,0 +1,166 @@
+//! The reader before a simulated Vobiz, without a cluster.
+
+use std::{
+    collections::BTreeSet,
+    num::NonZeroU32,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use tokio::{
+    sync::{mpsc, watch},
+    time::{sleep, timeout},
+};
+use tokio_util::sync::CancellationToken;
+use vobiz_sim::{Config, Fault, FaultRule, JournalFilter, Operation, OwnedNumber, Sim, State, Target};
+
+use super::{Account, Key};
+use crate::{
+    clock::Clock,
+    domain::{Currency, E164},
+    plan::{Fresh, Gate, Need},
+    vobiz::{Casing, Client, Credentials, Settings},
+};
+
+const ACCOUNT: &str = "MA_TEST";
+const NUMBER: &str = "+911234500000";
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// A reader at work, with whom it wakes.
+struct Reader {
+    sim: Sim,
+    account: Arc<Account>,
+    woken: mpsc::UnboundedReceiver<Key>,
+    clock: Clock,
+    stop: CancellationToken,
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+impl Reader {
+    async fn start(balances: &[&str], resync: Duration) -> Self {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let money = vobiz_sim::Account::new(ACCOUNT, "token");
+        let money = balances.iter().fold(money, |money, currency| money.with_balance(*currency, 1000));
+        let state = State { accounts: vec![money], ..State::default() };
+        let sim = Sim::start(Config { state, ..Config::default() }).await.unwrap();
+        let settings = Settings {
+            url: sim.url(),
+            ca_file: None,
+            purchase_timeout: Duration::from_secs(2),
+            rate: NonZeroU32::MAX,
+            burst: NonZeroU32::MAX,
+            purchase_casing: Casing::Lower,
+        };
+        let credentials = Credentials::new(ACCOUNT.parse().unwrap(), "token").unwrap();
+        let client = Client::new(&settings, watch::channel(credentials).1).unwrap();
+        let (wake, woken) = mpsc::unbounded_channel();
+        let (clock, stop) = (Clock::start(), CancellationToken::new());
+        let account = Arc::new(Account::new(Arc::new(client), clock, wake));
+        // More than one page: a single number is searched for.
+        for index in 0..150 {
+            sim.admin().put_owned(OwnedNumber::new(format!("+4930{index:07}"), ACCOUNT)).unwrap();
+        }
+        let (reads, ends) = (account.clone(), stop.clone());
+        tokio::spawn(async move { reads.run(resync, ends).await });
+        let reader = Self { sim, account, woken, clock, stop };
+        reader.until("the account is listed", || reader.account.watched().accepted).await;
+        reader
+    }
+
+    async fn until(&self, what: &str, holds: impl Fn() -> bool) {
+        let begun = Instant::now();
+        while !holds() {
+            assert!(
+                begun.elapsed() < PATIENCE,
+                "{what}: {:?}",
+                self.sim.admin().journal(&JournalFilter::default())
+            );
+            sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Asks for presence until there is an answer to it, as a claim does. Nothing is held meanwhile.
+    async fn look_up(&mut self) {
+        let e164: E164 = NUMBER.parse().unwrap();
+        let since = self.clock.now();
+        let asked = async {
+            loop {
+                let evidence = self.account.evidence(e164);
+                let readings = [&evidence.listing, &evidence.search];
+                if readings.iter().any(|reading| matches!(reading.since(since), Fresh::Value(..))) {
+                    return;
+                }
+                let need = Need { presence: Some(since), ..Need::default() };
+                self.account.want(Key::Record("1".into()), e164, need);
+                self.woken.recv().await;
+                assert_eq!(self.account.gate(), Gate::Open);
+            }
+        };
+        timeout(PATIENCE, asked).await.expect("nobody says whether the number is there");
+    }
+
+    /// How many calls were made for that, with these words in their path or query.
+    fn calls(&self, operation: Operation, words: &str) -> usize {
+        let journal = self.sim.admin().journal(&JournalFilter::default());
+        let of = journal.requests.iter().filter(|request| request.operation == operation);
+        of.filter(|request| format!("{}?{:?}", request.path, request.query).contains(words)).count()
+    }
+}
+
+#[tokio::test]
+async fn a_search_that_fails_is_replaced_by_the_listing_and_holds_nothing() {
+    let broken = || Fault::status(500, "LIKE");
+    let missing = || Fault::status(404, r#"{"error":"no match"}"#);
+    for fault in [broken(), missing(), Fault::MissingEndpoint, Fault::status(403, ""), Fault::DropBefore] {
+        let mut reader = Reader::start(&[], Duration::from_hours(1)).await;
+        reader.sim.admin().arm(FaultRule::new(Target::List, fault.clone()).e164(NUMBER).forever());
+        reader.look_up().await;
+        let searches = reader.calls(Operation::List, "search=");
+        assert!((1..=2).contains(&searches), "{fault:?}: {searches}");
+        reader.look_up().await;
+        assert_eq!(reader.calls(Operation::List, "search="), searches, "{fault:?}: it was tried again");
+    }
+}
+
+#[tokio::test]
+async fn a_search_that_works_is_used() {
+    let mut reader = Reader::start(&[], Duration::from_hours(1)).await;
+    let pages = reader.calls(Operation::List, "page=2");
+    reader.look_up().await;
+    assert_eq!(
+        (reader.calls(Operation::List, "search="), reader.calls(Operation::List, "page=2")),
+        (1, pages)
+    );
+}
+
+#[tokio::test]
+async fn a_currency_without_a_balance_ends_for_itself_alone() {
+    let reader = Reader::start(&["INR"], Duration::from_millis(1)).await;
+    let in_use = || ["AAA", "INR"].iter().map(|currency| currency.parse().unwrap()).collect();
+    let (account, stop) = (reader.account.clone(), reader.stop.clone());
+    tokio::spawn(async move { account.watch_balances(in_use, stop).await });
+    reader
+        .until("the balance is read again and again", || reader.calls(Operation::Balance, "INR") >= 4)
+        .await;
+    // In both casings, once.
+    assert_eq!(reader.calls(Operation::Balance, "AAA"), 2);
+    assert_eq!(reader.account.watched().balances.len(), 1);
+}
+
+#[tokio::test]
+async fn however_many_currencies_there_are_a_few_balances_are_read() {
+    let reader = Reader::start(&["INR"], Duration::from_hours(1)).await;
+    let all: BTreeSet<Currency> =
+        (b'A'..=b'Z').map(|last| format!("II{}", last as char).parse().unwrap()).collect();
+    let (account, stop) = (reader.account.clone(), reader.stop.clone());
+    reader.account.listed.notify_one();
+    tokio::spawn(async move { account.watch_balances(move || all.clone(), stop).await });
+    reader.until("they are read", || reader.calls(Operation::Balance, "IIH") > 0).await;
+    sleep(Duration::from_millis(300)).await;
+    assert!(reader.calls(Operation::Balance, "") <= 2 * 8);
+}
