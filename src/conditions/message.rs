@@ -2,7 +2,7 @@
 
 use super::{claim::Waits, reason::Reason};
 use crate::{
-    api::{Answer, Attempt, Debit, FORGET_ANNOTATION, Ownership, PhoneNumber, RETRY_ANNOTATION},
+    api::{Answer, Attempt, Debit, FORGET_ANNOTATION, Newer, Ownership, PhoneNumber, RETRY_ANNOTATION},
     domain::{Currency, Money, Time},
     plan::{ConflictWith, GateCause, Spans},
 };
@@ -230,6 +230,27 @@ pub fn conflict(with: ConflictWith, record: &PhoneNumber) -> String {
             record.spec.account
         ),
     }
+}
+
+/// The record of the claim's number is one that this version cannot read.
+pub fn newer_record(name: &str) -> String {
+    format!(
+        "phonenumber/{name} was written by a newer version of the operator; this version leaves it alone: nothing is \
+         bought and nothing is changed for it. Upgrade the operator again. To see the record: kubectl get \
+         phonenumber/{name} -o yaml"
+    )
+}
+
+/// The claim itself is one that this version cannot read.
+pub fn newer_claim(claim: &Newer) -> String {
+    let of = |word: &Option<String>| word.clone().unwrap_or_default();
+    let (namespace, name) = (of(&claim.metadata.namespace), of(&claim.metadata.name));
+    format!(
+        "The claim was written by a newer version of the operator ({}); this version leaves it alone: nothing is bought \
+         and nothing is changed for it. Upgrade the operator again. To see the claim: kubectl get -n {namespace} \
+         phonenumberclaim/{name} -o yaml",
+        claim.why
+    )
 }
 
 pub fn bound(reason: Reason, record: &PhoneNumber) -> String {

@@ -6,6 +6,7 @@
 mod case;
 mod claim;
 mod message;
+mod newer;
 mod reason;
 mod record;
 #[cfg(test)]
@@ -13,6 +14,7 @@ mod tests;
 
 pub use case::SHOWN_AFTER;
 pub use claim::{ClaimFacts, Waits, claim};
+pub use newer::newer;
 pub use reason::{Progress, Reason, Row};
 pub use record::record;
 

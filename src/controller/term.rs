@@ -23,7 +23,7 @@ use tracing::Instrument;
 use super::{Settings, watch::Triggers, workers};
 use crate::{
     account::Account,
-    api::PhoneNumber,
+    api::{PhoneNumber, Seen},
     clock::Clock,
     domain::{AccountId, Currency},
     health::Stage,
@@ -38,6 +38,9 @@ use crate::{
 /// Reconciles at the same time; each is short, because nothing in them waits for Vobiz.
 const RECONCILES: u16 = 32;
 
+/// How often it is looked for what may be forgotten.
+const SWEEP_EVERY: Duration = Duration::from_mins(1);
+
 /// Beyond what a purchase and its verification can take: what a stop waits for.
 const STORE_GRACE: Duration = Duration::from_secs(30);
 
@@ -48,7 +51,7 @@ pub struct Warm {
     pub vobiz: Arc<Vobiz>,
     pub account: Arc<Account>,
     pub claims: Claims,
-    pub records: Cache<PhoneNumber>,
+    pub records: Cache<Seen<PhoneNumber>>,
     pub triggers: Arc<Triggers>,
     pub clock: Clock,
     pub metrics: Arc<Metrics>,
@@ -74,9 +77,10 @@ impl Warm {
         }
         let reconcile = |record, context| Box::pin(reconcile_record(record, context));
         tasks.spawn(reconciles(Kind::Record, context.clone(), self.records.clone(), records, reconcile));
-        tasks.spawn(workers::purchase(context, queued, self.settings.concurrency, ended.clone()));
+        tasks.spawn(workers::purchase(context.clone(), queued, self.settings.concurrency, ended.clone()));
         let (account, resync, ends) = (self.account.clone(), self.settings.resync, ended.clone());
         tasks.spawn(async move { account.run(resync, ends).await });
+        tasks.spawn(sweep(context.clone(), ended.clone()));
         if self.settings.served {
             tasks.spawn(self.balances(ended.clone()));
         }
@@ -117,6 +121,13 @@ impl Warm {
     }
 }
 
+/// Has what is gone forgotten, now and then.
+async fn sweep(context: Arc<Context>, ended: CancellationToken) {
+    while ended.run_until_cancelled(tokio::time::sleep(SWEEP_EVERY)).await.is_some() {
+        context.sweep();
+    }
+}
+
 /// Waits for what is under way: as long as it takes if the process goes on, and for so long if it stops.
 async fn finish(tasks: &TaskTracker, stop: &CancellationToken, grace: Duration) -> bool {
     tasks.close();
@@ -136,10 +147,10 @@ async fn finish(tasks: &TaskTracker, stop: &CancellationToken, grace: Duration) 
 }
 
 /// What claims ask to be billed in, and what this account's numbers are billed in.
-fn currencies(claims: &Claims, records: &Cache<PhoneNumber>, account: &AccountId) -> BTreeSet<Currency> {
-    let claims = claims.caches.iter().flat_map(|(_, cache)| cache.state());
-    let wished = claims.filter_map(|claim| claim.spec.currency);
-    let ours = records.state().into_iter().filter(|record| record.spec.account == *account);
+fn currencies(claims: &Claims, records: &Cache<Seen<PhoneNumber>>, account: &AccountId) -> BTreeSet<Currency> {
+    let wished = claims.all().filter_map(|claim| claim.read()?.spec.currency);
+    let records = records.state().into_iter().filter_map(|record| record.read().cloned());
+    let ours = records.filter(|record| record.spec.account == *account);
     let billed = ours.filter_map(|record| {
         let number = record.status.as_ref()?.number.as_ref()?;
         record.spec.attempt.currency.or(number.currency)

@@ -19,6 +19,8 @@ pub struct ClaimObserved<'a> {
     pub claim: &'a PhoneNumberClaim,
     /// The record of the claim's number.
     pub record: Option<&'a PhoneNumber>,
+    /// Whether there is one that this version cannot read, because a later one has written it.
+    pub newer: bool,
     /// Whether the claim that the record names lives, if it is another one.
     pub holder: Holder,
     /// The account that calls are made with.
@@ -67,6 +69,8 @@ pub enum Relation {
     Inherits,
     /// The record's claim is gone, and its attempt must settle first.
     AwaitsSettlement,
+    /// There is a record that this version cannot read: it occupies its number, and nothing is done about it.
+    Newer,
     Conflict(ConflictWith),
 }
 
@@ -95,6 +99,9 @@ pub enum Goal {
 /// R5 and R8.
 #[must_use]
 pub fn relation(observed: &ClaimObserved<'_>) -> Relation {
+    if observed.newer {
+        return Relation::Newer;
+    }
     let Some(record) = observed.record else { return Relation::NoRecord };
     if guard::on(Guard::AccountOfRecord) && record.spec.account != *observed.account {
         return Relation::Conflict(ConflictWith::Account);
