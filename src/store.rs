@@ -1,7 +1,7 @@
 //! The only writer of both kinds, and the only one who reads them live. Every call is bounded in time and made
 //! once: the client that it is given re-sends nothing.
 
-use std::{future::Future, time::Duration};
+use std::{future::Future, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use k8s_openapi::{
@@ -17,7 +17,7 @@ use kube::{
 use serde_json::{Value, json};
 
 use crate::{
-    api::{PhoneNumber, PhoneNumberClaim, PhoneNumberClaimStatus, RECORD_FINALIZER},
+    api::{Kept, Newer, PhoneNumber, PhoneNumberClaim, PhoneNumberClaimStatus, RECORD_FINALIZER, Seen},
     conditions::Reason,
     domain::E164,
 };
@@ -92,7 +92,15 @@ fn name_removed(old: &Value, patch: &mut Value) {
 #[derive(Clone)]
 pub struct Store {
     client: Client,
-    records: Api<PhoneNumber>,
+    records: Api<Seen<PhoneNumber>>,
+}
+
+/// What is stored, if this version can read it. What it cannot read, a later version has written in between.
+fn readable<K: Kept>(seen: Seen<K>) -> Result<K, StoreError> {
+    match seen {
+        Seen::Read(object) => Ok(Arc::unwrap_or_clone(object)),
+        Seen::Newer(_) => Err(StoreError::Conflict),
+    }
 }
 
 async fn bounded<T>(call: impl Future<Output = Result<T, kube::Error>>) -> Result<T, StoreError> {
@@ -110,7 +118,7 @@ impl Store {
         Self { client, records }
     }
 
-    fn claims(&self, namespace: &str) -> Api<PhoneNumberClaim> {
+    fn claims(&self, namespace: &str) -> Api<Seen<PhoneNumberClaim>> {
         Api::namespaced(self.client.clone(), namespace)
     }
 
@@ -118,7 +126,11 @@ impl Store {
     ///
     /// # Errors
     /// If the API server gives no answer: then nothing is known about the claim.
-    pub async fn claim(&self, namespace: &str, name: &str) -> Result<Option<PhoneNumberClaim>, StoreError> {
+    pub async fn claim(
+        &self,
+        namespace: &str,
+        name: &str,
+    ) -> Result<Option<Seen<PhoneNumberClaim>>, StoreError> {
         bounded(self.claims(namespace).get_opt(name)).await
     }
 
@@ -126,7 +138,7 @@ impl Store {
     ///
     /// # Errors
     /// If the API server gives no answer.
-    pub async fn record(&self, name: &str) -> Result<Option<PhoneNumber>, StoreError> {
+    pub async fn record(&self, name: &str) -> Result<Option<Seen<PhoneNumber>>, StoreError> {
         bounded(self.records.get_opt(name)).await
     }
 
@@ -136,9 +148,10 @@ impl Store {
     /// # Errors
     /// [`StoreError::Exists`] if somebody else was first; [`StoreError::Lost`] if not even the reading answers.
     pub async fn create(&self, record: &PhoneNumber) -> Result<PhoneNumber, StoreError> {
-        match bounded(self.records.create(&PostParams::default(), record)).await {
+        let wanted = Seen::from(record.clone());
+        match bounded(self.records.create(&PostParams::default(), &wanted)).await {
             Err(StoreError::Lost(_)) => self.stored(record).await,
-            answer => answer,
+            answer => readable(answer?),
         }
     }
 
@@ -148,14 +161,15 @@ impl Store {
     /// # Errors
     /// [`StoreError::Conflict`] if somebody has; [`StoreError::NotFound`] if the record is gone.
     pub async fn replace(&self, record: &PhoneNumber) -> Result<PhoneNumber, StoreError> {
-        match bounded(self.records.replace(&record.name_any(), &PostParams::default(), record)).await {
+        let wanted = Seen::from(record.clone());
+        match bounded(self.records.replace(&record.name_any(), &PostParams::default(), &wanted)).await {
             Err(StoreError::Lost(_)) => self.stored(record).await,
-            answer => answer,
+            answer => readable(answer?),
         }
     }
 
     async fn stored(&self, written: &PhoneNumber) -> Result<PhoneNumber, StoreError> {
-        match self.record(&written.name_any()).await? {
+        match self.record(&written.name_any()).await?.map(readable).transpose()? {
             Some(found) if found.spec == written.spec && found.status == written.status => Ok(found),
             Some(_) => Err(StoreError::Conflict),
             None => Err(StoreError::NotFound),
@@ -204,13 +218,29 @@ impl Store {
         bounded(claims.patch_status(&claim.name_any(), &params, &Patch::Merge(patch))).await.map(drop)
     }
 
+    /// Writes what a claim is told that this version cannot read; everything else in it stays.
+    ///
+    /// # Errors
+    /// As [`Store::project`].
+    pub async fn tell_newer(&self, claim: &Newer, conditions: &[Value]) -> Result<(), StoreError> {
+        let metadata = &claim.metadata;
+        let status = json!({ "observedGeneration": metadata.generation, "conditions": conditions });
+        // The version that was read: a newer operator may have gone on meanwhile.
+        let read = json!({ "uid": metadata.uid, "resourceVersion": metadata.resource_version });
+        let patch = Patch::Merge(json!({ "metadata": read, "status": status }));
+        let claims = self.claims(metadata.namespace.as_deref().unwrap_or_default());
+        let params = PatchParams { field_manager: Some(NAME.into()), ..PatchParams::default() };
+        let name = metadata.name.as_deref().unwrap_or_default();
+        bounded(claims.patch_status(name, &params, &patch)).await.map(drop)
+    }
+
     /// Publishes an event about a claim. Best effort: the conditions say the same, and stay.
     ///
     /// # Errors
     /// If it was not published.
     pub async fn event(
         &self,
-        claim: &PhoneNumberClaim,
+        claim: &impl Resource<DynamicType = ()>,
         reason: Reason,
         message: &str,
     ) -> Result<(), StoreError> {

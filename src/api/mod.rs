@@ -3,19 +3,23 @@
 //! `PersistentVolumeClaim` and a `PersistentVolume`.
 
 mod claim;
+mod later;
 mod number;
 mod record;
 mod schema;
+mod seen;
 
 pub use claim::{
     DeletionPolicy, PhoneNumberClaim, PhoneNumberClaimSpec, PhoneNumberClaimStatus, PhoneNumberRef,
 };
+pub use later::Later;
 pub use number::{Capabilities, Number, NumberStatus};
 pub use record::{
     Answer, Attempt, AttemptState, ClaimRef, Debit, Funds, Origin, Outcome, Ownership, PhoneNumber,
     PhoneNumberSpec, PhoneNumberStatus, Verification,
 };
 pub use schema::crds;
+pub use seen::{Kept, Newer, Seen};
 
 /// API group of both kinds.
 pub const GROUP: &str = "telephony.vobiz.ai";

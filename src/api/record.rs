@@ -5,7 +5,7 @@ use kube::CustomResource;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::number::Number;
+use super::{later::Later, number::Number};
 use crate::domain::{AccountId, AttemptId, Currency, E164, Money, Time};
 
 /// The record of one phone number: what was sent to Vobiz for it, and what was bought. Written by the operator alone.
@@ -54,6 +54,10 @@ pub struct PhoneNumberSpec {
 
     /// The last attempt to obtain the number.
     pub attempt: Attempt,
+
+    /// What else stands in the record.
+    #[serde(skip)]
+    pub later: Later,
 }
 
 /// A claim, by identity: a claim re-created under the same name is another one.

@@ -25,6 +25,8 @@ fn version(crd: &mut Value) -> &mut Value {
 
 fn adjust_claim(version: &mut Value) {
     let root = &mut version["schema"]["openAPIV3Schema"];
+    // Not in the spec, where a field that nothing knows is a mistake of its author's.
+    keep_unknown(&mut root["properties"]["status"]);
     // On the inner field alone the API server adds no status, and a claim without one counts as healthy at once.
     root["properties"]["status"]["default"] = json!({ "observedGeneration": -1 });
     root["x-kubernetes-validations"] = json!([{
@@ -43,6 +45,7 @@ fn adjust_record(version: &mut Value) {
         fields.remove("subresources");
     }
     let root = &mut version["schema"]["openAPIV3Schema"];
+    keep_unknown(root);
     root["properties"]["spec"]["x-kubernetes-validations"] = json!([{
         "rule": "self.e164 == oldSelf.e164",
         "message": "spec.e164 is immutable",
@@ -51,6 +54,19 @@ fn adjust_record(version: &mut Value) {
         "rule": "'+' + self.metadata.name == self.spec.e164",
         "message": "a PhoneNumber is named by the digits of its spec.e164",
     }]);
+}
+
+/// Has the API server keep, at every level, fields that this definition does not know: a later version has written them,
+/// and will need them when it is back.
+fn keep_unknown(schema: &mut Value) {
+    let Some(fields) = schema.as_object_mut() else { return };
+    for inner in ["items", "additionalProperties"] {
+        fields.get_mut(inner).into_iter().for_each(keep_unknown);
+    }
+    if let Some(Value::Object(properties)) = fields.get_mut("properties") {
+        properties.values_mut().for_each(keep_unknown);
+        fields.insert("x-kubernetes-preserve-unknown-fields".into(), json!(true));
+    }
 }
 
 /// Removes what the derivation adds and the API conventions advise against: `nullable` (an absent value is left
@@ -100,6 +116,22 @@ mod tests {
                 assert!(!format.starts_with("uint") && format != "double", "{path}: {format}");
             });
         }
+    }
+
+    #[test]
+    fn fields_of_a_later_version_are_kept_wherever_the_operator_writes_and_nowhere_else() {
+        let [claim, record] = crds().unwrap().map(|crd| serde_json::to_value(crd).unwrap());
+        let root = |crd: &Value| crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"].clone();
+        let kept = |value: &Value| value.get("x-kubernetes-preserve-unknown-fields").is_some();
+        let (claim, record) = (root(&claim), root(&record));
+        for written in [&record, &claim["properties"]["status"]] {
+            walk(written, "", &mut |path, value| {
+                let is_object = value["type"] == "object" && value.get("properties").is_some();
+                assert_eq!(kept(value), is_object, "{path}");
+            });
+        }
+        walk(&claim["properties"]["spec"], "", &mut |path, value| assert!(!kept(value), "{path}"));
+        assert!(!kept(&claim));
     }
 
     #[test]

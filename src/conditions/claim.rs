@@ -54,22 +54,30 @@ pub enum Waits {
 pub fn claim(facts: &ClaimFacts<'_>, now: Timestamp) -> Option<(PhoneNumberClaimStatus, Reason)> {
     let case = judge(facts, now)?;
     let ours = facts.record.filter(|_| matches!(facts.relation, Relation::Ours | Relation::AwaitsSettlement));
+    // What a newer version has said about its record stays said.
+    let kept = facts.claim.status.as_ref().filter(|_| facts.relation == Relation::Newer);
     let previous = facts.claim.status.as_ref().map(|status| status.conditions.as_slice()).unwrap_or_default();
     let bound = matches!(case.reason.row(case.settled).purchased, Status::True);
     let status = PhoneNumberClaimStatus {
         observed_generation: facts.claim.metadata.generation,
         conditions: conditions(previous, &case, facts.claim.metadata.generation, now),
-        phone_number_ref: ours.map(|record| PhoneNumberRef { name: record.spec.e164.digits() }),
+        phone_number_ref: ours
+            .map(|record| PhoneNumberRef { name: record.spec.e164.digits() })
+            .or_else(|| kept?.phone_number_ref.clone()),
         number: ours
             .filter(|_| bound)
             .and_then(|record| record.status.as_ref())
-            .and_then(|status| status.number.clone()),
+            .and_then(|status| status.number.clone())
+            .or_else(|| kept?.number.clone()),
     };
     Some((status, case.reason))
 }
 
 fn judge(facts: &ClaimFacts<'_>, now: Timestamp) -> Option<Case> {
     match (facts.relation, facts.record) {
+        (Relation::Newer, _) => {
+            Some(Case::open(Reason::NewerVersion, message::newer_record(&facts.claim.spec.e164.digits())))
+        }
         (Relation::Conflict(with), Some(record)) => {
             Some(Case::settled(Reason::Conflict, message::conflict(with, record, facts.claim)))
         }
@@ -135,7 +143,18 @@ fn held(claim: &PhoneNumberClaim, cause: GateCause) -> Case {
     before.unwrap_or_else(|| of(cause))
 }
 
-fn conditions(
+/// What the claim was told about its purchase.
+fn said(previous: &[Condition]) -> Status {
+    let told = previous.iter().find(|old| old.type_ == ConditionType::Purchased.as_str());
+    let statuses = [Status::True, Status::False];
+    let same = |status: &Status| told.is_some_and(|told| told.status == status.as_str());
+    statuses.into_iter().find(same).unwrap_or(Status::Unknown)
+}
+
+/// The types that are the operator's to write, and to remove.
+pub(super) const KNOWN: [&str; 4] = ["Purchased", "Ready", "Reconciling", "Stalled"];
+
+pub(super) fn conditions(
     previous: &[Condition],
     case: &Case,
     generation: Option<i64>,
@@ -147,8 +166,9 @@ fn conditions(
         Progress::Reconciling => Some(ConditionType::Reconciling),
         Progress::Stalled => Some(ConditionType::Stalled),
     };
+    let purchased = if case.reason == Reason::NewerVersion { said(previous) } else { row.purchased };
     let ours = [
-        Some((ConditionType::Purchased, row.purchased)),
+        Some((ConditionType::Purchased, purchased)),
         Some((ConditionType::Ready, row.ready)),
         progress.map(|type_| (type_, Status::True)),
     ];
@@ -162,7 +182,6 @@ fn conditions(
         })
         .collect();
     // Types that others have added are theirs to remove.
-    let known = ["Purchased", "Ready", "Reconciling", "Stalled"];
-    conditions.extend(previous.iter().filter(|old| !known.contains(&old.type_.as_str())).cloned());
+    conditions.extend(previous.iter().filter(|old| !KNOWN.contains(&old.type_.as_str())).cloned());
     conditions
 }

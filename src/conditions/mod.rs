@@ -6,6 +6,7 @@
 mod case;
 mod claim;
 mod message;
+mod newer;
 mod number;
 mod reason;
 mod record;
@@ -14,6 +15,7 @@ mod tests;
 
 pub use case::SHOWN_AFTER;
 pub use claim::{ClaimFacts, Waits, claim};
+pub use newer::newer;
 pub use reason::{Progress, Reason, Row};
 pub use record::record;
 

@@ -28,5 +28,9 @@ pub fn record(record: &mut PhoneNumber, claimed: Option<bool>, spans: Spans, now
         ),
     };
     let claimed = condition(&previous, ConditionType::Claimed, status, reason, &message, now);
-    record.status.get_or_insert_with(PhoneNumberStatus::default).conditions = vec![ready, claimed];
+    // Types that a later version has added are its own.
+    let ours = [ready.type_.clone(), claimed.type_.clone()];
+    let others = previous.into_iter().filter(|old| !ours.contains(&old.type_));
+    let conditions = [ready, claimed].into_iter().chain(others).collect();
+    record.status.get_or_insert_with(PhoneNumberStatus::default).conditions = conditions;
 }

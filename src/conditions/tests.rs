@@ -44,6 +44,7 @@ fn record(state: AttemptState, origin: Origin, answer: Option<Answer>) -> PhoneN
         account: "MA_1".parse().unwrap(),
         claim_ref: None,
         attempt,
+        later: crate::api::Later::default(),
     };
     PhoneNumber { metadata: ObjectMeta::default(), spec, status: Some(PhoneNumberStatus::default()) }
 }
@@ -322,6 +323,39 @@ fn two_errors_of_one_cause_and_two_passing_causes_are_one_status() {
         let later = status(&claim, second, "no answer in time", 60);
         assert_eq!(claim.status.as_ref() == Some(&later), same, "{first:?} {second:?}: {later:?}");
     }
+}
+
+#[test]
+fn a_record_of_a_newer_version_leaves_the_outcome_and_the_number_as_they_were() {
+    let (mut claim, gate) = (wish(), Gate::Open);
+    let of_newer = |claim: &PhoneNumberClaim| {
+        let facts = ClaimFacts { relation: Relation::Newer, ..facts(claim, None, None, &gate) };
+        (told(&facts).unwrap(), super::claim(&facts, at(20)).unwrap().0)
+    };
+    let expected = |purchased: &str| {
+        (Reason::NewerVersion, purchased.to_owned(), "Unknown".to_owned(), "Reconciling".to_owned())
+    };
+    assert_eq!(of_newer(&claim).0, expected("Unknown"));
+    let record = bound(NumberStatus::Active, Ownership::Owned);
+    let bought = super::claim(&facts(&claim, Some(&record), None, &gate), at(20)).unwrap().0;
+    claim.status = Some(bought.clone());
+    let (told, status) = of_newer(&claim);
+    assert_eq!(told, expected("True"));
+    assert_eq!((&status.number, &status.phone_number_ref), (&bought.number, &bought.phone_number_ref));
+    let message = &status.conditions[0].message;
+    assert!(message.contains("kubectl get phonenumber/911234500000"), "{message}");
+}
+
+#[test]
+fn conditions_that_a_later_version_has_added_to_a_record_stay() {
+    let mut record = bound(NumberStatus::Active, Ownership::Owned);
+    let later = r#"{"type":"Released","status":"True","reason":"R","message":"","lastTransitionTime":"2026-01-02T03:04:05Z"}"#;
+    record.status.as_mut().unwrap().conditions = vec![serde_json::from_str(later).unwrap()];
+    super::record(&mut record, None, SPANS, at(0));
+    super::record(&mut record, None, SPANS, at(0));
+    let conditions = &record.status.unwrap().conditions;
+    let types: Vec<_> = conditions.iter().map(|condition| condition.type_.as_str()).collect();
+    assert_eq!(types, ["Ready", "Claimed", "Released"]);
 }
 
 #[test]

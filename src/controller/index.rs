@@ -5,18 +5,19 @@ use crate::domain::E164;
 /// Which claims wish for a number: almost always one.
 #[derive(Default)]
 pub struct Index {
-    claims: HashMap<E164, Vec<(String, String)>>,
+    /// `None`: for numbers that this version cannot read.
+    claims: HashMap<Option<E164>, Vec<(String, String)>>,
 }
 
 impl Index {
-    pub fn insert(&mut self, e164: E164, namespace: &str, name: &str) {
+    pub fn insert(&mut self, e164: Option<E164>, namespace: &str, name: &str) {
         let claims = self.claims.entry(e164).or_default();
         if !claims.iter().any(|known| known.0 == namespace && known.1 == name) {
             claims.push((namespace.to_owned(), name.to_owned()));
         }
     }
 
-    pub fn remove(&mut self, e164: E164, namespace: &str, name: &str) {
+    pub fn remove(&mut self, e164: Option<E164>, namespace: &str, name: &str) {
         if let Some(claims) = self.claims.get_mut(&e164) {
             claims.retain(|known| known.0 != namespace || known.1 != name);
             if claims.is_empty() {
@@ -32,6 +33,6 @@ impl Index {
 
     /// Namespace and name of each.
     pub fn get(&self, e164: E164) -> Vec<(String, String)> {
-        self.claims.get(&e164).cloned().unwrap_or_default()
+        self.claims.get(&Some(e164)).cloned().unwrap_or_default()
     }
 }

@@ -15,15 +15,20 @@ pub struct Interruptions {
 
 impl Interruptions {
     /// Warns of what stands in the way of a watch: without it, an operator that may not list (403) would sit idle in
-    /// silence.
-    pub fn warn(&mut self, what: &str, error: &watcher::Error) {
+    /// silence. Returns what it is, unless it is routine.
+    pub fn warn(&mut self, what: &str, error: &watcher::Error) -> Option<String> {
         // It may quote an object, and so a number.
         let text = E164::masked(&error.to_string());
-        if !is_routine(error) && self.is_news(&text, Instant::now()) {
+        if is_routine(error) {
+            tracing::debug!(error = text, "the watch of {what} was interrupted");
+            return None;
+        }
+        if self.is_news(&text, Instant::now()) {
             tracing::warn!(error = text, "the watch of {what} was interrupted; it is tried again");
         } else {
             tracing::debug!(error = text, "the watch of {what} was interrupted");
         }
+        Some(text)
     }
 
     fn is_news(&mut self, text: &str, now: Instant) -> bool {

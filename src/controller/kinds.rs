@@ -12,21 +12,16 @@ use crate::{
 /// let them be read.
 pub async fn explain_missing_kinds(
     kube: Client,
-    namespace: Option<String>,
+    namespaces: Vec<Option<String>>,
     stage: Arc<Stage>,
     stop: CancellationToken,
 ) {
-    // Where claims may be read: where all of them may not be, a 403 would hide that they are not served.
-    let claims: Api<PhoneNumberClaim> = match &namespace {
-        Some(name) => Api::namespaced(kube.clone(), name),
-        None => Api::all(kube.clone()),
-    };
-    let records: Api<PhoneNumber> = Api::all(kube);
+    let records: Api<PhoneNumber> = Api::all(kube.clone());
     let one = kube::api::ListParams::default().limit(1);
     let mut pause = Duration::from_secs(1);
     loop {
         let answers = tokio::time::timeout(Duration::from_secs(10), async {
-            (claims.list_metadata(&one).await.map(drop), records.list_metadata(&one).await.map(drop))
+            (any_claims(&kube, &namespaces, &one).await, records.list_metadata(&one).await.map(drop))
         });
         let Some(answers) = stop.run_until_cancelled(answers).await else { return };
         let problem = match answers {
@@ -43,6 +38,27 @@ pub async fn explain_missing_kinds(
         }
         pause = (pause * 2).min(Duration::from_secs(30));
     }
+}
+
+/// Lists claims where they may be read: in any of the namespaces. Those where they may not be are named by their own
+/// watches.
+async fn any_claims(
+    kube: &Client,
+    namespaces: &[Option<String>],
+    one: &kube::api::ListParams,
+) -> Result<(), kube::Error> {
+    let mut refused = Ok(());
+    for namespace in namespaces {
+        let claims: Api<PhoneNumberClaim> = match namespace {
+            Some(name) => Api::namespaced(kube.clone(), name),
+            None => Api::all(kube.clone()),
+        };
+        match claims.list_metadata(one).await {
+            Ok(_) => return Ok(()),
+            Err(error) => refused = refused.and(Err(error)),
+        }
+    }
+    refused
 }
 
 fn problem(error: &kube::Error) -> String {

@@ -1,6 +1,7 @@
 //! Watches, queues, workers, leadership, and an orderly end.
 
 mod credentials;
+mod follow;
 mod index;
 mod interruption;
 mod kinds;
@@ -22,13 +23,13 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     account::Account,
-    api::{PhoneNumber, PhoneNumberClaim},
+    api::{PhoneNumber, PhoneNumberClaim, Seen},
     clock::Clock,
     health::{self, Stage, View, Walked},
     leader::{self, Election},
     metrics::Metrics,
     plan::{Moment, Spans},
-    reconcile::Claims,
+    reconcile::{Claims, Listed},
     vobiz::{Client as Vobiz, Credentials, CredentialsSource},
 };
 use term::Warm;
@@ -66,11 +67,11 @@ pub async fn run(
     let (wake, woken) = mpsc::unbounded_channel();
     let account = Arc::new(Account::new(vobiz.clone(), clock, wake));
     let background = TaskTracker::new();
-    let asked_in = settings.namespaces.first().cloned();
+    let asked_in = namespaces(&settings.namespaces);
     background.spawn(kinds::explain_missing_kinds(kube.clone(), asked_in, stage.clone(), stop.clone()));
     background.spawn(note_stop(stage.clone(), stop.clone()));
 
-    let (records, records_writer) = reflector::store::<PhoneNumber>();
+    let (records, records_writer) = reflector::store::<Seen<PhoneNumber>>();
     let triggers = Arc::new(Triggers::new(records.clone()));
     let api = Api::all(kube.clone());
     background.spawn(until(stop.clone(), watch::records(api, records_writer, triggers.clone())));
@@ -144,16 +145,18 @@ fn watch_claims(
     stop: &CancellationToken,
 ) -> Claims {
     let mut caches = Vec::new();
+    let listed = Arc::new(Listed::new(namespaces(named)));
     for namespace in namespaces(named) {
-        let (claims, writer) = reflector::store::<PhoneNumberClaim>();
-        let api: Api<PhoneNumberClaim> = match &namespace {
+        let (claims, writer) = reflector::store::<Seen<PhoneNumberClaim>>();
+        let api: Api<Seen<PhoneNumberClaim>> = match &namespace {
             Some(name) => Api::namespaced(kube.clone(), name),
             None => Api::all(kube.clone()),
         };
-        tasks.spawn(until(stop.clone(), watch::claims(api, writer, triggers.clone())));
+        let watched = watch::claims((namespace.clone(), api), writer, listed.clone(), triggers.clone());
+        tasks.spawn(until(stop.clone(), watched));
         caches.push((namespace, claims));
     }
-    Claims { caches }
+    Claims { caches, listed }
 }
 
 fn namespaces(named: &[String]) -> Vec<Option<String>> {
@@ -176,14 +179,11 @@ async fn until(stop: CancellationToken, work: impl Future<Output = ()>) {
     stop.run_until_cancelled(work).await;
 }
 
-/// Waits until claims and records are known as they stand: a claim whose record has not been seen yet would be taken for
-/// one that never bought. The one waiter of each cache: kube wakes only the last of several.
-async fn filled(claims: &Claims, records: &Cache<PhoneNumber>) -> bool {
-    for (_, cache) in &claims.caches {
-        if cache.wait_until_ready().await.is_err() {
-            return false;
-        }
-    }
+/// Waits until the records are known as they stand (a claim whose record has not been seen yet would be taken for one
+/// that never bought), and the claims of a namespace. The others are served when they are known: one that cannot be
+/// listed must not hold them up. The one waiter of the records' cache: kube wakes only the last of several.
+async fn filled(claims: &Claims, records: &Cache<Seen<PhoneNumber>>) -> bool {
+    claims.listed.any().await;
     let filled = records.wait_until_ready().await.is_ok();
     if filled {
         tracing::info!("claims and records are known");

@@ -23,7 +23,7 @@ use tracing::Instrument;
 use super::{Settings, watch::Triggers, workers};
 use crate::{
     account::Account,
-    api::{AttemptState, Outcome, PhoneNumber},
+    api::{AttemptState, Outcome, PhoneNumber, Seen},
     clock::Clock,
     domain::{AccountId, Currency},
     health::Stage,
@@ -38,6 +38,9 @@ use crate::{
 /// Reconciles at the same time; each is short, because nothing in them waits for Vobiz.
 const RECONCILES: u16 = 32;
 
+/// How often it is looked for what may be forgotten.
+const SWEEP_EVERY: Duration = Duration::from_mins(1);
+
 /// Beyond what a purchase and its verification can take: what a stop waits for.
 const STORE_GRACE: Duration = Duration::from_secs(30);
 
@@ -48,7 +51,7 @@ pub struct Warm {
     pub vobiz: Arc<Vobiz>,
     pub account: Arc<Account>,
     pub claims: Claims,
-    pub records: Cache<PhoneNumber>,
+    pub records: Cache<Seen<PhoneNumber>>,
     pub triggers: Arc<Triggers>,
     pub clock: Clock,
     pub metrics: Arc<Metrics>,
@@ -74,9 +77,10 @@ impl Warm {
         }
         let reconcile = |record, context| Box::pin(reconcile_record(record, context));
         tasks.spawn(reconciles(Kind::Record, context.clone(), self.records.clone(), records, reconcile));
-        tasks.spawn(workers::purchase(context, queued, self.settings.concurrency, ended.clone()));
+        tasks.spawn(workers::purchase(context.clone(), queued, self.settings.concurrency, ended.clone()));
         let (account, resync, ends) = (self.account.clone(), self.settings.resync, ended.clone());
         tasks.spawn(async move { account.run(resync, ends).await });
+        tasks.spawn(sweep(context.clone(), ended.clone()));
         if self.settings.served {
             tasks.spawn(self.balances(ended.clone()));
         }
@@ -117,6 +121,13 @@ impl Warm {
     }
 }
 
+/// Has what is gone forgotten, now and then.
+async fn sweep(context: Arc<Context>, ended: CancellationToken) {
+    while ended.run_until_cancelled(tokio::time::sleep(SWEEP_EVERY)).await.is_some() {
+        context.sweep();
+    }
+}
+
 /// Waits for what is under way: as long as it takes if the process goes on, and for so long if it stops.
 async fn finish(tasks: &TaskTracker, stop: &CancellationToken, grace: Duration) -> bool {
     tasks.close();
@@ -136,12 +147,13 @@ async fn finish(tasks: &TaskTracker, stop: &CancellationToken, grace: Duration) 
 }
 
 /// What this account's numbers are billed in.
-fn currencies(records: &Cache<PhoneNumber>, account: &AccountId) -> BTreeSet<Currency> {
+fn currencies(records: &Cache<Seen<PhoneNumber>>, account: &AccountId) -> BTreeSet<Currency> {
     records
         .state()
         .iter()
+        .filter_map(|record| record.read())
         .filter(|record| record.spec.account == *account)
-        .filter_map(|it| billed(it))
+        .filter_map(|record| billed(record))
         .collect()
 }
 

@@ -10,16 +10,16 @@ use kube::{
         WatchStreamExt,
         reflector::{ObjectRef, Store as Cache, store::Writer},
         watcher,
-        watcher::Event,
     },
 };
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 
-use super::{index::Index, interruption::Interruptions};
+use super::{follow::Follower, index::Index, interruption::Interruptions};
 use crate::{
     account::Key,
-    api::{PhoneNumber, PhoneNumberClaim, RETRY_ANNOTATION},
+    api::{PhoneNumber, PhoneNumberClaim, RETRY_ANNOTATION, Seen},
     domain::E164,
+    reconcile::Listed,
 };
 
 /// The queues that say what is to be looked at.
@@ -29,27 +29,25 @@ pub struct Triggers {
 
 struct Inner {
     index: Index,
-    cache: Cache<PhoneNumber>,
-    records: Option<UnboundedSender<ObjectRef<PhoneNumber>>>,
+    cache: Cache<Seen<PhoneNumber>>,
+    records: Option<UnboundedSender<ObjectRef<Seen<PhoneNumber>>>>,
     /// By namespace; `None` stands for all.
-    claims: Vec<(Option<String>, UnboundedSender<ObjectRef<PhoneNumberClaim>>)>,
+    claims: Vec<(Option<String>, UnboundedSender<ObjectRef<Seen<PhoneNumberClaim>>>)>,
 }
 
-pub type ClaimQueue = UnboundedReceiver<ObjectRef<PhoneNumberClaim>>;
+pub type ClaimQueue = UnboundedReceiver<ObjectRef<Seen<PhoneNumberClaim>>>;
+pub type RecordQueue = UnboundedReceiver<ObjectRef<Seen<PhoneNumber>>>;
 
 impl Triggers {
     /// Closed: what happens is noted, and nobody is told.
-    pub fn new(cache: Cache<PhoneNumber>) -> Self {
+    pub fn new(cache: Cache<Seen<PhoneNumber>>) -> Self {
         let inner = Inner { index: Index::default(), cache, records: None, claims: Vec::new() };
         Self { inner: Mutex::new(inner) }
     }
 
     /// The queue of records, and a queue of claims for each namespace (one in all, if none is named). Everything that is
     /// known stands in them.
-    pub fn open(
-        &self,
-        namespaces: &[String],
-    ) -> (UnboundedReceiver<ObjectRef<PhoneNumber>>, Vec<ClaimQueue>) {
+    pub fn open(&self, namespaces: &[String]) -> (RecordQueue, Vec<ClaimQueue>) {
         let (records, records_queue) = mpsc::unbounded_channel();
         let (mut claims, mut queues) = (Vec::new(), Vec::new());
         for namespace in super::namespaces(namespaces) {
@@ -109,6 +107,17 @@ impl Inner {
         self.cache.state().iter().for_each(|record| self.record(&record.name_any()));
     }
 
+    /// The claims for numbers whose records name a claim of that namespace.
+    fn claims_against(&self, namespace: Option<&str>) {
+        for record in self.cache.state() {
+            let Some(record) = record.read() else { continue };
+            let named = record.spec.claim_ref.as_ref();
+            if named.is_some_and(|named| namespace.is_none_or(|name| named.namespace == name)) {
+                self.claims_of(record.spec.e164);
+            }
+        }
+    }
+
     fn claims_of(&self, e164: E164) {
         self.index.get(e164).iter().for_each(|(namespace, name)| self.claim(namespace, name));
     }
@@ -120,90 +129,104 @@ fn config() -> watcher::Config {
 }
 
 /// What the cache of claims does not need, it does not keep: claims are never written back whole.
-fn trim_claim(claim: &mut PhoneNumberClaim) {
-    claim.metadata.managed_fields = None;
-    claim.metadata.labels = None;
-    claim.metadata.owner_references = None;
-    claim.metadata.finalizers = None;
-    claim.annotations_mut().retain(|name, _| name == RETRY_ANNOTATION);
-}
-
-/// Records are written back whole, so only what the API server keeps by itself is left out.
-fn trim_record(record: &mut PhoneNumber) {
-    record.metadata.managed_fields = None;
-}
-
-/// Follows the claims: fills their cache, and has them and the records of their numbers looked at.
-pub async fn claims(
-    api: Api<PhoneNumberClaim>,
-    mut writer: Writer<PhoneNumberClaim>,
-    triggers: Arc<Triggers>,
-) {
-    let cache = writer.as_reader();
-    let mut interruptions = Interruptions::default();
-    let mut events = pin!(watcher(api, config()).default_backoff());
-    while let Some(event) = events.next().await {
-        let event = match event {
-            Ok(event) => event.modify(trim_claim),
-            Err(error) => {
-                interruptions.warn("claims", &error);
-                continue;
-            }
-        };
-        writer.apply_watcher_event(&event);
-        let mut inner = triggers.inner();
-        match event {
-            Event::Apply(claim) => appeared(&mut inner, &claim),
-            Event::Delete(claim) => {
-                let (namespace, name) = (claim.namespace().unwrap_or_default(), claim.name_any());
-                inner.index.remove(claim.spec.e164, &namespace, &name);
-                inner.record(&claim.spec.e164.digits());
-                inner.claims_of(claim.spec.e164);
-            }
-            Event::InitDone => {
-                cache.state().iter().for_each(|claim| appeared(&mut inner, claim));
-                // A claim may have been deleted while nobody watched; its record does not know.
-                inner.all_records();
-            }
-            Event::Init | Event::InitApply(_) => {}
+fn trim_claim(claim: &mut Seen<PhoneNumberClaim>) {
+    match claim {
+        Seen::Newer(newer) => Arc::make_mut(newer).trim(),
+        Seen::Read(claim) => {
+            let claim = Arc::make_mut(claim);
+            claim.metadata.managed_fields = None;
+            claim.metadata.labels = None;
+            claim.metadata.owner_references = None;
+            claim.metadata.finalizers = None;
+            claim.annotations_mut().retain(|name, _| name == RETRY_ANNOTATION);
         }
     }
 }
 
-fn appeared(inner: &mut Inner, claim: &PhoneNumberClaim) {
-    let (namespace, name) = (claim.namespace().unwrap_or_default(), claim.name_any());
-    inner.index.insert(claim.spec.e164, &namespace, &name);
-    inner.claim(&namespace, &name);
+/// Records are written back whole, so only what the API server keeps by itself is left out.
+fn trim_record(record: &mut Seen<PhoneNumber>) {
+    match record {
+        Seen::Newer(newer) => Arc::make_mut(newer).trim(),
+        Seen::Read(record) => Arc::make_mut(record).metadata.managed_fields = None,
+    }
 }
 
-/// Follows the records: fills their cache, and has them and the claims for their numbers looked at.
-pub async fn records(api: Api<PhoneNumber>, mut writer: Writer<PhoneNumber>, triggers: Arc<Triggers>) {
-    let cache = writer.as_reader();
+/// Follows the claims of a namespace, or of all: fills their cache, and has them and the records of their numbers looked
+/// at.
+pub async fn claims(
+    (namespace, api): (Option<String>, Api<Seen<PhoneNumberClaim>>),
+    writer: Writer<Seen<PhoneNumberClaim>>,
+    listed: Arc<Listed>,
+    triggers: Arc<Triggers>,
+) {
+    let place = namespace.as_deref();
+    let what = place.map_or_else(|| "claims".to_owned(), |name| format!("claims in namespace {name}"));
+    let mut follower = Follower::new(writer);
     let mut interruptions = Interruptions::default();
     let mut events = pin!(watcher(api, config()).default_backoff());
     while let Some(event) = events.next().await {
-        let event = match event {
-            Ok(event) => event.modify(trim_record),
+        let changes = match event {
+            Ok(event) => follower.apply(event.modify(trim_claim)),
+            Err(error) => {
+                if let Some(why) = interruptions.warn(&what, &error) {
+                    listed.refused(place, why);
+                }
+                continue;
+            }
+        };
+        if changes.listed {
+            listed.filled(place);
+        } else {
+            listed.goes_on(place);
+        }
+        let mut inner = triggers.inner();
+        changes.gone.iter().for_each(|claim| disappeared(&mut inner, claim));
+        changes.here.iter().for_each(|claim| appeared(&mut inner, claim));
+        if changes.listed {
+            // Before, the records of these claims, and the claims that lost to them, had nobody to ask about.
+            inner.all_records();
+            inner.claims_against(place);
+        }
+    }
+}
+
+fn appeared(inner: &mut Inner, claim: &Seen<PhoneNumberClaim>) {
+    let (namespace, name) = (claim.namespace().unwrap_or_default(), claim.name_any());
+    inner.index.insert(claim.e164(), &namespace, &name);
+    inner.claim(&namespace, &name);
+}
+
+fn disappeared(inner: &mut Inner, claim: &Seen<PhoneNumberClaim>) {
+    let (namespace, name) = (claim.namespace().unwrap_or_default(), claim.name_any());
+    inner.index.remove(claim.e164(), &namespace, &name);
+    let Some(e164) = claim.e164() else { return };
+    inner.record(&e164.digits());
+    inner.claims_of(e164);
+}
+
+/// Follows the records: fills their cache, and has them and the claims for their numbers looked at.
+pub async fn records(
+    api: Api<Seen<PhoneNumber>>,
+    writer: Writer<Seen<PhoneNumber>>,
+    triggers: Arc<Triggers>,
+) {
+    let mut follower = Follower::new(writer);
+    let mut interruptions = Interruptions::default();
+    let mut events = pin!(watcher(api, config()).default_backoff());
+    while let Some(event) = events.next().await {
+        let changes = match event {
+            Ok(event) => follower.apply(event.modify(trim_record)),
             Err(error) => {
                 interruptions.warn("records", &error);
                 continue;
             }
         };
-        writer.apply_watcher_event(&event);
         let inner = triggers.inner();
-        match event {
-            Event::Apply(record) => {
-                inner.record(&record.name_any());
-                inner.claims_of(record.spec.e164);
-            }
-            Event::Delete(record) => inner.claims_of(record.spec.e164),
-            Event::InitDone => {
-                for record in cache.state() {
-                    inner.record(&record.name_any());
-                    inner.claims_of(record.spec.e164);
-                }
-            }
-            Event::Init | Event::InitApply(_) => {}
+        for record in &changes.here {
+            inner.record(&record.name_any());
+        }
+        for record in changes.here.iter().chain(&changes.gone) {
+            record.e164().into_iter().for_each(|e164| inner.claims_of(e164));
         }
     }
 }

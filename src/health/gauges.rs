@@ -12,7 +12,7 @@ use crate::{
     api::{AttemptState, PhoneNumber, PhoneNumberClaim},
     conditions::{ConditionType, Reason, Status},
     domain::{AccountId, Currency, Money},
-    metrics::Label,
+    metrics::{Kind, Label},
     plan::{Gate, GateCause},
 };
 
@@ -25,6 +25,9 @@ pub struct Gauges {
     /// By whether a claim stands behind them.
     numbers: BTreeMap<bool, u64>,
     costs: BTreeMap<(Currency, bool), Option<Money>>,
+    /// Claims and records that this version cannot read.
+    newer: [u64; 2],
+    unlisted: u64,
 }
 
 /// Where a claim has no reason yet, or one that a newer version has written.
@@ -38,6 +41,18 @@ impl Gauges {
         let ready = conditions.into_iter().find(|condition| condition.type_ == ConditionType::Ready.as_str());
         let reason = ready.and_then(|ready| Reason::ALL.iter().find(|known| known.as_str() == ready.reason));
         *self.claims.entry(reason.map_or(NO_REASON, |reason| reason.as_str())).or_default() += 1;
+    }
+
+    /// Only counted: what it says is for another version.
+    pub fn newer(&mut self, kind: Kind) {
+        if kind == Kind::Claim {
+            *self.claims.entry(Reason::NewerVersion.as_str()).or_default() += 1;
+        }
+        self.newer[usize::from(kind == Kind::Record)] += 1;
+    }
+
+    pub fn unlisted(&mut self, namespaces: usize) {
+        self.unlisted = u64::try_from(namespaces).unwrap_or(u64::MAX);
     }
 
     /// Records of another account are not ours to count.
@@ -113,6 +128,17 @@ impl Gauges {
             "numbers",
             "Numbers that were bought or adopted, by whether a claim stands behind them",
             family(numbers),
+        );
+        let newer = [Kind::Claim, Kind::Record].into_iter().zip(self.newer);
+        to.register(
+            "unreadable_objects",
+            "Claims and records that a newer version has written and this one leaves alone, by kind",
+            family(newer.map(|(kind, count)| ([kind.label()], amount(count)))),
+        );
+        to.register(
+            "unlisted_namespaces",
+            "Watched namespaces whose claims cannot be listed now",
+            family([(NO_LABELS, amount(self.unlisted))]),
         );
         let costs = self.costs.iter().filter_map(|((currency, claimed), sum)| {
             let labels = [("claimed", truth(*claimed).to_owned()), ("currency", currency.to_string())];
@@ -209,6 +235,8 @@ mod tests {
             unresolved: BTreeMap::from([("Open", (1, opened))]),
             numbers: BTreeMap::from([(true, 2)]),
             costs: BTreeMap::from([((inr, false), "1.50".parse().ok())]),
+            newer: [1, 2],
+            unlisted: 1,
         };
         let balances = BTreeMap::from([(inr, "9948.25".parse().unwrap())]);
         let watched = Watched { accepted: true, gate: Gate::Open, balances };

@@ -21,8 +21,8 @@ use prometheus_client::{encoding::text, registry::Registry};
 
 use crate::{
     account::{Account, Watched},
-    api::PhoneNumber,
-    metrics::Metrics,
+    api::{PhoneNumber, Seen},
+    metrics::{Kind, Metrics},
     plan::Gate,
     reconcile::Claims,
 };
@@ -64,7 +64,7 @@ impl Stage {
 pub struct View {
     pub stage: Arc<Stage>,
     pub claims: Claims,
-    pub records: Cache<PhoneNumber>,
+    pub records: Cache<Seen<PhoneNumber>>,
     pub account: Arc<Account>,
     pub metrics: Arc<Metrics>,
     pub walked: Walked,
@@ -104,6 +104,7 @@ impl View {
             stopping: stage.stopping.load(Ordering::Relaxed),
             kinds: stage.kinds.lock().unwrap_or_else(PoisonError::into_inner).clone(),
             filled: stage.filled.load(Ordering::Relaxed),
+            missing: self.claims.listed.missing(),
             vobiz: match watched.gate {
                 _ if watched.accepted => Vobiz::Accepted,
                 Gate::Open => Vobiz::NotYet(None),
@@ -116,11 +117,20 @@ impl View {
     fn metrics(&self) -> Result<String, fmt::Error> {
         let gauges = self.walked.or(Instant::now(), || {
             let mut gauges = Gauges::default();
-            for (_, cache) in &self.claims.caches {
-                cache.state().iter().for_each(|claim| gauges.claim(claim));
+            for claim in self.claims.all() {
+                match &*claim {
+                    Seen::Read(claim) => gauges.claim(claim),
+                    Seen::Newer(_) => gauges.newer(Kind::Claim),
+                }
             }
             let account = self.account.id();
-            self.records.state().iter().for_each(|record| gauges.record(record, &account));
+            for record in self.records.state() {
+                match &*record {
+                    Seen::Read(record) => gauges.record(record, &account),
+                    Seen::Newer(_) => gauges.newer(Kind::Record),
+                }
+            }
+            gauges.unlisted(self.claims.listed.missing().len());
             gauges
         });
         // Who does not work knows nothing of the account, or what is out of date.

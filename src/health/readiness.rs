@@ -8,6 +8,8 @@ pub struct Facts {
     pub kinds: Option<String>,
     /// Claims and records are known as they stand.
     pub filled: bool,
+    /// The namespaces whose claims are not known, or no longer followed, and why. `None` stands for all.
+    pub missing: Vec<(Option<String>, String)>,
     pub vobiz: Vobiz,
 }
 
@@ -25,6 +27,8 @@ pub enum Vobiz {
 pub struct Check {
     pub name: &'static str,
     pub missing: Option<String>,
+    /// What is not as it should be, although the condition holds.
+    pub but: Option<String>,
 }
 
 /// Whether this process can do its part: work if it leads, take over if it waits.
@@ -34,7 +38,8 @@ pub struct Readiness(pub Vec<Check>);
 impl Readiness {
     /// Who leads does not matter: otherwise no rolling update could end, because the new replica leads only after the
     /// old one is gone. An account that is refused or out of reach *after* it was accepted is a matter for alerts: a
-    /// restart or a roll-back would not mend it.
+    /// restart or a roll-back would not mend it. So is a namespace whose claims cannot be listed, as long as there is
+    /// another one: a tenant who goes must not keep a rolling update from ending.
     pub fn of(facts: &Facts) -> Self {
         let stopping = facts.stopping.then(|| "the process stops".to_owned());
         let unfilled = (!facts.filled).then(|| "claims and records are not known yet".to_owned());
@@ -43,11 +48,12 @@ impl Readiness {
             Vobiz::Accepted => None,
             Vobiz::NotYet(why) => Some(why.clone().unwrap_or_else(unasked)),
         };
+        let check = |name, missing| Check { name, missing, but: None };
         Self(vec![
-            Check { name: "running", missing: stopping },
-            Check { name: "kinds", missing: facts.kinds.clone().filter(|_| !facts.filled) },
-            Check { name: "caches", missing: unfilled },
-            Check { name: "credentials", missing: refused },
+            check("running", stopping),
+            check("kinds", facts.kinds.clone().filter(|_| !facts.filled)),
+            Check { but: unserved(&facts.missing), ..check("caches", unfilled) },
+            check("credentials", refused),
         ])
     }
 
@@ -56,12 +62,27 @@ impl Readiness {
     }
 }
 
+/// The first few namespaces that are not served: there may be a thousand.
+fn unserved(missing: &[(Option<String>, String)]) -> Option<String> {
+    const SHOWN: usize = 10;
+    let one = |(namespace, why): &(Option<String>, String)| match namespace {
+        Some(name) => format!("claims in namespace {name} cannot be listed: {why}"),
+        None => format!("claims cannot be listed: {why}"),
+    };
+    let mut shown: Vec<_> = missing.iter().take(SHOWN).map(one).collect();
+    if missing.len() > SHOWN {
+        shown.push(format!("and so in {} more", missing.len() - SHOWN));
+    }
+    (!shown.is_empty()).then(|| shown.join("; "))
+}
+
 impl fmt::Display for Readiness {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for Check { name, missing } in &self.0 {
-            match missing {
-                None => writeln!(f, "[+] {name}: ok")?,
-                Some(why) => writeln!(f, "[-] {name}: {why}")?,
+        for Check { name, missing, but } in &self.0 {
+            match (missing, but) {
+                (None, None) => writeln!(f, "[+] {name}: ok")?,
+                (None, Some(but)) => writeln!(f, "[+] {name}: ok, but {but}")?,
+                (Some(why), _) => writeln!(f, "[-] {name}: {why}")?,
             }
         }
         writeln!(f, "{}", if self.is_ready() { "ready" } else { "not ready" })
@@ -73,7 +94,7 @@ mod tests {
     use super::*;
 
     fn facts() -> Facts {
-        Facts { stopping: false, kinds: None, filled: true, vobiz: Vobiz::Accepted }
+        Facts { stopping: false, kinds: None, filled: true, missing: vec![], vobiz: Vobiz::Accepted }
     }
 
     #[test]
@@ -94,6 +115,19 @@ mod tests {
             assert!(readiness.to_string().contains(words), "{readiness}");
             assert!(readiness.to_string().ends_with("not ready\n"), "{readiness}");
         }
+    }
+
+    #[test]
+    fn a_namespace_that_cannot_be_listed_is_named_and_holds_nobody_up() {
+        let missing: Vec<_> =
+            (0..12).map(|id| (Some(format!("team-{id}")), "forbidden".to_owned())).collect();
+        let readiness = Readiness::of(&Facts { missing, ..facts() });
+        let words = "[+] caches: ok, but claims in namespace team-0 cannot be listed: forbidden; ";
+        let text = readiness.to_string();
+        assert!(
+            readiness.is_ready() && text.contains(words) && text.contains("; and so in 2 more\n"),
+            "{text}"
+        );
     }
 
     #[test]

@@ -19,6 +19,8 @@ pub struct ClaimObserved<'a> {
     pub claim: &'a PhoneNumberClaim,
     /// The record of the claim's number.
     pub record: Option<&'a PhoneNumber>,
+    /// Whether there is one that this version cannot read, because a later one has written it.
+    pub newer: bool,
     /// Whether the claim that the record names lives, if it is another one.
     pub holder: Holder,
     /// The account that calls are made with.
@@ -69,6 +71,8 @@ pub enum Relation {
     Inherits,
     /// The record's claim is gone, and its attempt must settle first.
     AwaitsSettlement,
+    /// There is a record that this version cannot read: it occupies its number, and nothing is done about it.
+    Newer,
     Conflict(ConflictWith),
 }
 
@@ -97,6 +101,9 @@ pub enum Goal {
 /// R5 and R8.
 #[must_use]
 pub fn relation(observed: &ClaimObserved<'_>) -> Relation {
+    if observed.newer {
+        return Relation::Newer;
+    }
     let Some(record) = observed.record else { return Relation::NoRecord };
     if guard::on(Guard::AccountOfRecord) && record.spec.account != *observed.account {
         return Relation::Conflict(ConflictWith::Account);
@@ -185,7 +192,7 @@ pub fn claim(observed: &ClaimObserved<'_>, now: Moment) -> ClaimStep {
     let binds = match relation(observed) {
         Relation::Inherits => bindable.is_some(),
         Relation::Ours => bindable.is_some_and(Change::is_unclaimed),
-        Relation::NoRecord | Relation::AwaitsSettlement | Relation::Conflict(_) => false,
+        Relation::NoRecord | Relation::AwaitsSettlement | Relation::Conflict(_) | Relation::Newer => false,
     };
     if binds {
         let deleting = observed.claim.metadata.deletion_timestamp.is_some();

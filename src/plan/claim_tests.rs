@@ -57,6 +57,7 @@ fn record(attempt: Attempt) -> PhoneNumber {
         account: "MA_1".parse().unwrap(),
         claim_ref: Some(ClaimRef { namespace: "a".into(), name: "b".into(), uid: "c".into() }),
         attempt,
+        later: crate::api::Later::default(),
     };
     PhoneNumber { metadata: ObjectMeta::default(), spec, status: None }
 }
@@ -126,6 +127,7 @@ impl Given {
         look(&mut ClaimObserved {
             claim: &self.claim,
             record: self.record.as_ref(),
+            newer: false,
             holder: self.holder,
             account: &account,
             gate: &self.gate,
@@ -140,6 +142,18 @@ impl Given {
 
     fn step(&self) -> ClaimStep {
         self.with(|observed| claim(observed, at(2)))
+    }
+}
+
+#[test]
+fn a_record_that_cannot_be_read_occupies_its_number_and_nothing_is_done() {
+    for token in [None, Some("t")] {
+        Given { token, ..Given::default() }.with(|observed| {
+            observed.newer = true;
+            assert_eq!(relation(observed), Relation::Newer);
+            assert_eq!(goal(observed), None);
+            assert_eq!(claim(observed, at(2)), ClaimStep::Rest);
+        });
     }
 }
 

@@ -46,6 +46,7 @@ fn open_record(outcome: Option<Outcome>) -> PhoneNumber {
         account: "MA_1".parse().unwrap(),
         claim_ref,
         attempt,
+        later: crate::api::Later::default(),
     };
     PhoneNumber { metadata: ObjectMeta::default(), spec, status: None }
 }

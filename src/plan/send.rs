@@ -13,6 +13,8 @@ use crate::{
 pub enum LiveClaim<'a> {
     /// `None`: there is no such claim.
     Read(Option<&'a PhoneNumberClaim>),
+    /// There is one that this version cannot read, because a later one has written it.
+    Newer,
     /// The API server did not say.
     Unreadable,
 }
@@ -41,6 +43,9 @@ pub fn permission(claim: &PhoneNumberClaim, live: LiveClaim<'_>, opened: Moment,
     }
     match live {
         LiveClaim::Unreadable => Permission::ReadAgain,
+        LiveClaim::Newer => Permission::Denied(
+            "a newer version of the operator has changed the claim before the purchase was sent",
+        ),
         LiveClaim::Read(Some(live))
             if live.metadata.uid == claim.metadata.uid
                 && (live.metadata.deletion_timestamp.is_none() || !guard::on(Guard::LiveClaimDeleting)) =>
@@ -110,7 +115,8 @@ mod tests {
         let mut attempt = Intent::for_tests().open(AttemptId::from_random([id; 16]), opened().wall);
         attempt.state = state;
         let (e164, account) = ("+12".parse().unwrap(), "MA_1".parse().unwrap());
-        let spec = PhoneNumberSpec { e164, account, claim_ref: None, attempt };
+        let spec =
+            PhoneNumberSpec { e164, account, claim_ref: None, attempt, later: crate::api::Later::default() };
         PhoneNumber { metadata: ObjectMeta::default(), spec, status: None }
     }
 
@@ -141,6 +147,7 @@ mod tests {
     }
 
     const GONE: &str = "the claim was deleted before the purchase was sent";
+    const NEWER: &str = "a newer version of the operator has changed the claim before the purchase was sent";
     const LATE: &str = "the attempt grew too old before it could be sent";
 
     fn claim(uid: &str) -> PhoneNumberClaim {
@@ -165,6 +172,7 @@ mod tests {
             (LiveClaim::Read(Some(&deleting)), Permission::Denied(GONE)),
             (LiveClaim::Read(None), Permission::Denied(GONE)),
             (LiveClaim::Unreadable, Permission::ReadAgain),
+            (LiveClaim::Newer, Permission::Denied(NEWER)),
         ] {
             assert_eq!(permission(&wanted, live, opened(), opened()), expected, "{live:?}");
         }

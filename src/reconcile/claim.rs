@@ -4,9 +4,11 @@ use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::{ResourceExt, runtime::controller::Action};
 
-use super::{Context, ReconcileError, SOON, Waiting, again, key_of, memory::Turn, purchase, reference_to};
+use super::{
+    Context, ReconcileError, SOON, Waiting, again, key_of, memory::Turn, newer, purchase, reference_to,
+};
 use crate::{
-    api::{AttemptState, PhoneNumber, PhoneNumberClaim, PhoneNumberClaimStatus, RETRY_ANNOTATION},
+    api::{AttemptState, PhoneNumber, PhoneNumberClaim, PhoneNumberClaimStatus, RETRY_ANNOTATION, Seen},
     conditions::{self, ClaimFacts, ConditionType, SHOWN_AFTER, Waits},
     domain::AccountId,
     plan::{self, Change, ClaimObserved, ClaimStep, Evidence, Gate, Holder, Moment, Relation, SEND_WINDOW},
@@ -17,6 +19,7 @@ use crate::{
 struct Observation {
     claim: Arc<PhoneNumberClaim>,
     record: Option<Arc<PhoneNumber>>,
+    newer: bool,
     holder: Holder,
     account: AccountId,
     gate: Gate,
@@ -35,17 +38,21 @@ impl Observation {
         now: Moment,
     ) -> Result<Self, StoreError> {
         let e164 = claim.spec.e164;
-        let record = context.record(e164);
+        let seen = context.seen(e164);
+        let record = seen.as_ref().and_then(|seen| seen.read().cloned());
         let named = record.as_ref().and_then(|record| record.spec.claim_ref.as_ref());
         let ours = named.is_some_and(|named| Some(&named.uid) == claim.uid().as_ref());
         let holder = if ours { Holder::Lives } else { context.holder(named).await? };
-        match &record {
-            Some(record) => {
+        match (&record, &seen) {
+            (Some(record), _) => {
                 context.memory.first_read(record, now);
             }
-            None => context.memory.vanished(e164, now, context.spans),
+            // It has not vanished, but its number is not this version's to judge.
+            (None, Some(_)) => {}
+            (None, None) => context.memory.vanished(e164, now, context.spans),
         }
         let mut observation = Self {
+            newer: record.is_none() && seen.is_some(),
             record,
             holder,
             account: context.account.id(),
@@ -97,6 +104,7 @@ impl Observation {
         ClaimObserved {
             claim: &self.claim,
             record: self.record.as_deref(),
+            newer: self.newer,
             holder: self.holder,
             account: &self.account,
             gate: &self.gate,
@@ -115,9 +123,13 @@ impl Observation {
 /// # Errors
 /// If the API server did not do what was asked; the same is then tried again.
 pub async fn reconcile_claim(
-    claim: Arc<PhoneNumberClaim>,
+    seen: Arc<Seen<PhoneNumberClaim>>,
     context: Arc<Context>,
 ) -> Result<Action, ReconcileError> {
+    let claim = match &*seen {
+        Seen::Read(claim) => claim.clone(),
+        Seen::Newer(claim) => return newer::tell(&context, &seen, claim).await,
+    };
     let now = context.clock.now();
     let observation = Observation::make(&context, claim, false, now).await?;
     let step = plan::claim(&observation.view(), now);
@@ -248,7 +260,7 @@ async fn project(
         }
         tracing::info!(claim = format!("{namespace}/{name}"), reason = reason.as_str(), "claim");
         let message = is.map(|(_, message)| message).unwrap_or_default();
-        if let Err(error) = context.store.event(&observation.claim, reason, &message).await {
+        if let Err(error) = context.store.event(&*observation.claim, reason, &message).await {
             tracing::warn!(%error, "an event could not be published");
         }
     }

@@ -54,6 +54,16 @@ pub enum Turn {
     After(Duration),
 }
 
+/// What there still is of what was remembered.
+pub struct Remaining<'a> {
+    /// Whether the number has a record, readable or not.
+    pub recorded: &'a dyn Fn(E164) -> bool,
+    /// Whether a claim wishes for the number.
+    pub wished: &'a dyn Fn(E164) -> bool,
+    /// Whether there is a claim with that uid.
+    pub lives: &'a dyn Fn(&str) -> bool,
+}
+
 struct RecordMemory {
     attempt: AttemptId,
     state: AttemptState,
@@ -63,6 +73,19 @@ struct RecordMemory {
     failures: u32,
     not_before: Option<Moment>,
     vanished: bool,
+}
+
+impl RecordMemory {
+    /// The record is gone. Whether it is to be remembered all the same.
+    fn vanish(&mut self, now: Moment, spans: Spans) -> bool {
+        if self.state == AttemptState::Failed {
+            return false;
+        }
+        if !std::mem::replace(&mut self.vanished, true) {
+            self.not_before = Some(now.plus(spans.until_settled()));
+        }
+        true
+    }
 }
 
 /// The longest pause between attempts that are made unasked.
@@ -184,16 +207,27 @@ impl Memory {
         self.inner().records.get(&e164).and_then(|memory| memory.not_before)
     }
 
+    /// Forgets claims that are gone, and numbers of which neither a record nor a claim is left. One whose record vanished
+    /// while it was open is kept back first, for as long as ever; after that, a claim that comes looks for itself.
+    pub fn sweep(&self, now: Moment, spans: Spans, remaining: &Remaining<'_>) {
+        let mut inner = self.inner();
+        inner.claims.retain(|uid, _| (remaining.lives)(uid));
+        inner.records.retain(|e164, memory| {
+            if (remaining.recorded)(*e164) {
+                return true;
+            }
+            let waits = memory.vanish(now, spans);
+            waits && ((remaining.wished)(*e164) || memory.not_before.is_some_and(|until| !now.reached(until)))
+        });
+    }
+
     /// A record is gone. If it was not a settled failure, a purchase may be under way, or the record was lost: the
     /// number is left alone for as long as a purchase can take to show.
     pub fn vanished(&self, e164: E164, now: Moment, spans: Spans) {
         let mut inner = self.inner();
         let Some(memory) = inner.records.get_mut(&e164) else { return };
-        if memory.state == AttemptState::Failed {
+        if !memory.vanish(now, spans) {
             inner.records.remove(&e164);
-        } else if !memory.vanished {
-            memory.vanished = true;
-            memory.not_before = Some(now.plus(spans.until_settled()));
         }
     }
 
@@ -240,7 +274,13 @@ mod tests {
         let (e164, account) = ("+12".parse().unwrap(), "MA_1".parse().unwrap());
         PhoneNumber {
             metadata: kube::core::ObjectMeta::default(),
-            spec: PhoneNumberSpec { e164, account, claim_ref: None, attempt },
+            spec: PhoneNumberSpec {
+                e164,
+                account,
+                claim_ref: None,
+                attempt,
+                later: crate::api::Later::default(),
+            },
             status: None,
         }
     }
@@ -280,6 +320,49 @@ mod tests {
         assert_eq!(memory.not_before(number), Some(at(5 + 10 + 30 + 120)));
         memory.first_read(&record(2, AttemptState::Failed), at(60));
         memory.vanished(number, at(61), SPANS);
+        assert_eq!(memory.not_before(number), None);
+    }
+
+    const NOTHING: Remaining<'static> =
+        Remaining { recorded: &|_| false, wished: &|_| false, lives: &|_| false };
+
+    fn sizes(memory: &Memory) -> (usize, usize) {
+        let inner = memory.inner();
+        (inner.records.len(), inner.claims.len())
+    }
+
+    #[test]
+    fn nothing_is_remembered_of_numbers_and_claims_that_are_long_gone() {
+        let memory = Memory::default();
+        let states =
+            [AttemptState::Open, AttemptState::Bound, AttemptState::Failed, AttemptState::NeedsDecision];
+        for number in 0..1000_usize {
+            let mut record = record(1, states[number % 4]);
+            record.spec.e164 = format!("+91{number:010}").parse().unwrap();
+            memory.first_read(&record, at(0));
+            memory.goal_since(&number.to_string(), &Goal::First, None, at(0));
+            memory.queue(&number.to_string(), at(0));
+        }
+        memory.sweep(at(1), SPANS, &Remaining { recorded: &|_| true, lives: &|_| true, ..NOTHING });
+        assert_eq!(sizes(&memory), (1000, 1000));
+        memory.sweep(at(2), SPANS, &NOTHING);
+        assert_eq!(sizes(&memory), (750, 0));
+        memory.sweep(at(2 + 160), SPANS, &NOTHING);
+        assert_eq!(sizes(&memory), (0, 0));
+    }
+
+    #[test]
+    fn a_vanished_open_record_is_remembered_for_as_long_as_it_keeps_its_number_back() {
+        let memory = Memory::default();
+        let number = "+12".parse().unwrap();
+        memory.first_read(&record(1, AttemptState::Open), at(0));
+        memory.sweep(at(5), SPANS, &NOTHING);
+        memory.sweep(at(50), SPANS, &NOTHING);
+        assert_eq!(memory.not_before(number), Some(at(5 + 160)));
+        // A claim that waits for it may not take for young what was read before.
+        memory.sweep(at(170), SPANS, &Remaining { wished: &|_| true, ..NOTHING });
+        assert_eq!(memory.not_before(number), Some(at(5 + 160)));
+        memory.sweep(at(171), SPANS, &NOTHING);
         assert_eq!(memory.not_before(number), None);
     }
 

@@ -1,18 +1,21 @@
 //! Observe, plan, perform one step: for claims, for records, and for the one purchase that a claim may make.
 
 mod claim;
+mod claims;
 mod memory;
+mod newer;
 mod purchase;
 mod record;
 
 pub use claim::{reconcile_claim, take_turn};
-pub use memory::Memory;
+pub use claims::{Claims, Listed};
+pub use memory::{Memory, Remaining};
 pub use record::reconcile_record;
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use kube::{
-    ResourceExt,
+    Resource, ResourceExt,
     runtime::{
         controller::Action,
         reflector::{ObjectRef, Store as Cache},
@@ -22,7 +25,7 @@ use tokio::sync::mpsc;
 
 use crate::{
     account::{Account, Key},
-    api::{ClaimRef, PhoneNumber, PhoneNumberClaim},
+    api::{ClaimRef, PhoneNumber, PhoneNumberClaim, Seen},
     clock::Clock,
     domain::E164,
     metrics::Metrics,
@@ -30,27 +33,6 @@ use crate::{
     store::{Store, StoreError},
     vobiz::Client,
 };
-
-/// The claims that are watched: one cache for all namespaces, or one for each that was named.
-#[derive(Clone)]
-pub struct Claims {
-    /// By namespace; `None` stands for all.
-    pub caches: Vec<(Option<String>, Cache<PhoneNumberClaim>)>,
-}
-
-impl Claims {
-    fn cache(&self, namespace: &str) -> Option<&Cache<PhoneNumberClaim>> {
-        let found =
-            self.caches.iter().find(|(watched, _)| watched.as_deref().is_none_or(|name| name == namespace));
-        found.map(|(_, cache)| cache)
-    }
-
-    /// The claim, as far as it has been seen.
-    #[must_use]
-    pub fn get(&self, namespace: &str, name: &str) -> Option<Arc<PhoneNumberClaim>> {
-        self.cache(namespace)?.get(&ObjectRef::new(name).within(namespace))
-    }
-}
 
 /// A claim that wants a slot.
 #[derive(Debug)]
@@ -66,7 +48,7 @@ pub struct Context {
     pub client: Arc<Client>,
     pub account: Arc<Account>,
     pub claims: Claims,
-    pub records: Cache<PhoneNumber>,
+    pub records: Cache<Seen<PhoneNumber>>,
     pub memory: Memory,
     pub clock: Clock,
     pub spans: Spans,
@@ -86,23 +68,39 @@ pub enum ReconcileError {
 }
 
 impl Context {
-    fn record(&self, e164: E164) -> Option<Arc<PhoneNumber>> {
+    fn seen(&self, e164: E164) -> Option<Arc<Seen<PhoneNumber>>> {
         self.records.get(&ObjectRef::new(&e164.digits()))
     }
 
     /// Whether the claim that a record names lives. That it does, the cache may say; that it is gone, only a live
-    /// read: the cache may not have seen it yet.
+    /// read: the cache may not have seen it yet. One that this version cannot read lives as well.
     async fn holder(&self, named: Option<&ClaimRef>) -> Result<Holder, StoreError> {
         let Some(named) = named else { return Ok(Holder::Gone) };
-        if self.claims.cache(&named.namespace).is_none() {
+        if !self.claims.knows(&named.namespace) {
             return Ok(Holder::Unwatched);
         }
-        let is_it = |claim: &PhoneNumberClaim| claim.uid().as_ref() == Some(&named.uid);
-        if self.claims.get(&named.namespace, &named.name).is_some_and(|claim| is_it(&claim)) {
+        let is_it = |claim: &Seen<PhoneNumberClaim>| claim.uid().as_ref() == Some(&named.uid);
+        if self.claims.seen(&named.namespace, &named.name).is_some_and(|claim| is_it(&claim)) {
             return Ok(Holder::Lives);
         }
         let live = self.store.claim(&named.namespace, &named.name).await?;
         Ok(if live.as_ref().is_some_and(is_it) { Holder::Lives } else { Holder::Gone })
+    }
+
+    /// Forgets what this process remembers of claims and records that are gone.
+    pub fn sweep(&self) {
+        let claims: Vec<_> = self.claims.all().collect();
+        let numbers: HashSet<_> = claims.iter().filter_map(|claim| claim.e164()).collect();
+        let uids: HashSet<_> = claims.iter().filter_map(|claim| claim.meta().uid.as_deref()).collect();
+        self.memory.sweep(
+            self.clock.now(),
+            self.spans,
+            &Remaining {
+                recorded: &|e164| self.seen(e164).is_some(),
+                wished: &|e164| numbers.contains(&e164),
+                lives: &|uid| uids.contains(uid),
+            },
+        );
     }
 }
 

@@ -7,7 +7,7 @@ use crate::{
     account::Key,
     api::{
         Answer, Funds, Outcome, Ownership, PhoneNumber, PhoneNumberClaim, PhoneNumberSpec, PhoneNumberStatus,
-        RECORD_FINALIZER, Verification,
+        RECORD_FINALIZER, Seen, Verification,
     },
     conditions,
     domain::{AttemptId, Time},
@@ -50,6 +50,7 @@ async fn write_attempt(
         account: context.account.id(),
         claim_ref: Some(reference_to(claim)),
         attempt,
+        later: previous.map(|record| record.spec.later.clone()).unwrap_or_default(),
     };
     let mut record = match previous {
         Some(previous) => PhoneNumber { spec, status: None, ..previous.clone() },
@@ -128,7 +129,8 @@ async fn may_send(context: &Context, claim: &PhoneNumberClaim, opened: Moment) -
     loop {
         let read = context.store.claim(&namespace, &name).await;
         let live = match &read {
-            Ok(live) => LiveClaim::Read(live.as_ref()),
+            Ok(Some(Seen::Newer(_))) => LiveClaim::Newer,
+            Ok(live) => LiveClaim::Read(live.as_ref().and_then(Seen::read).map(|claim| &**claim)),
             Err(error) => {
                 tracing::warn!(%error, "the claim cannot be read; nothing is sent before it can");
                 LiveClaim::Unreadable
@@ -270,12 +272,31 @@ async fn store_outcome(context: &Context, record: PhoneNumber, change: Change) {
             }
         }
         match context.store.record(&record.name_any()).await {
-            Ok(found) => current = found,
+            Ok(Some(Seen::Newer(found))) => {
+                let Some(found) = found.stand_in(&record) else {
+                    return hand_over(id, &change);
+                };
+                current = Some(found);
+            }
+            Ok(found) => current = found.and_then(|found| found.read().map(|found| (**found).clone())),
             Err(error) => {
                 tracing::error!(attempt = %id, %error, "the record of a purchase cannot be read yet");
             }
         }
     }
+}
+
+/// The record is in the hands of a newer version, which has found out what became of the attempt, or will. What this
+/// process knows of it is left where people find it.
+fn hand_over(id: AttemptId, change: &Change) {
+    let answer = if let Change::Answered { answer, .. } = change { Some(answer) } else { None };
+    tracing::error!(
+        attempt = %id,
+        outcome = ?answer.map(|answer| answer.outcome),
+        status = answer.and_then(|answer| answer.http_status),
+        "a newer version of the operator has rewritten the record of a purchase in a way that this version cannot \
+         read: the outcome is not stored, and that version verifies the attempt. Compare with kubectl get phonenumbers"
+    );
 }
 
 fn changed(context: &Context, record: &PhoneNumber, change: &Change) -> PhoneNumber {

@@ -6,7 +6,7 @@ use kube::{ResourceExt, runtime::controller::Action};
 use super::{Context, ReconcileError, SOON, again};
 use crate::{
     account::Key,
-    api::{AttemptState, FORGET_ANNOTATION, Origin, PhoneNumber, RECORD_FINALIZER},
+    api::{AttemptState, ClaimRef, FORGET_ANNOTATION, Origin, PhoneNumber, RECORD_FINALIZER, Seen},
     conditions,
     domain::{E164, Money},
     plan::{self, Change, Explained, Holder, Moment, Reading, RecordObserved, RecordStep, Removal},
@@ -19,9 +19,11 @@ use crate::{
 /// # Errors
 /// If the API server did not do what was asked; the same is then tried again.
 pub async fn reconcile_record(
-    record: Arc<PhoneNumber>,
+    seen: Arc<Seen<PhoneNumber>>,
     context: Arc<Context>,
 ) -> Result<Action, ReconcileError> {
+    // What a newer version has written is its own to go on with.
+    let Some(record) = seen.read().cloned() else { return Ok(Action::await_change()) };
     let now = context.clock.now();
     let account = context.account.id();
     let forget = record.annotations().get(FORGET_ANNOTATION).is_some_and(|value| value == "true");
@@ -65,8 +67,11 @@ pub async fn reconcile_record(
 /// A number that is known to be unclaimed needs no live read to stay so.
 async fn holder(context: &Context, record: &PhoneNumber) -> Result<Holder, StoreError> {
     let named = record.spec.claim_ref.as_ref();
-    let cached = named.is_some_and(|named| context.claims.get(&named.namespace, &named.name).is_some());
-    if record.spec.attempt.state == AttemptState::Bound && Change::is_unclaimed(record) && !cached {
+    let stays = |named: &ClaimRef| {
+        context.claims.knows(&named.namespace) && context.claims.seen(&named.namespace, &named.name).is_none()
+    };
+    let unclaimed = record.spec.attempt.state == AttemptState::Bound && Change::is_unclaimed(record);
+    if unclaimed && named.is_none_or(stays) {
         return Ok(Holder::Gone);
     }
     context.holder(named).await
@@ -123,7 +128,7 @@ fn may_need_explanation(record: &PhoneNumber, rows: &[LedgerRow]) -> bool {
 /// The numbers, owned or recorded, that the ledger names in bare digits.
 fn known(context: &Context, rows: &[LedgerRow]) -> Vec<E164> {
     let suspects = rows.iter().flat_map(LedgerRow::suspects);
-    suspects.filter(|e164| context.record(*e164).is_some() || context.account.lists(*e164)).collect()
+    suspects.filter(|e164| context.seen(*e164).is_some() || context.account.lists(*e164)).collect()
 }
 
 /// The purchases of other records, which explain debits that name no number.
@@ -141,12 +146,15 @@ fn unsettled(context: &Context, record: &PhoneNumber) -> Vec<Timestamp> {
 }
 
 fn other_purchases(context: &Context, record: &PhoneNumber, state: AttemptState) -> Vec<Arc<PhoneNumber>> {
-    context.records.state_filter(|other| {
+    let counts = |other: &PhoneNumber| {
         other.spec.e164 != record.spec.e164
             && other.spec.account == record.spec.account
             && other.spec.attempt.state == state
             && other.spec.attempt.origin == Origin::Purchase
-    })
+    };
+    // One of a newer version explains nothing: what is not explained is asked about.
+    let found = context.records.state_filter(|other| other.read().is_some_and(|other| counts(other)));
+    found.iter().filter_map(|other| other.read().cloned()).collect()
 }
 
 fn explanation(other: &PhoneNumber) -> Option<Explained> {

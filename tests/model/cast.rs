@@ -129,6 +129,7 @@ impl Cast {
                 account: if record.foreign_account { self.other.clone() } else { self.ours.clone() },
                 claim_ref: (record.claim != NOBODY).then(|| self.reference(record.claim)),
                 attempt,
+                later: crate::api::Later::default(),
             },
             status: Some(PhoneNumberStatus { conditions, ..PhoneNumberStatus::default() }),
         }

@@ -2,7 +2,7 @@
 
 use super::{
     Operators, api,
-    bypass::Bypass,
+    bypass::{Bypass, Bypasses},
     clock, invariants,
     world::{
         AFTER_FIRST_READ, AFTER_GOAL, AFTER_SETTLED, AFTER_WAIT, Cached, Claim, GoalKind, KnownGoal,
@@ -49,14 +49,14 @@ impl Operators {
     }
 
     /// `Memory::vanished`.
-    fn vanished(&self, world: &mut World, operator: usize) {
+    pub fn vanished(world: &mut World, operator: usize, off: Bypasses) {
         let until = world.time.opened;
         let memory = &mut world.operators[operator].memory;
         let Some(known) = memory.record else { return };
         if known.state == AttemptState::Failed {
             memory.record = None;
             memory.not_before = None;
-        } else if !memory.vanished && !self.off.has(Bypass::VanishedWaits) {
+        } else if !memory.vanished && !off.has(Bypass::VanishedWaits) {
             memory.vanished = true;
             memory.not_before = Some(until);
             world.operators[operator].unmark(AFTER_WAIT);
@@ -69,7 +69,7 @@ impl Operators {
         let record = world.cached_record(operator);
         match &record {
             Some(record) => Self::first_read(world, operator, record),
-            None => self.vanished(world, operator),
+            None => Self::vanished(world, operator, self.off),
         }
         let holder = match record {
             Some(record) if record.claim == claim.uid => Holder::Lives,
@@ -106,6 +106,7 @@ impl Operators {
         let view = ClaimObserved {
             claim: self.cast.claim(claim.uid, claim.deleting),
             record,
+            newer: false,
             holder,
             account: &self.cast.ours,
             gate: &self.cast.gate,

@@ -2,6 +2,7 @@
 //! one.
 
 use super::{
+    Operators,
     bypass::{Bypass, Bypasses},
     clock, vobiz,
     world::{
@@ -34,6 +35,9 @@ pub fn settle(world: &mut World) -> Option<()> {
 pub fn tidy(world: &mut World, off: Bypasses) {
     close_unwatched_windows(world);
     pass_idle_time(world);
+    for operator in 0..world.operators.len() {
+        sweep(world, operator, off);
+    }
     let time = world.time;
     for operator in &mut world.operators {
         forget(operator, time);
@@ -48,6 +52,20 @@ pub fn tidy(world: &mut World, off: Bypasses) {
     let unsent = unsent | open;
     world.truth.posted &= unsent;
     world.truth.durable &= unsent;
+}
+
+/// `Memory::sweep`, which may come at once: the earlier, the shorter the number of a vanished record is kept back.
+fn sweep(world: &mut World, operator: usize, off: Bypasses) {
+    if world.cached_record(operator).is_some() {
+        return;
+    }
+    Operators::vanished(world, operator, off);
+    let wished = (0..world.claims.len()).any(|place| world.cached_claim(operator, place).is_some());
+    let past = world.time.past;
+    let memory = &mut world.operators[operator].memory;
+    if !wished && memory.vanished && memory.not_before.is_none_or(|until| until <= past) {
+        (memory.record, memory.vanished, memory.not_before) = (None, false, None);
+    }
 }
 
 /// The send window means something only to a process that is about to send.

@@ -1,0 +1,121 @@
+//! Fields of a record that this version does not know: a later version has written them, and they stay.
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use super::{Attempt, Newer, PhoneNumber, PhoneNumberSpec};
+
+/// What stands in a record beside what this version reads; nothing, in almost every record. It makes no difference
+/// between two records, because nothing here depends on it.
+#[derive(Clone, Debug, Default)]
+pub struct Later(Option<Arc<Read>>);
+
+/// A record as it was read, without its metadata.
+#[derive(Debug)]
+struct Read {
+    raw: Value,
+    /// What this version made of it.
+    known: Value,
+}
+
+impl PartialEq for Later {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Later {
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_none()
+    }
+
+    /// Keeps `raw`, if this version does not know all of it.
+    pub(super) fn of(record: &PhoneNumber, raw: Value) -> Self {
+        let Ok(known) = serde_json::to_value(record) else { return Self::default() };
+        let (raw, known) = (without_metadata(raw), without_metadata(known));
+        Self((!covers(&known, &raw)).then(|| Arc::new(Read { raw, known })))
+    }
+
+    /// Puts what is kept into a record that is about to be written: only what this version changed is changed.
+    pub(super) fn keep_in(&self, written: &mut Value) {
+        let (Some(read), Value::Object(fields)) = (&self.0, &mut *written) else { return };
+        let own = ["apiVersion", "kind", "metadata"].map(|name| fields.remove_entry(name));
+        let mut kept = carry(&read.raw, &read.known, written);
+        if let Value::Object(fields) = &mut kept {
+            fields.extend(own.into_iter().flatten());
+        }
+        *written = kept;
+    }
+}
+
+impl Newer {
+    /// A record that this version cannot read, as far as it needs to be known for storing an outcome in it: the record
+    /// that this process wrote, with the attempt that stands there now. `None` if not even that can be read: then it is
+    /// for the newer version to find out.
+    #[must_use]
+    pub fn stand_in(&self, wrote: &PhoneNumber) -> Option<PhoneNumber> {
+        let found = &self.raw["spec"]["attempt"];
+        let of = |name: &str| found.get(name).cloned().unwrap_or_default();
+        let (id, state) = (serde_json::from_value(of("id")).ok()?, serde_json::from_value(of("state")).ok()?);
+        let attempt = Attempt { id, state, ..wrote.spec.attempt.clone() };
+        let spec = PhoneNumberSpec { attempt, ..wrote.spec.clone() };
+        let mut record = PhoneNumber { metadata: self.metadata.clone(), spec, status: wrote.status.clone() };
+        record.spec.later = Later::of(&record, self.raw.clone());
+        Some(record)
+    }
+}
+
+fn without_metadata(mut object: Value) -> Value {
+    if let Value::Object(fields) = &mut object {
+        for name in ["apiVersion", "kind", "metadata"] {
+            fields.remove(name);
+        }
+    }
+    object
+}
+
+/// Whether `known` has every field of `raw`.
+fn covers(known: &Value, raw: &Value) -> bool {
+    match (known, raw) {
+        (Value::Object(known), Value::Object(raw)) => {
+            raw.iter().all(|(name, raw)| known.get(name).is_some_and(|known| covers(known, raw)))
+        }
+        (Value::Array(known), Value::Array(raw)) => {
+            known.len() == raw.len() && known.iter().zip(raw).all(|(known, raw)| covers(known, raw))
+        }
+        _ => true,
+    }
+}
+
+/// `raw` with what differs between `old` (what this version read in it) and `new`.
+fn carry(raw: &Value, old: &Value, new: &Value) -> Value {
+    match (raw, old, new) {
+        _ if old == new => raw.clone(),
+        (Value::Object(raw), Value::Object(old), Value::Object(new)) => {
+            let unknown = raw.iter().filter(|(name, _)| !old.contains_key(*name) && !new.contains_key(*name));
+            let mut kept: Map<_, _> = unknown.map(|(name, value)| (name.clone(), value.clone())).collect();
+            kept.extend(new.iter().map(|(name, new)| match (raw.get(name), old.get(name)) {
+                (Some(raw), Some(old)) => (name.clone(), carry(raw, old, new)),
+                _ => (name.clone(), new.clone()),
+            }));
+            Value::Object(kept)
+        }
+        (Value::Array(raw), Value::Array(old), Value::Array(new)) => {
+            let one = |new: &Value| match (same_in(raw, new), same_in(old, new)) {
+                (Some(raw), Some(old)) => carry(raw, old, new),
+                _ => new.clone(),
+            };
+            Value::Array(new.iter().map(one).collect())
+        }
+        _ => new.clone(),
+    }
+}
+
+/// The same condition, or the same debit.
+fn same_in<'a>(list: &'a [Value], wanted: &Value) -> Option<&'a Value> {
+    let name = |value: &Value| value.get("type").or(value.get("id")).cloned();
+    let wanted = name(wanted)?;
+    list.iter().find(|value| name(value).as_ref() == Some(&wanted))
+}

@@ -1,0 +1,308 @@
+//! What the API server holds, read in such a way that no object of a later version stands in the way of the others.
+
+use std::{borrow::Cow, fmt::Debug, sync::Arc};
+
+use kube::{Resource, core::ObjectMeta};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de, de::DeserializeOwned, ser};
+use serde_json::Value;
+
+use super::{Later, PhoneNumber, PhoneNumberClaim};
+use crate::domain::E164;
+
+/// The longest reason that is kept of why an object cannot be read, bytes.
+const LONGEST_WHY: usize = 200;
+
+/// A kind that the API server holds.
+pub trait Kept: Resource<DynamicType = ()> + Clone + Debug + Serialize + DeserializeOwned {
+    /// The number that the object is about.
+    fn e164(&self) -> E164;
+
+    /// Notes what stands in the object beside what this version reads.
+    fn note_later(&mut self, raw: Value);
+
+    /// The object as it is written.
+    ///
+    /// # Errors
+    /// If it cannot be written as JSON.
+    fn written(&self) -> Result<Value, serde_json::Error> {
+        serde_json::to_value(self)
+    }
+}
+
+impl Kept for PhoneNumberClaim {
+    fn e164(&self) -> E164 {
+        self.spec.e164
+    }
+
+    // Claims are never written whole; patches of them name what this version knows, and leave the rest alone.
+    fn note_later(&mut self, _: Value) {}
+}
+
+impl Kept for PhoneNumber {
+    fn e164(&self) -> E164 {
+        self.spec.e164
+    }
+
+    fn note_later(&mut self, raw: Value) {
+        self.spec.later = Later::of(self, raw);
+    }
+
+    fn written(&self) -> Result<Value, serde_json::Error> {
+        let mut written = serde_json::to_value(self)?;
+        self.spec.later.keep_in(&mut written);
+        Ok(written)
+    }
+}
+
+/// An object as the API server holds it. Reading one never fails: kube gives up a whole list for one item that does not
+/// decode, and with it everybody's claims.
+#[derive(Clone, Debug)]
+pub enum Seen<K> {
+    Read(Arc<K>),
+    /// This version cannot read it, so another one has written it: it is left alone.
+    Newer(Arc<Newer>),
+}
+
+/// An object that this version cannot read.
+#[derive(Clone, Debug)]
+pub struct Newer {
+    pub metadata: ObjectMeta,
+    /// The number that it is about, if that can be read.
+    pub e164: Option<E164>,
+    /// What cannot be read, for people.
+    pub why: String,
+    /// As far as it is kept.
+    pub(super) raw: Value,
+}
+
+impl Newer {
+    fn of(raw: Value, why: &serde_json::Error) -> Result<Self, serde_json::Error> {
+        // The API server itself writes and checks the metadata.
+        let metadata = ObjectMeta::deserialize(&raw["metadata"])?;
+        let wished = raw["spec"]["e164"].as_str().and_then(|text| text.parse().ok());
+        // A record is named by its number, whatever its spec has become.
+        let named = || format!("+{}", metadata.name.as_deref()?).parse().ok();
+        let e164 = if metadata.namespace.is_none() { named() } else { wished };
+        let mut why = why.to_string();
+        why.truncate(why.floor_char_boundary(LONGEST_WHY));
+        Ok(Self { metadata, e164, why, raw })
+    }
+
+    /// Its conditions, as they stand there.
+    #[must_use]
+    pub fn conditions(&self) -> &[Value] {
+        self.raw["status"]["conditions"].as_array().map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// Forgets what a cache does not need.
+    pub fn trim(&mut self) {
+        let conditions = self.raw["status"]["conditions"].take();
+        self.raw = serde_json::json!({ "status": { "conditions": conditions } });
+        let metadata = &mut self.metadata;
+        (metadata.managed_fields, metadata.annotations, metadata.labels) = (None, None, None);
+    }
+}
+
+impl<K: Kept> Seen<K> {
+    /// The object, if this version can read it.
+    #[must_use]
+    pub fn read(&self) -> Option<&Arc<K>> {
+        match self {
+            Self::Read(object) => Some(object),
+            Self::Newer(_) => None,
+        }
+    }
+
+    #[must_use]
+    pub fn is_newer(&self) -> bool {
+        matches!(self, Self::Newer(_))
+    }
+
+    /// The number that it is about, as far as it can be read.
+    #[must_use]
+    pub fn e164(&self) -> Option<E164> {
+        match self {
+            Self::Read(object) => Some(object.e164()),
+            Self::Newer(newer) => newer.e164,
+        }
+    }
+}
+
+impl<K> From<K> for Seen<K> {
+    fn from(object: K) -> Self {
+        Self::Read(Arc::new(object))
+    }
+}
+
+impl<'de, K: Kept> Deserialize<'de> for Seen<K> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let raw = Value::deserialize(deserializer)?;
+        match K::deserialize(&raw) {
+            Ok(mut object) => {
+                object.note_later(raw);
+                Ok(object.into())
+            }
+            Err(why) => {
+                let newer = Newer::of(raw, &why).map_err(de::Error::custom)?;
+                Ok(Self::Newer(Arc::new(newer)))
+            }
+        }
+    }
+}
+
+impl<K: Kept> Serialize for Seen<K> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Read(object) => object.written().map_err(ser::Error::custom)?.serialize(serializer),
+            Self::Newer(_) => Err(ser::Error::custom("an object of a newer version is never written")),
+        }
+    }
+}
+
+impl<K: Kept> Resource for Seen<K> {
+    type DynamicType = ();
+    type Scope = K::Scope;
+
+    fn kind((): &()) -> Cow<'_, str> {
+        K::kind(&())
+    }
+
+    fn group((): &()) -> Cow<'_, str> {
+        K::group(&())
+    }
+
+    fn version((): &()) -> Cow<'_, str> {
+        K::version(&())
+    }
+
+    fn plural((): &()) -> Cow<'_, str> {
+        K::plural(&())
+    }
+
+    fn meta(&self) -> &ObjectMeta {
+        match self {
+            Self::Read(object) => object.meta(),
+            Self::Newer(newer) => &newer.metadata,
+        }
+    }
+
+    fn meta_mut(&mut self) -> &mut ObjectMeta {
+        match self {
+            Self::Read(object) => Arc::make_mut(object).meta_mut(),
+            Self::Newer(newer) => &mut Arc::make_mut(newer).metadata,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::api::AttemptState;
+
+    fn raw() -> Value {
+        json!({
+            "apiVersion": "telephony.vobiz.ai/v1alpha1", "kind": "PhoneNumber",
+            "metadata": { "name": "911234500000", "resourceVersion": "7" },
+            "spec": {
+                "e164": "+911234500000", "account": "MA_1",
+                "claimRef": { "namespace": "a", "name": "b", "uid": "c" },
+                "attempt": {
+                    "id": "00000000-0000-4000-8000-000000000000", "openedAt": "2026-01-02T03:04:05+05:30",
+                    "state": "Failed", "origin": "Purchase",
+                    "answer": { "outcome": "NotFound", "at": "2026-01-02T03:04:06Z" },
+                    "unexplainedDebits": [{ "id": "t1" }],
+                },
+            },
+            "status": { "verification": { "at": "2026-01-02T03:04:06Z", "ownership": "Absent" } },
+        })
+    }
+
+    fn seen(raw: &Value) -> Seen<PhoneNumber> {
+        serde_json::from_value(raw.clone()).unwrap()
+    }
+
+    #[test]
+    fn an_object_with_a_word_or_time_of_a_later_version_is_newer() {
+        for (pointer, value) in [
+            ("/spec/attempt/state", json!("Releasing")),
+            ("/spec/attempt/origin", json!("Port")),
+            ("/spec/attempt/answer/outcome", json!("Postponed")),
+            ("/spec/attempt/openedAt", json!("2026-W01-5T03:04:05Z")),
+            ("/spec/account", json!({ "id": "MA_1" })),
+            ("/spec/e164", json!("short:100")),
+            ("/status/verification/ownership", json!("Leased")),
+        ] {
+            let mut raw = raw();
+            *raw.pointer_mut(pointer).unwrap() = value;
+            let Seen::Newer(newer) = seen(&raw) else { panic!("{pointer} was read") };
+            assert_eq!(newer.e164, "+911234500000".parse().ok(), "{pointer}");
+            assert_eq!(newer.metadata.resource_version.as_deref(), Some("7"), "{pointer}");
+            assert!(!newer.why.is_empty() && newer.why.len() <= LONGEST_WHY, "{pointer}");
+        }
+    }
+
+    #[test]
+    fn one_that_cannot_be_read_costs_a_list_no_other() {
+        let mut later = raw();
+        later["spec"]["attempt"]["state"] = json!("Releasing");
+        let list = json!([raw(), later, raw()]);
+        let list: Vec<Seen<PhoneNumber>> = serde_json::from_value(list).unwrap();
+        assert_eq!(list.iter().map(Seen::is_newer).collect::<Vec<_>>(), [false, true, false]);
+    }
+
+    #[test]
+    fn what_a_later_version_added_at_any_level_is_written_again() {
+        let mut later = raw();
+        for pointer in ["/spec", "/spec/claimRef", "/spec/attempt", "/spec/attempt/answer", "/status"] {
+            later.pointer_mut(pointer).unwrap()["laterField"] = json!({ "deep": [1, { "x": "y" }] });
+        }
+        later.pointer_mut("/status/verification").unwrap()["laterField"] = json!(false);
+        later["spec"]["attempt"]["unexplainedDebits"][0]["laterField"] = json!("kept");
+        later["laterSection"] = json!({ "a": 1 });
+        let Seen::Read(record) = seen(&later) else { panic!("it was not read") };
+        // What is left alone keeps even its spelling.
+        assert_eq!(record.written().unwrap(), later);
+
+        let mut changed = (*record).clone();
+        changed.spec.attempt.state = AttemptState::Bound;
+        changed.spec.attempt.spent_tokens = vec!["t".into()];
+        changed.spec.attempt.answer = None;
+        let mut expected = later;
+        expected["spec"]["attempt"]["state"] = json!("Bound");
+        expected["spec"]["attempt"]["spentTokens"] = json!(["t"]);
+        expected["spec"]["attempt"].as_object_mut().unwrap().remove("answer");
+        assert_eq!(changed.written().unwrap(), expected);
+    }
+
+    #[test]
+    fn conditions_and_debits_keep_what_was_added_to_each() {
+        let mut later = raw();
+        later["status"]["conditions"] = json!([
+            { "type": "Ready", "status": "False", "reason": "A", "message": "m",
+              "lastTransitionTime": "2026-01-02T03:04:05Z", "severity": "Low" },
+        ]);
+        let Seen::Read(record) = seen(&later) else { panic!("it was not read") };
+        let mut changed = (*record).clone();
+        let conditions = &mut changed.status.as_mut().unwrap().conditions;
+        conditions[0].reason = "B".into();
+        conditions.insert(
+            0,
+            k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition {
+                type_: "Claimed".into(),
+                ..conditions[0].clone()
+            },
+        );
+        let written = changed.written().unwrap();
+        let conditions = &written["status"]["conditions"];
+        assert_eq!((&conditions[1]["reason"], &conditions[1]["severity"]), (&json!("B"), &json!("Low")));
+        assert_eq!(conditions[0].get("severity"), None);
+    }
+
+    #[test]
+    fn a_record_without_anything_later_keeps_no_second_copy() {
+        let Seen::Read(record) = seen(&raw()) else { panic!("it was not read") };
+        assert!(record.spec.later.is_empty());
+    }
+}

@@ -1,0 +1,41 @@
+//! Claims that this version cannot read: they are told so, and nothing else is done about them.
+
+use kube::{ResourceExt, runtime::controller::Action};
+
+use super::{Context, ReconcileError, SOON, again};
+use crate::{
+    api::{Newer, PhoneNumberClaim, Seen},
+    conditions::{self, Reason},
+    store::StoreError,
+};
+
+/// Tells a claim that this version leaves it alone.
+pub async fn tell(
+    context: &Context,
+    claim: &Seen<PhoneNumberClaim>,
+    newer: &Newer,
+) -> Result<Action, ReconcileError> {
+    // What it was about to attempt is off; should it come back, it begins anew.
+    context.memory.no_goal(newer.metadata.uid.as_deref().unwrap_or_default());
+    let told = conditions::newer(newer, context.clock.now().wall);
+    if told == newer.conditions() {
+        return Ok(again(None));
+    }
+    match context.store.tell_newer(newer, &told).await {
+        Err(StoreError::NotFound) => return Ok(again(None)),
+        // It has changed, and comes again by itself; unless it was changed to what this version read.
+        Err(StoreError::Conflict) => return Ok(again(Some(SOON))),
+        written => written?,
+    }
+    let reason = Reason::NewerVersion;
+    let was_told = newer.conditions().iter().any(|condition| condition["reason"] == reason.as_str());
+    if !was_told {
+        let name = format!("{}/{}", claim.namespace().unwrap_or_default(), claim.name_any());
+        tracing::info!(claim = name, reason = reason.as_str(), "claim");
+        let message = told.first().and_then(|condition| condition["message"].as_str()).unwrap_or_default();
+        if let Err(error) = context.store.event(claim, reason, message).await {
+            tracing::warn!(%error, "an event could not be published");
+        }
+    }
+    Ok(again(None))
+}
