@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::{
     Gate, Holder,
     change::Intent,
-    evidence::{Evidence, Fresh, Need, Verdict, verdict},
+    evidence::{Evidence, Fresh, Need, Verdict, earlier, verdict},
     guard::{self, Guard},
     look::{answered_debits, debits, debits_from},
     time::Moment,
@@ -255,7 +255,8 @@ fn look(observed: &ClaimObserved<'_>, goal: &Goal, now: Moment) -> Look {
     if presence == Said::Unasked || debited == Said::Unasked {
         return Look::Needs(Need {
             presence: (presence == Said::Unasked).then_some(since),
-            ledger: (debited == Said::Unasked).then_some((since, from)),
+            // With the clocks' difference: what counts must have been read.
+            ledger: (debited == Said::Unasked).then_some((since, earlier(from))),
             ..Need::default()
         });
     }

@@ -57,7 +57,7 @@ pub(super) fn debits(
 ) -> (Said, Vec<Debit>) {
     let answered = answered_debits(observed, goal);
     match observed.evidence.ledger.since(since) {
-        Fresh::Value(_, read) if read.from <= from => {
+        Fresh::Value(_, read) if read.from <= earlier(from) => {
             let e164 = observed.claim.spec.e164;
             let ledger = Ledger { rows: &read.rows, e164, since: from, answered: &answered, known: &[] };
             let named = ledger.named();
