@@ -118,3 +118,38 @@ fn a_record_restored_from_a_failure_buys_nothing_with_its_unspent_token() {
 fn a_restored_record_buys_nothing_while_the_purchase_is_on_its_way() {
     play("record-restored-in-flight");
 }
+
+#[test]
+fn a_debit_that_grew_old_during_an_outage_needs_a_decision_all_the_same() {
+    play("debit-older-than-an-outage");
+}
+
+#[test]
+fn a_debit_that_grew_old_during_a_hold_needs_a_decision_all_the_same() {
+    play("debit-older-than-a-hold");
+}
+
+#[test]
+fn a_refund_of_an_older_debit_acquits_no_newer_one() {
+    play("refund-of-an-older-debit");
+}
+
+#[test]
+fn a_named_purchase_explains_no_debit_without_a_number() {
+    play("debit-beside-a-named-purchase");
+}
+
+#[test]
+fn a_claim_that_is_changed_before_it_is_read_live_is_bought_as_it_is_then() {
+    for call in [Call::CreateRecord, Call::ReadClaim] {
+        let trap = Trap { call, nth: 1, moment: Moment::Before };
+        perform_exactly(Choice { deed: Deed::ChangeClaim, trap, behaviour: Behaviour::SuccessA });
+    }
+}
+
+#[test]
+fn a_debit_without_a_number_that_was_added_up_as_fractions_needs_a_decision() {
+    let trap = Trap { call: Call::Purchase, nth: 1, moment: Moment::Withheld };
+    let behaviour = Behaviour::DebitWithoutAssignmentUnnamedFractions;
+    perform_exactly(Choice { deed: Deed::Kill, trap, behaviour });
+}

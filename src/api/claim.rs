@@ -8,7 +8,7 @@ use crate::domain::{Currency, E164};
 
 /// A wish for one phone number. The operator buys it from Vobiz's inventory, once, and reports in the status.
 /// Deleting the claim keeps the number and its record.
-#[derive(CustomResource, Serialize, Deserialize, JsonSchema, Clone, Debug)]
+#[derive(CustomResource, Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq)]
 #[kube(
     group = "telephony.vobiz.ai",
     version = "v1alpha1",

@@ -106,15 +106,22 @@ pub struct Attempt {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub spent_tokens: Vec<String>,
 
+    /// From when on the ledger was looked at for debits before the attempt was opened: those since then that name the
+    /// number count for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub debits_from: Option<Time>,
+
     /// Whether the one attempt that is made unasked, after a process died without storing an answer, was used.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub automatic_retry_used: bool,
 
-    /// Debits that no owned number explains: what NeedsDecision asks about.
+    /// Debits that no owned number explains: what NeedsDecision asks about, and, while an adoption is open, what it
+    /// was opened for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unexplained_debits: Vec<Debit>,
 
-    /// Ids of ledger rows that an administrator has answered for, so that they are not asked about again.
+    /// Ids of ledger rows that an administrator has answered for, so that they are not asked about again; time and sum
+    /// of those that have no id.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub answered_debits: Vec<String>,
 }
@@ -227,6 +234,20 @@ pub struct Debit {
     /// When the ledger says that it happened.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at: Option<Time>,
+}
+
+impl Debit {
+    /// How the row is recognized when the ledger is read again: by its id, or, without one, by its time and sum.
+    #[must_use]
+    pub fn identity(&self) -> String {
+        if !self.id.is_empty() {
+            return self.id.clone();
+        }
+        let part = |part: Option<String>| part.unwrap_or_else(|| "?".to_owned());
+        let (at, amount) = (self.at.map(|at| at.to_string()), self.amount.map(|amount| amount.to_string()));
+        let currency = self.currency.map(|currency| currency.to_string());
+        format!("{} {} {}", part(at), part(amount), part(currency))
+    }
 }
 
 /// The bought number and the evidence for it.

@@ -14,11 +14,32 @@ pub struct Money(Decimal);
 /// Fewer digits than the decimal type can always keep exactly.
 const LONGEST: usize = 28;
 
+/// What a handful of additions of binary fractions may be off by, of the sum: some times their precision.
+const LOST_OF_SUM: Decimal = Decimal::from_parts(1, 0, 0, false, 15);
+
+/// And where larger sums (balances) were subtracted from each other.
+const LOST_AT_LEAST: Decimal = Decimal::from_parts(1, 0, 0, false, 9);
+
 impl Money {
     /// The amount without its sign.
     #[must_use]
     pub fn abs(self) -> Self {
         Self(self.0.abs())
+    }
+
+    /// Whether both are one sum, to within what is lost where sums are added and subtracted as binary fractions:
+    /// `0.30000000000000004` is `0.3`. No two sums that differ by a unit of any currency are one, however large they are.
+    #[must_use]
+    pub fn is_same_sum(self, other: Self) -> bool {
+        let larger = self.0.abs().max(other.0.abs());
+        let lost = larger.checked_mul(LOST_OF_SUM).unwrap_or_default().max(LOST_AT_LEAST);
+        self.0 == other.0 || self.0.checked_sub(other.0).is_some_and(|apart| apart.abs() < lost)
+    }
+
+    /// Whether that much is enough for `needed`.
+    #[must_use]
+    pub fn covers(self, needed: Self) -> bool {
+        self >= needed || self.is_same_sum(needed)
     }
 }
 
@@ -78,6 +99,43 @@ mod tests {
         }
         assert_eq!("1.0".parse::<Money>(), "1".parse::<Money>());
         assert_eq!("5e2".parse::<Money>().unwrap().to_string(), "500");
+    }
+
+    #[test]
+    fn a_sum_is_the_same_after_it_was_added_as_binary_fractions() {
+        for (added, exact) in [
+            ("0.30000000000000004", "0.3"),
+            ("3.3000000000000003", "3.3"),
+            ("52.000000000000007", "52"),
+            // 1000000.1 - 999999.8
+            ("0.2999999999301508", "0.3"),
+            ("1234567.8900000001", "1234567.89"),
+            ("0", "-0.0"),
+            ("52.0", "52.00"),
+        ] {
+            let (added, exact): (Money, Money) = (added.parse().unwrap(), exact.parse().unwrap());
+            assert!(added.is_same_sum(exact) && exact.is_same_sum(added), "{added} {exact}");
+            assert!(added.covers(exact) && exact.covers(added), "{added} {exact}");
+        }
+    }
+
+    #[test]
+    fn sums_that_differ_by_the_smallest_unit_are_never_the_same() {
+        for (less, more) in [
+            ("52.00", "52.01"),
+            ("0.00001", "0.00002"),
+            ("0", "0.0001"),
+            ("9999999999.99", "10000000000.00"),
+            ("9999999999999.98", "9999999999999.99"),
+            ("999999999999999", "1000000000000000"),
+            ("-52", "52"),
+        ] {
+            let (less, more): (Money, Money) = (less.parse().unwrap(), more.parse().unwrap());
+            assert!(!less.is_same_sum(more) && !more.is_same_sum(less), "{less} {more}");
+            assert!(more.covers(less) && !less.covers(more), "{less} {more}");
+        }
+        let largest: Money = "9999999999999999999999999999".parse().unwrap();
+        assert!(largest.is_same_sum(largest) && !largest.is_same_sum("0.1".parse().unwrap()));
     }
 
     #[test]

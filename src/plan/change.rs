@@ -3,6 +3,7 @@ use jiff::Timestamp;
 use super::{
     evidence::FundsRead,
     guard::{self, Guard},
+    look::LEDGER_LOOKBACK,
     time::Moment,
 };
 use crate::{
@@ -56,10 +57,12 @@ impl Change {
             }
             Self::Fail(ownership) => {
                 settle(attempt, AttemptState::Failed, now);
+                attempt.unexplained_debits.clear();
                 status.verification = Some(seen(now, ownership));
             }
             Self::FailElsewhere(owner) => {
                 settle(attempt, AttemptState::Failed, now);
+                attempt.unexplained_debits.clear();
                 status.verification = Some(seen_under(Some(owner), now, Ownership::Absent));
             }
             Self::AskForDecision { debits, ownership, owner } => {
@@ -198,6 +201,10 @@ pub struct Intent {
     pub spent_tokens: Vec<String>,
     pub automatic_retry_used: bool,
     pub answered_debits: Vec<String>,
+    /// From when on the look before it looked for debits.
+    pub debits_from: Option<Timestamp>,
+    /// The debits that it found.
+    pub found_debits: Vec<Debit>,
     /// Whether Vobiz had the endpoints to look the number up before.
     pub looked_up: bool,
 }
@@ -211,6 +218,8 @@ impl Intent {
             spent_tokens: Vec::new(),
             automatic_retry_used: false,
             answered_debits: Vec::new(),
+            debits_from: None,
+            found_debits: Vec::new(),
             looked_up: true,
         }
     }
@@ -220,6 +229,8 @@ impl Intent {
     pub fn open(self, id: AttemptId, now: Timestamp) -> Attempt {
         // Found owned or debited is not owned now: that is for verification to say.
         let unverified = self.origin == Origin::Purchase || guard::on(Guard::AdoptionIsVerified);
+        // A clock that was set back since the look must not hide what it saw.
+        let usual = now.saturating_sub(LEDGER_LOOKBACK).unwrap_or(now);
         Attempt {
             id,
             opened_at: Time::micros(now),
@@ -230,7 +241,8 @@ impl Intent {
             settled_at: None,
             spent_tokens: self.spent_tokens,
             automatic_retry_used: self.automatic_retry_used,
-            unexplained_debits: Vec::new(),
+            debits_from: self.debits_from.map(|from| Time::micros(from.min(usual))),
+            unexplained_debits: self.found_debits,
             answered_debits: self.answered_debits,
         }
     }

@@ -5,12 +5,13 @@ use jiff::Timestamp;
 use super::{
     Gate, Holder,
     change::{Change, Intent},
-    evidence::{Evidence, Fresh, Ledger, Need, Verdict, verdict},
+    evidence::{Evidence, Fresh, Need, Verdict, earlier, verdict},
     guard::{self, Guard},
+    look::{answered_debits, debits, debits_from},
     time::Moment,
 };
 use crate::{
-    api::{Attempt, AttemptState, Origin, Outcome, PhoneNumber, PhoneNumberClaim},
+    api::{Attempt, AttemptState, Debit, Origin, Outcome, PhoneNumber, PhoneNumberClaim},
     domain::AccountId,
 };
 
@@ -217,31 +218,38 @@ pub fn claim(observed: &ClaimObserved<'_>, now: Moment) -> ClaimStep {
     match look {
         Look::Needs(need) => ClaimStep::Read(need),
         Look::Elsewhere(owner) => ClaimStep::Elsewhere(owner),
-        Look::OwnedOrDebited => ClaimStep::OpenUnsent(intent(observed, &goal, Origin::Adoption)),
-        Look::Clear { looked_up } if observed.slot => {
-            ClaimStep::Purchase(Intent { looked_up, ..intent(observed, &goal, Origin::Purchase) })
-        }
+        Look::OwnedOrDebited { from, debits } => ClaimStep::OpenUnsent(Intent {
+            debits_from: Some(from),
+            found_debits: debits,
+            ..intent(observed, &goal, Origin::Adoption)
+        }),
+        Look::Clear { looked_up, from } if observed.slot => ClaimStep::Purchase(Intent {
+            looked_up,
+            debits_from: Some(from),
+            ..intent(observed, &goal, Origin::Purchase)
+        }),
         Look::Clear { .. } => ClaimStep::Queue,
     }
 }
 
 enum Look {
     Needs(Need),
-    OwnedOrDebited,
+    OwnedOrDebited {
+        from: Timestamp,
+        debits: Vec<Debit>,
+    },
     /// Another account of the family has it.
     Elsewhere(AccountId),
-    /// Neither owned nor debited, or Vobiz has no endpoint that could tell.
+    /// Neither owned nor debited (since `from`), or Vobiz has no endpoint that could tell.
     Clear {
         looked_up: bool,
+        from: Timestamp,
     },
 }
 
-/// How far back a debit is looked for before anything is sent.
-pub(super) const LEDGER_LOOKBACK: Duration = Duration::from_hours(24);
-
 /// What an endpoint says, before anything is sent, about whether the number may be ours already.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Said {
+pub(super) enum Said {
     /// It has not been asked late enough.
     Unasked,
     Ours,
@@ -260,24 +268,26 @@ fn look(observed: &ClaimObserved<'_>, goal: &Goal, now: Moment) -> Look {
     if !guard::on(Guard::LookAfterGoal) {
         since.mono = Duration::ZERO;
     }
-    let from = since.wall.saturating_sub(LEDGER_LOOKBACK).unwrap_or(since.wall);
-    let (presence, debits) = (presence(observed, since), debits(observed, goal, since, from));
+    let from = debits_from(observed, goal, since);
+    let presence = presence(observed, since);
+    let (debited, debits) = debits(observed, goal, since, from);
     let owned = presence == Said::Ours && guard::on(Guard::LookForOwner);
     // A debit may be the other account's own: they are all in one ledger.
     if let Some(owner) = owner_elsewhere(observed, since).filter(|_| !owned) {
         return Look::Elsewhere(owner);
     }
-    if owned || (debits == Said::Ours && guard::on(Guard::LookForDebit)) {
-        return Look::OwnedOrDebited;
+    if owned || (debited == Said::Ours && guard::on(Guard::LookForDebit)) {
+        return Look::OwnedOrDebited { from, debits };
     }
-    if presence == Said::Unasked || debits == Said::Unasked {
+    if presence == Said::Unasked || debited == Said::Unasked {
         return Look::Needs(Need {
             presence: (presence == Said::Unasked).then_some(since),
-            ledger: (debits == Said::Unasked).then_some((since, from)),
+            // With the clocks' difference: what counts must have been read.
+            ledger: (debited == Said::Unasked).then_some((since, earlier(from))),
             ..Need::default()
         });
     }
-    Look::Clear { looked_up: presence == Said::NotOurs && debits == Said::NotOurs }
+    Look::Clear { looked_up: presence == Said::NotOurs && debited == Said::NotOurs, from }
 }
 
 fn presence(observed: &ClaimObserved<'_>, since: Moment) -> Said {
@@ -306,36 +316,12 @@ fn owner_elsewhere(observed: &ClaimObserved<'_>, since: Moment) -> Option<Accoun
     }
 }
 
-fn debits(observed: &ClaimObserved<'_>, goal: &Goal, since: Moment, from: Timestamp) -> Said {
-    let answered = answered_debits(observed, goal);
-    match observed.evidence.ledger.since(since) {
-        Fresh::Value(_, read) if read.from <= from => {
-            let e164 = observed.claim.spec.e164;
-            let ledger = Ledger { rows: &read.rows, e164, since: from, answered: &answered, known: &[] };
-            if ledger.named().is_empty() { Said::NotOurs } else { Said::Ours }
-        }
-        Fresh::Missing => Said::NoEndpoint,
-        Fresh::Value(..) | Fresh::Stale => Said::Unasked,
-    }
-}
-
 /// What is listed in a way that decides nothing is left to verification as well: nothing is sent for it.
 fn is_ours(observed: &ClaimObserved<'_>, rows: &[crate::vobiz::ListedNumber]) -> bool {
     match verdict(rows, observed.claim.spec.e164, observed.account, None) {
         Verdict::Owned(_) | Verdict::InDoubt(_) | Verdict::Undecided => true,
         Verdict::Elsewhere(_) | Verdict::Absent => false,
     }
-}
-
-/// The debits that need no answer any more: those answered before, and, with the token of a decision, those that
-/// the decision was about.
-fn answered_debits(observed: &ClaimObserved<'_>, goal: &Goal) -> Vec<String> {
-    let Some(attempt) = observed.record.map(|record| &record.spec.attempt) else { return Vec::new() };
-    let mut answered = attempt.answered_debits.clone();
-    if attempt.state == AttemptState::NeedsDecision && matches!(goal, Goal::Token(_)) {
-        answered.extend(attempt.unexplained_debits.iter().map(|debit| debit.id.clone()));
-    }
-    answered
 }
 
 /// A token that is present at the first attempt counts as used: it cannot have been meant for a failure.
@@ -367,6 +353,8 @@ fn intent(observed: &ClaimObserved<'_>, goal: &Goal, origin: Origin) -> Intent {
         spent_tokens,
         automatic_retry_used,
         answered_debits: answered_debits(observed, goal),
+        debits_from: None,
+        found_debits: Vec::new(),
         looked_up: true,
     }
 }

@@ -68,6 +68,12 @@ fn of(namespace: &str, uid: &str, state: AttemptState) -> PhoneNumber {
     record
 }
 
+/// After a look for debits of the last day.
+fn intent() -> Intent {
+    let from = at(1).wall.saturating_sub(Duration::from_hours(24)).ok();
+    Intent { debits_from: from, ..Intent::for_tests() }
+}
+
 /// Neither owned nor debited, in answers begun at that moment.
 fn clear(begun: Moment) -> Evidence {
     let from = begun.wall.saturating_sub(Duration::from_hours(48)).unwrap();
@@ -256,8 +262,7 @@ fn a_decision_is_answered_by_the_attempts_own_id_alone_and_its_debits_are_not_as
     };
     assert_eq!(step(None), ClaimStep::Rest);
     assert_eq!(step(Some("another")), ClaimStep::Rest);
-    let expected =
-        Intent { spent_tokens: vec![id.into()], answered_debits: vec!["t1".into()], ..Intent::for_tests() };
+    let expected = Intent { spent_tokens: vec![id.into()], answered_debits: vec!["t1".into()], ..intent() };
     assert_eq!(step(Some(id)), ClaimStep::Purchase(expected));
 }
 
@@ -268,15 +273,16 @@ fn nothing_is_sent_before_answers_begun_after_the_claim_was_seen_say_neither_own
         change(&mut evidence);
         Given { evidence, ..Given::default() }.step()
     };
-    assert_eq!(with(&|_| ()), ClaimStep::Purchase(Intent::for_tests()));
-    let adoption = ClaimStep::OpenUnsent(Intent { origin: Origin::Adoption, ..Intent::for_tests() });
+    assert_eq!(with(&|_| ()), ClaimStep::Purchase(intent()));
+    let adoption = ClaimStep::OpenUnsent(Intent { origin: Origin::Adoption, ..intent() });
     assert_eq!(with(&|evidence| evidence.search = listed(at(1))), adoption);
     assert_eq!(with(&|evidence| evidence.listing = listed(at(1))), adoption);
     let debited = with(&|evidence| {
         let Reading::Read { value, .. } = &mut evidence.ledger else { panic!() };
         value.rows = vec![debit("t1")].into();
     });
-    assert_eq!(debited, adoption);
+    let found = Intent { origin: Origin::Adoption, found_debits: vec![debit("t1").debit()], ..intent() };
+    assert_eq!(debited, ClaimStep::OpenUnsent(found));
     let early = |evidence: &mut Evidence| *evidence = clear(at(0));
     let ClaimStep::Read(need) = with(&early) else { panic!() };
     assert!(need.presence == Some(at(1)) && need.ledger.is_some());
@@ -339,7 +345,7 @@ fn where_an_endpoint_does_not_exist_it_is_bought_all_the_same_and_noted() {
         if ledger {
             evidence.ledger = missing.clone();
         }
-        let expected = ClaimStep::Purchase(Intent { looked_up: false, ..Intent::for_tests() });
+        let expected = ClaimStep::Purchase(Intent { looked_up: false, ..intent() });
         assert_eq!(Given { evidence, ..Given::default() }.step(), expected);
     }
 }
@@ -373,9 +379,10 @@ fn what_was_read_while_something_had_to_be_waited_for_is_read_again_afterwards()
         let vanished = waited(&|observed| observed.not_before = Some(until));
         for step in [held, vanished] {
             let expected = if until == at(3) {
-                ClaimStep::Purchase(Intent::for_tests())
+                ClaimStep::Purchase(intent())
             } else {
-                let from = at(1).wall.saturating_sub(Duration::from_hours(24)).unwrap();
+                // A day, and what the clocks may differ.
+                let from = at(1).wall.saturating_sub(Duration::from_mins(24 * 60 + 10)).unwrap();
                 let since = Moment { mono: until.mono, ..at(1) };
                 ClaimStep::Read(Need {
                     presence: Some(since),
@@ -391,7 +398,7 @@ fn what_was_read_while_something_had_to_be_waited_for_is_read_again_afterwards()
 #[test]
 fn a_token_that_stood_there_at_the_first_attempt_is_used_up() {
     let step = Given { token: Some("t"), ..Given::default() }.step();
-    assert_eq!(step, ClaimStep::Purchase(Intent { spent_tokens: vec!["t".into()], ..Intent::for_tests() }));
+    assert_eq!(step, ClaimStep::Purchase(Intent { spent_tokens: vec!["t".into()], ..intent() }));
 }
 
 #[test]
@@ -404,4 +411,48 @@ fn a_claim_that_is_being_deleted_attempts_nothing_and_takes_nothing_over() {
     let inherits = Given { claim, record: bound.clone(), holder: Holder::Gone, ..Given::default() };
     assert_eq!(inherits.step(), ClaimStep::Rest);
     assert_eq!(Given { record: bound, holder: Holder::Gone, ..Given::default() }.step(), ClaimStep::Bind);
+}
+
+#[test]
+fn debits_are_looked_for_from_a_day_before_the_claim_or_the_last_attempt() {
+    use AttemptState::Failed;
+    let hours_ago = |hours| at(1).wall.saturating_sub(Duration::from_hours(hours)).unwrap();
+    let failed = |hours, origin, from: Option<u64>| {
+        let from = from.map(|from| Time::micros(hours_ago(from)));
+        let opened_at = Time::micros(hours_ago(hours));
+        Some(record(Attempt { opened_at, origin, debits_from: from, ..attempt(Failed, None) }))
+    };
+    for (created, record, expected) in [
+        (None, None, 24 * 60),
+        (Some(0), None, 24 * 60),
+        (Some(6), None, 30 * 60),
+        (Some(47), None, 71 * 60),
+        (Some(9_000), None, 72 * 60),
+        // The claim is old, and what was attempted for it is not.
+        (Some(9_000), failed(1, Origin::Purchase, None), 24 * 60),
+        (Some(9_000), failed(1, Origin::Purchase, Some(40)), 40 * 60),
+        (Some(9_000), failed(40, Origin::Purchase, None), 40 * 60 + 10),
+        (Some(9_000), failed(9_000, Origin::Purchase, Some(9_024)), 72 * 60),
+        (None, failed(90, Origin::Adoption, None), (90 + 24) * 60),
+        (None, failed(90, Origin::Adoption, Some(120)), 120 * 60),
+    ] {
+        let mut claim = wish();
+        claim.metadata.creation_timestamp =
+            created.map(|hours| k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(hours_ago(hours)));
+        let shown = format!("{created:?} {:?}", record.as_ref().map(|record| record.spec.attempt.clone()));
+        let step = Given { claim, record, evidence: Evidence::default(), ..Given::default() }.step();
+        let ClaimStep::Read(need) = step else { panic!("{step:?}") };
+        let minutes = need.ledger.unwrap().1.duration_until(at(1).wall).as_secs() / 60;
+        assert_eq!(minutes, expected + 10, "{shown}");
+    }
+}
+
+#[test]
+fn a_clock_that_was_set_back_since_the_look_hides_nothing_that_it_saw() {
+    let opened =
+        |intent: Intent, at: Moment| intent.open(AttemptId::from_random([7; 16]), at.wall).debits_from;
+    assert_eq!(opened(intent(), at(2)), intent().debits_from.map(Time::micros));
+    let earlier = at(0).wall.saturating_sub(Duration::from_hours(1)).unwrap();
+    let expected = earlier.saturating_sub(Duration::from_hours(24)).ok().map(Time::micros);
+    assert_eq!(opened(intent(), Moment { wall: earlier, ..at(0) }), expected);
 }

@@ -57,18 +57,26 @@ pub enum Guard {
     LookForOwner,
     /// Before an attempt: was it debited already?
     LookForDebit,
+    /// The look goes back to before the claim was created, whatever has restarted since.
+    LookSinceCreation,
     /// What is looked at was begun after the claim's goal was first seen.
     LookAfterGoal,
     /// And after the hold, or the wait for a vanished record, was over.
     LookAfterWait,
     /// What was found owned or debited is written open, and verified.
     AdoptionIsVerified,
+    /// Debits count for an adoption from as far back as the look went that it was opened for.
+    SettledFromLook,
+    /// A debit that an adoption was opened for is settled by its refund alone.
+    FoundDebitStays,
     /// R11: nothing is bought or adopted while on hold.
     Hold,
     /// Rule 4: the claim that is bought for still exists.
     LiveClaim,
     /// Rule 4: and is not being deleted.
     LiveClaimDeleting,
+    /// Rule 4: and wants what is about to be sent.
+    LiveClaimUnchanged,
 }
 
 /// Whether the guard stands.

@@ -11,6 +11,8 @@ mod claim_tests;
 mod evidence;
 pub(crate) mod guard;
 mod keep;
+mod ledger;
+mod look;
 mod record;
 #[cfg(test)]
 mod record_tests;
@@ -24,10 +26,11 @@ pub use claim::{
 };
 #[cfg(test)]
 pub(crate) use evidence::Fresh;
-pub use evidence::{Evidence, Explained, FundsRead, LedgerRead, Need, Reading, Rows, Verdict, verdict};
+pub use evidence::{Evidence, FundsRead, LedgerRead, Need, Reading, Rows, Verdict, verdict};
 pub use keep::is_listed_absent;
+pub use ledger::Explained;
 pub use record::{RecordObserved, RecordStep, Removal, record};
-pub use send::{LiveClaim, OutcomeStep, Permission, outcome, permission};
+pub use send::{Denial, LiveClaim, OutcomeStep, Permission, outcome, permission};
 pub use time::{Moment, SEND_WINDOW, Spans};
 
 /// Whether the claim that a record names still stands behind it.

@@ -5,9 +5,10 @@ use jiff::Timestamp;
 use super::{
     Holder,
     change::Change,
-    evidence::{Evidence, Explained, Fresh, FundsRead, Need, Verdict, verdict},
+    evidence::{Evidence, Fresh, FundsRead, Need, Verdict, verdict},
     guard::{self, Guard},
     keep::{keep, unclaim},
+    ledger::Explained,
     settle::settle,
     time::{Moment, Spans},
 };
@@ -191,7 +192,7 @@ fn ask_for_funds(observed: &RecordObserved<'_>) -> Option<RecordStep> {
         Fresh::Missing => RecordStep::Write(Change::Funds(Funds::Unknown, FundsRead::default())),
         Fresh::Value(_, read) => {
             let funds = match (read.required, read.available) {
-                (Some(required), Some(available)) if required > available => Funds::Insufficient,
+                (Some(required), Some(available)) if !available.covers(required) => Funds::Insufficient,
                 (Some(_), Some(_)) => Funds::Sufficient,
                 _ => Funds::Unknown,
             };

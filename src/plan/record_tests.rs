@@ -386,3 +386,57 @@ fn a_debit_that_another_purchase_under_way_may_explain_is_no_question_yet() {
         RecordStep::Write(Change::Fail(Ownership::Absent))
     );
 }
+
+const OLD: &str = r#"{"id":"o","type":"debit","amount":52,"reference_type":"did_purchase","reference":"911234500000","created_at":"2026-01-01T00:30:00Z"}"#;
+const OLD_REFUND: &str = r#"{"id":"r","type":"credit","amount":52,"reference_type":"refund","reference":"911234500000","created_at":"2026-01-01T08:00:00Z"}"#;
+
+/// An attempt that was opened after a look that went back further than a day.
+fn looked(origin: crate::api::Origin, found: &[&str]) -> PhoneNumber {
+    let mut record = open_record(None);
+    let found = found.iter().map(|row| LedgerRow::for_tests(row).debit()).collect();
+    let debits_from = Some("2026-01-01T00:10:00Z".parse().unwrap());
+    let intent = Intent { origin, debits_from, found_debits: found, ..Intent::for_tests() };
+    record.spec.attempt = intent.open(record.spec.attempt.id, at(0).wall);
+    record
+}
+
+#[test]
+fn what_the_look_before_an_attempt_found_is_not_lost_by_waiting() {
+    use crate::api::Origin::{Adoption, Purchase};
+    for (origin, found, rows, asked) in [
+        (Adoption, vec![OLD], vec![OLD], 1),
+        // Found owned at first, so that its debit was not looked at.
+        (Adoption, vec![], vec![OLD], 1),
+        // Only a refund settles it, not a ledger that does not show it any more.
+        (Adoption, vec![OLD], vec![], 1),
+        (Adoption, vec![OLD], vec![OLD_REFUND], 1),
+        (Adoption, vec![OLD], vec![OLD, OLD_REFUND], 0),
+        (Adoption, vec![], vec![], 0),
+        // A ledger that lags: the look had not seen it.
+        (Purchase, vec![], vec![OLD], 1),
+        (Purchase, vec![], vec![OLD, OLD_REFUND], 0),
+    ] {
+        let evidence = Evidence { ledger: ledger(at(15), &rows), ..absent(at(15)) };
+        let step = step(&looked(origin, &found), &evidence, at(16));
+        let told = match &step {
+            RecordStep::Write(Change::AskForDecision { debits, .. }) => debits.len(),
+            RecordStep::Write(Change::Fail(Ownership::Absent)) => 0,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(told, asked, "{origin:?} {found:?} {rows:?}: {step:?}");
+    }
+    // Without a ledger, what had been found is still what is asked about.
+    let missing = Evidence { ledger: Reading::Missing { begun: at(15) }, ..absent(at(15)) };
+    let asked = step(&looked(Adoption, &[OLD]), &missing, at(16));
+    assert!(matches!(asked, RecordStep::Write(Change::AskForDecision { debits, .. }) if debits.len() == 1));
+}
+
+#[test]
+fn the_ledger_is_read_as_far_back_as_the_look_went() {
+    let record = looked(crate::api::Origin::Adoption, &[OLD]);
+    let mut evidence = absent(at(15));
+    let Reading::Read { value, .. } = &mut evidence.ledger else { panic!() };
+    value.from = "2026-01-02T00:00:00Z".parse().unwrap();
+    let RecordStep::Read(need) = step(&record, &evidence, at(16)) else { panic!() };
+    assert_eq!(need.ledger.unwrap().1, "2026-01-01T00:00:00Z".parse().unwrap());
+}

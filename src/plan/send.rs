@@ -26,11 +26,36 @@ pub enum Permission {
     /// The claim has to be read before anything is sent.
     ReadAgain,
     /// Never; and why.
-    Denied(&'static str),
+    Denied(Denial),
+}
+
+/// Why an attempt is never sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Denial {
+    TooLate,
+    ClaimGone,
+    ClaimChanged,
+    ClaimOfNewerVersion,
+}
+
+impl Denial {
+    /// For people.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::TooLate => "the attempt grew too old before it could be sent",
+            Self::ClaimGone => "the claim was deleted before the purchase was sent",
+            Self::ClaimChanged => "the claim was changed before the purchase was sent",
+            Self::ClaimOfNewerVersion => {
+                "a newer version of the operator has changed the claim before the purchase was sent"
+            }
+        }
+    }
 }
 
 /// Decides whether the attempt that was opened at `opened` for `claim` may be sent now. A claim that is gone or being
-/// deleted buys nothing, and neither does an attempt that others may have begun to verify.
+/// deleted, or wants something else by now, buys nothing, and neither does an attempt that others may have begun to
+/// verify.
 #[must_use]
 pub fn permission(claim: &PhoneNumberClaim, live: LiveClaim<'_>, opened: Moment, now: Moment) -> Permission {
     let closes = opened.plus(SEND_WINDOW);
@@ -39,21 +64,21 @@ pub fn permission(claim: &PhoneNumberClaim, live: LiveClaim<'_>, opened: Moment,
     if late(Guard::SendWindowMono, now.mono >= closes.mono)
         || late(Guard::SendWindowWall, now.wall >= closes.wall)
     {
-        return Permission::Denied("the attempt grew too old before it could be sent");
+        return Permission::Denied(Denial::TooLate);
     }
     match live {
         LiveClaim::Unreadable => Permission::ReadAgain,
-        LiveClaim::Newer => Permission::Denied(
-            "a newer version of the operator has changed the claim before the purchase was sent",
-        ),
+        LiveClaim::Newer => Permission::Denied(Denial::ClaimOfNewerVersion),
         LiveClaim::Read(Some(live))
             if live.metadata.uid == claim.metadata.uid
                 && (live.metadata.deletion_timestamp.is_none() || !guard::on(Guard::LiveClaimDeleting)) =>
         {
-            Permission::Granted
+            // All of it: what does not say what is sent says whether it may be.
+            let unchanged = live.spec == claim.spec || !guard::on(Guard::LiveClaimUnchanged);
+            if unchanged { Permission::Granted } else { Permission::Denied(Denial::ClaimChanged) }
         }
         LiveClaim::Read(_) if !guard::on(Guard::LiveClaim) => Permission::Granted,
-        LiveClaim::Read(_) => Permission::Denied("the claim was deleted before the purchase was sent"),
+        LiveClaim::Read(_) => Permission::Denied(Denial::ClaimGone),
     }
 }
 
@@ -146,10 +171,6 @@ mod tests {
         }
     }
 
-    const GONE: &str = "the claim was deleted before the purchase was sent";
-    const NEWER: &str = "a newer version of the operator has changed the claim before the purchase was sent";
-    const LATE: &str = "the attempt grew too old before it could be sent";
-
     fn claim(uid: &str) -> PhoneNumberClaim {
         let spec = serde_json::from_str(r#"{"e164":"+911234500000"}"#).unwrap();
         let metadata = ObjectMeta { uid: Some(uid.into()), ..ObjectMeta::default() };
@@ -161,18 +182,24 @@ mod tests {
     }
 
     #[test]
-    fn only_a_claim_that_was_read_and_stands_is_bought_for() {
+    fn only_a_claim_that_was_read_and_stands_unchanged_is_bought_for() {
         let wanted = claim("a");
         let mut deleting = claim("a");
         deleting.metadata.deletion_timestamp =
             Some(k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(opened().wall));
+        let mut changed = claim("a");
+        changed.spec.currency = "USD".parse().ok();
+        let mut renumbered = claim("a");
+        renumbered.spec.e164 = "+911234500001".parse().unwrap();
         for (live, expected) in [
             (LiveClaim::Read(Some(&claim("a"))), Permission::Granted),
-            (LiveClaim::Read(Some(&claim("b"))), Permission::Denied(GONE)),
-            (LiveClaim::Read(Some(&deleting)), Permission::Denied(GONE)),
-            (LiveClaim::Read(None), Permission::Denied(GONE)),
+            (LiveClaim::Read(Some(&changed)), Permission::Denied(Denial::ClaimChanged)),
+            (LiveClaim::Read(Some(&renumbered)), Permission::Denied(Denial::ClaimChanged)),
+            (LiveClaim::Read(Some(&claim("b"))), Permission::Denied(Denial::ClaimGone)),
+            (LiveClaim::Read(Some(&deleting)), Permission::Denied(Denial::ClaimGone)),
+            (LiveClaim::Read(None), Permission::Denied(Denial::ClaimGone)),
             (LiveClaim::Unreadable, Permission::ReadAgain),
-            (LiveClaim::Newer, Permission::Denied(NEWER)),
+            (LiveClaim::Newer, Permission::Denied(Denial::ClaimOfNewerVersion)),
         ] {
             assert_eq!(permission(&wanted, live, opened(), opened()), expected, "{live:?}");
         }
@@ -187,8 +214,8 @@ mod tests {
         };
         for (now, expected) in [
             (at(9_999, 9_999), Permission::Granted),
-            (at(10_000, 0), Permission::Denied(LATE)),
-            (at(0, 10_000), Permission::Denied(LATE)),
+            (at(10_000, 0), Permission::Denied(Denial::TooLate)),
+            (at(0, 10_000), Permission::Denied(Denial::TooLate)),
         ] {
             assert_eq!(
                 permission(&wanted, LiveClaim::Read(Some(&wanted)), opened(), now),

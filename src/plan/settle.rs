@@ -4,9 +4,10 @@ use jiff::Timestamp;
 
 use super::{
     change::Change,
-    claim::LEDGER_LOOKBACK,
-    evidence::{Fresh, FundsRead, Ledger, Need, Verdict, earlier, later},
+    evidence::{Fresh, FundsRead, Need, Verdict, earlier, later},
     guard::{self, Guard},
+    ledger::Ledger,
+    look::adoption_debits_from,
     record::{RecordObserved, RecordStep, VERIFY_EVERY},
     time::Moment,
 };
@@ -19,7 +20,7 @@ use crate::{
 /// The attempt has had its time: one full listing and one ledger, both begun after it, decide.
 pub(super) fn settle(observed: &RecordObserved<'_>, settles: Moment, now: Moment) -> RecordStep {
     let attempt = &observed.record.spec.attempt;
-    let from = earlier(debits_count_from(attempt));
+    let from = earlier(named_count_from(attempt));
     let settles = if guard::on(Guard::SettledEvidence) { settles } else { observed.first_read };
     let listing = match observed.evidence.listing.since(settles) {
         Fresh::Stale if !guard::on(Guard::FullListing) => observed.evidence.search.since(settles),
@@ -45,22 +46,31 @@ pub(super) fn settle(observed: &RecordObserved<'_>, settles: Moment, now: Moment
         },
         Fresh::Missing | Fresh::Stale => (Ownership::Unverifiable, None),
     };
-    let debits = match ledger {
+    match ledger {
         Fresh::Value(_, read) => match debits(observed, &read.rows, settles, now) {
-            Debits::Known(debits) => Some(debits),
-            Debits::NotYet(step) => return step,
+            Debits::Known(debits) => conclude(attempt, ownership, owner, Some(debits)),
+            Debits::NotYet(step) => step,
         },
-        Fresh::Missing | Fresh::Stale => None,
-    };
-    conclude(attempt, ownership, owner, debits)
+        Fresh::Missing | Fresh::Stale => conclude(attempt, ownership, owner, None),
+    }
 }
 
-/// A purchase is debited after its attempt was opened. An adoption asks about whatever was found before it.
-fn debits_count_from(attempt: &Attempt) -> Timestamp {
-    let opened = attempt.opened_at.at();
+/// Debits that name the number count as far back as the look before the attempt went: what it did not see, because the
+/// ledger lagged or the debit was somebody's who has vanished, asks for a decision all the same.
+fn named_count_from(attempt: &Attempt) -> Timestamp {
+    let since = unnamed_count_from(attempt);
     match attempt.origin {
-        Origin::Purchase => opened,
-        Origin::Adoption => opened.saturating_sub(LEDGER_LOOKBACK).unwrap_or(opened),
+        Origin::Purchase => attempt.debits_from.map_or(since, |from| from.at().min(since)),
+        Origin::Adoption => since,
+    }
+}
+
+/// Those that name none: a purchase is debited after its attempt was opened. An adoption asks about whatever was found
+/// before it.
+fn unnamed_count_from(attempt: &Attempt) -> Timestamp {
+    match attempt.origin {
+        Origin::Purchase => attempt.opened_at.at(),
+        Origin::Adoption => adoption_debits_from(attempt),
     }
 }
 
@@ -79,15 +89,20 @@ fn conclude(
     match (ownership, debits) {
         // A purchase of the other account's is debited to the same ledger: whose debit it is, nobody here can tell.
         (_, Some(debits)) if !debits.is_empty() => needs_decision(debits, ownership),
-        (Ownership::Undecided, _) => needs_decision(Vec::new(), ownership),
+        (Ownership::Undecided, debits) => needs_decision(debits.unwrap_or_else(|| found(attempt)), ownership),
         (Ownership::Absent, Some(_)) => RecordStep::Write(match owner {
             Some(owner) => Change::FailElsewhere(owner.clone()),
             None => Change::Fail(ownership),
         }),
         // Something could not be had. Vobiz's explicit refusal then stands on its word; nothing else does.
         _ if refused => RecordStep::Write(Change::Fail(Ownership::Unverifiable)),
-        _ => needs_decision(Vec::new(), Ownership::Unverifiable),
+        (_, debits) => needs_decision(debits.unwrap_or_else(|| found(attempt)), Ownership::Unverifiable),
     }
+}
+
+/// The debits that an adoption was opened for.
+fn found(attempt: &Attempt) -> Vec<Debit> {
+    if guard::on(Guard::FoundDebitStays) { attempt.unexplained_debits.clone() } else { Vec::new() }
 }
 
 /// Debits without ownership: those that name the number, else those of equal amount that name none. The amount is
@@ -97,17 +112,20 @@ fn debits(observed: &RecordObserved<'_>, rows: &[LedgerRow], settles: Moment, no
     let ledger = Ledger {
         rows,
         e164: spec.e164,
-        since: debits_count_from(&spec.attempt),
+        since: named_count_from(&spec.attempt),
         answered: &spec.attempt.answered_debits,
         known: observed.known,
     };
-    let named = ledger.named();
+    let mut named = ledger.named();
     if !guard::on(Guard::DebitInVerification) {
         return Debits::Known(Vec::new());
     }
+    // A debit that was seen once is settled by its refund, and not by a ledger that does not show it any more.
+    named.extend(found(&spec.attempt).into_iter().filter(|debit| !ledger.judges(debit)));
     if !named.is_empty() {
         return Debits::Known(named);
     }
+    let ledger = Ledger { since: unnamed_count_from(&spec.attempt), ..ledger };
     let mut unnamed = ledger.unnamed(observed.explained);
     // What comes later than that is not for this attempt; without an end, a busy account would keep it open for ever.
     let last = later(spec.attempt.opened_at.after(observed.spans.until_settled()));
@@ -162,8 +180,7 @@ enum Debits {
 
 /// Whether the debit may be of this price: one whose sum cannot be read may be.
 fn is_equal_sum(debit: &Debit, price: &FundsRead) -> bool {
-    price.required.is_some()
-        && (debit.amount.is_none() || debit.amount == price.required)
+    price.required.is_some_and(|required| debit.amount.is_none_or(|amount| amount.is_same_sum(required)))
         && (debit.currency.is_none() || price.currency.is_none() || debit.currency == price.currency)
 }
 
@@ -200,6 +217,8 @@ mod tests {
             (Some("52.0"), Some("INR"), true),
             (Some("52"), None, true),
             (None, Some("INR"), true),
+            (Some("52.000000000000007"), Some("INR"), true),
+            (Some("52.01"), Some("INR"), false),
             (Some("51"), Some("INR"), false),
             (Some("52"), Some("USD"), false),
             (None, Some("USD"), false),

@@ -221,6 +221,13 @@ impl Memory {
         });
     }
 
+    /// The failures that were counted were another wish's.
+    pub fn start_over(&self, e164: E164) {
+        if let Some(memory) = self.inner().records.get_mut(&e164) {
+            memory.failures = 0;
+        }
+    }
+
     /// A record is gone. If it was not a settled failure, a purchase may be under way, or the record was lost: the
     /// number is left alone for as long as a purchase can take to show.
     pub fn vanished(&self, e164: E164, now: Moment, spans: Spans) {
@@ -306,7 +313,11 @@ mod tests {
             pauses.push(until.mono.as_secs());
         }
         assert_eq!(pauses, [2, 4, 8, 16, 32, 64, 128, 256, 300, 300, 300, 300]);
-        memory.first_read(&record(12, AttemptState::Bound), at(0));
+        memory.start_over("+12".parse().unwrap());
+        memory.first_read(&record(12, AttemptState::Open), at(0));
+        memory.first_read(&record(12, AttemptState::Failed), at(0));
+        assert_eq!(memory.not_before("+12".parse().unwrap()), Some(at(2)));
+        memory.first_read(&record(13, AttemptState::Bound), at(0));
         assert_eq!(memory.not_before("+12".parse().unwrap()), None);
     }
 

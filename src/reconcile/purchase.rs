@@ -12,7 +12,7 @@ use crate::{
     conditions,
     domain::{AttemptId, Time},
     metrics::Bought,
-    plan::{self, Change, Gate, Intent, LiveClaim, Moment, OutcomeStep, Permission},
+    plan::{self, Change, Denial, Gate, Intent, LiveClaim, Moment, OutcomeStep, Permission},
     store::StoreError,
     vobiz::{PurchaseError, Purchased, RejectionKind},
 };
@@ -117,14 +117,20 @@ async fn attempt(
         (Ok(()), Gate::Open) => send(context, claim, &record).await,
         // Another purchase has met it since this one took its turn.
         (Ok(()), Gate::Held(_, why)) => unsent(&why),
-        (Err(why), _) => unsent(why),
+        (Err(denied), _) => {
+            if denied == Denial::ClaimChanged {
+                // What failed before was another wish: the new one does not wait longer for it.
+                context.memory.start_over(claim.spec.e164);
+            }
+            unsent(denied.words())
+        }
     };
     store_outcome(context, record, change).await;
     Ok(())
 }
 
 /// Reads the claim live, after the intent was written, until it is known whether the purchase may be sent.
-async fn may_send(context: &Context, claim: &PhoneNumberClaim, opened: Moment) -> Result<(), &'static str> {
+async fn may_send(context: &Context, claim: &PhoneNumberClaim, opened: Moment) -> Result<(), Denial> {
     let (namespace, name) = (claim.namespace().unwrap_or_default(), claim.name_any());
     loop {
         let read = context.store.claim(&namespace, &name).await;

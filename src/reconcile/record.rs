@@ -162,6 +162,7 @@ fn explanation(other: &PhoneNumber) -> Option<Explained> {
     let amount: Option<Money> = number.setup_fee? + number.monthly_fee?;
     let attempt = &other.spec.attempt;
     Some(Explained {
+        e164: other.spec.e164,
         amount: amount?,
         currency: number.currency,
         opened: attempt.opened_at.at(),

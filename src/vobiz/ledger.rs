@@ -4,7 +4,10 @@ use super::{
     envelope::presentable,
     wire::{id, lenient, money, text},
 };
-use crate::domain::{Currency, E164, Money, Time};
+use crate::{
+    api::Debit,
+    domain::{Currency, E164, Money, Time},
+};
 
 /// One row of the ledger.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,7 +27,12 @@ pub struct LedgerRow {
     spells_one_out: bool,
     /// Whether they name one with a plus sign.
     names_one: bool,
+    /// What else a credit refers to: the ids of what it gives back, for one.
+    words: Box<[Box<str>]>,
 }
+
+/// Shorter words may be anything.
+const SHORTEST_ID: usize = 6;
 
 /// `type` of a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,6 +93,7 @@ pub struct WireRow {
 impl WireRow {
     pub fn parse(self) -> LedgerRow {
         let text = format!("{} {}", self.reference, self.description);
+        let is_credit = self.kind == "credit";
         LedgerRow {
             // Stored and shown, whatever its length was.
             id: presentable(&self.id.unwrap_or_default()),
@@ -113,8 +122,14 @@ impl WireRow {
             mentions: E164::mentioned_in(&text).collect(),
             spells_one_out: E164::any_spelt_out_in(&text),
             names_one: E164::any_named_in(&text),
+            words: if is_credit { words(&text) } else { Box::default() },
         }
     }
+}
+
+fn words(text: &str) -> Box<[Box<str>]> {
+    let parts = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '-' && c != '_');
+    parts.filter(|word| word.len() >= SHORTEST_ID).map(Box::from).collect()
 }
 
 impl LedgerRow {
@@ -160,6 +175,29 @@ impl LedgerRow {
     #[must_use]
     pub fn names_any(&self, known: &[E164]) -> bool {
         self.names_one || self.suspects().any(|e164| known.contains(&e164))
+    }
+
+    /// Whether a credit names the row that it gives back, by its id.
+    #[must_use]
+    pub fn refers_to(&self, id: &str) -> bool {
+        self.words.iter().any(|word| **word == *id)
+    }
+
+    /// What a credit refers to.
+    pub fn words(&self) -> impl Iterator<Item = &str> {
+        self.words.iter().map(AsRef::as_ref)
+    }
+
+    /// The numbers that the row names.
+    #[must_use]
+    pub fn mentions(&self) -> &[E164] {
+        &self.mentions
+    }
+
+    /// The row as it is stored and asked about.
+    #[must_use]
+    pub fn debit(&self) -> Debit {
+        Debit { id: self.id.clone(), amount: self.amount, currency: self.currency, at: self.at }
     }
 
     /// What the row may name in bare digits.

@@ -43,6 +43,10 @@ pub enum Fault {
     Restore,
     /// The record is taken away under running operators.
     Vanish,
+    /// A day passes: what was debited before it is not seen by a look that goes back from now on.
+    Age,
+    /// The user changes what the claim wants.
+    Edit,
     /// The account is read for the sake of other numbers.
     Others,
     /// A wall clock is set forward or back by more than anything waits.

@@ -5,13 +5,13 @@ use std::time::Duration;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time as KubeTime};
 use kube::core::ObjectMeta;
 
-use super::world::{NOBODY, Record, Token, Tokens, place_of};
+use super::world::{Claim, NOBODY, Record, Token, Tokens, place_of};
 use crate::{
     api::{
         Answer, Attempt, CLAIMED, ClaimRef, Debit, Funds, Outcome, PhoneNumber, PhoneNumberClaim,
-        PhoneNumberSpec, PhoneNumberStatus,
+        PhoneNumberClaimSpec, PhoneNumberSpec, PhoneNumberStatus,
     },
-    domain::{AccountId, AttemptId, E164, Time},
+    domain::{AccountId, AttemptId, Currency, E164, Time},
     plan::{Gate, Intent, LedgerRead, Rows},
     vobiz::{LedgerRow, ListedNumber},
 };
@@ -23,13 +23,14 @@ pub struct Cast {
     pub ours: AccountId,
     other: AccountId,
     pub gate: Gate,
-    claims: Vec<[PhoneNumberClaim; 2]>,
+    claims: Vec<[PhoneNumberClaim; 8]>,
     attempts: Vec<AttemptId>,
     tokens: Vec<(Token, String)>,
     pub absent: Rows,
     pub listed: Rows,
     pub listed_elsewhere: Rows,
-    ledgers: Vec<LedgerRead>,
+    /// By the debits that are shown, and by those from before the day that has passed.
+    ledgers: Vec<Vec<LedgerRead>>,
     epoch: jiff::Timestamp,
 }
 
@@ -57,14 +58,16 @@ impl Cast {
             other: "MA_2".parse().unwrap(),
             gate: Gate::Open,
             claims: (0..=UIDS)
-                .map(|uid| [false, true].map(|deleting| claim(uid, deleting, two_namespaces, epoch)))
+                .map(|uid| std::array::from_fn(|bits| claim(uid, bits, two_namespaces, epoch)))
                 .collect(),
             attempts,
             tokens: Token::ALL.into_iter().zip(words).collect(),
             absent: Rows::default(),
             listed: vec![row("MA_1")].into(),
             listed_elsewhere: vec![row("MA_2")].into(),
-            ledgers: (0..16).map(|debits| ledger(debits, epoch)).collect(),
+            ledgers: (0..16)
+                .map(|debits| (0..16).map(|aged| ledger(debits, aged, epoch)).collect())
+                .collect(),
             epoch,
         }
     }
@@ -74,8 +77,13 @@ impl Cast {
         self.epoch
     }
 
-    pub fn claim(&self, uid: u8, deleting: bool) -> &PhoneNumberClaim {
-        &self.claims[usize::from(uid)][usize::from(deleting)]
+    /// A moment from before the day that has passed.
+    pub fn before_the_day(&self) -> jiff::Timestamp {
+        before_the_day(self.epoch)
+    }
+
+    pub fn claim(&self, claim: Claim) -> &PhoneNumberClaim {
+        &self.claims[usize::from(claim.uid)][bits(claim)]
     }
 
     pub fn word(&self, token: Token) -> &str {
@@ -90,12 +98,12 @@ impl Cast {
         self.attempts[usize::from(id)]
     }
 
-    pub fn ledger(&self, debits: u8) -> &LedgerRead {
-        &self.ledgers[usize::from(debits)]
+    pub fn ledger(&self, debits: u8, aged: u8) -> &LedgerRead {
+        &self.ledgers[usize::from(debits)][usize::from(aged)]
     }
 
     fn reference(&self, uid: u8) -> ClaimRef {
-        let metadata = &self.claim(uid, false).metadata;
+        let metadata = &self.claims[usize::from(uid)][0].metadata;
         let word = |word: &Option<String>| word.clone().unwrap();
         ClaimRef {
             namespace: word(&metadata.namespace),
@@ -111,6 +119,11 @@ impl Cast {
             answer: record.answer.map(|outcome| self.answer(outcome)),
             settled_at: None,
             unexplained_debits: debits(record.unexplained).map(debit).collect(),
+            debits_from: Some(Time::micros(if record.reaches {
+                looked_from(self.before_the_day())
+            } else {
+                looked_from(self.epoch)
+            })),
             ..self.intent(record).open(self.attempt(record.attempt), opened)
         };
         let unclaimed = Condition {
@@ -139,10 +152,12 @@ impl Cast {
         let spent = Token::ALL.into_iter().filter(|token| record.spent.has(*token));
         Intent {
             origin: record.origin,
-            currency: None,
+            currency: currency(record.changed),
             spent_tokens: spent.map(|token| self.word(token).to_owned()).collect(),
             automatic_retry_used: record.automatic_used,
             answered_debits: debits(record.answered).map(|id| id.to_string()).collect(),
+            debits_from: None,
+            found_debits: Vec::new(),
             looked_up: true,
         }
     }
@@ -169,6 +184,8 @@ impl Cast {
             answer: attempt.answer.as_ref().map(|answer| answer.outcome),
             spent,
             automatic_used: attempt.automatic_retry_used,
+            reaches: attempt.debits_from.is_some_and(|from| from.at() < day(self.epoch)),
+            changed: attempt.currency.is_some(),
             unexplained: set(&mut attempt.unexplained_debits.iter().map(|debit| debit.id.as_str())),
             answered: set(&mut attempt.answered_debits.iter().map(String::as_str)),
             ..*before
@@ -194,18 +211,49 @@ impl Cast {
     }
 }
 
-fn claim(uid: u8, deleting: bool, two_namespaces: bool, epoch: jiff::Timestamp) -> PhoneNumberClaim {
+/// How long ago the day had passed that [`super::bounds::Fault::Age`] speaks of: less than a look goes back.
+const DAY: Duration = Duration::from_hours(1);
+
+fn before_the_day(epoch: jiff::Timestamp) -> jiff::Timestamp {
+    epoch.saturating_sub(2 * DAY).unwrap()
+}
+
+/// From when on a look that goes back from then looks for debits.
+fn looked_from(at: jiff::Timestamp) -> jiff::Timestamp {
+    at.saturating_sub(Duration::from_hours(24)).unwrap()
+}
+
+/// Debits from before the day: seen from before it, and not from now.
+fn day(epoch: jiff::Timestamp) -> jiff::Timestamp {
+    looked_from(epoch.saturating_sub(DAY).unwrap())
+}
+
+fn currency(changed: bool) -> Option<Currency> {
+    changed.then(|| "USD".parse().unwrap())
+}
+
+fn bits(claim: Claim) -> usize {
+    usize::from(claim.deleting) | usize::from(claim.old) << 1 | usize::from(claim.changed) << 2
+}
+
+fn claim(uid: u8, bits: usize, two_namespaces: bool, epoch: jiff::Timestamp) -> PhoneNumberClaim {
+    let (deleting, old, changed) = (bits & 1 != 0, bits & 2 != 0, bits & 4 != 0);
     let place = place_of(uid);
     let namespace = if two_namespaces && place == 1 { "other" } else { "one" };
+    let spec = PhoneNumberClaimSpec {
+        currency: currency(changed),
+        ..serde_json::from_str(r#"{"e164":"+911234500000"}"#).unwrap()
+    };
     PhoneNumberClaim {
         metadata: ObjectMeta {
             namespace: Some(namespace.into()),
             name: Some(["first", "second"][place].into()),
             uid: Some(uid.to_string()),
+            creation_timestamp: Some(KubeTime(if old { before_the_day(epoch) } else { epoch })),
             deletion_timestamp: deleting.then_some(KubeTime(epoch)),
             ..ObjectMeta::default()
         },
-        spec: serde_json::from_str(r#"{"e164":"+911234500000"}"#).unwrap(),
+        spec,
         status: None,
     }
 }
@@ -218,9 +266,13 @@ fn debit(id: u8) -> Debit {
     Debit { id: id.to_string(), amount: None, currency: None, at: None }
 }
 
-fn ledger(set: u8, epoch: jiff::Timestamp) -> LedgerRead {
-    let at = epoch.saturating_sub(Duration::from_mins(1)).unwrap();
-    let row = |id| {
+fn ledger(set: u8, aged: u8, epoch: jiff::Timestamp) -> LedgerRead {
+    let row = |id: u8| {
+        let at = if aged & (1 << id) == 0 {
+            epoch.saturating_sub(Duration::from_mins(1)).unwrap()
+        } else {
+            day(epoch)
+        };
         LedgerRow::for_tests(&format!(
             r#"{{"id":"{id}","type":"debit","amount":52,"reference_type":"did_purchase",
             "reference":"+911234500000","created_at":"{at}"}}"#

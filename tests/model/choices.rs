@@ -101,6 +101,7 @@ fn of_people(world: &World, places: usize, steps: &mut Vec<Step>) {
         (Fault::Backup, Step::BackUp),
         (Fault::Restore, Step::Restore),
         (Fault::Vanish, Step::Vanish),
+        (Fault::Age, Step::Age),
         (Fault::Rival, Step::SoldElsewhere(Fault::Rival)),
         (Fault::OurOther, Step::SoldElsewhere(Fault::OurOther)),
     ] {
@@ -115,6 +116,7 @@ fn of_people(world: &World, places: usize, steps: &mut Vec<Step>) {
             (Fault::Create, Step::Create(place)),
             (Fault::Token, Step::SetToken(place)),
             (Fault::Decide, Step::Decide(place)),
+            (Fault::Edit, Step::Edit(place)),
         ] {
             if world.left.has(fault) {
                 steps.push(step);

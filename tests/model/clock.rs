@@ -58,9 +58,11 @@ pub fn has_waited(operator: &Operator, time: Time) -> bool {
     [operator.hold, operator.memory.not_before].into_iter().flatten().all(|until| until <= time.past)
 }
 
-/// When a claim's goal was first seen.
-pub fn goal_since(cast: &Cast, operator: &Operator) -> Moment {
-    moment(wall(cast, operator.skew), GOAL)
+/// When the goal of the claim in one place was first seen.
+pub fn goal_since(cast: &Cast, operator: &Operator, place: usize) -> Moment {
+    let old = operator.memory.goals[place].is_some_and(|goal| goal.old);
+    let seen = moment(wall(cast, operator.skew), GOAL);
+    if old { Moment { wall: seen.wall.min(cast.before_the_day()), ..seen } } else { seen }
 }
 
 /// Whether the span since the operator first read the record is over. It began after every attempt that had been
@@ -108,7 +110,7 @@ pub fn window(
 }
 
 /// What the operator has read, for the claim in one place, or for the record.
-pub fn evidence(cast: &Cast, operator: &Operator, place: Option<usize>, time: Time) -> Evidence {
+pub fn evidence(cast: &Cast, operator: &Operator, place: Option<usize>, time: Time, aged: u8) -> Evidence {
     let over = is_over(operator, time);
     let begun = |reading: &Reading| {
         let after = |mark| reading.marks & mark != 0;
@@ -130,7 +132,7 @@ pub fn evidence(cast: &Cast, operator: &Operator, place: Option<usize>, time: Ti
     };
     let ledger = match operator.ledger.said {
         Said::Debits(set) => {
-            PlanReading::Read { begun: begun(&operator.ledger), value: cast.ledger(set).clone() }
+            PlanReading::Read { begun: begun(&operator.ledger), value: cast.ledger(set, aged).clone() }
         }
         _ => PlanReading::<LedgerRead>::Never,
     };

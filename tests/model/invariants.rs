@@ -19,12 +19,13 @@ pub enum Invariant {
     NoPaidNumberForgotten,
     NoAttemptUnauthorised,
     NoPurchaseForVanishedClaim,
+    SentAsWanted,
     ForeignAccountUntouched,
     ForeignNamespaceInheritsNothing,
 }
 
 impl Invariant {
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::AtMostOneDebit,
         Self::OnePostPerAttempt,
         Self::DurableBeforePost,
@@ -34,6 +35,7 @@ impl Invariant {
         Self::NoPaidNumberForgotten,
         Self::NoAttemptUnauthorised,
         Self::NoPurchaseForVanishedClaim,
+        Self::SentAsWanted,
         Self::ForeignAccountUntouched,
         Self::ForeignNamespaceInheritsNothing,
     ];
@@ -49,6 +51,7 @@ impl Invariant {
             Self::NoPaidNumberForgotten => "no paid number is forgotten",
             Self::NoAttemptUnauthorised => "no attempt without permission",
             Self::NoPurchaseForVanishedClaim => "no purchase for a vanished claim",
+            Self::SentAsWanted => "what is sent is what the claim wants",
             Self::ForeignAccountUntouched => "another account's record is left alone",
             Self::ForeignNamespaceInheritsNothing => "another namespace inherits nothing",
         }
@@ -123,6 +126,7 @@ pub fn on_write(world: &mut World, mix: &Mix, previous: Option<Record>, next: Op
 pub fn on_post(world: &mut World, draft: &Record) {
     let attempt = 1 << draft.attempt;
     let claim_stands = world.live(draft.claim).is_some_and(|claim| !claim.deleting);
+    let wants_other = world.live(draft.claim).is_some_and(|claim| claim.changed != draft.changed);
     for (broken, invariant) in [
         (world.truth.posted & attempt != 0, Invariant::OnePostPerAttempt),
         (world.truth.durable & attempt == 0, Invariant::DurableBeforePost),
@@ -131,6 +135,7 @@ pub fn on_post(world: &mut World, draft: &Record) {
             Invariant::AdoptedNeverPosted,
         ),
         (!claim_stands, Invariant::NoPurchaseForVanishedClaim),
+        (wants_other, Invariant::SentAsWanted),
     ] {
         if broken {
             world.broken.note(invariant);

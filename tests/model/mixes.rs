@@ -44,6 +44,8 @@ pub const FAST: &[Mix] = &[
     mix("record forced away", &[(Vanish, 1), (DebitOnly, 1)]),
     mix("debit only, decision", &[(DebitOnly, 1), (Decide, 1)]),
     mix("record lost", &[(DebitOnly, 1), (Restore, 1)]),
+    mix("record lost, a day passes", &[(DebitOnly, 1), (Restore, 1), (Age, 1)]),
+    mix("claim changed", &[(Edit, 1)]),
     mix("another account buys", &[(OurOther, 1)]),
     mix("deleted slowly", &[(Delete, 1)]).with(&[SlowDeletion]),
     mix("proxy, lag", &[(Resend, 1)]).with(&[Lag]),

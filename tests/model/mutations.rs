@@ -47,12 +47,15 @@ pub const MUTATIONS: &[Mutation] = &[
     off(&[DecisionByItsId], "debit only, decision, token", AtMostOneDebit),
     off(&[LookForOwner], "owned already", AdoptedNeverPosted),
     off(&[LookForDebit], "record lost", AtMostOneDebit),
+    off(&[LookSinceCreation], "record lost, a day passes", AtMostOneDebit),
+    off(&[SettledFromLook, FoundDebitStays], "record lost, a day passes", NoPaidNumberForgotten),
     off(&[LookAfterGoal], "record forced away", AtMostOneDebit),
     off(&[LookAfterWait], "record lost, read for others", AtMostOneDebit),
     off(&[AdoptionIsVerified], "record lost", BoundOnlyIfOwned),
     off(&[Hold], "record lost", AtMostOneDebit),
     off(&[LiveClaim], "deleted slowly", NoPurchaseForVanishedClaim),
     off(&[LiveClaimDeleting], "deleted slowly", NoPurchaseForVanishedClaim),
+    off(&[LiveClaimUnchanged], "claim changed", SentAsWanted),
     bypassed(&[CompareAndSwap], "5xx", NoPaidNumberForgotten),
     bypassed(&[CreateIsExclusive], "debit only, decision", AtMostOneDebit),
     bypassed(&[RereadIntent], "lost reply", DurableBeforePost),
@@ -74,6 +77,12 @@ pub const SPARE: &[(Guard, &str)] = &[
         "After the settle moment only a listing is asked for, so no search is young enough to be believed; and the look \
          for debits meets one that misses the number.",
     ),
+    (
+        SettledFromLook,
+        "A debit that the look found is remembered, and settled by its refund alone; one that the look did not come to \
+         see, because the number was listed, needs it.",
+    ),
+    (FoundDebitStays, "The ledger shows it again; one that does not, once it has, needs this."),
     (
         OutcomeWhileOpen,
         "It keeps what verification found from being overwritten with what is known less well; only the message \

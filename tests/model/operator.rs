@@ -101,10 +101,11 @@ impl Operators {
         decide: impl FnOnce(&ClaimObserved<'_>, plan::Moment) -> T,
     ) -> T {
         let me = &world.operators[operator];
-        let evidence = clock::evidence(&self.cast, me, Some(place_of(claim.uid)), world.time);
+        let evidence =
+            clock::evidence(&self.cast, me, Some(place_of(claim.uid)), world.time, world.vobiz.aged);
         let end = |until| clock::end_of_wait(&self.cast, me, until, world.time);
         let view = ClaimObserved {
-            claim: self.cast.claim(claim.uid, claim.deleting),
+            claim: self.cast.claim(claim),
             record,
             newer: false,
             holder,
@@ -112,7 +113,7 @@ impl Operators {
             gate: &self.cast.gate,
             evidence: &evidence,
             retry_token: claim.token.map(|token| self.cast.word(token)),
-            goal_since: clock::goal_since(&self.cast, me),
+            goal_since: clock::goal_since(&self.cast, me, place_of(claim.uid)),
             not_before: me.memory.not_before.map(end),
             hold_until: me.hold.map(end),
             slot,
@@ -135,10 +136,15 @@ impl Operators {
             Goal::Automatic => GoalKind::Automatic,
             Goal::Token(token) => GoalKind::Token(self.cast.token(&token)),
         });
-        let goal =
-            kind.map(|kind| KnownGoal { uid: claim.uid, kind, after: record.map(|record| record.attempt) });
         let me = &mut world.operators[operator];
-        if std::mem::replace(&mut me.memory.goals[place], goal) != goal {
+        let known = me.memory.goals[place];
+        let after = record.map(|record| record.attempt);
+        let goal = kind.map(|kind| {
+            let same = |known: &KnownGoal| (known.uid, known.kind, known.after) == (claim.uid, kind, after);
+            KnownGoal { uid: claim.uid, kind, after, old: known.filter(same).is_some_and(|known| known.old) }
+        });
+        me.memory.goals[place] = goal;
+        if known != goal {
             me.unmark(AFTER_GOAL[place]);
         }
     }
@@ -201,6 +207,8 @@ impl Operators {
             foreign_account: false,
             unclaimed: false,
             deleting: previous.is_some_and(|record| record.deleting),
+            reaches: false,
+            changed: false,
             skew: world.operators[operator].skew,
         };
         // The id is given with the write.

@@ -88,7 +88,13 @@ impl Operators {
     pub fn born(world: &mut World, place: usize) -> Claim {
         let before = &mut world.born[place];
         *before += 1;
-        Claim { uid: (*before - 1) * 2 + 1 + u8::from(place == 1), deleting: false, token: None }
+        Claim {
+            uid: (*before - 1) * 2 + 1 + u8::from(place == 1),
+            deleting: false,
+            old: false,
+            changed: false,
+            token: None,
+        }
     }
 
     /// The user sets the next token of the mix.
@@ -110,6 +116,30 @@ impl Operators {
         world.spend(Fault::Decide)?;
         let token = Some(Token::Attempt(asked.attempt));
         api::put_claim(world, &self.mix, place, Some(Claim { token, ..claim }));
+        Some(())
+    }
+
+    /// A day passes in which there is no record: whoever has seen the claim before it knows since when it looks back, and
+    /// the others have only the claim to go by.
+    pub fn age(world: &mut World) -> Option<()> {
+        let idle = world.operators.iter().all(|operator| operator.worker == Worker::Idle);
+        if world.record.is_some() || !idle || world.time.past < world.time.opened {
+            return None;
+        }
+        world.spend(Fault::Age)?;
+        world.vobiz.aged = world.every_debit();
+        world.claims.iter_mut().flatten().for_each(|claim| claim.old = true);
+        for operator in &mut world.operators {
+            operator.memory.goals.iter_mut().flatten().for_each(|goal| goal.old = true);
+        }
+        Some(())
+    }
+
+    /// The user wants something else of the same claim: another currency.
+    pub fn edit(&self, world: &mut World, place: usize) -> Option<()> {
+        let claim = world.claims[place].filter(|claim| !claim.deleting && !claim.changed)?;
+        world.spend(Fault::Edit)?;
+        api::put_claim(world, &self.mix, place, Some(Claim { changed: true, ..claim }));
         Some(())
     }
 
@@ -171,6 +201,8 @@ impl Operators {
             foreign_account: true,
             unclaimed: false,
             deleting: false,
+            reaches: false,
+            changed: false,
             skew: 0,
         }
     }

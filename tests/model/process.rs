@@ -42,6 +42,8 @@ pub struct KnownGoal {
     pub uid: u8,
     pub kind: GoalKind,
     pub after: Option<u8>,
+    /// It was first seen before the day that has passed.
+    pub old: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]

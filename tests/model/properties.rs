@@ -24,6 +24,7 @@ pub fn all() -> Vec<Property<Operators>> {
         NoPaidNumberForgotten,
         NoAttemptUnauthorised,
         NoPurchaseForVanishedClaim,
+        SentAsWanted,
         ForeignAccountUntouched,
         ForeignNamespaceInheritsNothing
     ];

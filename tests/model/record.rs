@@ -85,7 +85,7 @@ impl Operators {
             holder,
             sending,
             first_read: clock::first_read(&self.cast, me, world.time),
-            evidence: &clock::evidence(&self.cast, me, None, world.time),
+            evidence: &clock::evidence(&self.cast, me, None, world.time, world.vobiz.aged),
             absent_since: None,
             explained: &[],
             unsettled: &[],

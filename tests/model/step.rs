@@ -51,6 +51,8 @@ pub enum Step {
     Create(usize),
     SetToken(usize),
     Decide(usize),
+    Age,
+    Edit(usize),
 }
 
 impl Step {
@@ -92,7 +94,9 @@ impl Step {
             | Self::Delete(_)
             | Self::Create(_)
             | Self::SetToken(_)
-            | Self::Decide(_) => true,
+            | Self::Decide(_)
+            | Self::Age
+            | Self::Edit(_) => true,
         }
     }
 }
@@ -146,6 +150,8 @@ impl Operators {
             Step::Create(place) => self.create_claim(world, place),
             Step::SetToken(place) => self.set_token(world, place),
             Step::Decide(place) => self.decide(world, place),
+            Step::Age => Self::age(world),
+            Step::Edit(place) => self.edit(world, place),
         }
     }
 
@@ -163,6 +169,7 @@ impl Operators {
                 flying: [0; ATTEMPTS],
                 debits: 0,
                 shown: 0,
+                aged: 0,
             },
             operators: [Operator::started(0, None); 2],
             time: Time::default(),

@@ -5,7 +5,7 @@ use super::{
     bounds::Fault,
     bypass::Bypass,
     clock, invariants, vobiz,
-    world::{Record, Worker, World},
+    world::{Claim, Record, Worker, World},
 };
 use crate::{
     api::Outcome,
@@ -73,9 +73,11 @@ impl Operators {
     /// The claim is read live, and the POST leaves or does not.
     pub fn send(&self, world: &mut World, operator: usize) -> Option<()> {
         let Worker::Opened { draft, suspended } = world.operators[operator].worker else { return None };
-        let claim = self.cast.claim(draft.claim, false);
+        let decided_on =
+            Claim { uid: draft.claim, deleting: false, old: false, changed: draft.changed, token: None };
+        let claim = self.cast.claim(decided_on);
         let live = world.claims[super::world::place_of(draft.claim)];
-        let live = live.map(|live| self.cast.claim(live.uid, live.deleting));
+        let live = live.map(|live| self.cast.claim(live));
         let (opened, now) =
             clock::window(&self.cast, &world.operators[operator], &draft, suspended, world.time);
         world.operators[operator].worker = match plan::permission(claim, LiveClaim::Read(live), opened, now) {

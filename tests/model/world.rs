@@ -51,6 +51,10 @@ pub struct Record {
     pub foreign_account: bool,
     pub unclaimed: bool,
     pub deleting: bool,
+    /// Debits were looked for from before the day that has passed.
+    pub reaches: bool,
+    /// What is to be sent is what the claim wanted after it was changed.
+    pub changed: bool,
     /// How far the writer's wall clock was off when the attempt was opened.
     pub skew: i8,
 }
@@ -60,6 +64,9 @@ pub struct Record {
 pub struct Claim {
     pub uid: u8,
     pub deleting: bool,
+    /// It was created before the day that has passed.
+    pub old: bool,
+    pub changed: bool,
     pub token: Option<Token>,
 }
 
@@ -125,6 +132,8 @@ pub struct Vobiz {
     pub debits: u8,
     /// Set of debits that the ledger shows.
     pub shown: u8,
+    /// Set of debits from before the day that has passed.
+    pub aged: u8,
 }
 
 /// Attempts are numbered in the order in which they are opened, so how old they are is told by two counts.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use vobiz_sim::{ErrorBody, Fault, FaultRule, NumberNaming, Shape, ShortBalance, Target};
+use vobiz_sim::{ErrorBody, Fault, FaultRule, LedgerSums, NumberNaming, Shape, ShortBalance, Target};
 
 /// What becomes of a purchase, or of the reads around it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -36,6 +36,7 @@ pub enum Behaviour {
     DebitWithoutAssignmentLedgerShort,
     DebitWithoutAssignmentUnnamed,
     DebitWithoutAssignmentUnnamedUnpriced,
+    DebitWithoutAssignmentUnnamedFractions,
     CommitThenDropUnnamed,
     ListLags,
     LedgerLags,
@@ -126,7 +127,7 @@ fn redirect(commit: bool) -> Fault {
 }
 
 impl Behaviour {
-    pub const ALL: [Self; 40] = [
+    pub const ALL: [Self; 41] = [
         Self::SuccessA,
         Self::SuccessB,
         Self::CommitThenDrop,
@@ -156,6 +157,7 @@ impl Behaviour {
         Self::DebitWithoutAssignmentLedgerShort,
         Self::DebitWithoutAssignmentUnnamed,
         Self::DebitWithoutAssignmentUnnamedUnpriced,
+        Self::DebitWithoutAssignmentUnnamedFractions,
         Self::CommitThenDropUnnamed,
         Self::ListLags,
         Self::LedgerLags,
@@ -180,7 +182,9 @@ impl Behaviour {
             Self::DebitWithoutAssignmentLedgerShort => {
                 Self::DebitWithoutAssignment.at_purchase().and(Target::Ledger, short_ledger(), Times(8))
             }
-            Self::DebitWithoutAssignmentUnnamed => Self::DebitWithoutAssignment.at_purchase(),
+            Self::DebitWithoutAssignmentUnnamed | Self::DebitWithoutAssignmentUnnamedFractions => {
+                Self::DebitWithoutAssignment.at_purchase()
+            }
             Self::DebitWithoutAssignmentUnnamedUnpriced => {
                 let debited = Self::DebitWithoutAssignment.at_purchase();
                 debited.and(Target::Inventory, Fault::MissingEndpoint, Always)
@@ -274,9 +278,28 @@ impl Behaviour {
         match self {
             Self::DebitWithoutAssignmentUnnamed
             | Self::DebitWithoutAssignmentUnnamedUnpriced
+            | Self::DebitWithoutAssignmentUnnamedFractions
             | Self::CommitThenDropUnnamed => NumberNaming::Nowhere,
             Self::SuccessB => NumberNaming::Description,
             _ => NumberNaming::Reference,
+        }
+    }
+
+    /// How the ledger adds up the fees.
+    #[must_use]
+    pub fn sums(self) -> LedgerSums {
+        match self {
+            Self::DebitWithoutAssignmentUnnamedFractions => LedgerSums::Binary,
+            _ => LedgerSums::Exact,
+        }
+    }
+
+    /// Setup fee and monthly fee.
+    #[must_use]
+    pub fn fees(self) -> [&'static str; 2] {
+        match self {
+            Self::DebitWithoutAssignmentUnnamedFractions => ["1.1", "2.2"],
+            _ => ["50", "2"],
         }
     }
 

@@ -19,6 +19,8 @@ pub enum Deed {
     Disconnect,
     /// The claim is deleted, without regard to anybody, and created anew when everything has settled.
     DeleteClaim,
+    /// The claim's currency is changed, which is not too late before it is read live.
+    ChangeClaim,
     /// The statuses of claim and record are removed.
     StripStatuses,
     /// The API server is not well for a while.
@@ -87,6 +89,7 @@ fn is_made(call: Call, nth: u32, behaviour: Behaviour) -> bool {
                         | Behaviour::DebitWithoutAssignmentLedgerLags
                         | Behaviour::DebitWithoutAssignmentLedgerShort
                         | Behaviour::DebitWithoutAssignmentUnnamed
+                        | Behaviour::DebitWithoutAssignmentUnnamedFractions
                 )
         }
         (Call::Reopen, _) => kind == Kind::Again,
@@ -158,6 +161,8 @@ pub fn deeds() -> Vec<Choice> {
     let held = [Moment::Before, Moment::Withheld];
     add(Deed::Disconnect, &CALLS, &held, &BEHAVIOURS);
     add(Deed::DeleteClaim, &around, &held, &BEHAVIOURS);
+    let decided = [(Call::CreateRecord, 1), (Call::ReadClaim, 1)];
+    add(Deed::ChangeClaim, &decided, &[Moment::Before], &BEHAVIOURS[..3]);
     add(Deed::StripStatuses, &around, &[Moment::Withheld], &BEHAVIOURS[..3]);
     let sending =
         [(Call::CreateRecord, 1), (Call::ReadClaim, 1), (Call::Purchase, 1), (Call::StoreOutcome, 1)];

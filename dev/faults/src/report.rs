@@ -77,6 +77,7 @@ fn deed(deed: Deed) -> &'static str {
         Deed::Kill => "kill -9, and a new process",
         Deed::Disconnect => "the connection is closed",
         Deed::DeleteClaim => "the claim is deleted by force",
+        Deed::ChangeClaim => "the claim's currency is changed",
         Deed::StripStatuses => "the statuses are removed",
         Deed::Sicken(_) => "the API server is not well",
         Deed::Pause => "the process stands still (SIGSTOP)",

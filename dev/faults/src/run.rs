@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use fastrand::Rng;
 use testbed::operator::Setup;
 use tokio::time::{sleep, timeout};
+use vobiz_sim::{JournalFilter, Operation};
 
 use crate::{
     call::Call,
@@ -84,6 +85,9 @@ impl Run {
             Some(caught) => self.happen(process, &setup, caught).await?,
         };
         let end = self.finish().await?;
+        if reached && self.choice.deed == Deed::ChangeClaim {
+            self.sent_as_wanted()?;
+        }
         self.stage.end(running).await;
         Ok(Outcome { reached, end })
     }
@@ -154,6 +158,11 @@ impl Run {
                 pass(caught);
                 self.without_claim().await?;
                 self.stage.create_claim(CLAIM, &self.stage.number).await;
+                Ok(vec![process])
+            }
+            Deed::ChangeClaim => {
+                self.stage.change_currency().await;
+                pass(caught);
                 Ok(vec![process])
             }
             Deed::StripStatuses => {
@@ -258,6 +267,14 @@ impl Run {
             return Err("a purchase for a claim that was gone".into());
         }
         Ok(())
+    }
+
+    /// The claim was changed before anything was sent.
+    fn sent_as_wanted(&self) -> Result<(), String> {
+        let journal = self.stage.vobiz.journal(&JournalFilter::e164(&self.stage.number));
+        let mut posts = journal.requests.iter().filter(|request| request.operation == Operation::Purchase);
+        let other = posts.find(|post| post.currency.as_deref() != Some("USD"));
+        other.map_or(Ok(()), |post| Err(format!("sent otherwise than wanted: {post:?}")))
     }
 
     /// Everything settles, stays settled, and every promise was kept.

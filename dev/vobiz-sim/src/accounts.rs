@@ -130,6 +130,8 @@ pub struct AccountOptions {
     pub ledger_names_number: NumberNaming,
     /// How balances and ledger amounts are written.
     pub number_style: NumberStyle,
+    /// How the ledger adds up what a number costs. Read from the account that pays.
+    pub ledger_sums: LedgerSums,
 }
 
 /// The answer to a purchase that the balance does not cover.
@@ -141,6 +143,17 @@ pub enum ShortBalance {
     Status500,
     /// The errors page's 402, with the missing amount.
     Status402,
+}
+
+/// How fees are added up for a ledger row.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LedgerSums {
+    /// Exactly.
+    #[default]
+    Exact,
+    /// As binary fractions: 1.1 and 2.2 are 3.3000000000000003.
+    Binary,
 }
 
 /// What the ledger calls the debit for a number.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
-    Account, LedgerKind, NumberNaming,
+    Account, LedgerKind, LedgerSums, NumberNaming,
     money::Amount,
     numbers::Price,
     paging::Page,
@@ -122,7 +122,10 @@ impl Row {
         let entry = LedgerEntry {
             account: payer.auth_id.clone(),
             kind,
-            amount: price.total(),
+            amount: match payer.options.ledger_sums {
+                LedgerSums::Exact => price.total(),
+                LedgerSums::Binary => price.binary_total(),
+            },
             currency: price.currency.clone(),
             description,
             reference: (naming == NumberNaming::Reference).then(|| e164.to_owned()),

@@ -34,7 +34,9 @@ mod tls;
 mod waiting;
 mod world;
 
-pub use accounts::{Account, AccountOptions, AccountPatch, LedgerKind, NumberNaming, ShortBalance};
+pub use accounts::{
+    Account, AccountOptions, AccountPatch, LedgerKind, LedgerSums, NumberNaming, ShortBalance,
+};
 pub use admin::SimAdmin;
 pub use config::{Config, State};
 pub use error::SimError;

@@ -53,6 +53,13 @@ impl Price {
     pub(crate) fn total(&self) -> Decimal {
         self.setup_fee + self.monthly_fee
     }
+
+    /// The same, added up as binary fractions.
+    pub(crate) fn binary_total(&self) -> Decimal {
+        let fees =
+            [self.setup_fee, self.monthly_fee].map(|fee| fee.to_string().parse::<f64>().unwrap_or_default());
+        fees.iter().sum::<f64>().to_string().parse().unwrap_or_else(|_| self.total())
+    }
 }
 
 /// A number for sale.
@@ -292,6 +299,23 @@ impl Number {
             released_at: self.released_at,
             last_billing_date: self.last_billing_date,
             next_billing_date: self.next_billing_date,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fees_that_are_added_as_binary_fractions_are_off_by_what_those_lose() {
+        let price = |setup: &str, monthly: &str| Price {
+            currency: "INR".into(),
+            setup_fee: setup.parse().unwrap(),
+            monthly_fee: monthly.parse().unwrap(),
+        };
+        for (setup, monthly, sum) in [("1.1", "2.2", "3.3000000000000003"), ("50", "2", "52")] {
+            assert_eq!(price(setup, monthly).binary_total().to_string(), sum);
         }
     }
 }

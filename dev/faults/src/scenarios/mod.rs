@@ -1,6 +1,7 @@
 //! What needs more than one call to be caught: two operators, records that are lost or older than the truth, and a
 //! control plane that goes away.
 
+mod ledger;
 mod outage;
 mod records;
 mod two;
@@ -22,7 +23,7 @@ pub struct Scenario {
 }
 
 /// All of them.
-pub const ALL: [Scenario; 10] = [
+pub const ALL: [Scenario; 14] = [
     Scenario { name: "two-operators", play: |bench, evidence| Box::pin(two::operators(bench, evidence)) },
     Scenario {
         name: "etcd-and-api-server-restart",
@@ -50,6 +51,22 @@ pub const ALL: [Scenario; 10] = [
     Scenario {
         name: "record-restored-in-flight",
         play: |bench, evidence| Box::pin(records::restored_in_flight(bench, evidence)),
+    },
+    Scenario {
+        name: "debit-older-than-an-outage",
+        play: |bench, evidence| Box::pin(ledger::older_than_an_outage(bench, evidence)),
+    },
+    Scenario {
+        name: "debit-older-than-a-hold",
+        play: |bench, evidence| Box::pin(ledger::older_than_a_hold(bench, evidence)),
+    },
+    Scenario {
+        name: "refund-of-an-older-debit",
+        play: |bench, evidence| Box::pin(ledger::refund_of_an_older_debit(bench, evidence)),
+    },
+    Scenario {
+        name: "debit-beside-a-named-purchase",
+        play: |bench, evidence| Box::pin(ledger::beside_a_named_purchase(bench, evidence)),
     },
 ];
 

@@ -20,7 +20,7 @@ use crate::{
     trap::{Caught, Moment, Release, Rules, Trap},
 };
 
-async fn shows(stage: &Stage, row: Row) -> Result<(), String> {
+pub(super) async fn shows(stage: &Stage, row: Row) -> Result<(), String> {
     until(row.reason, async || {
         let claim = stage.claim().await.ok_or("there is no claim")?;
         if row.describes(&claim) { Ok(()) } else { Err(claim["status"].to_string()) }
@@ -53,13 +53,19 @@ async fn on_hold(stage: &Stage) -> Process {
 }
 
 /// On hold for as long as a purchase that is still on its way may need on a busy machine.
-async fn on_long_hold(stage: &Stage) -> Process {
+pub(super) async fn on_long_hold(stage: &Stage) -> Process {
     let setup = stage.setup().env("HOLD_PURCHASES", "true").env("VOBIZ_SETTLE_TIME", "45s");
     stage.start(&setup).await
 }
 
 /// Ends as that row says, stays so, and has cost that much.
-async fn ends(stage: &Stage, process: Process, row: Row, posts: u64, debits: u64) -> Result<(), String> {
+pub(super) async fn ends(
+    stage: &Stage,
+    process: Process,
+    row: Row,
+    posts: u64,
+    debits: u64,
+) -> Result<(), String> {
     shows(stage, row).await?;
     stage.served().await?;
     shows(stage, row).await?;
