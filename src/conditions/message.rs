@@ -250,7 +250,8 @@ pub fn conflict(with: ConflictWith, record: &PhoneNumber, own: &str) -> String {
         ),
         ConflictWith::Namespace => format!(
             "The number belongs to a deleted claim of another namespace. To hand it over, an administrator \
-             clears the reference: kubectl patch phonenumber/{name} --type=json -p='[{{\"op\":\"remove\",\"path\":\"/spec/claimRef\"}}]'"
+             clears the reference: kubectl patch phonenumber/{name} --type=json \
+             -p='[{{\"op\":\"remove\",\"path\":\"/spec/claimRef\"}}]'"
         ),
         ConflictWith::Account => format!(
             "phonenumber/{name} was recorded with the Vobiz account {}, which is not the one that this operator \
