@@ -87,7 +87,9 @@ impl Account {
         if due {
             self.wake(Key::AllRecords);
             let waiting = self.state().waiting_for_listing();
-            waiting.into_iter().for_each(|key| self.wake(key));
+            for key in waiting {
+                self.wake(key);
+            }
         }
     }
 

@@ -215,10 +215,10 @@ pub fn needs_decision(record: &PhoneNumber) -> String {
             format!("{evidence}, and {} may have been paid", price(attempt))
         }
         debits => {
-            let owner = Change::moved_to(record);
-            let owned = owner.map(|owner| format!(", which Vobiz lists under the account {owner}"));
-            let owned = owned.unwrap_or_default();
-            format!("the account was debited {} and does not own the number{owned}", listed(debits))
+            let whose = Change::moved_to(record)
+                .map(|owner| format!(", which Vobiz lists under the account {owner}"))
+                .unwrap_or_default();
+            format!("the account was debited {} and does not own the number{whose}", listed(debits))
         }
     };
     format!(
