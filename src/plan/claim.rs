@@ -3,7 +3,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::{
-    Gate, Holder,
+    Gate, GateCause, Holder,
     change::{Change, Intent},
     evidence::{Evidence, Fresh, Ledger, Need, Verdict, verdict},
     guard::{self, Guard},
@@ -197,12 +197,18 @@ pub fn claim(observed: &ClaimObserved<'_>, now: Moment) -> ClaimStep {
     if let Some(until) = observed.not_before.filter(|until| !asked && !now.reached(*until)) {
         return ClaimStep::Wait(until);
     }
-    if *observed.gate != Gate::Open {
-        return ClaimStep::AwaitGate;
-    }
+    let limited = match observed.gate {
+        Gate::Open => false,
+        // What is owned already can be told, and taken over, while nothing may be sent.
+        Gate::Held(GateCause::PurchasesLimited, _) => true,
+        Gate::Held(GateCause::Credentials | GateCause::RateLimited | GateCause::Unavailable, _) => {
+            return ClaimStep::AwaitGate;
+        }
+    };
     match look(observed, &goal, now) {
         Look::Needs(need) => ClaimStep::Read(need),
         Look::OwnedOrDebited => ClaimStep::OpenUnsent(intent(observed, &goal, Origin::Adoption)),
+        Look::Clear { .. } if limited => ClaimStep::AwaitGate,
         Look::Clear { looked_up } if observed.slot => {
             ClaimStep::Purchase(Intent { looked_up, ..intent(observed, &goal, Origin::Purchase) })
         }
