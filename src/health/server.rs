@@ -223,7 +223,8 @@ mod tests {
             for round in 0..30 {
                 sleep(Duration::from_millis(150)).await;
                 let begun = Instant::now();
-                let answer = timeout(Duration::from_secs(1), probe(address)).await;
+                // What a kubelet waits for. One place for each stranger would take ten seconds and more.
+                let answer = timeout(Duration::from_secs(5), probe(address)).await;
                 let answer =
                     answer.unwrap_or_else(|_| panic!("{count} {round}: nothing in {:?}", begun.elapsed()));
                 assert!(

@@ -3,7 +3,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::{
-    Gate, Holder,
+    Gate, GateCause, Holder,
     change::{Change, Intent},
     evidence::{Evidence, Fresh, Need, Verdict, earlier, verdict},
     guard::{self, Guard},
@@ -212,9 +212,14 @@ pub fn claim(observed: &ClaimObserved<'_>, now: Moment) -> ClaimStep {
     if let Look::Elsewhere(owner) = look {
         return ClaimStep::Elsewhere(owner);
     }
-    if *observed.gate != Gate::Open {
-        return ClaimStep::AwaitGate;
-    }
+    let limited = match observed.gate {
+        Gate::Open => false,
+        // What is owned already can be told, and taken over, while nothing may be sent.
+        Gate::Held(GateCause::PurchasesLimited, _) => true,
+        Gate::Held(GateCause::Credentials | GateCause::RateLimited | GateCause::Unavailable, _) => {
+            return ClaimStep::AwaitGate;
+        }
+    };
     match look {
         Look::Needs(need) => ClaimStep::Read(need),
         Look::Elsewhere(owner) => ClaimStep::Elsewhere(owner),
@@ -223,6 +228,7 @@ pub fn claim(observed: &ClaimObserved<'_>, now: Moment) -> ClaimStep {
             found_debits: debits,
             ..intent(observed, &goal, Origin::Adoption)
         }),
+        Look::Clear { .. } if limited => ClaimStep::AwaitGate,
         Look::Clear { looked_up, from } if observed.slot => ClaimStep::Purchase(Intent {
             looked_up,
             debits_from: Some(from),

@@ -355,6 +355,23 @@ fn missing_rows(begun: Moment) -> Reading<Rows> {
 }
 
 #[test]
+fn while_purchases_are_limited_a_claim_looks_and_adopts_and_sends_nothing() {
+    let held = |cause| Gate::Held(cause, "429".into());
+    let owned = || Evidence { search: listed(at(1)), ..clear(at(1)) };
+    for (cause, looks) in [
+        (GateCause::PurchasesLimited, true),
+        (GateCause::RateLimited, false),
+        (GateCause::Credentials, false),
+        (GateCause::Unavailable, false),
+    ] {
+        let step = |evidence| Given { gate: held(cause), evidence, ..Given::default() }.step();
+        assert_eq!(step(clear(at(1))), ClaimStep::AwaitGate, "{cause:?}");
+        assert_eq!(matches!(step(Evidence::default()), ClaimStep::Read(_)), looks, "{cause:?}");
+        assert_eq!(matches!(step(owned()), ClaimStep::OpenUnsent(_)), looks, "{cause:?}");
+    }
+}
+
+#[test]
 fn a_held_account_a_hold_and_a_missing_slot_keep_a_purchase_back() {
     let gate = Gate::Held(GateCause::Unavailable, "500".into());
     assert_eq!(Given { gate, ..Given::default() }.step(), ClaimStep::AwaitGate);

@@ -1,11 +1,11 @@
 //! A Vobiz that refuses the credentials, limits calls, or cannot be asked.
 
-use vobiz_sim::{Answer, Fault, FaultRule, HoldAt, Journal, Operation, Target};
+use vobiz_sim::{Answer, Fault, FaultRule, HoldAt, Journal, Operation, OwnedNumber, Target};
 
 use crate::{
     harness::run,
     table::{
-        INSUFFICIENT_BALANCE, INVALID_CREDENTIALS, NUMBER_NOT_FOUND, OUTCOME_UNKNOWN, PURCHASED,
+        ADOPTED, INSUFFICIENT_BALANCE, INVALID_CREDENTIALS, NUMBER_NOT_FOUND, OUTCOME_UNKNOWN, PURCHASED,
         RATE_LIMITED, REJECTED, VOBIZ_UNAVAILABLE, message,
     },
     world::{World, state, token},
@@ -185,6 +185,11 @@ fn a_limit_on_purchases_holds_them_alone_and_what_was_sent_is_verified() {
         world.claim("waiting", &waiting).await;
         let claim = world.until("waiting", RATE_LIMITED).await;
         assert!(message(&claim).contains("answered a purchase with 429"), "{}", message(&claim));
+        // What is owned already is no purchase.
+        let owned = world.number();
+        world.vobiz.put_owned(OwnedNumber::new(&owned, &world.account)).unwrap();
+        world.claim("owned", &owned).await;
+        world.until("owned", ADOPTED).await;
 
         // Both attempts settle while nothing may be sent.
         world.until("missing", NUMBER_NOT_FOUND.settled()).await;
