@@ -23,7 +23,6 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{
     account::Account,
     api::{PhoneNumber, PhoneNumberClaim},
-    clock::Clock,
     health::{self, Stage, View},
     leader::{self, Election},
     metrics::Metrics,
@@ -60,7 +59,7 @@ pub async fn run(
     observed: (Arc<Metrics>, Option<TcpListener>),
     stop: CancellationToken,
 ) {
-    let clock = Clock::start();
+    let clock = vobiz.peers().clock();
     let (metrics, http) = observed;
     let stage = Arc::new(Stage::default());
     let (wake, woken) = mpsc::unbounded_channel();

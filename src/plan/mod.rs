@@ -16,6 +16,7 @@ mod record;
 mod record_tests;
 mod send;
 mod settle;
+mod skew;
 mod time;
 
 pub use change::{Change, Intent};
@@ -26,6 +27,7 @@ pub use evidence::{Evidence, Explained, FundsRead, LedgerRead, Need, Reading, Ro
 pub use keep::is_listed_absent;
 pub use record::{RecordObserved, RecordStep, Removal, record};
 pub use send::{LiveClaim, OutcomeStep, Permission, outcome, permission};
+pub use skew::{Clocks, Sighting, is_notable};
 pub use time::{Moment, SEND_WINDOW, Spans};
 
 /// Whether the claim that a record names still stands behind it.

@@ -4,7 +4,7 @@ use serde::{
 };
 use serde_json::value::RawValue;
 
-use super::error::ReadError;
+use super::{error::ReadError, masks::Masks};
 use crate::{
     api::{Capabilities, Number, NumberStatus},
     domain::{AccountId, Currency, E164, Money, Time},
@@ -99,6 +99,30 @@ pub struct ListedNumber {
 }
 
 impl ListedNumber {
+    /// Takes the credentials in use out of every text that is kept of a row.
+    pub fn mask(&mut self, masks: &Masks) {
+        let Self { e164: _, owner, number } = self;
+        let Number {
+            id,
+            status,
+            country,
+            region,
+            capabilities: _,
+            setup_fee: _,
+            monthly_fee: _,
+            currency: _,
+            purchased_at: _,
+        } = number;
+        for text in [id, country, region] {
+            masks.mask_in(text);
+        }
+        if let Some(NumberStatus::Other(word)) = status {
+            *word = masks.mask(word).into();
+        }
+        // No account has such an id: nobody is taken for the owner.
+        owner.take_if(|owner| !masks.is_clean(owner.as_str()));
+    }
+
     /// What is debited when it is bought, in the number's currency.
     #[must_use]
     pub fn price(&self) -> Option<Money> {
