@@ -13,6 +13,7 @@ mod tests;
 
 pub use case::SHOWN_AFTER;
 pub use claim::{ClaimFacts, Waits, claim};
+pub use message::apart;
 pub use reason::{Progress, Reason, Row};
 pub use record::record;
 

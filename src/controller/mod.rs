@@ -1,5 +1,6 @@
 //! Watches, queues, workers, leadership, and an orderly end.
 
+mod clocks;
 mod credentials;
 mod index;
 mod interruption;
@@ -80,6 +81,9 @@ pub async fn run(
         background.spawn(until(stop.clone(), async move { waits.introduce().await }));
     }
     background.spawn(until(stop.clone(), credentials::reload(credentials.0, credentials.1, account.clone())));
+
+    let looks = clocks::watch(kube.clone(), vobiz.clone(), account.clone(), metrics.clone());
+    background.spawn(until(stop.clone(), looks));
 
     let served = CancellationToken::new();
     if let Some(listener) = http {

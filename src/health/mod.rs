@@ -21,6 +21,7 @@ use prometheus_client::{encoding::text, registry::Registry};
 use crate::{
     account::{Account, Watched},
     api::PhoneNumber,
+    conditions,
     metrics::Metrics,
     plan::Gate,
     reconcile::Claims,
@@ -76,6 +77,7 @@ impl View {
             stopping: stage.stopping.load(Ordering::Relaxed),
             kinds: stage.kinds.lock().unwrap_or_else(PoisonError::into_inner).clone(),
             filled: stage.filled.load(Ordering::Relaxed),
+            clocks: Some(self.account.clocks()).filter(|clocks| clocks.are_notable()).map(conditions::apart),
             vobiz: match watched.gate {
                 _ if watched.accepted => Vobiz::Accepted,
                 Gate::Open => Vobiz::NotYet(None),

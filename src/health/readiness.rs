@@ -9,6 +9,8 @@ pub struct Facts {
     /// Claims and records are known as they stand.
     pub filled: bool,
     pub vobiz: Vobiz,
+    /// How the clocks stand, if they do not agree.
+    pub clocks: Option<String>,
 }
 
 /// How this process stands with Vobiz.
@@ -29,7 +31,11 @@ pub struct Check {
 
 /// Whether this process can do its part: work if it leads, take over if it waits.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Readiness(pub Vec<Check>);
+pub struct Readiness {
+    checks: Vec<Check>,
+    /// Worth a look, and no reason to replace the process: the next one would have the same clock.
+    clocks: Option<String>,
+}
 
 impl Readiness {
     /// Who leads does not matter: otherwise no rolling update could end, because the new replica leads only after the
@@ -43,26 +49,31 @@ impl Readiness {
             Vobiz::Accepted => None,
             Vobiz::NotYet(why) => Some(why.clone().unwrap_or_else(unasked)),
         };
-        Self(vec![
+        let checks = vec![
             Check { name: "running", missing: stopping },
             Check { name: "kinds", missing: facts.kinds.clone().filter(|_| !facts.filled) },
             Check { name: "caches", missing: unfilled },
             Check { name: "credentials", missing: refused },
-        ])
+        ];
+        Self { checks, clocks: facts.clocks.clone() }
     }
 
     pub fn is_ready(&self) -> bool {
-        self.0.iter().all(|check| check.missing.is_none())
+        self.checks.iter().all(|check| check.missing.is_none())
     }
 }
 
 impl fmt::Display for Readiness {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for Check { name, missing } in &self.0 {
+        for Check { name, missing } in &self.checks {
             match missing {
                 None => writeln!(f, "[+] {name}: ok")?,
                 Some(why) => writeln!(f, "[-] {name}: {why}")?,
             }
+        }
+        match &self.clocks {
+            None => writeln!(f, "[+] clocks: ok")?,
+            Some(why) => writeln!(f, "[!] clocks: {why}")?,
         }
         writeln!(f, "{}", if self.is_ready() { "ready" } else { "not ready" })
     }
@@ -73,7 +84,7 @@ mod tests {
     use super::*;
 
     fn facts() -> Facts {
-        Facts { stopping: false, kinds: None, filled: true, vobiz: Vobiz::Accepted }
+        Facts { stopping: false, kinds: None, filled: true, vobiz: Vobiz::Accepted, clocks: None }
     }
 
     #[test]
@@ -100,5 +111,14 @@ mod tests {
     fn with_nothing_missing_it_is_ready() {
         let readiness = Readiness::of(&facts());
         assert!(readiness.is_ready() && readiness.to_string().ends_with("\nready\n"), "{readiness}");
+    }
+
+    #[test]
+    fn a_clock_that_is_wrong_is_shown_and_replaces_no_process() {
+        let readiness = Readiness::of(&Facts { clocks: Some("15 min".into()), ..facts() });
+        assert!(
+            readiness.is_ready() && readiness.to_string().contains("[!] clocks: 15 min\n"),
+            "{readiness}"
+        );
     }
 }

@@ -32,6 +32,7 @@ pub const CONFLICT: Row = row("Conflict", "False", "False", "Stalled");
 pub const NUMBER_LOST: Row = row("NumberLost", "True", "False", "Stalled");
 pub const NUMBER_BLOCKED: Row = row("NumberBlocked", "True", "False", "Stalled");
 pub const NUMBER_RELEASING: Row = row("NumberReleasing", "True", "False", "Stalled");
+pub const CLOCK_SKEW: Row = row("ClockSkew", "Unknown", "False", "Stalled");
 
 impl Row {
     /// The same case, once its attempt is settled.
