@@ -47,6 +47,7 @@ pub enum Behaviour {
     NoLists,
     NoLedger,
     NoLedgerNotFound,
+    ClosesAfterAnswers,
 }
 
 /// What a purchase amounts to, if its answer is all that goes wrong.
@@ -126,7 +127,7 @@ fn redirect(commit: bool) -> Fault {
 }
 
 impl Behaviour {
-    pub const ALL: [Self; 40] = [
+    pub const ALL: [Self; 41] = [
         Self::SuccessA,
         Self::SuccessB,
         Self::CommitThenDrop,
@@ -167,6 +168,7 @@ impl Behaviour {
         Self::NoLists,
         Self::NoLedger,
         Self::NoLedgerNotFound,
+        Self::ClosesAfterAnswers,
     ];
 
     /// What it is made of.
@@ -256,6 +258,12 @@ impl Behaviour {
     #[must_use]
     pub fn has_stock(self) -> bool {
         !matches!(self, Self::NotFound | Self::NoLedgerNotFound)
+    }
+
+    /// Whether each connection is closed after its answer, without saying so.
+    #[must_use]
+    pub fn closes(self) -> bool {
+        self == Self::ClosesAfterAnswers
     }
 
     /// What Vobiz says to a balance that does not suffice, if it does not.
