@@ -144,7 +144,7 @@ mod tests {
             Self { port, asked }
         }
 
-        fn calls(&self, limit: u64) -> Calls<HttpConnector> {
+        fn calls(limit: u64) -> Calls<HttpConnector> {
             let calls = Calls::new(HttpConnector::new(), Arc::new(Peers::new(Clock::start())));
             let limit = Duration::from_millis(limit);
             Calls { limits: Limits { begin: limit, end: limit }, ..calls }
@@ -184,7 +184,7 @@ mod tests {
     #[tokio::test]
     async fn a_read_that_meets_a_dead_connection_is_made_again() {
         let mut server = Server::start(Script { answers: 1, answer: WHOLE, hangs: false }).await;
-        let calls = server.calls(10_000);
+        let calls = Server::calls(10_000);
         for _ in 0..3 {
             let answer = calls.clone().make(server.request(Method::GET, "/x")).await.unwrap();
             assert_eq!(answer.into_body().collect().await.unwrap().to_bytes(), "ok");
@@ -196,7 +196,7 @@ mod tests {
     #[tokio::test]
     async fn a_read_that_a_fresh_connection_does_not_answer_fails() {
         let mut server = Server::start(Script { answers: 0, answer: "", hangs: false }).await;
-        let calls = server.calls(10_000);
+        let calls = Server::calls(10_000);
         calls.make(server.request(Method::GET, "/x")).await.unwrap_err();
         assert_eq!(server.methods(), ["GET"; 2]);
     }
@@ -205,7 +205,7 @@ mod tests {
     async fn a_write_that_meets_a_dead_connection_is_not_made_again() {
         for method in [Method::POST, Method::PUT, Method::PATCH, Method::DELETE] {
             let mut server = Server::start(Script { answers: 1, answer: WHOLE, hangs: false }).await;
-            let calls = server.calls(10_000);
+            let calls = Server::calls(10_000);
             calls.clone().make(server.request(Method::GET, "/x")).await.unwrap();
             calls.make(server.request(method.clone(), "/x")).await.unwrap_err();
             assert_eq!(server.methods(), ["GET", method.as_str()]);
@@ -216,7 +216,7 @@ mod tests {
     async fn what_is_never_answered_is_given_up() {
         for (method, path) in [(Method::GET, "/x"), (Method::GET, "/x?watch=true"), (Method::POST, "/x")] {
             let server = Server::start(Script { answers: 0, answer: "", hangs: true }).await;
-            let error = server.calls(200).make(server.request(method, path)).await.unwrap_err();
+            let error = Server::calls(200).make(server.request(method, path)).await.unwrap_err();
             assert!(error.to_string().starts_with("the API server gave no answer within"), "{error}");
         }
     }
@@ -225,10 +225,10 @@ mod tests {
     async fn an_answer_that_stops_in_its_middle_is_given_up_and_a_watch_is_not() {
         let answer = "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nok";
         let server = Server::start(Script { answers: 1, answer, hangs: true }).await;
-        let error = server.calls(300).make(server.request(Method::GET, "/x?limit=9")).await.unwrap_err();
+        let error = Server::calls(300).make(server.request(Method::GET, "/x?limit=9")).await.unwrap_err();
         assert!(error.to_string().starts_with("the API server gave no end of its answer"), "{error}");
         let watch =
-            server.calls(300).make(server.request(Method::GET, "/x?limit=9&watch=true")).await.unwrap();
+            Server::calls(300).make(server.request(Method::GET, "/x?limit=9&watch=true")).await.unwrap();
         let end = timeout(Duration::from_millis(900), watch.into_body().collect()).await;
         assert!(end.is_err(), "{end:?}");
     }
@@ -237,7 +237,7 @@ mod tests {
     async fn the_date_of_an_answer_shows_the_clock_of_the_api_server() {
         let answer = "HTTP/1.1 403 X\r\nDate: Fri, 02 Jan 2026 03:04:05 GMT\r\nContent-Length: 0\r\n\r\n";
         let server = Server::start(Script { answers: 1, answer, hangs: true }).await;
-        let calls = server.calls(10_000);
+        let calls = Server::calls(10_000);
         calls.clone().make(server.request(Method::GET, "/x")).await.unwrap();
         let clocks = calls.peers.clocks();
         assert!(clocks.kubernetes.is_some() && clocks.vobiz.is_none() && clocks.are_wrong(), "{clocks:?}");

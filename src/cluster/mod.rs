@@ -72,9 +72,9 @@ fn proxy(config: &Config, proxies: &Proxies) -> Result<Option<Proxy>, ProxyError
         return Proxy::parse("proxy-url in the kubeconfig", &named).map(Some);
     }
     let url = &config.cluster_url;
-    let proxied = url.host().filter(|_| url.scheme_str() == Some("https"));
+    let host = url.host().filter(|_| url.scheme_str() == Some("https"));
     let port = url.port_u16().or(Some(443));
-    Ok(proxied.and_then(|host| proxies.before(host, port)).cloned())
+    Ok(host.and_then(|host| proxies.before(host, port)).cloned())
 }
 
 fn named_in_kubeconfig() -> Option<String> {

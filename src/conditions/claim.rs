@@ -6,7 +6,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use super::{
     ConditionType, Status, case,
     case::{Case, SHOWN_AFTER},
-    condition, message,
+    clocks, condition, message,
     reason::{Progress, Reason},
 };
 use crate::{
@@ -90,7 +90,7 @@ fn recorded(facts: &ClaimFacts<'_>, record: &PhoneNumber, now: Timestamp) -> Opt
         return case;
     }
     if let Waits::Clocks(clocks) = facts.waits {
-        return case.map(|case| Case { message: message::undated(&case.message, clocks), ..case });
+        return case.map(|case| Case { message: clocks::undated(&case.message, clocks), ..case });
     }
     let Gate::Held(GateCause::Credentials, why) = facts.gate else { return case };
     // A 403 to the purchase and to the list as well speaks of the account, not of the number.
@@ -110,7 +110,7 @@ fn waiting(facts: &ClaimFacts<'_>) -> Option<Case> {
         return Some(Case::open(reason, message::gate(*cause, why)));
     }
     if let Waits::Clocks(clocks) = facts.waits {
-        return Some(Case::settled(Reason::ClockSkew, message::clocks(clocks)));
+        return Some(Case::settled(Reason::ClockSkew, clocks::nothing_bought(clocks)));
     }
     if facts.waited < SHOWN_AFTER {
         return None;

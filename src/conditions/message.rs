@@ -1,11 +1,10 @@
 //! The sentences: what happened, Vobiz's own words, what to do next.
 
-use super::{claim::Waits, reason::Reason};
+use super::{claim::Waits, clocks, reason::Reason};
 use crate::{
     api::{Answer, Attempt, Debit, FORGET_ANNOTATION, Ownership, PhoneNumber, RETRY_ANNOTATION},
     domain::{Currency, Money, Time},
-    metrics::Peer,
-    plan::{Clocks, ConflictWith, GateCause, Spans},
+    plan::{ConflictWith, GateCause, Spans},
 };
 
 /// When an open attempt settles, for people.
@@ -95,7 +94,7 @@ pub fn waiting(waits: &Waits) -> String {
             "Nothing is sent before {}: what an earlier attempt for this number may have bought could still show.",
             Time::seconds(*until)
         ),
-        Waits::Clocks(clocks) => self::clocks(*clocks),
+        Waits::Clocks(clocks) => clocks::nothing_bought(*clocks),
         Waits::Turn => {
             "Waiting for the purchase's turn (rate limit and concurrency of this operator).".into()
         }
@@ -119,39 +118,6 @@ pub fn gate(cause: GateCause, why: &str) -> String {
              on by itself."
         ),
     }
-}
-
-/// Which clocks disagree with ours, and by how much.
-pub fn apart(clocks: Clocks) -> String {
-    let name = |peer| match peer {
-        Peer::Vobiz => "Vobiz's",
-        Peer::Kubernetes => "the API server's",
-    };
-    let one = |peer: &Peer| {
-        let ahead = clocks.of(*peer)?;
-        let minutes = (ahead.as_secs().unsigned_abs() + 30) / 60;
-        let which = if ahead.is_negative() { "behind" } else { "ahead of" };
-        Some(match minutes {
-            0 => format!("{} agrees with it", name(*peer)),
-            minutes => format!("{} is {minutes} min {which} it", name(*peer)),
-        })
-    };
-    let each: Vec<_> = Peer::ALL.iter().filter_map(one).collect();
-    format!("the clock of the operator's machine is not the others': {}", each.join(", "))
-}
-
-pub fn clocks(clocks: Clocks) -> String {
-    format!(
-        "Nothing is bought: {}. Beyond 10 min, what the ledger shows cannot be told from what came before. Put the clock \
-         of the operator's node right (timedatectl, chronyc tracking), or ask Vobiz if its clock alone is another; the \
-         operator goes on by itself.",
-        apart(clocks)
-    )
-}
-
-/// What an open attempt says while nothing proves that it did not buy.
-pub fn undated(message: &str, clocks: Clocks) -> String {
-    format!("{message} It cannot be settled now: {}.", apart(clocks))
 }
 
 /// How to ask for another attempt, with that token.

@@ -5,6 +5,7 @@
 
 mod case;
 mod claim;
+mod clocks;
 mod message;
 mod reason;
 mod record;
@@ -13,7 +14,7 @@ mod tests;
 
 pub use case::SHOWN_AFTER;
 pub use claim::{ClaimFacts, Waits, claim};
-pub use message::apart;
+pub use clocks::apart;
 pub use reason::{Progress, Reason, Row};
 pub use record::record;
 

@@ -194,7 +194,7 @@ mod tests {
             TOKEN.bytes().map(byte).collect()
         };
         let reserved = TOKEN.replace('/', "%2F").replace('+', "%2b").replace('"', "%22").replace('\\', "%5C");
-        let escaped: String = TOKEN.bytes().map(|byte| format!("\\u00{byte:02X}")).collect();
+        let escaped = TOKEN.bytes().fold(String::new(), |text, byte| text + &format!("\\u00{byte:02X}"));
         let quoted = serde_json::to_string(TOKEN).unwrap().trim_matches('"').replace('/', "\\/");
         let mut spellings = vec![TOKEN.to_owned(), hex(true), hex(false), reserved, escaped, quoted];
         for before in ["", "a", "ab", "MA_1:", "longer:"] {

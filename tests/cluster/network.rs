@@ -76,7 +76,7 @@ fn both_apis_are_called_through_a_proxy_unless_they_are_excepted() {
             for address in [sim.address().to_string(), cluster.trim_start_matches("https://").to_owned()] {
                 assert_eq!(proxy.tunnels_to(&address) > 0, through, "{except:?}: {address}");
             }
-            assert_eq!(proxy.0.lock().unwrap().iter().all(|line| line.starts_with("CONNECT ")), true);
+            assert!(proxy.0.lock().unwrap().iter().all(|line| line.starts_with("CONNECT ")));
         });
     }
 }

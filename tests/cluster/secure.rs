@@ -47,7 +47,7 @@ fn spent(sim: &Sim, number: &str) -> (u64, u64) {
 fn a_token_that_vobiz_echoes_stands_nowhere() {
     run(async |world| {
         let secret = token(&world.account);
-        let percent: String = secret.bytes().map(|byte| format!("%{byte:02X}")).collect();
+        let percent = secret.bytes().fold(String::new(), |text, byte| text + &format!("%{byte:02X}"));
         let said = json!({
             "error": format!("not {secret}"),
             "message": format!("{} may not, with {secret} or {percent}", world.account),

@@ -88,8 +88,8 @@ async fn accept(shared: Arc<Shared>, listener: TcpListener) {
         let answered = AtomicBool::new(false);
         let service = service_fn(move |request| {
             let vobiz = matches!(shared.upstream, Upstream::Vobiz(_));
-            let closes = vobiz && shared.rules.closes_after_answers();
-            let dead = answered.swap(true, Ordering::Relaxed) && closes;
+            let one_answer = vobiz && shared.rules.closes_after_answers();
+            let dead = answered.swap(true, Ordering::Relaxed) && one_answer;
             let answer = answer(shared.clone(), request);
             async move { if dead { Err(io::ErrorKind::ConnectionReset.into()) } else { answer.await } }
         });
