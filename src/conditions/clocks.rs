@@ -2,7 +2,7 @@
 
 use crate::{metrics::Peer, plan::Clocks};
 
-/// Which clocks disagree with ours, and by how much.
+/// By how much the clocks are apart that are known.
 #[must_use]
 pub fn apart(clocks: Clocks) -> String {
     let name = |peer| match peer {
@@ -12,26 +12,26 @@ pub fn apart(clocks: Clocks) -> String {
     let one = |peer: &Peer| {
         let ahead = clocks.of(*peer)?;
         let minutes = (ahead.as_secs().unsigned_abs() + 30) / 60;
-        let which = if ahead.is_negative() { "behind" } else { "ahead of" };
-        Some(match minutes {
-            0 => format!("{} agrees with it", name(*peer)),
-            minutes => format!("{} is {minutes} min {which} it", name(*peer)),
+        Some(match (minutes, ahead.is_negative()) {
+            (0, _) => format!("{} agrees", name(*peer)),
+            (minutes, true) => format!("{} is {minutes} min behind", name(*peer)),
+            (minutes, false) => format!("{} is {minutes} min ahead", name(*peer)),
         })
     };
     let each: Vec<_> = Peer::ALL.iter().filter_map(one).collect();
-    format!("the clock of the operator's machine is not the others': {}", each.join(", "))
+    format!("by the clock of the operator's node, {}", each.join(" and "))
 }
 
 pub fn nothing_bought(clocks: Clocks) -> String {
     format!(
-        "Nothing is bought: {}. Beyond 10 min, what the ledger shows cannot be told from what came before. Put the clock \
-         of the operator's node right (timedatectl, chronyc tracking), or ask Vobiz if its clock alone is another; the \
-         operator goes on by itself.",
+        "The clocks disagree: {}. Nothing is bought while they are more than 10 min apart, because what the ledger shows \
+         could not be told from what came before. Put the clock of the node right (timedatectl, chronyc tracking), or ask \
+         Vobiz if its clock alone differs; the operator goes on by itself.",
         apart(clocks)
     )
 }
 
 /// What an open attempt says while nothing proves that it did not buy.
 pub fn undated(message: &str, clocks: Clocks) -> String {
-    format!("{message} It cannot be settled now: {}.", apart(clocks))
+    format!("{message} It cannot be settled while the clocks disagree: {}.", apart(clocks))
 }

@@ -230,13 +230,13 @@ fn clocks_that_disagree_are_told_before_anything_is_bought() {
     for (clocks, words) in [
         (
             Clocks { vobiz: skew(900), kubernetes: skew(0) },
-            "Vobiz's is 15 min ahead of it, the API server's agrees with it",
+            "Vobiz's is 15 min ahead and the API server's agrees",
         ),
         (
             Clocks { vobiz: skew(-899), kubernetes: skew(-901) },
-            "Vobiz's is 15 min behind it, the API server's is 15 min behind it",
+            "Vobiz's is 15 min behind and the API server's is 15 min behind",
         ),
-        (Clocks { vobiz: None, kubernetes: skew(7200) }, ": the API server's is 120 min ahead of it"),
+        (Clocks { vobiz: None, kubernetes: skew(7200) }, ", the API server's is 120 min ahead"),
     ] {
         for waited in [Duration::ZERO, Duration::from_secs(20)] {
             let waits = Waits::Clocks(clocks);
@@ -251,7 +251,7 @@ fn clocks_that_disagree_are_told_before_anything_is_bought() {
         let seen = ClaimFacts { waits: Waits::Clocks(clocks), ..facts(&claim, Some(&open), None, &gate) };
         let (status, reason) = super::claim(&seen, at(20)).unwrap();
         let message = &status.conditions[0].message;
-        assert!(reason == Reason::NumberNotFound && message.contains("cannot be settled now"), "{message}");
+        assert!(reason == Reason::NumberNotFound && message.contains("cannot be settled while"), "{message}");
         let bound = bound(NumberStatus::Active, Ownership::Owned);
         let seen = ClaimFacts { waits: Waits::Clocks(clocks), ..facts(&claim, Some(&bound), None, &gate) };
         assert_eq!(super::claim(&seen, at(20)).unwrap().1, Reason::Purchased);

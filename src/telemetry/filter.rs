@@ -6,7 +6,7 @@ const DEFAULT: &str = "info";
 
 /// kube's own messages quote whole lists, and its spans name records, whose names are their numbers; those below it speak of
 /// addresses, which name both. Each is left as it is asked for by its name.
-const QUIET: [(&str, &str); 9] = [
+const QUIET: [(&str, &str); 7] = [
     ("kube", "error"),
     ("kube_client", "error"),
     ("kube_core", "error"),
@@ -14,8 +14,6 @@ const QUIET: [(&str, &str); 9] = [
     ("hyper", "warn"),
     ("hyper_util", "warn"),
     ("reqwest", "warn"),
-    ("tower", "warn"),
-    ("tower_http", "warn"),
 ];
 
 /// The filter for this value of `RUST_LOG`; the usual one where that says nothing, or nothing that can be read.

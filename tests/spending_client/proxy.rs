@@ -33,9 +33,9 @@ async fn the_purchase_itself() {
 
 /// The outcome of a purchase in a process whose environment names this proxy in every way there is.
 async fn purchase_with(proxy: u16, url: &str, ca: Option<&std::path::Path>) -> String {
-    let named = format!("http://127.0.0.1:{proxy}");
+    let url_of_proxy = format!("http://127.0.0.1:{proxy}");
     let names = ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
-    purchase_in(&names.map(|name| (name, named.as_str())), url, ca).await
+    purchase_in(&names.map(|name| (name, url_of_proxy.as_str())), url, ca).await
 }
 
 /// The outcome of a purchase in a process with these variables, and no other about proxies.
