@@ -39,6 +39,9 @@ impl Clock {
 /// For so long it is known what a clock showed that shows itself no more.
 const KNOWN_FOR: Duration = Duration::from_mins(30);
 
+/// For so long one machine of several behind one address is believed to be wrong, though the others are right.
+const DOUBTED_FOR: Duration = Duration::from_secs(30);
+
 /// A difference changes for those who look only by more than this: a message is not to be written anew each second.
 const STEADY_WITHIN: SignedDuration = SignedDuration::from_secs(30);
 
@@ -52,6 +55,8 @@ pub struct Peers {
 #[derive(Debug, Default)]
 struct Seen {
     last: Option<Sighting>,
+    /// The last one that was worth a warning.
+    off: Option<Sighting>,
     /// By how much it is said to be ahead.
     said: Option<SignedDuration>,
     warned: bool,
@@ -87,7 +92,13 @@ impl Peers {
     pub fn saw(&self, peer: Peer, headers: &HeaderMap, begun: Moment) {
         let Some(date) = date(headers) else { return };
         let now = self.now();
-        self.seen(peer, |seen| seen.last = Some(Sighting::new(date, begun, now)));
+        let sighting = Sighting::new(date, begun, now);
+        self.seen(peer, |seen| {
+            seen.last = Some(sighting);
+            if plan::is_notable(sighting.ahead(now)) {
+                seen.off = Some(sighting);
+            }
+        });
         self.look(peer, now);
     }
 
@@ -101,7 +112,9 @@ impl Peers {
     fn look(&self, peer: Peer, now: Moment) -> Option<SignedDuration> {
         self.seen(peer, |seen| {
             seen.last = seen.last.filter(|last| last.age(now) < KNOWN_FOR);
-            let ahead = seen.last.map(|last| last.ahead(now));
+            let is_off = |off: &Sighting| off.age(now) < DOUBTED_FOR && plan::is_notable(off.ahead(now));
+            seen.off = seen.off.filter(is_off);
+            let ahead = seen.off.or(seen.last).map(|sighting| sighting.ahead(now));
             seen.said = steady(seen.said, ahead);
             let notable = seen.said.is_some_and(plan::is_notable);
             if notable != std::mem::replace(&mut seen.warned, notable) {
@@ -171,6 +184,16 @@ mod tests {
             let clocks = peers_after(&[(DATE, &in_minutes(minutes))]);
             assert_eq!((clocks.are_wrong(), clocks.kubernetes), (wrong, None), "{clocks:?}");
         }
+    }
+
+    #[test]
+    fn one_machine_of_several_that_is_wrong_is_enough() {
+        let peers = Peers::default();
+        for minutes in [0, 15, 0] {
+            let headers = [(DATE, in_minutes(minutes).parse().unwrap())].into_iter().collect();
+            peers.saw(Peer::Vobiz, &headers, peers.now());
+        }
+        assert!(peers.clocks().are_wrong(), "{:?}", peers.clocks());
     }
 
     #[test]
