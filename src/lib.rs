@@ -15,7 +15,8 @@
 //! * [`health`], [`metrics`]: what those who run it see.
 //! * [`leader`]: which of several replicas works.
 //! * [`controller`]: watches, queues, workers, leadership, an orderly end.
-//! * [`cli`], [`telemetry`], [`clock`]: arguments, logs and traces, and the two clocks.
+//! * [`cluster`]: the client of the API server. [`proxy`]: which proxy stands before which host.
+//! * [`cli`], [`telemetry`], [`clock`]: arguments, logs and traces, and the clocks, ours and the others'.
 //!
 //! How a number is bought exactly once, and what is checked of it, is told in `docs/exactly-once.md`.
 
@@ -23,6 +24,7 @@ pub mod account;
 pub mod api;
 pub mod cli;
 pub mod clock;
+pub mod cluster;
 pub mod conditions;
 pub mod controller;
 pub mod domain;
@@ -30,6 +32,7 @@ pub mod health;
 pub mod leader;
 pub mod metrics;
 pub mod plan;
+pub mod proxy;
 pub mod reconcile;
 pub mod store;
 pub mod telemetry;

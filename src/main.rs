@@ -3,7 +3,6 @@
 use std::{io::Write, process::ExitCode, sync::Arc, time::Duration};
 
 use clap::Parser;
-use http::{HeaderValue, header::USER_AGENT};
 use tokio::{
     signal::unix::{SignalKind, signal},
     sync::watch,
@@ -12,7 +11,8 @@ use tokio_util::sync::CancellationToken;
 use vobiz_operator::{
     api,
     cli::{self, Cli, Command, RunArgs},
-    controller, health, leader,
+    clock::{Clock, Peers},
+    cluster, controller, health, leader,
     metrics::Metrics,
     plan::Spans,
     telemetry,
@@ -32,10 +32,8 @@ enum StartError {
     Telemetry(#[from] telemetry::TelemetryError),
     #[error(transparent)]
     Http(#[from] health::BindError),
-    #[error("cannot find the cluster: {0}. Set KUBECONFIG, as for kubectl")]
-    Cluster(#[from] kube::config::InferConfigError),
-    #[error("cannot build a client for the cluster: {0}")]
-    Kube(#[from] kube::Error),
+    #[error(transparent)]
+    Cluster(#[from] cluster::ClusterError),
     #[error(transparent)]
     Crd(#[from] api::CrdError),
     #[error(transparent)]
@@ -88,13 +86,15 @@ async fn run(args: RunArgs) -> Result<(), StartError> {
         purchase_casing: args.vobiz_purchase_path,
     };
     let metrics = Arc::new(Metrics::default());
-    let client = Arc::new(Client::new(&settings, current)?.counted(metrics.clone()));
+    let peers = Arc::new(Peers::new(Clock::start()));
+    let client = Client::new(&settings, current)?.counted(metrics.clone()).timed(peers.clone());
+    let client = Arc::new(client);
     let http = match cli::named(args.http_addr) {
         Some(address) => Some(health::bind(&address).await?),
         None => None,
     };
     let telemetry = telemetry::start(cli::named(args.otlp_endpoint).as_deref())?;
-    let (kube, default_namespace) = cluster().await?;
+    let (kube, default_namespace) = cluster::client(peers).await?;
     let election = args.leader_elect.then(|| leader::Settings {
         namespace: cli::named(args.leader_election_namespace)
             .or_else(|| cli::named(std::env::var("POD_NAMESPACE").ok()))
@@ -117,17 +117,6 @@ async fn run(args: RunArgs) -> Result<(), StartError> {
     tracing::info!("stopped");
     telemetry.finish();
     Ok(())
-}
-
-/// A client that re-sends no write: a repeated create or replace would be taken for somebody else's. Its calls are
-/// bounded one by one where they are made; the watches bound themselves. The namespace is the one that kubectl would use.
-async fn cluster() -> Result<(kube::Client, String), StartError> {
-    let mut config = kube::Config::infer().await?;
-    config.default_retry = false;
-    config.connect_timeout = Some(Duration::from_secs(10));
-    config.headers.push((USER_AGENT, HeaderValue::from_static(vobiz::USER_AGENT)));
-    let namespace = config.default_namespace.clone();
-    Ok((kube::Client::try_from(config)?, namespace))
 }
 
 fn stop_on_signal() -> Result<CancellationToken, StartError> {

@@ -63,6 +63,12 @@ fn an_intent_is_verified_though_its_reply_and_the_reading_after_it_were_lost() {
     perform_exactly(Choice { deed, trap, behaviour: Behaviour::SuccessA });
 }
 
+#[test]
+fn a_vobiz_that_closes_each_connection_in_silence_sells_through_a_kill() {
+    let trap = Trap { call: Call::Purchase, nth: 1, moment: Moment::After };
+    perform_exactly(Choice { deed: Deed::Kill, trap, behaviour: Behaviour::ClosesAfterAnswers });
+}
+
 fn play(name: &str) {
     let scenario = scenarios::ALL.into_iter().find(|scenario| scenario.name == name).unwrap();
     let played = testbed::run(async { scenario.perform(bench().await).await });

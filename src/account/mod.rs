@@ -21,7 +21,7 @@ use tokio::sync::{Notify, mpsc};
 use crate::{
     clock::Clock,
     domain::{AccountId, Currency, E164, Money},
-    plan::{Evidence, Gate, Need},
+    plan::{Clocks, Evidence, Gate, Need},
     vobiz::{Client, PurchaseError, ReadError},
 };
 use state::State;
@@ -133,6 +133,12 @@ impl Account {
     #[must_use]
     pub fn lists(&self, e164: E164) -> bool {
         self.state().lists(e164)
+    }
+
+    /// How far our clock is from Vobiz's and the API server's.
+    #[must_use]
+    pub fn clocks(&self) -> Clocks {
+        self.client.peers().clocks()
     }
 
     /// Whether a purchase may be sent. The account may be read although none may: evidence is asked for all the same.

@@ -6,7 +6,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use super::{
     ConditionType, Status, case,
     case::{Case, SHOWN_AFTER},
-    condition,
+    clocks, condition,
     message::{self, Audience},
     number,
     reason::{Progress, Reason},
@@ -14,7 +14,7 @@ use super::{
 use crate::{
     api::{AttemptState, PhoneNumber, PhoneNumberClaim, PhoneNumberClaimStatus, PhoneNumberRef},
     domain::AccountId,
-    plan::{Gate, GateCause, Goal, Relation, Spans},
+    plan::{Clocks, Gate, GateCause, Goal, Relation, Spans},
 };
 
 /// All that a claim's status depends on.
@@ -41,6 +41,8 @@ pub enum Waits {
     Evidence,
     /// What was sent before for this number may show until then.
     Pause(Timestamp),
+    /// Our clock and others' disagree.
+    Clocks(Clocks),
     /// A slot of the limits.
     Turn,
     /// The API server does not take the intent, and why.
@@ -85,7 +87,7 @@ fn judge(facts: &ClaimFacts<'_>, now: Timestamp) -> Option<Case> {
             Some(_) if matches!(facts.waits, Waits::Elsewhere(_)) => waiting(facts),
             // Asked for, or due by itself: what stands in the way now matters more than what happened before.
             Some(Goal::Token(_)) => waiting(facts),
-            Some(_) if *facts.gate != Gate::Open => waiting(facts),
+            Some(_) if *facts.gate != Gate::Open || matches!(facts.waits, Waits::Clocks(_)) => waiting(facts),
             _ => recorded(facts, record, now),
         },
         (Relation::AwaitsSettlement, Some(record)) => recorded(facts, record, now),
@@ -98,10 +100,13 @@ fn judge(facts: &ClaimFacts<'_>, now: Timestamp) -> Option<Case> {
 fn recorded(facts: &ClaimFacts<'_>, record: &PhoneNumber, now: Timestamp) -> Option<Case> {
     let attempt = &record.spec.attempt;
     let case = case::of_record(record, Audience::Tenants, facts.spans, now);
-    let Gate::Held(GateCause::Credentials, _) = facts.gate else { return case };
     if attempt.state != AttemptState::Open {
         return case;
     }
+    if let Waits::Clocks(clocks) = facts.waits {
+        return case.map(|case| Case { message: clocks::undated(&case.message, clocks), ..case });
+    }
+    let Gate::Held(GateCause::Credentials, _) = facts.gate else { return case };
     // A 403 to the purchase and to the list as well speaks of the account, not of the number.
     if attempt.answer.as_ref().is_some_and(|answer| answer.http_status == Some(403)) {
         return waiting(facts);
@@ -115,6 +120,9 @@ fn waiting(facts: &ClaimFacts<'_>) -> Option<Case> {
     }
     if let Gate::Held(cause, _) = facts.gate {
         return Some(held(facts.claim, *cause));
+    }
+    if let Waits::Clocks(clocks) = facts.waits {
+        return Some(Case::settled(Reason::ClockSkew, clocks::nothing_bought(clocks)));
     }
     if facts.waited < SHOWN_AFTER {
         return None;

@@ -2,7 +2,7 @@
 
 use kube::ResourceExt;
 
-use super::{claim::Waits, number, reason::Reason};
+use super::{claim::Waits, clocks, number, reason::Reason};
 use crate::{
     api::{Answer, Attempt, Debit, Newer, Ownership, PhoneNumber, PhoneNumberClaim, RETRY_ANNOTATION},
     domain::{Currency, Money, Time},
@@ -109,6 +109,7 @@ pub fn waiting(waits: &Waits) -> String {
             "Nothing is sent before {}: what an earlier attempt for this number may have bought could still show.",
             Time::seconds(*until)
         ),
+        Waits::Clocks(clocks) => clocks::nothing_bought(*clocks),
         Waits::Turn => {
             "Waiting for the purchase's turn (rate limit and concurrency of this operator).".into()
         }

@@ -5,6 +5,7 @@
 
 mod case;
 mod claim;
+mod clocks;
 mod message;
 mod newer;
 mod number;
@@ -15,6 +16,7 @@ mod tests;
 
 pub use case::SHOWN_AFTER;
 pub use claim::{ClaimFacts, Waits, claim};
+pub use clocks::apart;
 pub use newer::newer;
 pub use reason::{Progress, Reason, Row};
 pub use record::record;

@@ -11,7 +11,7 @@ use crate::{
         PhoneNumber, PhoneNumberClaim, PhoneNumberSpec, PhoneNumberStatus, Verification,
     },
     domain::{AttemptId, Time},
-    plan::{ConflictWith, Gate, GateCause, Goal, Intent, Relation, Spans},
+    plan::{Clocks, ConflictWith, Gate, GateCause, Goal, Intent, Relation, Spans},
 };
 
 const SPANS: Spans = Spans { purchase_timeout: Duration::from_secs(30), settle: Duration::from_mins(2) };
@@ -399,6 +399,41 @@ fn what_is_waited_for_is_said() {
         let (status, reason) = super::claim(&facts, at(20)).unwrap();
         let message = &status.conditions[0].message;
         assert!(reason == Reason::Purchasing && message.contains(part), "{message}");
+    }
+}
+
+#[test]
+fn clocks_that_disagree_are_told_before_anything_is_bought() {
+    let (claim, gate) = (wish(), Gate::Open);
+    let skew = |seconds| Some(jiff::SignedDuration::from_secs(seconds));
+    for (clocks, words) in [
+        (
+            Clocks { vobiz: skew(900), kubernetes: skew(0) },
+            "Vobiz's is 15 min ahead and the API server's agrees",
+        ),
+        (
+            Clocks { vobiz: skew(-899), kubernetes: skew(-901) },
+            "Vobiz's is 15 min behind and the API server's is 15 min behind",
+        ),
+        (Clocks { vobiz: None, kubernetes: skew(7200) }, ", the API server's is 120 min ahead"),
+    ] {
+        for waited in [Duration::ZERO, Duration::from_secs(20)] {
+            let waits = Waits::Clocks(clocks);
+            let seen = ClaimFacts { waits, waited, ..facts(&claim, None, Some(&Goal::First), &gate) };
+            let (status, reason) = super::claim(&seen, at(20)).unwrap();
+            let message = &status.conditions[0].message;
+            assert_eq!(reason, Reason::ClockSkew);
+            assert!(message.contains(words) && message.contains("Nothing is bought"), "{message}");
+            assert!(message.contains("timedatectl") && message.contains("by itself"), "{message}");
+        }
+        let open = record(AttemptState::Open, Origin::Purchase, Some(answer(Outcome::NotFound, 404, None)));
+        let seen = ClaimFacts { waits: Waits::Clocks(clocks), ..facts(&claim, Some(&open), None, &gate) };
+        let (status, reason) = super::claim(&seen, at(20)).unwrap();
+        let message = &status.conditions[0].message;
+        assert!(reason == Reason::NumberNotFound && message.contains("cannot be settled while"), "{message}");
+        let bound = bound(NumberStatus::Active, Ownership::Owned);
+        let seen = ClaimFacts { waits: Waits::Clocks(clocks), ..facts(&claim, Some(&bound), None, &gate) };
+        assert_eq!(super::claim(&seen, at(20)).unwrap().1, Reason::Purchased);
     }
 }
 

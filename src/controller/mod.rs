@@ -1,5 +1,6 @@
 //! Watches, queues, workers, leadership, and an orderly end.
 
+mod clocks;
 mod credentials;
 mod follow;
 mod index;
@@ -24,7 +25,6 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{
     account::Account,
     api::{PhoneNumber, PhoneNumberClaim, Seen},
-    clock::Clock,
     health::{self, Stage, View, Walked},
     leader::{self, Election},
     metrics::Metrics,
@@ -61,7 +61,7 @@ pub async fn run(
     observed: (Arc<Metrics>, Option<TcpListener>),
     stop: CancellationToken,
 ) {
-    let clock = Clock::start();
+    let clock = vobiz.peers().clock();
     let (metrics, http) = observed;
     let stage = Arc::new(Stage::default());
     let (wake, woken) = mpsc::unbounded_channel();
@@ -82,6 +82,9 @@ pub async fn run(
         background.spawn(until(stop.clone(), async move { waits.introduce().await }));
     }
     background.spawn(until(stop.clone(), credentials::reload(credentials.0, credentials.1, account.clone())));
+
+    let looks = clocks::watch(kube.clone(), vobiz.clone(), account.clone(), metrics.clone());
+    background.spawn(until(stop.clone(), looks));
 
     let served = CancellationToken::new();
     if let Some(listener) = http {

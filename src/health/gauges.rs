@@ -221,7 +221,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::metrics::Metrics;
+    use crate::metrics::{Metrics, Peer};
 
     fn at(text: &str) -> Timestamp {
         text.parse().unwrap()
@@ -240,8 +240,9 @@ mod tests {
         };
         let balances = BTreeMap::from([(inr, "9948.25".parse().unwrap())]);
         let watched = Watched { accepted: true, gate: Gate::Open, balances };
-        super::super::encode(&gauges, &Metrics::default(), Some(&watched), at("2026-01-02T03:05:05Z"))
-            .unwrap()
+        let metrics = Metrics::default();
+        metrics.clock_skew(Peer::Vobiz, Some(jiff::SignedDuration::from_secs(-900)));
+        super::super::encode(&gauges, &metrics, Some(&watched), at("2026-01-02T03:05:05Z")).unwrap()
     }
 
     /// Name, type, labels and help of each, as the documentation writes them.
@@ -291,6 +292,7 @@ mod tests {
             r#"vobiz_operator_claims{reason="Purchased"} 2.0"#,
             r#"vobiz_operator_oldest_unresolved_attempt_age_seconds{state="Open"} 60.0"#,
             r#"vobiz_operator_monthly_cost{claimed="false",currency="INR"} 1.5"#,
+            r#"vobiz_operator_clock_skew_seconds{peer="vobiz"} -900.0"#,
             r#"vobiz_operator_account_balance{currency="INR"} 9948.25"#,
             r#"vobiz_operator_account_held{reason="InvalidCredentials"} 0.0"#,
             "vobiz_operator_leader 1.0",

@@ -22,6 +22,7 @@ use prometheus_client::{encoding::text, registry::Registry};
 use crate::{
     account::{Account, Watched},
     api::{PhoneNumber, Seen},
+    conditions,
     metrics::{Kind, Metrics},
     plan::Gate,
     reconcile::Claims,
@@ -105,6 +106,7 @@ impl View {
             kinds: stage.kinds.lock().unwrap_or_else(PoisonError::into_inner).clone(),
             filled: stage.filled.load(Ordering::Relaxed),
             missing: self.claims.listed.missing(),
+            clocks: Some(self.account.clocks()).filter(|clocks| clocks.are_notable()).map(conditions::apart),
             vobiz: match watched.gate {
                 _ if watched.accepted => Vobiz::Accepted,
                 Gate::Open => Vobiz::NotYet(None),

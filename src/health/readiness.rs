@@ -11,6 +11,8 @@ pub struct Facts {
     /// The namespaces whose claims are not known, or no longer followed, and why. `None` stands for all.
     pub missing: Vec<(Option<String>, String)>,
     pub vobiz: Vobiz,
+    /// How the clocks stand, if they do not agree.
+    pub clocks: Option<String>,
 }
 
 /// How this process stands with Vobiz.
@@ -33,7 +35,11 @@ pub struct Check {
 
 /// Whether this process can do its part: work if it leads, take over if it waits.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Readiness(pub Vec<Check>);
+pub struct Readiness {
+    checks: Vec<Check>,
+    /// Worth a look, and no reason to replace the process: the next one would have the same clock.
+    clocks: Option<String>,
+}
 
 impl Readiness {
     /// Who leads does not matter: otherwise no rolling update could end, because the new replica leads only after the
@@ -49,16 +55,17 @@ impl Readiness {
             Vobiz::NotYet(why) => Some(why.clone().unwrap_or_else(unasked)),
         };
         let check = |name, missing| Check { name, missing, but: None };
-        Self(vec![
+        let checks = vec![
             check("running", stopping),
             check("kinds", facts.kinds.clone().filter(|_| !facts.filled)),
             Check { but: unserved(&facts.missing), ..check("caches", unfilled) },
             check("credentials", refused),
-        ])
+        ];
+        Self { checks, clocks: facts.clocks.clone() }
     }
 
     pub fn is_ready(&self) -> bool {
-        self.0.iter().all(|check| check.missing.is_none())
+        self.checks.iter().all(|check| check.missing.is_none())
     }
 }
 
@@ -78,12 +85,16 @@ fn unserved(missing: &[(Option<String>, String)]) -> Option<String> {
 
 impl fmt::Display for Readiness {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for Check { name, missing, but } in &self.0 {
+        for Check { name, missing, but } in &self.checks {
             match (missing, but) {
                 (None, None) => writeln!(f, "[+] {name}: ok")?,
                 (None, Some(but)) => writeln!(f, "[+] {name}: ok, but {but}")?,
                 (Some(why), _) => writeln!(f, "[-] {name}: {why}")?,
             }
+        }
+        match &self.clocks {
+            None => writeln!(f, "[+] clocks: ok")?,
+            Some(why) => writeln!(f, "[!] clocks: {why}")?,
         }
         writeln!(f, "{}", if self.is_ready() { "ready" } else { "not ready" })
     }
@@ -94,7 +105,14 @@ mod tests {
     use super::*;
 
     fn facts() -> Facts {
-        Facts { stopping: false, kinds: None, filled: true, missing: vec![], vobiz: Vobiz::Accepted }
+        Facts {
+            stopping: false,
+            kinds: None,
+            filled: true,
+            missing: vec![],
+            vobiz: Vobiz::Accepted,
+            clocks: None,
+        }
     }
 
     #[test]
@@ -134,5 +152,14 @@ mod tests {
     fn with_nothing_missing_it_is_ready() {
         let readiness = Readiness::of(&facts());
         assert!(readiness.is_ready() && readiness.to_string().ends_with("\nready\n"), "{readiness}");
+    }
+
+    #[test]
+    fn a_clock_that_is_wrong_is_shown_and_replaces_no_process() {
+        let readiness = Readiness::of(&Facts { clocks: Some("15 min".into()), ..facts() });
+        assert!(
+            readiness.is_ready() && readiness.to_string().contains("[!] clocks: 15 min\n"),
+            "{readiness}"
+        );
     }
 }

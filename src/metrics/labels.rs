@@ -66,6 +66,11 @@ labels! {
 }
 
 labels! {
+    /// Whose clock ours is held against.
+    Peer, "peer" { Vobiz => "vobiz", Kubernetes => "kubernetes" }
+}
+
+labels! {
     /// What came of a purchase call. The words of `attempt.answer.outcome` in a record.
     Bought, "outcome" {
         Purchased => "Purchased",

@@ -5,10 +5,11 @@
 
 mod labels;
 
-pub use labels::{Bought, Called, Kind, Operation, Reconciled};
+pub use labels::{Bought, Called, Kind, Operation, Peer, Reconciled};
 
 use std::{sync::atomic::AtomicU64, time::Duration};
 
+use jiff::SignedDuration;
 use prometheus_client::{
     metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
     registry::{Registry, Unit},
@@ -30,6 +31,7 @@ pub struct Metrics {
     purchases: Counters<1>,
     queue: Gauge<u64, AtomicU64>,
     queue_latency: Histogram,
+    clock_skew: Family<[Label; 1], Gauge<f64, AtomicU64>>,
 }
 
 impl Default for Metrics {
@@ -46,6 +48,7 @@ impl Default for Metrics {
             purchases: Family::default(),
             queue: Gauge::default(),
             queue_latency: Histogram::new([0.01, 0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0]),
+            clock_skew: Family::default(),
         };
         metrics.begin_at_zero();
         metrics
@@ -105,6 +108,14 @@ impl Metrics {
         self.queue.set(0);
     }
 
+    /// By how much a peer's clock is ahead of ours; `None` if that is not known.
+    pub fn clock_skew(&self, peer: Peer, ahead: Option<SignedDuration>) {
+        match ahead {
+            Some(ahead) => drop(self.clock_skew.get_or_create(&[peer.label()]).set(ahead.as_secs_f64())),
+            None => drop(self.clock_skew.remove(&[peer.label()])),
+        }
+    }
+
     /// Adds everything to what is served.
     pub fn register(&self, to: &mut Registry) {
         to.register("reconciles", "Reconciles, by kind and result", self.reconciles.clone());
@@ -136,6 +147,12 @@ impl Metrics {
             "Time that a claim waited for its turn to purchase, rate limit included, in seconds",
             Unit::Seconds,
             self.queue_latency.clone(),
+        );
+        to.register_with_unit(
+            "clock_skew",
+            "By how much a peer's clock is ahead of this machine's, in seconds; less than 0 if it is behind",
+            Unit::Seconds,
+            self.clock_skew.clone(),
         );
     }
 }

@@ -8,6 +8,7 @@ use super::{
     evidence::{Evidence, Fresh, Need, Verdict, earlier, verdict},
     guard::{self, Guard},
     look::{answered_debits, debits, debits_from},
+    skew::Clocks,
     time::Moment,
 };
 use crate::{
@@ -27,6 +28,8 @@ pub struct ClaimObserved<'a> {
     /// The account that calls are made with.
     pub account: &'a AccountId,
     pub gate: &'a Gate,
+    /// How far our clock is from others'.
+    pub clocks: Clocks,
     pub evidence: &'a Evidence,
     /// The value of the claim's retry annotation.
     pub retry_token: Option<&'a str>,
@@ -49,6 +52,8 @@ pub enum ClaimStep {
     Wait(Moment),
     /// Nothing before the account may be called again.
     AwaitGate,
+    /// Nothing before our clock agrees with others'.
+    AwaitClocks,
     Read(Need),
     /// Wants a slot.
     Queue,
@@ -200,12 +205,12 @@ pub fn claim(observed: &ClaimObserved<'_>, now: Moment) -> ClaimStep {
         return if deleting { ClaimStep::Rest } else { ClaimStep::Bind };
     }
     let Some(goal) = goal(observed) else { return ClaimStep::Rest };
-    if let Some(until) = observed.hold_until.filter(|until| guard::on(Guard::Hold) && !now.reached(*until)) {
-        return ClaimStep::Wait(until);
+    if let Some(until) = observed.hold_until.filter(|until| guard::on(Guard::Hold) && !now.waited(*until)) {
+        return ClaimStep::Wait(now.when(until));
     }
     let asked = matches!(goal, Goal::Token(_));
-    if let Some(until) = observed.not_before.filter(|until| !asked && !now.reached(*until)) {
-        return ClaimStep::Wait(until);
+    if let Some(until) = observed.not_before.filter(|until| !asked && !now.waited(*until)) {
+        return ClaimStep::Wait(now.when(until));
     }
     let look = look(observed, &goal, now);
     // Before the gate: what the list has shown stays true while it cannot be read.
@@ -220,6 +225,10 @@ pub fn claim(observed: &ClaimObserved<'_>, now: Moment) -> ClaimStep {
             return ClaimStep::AwaitGate;
         }
     };
+    // An attempt that is dated wrong is judged by the wrong debits.
+    if observed.clocks.are_wrong() {
+        return ClaimStep::AwaitClocks;
+    }
     match look {
         Look::Needs(need) => ClaimStep::Read(need),
         Look::Elsewhere(owner) => ClaimStep::Elsewhere(owner),
@@ -268,13 +277,15 @@ pub(super) enum Said {
 /// for: what was read for others while a purchase might still take effect does not show it.
 fn look(observed: &ClaimObserved<'_>, goal: &Goal, now: Moment) -> Look {
     let waited = [observed.hold_until, observed.not_before].into_iter().flatten();
-    let waited = waited.filter(|until| guard::on(Guard::LookAfterWait) && now.reached(*until));
+    let waited = waited.filter(|until| guard::on(Guard::LookAfterWait) && now.waited(*until));
     let mut since =
         waited.fold(observed.goal_since, |since, until| Moment { mono: since.mono.max(until.mono), ..since });
     if !guard::on(Guard::LookAfterGoal) {
         since.mono = Duration::ZERO;
     }
-    let from = debits_from(observed, goal, since);
+    // The wall clock may have been wrong when the goal was seen first, and set right since.
+    let earliest = Moment { wall: since.wall.min(now.when(observed.goal_since).wall), ..since };
+    let from = debits_from(observed, goal, earliest);
     let presence = presence(observed, since);
     let (debited, debits) = debits(observed, goal, since, from);
     let owned = presence == Said::Ours && guard::on(Guard::LookForOwner);

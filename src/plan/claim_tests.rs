@@ -5,8 +5,8 @@ use std::time::Duration;
 use kube::core::ObjectMeta;
 
 use super::{
-    ClaimObserved, ClaimStep, ConflictWith, Evidence, Gate, GateCause, Goal, Holder, Intent, LedgerRead,
-    Moment, Need, Reading, Relation, Rows, claim, goal, relation,
+    ClaimObserved, ClaimStep, Clocks, ConflictWith, Evidence, Gate, GateCause, Goal, Holder, Intent,
+    LedgerRead, Moment, Need, Reading, Relation, Rows, claim, goal, relation,
 };
 use crate::{
     api::{
@@ -108,6 +108,7 @@ struct Given {
     record: Option<PhoneNumber>,
     holder: Holder,
     gate: Gate,
+    clocks: Clocks,
     evidence: Evidence,
     token: Option<&'static str>,
     slot: bool,
@@ -120,6 +121,7 @@ impl Default for Given {
             record: None,
             holder: Holder::Lives,
             gate: Gate::Open,
+            clocks: Clocks::default(),
             evidence: clear(at(1)),
             token: None,
             slot: true,
@@ -137,6 +139,7 @@ impl Given {
             holder: self.holder,
             account: &account,
             gate: &self.gate,
+            clocks: self.clocks,
             evidence: &self.evidence,
             retry_token: self.token,
             goal_since: at(1),
@@ -149,6 +152,73 @@ impl Given {
     fn step(&self) -> ClaimStep {
         self.with(|observed| claim(observed, at(2)))
     }
+}
+
+/// The other clocks are ahead by so many minutes.
+fn clocks(vobiz: i64, kubernetes: i64) -> Clocks {
+    let minutes = |minutes| Some(jiff::SignedDuration::from_mins(minutes));
+    Clocks { vobiz: minutes(vobiz), kubernetes: minutes(kubernetes) }
+}
+
+#[test]
+fn between_clocks_that_disagree_nothing_is_attempted() {
+    for (clocks, waits) in [
+        (Clocks::default(), false),
+        (clocks(0, 0), false),
+        (clocks(10, -10), false),
+        (clocks(15, 0), true),
+        (clocks(-15, 0), true),
+        (clocks(0, 15), true),
+        (Clocks { vobiz: None, ..clocks(0, -15) }, true),
+    ] {
+        let failed = record(attempt(AttemptState::Failed, Some(Outcome::NotSent)));
+        let owned = Evidence { search: listed(at(1)), ..clear(at(1)) };
+        for given in [
+            Given { clocks, ..Given::default() },
+            Given { clocks, slot: false, ..Given::default() },
+            Given { clocks, evidence: owned, ..Given::default() },
+            Given { clocks, evidence: Evidence::default(), ..Given::default() },
+            Given { clocks, record: Some(failed), ..Given::default() },
+        ] {
+            let step = given.step();
+            assert_eq!(step == ClaimStep::AwaitClocks, waits, "{clocks:?}: {step:?}");
+        }
+        let bound = of("a", "x", AttemptState::Bound);
+        let inherits = Given { clocks, record: Some(bound), holder: Holder::Gone, ..Given::default() };
+        assert_eq!(inherits.step(), ClaimStep::Bind, "{clocks:?}");
+    }
+}
+
+#[test]
+fn a_wait_within_this_process_is_as_long_however_the_wall_clock_is_set() {
+    for hours in [-3, 0, 3] {
+        let set =
+            |moment: Moment| Moment { wall: moment.wall + jiff::SignedDuration::from_hours(hours), ..moment };
+        let waits = |now: Moment, hold: bool| {
+            Given::default().with(|observed| {
+                (observed.hold_until, observed.not_before) =
+                    (hold.then_some(at(60)), (!hold).then_some(at(60)));
+                match claim(observed, now) {
+                    ClaimStep::Wait(until) => Some(now.until(until).as_secs()),
+                    _ => None,
+                }
+            })
+        };
+        for hold in [true, false] {
+            assert_eq!(waits(set(at(2)), hold), Some(58), "{hours}");
+            assert_eq!(waits(set(at(60)), hold), None, "{hours}");
+        }
+    }
+}
+
+#[test]
+fn debits_are_looked_for_before_a_moment_that_was_dated_ahead() {
+    // A day and more ahead when the claim was seen, and right since.
+    let now = Moment { wall: at(0).wall - jiff::SignedDuration::from_hours(30), ..at(2) };
+    let given = Given { evidence: Evidence::default(), ..Given::default() };
+    let step = given.with(|observed| claim(observed, now));
+    let ClaimStep::Read(Need { ledger: Some((_, from)), .. }) = step else { panic!("{step:?}") };
+    assert!(from <= now.wall - jiff::SignedDuration::from_hours(24), "{from}");
 }
 
 #[test]

@@ -60,7 +60,7 @@ fn confirm_loss(observed: &RecordObserved<'_>, begun: Moment, now: Moment) -> Re
         return RecordStep::Write(Change::Lose { begun });
     }
     match unclaim(observed) {
-        RecordStep::Rest if now.mono < second.mono => RecordStep::Wait(second),
+        RecordStep::Rest if now.mono < second.mono => RecordStep::Wait(now.when(second)),
         RecordStep::Rest => RecordStep::Read(Need { listing: Some(second), ..Need::default() }),
         step => step,
     }

@@ -18,6 +18,7 @@ mod record;
 mod record_tests;
 mod send;
 mod settle;
+mod skew;
 mod time;
 
 pub use change::{Change, Intent};
@@ -31,6 +32,7 @@ pub use keep::is_listed_absent;
 pub use ledger::Explained;
 pub use record::{RecordObserved, RecordStep, Removal, record};
 pub use send::{Denial, LiveClaim, OutcomeStep, Permission, outcome, permission};
+pub use skew::{Clocks, Sighting, is_notable};
 pub use time::{Moment, SEND_WINDOW, Spans};
 
 /// Whether the claim that a record names still stands behind it.

@@ -10,6 +10,7 @@ use super::{
     keep::{keep, unclaim},
     ledger::Explained,
     settle::settle,
+    skew::Clocks,
     time::{Moment, Spans},
 };
 use crate::{
@@ -39,6 +40,8 @@ pub struct RecordObserved<'a> {
     /// Numbers, owned or recorded, that the ledger may name in bare digits.
     pub known: &'a [E164],
     pub spans: Spans,
+    /// How far our clock is from others'.
+    pub clocks: Clocks,
     pub removal: Removal,
 }
 
@@ -119,12 +122,16 @@ fn verify(observed: &RecordObserved<'_>, now: Moment) -> RecordStep {
     {
         return step;
     }
-    if now.reached(settles) {
+    // Between clocks that do not agree, what is not shown proves nothing; what is shown proves as much as ever.
+    let dated = !observed.clocks.are_wrong();
+    if dated && now.reached(settles) {
         return settle(observed, on_one_clock(settles, now), now);
     }
     let next = next_verification(observed);
     if now.mono < next.mono {
-        return RecordStep::Wait(if now.until(settles) < now.until(next) { settles } else { next });
+        let next = now.when(next);
+        let settles_first = dated && now.until(settles) < now.until(next);
+        return RecordStep::Wait(if settles_first { settles } else { next });
     }
     RecordStep::Read(Need { presence: Some(next), ..Need::default() })
 }

@@ -5,8 +5,8 @@ use std::time::Duration;
 use kube::core::ObjectMeta;
 
 use super::{
-    Change, Evidence, FundsRead, Holder, Intent, LedgerRead, Moment, Reading, RecordObserved, RecordStep,
-    Removal, Rows, Spans, record,
+    Change, Clocks, Evidence, FundsRead, Holder, Intent, LedgerRead, Moment, Need, Reading, RecordObserved,
+    RecordStep, Removal, Rows, Spans, record,
 };
 use crate::{
     api::{
@@ -85,10 +85,21 @@ fn step_beside(
     first_read: Moment,
     now: Moment,
 ) -> RecordStep {
+    step_between(Clocks::default(), others, observed, evidence, first_read, now)
+}
+
+fn step_between(
+    clocks: Clocks,
+    others: &[Moment],
+    observed: &PhoneNumber,
+    evidence: &Evidence,
+    first_read: Moment,
+    now: Moment,
+) -> RecordStep {
     let unsettled: Vec<_> = others.iter().map(|other| other.wall).collect();
     let account: AccountId = "MA_1".parse().unwrap();
     let observed =
-        RecordObserved { first_read, unsettled: &unsettled, ..seen_by(observed, &account, evidence) };
+        RecordObserved { first_read, unsettled: &unsettled, clocks, ..seen_by(observed, &account, evidence) };
     record(&observed, now)
 }
 
@@ -109,6 +120,7 @@ fn seen_by<'a>(
         unsettled: &[],
         known: &[],
         spans: SPANS,
+        clocks: Clocks::default(),
         removal: Removal::default(),
     }
 }
@@ -277,6 +289,42 @@ fn both_clocks_must_have_passed_since_the_attempt_was_opened_and_first_read() {
         step_read_at(&record, &absent(after), early, after),
         RecordStep::Write(Change::Fail(_))
     ));
+}
+
+#[test]
+fn between_clocks_that_disagree_presence_binds_and_absence_settles_nothing() {
+    let record = open_record(Some(Outcome::NotFound));
+    let skew = |minutes| Some(jiff::SignedDuration::from_mins(minutes));
+    for (clocks, settles) in [
+        (Clocks::default(), true),
+        (Clocks { vobiz: skew(9), kubernetes: skew(-9) }, true),
+        (Clocks { vobiz: skew(15), kubernetes: skew(0) }, false),
+        (Clocks { vobiz: None, kubernetes: skew(-15) }, false),
+    ] {
+        let step = |evidence: &Evidence, now| step_between(clocks, &[], &record, evidence, at(0), now);
+        let settled = step(&absent(at(60)), at(61));
+        assert_eq!(settled == RecordStep::Write(Change::Fail(Ownership::Absent)), settles, "{settled:?}");
+        // It goes on looking, at the usual pace.
+        if let RecordStep::Wait(until) = settled {
+            assert!(at(61).until(until) <= Duration::from_secs(15), "{until:?}");
+        }
+        let asks = step(&absent(at(60)), at(80));
+        assert!(settles || matches!(asks, RecordStep::Read(Need { presence: Some(_), .. })), "{asks:?}");
+        let owned = Evidence { search: read(at(60), listed("MA_1")), ..Evidence::default() };
+        assert!(matches!(step(&owned, at(61)), RecordStep::Write(Change::Bind { .. })));
+    }
+}
+
+#[test]
+fn verification_goes_on_at_its_pace_however_the_wall_clock_is_set() {
+    let record = open_record(Some(Outcome::Unknown));
+    let asked = |begun| Evidence { search: read(begun, Rows::default()), ..Evidence::default() };
+    for hours in [-3, 0, 3] {
+        let now = Moment { wall: at(2).wall + jiff::SignedDuration::from_hours(hours), ..at(2) };
+        let step = step_read_at(&record, &asked(at(1)), at(0), now);
+        let RecordStep::Wait(until) = step else { panic!("{step:?}") };
+        assert_eq!(now.until(until), Duration::from_secs(1), "{hours}");
+    }
 }
 
 const NAMED: &str = r#"{"id":"n","type":"debit","amount":52,"reference_type":"did_purchase","reference":"911234500000","created_at":"2026-01-02T03:04:10Z"}"#;

@@ -140,7 +140,11 @@ fn debits(observed: &RecordObserved<'_>, rows: &[LedgerRow], settles: Moment, no
         Fresh::Value(begun, read) if !read.inventory_read => {
             let again = begun.plus(VERIFY_EVERY);
             let due = now.mono >= again.mono;
-            return Debits::NotYet(if due { RecordStep::Read(ask(again)) } else { RecordStep::Wait(again) });
+            return Debits::NotYet(if due {
+                RecordStep::Read(ask(again))
+            } else {
+                RecordStep::Wait(now.when(again))
+            });
         }
         // Without a price (the number may have been sold to somebody else meanwhile) any such debit may be ours, unless
         // Vobiz refused in words. Its 500 is no such word: it is said when something broke after the debit, too.

@@ -11,7 +11,9 @@ use crate::{
     api::{AttemptState, PhoneNumber, PhoneNumberClaim, PhoneNumberClaimStatus, RETRY_ANNOTATION, Seen},
     conditions::{self, ClaimFacts, ConditionType, SHOWN_AFTER, Waits},
     domain::AccountId,
-    plan::{self, Change, ClaimObserved, ClaimStep, Evidence, Gate, Holder, Moment, Relation, SEND_WINDOW},
+    plan::{
+        self, Change, ClaimObserved, ClaimStep, Clocks, Evidence, Gate, Holder, Moment, Relation, SEND_WINDOW,
+    },
     store::StoreError,
 };
 
@@ -23,6 +25,7 @@ struct Observation {
     holder: Holder,
     account: AccountId,
     gate: Gate,
+    clocks: Clocks,
     evidence: Evidence,
     goal_since: Moment,
     not_before: Option<Moment>,
@@ -57,6 +60,7 @@ impl Observation {
             holder,
             account: context.account.id(),
             gate: context.account.gate(),
+            clocks: context.account.clocks(),
             evidence: context.account.evidence(e164),
             goal_since: now,
             not_before: context.memory.not_before(e164),
@@ -81,8 +85,11 @@ impl Observation {
 
     /// What the claim's attempt waits for, for people.
     fn waits(&self, context: &Context, step: &ClaimStep, now: Moment) -> Waits {
-        if let Some(until) = self.hold_until.filter(|until| !now.reached(*until)) {
-            return Waits::Hold(until.wall);
+        if let Some(until) = self.hold_until.filter(|until| !now.waited(*until)) {
+            return Waits::Hold(now.when(until).wall);
+        }
+        if self.clocks.are_wrong() {
+            return Waits::Clocks(self.clocks);
         }
         if let Some(why) = context.memory.hindrance(&self.claim.uid().unwrap_or_default()) {
             return Waits::Cluster(why);
@@ -93,6 +100,7 @@ impl Observation {
             ClaimStep::Elsewhere(owner) => Waits::Elsewhere(owner.clone()),
             ClaimStep::Rest
             | ClaimStep::AwaitGate
+            | ClaimStep::AwaitClocks
             | ClaimStep::Queue
             | ClaimStep::Purchase(_)
             | ClaimStep::OpenUnsent(_)
@@ -108,6 +116,7 @@ impl Observation {
             holder: self.holder,
             account: &self.account,
             gate: &self.gate,
+            clocks: self.clocks,
             evidence: &self.evidence,
             retry_token: self.claim.annotations().get(RETRY_ANNOTATION).map(String::as_str),
             goal_since: self.goal_since,
@@ -157,6 +166,13 @@ pub async fn take_turn(claim: Arc<PhoneNumberClaim>, context: &Context) -> Resul
     Ok(())
 }
 
+/// How often a claim looks whether the clocks agree again.
+const CLOCKS_EVERY: Duration = Duration::from_secs(15);
+
+/// What a claim is told of an open attempt is looked at so often at least: neither a clock that was set nor clocks that
+/// agree again wake it.
+const OPEN_EVERY: Duration = Duration::from_mins(1);
+
 /// Performs the step; returns when to come back, if nothing else will bring the claim back.
 async fn perform(
     context: &Context,
@@ -169,6 +185,7 @@ async fn perform(
     match step {
         ClaimStep::Rest => {}
         ClaimStep::Wait(until) => return Ok(Some(now.until(until))),
+        ClaimStep::AwaitClocks => return Ok(Some(CLOCKS_EVERY)),
         ClaimStep::AwaitGate => context.account.want(key_of(claim), e164, plan::Need::default()),
         ClaimStep::Read(need) => context.account.want(key_of(claim), e164, need),
         ClaimStep::Elsewhere(_) => context.account.want_next_listing(key_of(claim)),
@@ -288,5 +305,6 @@ fn changes_by_itself(context: &Context, facts: &ClaimFacts<'_>, now: Moment) -> 
         [until(opened.after(SHOWN_AFTER)), until(opened.after(answered + Duration::from_millis(1)))]
     });
     let sums = answered_at.map(|at| until(at.after(SHOWN_AFTER)));
-    waiting.into_iter().chain(marks).chain(sums).filter(|after| !after.is_zero()).min()
+    let open = open.map(|_| OPEN_EVERY);
+    waiting.into_iter().chain(marks).chain(sums).chain(open).filter(|after| !after.is_zero()).min()
 }

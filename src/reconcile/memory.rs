@@ -134,7 +134,9 @@ impl Memory {
         let mut inner = self.inner();
         let memory = inner.claims.entry(uid.to_owned()).or_default();
         match &memory.hindrance {
-            Some(hindrance) if now.mono < hindrance.until.mono => Turn::After(now.until(hindrance.until)),
+            Some(hindrance) if now.mono < hindrance.until.mono => {
+                Turn::After(now.until(now.when(hindrance.until)))
+            }
             _ if std::mem::replace(&mut memory.queued, true) => Turn::Already,
             _ => Turn::Queued,
         }

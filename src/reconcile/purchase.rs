@@ -114,6 +114,10 @@ async fn attempt(
         Err(error) => return Err(error),
     };
     let change = match (may_send(context, claim, opened).await, context.account.gate()) {
+        // The answers to the intent, and to the read after it, showed it.
+        (Ok(()), _) if context.account.clocks().are_wrong() => {
+            unsent("the clocks are more than 10 minutes apart")
+        }
         (Ok(()), Gate::Open) => send(context, claim, &record).await,
         // Another purchase has met it since this one took its turn.
         (Ok(()), Gate::Held(_, why)) => unsent(&why),

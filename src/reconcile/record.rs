@@ -53,6 +53,7 @@ pub async fn reconcile_record(
         unsettled: &unsettled,
         known: &known,
         spans: context.spans,
+        clocks: context.account.clocks(),
         removal: Removal {
             forget,
             deleting: record.metadata.deletion_timestamp.is_some(),

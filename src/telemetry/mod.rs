@@ -1,14 +1,12 @@
 //! Structured logs, for people on a terminal and JSON otherwise, and traces where they are asked for.
 
+mod filter;
 #[cfg(feature = "otlp")]
 mod otlp;
 
 use std::io::IsTerminal;
 
-use tracing_subscriber::{EnvFilter, Layer, Registry, fmt, layer::SubscriberExt, util::SubscriberInitExt};
-
-/// kube's own spans name records, and a record's name is its number: they stay out unless asked for.
-const DEFAULT_FILTER: &str = "info,kube=error,kube_client=error,kube_runtime=error,hyper=warn,reqwest=warn";
+use tracing_subscriber::{Layer, Registry, fmt, layer::SubscriberExt, util::SubscriberInitExt};
 
 /// The target of the spans that are traced, and of nothing else: no span of a library's, which may name a number, gets
 /// into a trace. They are of the level DEBUG, so that they do not stand before every line of the log.
@@ -44,8 +42,8 @@ impl Telemetry {
 
 type BoxedLayer = Box<dyn Layer<Registry> + Send + Sync>;
 
-/// Starts logging to standard error, and sending traces to an OTLP endpoint if there is one. `RUST_LOG` overrides what
-/// is logged.
+/// Starts logging to standard error, and sending traces to an OTLP endpoint if there is one. `RUST_LOG` says what is
+/// logged, but for what libraries would say about numbers, unless it names them.
 ///
 /// # Errors
 /// If traces are asked for and cannot be sent.
@@ -54,7 +52,7 @@ pub fn start(otlp_endpoint: Option<&str>) -> Result<Telemetry, TelemetryError> {
         None => (Telemetry::default(), None),
         Some(endpoint) => traces(endpoint).map(|(telemetry, layer)| (telemetry, Some(layer)))?,
     };
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(DEFAULT_FILTER));
+    let filter = filter::read(std::env::var("RUST_LOG").ok().as_deref());
     let logs: BoxedLayer = if std::io::stderr().is_terminal() {
         fmt::layer().with_writer(std::io::stderr).with_target(false).with_filter(filter).boxed()
     } else {

@@ -5,6 +5,7 @@ use serde::Deserialize;
 use super::{
     envelope::Envelope,
     error::{PurchaseError, Rejection, RejectionKind},
+    masks::Masks,
     purchase::Purchased,
     transport::BodyError,
     wire::{Object, WireNumber, object},
@@ -28,23 +29,25 @@ struct Success {
 }
 
 impl PurchaseAnswer {
-    /// What the answer is taken to mean. `docs/exactly-once.md` has this as a table.
+    /// What the answer is taken to mean. `docs/exactly-once.md` has this as a table. What Vobiz says in it is kept without
+    /// the credentials in use.
     ///
     /// # Errors
     /// Unless it is a 200 that names exactly this number.
-    pub fn judge(self, e164: E164) -> Result<Purchased, PurchaseError> {
+    pub fn judge(self, e164: E164, masks: &Masks) -> Result<Purchased, PurchaseError> {
         let Self { status, retry_after, body } = self;
-        let unknown = |message: String| PurchaseError::Unknown { status: Some(status), message };
+        let unknown =
+            |message: String| PurchaseError::Unknown { status: Some(status), message: masks.mask(&message) };
         let body = match body {
             // Nobody at Vobiz sends that much: whoever did, its status says nothing either.
             Err(error @ BodyError::TooLong(_)) => return Err(unknown(error.to_string())),
             body => body,
         };
         if status == 200 {
-            return success(&body.map_err(|error| unknown(error.to_string()))?, e164)
+            return success(&body.map_err(|error| unknown(error.to_string()))?, e164, masks)
                 .ok_or_else(|| unknown("Vobiz answered 200, but not with this number".into()));
         }
-        let envelope = body.as_ref().ok().and_then(|body| Envelope::parse(body));
+        let envelope = body.as_ref().ok().and_then(|body| Envelope::parse(body, masks));
         let Some(kind) = refusal(status, envelope.is_some()) else {
             return Err(unknown(describe(status, body.err(), envelope)));
         };
@@ -73,9 +76,9 @@ fn refusal(status: u16, in_vobiz_words: bool) -> Option<RejectionKind> {
     }
 }
 
-fn success(body: &[u8], e164: E164) -> Option<Purchased> {
+fn success(body: &[u8], e164: E164, masks: &Masks) -> Option<Purchased> {
     let Success { number: Object(number) } = object(body)?;
-    number.parse().filter(|number| number.e164 == e164).map(Purchased)
+    number.parse(masks).filter(|number| number.e164 == e164).map(Purchased)
 }
 
 fn describe(status: u16, broken: Option<BodyError>, envelope: Option<Envelope>) -> String {
@@ -109,7 +112,7 @@ mod tests {
     fn judge(status: u16, body: Result<&str, BodyError>) -> &'static str {
         let body = body.map(|body| body.as_bytes().to_vec());
         let answer = PurchaseAnswer { status, retry_after: None, body };
-        match answer.judge("+911234500000".parse().unwrap()) {
+        match answer.judge("+911234500000".parse().unwrap(), &Masks::default()) {
             Ok(_) => "purchased",
             Err(PurchaseError::NotSent(_)) => "not sent",
             Err(PurchaseError::Unknown { status: told, .. }) => {
@@ -189,10 +192,34 @@ mod tests {
                 retry_after: header.map(Duration::from_secs),
                 body: Ok(body.clone()),
             };
-            let Err(PurchaseError::Rejected(rejection)) = answer.judge("+12".parse().unwrap()) else {
+            let Err(PurchaseError::Rejected(rejection)) =
+                answer.judge("+12".parse().unwrap(), &Masks::default())
+            else {
                 panic!("not rejected")
             };
             assert_eq!(rejection.retry_after, Some(Duration::from_secs(expected)));
+        }
+    }
+    #[test]
+    fn a_token_that_vobiz_echoes_is_in_nothing_that_is_made_of_an_answer() {
+        let masks = Masks::of(["hush-hush"].into_iter());
+        let said = r#"{"error":"hush-hush","message":"token hush-hush of MA_1"}"#;
+        let bought = r#"{"number":{"e164":"+12","id":"hush-hush","account_id":"hush-hush","status":"hush-hush",
+            "country":"hush-hush","region":"in hush-hush"}}"#;
+        for status in [200, 204, 302, 400, 401, 402, 403, 404, 409, 418, 422, 429, 500, 502] {
+            for body in [
+                Ok(said.as_bytes().to_vec()),
+                Ok(bought.as_bytes().to_vec()),
+                Err(BodyError::Broken("reset by hush-hush".into())),
+            ] {
+                let judged =
+                    PurchaseAnswer { status, retry_after: None, body }.judge("+12".parse().unwrap(), &masks);
+                let words = match &judged {
+                    Ok(purchased) => format!("{purchased:?}"),
+                    Err(error) => format!("{error:?} {error}"),
+                };
+                assert!(!words.contains("hush"), "{status}: {words}");
+            }
         }
     }
 }

@@ -9,26 +9,30 @@ use std::{
 };
 
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
-use reqwest::{Response, Url, header::HeaderValue};
+use reqwest::Url;
 use tokio::sync::watch;
 
 use super::{
     casing::Casing,
     credentials::Credentials,
-    envelope::Envelope,
     error::{ReadError, SetupError},
     ledger::LedgerRow,
+    masks::InUse,
     paging::{self, Listed},
-    transport::{self, PAGE_BODY_LIMIT},
+    transport,
     wire::{Balance, ListedNumber},
 };
 use crate::{
+    clock::Peers,
     domain::{AccountId, Currency, E164},
     metrics::{Metrics, Operation},
 };
 
 /// A read that takes longer is given up: reads can be repeated.
 const READ_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// Idle connections that reads keep.
+const KEPT: usize = 2;
 
 /// Rows on a page of numbers: the documented maximum.
 const NUMBERS_PER_PAGE: usize = 100;
@@ -77,11 +81,15 @@ impl Read {
 /// A client for one account.
 pub struct Client {
     pub(super) spender: reqwest::Client,
-    reader: reqwest::Client,
-    base: Url,
-    credentials: watch::Receiver<Credentials>,
+    pub(super) reader: reqwest::Client,
+    /// The reader's like, without kept connections.
+    pub(super) fresh: reqwest::Client,
+    pub(super) base: Url,
+    pub(super) credentials: watch::Receiver<Credentials>,
+    pub(super) in_use: InUse,
     limiter: DefaultDirectRateLimiter,
     pub(super) metrics: Arc<Metrics>,
+    pub(super) peers: Arc<Peers>,
     pub(super) purchase_casing: Casing,
     /// Bits by [`Read`]: set where the lower case is the one that works.
     lower: AtomicU8,
@@ -98,11 +106,14 @@ impl Client {
         let quota = Quota::per_second(settings.rate).allow_burst(settings.burst);
         Ok(Self {
             spender: transport::spender(&base, ca_file, settings.purchase_timeout)?,
-            reader: transport::reader(&base, ca_file, READ_TIMEOUT)?,
+            reader: transport::reader(&base, ca_file, READ_TIMEOUT, KEPT)?,
+            fresh: transport::reader(&base, ca_file, READ_TIMEOUT, 0)?,
             base,
             credentials,
+            in_use: InUse::default(),
             limiter: RateLimiter::direct(quota),
             metrics: Arc::default(),
+            peers: Arc::default(),
             purchase_casing: settings.purchase_casing,
             lower: AtomicU8::new(0),
             proven: AtomicU8::new(0),
@@ -113,6 +124,18 @@ impl Client {
     #[must_use]
     pub fn counted(self, metrics: Arc<Metrics>) -> Self {
         Self { metrics, ..self }
+    }
+
+    /// Holds the clock against its answers' there.
+    #[must_use]
+    pub fn timed(self, peers: Arc<Peers>) -> Self {
+        Self { peers, ..self }
+    }
+
+    /// What is known of the clocks of others.
+    #[must_use]
+    pub fn peers(&self) -> &Arc<Peers> {
+        &self.peers
     }
 
     /// The account that calls are made with.
@@ -185,7 +208,7 @@ impl Client {
         let mut query = vec![("page", page_text.as_str()), ("per_page", &size)];
         query.extend(from.as_deref().map(|from| ("from_date", from)));
         let body = self.get(Read::Ledger, "transactions", &query).await?;
-        paging::ledger_page(&body, page)
+        paging::ledger_page(&body, page, &self.masks())
     }
 
     /// One page of the owned list: the cheapest question that tells whether it can be asked at all.
@@ -208,7 +231,7 @@ impl Client {
         let digits = search.map(E164::digits);
         query.extend(digits.as_deref().map(|digits| ("search", digits)));
         let body = self.get(read, path, &query).await?;
-        paging::numbers_page(&body, page)
+        paging::numbers_page(&body, page, &self.masks())
     }
 
     /// Asks in the casing that worked before. A wrong casing is answered with 401 or 404, so until one has worked
@@ -249,54 +272,4 @@ impl Client {
             (_, second) => second,
         }
     }
-
-    pub(super) async fn get_in(
-        &self,
-        casing: Casing,
-        path: &str,
-        query: &[(&str, &str)],
-    ) -> Result<Vec<u8>, ReadError> {
-        let mut url = self.account_url(casing, path);
-        if !query.is_empty() {
-            url.query_pairs_mut().extend_pairs(query);
-        }
-        let sent = self.authenticated(self.reader.get(url)).send().await;
-        let response = sent.map_err(|error| ReadError::Failed(transport::explain(&error)))?;
-        match response.status().as_u16() {
-            200 => transport::body(response, PAGE_BODY_LIMIT)
-                .await
-                .map_err(|error| ReadError::Failed(error.to_string())),
-            401 => Err(ReadError::Unauthorized),
-            403 => Err(ReadError::Forbidden),
-            404 | 405 => Err(ReadError::Missing),
-            429 => Err(rate_limited(response).await),
-            status => Err(ReadError::Failed(format!("Vobiz answered {status}"))),
-        }
-    }
-
-    pub(super) fn account_url(&self, casing: Casing, path: &str) -> Url {
-        let mut url = self.base.clone();
-        let prefix = url.path().trim_end_matches('/').to_owned();
-        let account = self.account();
-        url.set_path(&format!("{prefix}/api/v1/{}/{account}/{path}", casing.segment()));
-        url
-    }
-
-    pub(super) fn authenticated(&self, request: reqwest::RequestBuilder) -> reqwest::RequestBuilder {
-        let credentials = self.credentials.borrow();
-        let mut request = request.header("X-Auth-ID", credentials.account.as_str());
-        // Checked when the credentials were read, so this cannot fail; without it the call ends in a 401.
-        if let Ok(mut token) = HeaderValue::from_str(credentials.token()) {
-            token.set_sensitive(true);
-            request = request.header("X-Auth-Token", token);
-        }
-        request.header("Content-Type", "application/json")
-    }
-}
-
-async fn rate_limited(response: Response) -> ReadError {
-    let header = transport::retry_after(response.headers(), jiff::Timestamp::now());
-    let body = transport::body(response, PAGE_BODY_LIMIT).await.unwrap_or_default();
-    let retry_after = header.or_else(|| Envelope::parse(&body).and_then(|envelope| envelope.retry_after));
-    ReadError::RateLimited { retry_after }
 }

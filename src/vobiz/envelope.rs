@@ -3,7 +3,10 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::wire::{id, lenient, money, object};
+use super::{
+    masks::Masks,
+    wire::{id, lenient, money, object},
+};
 use crate::domain::{Currency, Money};
 
 /// What an error answer says, whichever of Vobiz's envelopes it came in.
@@ -58,13 +61,15 @@ const LONGEST_WORDS: usize = 300;
 
 impl Envelope {
     /// `None` where the body is no JSON error envelope: HTML, an empty body, or JSON without an error.
-    pub fn parse(body: &[u8]) -> Option<Self> {
+    /// Words lose the credentials in use before they are cut to a length: half a token would be left otherwise.
+    pub fn parse(body: &[u8], masks: &Masks) -> Option<Self> {
         let outer: Outer = object(body)?;
         let error = outer.error.as_deref().map_or("", RawValue::get);
         let word: Option<String> = serde_json::from_str(error).ok();
         let inner: Inner = object(error.as_bytes()).unwrap_or_default();
-        let code = word.or(inner.code).map(|words| presentable(&words));
-        let message = outer.message.or(inner.message).map(|words| presentable(&words));
+        let words = |words: String| presentable(&masks.mask(&words));
+        let code = word.or(inner.code).map(words);
+        let message = outer.message.or(inner.message).map(words);
         if code.is_none() && message.is_none() {
             return None;
         }
@@ -91,6 +96,10 @@ pub fn presentable(words: &str) -> String {
 mod tests {
     use super::*;
 
+    fn parse(body: &str) -> Option<Envelope> {
+        Envelope::parse(body.as_bytes(), &Masks::default())
+    }
+
     #[test]
     fn every_documented_envelope_is_read() {
         for (body, code, message) in [
@@ -109,7 +118,7 @@ mod tests {
             (r#"{"error":{"code":401,"message":"bad token"}}"#, Some("401"), Some("bad token")),
             (r#"{"status":"error","message":"m"}"#, None, Some("m")),
         ] {
-            let envelope = Envelope::parse(body.as_bytes()).unwrap();
+            let envelope = parse(body).unwrap();
             assert_eq!((envelope.code.as_deref(), envelope.message.as_deref()), (code, message), "{body}");
         }
     }
@@ -127,7 +136,7 @@ mod tests {
             r#"["x"]"#,
             "\u{0}",
         ] {
-            assert_eq!(Envelope::parse(body.as_bytes()), None, "{body}");
+            assert_eq!(parse(body), None, "{body}");
         }
     }
 
@@ -135,7 +144,7 @@ mod tests {
     fn the_sums_of_a_short_balance_are_exact() {
         let body = r#"{"status":"error","error":{"code":"INSUFFICIENT_BALANCE","message":"m",
             "details":{"required":52,"available":"12.50","currency":"INR","shortfall":39.5,"retryAfter":3}}}"#;
-        let envelope = Envelope::parse(body.as_bytes()).unwrap();
+        let envelope = parse(body).unwrap();
         assert_eq!(envelope.required.unwrap().to_string(), "52");
         assert_eq!(envelope.available.unwrap().to_string(), "12.50");
         assert_eq!(envelope.currency.unwrap().to_string(), "INR");
@@ -149,7 +158,7 @@ mod tests {
                 format!(r#"{{"error":{{"code":"x","details":{{"required":{sum}}}}}}}"#),
                 format!(r#"{{"error":"x","details":{{"required":{sum}}}}}"#),
             ] {
-                let envelope = Envelope::parse(body.as_bytes()).unwrap();
+                let envelope = parse(&body).unwrap();
                 assert_eq!(envelope.required.unwrap().to_string(), sum, "{body}");
             }
         }
@@ -158,8 +167,24 @@ mod tests {
     #[test]
     fn words_that_vobiz_sends_cannot_break_a_line_or_grow_without_bound() {
         let long = format!(r#"{{"error":"a\nb","message":"{}"}}"#, "x".repeat(10_000));
-        let envelope = Envelope::parse(long.as_bytes()).unwrap();
+        let envelope = parse(&long).unwrap();
         assert_eq!(envelope.code.as_deref(), Some("a b"));
         assert_eq!(envelope.message.unwrap().len(), LONGEST_WORDS);
+    }
+    #[test]
+    fn a_token_that_vobiz_echoes_is_in_no_word_of_an_envelope_however_long() {
+        let masks = Masks::of(["hush-hush-hush"].into_iter());
+        let long = format!("{}hush-hush-hush", "x".repeat(LONGEST_WORDS - 4));
+        for said in ["bad token hush-hush-hush", r"bad token h\u0075sh-hush-hush", &long] {
+            for body in [
+                format!(r#"{{"error":"{said}","message":"{said}"}}"#),
+                format!(r#"{{"error":{{"code":"{said}","message":"{said}"}}}}"#),
+                format!(r#"{{"status":"error","message":"{said}"}}"#),
+            ] {
+                let envelope = Envelope::parse(body.as_bytes(), &masks).unwrap();
+                let words = format!("{:?} {:?}", envelope.code, envelope.message);
+                assert!(!words.contains("hush"), "{words}");
+            }
+        }
     }
 }

@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use super::envelope::Envelope;
+use crate::proxy::ProxyError;
 
 /// Why a purchase did not end in a 200 with our number. Answers one question: may it have happened?
 #[derive(Debug, thiserror::Error)]
@@ -97,6 +98,9 @@ pub enum SetupError {
     /// `VOBIZ_CA_FILE` holds no certificate.
     #[error("VOBIZ_CA_FILE {0} holds no PEM certificate")]
     NoCertificate(String),
+    /// The environment names a proxy that cannot be used.
+    #[error(transparent)]
+    Proxy(#[from] ProxyError),
     /// The HTTP client cannot be built.
     #[error("cannot build the HTTP client: {0}")]
     Http(String),

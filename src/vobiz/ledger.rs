@@ -2,6 +2,7 @@ use serde::Deserialize;
 
 use super::{
     envelope::presentable,
+    masks::Masks,
     wire::{id, lenient, money, text},
 };
 use crate::{
@@ -91,12 +92,12 @@ pub struct WireRow {
 }
 
 impl WireRow {
-    pub fn parse(self) -> LedgerRow {
+    pub fn parse(self, masks: &Masks) -> LedgerRow {
         let text = format!("{} {}", self.reference, self.description);
         let is_credit = self.kind == "credit";
         LedgerRow {
-            // Stored and shown, whatever its length was.
-            id: presentable(&self.id.unwrap_or_default()),
+            // Stored and shown, whatever its length was, and whatever Vobiz echoes in it.
+            id: presentable(&masks.mask(&self.id.unwrap_or_default())),
             kind: match self.kind.as_str() {
                 "credit" => RowType::Credit,
                 "debit" => RowType::Debit,
@@ -207,7 +208,7 @@ impl LedgerRow {
 
     #[cfg(test)]
     pub(crate) fn for_tests(json: &str) -> Self {
-        serde_json::from_str::<WireRow>(json).unwrap().parse()
+        serde_json::from_str::<WireRow>(json).unwrap().parse(&Masks::default())
     }
 }
 

@@ -2,6 +2,7 @@
 //! that Vobiz has been seen to answer in.
 
 mod answer;
+mod call;
 mod casing;
 mod client;
 mod counted;
@@ -9,6 +10,7 @@ mod credentials;
 mod envelope;
 mod error;
 mod ledger;
+mod masks;
 mod paging;
 mod purchase;
 mod transport;
@@ -29,6 +31,7 @@ pub mod readers {
     pub use super::{
         answer::PurchaseAnswer,
         envelope::Envelope,
+        masks::Masks,
         paging::{Listed, Page, complete, ledger_page, numbers_page},
         transport::{BodyError, PAGE_BODY_LIMIT, PURCHASE_BODY_LIMIT, body, retry_after},
     };

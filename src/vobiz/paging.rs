@@ -5,6 +5,7 @@ use serde::{Deserialize, Deserializer};
 use super::{
     error::ReadError,
     ledger::{LedgerRow, WireRow},
+    masks::Masks,
     wire::{ListedNumber, Object, WireNumber, lenient, object},
 };
 
@@ -203,7 +204,7 @@ struct WireNumbers {
 ///
 /// # Errors
 /// If it does not parse, or is not the page that was asked for.
-pub fn numbers_page(body: &[u8], asked: usize) -> Result<Page<ListedNumber>, ReadError> {
+pub fn numbers_page(body: &[u8], asked: usize, masks: &Masks) -> Result<Page<ListedNumber>, ReadError> {
     let wire: WireNumbers = object(body).ok_or_else(|| ReadError::unreadable("list"))?;
     check_echo(wire.page, asked)?;
     let items = rows(wire.items, wire.total, "list")?;
@@ -211,7 +212,7 @@ pub fn numbers_page(body: &[u8], asked: usize) -> Result<Page<ListedNumber>, Rea
     let mut rows = Vec::with_capacity(items.len());
     for item in items {
         let contents = item.contents();
-        rows.extend(item.numbers()?.into_iter().map(|row| (format!("{contents}/{}", row.e164), row)));
+        rows.extend(item.numbers(masks)?.into_iter().map(|row| (format!("{contents}/{}", row.e164), row)));
     }
     Ok(Page { rows, keys, total: wire.total })
 }
@@ -230,11 +231,12 @@ struct WireLedger {
 ///
 /// # Errors
 /// If it does not parse, or is not the page that was asked for.
-pub fn ledger_page(body: &[u8], asked: usize) -> Result<Page<LedgerRow>, ReadError> {
+pub fn ledger_page(body: &[u8], asked: usize, masks: &Masks) -> Result<Page<LedgerRow>, ReadError> {
     let wire: WireLedger = object(body).ok_or_else(|| ReadError::unreadable("ledger"))?;
     check_echo(wire.page, asked)?;
     let transactions = rows(wire.transactions, wire.total, "ledger")?;
-    let parsed: Vec<_> = transactions.into_iter().enumerate().map(|(at, row)| (at, row.parse())).collect();
+    let parsed: Vec<_> =
+        transactions.into_iter().enumerate().map(|(at, row)| (at, row.parse(masks))).collect();
     // A row without an id cannot be told from its twin, so its place has to do.
     let key =
         |at: usize, row: &LedgerRow| if row.id.is_empty() { format!("{asked}/{at}") } else { row.id.clone() };
@@ -259,6 +261,14 @@ fn check_echo(echoed: Option<usize>, asked: usize) -> Result<(), ReadError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn numbers_page(body: &[u8], asked: usize) -> Result<Page<ListedNumber>, ReadError> {
+        super::numbers_page(body, asked, &Masks::default())
+    }
+
+    fn ledger_page(body: &[u8], asked: usize) -> Result<Page<LedgerRow>, ReadError> {
+        super::ledger_page(body, asked, &Masks::default())
+    }
 
     fn page(ids: &[u32], total: Option<usize>) -> Page<u32> {
         let keys: Vec<String> = ids.iter().map(ToString::to_string).collect();
@@ -461,5 +471,24 @@ mod tests {
     fn a_zeroed_summary_beside_rows_hides_no_row() {
         let body = r#"{"transactions":[{"id":"t","type":"debit","amount":52,"reference_type":"did_purchase"}],"summary":{"total":0}}"#;
         assert_eq!(ledger_page(body.as_bytes(), 1).unwrap().rows.len(), 1);
+    }
+
+    #[test]
+    fn a_token_that_vobiz_echoes_is_in_no_row() {
+        let masks = Masks::of(["hush-hush"].into_iter());
+        let number = r#"{"items":[{"e164":"+12","id":"hush-hush","account_id":"hush-hush","status":"hush-hush",
+            "country":"%68ush-hush","region":"in hush-hush"}],"total":1}"#;
+        let long = format!("{}hush-hush", "x".repeat(296));
+        let debit = format!(
+            r#"{{"transactions":[{{"id":"hush-hush","type":"debit","description":"+12 hush-hush"}},
+            {{"id":"{long}","type":"debit"}}],"total":2}}"#
+        );
+        let listed = super::numbers_page(number.as_bytes(), 1, &masks).unwrap();
+        let ledger = super::ledger_page(debit.as_bytes(), 1, &masks).unwrap();
+        assert_eq!((listed.rows.len(), ledger.rows.len()), (1, 2));
+        let rows = (listed.rows().collect::<Vec<_>>(), ledger.rows().collect::<Vec<_>>());
+        let words = format!("{rows:?}");
+        assert!(!words.contains("hus") && words.contains("***"), "{words}");
+        assert_eq!(listed.rows().next().unwrap().owner, None);
     }
 }

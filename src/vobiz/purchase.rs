@@ -10,7 +10,10 @@ use super::{
     transport::{self, PURCHASE_BODY_LIMIT},
     wire::ListedNumber,
 };
-use crate::domain::{Currency, E164};
+use crate::{
+    domain::{Currency, E164},
+    metrics::Peer,
+};
 
 /// A 200 with our number: the only definite success.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,18 +39,23 @@ impl Client {
         let url = self.account_url(self.purchase_casing, "numbers/purchase-from-inventory");
         // A one-shot body: nothing below could send it again even if it tried.
         let body = Body::wrap(Full::new(Bytes::from(body)));
+        let begun = self.peers.now();
         match self.authenticated(self.spender.post(url)).body(body).send().await {
             Ok(response) => {
+                self.peers.saw(Peer::Vobiz, response.headers(), begun);
                 let status = response.status().as_u16();
                 let retry_after = transport::retry_after(response.headers(), jiff::Timestamp::now());
                 let body = transport::body(response, PURCHASE_BODY_LIMIT).await;
-                PurchaseAnswer { status, retry_after, body }.judge(e164)
+                PurchaseAnswer { status, retry_after, body }.judge(e164, &self.masks())
             }
             // True only because the client keeps no idle connections and bounds the time to connect.
             Err(error) if error.is_builder() || error.is_connect() => {
-                Err(PurchaseError::NotSent(transport::explain(&error)))
+                Err(PurchaseError::NotSent(self.masks().mask(&transport::explain(&error))))
             }
-            Err(error) => Err(PurchaseError::Unknown { status: None, message: transport::explain(&error) }),
+            Err(error) => {
+                let message = self.masks().mask(&transport::explain(&error));
+                Err(PurchaseError::Unknown { status: None, message })
+            }
         }
     }
 }

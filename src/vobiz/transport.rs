@@ -8,6 +8,7 @@ use reqwest::{
 };
 
 use super::error::SetupError;
+use crate::proxy::Proxies;
 
 /// `vobiz-operator/VERSION`, to every API.
 pub const USER_AGENT: &str = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION"));
@@ -37,26 +38,37 @@ pub fn spender(base: &Url, ca_file: Option<&Path>, timeout: Duration) -> Result<
         .map_err(|error| SetupError::Http(explain(&error)))
 }
 
-/// The client for everything that may be asked twice.
-pub fn reader(base: &Url, ca_file: Option<&Path>, timeout: Duration) -> Result<reqwest::Client, SetupError> {
+/// The client for everything that may be asked twice, with so many kept connections.
+pub fn reader(
+    base: &Url,
+    ca_file: Option<&Path>,
+    timeout: Duration,
+    kept: usize,
+) -> Result<reqwest::Client, SetupError> {
     builder(base, ca_file)?
         .http1_only()
         // Credentials stay with the host that they were given for.
         .redirect(redirect::Policy::none())
         .connect_timeout(Duration::from_secs(5))
         .pool_idle_timeout(Duration::from_mins(1))
-        .pool_max_idle_per_host(2)
+        .pool_max_idle_per_host(kept)
         .timeout(timeout)
         .build()
         .map_err(|error| SetupError::Http(explain(&error)))
 }
 
 fn builder(base: &Url, ca_file: Option<&Path>) -> Result<ClientBuilder, SetupError> {
-    let builder = reqwest::Client::builder().user_agent(USER_AGENT).referer(false);
+    // One proxy for one host, chosen here: reqwest would pass over one that it cannot use.
+    let builder = reqwest::Client::builder().user_agent(USER_AGENT).referer(false).no_proxy();
     if base.scheme() == "http" {
         // Loopback only (see `check_url`): no proxy stands in between, and no certificate is looked at.
-        return Ok(builder.no_proxy().tls_certs_only([]));
+        return Ok(builder.tls_certs_only([]));
     }
+    let proxies = Proxies::from_env()?;
+    let builder = match proxies.before(base.host_str().unwrap_or_default(), base.port_or_known_default()) {
+        None => builder,
+        Some(proxy) => builder.proxy(proxy.for_reqwest()?),
+    };
     let Some(path) = ca_file else { return Ok(builder) };
     let shown = path.display().to_string();
     let pem = std::fs::read(path).map_err(|source| SetupError::CaFile { path: shown.clone(), source })?;
@@ -118,6 +130,11 @@ pub fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     }
     let date = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text).ok()?;
     Some(Duration::try_from(date.duration_since(now)).unwrap_or_default())
+}
+
+/// Whether a connection was had, and then ended before it gave an answer.
+pub fn died_unanswered(error: &reqwest::Error) -> bool {
+    error.is_request() && !error.is_connect() && !error.is_timeout()
 }
 
 /// An error and its causes in one line, without the URL: that names the account and the number.

@@ -4,7 +4,7 @@ use serde::{
 };
 use serde_json::value::RawValue;
 
-use super::{envelope::presentable, error::ReadError};
+use super::{envelope::presentable, error::ReadError, masks::Masks};
 use crate::{
     api::{Capabilities, Number, NumberStatus},
     domain::{AccountId, Currency, E164, Money, Time},
@@ -89,7 +89,7 @@ pub struct WireNumber {
     #[serde(default, deserialize_with = "lenient")]
     capabilities: Option<Capabilities>,
     #[serde(default, deserialize_with = "lenient")]
-    status: Option<NumberStatus>,
+    status: Option<String>,
     #[serde(default, deserialize_with = "lenient")]
     is_blocked: Option<bool>,
     #[serde(default, deserialize_with = "money")]
@@ -142,9 +142,9 @@ impl WireNumber {
     }
 
     /// `None` where the row's number is not written as E.164.
-    pub fn parse(self) -> Option<ListedNumber> {
+    pub fn parse(self, masks: &Masks) -> Option<ListedNumber> {
         let e164 = self.e164.parse().ok()?;
-        Some(self.listed(e164))
+        Some(self.listed(e164, masks))
     }
 
     /// The numbers that the row may be about: one, where it is written as E.164. Otherwise (`919876543210`,
@@ -154,20 +154,24 @@ impl WireNumber {
     ///
     /// # Errors
     /// If there are digits that are not read here: it may be any number.
-    pub fn numbers(mut self) -> Result<Vec<ListedNumber>, ReadError> {
+    pub fn numbers(mut self, masks: &Masks) -> Result<Vec<ListedNumber>, ReadError> {
         if let Ok(e164) = self.e164.parse() {
-            return Ok(vec![self.listed(e164)]);
+            return Ok(vec![self.listed(e164, masks)]);
         }
         if self.e164.contains(|c: char| c.is_numeric() && !c.is_ascii_digit()) {
             return Err(ReadError::unreadable("row whose number"));
         }
         (self.account_id, self.auth_id) = (None, None);
-        Ok(spelt(&self.e164).into_iter().map(|e164| self.listed(e164)).collect())
+        Ok(spelt(&self.e164).into_iter().map(|e164| self.listed(e164, masks)).collect())
     }
 
-    fn listed(&self, e164: E164) -> ListedNumber {
-        let filled = |text: &Option<String>| text.as_deref().map(presentable).filter(|text| !text.is_empty());
-        let status = self.status.clone().filter(|status| !status.to_string().trim().is_empty());
+    /// Every text that is kept is masked first and shortened then: of a credential that is cut in two, a part would stay.
+    fn listed(&self, e164: E164, masks: &Masks) -> ListedNumber {
+        let filled = |text: &Option<String>| {
+            text.as_deref().map(|text| presentable(&masks.mask(text))).filter(|text| !text.is_empty())
+        };
+        let status = self.status.as_deref().filter(|status| !status.trim().is_empty());
+        let Ok(status) = status.map(|status| masks.mask(status).parse()).transpose();
         // Blocked is blocked, whichever of the two fields says so. Of a number that was given back, or that stands in a
         // status that nobody knows, the flag does not say that the account has it.
         let status = match status {
@@ -186,7 +190,10 @@ impl WireNumber {
             currency: self.currency,
             purchased_at: self.purchased_at,
         };
-        ListedNumber { e164, owner: self.account_id.clone().or_else(|| self.auth_id.clone()), number }
+        let owner = self.account_id.as_ref().or(self.auth_id.as_ref());
+        // No account has such an id: nobody is taken for the owner.
+        let owner = owner.filter(|owner| masks.is_clean(owner.as_str())).cloned();
+        ListedNumber { e164, owner, number }
     }
 }
 
@@ -238,7 +245,7 @@ mod tests {
     use super::*;
 
     fn parse(json: &str) -> ListedNumber {
-        serde_json::from_str::<WireNumber>(json).unwrap().parse().unwrap()
+        serde_json::from_str::<WireNumber>(json).unwrap().parse(&Masks::default()).unwrap()
     }
 
     #[test]

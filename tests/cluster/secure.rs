@@ -8,6 +8,7 @@ use std::{
     },
 };
 
+use serde_json::json;
 use tokio::{
     io::copy_bidirectional,
     net::{TcpListener, TcpStream},
@@ -19,19 +20,19 @@ use vobiz_sim::{
 use crate::{
     harness::{PATIENCE, run},
     operator::Setup,
-    table::{PURCHASED, VOBIZ_UNAVAILABLE},
+    table::{INVALID_CREDENTIALS, OUTCOME_UNKNOWN, PURCHASED, REJECTED, VOBIZ_UNAVAILABLE},
     world::{World, token},
 };
 
 /// A Vobiz with a certificate of an authority that nobody knows, for this world's account, with one number.
-async fn start(world: &World, number: &str) -> Sim {
+pub async fn start(world: &World, number: &str) -> Sim {
     let account = Account::new(&world.account, token(&world.account)).with_balance("INR", 1000);
     let inventory = vec![InventoryNumber::new(number, "INR", 50, 2)];
     let state = State { accounts: vec![account], inventory, ..State::default() };
     Sim::start(Config { state, tls: true, ..Config::default() }).await.unwrap()
 }
 
-fn setup(world: &World, sim: &Sim, address: SocketAddr) -> Setup {
+pub fn setup(world: &World, sim: &Sim, address: SocketAddr) -> Setup {
     let file = world.folder.path().join("ca.pem");
     std::fs::write(&file, sim.ca_pem().unwrap()).unwrap();
     let setup = world.setup().env("VOBIZ_API_URL", format!("https://{address}"));
@@ -40,6 +41,39 @@ fn setup(world: &World, sim: &Sim, address: SocketAddr) -> Setup {
 
 fn spent(sim: &Sim, number: &str) -> (u64, u64) {
     (sim.admin().purchase_calls(number), sim.admin().debits(number))
+}
+
+#[test]
+fn a_token_that_vobiz_echoes_stands_nowhere() {
+    run(async |world| {
+        let secret = token(&world.account);
+        let percent = secret.bytes().fold(String::new(), |text, byte| text + &format!("%{byte:02X}"));
+        let said = json!({
+            "error": format!("not {secret}"),
+            "message": format!("{} may not, with {secret} or {percent}", world.account),
+        });
+        let (unauthorized, forbidden, failed) = (world.stocked(), world.stocked(), world.stocked());
+        for (number, code) in [(&unauthorized, 401), (&forbidden, 403), (&failed, 503)] {
+            world.arm(FaultRule::new(Target::Purchase, Fault::status(code, said.to_string())).e164(number));
+        }
+        let _operator = world.unhurried().env("RUST_LOG", "debug").start();
+        for (name, number, row) in [
+            ("forbidden", &forbidden, REJECTED),
+            ("failed", &failed, OUTCOME_UNKNOWN),
+            ("unauthorized", &unauthorized, INVALID_CREDENTIALS),
+        ] {
+            world.claim(name, number).await;
+            let claim = world.until(name, row).await;
+            let event = world.event(&claim, row.reason).await;
+            let record = world.record(number).await.unwrap();
+            for text in [claim.to_string(), event.to_string(), record.to_string()] {
+                assert!(!text.contains(&secret) && !text.contains(&percent), "{text}");
+            }
+            let words = record["spec"]["attempt"]["answer"]["message"].as_str().unwrap();
+            assert!(words.contains(&format!("{} may not, with *** or ***", world.account)), "{words}");
+        }
+        assert!(!world.log().contains(&secret) && !world.log().contains(&percent));
+    });
 }
 
 /// Forwards to the simulator, and, while the switch is on, hangs up on whoever connects anew.

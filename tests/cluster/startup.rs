@@ -59,6 +59,8 @@ fn settings_that_cannot_be_meant_are_refused_at_once() {
             ("VOBIZ_RATE_LIMIT", "0", "calls a second"),
             ("PURCHASE_CONCURRENCY", "0", "purchase-concurrency"),
             ("KUBECONFIG", "/does/not/exist", "KUBECONFIG"),
+            ("HTTPS_PROXY", "no url", "HTTPS_PROXY is not the URL of a proxy"),
+            ("https_proxy", "socks5://127.0.0.1:1080", "the scheme socks5, which is not supported"),
         ] {
             let complaint = complaint(&world, world.setup().env(name, value)).await;
             assert!(complaint.contains(words), "{name}={value}: {complaint}");

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     api::{AttemptState, PhoneNumber},
-    plan::{self, ClaimObserved, ClaimStep, Goal, Holder, Intent},
+    plan::{self, ClaimObserved, ClaimStep, Clocks, Goal, Holder, Intent},
 };
 
 /// A claim looked at, and what is to be done about it.
@@ -111,6 +111,7 @@ impl Operators {
             holder,
             account: &self.cast.ours,
             gate: &self.cast.gate,
+            clocks: Clocks::default(),
             evidence: &evidence,
             retry_token: claim.token.map(|token| self.cast.word(token)),
             goal_since: clock::goal_since(&self.cast, me, place_of(claim.uid)),
@@ -156,6 +157,7 @@ impl Operators {
             ClaimStep::Rest
             | ClaimStep::Wait(_)
             | ClaimStep::AwaitGate
+            | ClaimStep::AwaitClocks
             | ClaimStep::Queue
             | ClaimStep::Elsewhere(_)
             | ClaimStep::Purchase(_) => {}

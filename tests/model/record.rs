@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     api::AttemptState,
-    plan::{self, Holder, Need, RecordObserved, RecordStep, Removal},
+    plan::{self, Clocks, Holder, Need, RecordObserved, RecordStep, Removal},
 };
 
 impl Operators {
@@ -91,6 +91,7 @@ impl Operators {
             unsettled: &[],
             known: &[],
             spans: clock::SPANS,
+            clocks: Clocks::default(),
             removal: Removal { forget: false, deleting: record.deleting, has_finalizer: true },
         };
         plan::record(&observed, clock::now(&self.cast, me))

@@ -7,5 +7,6 @@ mod endless;
 mod kept;
 mod plain;
 mod proxy;
+mod reads;
 mod server;
 mod tls;

@@ -33,12 +33,19 @@ async fn the_purchase_itself() {
 
 /// The outcome of a purchase in a process whose environment names this proxy in every way there is.
 async fn purchase_with(proxy: u16, url: &str, ca: Option<&std::path::Path>) -> String {
+    let url_of_proxy = format!("http://127.0.0.1:{proxy}");
+    let names = ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
+    purchase_in(&names.map(|name| (name, url_of_proxy.as_str())), url, ca).await
+}
+
+/// The outcome of a purchase in a process with these variables, and no other about proxies.
+async fn purchase_in(variables: &[(&str, &str)], url: &str, ca: Option<&std::path::Path>) -> String {
     let mut command = Command::new(env::current_exe().unwrap());
     command.args(["--exact", "proxy::the_purchase_itself", "--ignored", "--nocapture"]).env(URL, url);
-    for name in ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"] {
-        command.env(name, format!("http://127.0.0.1:{proxy}"));
+    for name in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "REQUEST_METHOD"] {
+        command.env_remove(name).env_remove(name.to_ascii_lowercase());
     }
-    command.env_remove("NO_PROXY").env_remove("no_proxy").env_remove("REQUEST_METHOD");
+    command.envs(variables.iter().copied());
     if let Some(ca) = ca {
         command.env(CA_FILE, ca);
     }
@@ -109,6 +116,7 @@ async fn a_proxy_tunnels_one_purchase_or_none() {
         (Proxy::Closes, vec![Hold], 0, "not sent"),
         (Proxy::Answers("HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n"), vec![Hold], 0, "not sent"),
         (Proxy::Answers("HTTP/1.1 503 X\r\nRetry-After: 0\r\n\r\n"), vec![Hold], 0, "not sent"),
+        (Proxy::Answers("HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n"), vec![Hold], 0, "not sent"),
         (Proxy::Answers("HTTP/1.1 407 X\r\nProxy-Authenticate: Basic\r\n\r\n"), vec![Hold], 0, "not sent"),
         (
             Proxy::Answers("HTTP/1.1 307 X\r\nLocation: http://127.0.0.1:1/\r\n\r\n"),
@@ -145,4 +153,32 @@ async fn no_proxy_stands_between_the_operator_and_its_own_machine() {
     assert_eq!(server.finish().await.purchases, 1);
     serving.abort();
     assert!(asked.try_recv().is_err(), "the proxy was asked");
+}
+
+/// In every form in which a host is excepted, and with what excepts another one.
+#[tokio::test]
+async fn no_proxy_stands_before_a_host_that_is_excepted() {
+    for (no_proxy, except, tunnels) in [
+        ("NO_PROXY", "127.0.0.1", 0),
+        ("no_proxy", "localhost, 127.0.0.0/8", 0),
+        ("NO_PROXY", "*", 0),
+        ("no_proxy", "10.0.0.0/8,.svc,.cluster.local", 1),
+        ("NO_PROXY", "", 1),
+    ] {
+        let ours = answer(200, &format!(r#"{{"number":{{"e164":"{NUMBER}"}}}}"#));
+        let (acceptor, ca) = identity("127.0.0.1", &["http/1.1"]);
+        let server = Server::tls(vec![Read, ours, Hold], acceptor).await;
+        let (port, serving, mut asked) = proxy(Proxy::Tunnels, server.port).await;
+        let url = format!("https://127.0.0.1:{}", server.port);
+        let named = format!("http://user:hush@127.0.0.1:{port}");
+        let outcome =
+            purchase_in(&[("https_proxy", &named), (no_proxy, except)], &url, Some(ca.path())).await;
+        assert_eq!((outcome.as_str(), server.finish().await.purchases), ("purchased", 1), "{except}");
+        serving.abort();
+        let heads: Vec<String> = std::iter::from_fn(|| asked.try_recv().ok()).collect();
+        assert_eq!(heads.len(), tunnels, "{except}");
+        let told =
+            |head: &String| head.to_ascii_lowercase().contains("proxy-authorization: basic dxnlcjpodxno");
+        assert!(heads.iter().all(told), "{heads:?}");
+    }
 }

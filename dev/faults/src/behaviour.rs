@@ -48,6 +48,7 @@ pub enum Behaviour {
     NoLists,
     NoLedger,
     NoLedgerNotFound,
+    ClosesAfterAnswers,
 }
 
 /// What a purchase amounts to, if its answer is all that goes wrong.
@@ -127,7 +128,7 @@ fn redirect(commit: bool) -> Fault {
 }
 
 impl Behaviour {
-    pub const ALL: [Self; 41] = [
+    pub const ALL: [Self; 42] = [
         Self::SuccessA,
         Self::SuccessB,
         Self::CommitThenDrop,
@@ -169,6 +170,7 @@ impl Behaviour {
         Self::NoLists,
         Self::NoLedger,
         Self::NoLedgerNotFound,
+        Self::ClosesAfterAnswers,
     ];
 
     /// What it is made of.
@@ -260,6 +262,12 @@ impl Behaviour {
     #[must_use]
     pub fn has_stock(self) -> bool {
         !matches!(self, Self::NotFound | Self::NoLedgerNotFound)
+    }
+
+    /// Whether each connection is closed after its answer, without saying so.
+    #[must_use]
+    pub fn closes(self) -> bool {
+        self == Self::ClosesAfterAnswers
     }
 
     /// What Vobiz says to a balance that does not suffice, if it does not.

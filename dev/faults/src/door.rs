@@ -4,7 +4,10 @@
 use std::{
     io,
     net::{Ipv4Addr, SocketAddr},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use bytes::Bytes;
@@ -82,7 +85,14 @@ async fn accept(shared: Arc<Shared>, listener: TcpListener) {
         let _ = stream.set_nodelay(true);
         let closed = shared.closed.clone();
         let shared = shared.clone();
-        let service = service_fn(move |request| answer(shared.clone(), request));
+        let answered = AtomicBool::new(false);
+        let service = service_fn(move |request| {
+            let vobiz = matches!(shared.upstream, Upstream::Vobiz(_));
+            let one_answer = vobiz && shared.rules.closes_after_answers();
+            let dead = answered.swap(true, Ordering::Relaxed) && one_answer;
+            let answer = answer(shared.clone(), request);
+            async move { if dead { Err(io::ErrorKind::ConnectionReset.into()) } else { answer.await } }
+        });
         // Its clients are killed, so connections end in errors all the time.
         let connection = server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service);
         tokio::spawn(closed.run_until_cancelled_owned(async { connection.await.ok() }));

@@ -119,6 +119,7 @@ impl Stage {
         for rule in behaviour.rules(&account, &number) {
             vobiz.arm(rule);
         }
+        vobiz.close_after_each_answer(behaviour.closes());
         bench.cluster.create_namespace(&namespace, &json!({})).await;
         Self {
             bench: bench.clone(),
@@ -166,6 +167,7 @@ impl Stage {
 
     /// The same, with rules that may be set already.
     pub async fn start_watched(&self, setup: &Setup, rules: Arc<Rules>) -> Process {
+        rules.close_after_answers(self.vobiz.closes_after_each_answer());
         let id = self.processes.fetch_add(1, Ordering::Relaxed) + 1;
         let open = |upstream| Door::open(upstream, id, self.timeline().clone(), rules.clone());
         let kube = open(Upstream::Kube(self.bench.client.clone())).await.unwrap();

@@ -78,6 +78,7 @@ struct Inner {
     digits: String,
     claim: String,
     sick: Option<Sickness>,
+    closes: bool,
 }
 
 impl Rules {
@@ -107,6 +108,16 @@ impl Rules {
     #[must_use]
     pub fn sickness(&self) -> Option<Sickness> {
         self.inner().sick
+    }
+
+    /// Has each connection to Vobiz closed after its answer, without saying so.
+    pub fn close_after_answers(&self, closes: bool) {
+        self.inner().closes = closes;
+    }
+
+    #[must_use]
+    pub fn closes_after_answers(&self) -> bool {
+        self.inner().closes
     }
 
     /// Whether this call is to be caught.

@@ -52,7 +52,7 @@ fn main() -> ExitCode {
 mod tests {
     use vobiz_operator::vobiz::{
         Balance,
-        readers::{Envelope, PurchaseAnswer, ledger_page, numbers_page},
+        readers::{Envelope, Masks, PurchaseAnswer, ledger_page, numbers_page},
     };
 
     #[test]
@@ -78,10 +78,13 @@ mod tests {
                     format!(r#"{{"transactions":[{{"type":"debit","{place}":{tree}}}]}}"#),
                 ] {
                     let body = body.into_bytes();
-                    let _ = (Envelope::parse(&body), Balance::parse(&body));
-                    let _ = (numbers_page(&body, 1).is_ok(), ledger_page(&body, 1).is_ok());
+                    let _ = (Envelope::parse(&body, &Masks::default()), Balance::parse(&body));
+                    let _ = (
+                        numbers_page(&body, 1, &Masks::default()).is_ok(),
+                        ledger_page(&body, 1, &Masks::default()).is_ok(),
+                    );
                     let answer = PurchaseAnswer { status: 200, retry_after: None, body: Ok(body) };
-                    let _ = answer.judge("+12".parse().unwrap()).is_ok();
+                    let _ = answer.judge("+12".parse().unwrap(), &Masks::default()).is_ok();
                 }
             }
         }

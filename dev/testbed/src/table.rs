@@ -35,6 +35,7 @@ pub const NUMBER_RELEASING: Row = row("NumberReleasing", "True", "False", "Stall
 pub const NUMBER_MOVED: Row = row("NumberMoved", "True", "False", "Stalled");
 pub const NUMBER_PENDING: Row = row("NumberPending", "True", "False", "Reconciling");
 pub const NUMBER_STATUS_UNKNOWN: Row = row("NumberStatusUnknown", "True", "Unknown", "Reconciling");
+pub const CLOCK_SKEW: Row = row("ClockSkew", "Unknown", "False", "Stalled");
 
 impl Row {
     /// The same case, once its attempt is settled.

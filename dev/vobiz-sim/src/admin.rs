@@ -161,6 +161,22 @@ impl SimAdmin {
         self.shared.change(|world| world.faults.disarm(None, Some(id))) > 0
     }
 
+    /// Sets the clock that answers show, so many seconds ahead.
+    pub fn set_clock_ahead(&self, seconds: i64) {
+        self.shared.change(|world| world.manners.ahead = seconds);
+    }
+
+    /// Has each connection closed after its answer, without saying so, or not any more.
+    pub fn close_after_each_answer(&self, closes: bool) {
+        self.shared.change(|world| world.manners.closes = closes);
+    }
+
+    /// Whether connections are closed like that.
+    #[must_use]
+    pub fn closes_after_each_answer(&self) -> bool {
+        self.shared.read(|world| world.manners.closes)
+    }
+
     /// The faults that are armed.
     #[must_use]
     pub fn faults(&self) -> Vec<LiveRule> {

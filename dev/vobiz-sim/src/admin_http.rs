@@ -15,6 +15,15 @@ struct Release {
     account: Option<String>,
 }
 
+/// How the server itself behaves: seconds by which its clock is ahead, and whether it closes each connection after its
+/// answer.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Manners {
+    clock_ahead: i64,
+    closes: bool,
+}
+
 pub(crate) fn answer(admin: &SimAdmin, parts: &Parts, body: &Bytes) -> Reply {
     let params = Params::parse(parts.uri.query());
     let path = parts.uri.path().trim_start_matches("/_sim/");
@@ -49,6 +58,12 @@ fn write(admin: &SimAdmin, path: &str, body: &Bytes) -> Result<Reply, Reply> {
         "numbers" => settle(admin.put_number(parse(body)?)),
         "owned" => settle(admin.put_owned(parse(body)?)),
         "ledger" => settle(admin.put_ledger(parse(body)?)),
+        "manners" => {
+            let Manners { clock_ahead, closes } = parse(body)?;
+            admin.set_clock_ahead(clock_ahead);
+            admin.close_after_each_answer(closes);
+            Ok(ok(&json!({})))
+        }
         "faults" => Ok(ok(&json!({"id": admin.arm(parse(body)?)}))),
         "release" => {
             let wanted: Release = if body.is_empty() { Release::default() } else { parse(body)? };

@@ -1,11 +1,25 @@
 //! The server: its socket, its connections, and which of the two interfaces a request is for.
 
-use std::{io, net::SocketAddr, sync::Arc};
+use std::{
+    io,
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Limited};
-use hyper::{Request, Response, body::Incoming, server::conn::http1, service::service_fn};
+use hyper::{
+    Request, Response,
+    body::Incoming,
+    header::{DATE, HeaderValue},
+    server::conn::http1,
+    service::service_fn,
+};
 use hyper_util::rt::TokioIo;
+use jiff::{SignedDuration, Timestamp, fmt::rfc2822::DateTimePrinter};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
@@ -123,7 +137,12 @@ async fn connection(shared: Arc<Shared>, stream: TcpStream, tls: Option<TlsAccep
 }
 
 async fn serve(shared: Arc<Shared>, stream: impl AsyncRead + AsyncWrite + Unpin) {
-    let service = service_fn(|request| answer(Arc::clone(&shared), request));
+    let answered = AtomicBool::new(false);
+    let service = service_fn(|request| {
+        let dead = answered.swap(true, Ordering::Relaxed) && shared.read(|world| world.manners.closes);
+        let answer = answer(Arc::clone(&shared), request);
+        async move { if dead { Err(io::ErrorKind::ConnectionReset.into()) } else { answer.await } }
+    });
     // Connections end in errors all the time here, and mostly on purpose.
     let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
 }
@@ -138,5 +157,16 @@ async fn answer(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Respo
     let (client, reply) = oneshot::channel();
     let call = Call::parse(&parts, &body);
     shared.tasks.spawn(exchange::run(Arc::clone(&shared), call, client));
-    reply.await.map(Reply::into_response).map_err(io::Error::other)
+    let ahead = shared.read(|world| world.manners.ahead);
+    let mut response = reply.await.map(Reply::into_response).map_err(io::Error::other)?;
+    if ahead != 0 {
+        response.headers_mut().insert(DATE, date(ahead).map_err(io::Error::other)?);
+    }
+    Ok(response)
+}
+
+/// What a clock shows that is so many seconds ahead.
+fn date(ahead: i64) -> Result<HeaderValue, Box<dyn std::error::Error + Send + Sync>> {
+    let then = Timestamp::now().checked_add(SignedDuration::from_secs(ahead))?;
+    Ok(DateTimePrinter::new().timestamp_to_rfc9110_string(&then)?.parse()?)
 }

@@ -18,6 +18,17 @@ pub(crate) struct World {
     pub(crate) ledger: Vec<Row>,
     pub(crate) journal: Journal,
     pub(crate) faults: Faults,
+    pub(crate) manners: Manners,
+}
+
+/// How the server itself behaves, whatever is asked.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Manners {
+    /// By how many seconds its clock is ahead, as its answers show it.
+    pub(crate) ahead: i64,
+    /// Whether each connection is closed after its answer, without a word: the next request on it is read, and not
+    /// answered.
+    pub(crate) closes: bool,
 }
 
 /// What a read shows. A lagging one shows the books as they were.

@@ -15,6 +15,27 @@ use serde_json::{Value, json};
 use vobiz_sim::{Config, Sim, State};
 
 #[tokio::test]
+async fn the_clock_that_it_shows_can_be_set_and_its_connections_die_in_silence() {
+    let sim = start(state()).await;
+    let me = client(&sim, "MA_1", "secret");
+    let manners = json!({"clock_ahead": 900, "closes": true});
+    assert_eq!(me.admin(Method::PUT, "manners", &manners).await.status, 200);
+    let kept = reqwest::Client::builder().no_proxy().build().unwrap();
+    let list = || {
+        let list = kept.get(format!("{}/api/v1/Account/MA_1/numbers", sim.url()));
+        list.header("X-Auth-ID", "MA_1").header("X-Auth-Token", "secret").send()
+    };
+    let answer = list().await.unwrap();
+    let date = answer.headers()["date"].to_str().unwrap().to_owned();
+    let date = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(&date).unwrap();
+    let ahead = date.duration_since(jiff::Timestamp::now()).as_secs();
+    assert!((895..=900).contains(&ahead), "{ahead}");
+    assert!(!answer.headers().contains_key("connection"));
+    answer.bytes().await.unwrap();
+    list().await.unwrap_err();
+}
+
+#[tokio::test]
 async fn everything_can_be_set_up_bought_and_read_back_over_http() {
     let sim = start(State::default()).await;
     let me = client(&sim, "MA_9", "t");

@@ -3,7 +3,7 @@ use vobiz_operator::{
     domain::{Currency, E164},
     vobiz::{
         Balance, LedgerRow, ListedNumber,
-        readers::{Page, ledger_page, numbers_page},
+        readers::{Masks, Page, ledger_page, numbers_page},
     },
 };
 
@@ -30,7 +30,7 @@ fn rows<'a, T>(document: &'a Node, name: &str, page: &Page<T>) -> Result<&'a [No
 /// number.
 pub fn numbers(rng: &mut Rng, input: &mut Vec<u8>) -> Verdict {
     *input = inputs::body(rng, &LISTS);
-    let Ok(page) = numbers_page(input, 1) else { return Ok("unreadable") };
+    let Ok(page) = numbers_page(input, 1, &Masks::default()) else { return Ok("unreadable") };
     let Some(document) = Node::parse(input).filter(|document| !document.has_escaped_keys()) else {
         return Ok("odd page");
     };
@@ -72,7 +72,7 @@ fn ensure_sums(item: &Node, text: &str, same: &[&&ListedNumber]) -> Result<(), S
 /// No row that may be a purchase is lost.
 pub fn ledger(rng: &mut Rng, input: &mut Vec<u8>) -> Verdict {
     *input = inputs::body(rng, &LEDGERS);
-    let Ok(page) = ledger_page(input, 1) else { return Ok("unreadable") };
+    let Ok(page) = ledger_page(input, 1, &Masks::default()) else { return Ok("unreadable") };
     let Some(document) = Node::parse(input).filter(|document| !document.has_escaped_keys()) else {
         return Ok("odd ledger");
     };

@@ -8,7 +8,7 @@ use fastrand::Rng;
 use futures::FutureExt as _;
 use vobiz_operator::vobiz::{
     ReadError,
-    readers::{Listed, Page, complete, ledger_page, numbers_page},
+    readers::{Listed, Masks, Page, complete, ledger_page, numbers_page},
 };
 
 use super::{Verdict, ensure};
@@ -18,9 +18,9 @@ use super::{Verdict, ensure};
 /// from a list that has become shorter.
 pub fn list(rng: &mut Rng, input: &mut Vec<u8>) -> Verdict {
     if rng.bool() {
-        whole(rng, input, &NUMBERS, numbers_page)
+        whole(rng, input, &NUMBERS, |body, page| numbers_page(body, page, &Masks::default()))
     } else {
-        whole(rng, input, &LEDGER, ledger_page)
+        whole(rng, input, &LEDGER, |body, page| ledger_page(body, page, &Masks::default()))
     }
 }
 

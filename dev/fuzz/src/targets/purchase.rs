@@ -5,7 +5,7 @@ use vobiz_operator::{
     domain::E164,
     vobiz::{
         PurchaseError, Purchased, Rejection, RejectionKind,
-        readers::{BodyError, Envelope, PurchaseAnswer},
+        readers::{BodyError, Envelope, Masks, PurchaseAnswer},
     },
 };
 
@@ -35,7 +35,8 @@ pub fn purchase(rng: &mut Rng, input: &mut Vec<u8>) -> Verdict {
     let retry_after = (rng.u8(..4) == 0).then(|| Duration::from_secs(rng.u64(..)));
     let e164: E164 = NUMBER.parse().map_err(|_| "the number itself")?;
     let answer = PurchaseAnswer { status, retry_after, body: body.clone() };
-    check(status, &body, answer.judge(e164), e164).map_err(|why| format!("status {status}: {why}"))
+    check(status, &body, answer.judge(e164, &Masks::default()), e164)
+        .map_err(|why| format!("status {status}: {why}"))
 }
 
 fn check(
@@ -80,7 +81,8 @@ fn rejected(
 ) -> Verdict {
     let bytes = body.as_deref().unwrap_or_default();
     // What the second reader does not judge is believed to be an envelope, and for nothing else.
-    let unjudged = document.is_none_or(Node::has_escaped_keys) && Envelope::parse(bytes).is_some();
+    let unjudged =
+        document.is_none_or(Node::has_escaped_keys) && Envelope::parse(bytes, &Masks::default()).is_some();
     let in_words = unjudged || document.is_some_and(is_envelope);
     ensure(may_be_rejected(status, in_words), || format!("a rejection without its reason: {rejection:?}"))?;
     ensure(!matches!(body, Err(BodyError::TooLong(_))), || "a rejection without an end".into())?;
@@ -104,7 +106,7 @@ fn rejected(
 
 pub fn envelope(rng: &mut Rng, input: &mut Vec<u8>) -> Verdict {
     *input = inputs::body(rng, &ENVELOPES);
-    let Some(envelope) = Envelope::parse(input) else { return Ok("none") };
+    let Some(envelope) = Envelope::parse(input, &Masks::default()) else { return Ok("none") };
     for words in [&envelope.code, &envelope.message].into_iter().flatten() {
         let fit = words.chars().count() <= 300 && !words.contains(char::is_control);
         ensure(fit, || format!("words that are not fit to be shown: {words:?}"))?;

@@ -1,0 +1,245 @@
+//! One call to the API server: how long it may take, and what a connection that had died means.
+
+use std::{sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use http::{Method, Request, Response, Uri};
+use http_body_util::{BodyExt, Full, combinators::UnsyncBoxBody};
+use hyper::body::Incoming;
+use hyper_util::{
+    client::legacy::{Builder, Client, Error, connect::Connect},
+    rt::TokioExecutor,
+};
+use kube::client::Body;
+use tokio::time::timeout;
+use tower::BoxError;
+
+use crate::{clock::Peers, metrics::Peer};
+
+/// How long an answer may take.
+#[derive(Debug, Clone, Copy)]
+struct Limits {
+    /// To begin, whatever is asked: a list, or a watch, that is never answered would keep a cache as it is for ever.
+    begin: Duration,
+    /// To end, once it has begun; that of a watch ends when the API server ends it.
+    end: Duration,
+}
+
+/// A list that hangs is asked for again within a minute.
+const USUAL: Limits = Limits { begin: Duration::from_secs(20), end: Duration::from_secs(30) };
+
+/// An answer that did not come in time.
+#[derive(Debug, thiserror::Error)]
+#[error("the API server gave no {what} within {} s", within.as_secs())]
+struct Late {
+    what: &'static str,
+    within: Duration,
+}
+
+/// Makes calls, each write once.
+#[derive(Debug, Clone)]
+pub struct Calls<C> {
+    kept: Client<C, Body>,
+    /// Without kept connections.
+    fresh: Client<C, Body>,
+    peers: Arc<Peers>,
+    limits: Limits,
+}
+
+type Answer = Response<UnsyncBoxBody<Bytes, BoxError>>;
+
+impl<C: Connect + Clone + Send + Sync + 'static> Calls<C> {
+    pub fn new(connector: C, peers: Arc<Peers>) -> Self {
+        let builder = || Builder::new(TokioExecutor::new());
+        let kept = builder().build(connector.clone());
+        let fresh = builder().pool_max_idle_per_host(0).build(connector);
+        Self { kept, fresh, peers, limits: USUAL }
+    }
+
+    /// Makes one call.
+    ///
+    /// # Errors
+    /// If there is no answer, or not in time. Of a write it is then unknown whether it happened.
+    pub async fn make(self, request: Request<Body>) -> Result<Answer, BoxError> {
+        let watches = is_watch(request.uri());
+        let begun = self.peers.now();
+        let Limits { begin, end } = self.limits;
+        let late = |what, within| move |_| Late { what, within };
+        let answer = timeout(begin, self.send(request)).await.map_err(late("answer", begin))??;
+        self.peers.saw(Peer::Kubernetes, answer.headers(), begun);
+        if watches && answer.status().is_success() {
+            return Ok(answer.map(|body| body.map_err(BoxError::from).boxed_unsync()));
+        }
+        let (head, body) = answer.into_parts();
+        let body = timeout(end, body.collect()).await.map_err(late("end of its answer", end))??;
+        let body = Full::new(body.to_bytes()).map_err(|never| match never {}).boxed_unsync();
+        Ok(Response::from_parts(head, body))
+    }
+
+    /// A read that no connection answered is made once more, on a fresh one: a kept one may have died unnoticed. A write
+    /// is not: it may have happened.
+    async fn send(&self, request: Request<Body>) -> Result<Response<Incoming>, Error> {
+        let again = read_again(&request);
+        match (self.kept.request(request).await, again) {
+            (Err(error), Some(again)) if !error.is_connect() => self.fresh.request(again).await,
+            (answer, _) => answer,
+        }
+    }
+}
+
+/// The same request, if it is a read.
+fn read_again(request: &Request<Body>) -> Option<Request<Body>> {
+    if request.method() != Method::GET {
+        return None;
+    }
+    let mut again = Request::new(request.body().try_clone()?);
+    *again.uri_mut() = request.uri().clone();
+    *again.headers_mut() = request.headers().clone();
+    Some(again)
+}
+
+fn is_watch(uri: &Uri) -> bool {
+    let pairs = uri.query().unwrap_or_default().split('&');
+    pairs.into_iter().any(|pair| matches!(pair, "watch=true" | "watch=1"))
+}
+
+#[cfg(test)]
+mod tests {
+    use hyper_util::client::legacy::connect::HttpConnector;
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        net::{TcpListener, TcpStream},
+    };
+
+    use super::*;
+    use crate::clock::Clock;
+
+    /// What a server does with each connection: so many requests are answered with this; then it reads the beginning of
+    /// the next one, and closes.
+    #[derive(Clone, Copy)]
+    struct Script {
+        answers: usize,
+        answer: &'static str,
+        /// Keeps the connection, in silence, instead of closing it.
+        hangs: bool,
+    }
+
+    const WHOLE: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+
+    struct Server {
+        port: u16,
+        asked: tokio::sync::mpsc::UnboundedReceiver<String>,
+    }
+
+    impl Server {
+        async fn start(script: Script) -> Self {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let port = listener.local_addr().unwrap().port();
+            let (seen, asked) = tokio::sync::mpsc::unbounded_channel();
+            tokio::spawn(async move {
+                while let Ok((stream, _)) = listener.accept().await {
+                    tokio::spawn(serve(stream, script, seen.clone()));
+                }
+            });
+            Self { port, asked }
+        }
+
+        fn calls(limit: u64) -> Calls<HttpConnector> {
+            let calls = Calls::new(HttpConnector::new(), Arc::new(Peers::new(Clock::start())));
+            let limit = Duration::from_millis(limit);
+            Calls { limits: Limits { begin: limit, end: limit }, ..calls }
+        }
+
+        fn request(&self, method: Method, path: &str) -> Request<Body> {
+            let uri = format!("http://127.0.0.1:{}{path}", self.port);
+            Request::builder().method(method).uri(uri).body(Body::empty()).unwrap()
+        }
+
+        /// The requests that arrived, by their methods.
+        fn methods(&mut self) -> Vec<String> {
+            std::iter::from_fn(|| self.asked.try_recv().ok()).collect()
+        }
+    }
+
+    async fn serve(mut stream: TcpStream, script: Script, seen: tokio::sync::mpsc::UnboundedSender<String>) {
+        for turn in 0..=script.answers {
+            let mut head = Vec::new();
+            while !head.ends_with(b"\r\n\r\n") {
+                match stream.read_u8().await {
+                    Ok(byte) => head.push(byte),
+                    Err(_) => return,
+                }
+            }
+            let head = String::from_utf8(head).unwrap();
+            seen.send(head.split(' ').next().unwrap().to_owned()).unwrap();
+            if turn < script.answers {
+                stream.write_all(script.answer.as_bytes()).await.unwrap();
+            }
+        }
+        if script.hangs {
+            let _ = stream.read_u8().await;
+        }
+    }
+
+    #[tokio::test]
+    async fn a_read_that_meets_a_dead_connection_is_made_again() {
+        let mut server = Server::start(Script { answers: 1, answer: WHOLE, hangs: false }).await;
+        let calls = Server::calls(10_000);
+        for _ in 0..3 {
+            let answer = calls.clone().make(server.request(Method::GET, "/x")).await.unwrap();
+            assert_eq!(answer.into_body().collect().await.unwrap().to_bytes(), "ok");
+        }
+        // The second one twice: the third has a connection of its own.
+        assert_eq!(server.methods(), ["GET"; 4]);
+    }
+
+    #[tokio::test]
+    async fn a_read_that_a_fresh_connection_does_not_answer_fails() {
+        let mut server = Server::start(Script { answers: 0, answer: "", hangs: false }).await;
+        let calls = Server::calls(10_000);
+        calls.make(server.request(Method::GET, "/x")).await.unwrap_err();
+        assert_eq!(server.methods(), ["GET"; 2]);
+    }
+
+    #[tokio::test]
+    async fn a_write_that_meets_a_dead_connection_is_not_made_again() {
+        for method in [Method::POST, Method::PUT, Method::PATCH, Method::DELETE] {
+            let mut server = Server::start(Script { answers: 1, answer: WHOLE, hangs: false }).await;
+            let calls = Server::calls(10_000);
+            calls.clone().make(server.request(Method::GET, "/x")).await.unwrap();
+            calls.make(server.request(method.clone(), "/x")).await.unwrap_err();
+            assert_eq!(server.methods(), ["GET", method.as_str()]);
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_never_answered_is_given_up() {
+        for (method, path) in [(Method::GET, "/x"), (Method::GET, "/x?watch=true"), (Method::POST, "/x")] {
+            let server = Server::start(Script { answers: 0, answer: "", hangs: true }).await;
+            let error = Server::calls(200).make(server.request(method, path)).await.unwrap_err();
+            assert!(error.to_string().starts_with("the API server gave no answer within"), "{error}");
+        }
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_stops_in_its_middle_is_given_up_and_a_watch_is_not() {
+        let answer = "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nok";
+        let server = Server::start(Script { answers: 1, answer, hangs: true }).await;
+        let error = Server::calls(300).make(server.request(Method::GET, "/x?limit=9")).await.unwrap_err();
+        assert!(error.to_string().starts_with("the API server gave no end of its answer"), "{error}");
+        let watch =
+            Server::calls(300).make(server.request(Method::GET, "/x?limit=9&watch=true")).await.unwrap();
+        let end = timeout(Duration::from_millis(900), watch.into_body().collect()).await;
+        assert!(end.is_err(), "{end:?}");
+    }
+
+    #[tokio::test]
+    async fn the_date_of_an_answer_shows_the_clock_of_the_api_server() {
+        let answer = "HTTP/1.1 403 X\r\nDate: Fri, 02 Jan 2026 03:04:05 GMT\r\nContent-Length: 0\r\n\r\n";
+        let server = Server::start(Script { answers: 1, answer, hangs: true }).await;
+        let calls = Server::calls(10_000);
+        calls.clone().make(server.request(Method::GET, "/x")).await.unwrap();
+        let clocks = calls.peers.clocks();
+        assert!(clocks.kubernetes.is_some() && clocks.vobiz.is_none() && clocks.are_wrong(), "{clocks:?}");
+    }
+}
