@@ -22,4 +22,5 @@ mod notes;
 mod objects;
 mod rights;
 mod server;
+mod tenants;
 mod templates;

@@ -22,6 +22,7 @@ mod exactly_once;
 mod gitops;
 mod health;
 mod leader;
+mod newer;
 mod otlp;
 mod outage;
 mod prometheus;

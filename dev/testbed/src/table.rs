@@ -32,8 +32,14 @@ pub const CONFLICT: Row = row("Conflict", "False", "False", "Stalled");
 pub const NUMBER_LOST: Row = row("NumberLost", "True", "False", "Stalled");
 pub const NUMBER_BLOCKED: Row = row("NumberBlocked", "True", "False", "Stalled");
 pub const NUMBER_RELEASING: Row = row("NumberReleasing", "True", "False", "Stalled");
+pub const NEWER_VERSION: Row = row("NewerVersion", "Unknown", "Unknown", "Reconciling");
 
 impl Row {
+    /// The same case, of a claim that was told so of its purchase before.
+    pub const fn still(self, purchased: &'static str) -> Self {
+        Self { purchased, ..self }
+    }
+
     /// The same case, once its attempt is settled.
     pub const fn settled(self) -> Self {
         Self { also: "Stalled", ..self }
