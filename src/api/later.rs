@@ -33,9 +33,13 @@ impl Later {
 
     /// Keeps `raw`, if this version does not know all of it.
     pub(super) fn of(record: &PhoneNumber, raw: Value) -> Self {
-        let Ok(known) = serde_json::to_value(record) else { return Self::default() };
-        let (raw, known) = (without_metadata(raw), without_metadata(known));
-        Self((!covers(&known, &raw)).then(|| Arc::new(Read { raw, known })))
+        let Self(read) = Self::all(record, raw);
+        Self(read.filter(|read| !covers(&read.known, &read.raw)))
+    }
+
+    fn all(record: &PhoneNumber, raw: Value) -> Self {
+        let known = serde_json::to_value(record).ok().map(without_metadata);
+        Self(known.map(|known| Arc::new(Read { raw: without_metadata(raw), known })))
     }
 
     /// Puts what is kept into a record that is about to be written: only what this version changed is changed.
@@ -58,12 +62,12 @@ impl Newer {
     pub fn stand_in(&self, wrote: &PhoneNumber) -> Option<PhoneNumber> {
         let found = &self.raw["spec"]["attempt"];
         let of = |name: &str| found.get(name).cloned().unwrap_or_default();
-        let (id, state) =
-            (serde_json::from_value(of("id")).ok()?, serde_json::from_value(of("state")).ok()?);
+        let (id, state) = (serde_json::from_value(of("id")).ok()?, serde_json::from_value(of("state")).ok()?);
         let attempt = Attempt { id, state, ..wrote.spec.attempt.clone() };
         let spec = PhoneNumberSpec { attempt, ..wrote.spec.clone() };
         let mut record = PhoneNumber { metadata: self.metadata.clone(), spec, status: wrote.status.clone() };
-        record.spec.later = Later::of(&record, self.raw.clone());
+        // Whole: what differs is what this version could not read.
+        record.spec.later = Later::all(&record, self.raw.clone());
         Some(record)
     }
 }
@@ -96,8 +100,7 @@ fn carry(raw: &Value, old: &Value, new: &Value) -> Value {
         _ if old == new => raw.clone(),
         (Value::Object(raw), Value::Object(old), Value::Object(new)) => {
             let unknown = raw.iter().filter(|(name, _)| !old.contains_key(*name) && !new.contains_key(*name));
-            let mut kept: Map<_, _> =
-                unknown.map(|(name, value)| (name.clone(), value.clone())).collect();
+            let mut kept: Map<_, _> = unknown.map(|(name, value)| (name.clone(), value.clone())).collect();
             kept.extend(new.iter().map(|(name, new)| match (raw.get(name), old.get(name)) {
                 (Some(raw), Some(old)) => (name.clone(), carry(raw, old, new)),
                 _ => (name.clone(), new.clone()),

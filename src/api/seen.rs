@@ -287,14 +287,40 @@ mod tests {
         let mut changed = (*record).clone();
         let conditions = &mut changed.status.as_mut().unwrap().conditions;
         conditions[0].reason = "B".into();
-        conditions.insert(0, k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition {
-            type_: "Claimed".into(),
-            ..conditions[0].clone()
-        });
+        conditions.insert(
+            0,
+            k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition {
+                type_: "Claimed".into(),
+                ..conditions[0].clone()
+            },
+        );
         let written = changed.written().unwrap();
         let conditions = &written["status"]["conditions"];
         assert_eq!((&conditions[1]["reason"], &conditions[1]["severity"]), (&json!("B"), &json!("Low")));
         assert_eq!(conditions[0].get("severity"), None);
+    }
+
+    #[test]
+    fn an_outcome_goes_into_a_record_that_cannot_be_read_if_its_attempt_is_still_open() {
+        let Seen::Read(wrote) = seen(&raw()) else { panic!("it was not read") };
+        let mut later = raw();
+        later["metadata"]["resourceVersion"] = json!("8");
+        later["spec"]["account"] = json!({ "id": "MA_1", "pool": 3 });
+        later["spec"]["attempt"]["state"] = json!("Open");
+        later["spec"]["attempt"]["openedAt"] = json!("2026-W01-5T03:04:05Z");
+        let Seen::Newer(newer) = seen(&later) else { panic!("it was read") };
+        let mut record = newer.stand_in(&wrote).unwrap();
+        assert_eq!(record.spec.attempt.state, AttemptState::Open);
+        record.spec.attempt.state = AttemptState::Bound;
+        record.spec.attempt.spent_tokens = vec!["t".into()];
+        let mut expected = later.clone();
+        expected["spec"]["attempt"]["state"] = json!("Bound");
+        expected["spec"]["attempt"]["spentTokens"] = json!(["t"]);
+        assert_eq!(record.written().unwrap(), expected);
+
+        later["spec"]["attempt"]["state"] = json!("Releasing");
+        let Seen::Newer(newer) = seen(&later) else { panic!("it was read") };
+        assert!(newer.stand_in(&wrote).is_none());
     }
 
     #[test]

@@ -64,8 +64,13 @@ mod tests {
             assert_eq!(of("Reconciling").unwrap()["status"], "True");
             assert_eq!(of("Stalled"), None);
             for condition in &told {
-                assert_eq!((&condition["reason"], &condition["observedGeneration"]), (&json!("NewerVersion"), &json!(3)));
-                assert!(condition["message"].as_str().unwrap().contains("kubectl get -n a phonenumberclaim/b"));
+                assert_eq!(
+                    (&condition["reason"], &condition["observedGeneration"]),
+                    (&json!("NewerVersion"), &json!(3))
+                );
+                assert!(
+                    condition["message"].as_str().unwrap().contains("kubectl get -n a phonenumberclaim/b")
+                );
             }
             // Told once, it is not told again.
             assert_eq!(told_of(&json!(told)), told);

@@ -35,23 +35,23 @@ impl<K: Kept + 'static> Follower<K> {
         Self { writer, cache }
     }
 
-    pub fn apply(&mut self, event: Event<Seen<K>>) -> Changes<K> {
+    pub fn apply(&mut self, event: &Event<Seen<K>>) -> Changes<K> {
         let mut changes = Changes { listed: false, here: Vec::new(), gone: Vec::new() };
-        match &event {
-            Event::Init | Event::InitApply(_) => self.writer.apply_watcher_event(&event),
+        match event {
+            Event::Init | Event::InitApply(_) => self.writer.apply_watcher_event(event),
             Event::Apply(object) => {
                 let before = self.cache.get(&ObjectRef::from_obj(object));
-                self.writer.apply_watcher_event(&event);
+                self.writer.apply_watcher_event(event);
                 changes.here.push(Arc::new(object.clone()));
                 self.compare(before.as_slice(), &mut changes);
             }
             Event::Delete(object) => {
-                self.writer.apply_watcher_event(&event);
+                self.writer.apply_watcher_event(event);
                 changes.gone.push(Arc::new(object.clone()));
             }
             Event::InitDone => {
                 let before = self.cache.state();
-                self.writer.apply_watcher_event(&event);
+                self.writer.apply_watcher_event(event);
                 changes.listed = true;
                 changes.here = self.cache.state();
                 self.compare(&before, &mut changes);
@@ -65,7 +65,8 @@ impl<K: Kept + 'static> Follower<K> {
         let now = |old: &Arc<Seen<K>>| self.cache.get(&ObjectRef::from_obj(&**old));
         let went = before.iter().filter(|old| now(old).is_none_or(|now| now.e164() != old.e164()));
         changes.gone.extend(went.cloned());
-        let known: HashSet<_> = before.iter().filter(|old| old.is_newer()).filter_map(|old| old.uid()).collect();
+        let known: HashSet<_> =
+            before.iter().filter(|old| old.is_newer()).filter_map(|old| old.uid()).collect();
         for object in &changes.here {
             if let Seen::Newer(newer) = &**object
                 && !newer.metadata.uid.as_ref().is_some_and(|uid| known.contains(uid))
@@ -117,12 +118,12 @@ mod tests {
         let (cache, writer) = reflector::store::<Seen<PhoneNumberClaim>>();
         let mut follower = Follower::new(writer);
         let mut list = |claims: Vec<Seen<PhoneNumberClaim>>| {
-            drop(follower.apply(Event::Init));
+            drop(follower.apply(&Event::Init));
             for claim in claims {
-                let changes = follower.apply(Event::InitApply(claim));
+                let changes = follower.apply(&Event::InitApply(claim));
                 assert!(!changes.listed && changes.here.is_empty() && changes.gone.is_empty());
             }
-            let changes = follower.apply(Event::InitDone);
+            let changes = follower.apply(&Event::InitDone);
             assert!(changes.listed);
             (names(&changes.here), names(&changes.gone))
         };
@@ -139,9 +140,9 @@ mod tests {
     fn one_event_tells_of_its_object() {
         let (_cache, writer) = reflector::store::<Seen<PhoneNumberClaim>>();
         let mut follower = Follower::new(writer);
-        let changes = follower.apply(Event::Apply(claim("x", "+911")));
+        let changes = follower.apply(&Event::Apply(claim("x", "+911")));
         assert_eq!((names(&changes.here).len(), changes.gone.len()), (1, 0));
-        let changes = follower.apply(Event::Delete(claim("x", "+911")));
+        let changes = follower.apply(&Event::Delete(claim("x", "+911")));
         assert_eq!((changes.here.len(), names(&changes.gone).len()), (0, 1));
     }
 }

@@ -1,6 +1,7 @@
 //! Watches, queues, workers, leadership, and an orderly end.
 
 mod credentials;
+mod definitions;
 mod follow;
 mod index;
 mod interruption;

@@ -147,7 +147,11 @@ async fn finish(tasks: &TaskTracker, stop: &CancellationToken, grace: Duration) 
 }
 
 /// What claims ask to be billed in, and what this account's numbers are billed in.
-fn currencies(claims: &Claims, records: &Cache<Seen<PhoneNumber>>, account: &AccountId) -> BTreeSet<Currency> {
+fn currencies(
+    claims: &Claims,
+    records: &Cache<Seen<PhoneNumber>>,
+    account: &AccountId,
+) -> BTreeSet<Currency> {
     let wished = claims.all().filter_map(|claim| claim.read()?.spec.currency);
     let records = records.state().into_iter().filter_map(|record| record.read().cloned());
     let ours = records.filter(|record| record.spec.account == *account);

@@ -6,7 +6,9 @@ pub struct Facts {
     pub stopping: bool,
     /// Why the kinds cannot be listed, if they cannot.
     pub kinds: Option<String>,
-    /// Claims and records are known as they stand.
+    /// What is wrong with the definitions of the kinds, if anything.
+    pub definitions: Option<String>,
+    /// The records, and the claims of a namespace, are known as they stand.
     pub filled: bool,
     /// The namespaces whose claims are not known, or no longer followed, and why. `None` stands for all.
     pub missing: Vec<(Option<String>, String)>,
@@ -51,7 +53,10 @@ impl Readiness {
         let check = |name, missing| Check { name, missing, but: None };
         Self(vec![
             check("running", stopping),
-            check("kinds", facts.kinds.clone().filter(|_| !facts.filled)),
+            Check {
+                but: facts.definitions.clone(),
+                ..check("kinds", facts.kinds.clone().filter(|_| !facts.filled))
+            },
             Check { but: unserved(&facts.missing), ..check("caches", unfilled) },
             check("credentials", refused),
         ])
@@ -94,7 +99,14 @@ mod tests {
     use super::*;
 
     fn facts() -> Facts {
-        Facts { stopping: false, kinds: None, filled: true, missing: vec![], vobiz: Vobiz::Accepted }
+        Facts {
+            stopping: false,
+            kinds: None,
+            definitions: None,
+            filled: true,
+            missing: Vec::new(),
+            vobiz: Vobiz::Accepted,
+        }
     }
 
     #[test]
@@ -124,7 +136,16 @@ mod tests {
         let readiness = Readiness::of(&Facts { missing, ..facts() });
         let words = "[+] caches: ok, but claims in namespace team-0 cannot be listed: forbidden; ";
         let text = readiness.to_string();
-        assert!(readiness.is_ready() && text.contains(words) && text.contains("; and so in 2 more\n"), "{text}");
+        assert!(
+            readiness.is_ready() && text.contains(words) && text.contains("; and so in 2 more\n"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn definitions_that_are_too_old_are_told_and_leave_it_ready() {
+        let readiness = Readiness::of(&Facts { definitions: Some("they are old".into()), ..facts() });
+        assert!(readiness.is_ready() && readiness.to_string().contains("[+] kinds: ok, but they are old\n"));
     }
 
     #[test]

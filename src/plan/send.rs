@@ -43,9 +43,9 @@ pub fn permission(claim: &PhoneNumberClaim, live: LiveClaim<'_>, opened: Moment,
     }
     match live {
         LiveClaim::Unreadable => Permission::ReadAgain,
-        LiveClaim::Newer => {
-            Permission::Denied("a newer version of the operator has changed the claim before the purchase was sent")
-        }
+        LiveClaim::Newer => Permission::Denied(
+            "a newer version of the operator has changed the claim before the purchase was sent",
+        ),
         LiveClaim::Read(Some(live))
             if live.metadata.uid == claim.metadata.uid
                 && (live.metadata.deletion_timestamp.is_none() || !guard::on(Guard::LiveClaimDeleting)) =>
@@ -115,7 +115,8 @@ mod tests {
         let mut attempt = Intent::for_tests().open(AttemptId::from_random([id; 16]), opened().wall);
         attempt.state = state;
         let (e164, account) = ("+12".parse().unwrap(), "MA_1".parse().unwrap());
-        let spec = PhoneNumberSpec { e164, account, claim_ref: None, attempt, later: crate::api::Later::default() };
+        let spec =
+            PhoneNumberSpec { e164, account, claim_ref: None, attempt, later: crate::api::Later::default() };
         PhoneNumber { metadata: ObjectMeta::default(), spec, status: None }
     }
 
@@ -146,8 +147,7 @@ mod tests {
     }
 
     const GONE: &str = "the claim was deleted before the purchase was sent";
-    const NEWER: &str =
-        "a newer version of the operator has changed the claim before the purchase was sent";
+    const NEWER: &str = "a newer version of the operator has changed the claim before the purchase was sent";
     const LATE: &str = "the attempt grew too old before it could be sent";
 
     fn claim(uid: &str) -> PhoneNumberClaim {

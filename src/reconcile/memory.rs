@@ -259,7 +259,13 @@ mod tests {
         let (e164, account) = ("+12".parse().unwrap(), "MA_1".parse().unwrap());
         PhoneNumber {
             metadata: kube::core::ObjectMeta::default(),
-            spec: PhoneNumberSpec { e164, account, claim_ref: None, attempt, later: crate::api::Later::default() },
+            spec: PhoneNumberSpec {
+                e164,
+                account,
+                claim_ref: None,
+                attempt,
+                later: crate::api::Later::default(),
+            },
             status: None,
         }
     }

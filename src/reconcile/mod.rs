@@ -92,11 +92,15 @@ impl Context {
         let claims: Vec<_> = self.claims.all().collect();
         let numbers: HashSet<_> = claims.iter().filter_map(|claim| claim.e164()).collect();
         let uids: HashSet<_> = claims.iter().filter_map(|claim| claim.meta().uid.as_deref()).collect();
-        self.memory.sweep(self.clock.now(), self.spans, &Remaining {
-            recorded: &|e164| self.seen(e164).is_some(),
-            wished: &|e164| numbers.contains(&e164),
-            lives: &|uid| uids.contains(uid),
-        });
+        self.memory.sweep(
+            self.clock.now(),
+            self.spans,
+            &Remaining {
+                recorded: &|e164| self.seen(e164).is_some(),
+                wished: &|e164| numbers.contains(&e164),
+                lives: &|uid| uids.contains(uid),
+            },
+        );
     }
 }
 

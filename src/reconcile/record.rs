@@ -68,8 +68,7 @@ pub async fn reconcile_record(
 async fn holder(context: &Context, record: &PhoneNumber) -> Result<Holder, StoreError> {
     let named = record.spec.claim_ref.as_ref();
     let stays = |named: &ClaimRef| {
-        context.claims.knows(&named.namespace)
-            && context.claims.seen(&named.namespace, &named.name).is_none()
+        context.claims.knows(&named.namespace) && context.claims.seen(&named.namespace, &named.name).is_none()
     };
     let unclaimed = record.spec.attempt.state == AttemptState::Bound && Change::is_unclaimed(record);
     if unclaimed && named.is_none_or(stays) {

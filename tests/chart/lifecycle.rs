@@ -189,6 +189,8 @@ impl Story {
         self.release.claim("missing", &self.missing).await;
         self.buy().await;
         self.release.until("missing", NUMBER_NOT_FOUND.settled()).await;
+        let words = format!("do not know PhoneNumberClaim.spec.{NEW_FIELD}. Install this version's");
+        assert!(self.release.log().contains(&words), "{}", self.release.log());
         operator
     }
 
@@ -205,7 +207,8 @@ impl Story {
         self.release.cluster.merge(&path, &fields).await;
         self.survives("rollback from a later version", async |story| {
             story.helm(&["rollback", "vobiz"], None).await;
-            let definition = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/phonenumbers.telephony.vobiz.ai";
+            let definition =
+                "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/phonenumbers.telephony.vobiz.ai";
             let definition = story.release.cluster.get(definition).await.unwrap();
             assert!(!definition.to_string().contains("\"later\""), "{definition:#}");
         })

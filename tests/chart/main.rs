@@ -22,5 +22,5 @@ mod notes;
 mod objects;
 mod rights;
 mod server;
-mod tenants;
 mod templates;
+mod tenants;

@@ -1,7 +1,7 @@
 //! Tenants come and go: one whose role is gone holds no other up.
 
-use http::Method;
 use serde_json::{Value, json};
+use testbed::objects::claimed;
 
 use crate::{
     claims::API,
@@ -24,14 +24,24 @@ fn binding(release: &Release) -> Value {
 fn a_namespace_that_cannot_be_listed_is_named_and_the_others_are_served() {
     run(async {
         let release = Release::install(Mode::Namespaced, None).await;
+        let list = format!("{API}/namespaces/{}/phonenumberclaims", release.namespace);
+        let (number, gone, late) = (release.stocked("INR"), release.stocked("INR"), release.stocked("INR"));
+        let claim = |name: &str, number: &str| {
+            json!({
+                "apiVersion": "telephony.vobiz.ai/v1alpha1", "kind": "PhoneNumberClaim",
+                "metadata": { "name": name }, "spec": { "e164": number },
+            })
+        };
+        let operator = release.operator().await;
+        release.cluster.create(&list, &claim("gone", &gone)).await;
+        release.until_record(&gone, |record| record.and_then(claimed) == Some("True")).await;
+        operator.kill9().await;
         let binding = binding(&release);
-        let bindings = format!(
-            "/apis/rbac.authorization.k8s.io/v1/namespaces/{}/rolebindings",
-            release.namespace
-        );
+        let bindings =
+            format!("/apis/rbac.authorization.k8s.io/v1/namespaces/{}/rolebindings", release.namespace);
         let name = binding["metadata"]["name"].as_str().unwrap();
         release.cluster.delete(&format!("{bindings}/{name}")).await;
-        let list = format!("{API}/namespaces/{}/phonenumberclaims", release.namespace);
+        release.cluster.delete(&format!("{list}/gone")).await;
         let review = json!({
             "apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview",
             "spec": { "user": release.user(), "resourceAttributes": {
@@ -47,17 +57,14 @@ fn a_namespace_that_cannot_be_listed_is_named_and_the_others_are_served() {
         .await;
 
         let operator = release.operator().await;
-        let (number, late) = (release.stocked("INR"), release.stocked("INR"));
         release.claim("office", &number).await;
         release.until("office", PURCHASED).await;
         let named = format!("claims in namespace {}", release.namespace);
         assert!(release.log().contains(&named), "{}", release.log());
 
-        let claim = json!({
-            "apiVersion": "telephony.vobiz.ai/v1alpha1", "kind": "PhoneNumberClaim",
-            "metadata": { "name": "late" }, "spec": { "e164": late },
-        });
-        release.cluster.request(Method::POST, &list, "application/json", &claim).await;
+        release.cluster.create(&list, &claim("late", &late)).await;
+        // What is recorded for it waits as well.
+        assert_eq!(release.record(&gone).await.as_ref().and_then(claimed), Some("True"));
         assert_eq!(release.spent(&late), (0, 0));
         release.cluster.create(&bindings, &binding).await;
         eventually("it is served when it is back", async || {
@@ -66,7 +73,10 @@ fn a_namespace_that_cannot_be_listed_is_named_and_the_others_are_served() {
             if ready { Ok(()) } else { Err(claim.to_string()) }
         })
         .await;
-        assert_eq!((release.spent(&number), release.spent(&late)), ((1, 1), (1, 1)));
+        release.until_record(&gone, |record| record.and_then(claimed) == Some("False")).await;
+        for number in [&number, &gone, &late] {
+            assert_eq!(release.spent(number), (1, 1));
+        }
         operator.kill9().await;
     });
 }
