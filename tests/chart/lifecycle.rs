@@ -16,7 +16,7 @@ use crate::{
     helm::{chart, documents, helm},
     operator::Operator,
     release::{Mode, Release},
-    table::{NUMBER_NOT_FOUND, PURCHASED},
+    table::{NEWER_VERSION, NUMBER_NOT_FOUND, PURCHASED},
 };
 
 /// A cluster of its own: the definitions belong to the release here.
@@ -48,6 +48,9 @@ const LATER_FIELDS: [&str; 5] = [
 /// A copy of the chart, as a later version may be.
 async fn later_chart(folder: &Path) -> PathBuf {
     other_chart(folder, "9.0.0", |definitions| {
+        let schema = &mut definitions[0]["spec"]["versions"][0]["schema"]["openAPIV3Schema"];
+        let policy = schema.pointer_mut("/properties/spec/properties/deletionPolicy").unwrap();
+        policy.as_object_mut().unwrap().remove("enum").expect("any word is taken already");
         let schema = &mut definitions[1]["spec"]["versions"][0]["schema"]["openAPIV3Schema"];
         for place in LATER_FIELDS {
             let fields = &mut schema.pointer_mut(place).unwrap()["properties"];
@@ -205,6 +208,14 @@ impl Story {
             "status": { "later": field },
         });
         self.release.cluster.merge(&path, &fields).await;
+        let (sleeping, number) = ("sleeping", self.release.stocked("INR"));
+        let path = self.release.claim_path(sleeping);
+        let claim = json!({
+            "apiVersion": "telephony.vobiz.ai/v1alpha1", "kind": "PhoneNumberClaim",
+            "metadata": { "name": sleeping }, "spec": { "e164": number, "deletionPolicy": "Hibernate" },
+        });
+        self.release.cluster.create(path.rsplit_once('/').unwrap().0, &claim).await;
+        self.release.until(sleeping, NEWER_VERSION).await;
         self.survives("rollback from a later version", async |story| {
             story.helm(&["rollback", "vobiz"], None).await;
             let definition =
@@ -213,6 +224,12 @@ impl Story {
             assert!(!definition.to_string().contains("\"later\""), "{definition:#}");
         })
         .await;
+        // It is told so by definitions that do not know its word, too.
+        let untold = json!({ "status": { "conditions": [] } });
+        self.release.cluster.merge(&format!("{path}/status"), &untold).await;
+        self.release.until(sleeping, NEWER_VERSION).await;
+        assert_eq!(self.release.spent(&number), (0, 0));
+        self.release.cluster.delete(&path).await;
         // The first of the numbers that were bought by name: what it is claimed by goes, and comes again.
         let name = "number-1";
         self.release.cluster.delete(&self.release.claim_path(name)).await;
