@@ -33,9 +33,13 @@ impl Later {
 
     /// Keeps `raw`, if this version does not know all of it.
     pub(super) fn of(record: &PhoneNumber, raw: Value) -> Self {
-        let Ok(known) = serde_json::to_value(record) else { return Self::default() };
-        let (raw, known) = (without_metadata(raw), without_metadata(known));
-        Self((!covers(&known, &raw)).then(|| Arc::new(Read { raw, known })))
+        let Self(read) = Self::all(record, raw);
+        Self(read.filter(|read| !covers(&read.known, &read.raw)))
+    }
+
+    fn all(record: &PhoneNumber, raw: Value) -> Self {
+        let known = serde_json::to_value(record).ok().map(without_metadata);
+        Self(known.map(|known| Arc::new(Read { raw: without_metadata(raw), known })))
     }
 
     /// Puts what is kept into a record that is about to be written: only what this version changed is changed.
@@ -62,7 +66,8 @@ impl Newer {
         let attempt = Attempt { id, state, ..wrote.spec.attempt.clone() };
         let spec = PhoneNumberSpec { attempt, ..wrote.spec.clone() };
         let mut record = PhoneNumber { metadata: self.metadata.clone(), spec, status: wrote.status.clone() };
-        record.spec.later = Later::of(&record, self.raw.clone());
+        // Whole: what differs is what this version could not read.
+        record.spec.later = Later::all(&record, self.raw.clone());
         Some(record)
     }
 }

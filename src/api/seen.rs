@@ -301,6 +301,29 @@ mod tests {
     }
 
     #[test]
+    fn an_outcome_goes_into_a_record_that_cannot_be_read_if_its_attempt_is_still_open() {
+        let Seen::Read(wrote) = seen(&raw()) else { panic!("it was not read") };
+        let mut later = raw();
+        later["metadata"]["resourceVersion"] = json!("8");
+        later["spec"]["account"] = json!({ "id": "MA_1", "pool": 3 });
+        later["spec"]["attempt"]["state"] = json!("Open");
+        later["spec"]["attempt"]["openedAt"] = json!("2026-W01-5T03:04:05Z");
+        let Seen::Newer(newer) = seen(&later) else { panic!("it was read") };
+        let mut record = newer.stand_in(&wrote).unwrap();
+        assert_eq!(record.spec.attempt.state, AttemptState::Open);
+        record.spec.attempt.state = AttemptState::Bound;
+        record.spec.attempt.spent_tokens = vec!["t".into()];
+        let mut expected = later.clone();
+        expected["spec"]["attempt"]["state"] = json!("Bound");
+        expected["spec"]["attempt"]["spentTokens"] = json!(["t"]);
+        assert_eq!(record.written().unwrap(), expected);
+
+        later["spec"]["attempt"]["state"] = json!("Releasing");
+        let Seen::Newer(newer) = seen(&later) else { panic!("it was read") };
+        assert!(newer.stand_in(&wrote).is_none());
+    }
+
+    #[test]
     fn a_record_without_anything_later_keeps_no_second_copy() {
         let Seen::Read(record) = seen(&raw()) else { panic!("it was not read") };
         assert!(record.spec.later.is_empty());

@@ -35,23 +35,23 @@ impl<K: Kept + 'static> Follower<K> {
         Self { writer, cache }
     }
 
-    pub fn apply(&mut self, event: Event<Seen<K>>) -> Changes<K> {
+    pub fn apply(&mut self, event: &Event<Seen<K>>) -> Changes<K> {
         let mut changes = Changes { listed: false, here: Vec::new(), gone: Vec::new() };
-        match &event {
-            Event::Init | Event::InitApply(_) => self.writer.apply_watcher_event(&event),
+        match event {
+            Event::Init | Event::InitApply(_) => self.writer.apply_watcher_event(event),
             Event::Apply(object) => {
                 let before = self.cache.get(&ObjectRef::from_obj(object));
-                self.writer.apply_watcher_event(&event);
+                self.writer.apply_watcher_event(event);
                 changes.here.push(Arc::new(object.clone()));
                 self.compare(before.as_slice(), &mut changes);
             }
             Event::Delete(object) => {
-                self.writer.apply_watcher_event(&event);
+                self.writer.apply_watcher_event(event);
                 changes.gone.push(Arc::new(object.clone()));
             }
             Event::InitDone => {
                 let before = self.cache.state();
-                self.writer.apply_watcher_event(&event);
+                self.writer.apply_watcher_event(event);
                 changes.listed = true;
                 changes.here = self.cache.state();
                 self.compare(&before, &mut changes);
@@ -118,12 +118,12 @@ mod tests {
         let (cache, writer) = reflector::store::<Seen<PhoneNumberClaim>>();
         let mut follower = Follower::new(writer);
         let mut list = |claims: Vec<Seen<PhoneNumberClaim>>| {
-            drop(follower.apply(Event::Init));
+            drop(follower.apply(&Event::Init));
             for claim in claims {
-                let changes = follower.apply(Event::InitApply(claim));
+                let changes = follower.apply(&Event::InitApply(claim));
                 assert!(!changes.listed && changes.here.is_empty() && changes.gone.is_empty());
             }
-            let changes = follower.apply(Event::InitDone);
+            let changes = follower.apply(&Event::InitDone);
             assert!(changes.listed);
             (names(&changes.here), names(&changes.gone))
         };
@@ -140,9 +140,9 @@ mod tests {
     fn one_event_tells_of_its_object() {
         let (_cache, writer) = reflector::store::<Seen<PhoneNumberClaim>>();
         let mut follower = Follower::new(writer);
-        let changes = follower.apply(Event::Apply(claim("x", "+911")));
+        let changes = follower.apply(&Event::Apply(claim("x", "+911")));
         assert_eq!((names(&changes.here).len(), changes.gone.len()), (1, 0));
-        let changes = follower.apply(Event::Delete(claim("x", "+911")));
+        let changes = follower.apply(&Event::Delete(claim("x", "+911")));
         assert_eq!((changes.here.len(), names(&changes.gone).len()), (0, 1));
     }
 }

@@ -36,3 +36,18 @@ impl Index {
         self.claims.get(&Some(e164)).cloned().unwrap_or_default()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_kept_of_claims_that_are_gone() {
+        let mut index = Index::default();
+        let number = |id: u32| (!id.is_multiple_of(7)).then(|| format!("+9112345{id:05}").parse().unwrap());
+        (0..1000).for_each(|id| index.insert(number(id), "a", &id.to_string()));
+        assert_eq!(index.all().count(), 1000);
+        (0..1000).for_each(|id| index.remove(number(id), "a", &id.to_string()));
+        assert!(index.claims.is_empty());
+    }
+}

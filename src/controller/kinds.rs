@@ -3,10 +3,14 @@ use std::{sync::Arc, time::Duration};
 use kube::{Api, Client, CustomResourceExt};
 use tokio_util::sync::CancellationToken;
 
+use super::definitions;
 use crate::{
     api::{PhoneNumber, PhoneNumberClaim},
     health::Stage,
 };
+
+/// How often definitions that are too old are looked at again.
+const COMPARED_EVERY: Duration = Duration::from_mins(1);
 
 /// Says what is wrong, and what to type, while the API server cannot be reached, does not know the kinds, or does not
 /// let them be read.
@@ -25,7 +29,10 @@ pub async fn explain_missing_kinds(
         });
         let Some(answers) = stop.run_until_cancelled(answers).await else { return };
         let problem = match answers {
-            Ok((Ok(()), Ok(()))) => return stage.kinds(None),
+            Ok((Ok(()), Ok(()))) => {
+                stage.kinds(None);
+                return compare_definitions(&kube, &stage, &stop).await;
+            }
             Ok((Err(error), _) | (_, Err(error))) => problem(&error),
             Err(_) => {
                 "the API server does not answer; trying on. Check KUBECONFIG, or `kubectl version`".into()
@@ -37,6 +44,21 @@ pub async fn explain_missing_kinds(
             return;
         }
         pause = (pause * 2).min(Duration::from_secs(30));
+    }
+}
+
+/// Says whether the definitions are older than this operator, until they are not.
+async fn compare_definitions(kube: &Client, stage: &Stage, stop: &CancellationToken) {
+    loop {
+        let compared = tokio::time::timeout(Duration::from_secs(10), definitions::problem(kube));
+        let Some(compared) = stop.run_until_cancelled(compared).await else { return };
+        let problem = compared.ok().flatten();
+        stage.definitions(problem.clone());
+        let Some(problem) = problem else { return };
+        tracing::warn!("{problem}");
+        if stop.run_until_cancelled(tokio::time::sleep(COMPARED_EVERY)).await.is_none() {
+            return;
+        }
     }
 }
 

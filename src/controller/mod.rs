@@ -2,6 +2,7 @@
 
 mod clocks;
 mod credentials;
+mod definitions;
 mod follow;
 mod index;
 mod interruption;

@@ -32,10 +32,11 @@ struct Inner {
     cache: Cache<Seen<PhoneNumber>>,
     records: Option<UnboundedSender<ObjectRef<Seen<PhoneNumber>>>>,
     /// By namespace; `None` stands for all.
-    claims: Vec<(Option<String>, UnboundedSender<ObjectRef<Seen<PhoneNumberClaim>>>)>,
+    claims: Vec<(Option<String>, UnboundedSender<ClaimRef>)>,
 }
 
-pub type ClaimQueue = UnboundedReceiver<ObjectRef<Seen<PhoneNumberClaim>>>;
+type ClaimRef = ObjectRef<Seen<PhoneNumberClaim>>;
+pub type ClaimQueue = UnboundedReceiver<ClaimRef>;
 pub type RecordQueue = UnboundedReceiver<ObjectRef<Seen<PhoneNumber>>>;
 
 impl Triggers {
@@ -166,7 +167,7 @@ pub async fn claims(
     let mut events = pin!(watcher(api, config()).default_backoff());
     while let Some(event) = events.next().await {
         let changes = match event {
-            Ok(event) => follower.apply(event.modify(trim_claim)),
+            Ok(event) => follower.apply(&event.modify(trim_claim)),
             Err(error) => {
                 if let Some(why) = interruptions.warn(&what, &error) {
                     listed.refused(place, why);
@@ -215,7 +216,7 @@ pub async fn records(
     let mut events = pin!(watcher(api, config()).default_backoff());
     while let Some(event) = events.next().await {
         let changes = match event {
-            Ok(event) => follower.apply(event.modify(trim_record)),
+            Ok(event) => follower.apply(&event.modify(trim_record)),
             Err(error) => {
                 interruptions.warn("records", &error);
                 continue;

@@ -34,6 +34,7 @@ use readiness::{Facts, Readiness, Vobiz};
 #[derive(Debug, Default)]
 pub struct Stage {
     kinds: Mutex<Option<String>>,
+    definitions: Mutex<Option<String>>,
     filled: AtomicBool,
     leading: AtomicBool,
     stopping: AtomicBool,
@@ -45,7 +46,12 @@ impl Stage {
         *self.kinds.lock().unwrap_or_else(PoisonError::into_inner) = problem;
     }
 
-    /// Claims and records are known as they stand.
+    /// What is wrong with the definitions of the kinds, if anything.
+    pub fn definitions(&self, problem: Option<String>) {
+        *self.definitions.lock().unwrap_or_else(PoisonError::into_inner) = problem;
+    }
+
+    /// The records, and the claims of a namespace, are known as they stand.
     pub fn filled(&self) {
         self.filled.store(true, Ordering::Relaxed);
     }
@@ -104,6 +110,7 @@ impl View {
         Readiness::of(&Facts {
             stopping: stage.stopping.load(Ordering::Relaxed),
             kinds: stage.kinds.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+            definitions: stage.definitions.lock().unwrap_or_else(PoisonError::into_inner).clone(),
             filled: stage.filled.load(Ordering::Relaxed),
             missing: self.claims.listed.missing(),
             clocks: Some(self.account.clocks()).filter(|clocks| clocks.are_notable()).map(conditions::apart),

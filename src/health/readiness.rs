@@ -6,7 +6,9 @@ pub struct Facts {
     pub stopping: bool,
     /// Why the kinds cannot be listed, if they cannot.
     pub kinds: Option<String>,
-    /// Claims and records are known as they stand.
+    /// What is wrong with the definitions of the kinds, if anything.
+    pub definitions: Option<String>,
+    /// The records, and the claims of a namespace, are known as they stand.
     pub filled: bool,
     /// The namespaces whose claims are not known, or no longer followed, and why. `None` stands for all.
     pub missing: Vec<(Option<String>, String)>,
@@ -57,7 +59,10 @@ impl Readiness {
         let check = |name, missing| Check { name, missing, but: None };
         let checks = vec![
             check("running", stopping),
-            check("kinds", facts.kinds.clone().filter(|_| !facts.filled)),
+            Check {
+                but: facts.definitions.clone(),
+                ..check("kinds", facts.kinds.clone().filter(|_| !facts.filled))
+            },
             Check { but: unserved(&facts.missing), ..check("caches", unfilled) },
             check("credentials", refused),
         ];
@@ -108,8 +113,9 @@ mod tests {
         Facts {
             stopping: false,
             kinds: None,
+            definitions: None,
             filled: true,
-            missing: vec![],
+            missing: Vec::new(),
             vobiz: Vobiz::Accepted,
             clocks: None,
         }
@@ -146,6 +152,12 @@ mod tests {
             readiness.is_ready() && text.contains(words) && text.contains("; and so in 2 more\n"),
             "{text}"
         );
+    }
+
+    #[test]
+    fn definitions_that_are_too_old_are_told_and_leave_it_ready() {
+        let readiness = Readiness::of(&Facts { definitions: Some("they are old".into()), ..facts() });
+        assert!(readiness.is_ready() && readiness.to_string().contains("[+] kinds: ok, but they are old\n"));
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Claims that this version cannot read: they are told so, and nothing else is done about them.
 
+use std::time::Duration;
+
 use kube::{ResourceExt, runtime::controller::Action};
 
 use super::{Context, ReconcileError, SOON, again};
@@ -8,6 +10,9 @@ use crate::{
     conditions::{self, Reason},
     store::StoreError,
 };
+
+/// How soon a refused word is tried again.
+const REFUSED: Duration = Duration::from_mins(5);
 
 /// Tells a claim that this version leaves it alone.
 pub async fn tell(
@@ -25,6 +30,11 @@ pub async fn tell(
         Err(StoreError::NotFound) => return Ok(again(None)),
         // It has changed, and comes again by itself; unless it was changed to what this version read.
         Err(StoreError::Conflict) => return Ok(again(Some(SOON))),
+        // Not by a definition that does not know the claim's words, for instance: the log and the metric tell of it.
+        Err(StoreError::Refused(why)) => {
+            tracing::warn!(why, "a claim of a newer version cannot be told that it is left alone");
+            return Ok(again(Some(REFUSED)));
+        }
         written => written?,
     }
     let reason = Reason::NewerVersion;

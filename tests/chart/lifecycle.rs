@@ -8,13 +8,15 @@ use http::Method;
 use serde_json::{Value, json};
 use tokio::{process::Command, sync::OnceCell};
 
+use testbed::objects::claimed;
+
 use crate::{
     claims::API,
     harness::{Cluster, eventually, run},
     helm::{chart, documents, helm},
     operator::Operator,
     release::{Mode, Release},
-    table::{NUMBER_NOT_FOUND, PURCHASED},
+    table::{NEWER_VERSION, NUMBER_NOT_FOUND, PURCHASED},
 };
 
 /// A cluster of its own: the definitions belong to the release here.
@@ -24,22 +26,54 @@ const NEW_FIELD: &str = "deletionPolicy";
 
 /// A copy of the chart, as it was before a field came.
 async fn older_chart(folder: &Path) -> PathBuf {
-    let copy = folder.join("older");
+    other_chart(folder, "0.0.1", |definitions| {
+        let version = &mut definitions[0]["spec"]["versions"][0];
+        let mentions = |entry: &Value| entry["jsonPath"] == format!(".spec.{NEW_FIELD}").as_str();
+        version["selectableFields"].as_array_mut().unwrap().retain(|entry| !mentions(entry));
+        let fields = &mut version["schema"]["openAPIV3Schema"]["properties"]["spec"]["properties"];
+        fields.as_object_mut().unwrap().remove(NEW_FIELD).expect("there is no such field");
+    })
+    .await
+}
+
+/// Where a later version of the definitions knows a field that this one does not.
+const LATER_FIELDS: [&str; 5] = [
+    "/properties/spec",
+    "/properties/spec/properties/attempt",
+    "/properties/spec/properties/attempt/properties/answer",
+    "/properties/spec/properties/claimRef",
+    "/properties/status",
+];
+
+/// A copy of the chart, as a later version may be.
+async fn later_chart(folder: &Path) -> PathBuf {
+    other_chart(folder, "9.0.0", |definitions| {
+        let schema = &mut definitions[0]["spec"]["versions"][0]["schema"]["openAPIV3Schema"];
+        let policy = schema.pointer_mut("/properties/spec/properties/deletionPolicy").unwrap();
+        policy.as_object_mut().unwrap().remove("enum").expect("any word is taken already");
+        let schema = &mut definitions[1]["spec"]["versions"][0]["schema"]["openAPIV3Schema"];
+        for place in LATER_FIELDS {
+            let fields = &mut schema.pointer_mut(place).unwrap()["properties"];
+            fields["later"] = json!({ "type": "object", "properties": { "x": { "type": "string" } } });
+        }
+    })
+    .await
+}
+
+/// A copy of the chart, with another version and other definitions.
+async fn other_chart(folder: &Path, named: &str, change: impl FnOnce(&mut Vec<Value>)) -> PathBuf {
+    let copy = folder.join(named);
     let status = Command::new("cp").arg("-R").arg(chart()).arg(&copy).status().await.unwrap();
     assert!(status.success());
     let file = copy.join("files/crds/telephony.vobiz.ai.yaml");
     let mut definitions = documents(&std::fs::read_to_string(&file).unwrap());
-    let version = &mut definitions[0]["spec"]["versions"][0];
-    let mentions = |entry: &Value| entry["jsonPath"] == format!(".spec.{NEW_FIELD}").as_str();
-    version["selectableFields"].as_array_mut().unwrap().retain(|entry| !mentions(entry));
-    let fields = &mut version["schema"]["openAPIV3Schema"]["properties"]["spec"]["properties"];
-    fields.as_object_mut().unwrap().remove(NEW_FIELD).expect("there is no such field");
+    change(&mut definitions);
     let text: Vec<_> = definitions.iter().map(|definition| format!("---\n{definition}\n")).collect();
     std::fs::write(file, text.concat()).unwrap();
     let about = copy.join("Chart.yaml");
     let text = std::fs::read_to_string(&about).unwrap();
-    std::fs::write(about, text.replace(&format!("version: {}", env!("CARGO_PKG_VERSION")), "version: 0.0.1"))
-        .unwrap();
+    let version = |named: &str| format!("version: {named}");
+    std::fs::write(about, text.replace(&version(env!("CARGO_PKG_VERSION")), &version(named))).unwrap();
     copy
 }
 
@@ -158,7 +192,55 @@ impl Story {
         self.release.claim("missing", &self.missing).await;
         self.buy().await;
         self.release.until("missing", NUMBER_NOT_FOUND.settled()).await;
+        let words = format!("do not know PhoneNumberClaim.spec.{NEW_FIELD}. Install this version's");
+        assert!(self.release.log().contains(&words), "{}", self.release.log());
         operator
+    }
+
+    /// What a later version writes into a record stays when it is rolled back, and whatever this version writes then.
+    async fn roll_back_from(&mut self, later: &Path, values: &Value) {
+        self.install("upgrade", later, values).await;
+        let path = Release::record_path(&self.numbers[1]);
+        let field = json!({ "x": "y" });
+        let fields = json!({
+            "spec": { "later": field, "claimRef": { "later": field },
+                      "attempt": { "later": field, "answer": { "later": field } } },
+            "status": { "later": field },
+        });
+        self.release.cluster.merge(&path, &fields).await;
+        let (sleeping, number) = ("sleeping", self.release.stocked("INR"));
+        let path = self.release.claim_path(sleeping);
+        let claim = json!({
+            "apiVersion": "telephony.vobiz.ai/v1alpha1", "kind": "PhoneNumberClaim",
+            "metadata": { "name": sleeping }, "spec": { "e164": number, "deletionPolicy": "Hibernate" },
+        });
+        self.release.cluster.create(path.rsplit_once('/').unwrap().0, &claim).await;
+        self.release.until(sleeping, NEWER_VERSION).await;
+        self.survives("rollback from a later version", async |story| {
+            story.helm(&["rollback", "vobiz"], None).await;
+            let definition =
+                "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/phonenumbers.telephony.vobiz.ai";
+            let definition = story.release.cluster.get(definition).await.unwrap();
+            assert!(!definition.to_string().contains("\"later\""), "{definition:#}");
+        })
+        .await;
+        // It is told so by definitions that do not know its word, too.
+        let untold = json!({ "status": { "conditions": [] } });
+        self.release.cluster.merge(&format!("{path}/status"), &untold).await;
+        self.release.until(sleeping, NEWER_VERSION).await;
+        assert_eq!(self.release.spent(&number), (0, 0));
+        self.release.cluster.delete(&path).await;
+        // The first of the numbers that were bought by name: what it is claimed by goes, and comes again.
+        let name = "number-1";
+        self.release.cluster.delete(&self.release.claim_path(name)).await;
+        self.release.until_record(&self.numbers[1], |record| record.and_then(claimed) == Some("False")).await;
+        let record = self.release.record(&self.numbers[1]).await.unwrap();
+        for place in ["/spec", "/spec/attempt", "/spec/attempt/answer", "/spec/claimRef", "/status"] {
+            assert_eq!(record.pointer(place).unwrap()["later"], field, "{place}: {record:#}");
+        }
+        self.release.claim(name, &self.numbers[1]).await;
+        self.release.until(name, PURCHASED).await;
+        self.check_money("rollback from a later version");
     }
 
     /// The pod ends with its release, and so does its account; what the release kept is taken over by the next.
@@ -221,6 +303,8 @@ fn claims_records_and_numbers_survive_upgrade_rollback_and_uninstall() {
                 story.until_field_is_served(true).await;
             })
             .await;
+        let later = later_chart(story.release.folder()).await;
+        story.roll_back_from(&later, &values).await;
         story.end_and_begin_again(operator, &current, &values).await;
         assert_eq!(story.release.spent(&story.missing), (1, 0), "a settled failure was tried again");
     });

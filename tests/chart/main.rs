@@ -23,3 +23,4 @@ mod objects;
 mod rights;
 mod server;
 mod templates;
+mod tenants;

@@ -25,6 +25,7 @@ mod gitops;
 mod health;
 mod leader;
 mod network;
+mod newer;
 mod otlp;
 mod outage;
 mod prometheus;

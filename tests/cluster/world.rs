@@ -37,8 +37,12 @@ pub struct World {
 
 impl World {
     pub async fn new() -> Self {
+        Self::within(cluster().await).await
+    }
+
+    /// In a cluster that a test has for itself.
+    pub async fn within(cluster: &'static Cluster) -> Self {
         let id = WORLDS.fetch_add(1, Ordering::Relaxed);
-        let cluster = cluster().await;
         let (namespace, account) = (format!("test-{id}"), format!("MA_T{id}"));
         let money =
             Account::new(&account, token(&account)).with_balance("INR", 10_000).with_balance("USD", 100);

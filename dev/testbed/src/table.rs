@@ -36,8 +36,14 @@ pub const NUMBER_MOVED: Row = row("NumberMoved", "True", "False", "Stalled");
 pub const NUMBER_PENDING: Row = row("NumberPending", "True", "False", "Reconciling");
 pub const NUMBER_STATUS_UNKNOWN: Row = row("NumberStatusUnknown", "True", "Unknown", "Reconciling");
 pub const CLOCK_SKEW: Row = row("ClockSkew", "Unknown", "False", "Stalled");
+pub const NEWER_VERSION: Row = row("NewerVersion", "Unknown", "Unknown", "Reconciling");
 
 impl Row {
+    /// The same case, of a claim that was told so of its purchase before.
+    pub const fn still(self, purchased: &'static str) -> Self {
+        Self { purchased, ..self }
+    }
+
     /// The same case, once its attempt is settled.
     pub const fn settled(self) -> Self {
         Self { also: "Stalled", ..self }
