@@ -26,6 +26,9 @@ const NAME: &str = "vobiz-operator";
 /// The longest note that an event may carry, bytes.
 const LONGEST_NOTE: usize = 1024;
 
+/// As much of the API server's own words as is shown and stored, characters: a webhook may say anything.
+const LONGEST_WORDS: usize = 300;
+
 /// Why a call to the API server did not do what was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -41,6 +44,9 @@ pub enum StoreError {
     /// The API server says no, so nothing was written.
     #[error("the API server refused: {0}")]
     Refused(String),
+    /// The API server failed, and a later read shows that nobody has written since: neither this call nor another.
+    #[error("the API server did not store it: {0}")]
+    NotStored(String),
     /// No answer: whether it was written is unknown.
     #[error("no answer from the API server: {0}")]
     Lost(String),
@@ -50,21 +56,36 @@ impl From<kube::Error> for StoreError {
     fn from(error: kube::Error) -> Self {
         match error {
             kube::Error::Api(status) => Self::from_status(&status),
-            other => Self::Lost(other.to_string()),
+            other => Self::Lost(presentable(&other.to_string())),
         }
     }
 }
 
+/// One line without control characters and of bounded length. Error texts name the record, and so the number: what is
+/// logged must not.
+fn presentable(words: &str) -> String {
+    let line = words.chars().map(|c| if c.is_control() { ' ' } else { c }).take(LONGEST_WORDS);
+    E164::masked(line.collect::<String>().trim())
+}
+
 impl StoreError {
+    /// Whether somebody else was first: what they wrote is looked at next. Everything else is the API server's doing.
+    #[must_use]
+    pub fn is_overtaken(&self) -> bool {
+        match self {
+            Self::Conflict | Self::Exists | Self::NotFound => true,
+            Self::Refused(_) | Self::NotStored(_) | Self::Lost(_) => false,
+        }
+    }
+
     fn from_status(status: &Status) -> Self {
         match (status.code, status.reason.as_str()) {
             (_, "AlreadyExists") => Self::Exists,
             (409, _) => Self::Conflict,
             (404, _) => Self::NotFound,
             // 500, 503 and 504 can follow a write that took place.
-            (500.., _) => Self::Lost(E164::masked(&status.message)),
-            // It names the record, and so the number: what is logged must not.
-            _ => Self::Refused(E164::masked(&status.message)),
+            (500.., _) => Self::Lost(presentable(&status.message)),
+            _ => Self::Refused(presentable(&status.message)),
         }
     }
 }
@@ -78,6 +99,30 @@ fn name_removed(old: &Value, patch: &mut Value) {
             None => drop(patch.insert(field.clone(), Value::Null)),
         }
     }
+}
+
+/// What became of a write without a usable answer, by a later read. "Somebody else was first" only where somebody else's
+/// write is seen: a version that has not changed since shows that nobody's was taken.
+fn told_by_reading(
+    written: &PhoneNumber,
+    found: Option<PhoneNumber>,
+    why: String,
+) -> Result<PhoneNumber, StoreError> {
+    let version = written.metadata.resource_version.as_ref();
+    match (found, version) {
+        (Some(found), _) if is_stored(written, &found) => Ok(found),
+        (Some(found), Some(version)) if found.metadata.resource_version.as_ref() == Some(version) => {
+            Err(StoreError::NotStored(why))
+        }
+        (Some(_), Some(_)) => Err(StoreError::Conflict),
+        (Some(_), None) => Err(StoreError::Exists),
+        (None, Some(_)) => Err(StoreError::NotFound),
+        (None, None) => Err(StoreError::NotStored(why)),
+    }
+}
+
+fn is_stored(written: &PhoneNumber, found: &PhoneNumber) -> bool {
+    found.spec == written.spec && found.status == written.status && found.finalizers() == written.finalizers()
 }
 
 /// Reads and writes of both kinds.
@@ -126,10 +171,15 @@ impl Store {
     /// this very attempt.
     ///
     /// # Errors
-    /// [`StoreError::Exists`] if somebody else was first; [`StoreError::Lost`] if not even the reading answers.
+    /// [`StoreError::Exists`] if somebody else was first; [`StoreError::NotStored`] if nobody was;
+    /// [`StoreError::Lost`] if not even the reading answers.
     pub async fn create(&self, record: &PhoneNumber) -> Result<PhoneNumber, StoreError> {
         match bounded(self.records.create(&PostParams::default(), record)).await {
-            Err(StoreError::Lost(_)) => self.stored(record).await,
+            Err(StoreError::Lost(why)) => self.stored(record, why).await,
+            // There is nothing yet that could be gone, but the kind.
+            Err(StoreError::NotFound) => {
+                Err(StoreError::Refused("it does not know the kind PhoneNumber".into()))
+            }
             answer => answer,
         }
     }
@@ -138,19 +188,20 @@ impl Store {
     /// cleared up as with [`Store::create`].
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] if somebody has; [`StoreError::NotFound`] if the record is gone.
+    /// [`StoreError::Conflict`] if somebody has; [`StoreError::NotFound`] if the record is gone; otherwise as
+    /// [`Store::create`].
     pub async fn replace(&self, record: &PhoneNumber) -> Result<PhoneNumber, StoreError> {
         match bounded(self.records.replace(&record.name_any(), &PostParams::default(), record)).await {
-            Err(StoreError::Lost(_)) => self.stored(record).await,
+            Err(StoreError::Lost(why)) => self.stored(record, why).await,
             answer => answer,
         }
     }
 
-    async fn stored(&self, written: &PhoneNumber) -> Result<PhoneNumber, StoreError> {
-        match self.record(&written.name_any()).await? {
-            Some(found) if found.spec == written.spec && found.status == written.status => Ok(found),
-            Some(_) => Err(StoreError::Conflict),
-            None => Err(StoreError::NotFound),
+    async fn stored(&self, written: &PhoneNumber, why: String) -> Result<PhoneNumber, StoreError> {
+        match self.record(&written.name_any()).await {
+            Ok(found) => told_by_reading(written, found, why),
+            // What the write met says more than that the reading has met it too.
+            Err(_) => Err(StoreError::Lost(why)),
         }
     }
 
@@ -226,6 +277,46 @@ impl Store {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{api::AttemptState, domain::AttemptId, plan::Intent};
+
+    fn record(version: Option<&str>, state: AttemptState) -> PhoneNumber {
+        let mut attempt = Intent::for_tests()
+            .open(AttemptId::from_random([1; 16]), "2026-01-02T03:04:05Z".parse().unwrap());
+        attempt.state = state;
+        let (e164, account) = ("+12".parse().unwrap(), "MA_1".parse().unwrap());
+        let mut record =
+            PhoneNumber::new("12", crate::api::PhoneNumberSpec { e164, account, claim_ref: None, attempt });
+        record.metadata.resource_version = version.map(str::to_owned);
+        record
+    }
+
+    #[test]
+    fn somebody_else_was_first_only_where_a_read_shows_their_write() {
+        use AttemptState::{Failed, Open};
+        let mut finalized = record(Some("8"), Open);
+        finalized.metadata.finalizers = Some(vec![RECORD_FINALIZER.into()]);
+        for (written, found, expected) in [
+            (record(None, Open), Some(record(Some("7"), Open)), "Ok"),
+            (record(None, Open), Some(record(Some("7"), Failed)), "Err(Exists"),
+            (record(None, Open), None, "Err(NotStored"),
+            (record(Some("7"), Open), Some(record(Some("8"), Open)), "Ok"),
+            (record(Some("7"), Open), Some(record(Some("7"), Failed)), "Err(NotStored"),
+            (record(Some("7"), Open), Some(record(Some("8"), Failed)), "Err(Conflict"),
+            (record(Some("7"), Open), None, "Err(NotFound"),
+            (record(Some("8"), Open), Some(finalized), "Err(NotStored"),
+        ] {
+            let told = format!("{:?}", told_by_reading(&written, found.clone(), "no space".into()));
+            assert!(told.starts_with(expected), "{found:?}: {told}");
+        }
+    }
+
+    #[test]
+    fn what_the_api_server_says_is_one_line_of_bounded_length() {
+        let status =
+            Status { code: 500, message: format!("a\n{}", "x".repeat(100_000)), ..Status::default() };
+        let StoreError::Lost(words) = StoreError::from_status(&status) else { panic!("a 500 may be stored") };
+        assert!(words.starts_with("a x") && words.len() <= LONGEST_WORDS, "{words}");
+    }
 
     #[test]
     fn a_patch_takes_away_at_every_depth_what_a_status_no_longer_says() {

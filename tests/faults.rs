@@ -118,3 +118,13 @@ fn a_record_restored_from_a_failure_buys_nothing_with_its_unspent_token() {
 fn a_restored_record_buys_nothing_while_the_purchase_is_on_its_way() {
     play("record-restored-in-flight");
 }
+
+#[test]
+fn an_outcome_that_cannot_be_stored_is_told_and_tried_again_without_haste() {
+    play("outcome-cannot-be-stored");
+}
+
+#[test]
+fn an_intent_that_cannot_be_stored_is_told_and_tried_again_without_haste() {
+    play("intent-cannot-be-stored");
+}

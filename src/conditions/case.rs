@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{message, reason::Reason};
+use super::{claim::Unstored, message, reason::Reason};
 use crate::{
     api::{Answer, Attempt, AttemptState, Funds, NumberStatus, Origin, Outcome, PhoneNumber},
     plan::{Change, SEND_WINDOW, Spans, is_retried_unasked},
@@ -40,6 +40,18 @@ pub fn of_record(record: &PhoneNumber, spans: Spans, now: Timestamp) -> Option<C
         }
         AttemptState::Failed => Some(of_failed(record)),
     }
+}
+
+/// What this process knows of an open attempt, while the API server does not store it. `None` as in [`of_record`].
+pub fn of_unstored(record: &PhoneNumber, unstored: &Unstored, spans: Spans, now: Timestamp) -> Option<Case> {
+    let mut known = record.clone();
+    unstored.change.clone().apply(&mut known, now);
+    let why = unstored.why.as_deref();
+    if known.spec.attempt.state == AttemptState::Bound {
+        return Some(Case::open(Reason::Purchasing, message::bought_and_not_stored(why)));
+    }
+    let case = of_record(&known, spans, now)?;
+    Some(Case::open(case.reason, message::not_stored(&case.message, why)))
 }
 
 fn of_open(record: &PhoneNumber, spans: Spans, now: Timestamp) -> Option<Case> {

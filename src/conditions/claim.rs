@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     api::{AttemptState, PhoneNumber, PhoneNumberClaim, PhoneNumberClaimStatus, PhoneNumberRef},
-    plan::{Gate, GateCause, Goal, Relation, Spans},
+    plan::{Change, Gate, GateCause, Goal, Relation, Spans},
 };
 
 /// All that a claim's status depends on.
@@ -26,7 +26,19 @@ pub struct ClaimFacts<'a> {
     pub waits: Waits,
     /// For how long the goal has been waiting.
     pub waited: Duration,
+    /// What this process knows of the attempt, and the API server does not store.
+    pub unstored: Option<&'a Unstored>,
     pub spans: Spans,
+}
+
+/// An outcome that is known and not stored yet.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Unstored {
+    pub change: Change,
+    /// What the API server says, if it has said anything.
+    pub why: Option<String>,
+    /// Since when, monotonic.
+    pub since: Duration,
 }
 
 /// What an attempt that is wanted waits for.
@@ -42,6 +54,8 @@ pub enum Waits {
     Turn,
     /// The API server does not take the intent, and why.
     Cluster(String),
+    /// The API server does not take that a claim stands behind what is recorded, and why.
+    Binding(String),
 }
 
 /// The status that the claim should have, and its reason. `None` while it is too early to say anything.
@@ -83,6 +97,10 @@ fn judge(facts: &ClaimFacts<'_>, now: Timestamp) -> Option<Case> {
 /// nobody would know why.
 fn recorded(facts: &ClaimFacts<'_>, record: &PhoneNumber, now: Timestamp) -> Option<Case> {
     let attempt = &record.spec.attempt;
+    // Known here, whatever is stored: nobody is to read that nothing is known.
+    if let Some(unstored) = facts.unstored.filter(|_| attempt.state == AttemptState::Open) {
+        return case::of_unstored(record, unstored, facts.spans, now);
+    }
     let case = case::of_record(record, facts.spans, now);
     let Gate::Held(GateCause::Credentials, why) = facts.gate else { return case };
     if attempt.state != AttemptState::Open {
@@ -104,7 +122,8 @@ fn waiting(facts: &ClaimFacts<'_>) -> Option<Case> {
         };
         return Some(Case::open(reason, message::gate(*cause, why)));
     }
-    if facts.waited < SHOWN_AFTER {
+    // Nothing is attempted, so nothing has waited; that it lasts, whoever says so has seen.
+    if facts.waited < SHOWN_AFTER && !matches!(facts.waits, Waits::Binding(_)) {
         return None;
     }
     Some(Case::open(Reason::Purchasing, message::waiting(&facts.waits)))

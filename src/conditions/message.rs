@@ -62,9 +62,41 @@ pub fn being_verified(reason: Reason, answer: &Answer, until: &str) -> String {
 
 pub fn unanswered(until: &str) -> String {
     format!(
-        "A process stopped before it could store an answer; whether the purchase was sent is unknown. Verifying \
-         until {until}; it is not sent again meanwhile."
+        "No answer to the purchase has been stored in time; whether it was sent is unknown. Verifying until {until}; it \
+         is not sent again meanwhile."
     )
+}
+
+/// What to look at when the API server does not take writes of records.
+const WRITES_FAIL: &str = "The operator tries again by itself. Look at the API server's words, at the space of etcd, and at the \
+                           webhooks for phonenumbers: kubectl get validatingwebhookconfigurations,mutatingwebhookconfigurations";
+
+fn words_of_the_api_server(why: Option<&str>) -> &str {
+    why.unwrap_or("the API server does not answer")
+}
+
+/// The number is bought, and this process alone knows.
+pub fn bought_and_not_stored(why: Option<&str>) -> String {
+    format!(
+        "The number is bought, but that cannot be recorded in the cluster: {}. It is not bought again. {WRITES_FAIL}",
+        words_of_the_api_server(why)
+    )
+}
+
+/// Another answer that this process alone knows.
+pub fn not_stored(message: &str, why: Option<&str>) -> String {
+    format!(
+        "{message} This answer cannot be recorded in the cluster: {}. {WRITES_FAIL}",
+        words_of_the_api_server(why)
+    )
+}
+
+/// More than any sentence here needs: whatever others say in it, a status stays small.
+const LONGEST: usize = 4096;
+
+/// The message, and no more than can be stored.
+pub fn bounded(message: &str) -> &str {
+    &message[..message.floor_char_boundary(LONGEST)]
 }
 
 pub fn sending() -> String {
@@ -97,8 +129,11 @@ pub fn waiting(waits: &Waits) -> String {
         Waits::Turn => {
             "Waiting for the purchase's turn (rate limit and concurrency of this operator).".into()
         }
-        Waits::Cluster(why) => format!(
-            "The purchase cannot be recorded in the cluster, so it is not sent: {why}. The operator tries again by itself."
+        Waits::Cluster(why) => {
+            format!("The purchase cannot be recorded in the cluster, so it is not sent: {why}. {WRITES_FAIL}")
+        }
+        Waits::Binding(why) => format!(
+            "The claim cannot be bound to the record of its number in the cluster: {why}. Nothing is bought. {WRITES_FAIL}"
         ),
     }
 }
@@ -146,7 +181,7 @@ pub fn settled(reason: Reason, record: &PhoneNumber) -> String {
     let answer = record.spec.attempt.answer.as_ref();
     let happened = match (reason, answer) {
         (Reason::NotPurchased, None) => {
-            "Two processes in a row stopped before they could store an answer.".to_owned()
+            "No answer to the purchase was stored, for the second time.".to_owned()
         }
         (_, Some(answer)) => what_happened(reason, answer),
         (_, None) => String::new(),

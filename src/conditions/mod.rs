@@ -12,7 +12,7 @@ mod record;
 mod tests;
 
 pub use case::SHOWN_AFTER;
-pub use claim::{ClaimFacts, Waits, claim};
+pub use claim::{ClaimFacts, Unstored, Waits, claim};
 pub use reason::{Progress, Reason, Row};
 pub use record::record;
 
@@ -82,7 +82,7 @@ fn condition(
         type_: type_.as_str().to_owned(),
         status: status.as_str().to_owned(),
         reason: reason.to_owned(),
-        message: message.to_owned(),
+        message: message::bounded(message).to_owned(),
         // Whole seconds, as the API server stores them: anything finer would differ on every comparison.
         last_transition_time: same.map_or_else(
             || Time(Timestamp::from_second(now.as_second()).unwrap_or(now)),

@@ -30,6 +30,7 @@ pub struct Metrics {
     purchases: Counters<1>,
     queue: Gauge<u64, AtomicU64>,
     queue_latency: Histogram,
+    unstored: Gauge<u64, AtomicU64>,
 }
 
 impl Default for Metrics {
@@ -46,6 +47,7 @@ impl Default for Metrics {
             purchases: Family::default(),
             queue: Gauge::default(),
             queue_latency: Histogram::new([0.01, 0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0]),
+            unstored: Gauge::default(),
         };
         metrics.begin_at_zero();
         metrics
@@ -105,6 +107,11 @@ impl Metrics {
         self.queue.set(0);
     }
 
+    /// So many purchases have an outcome that the API server does not take.
+    pub fn unstored_outcomes(&self, count: usize) {
+        self.unstored.set(u64::try_from(count).unwrap_or(u64::MAX));
+    }
+
     /// Adds everything to what is served.
     pub fn register(&self, to: &mut Registry) {
         to.register("reconciles", "Reconciles, by kind and result", self.reconciles.clone());
@@ -136,6 +143,11 @@ impl Metrics {
             "Time that a claim waited for its turn to purchase, rate limit included, in seconds",
             Unit::Seconds,
             self.queue_latency.clone(),
+        );
+        to.register(
+            "unstored_outcomes",
+            "Purchases whose outcome this process knows, and the API server does not take",
+            self.unstored.clone(),
         );
     }
 }

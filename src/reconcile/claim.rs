@@ -4,7 +4,11 @@ use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::{ResourceExt, runtime::controller::Action};
 
-use super::{Context, ReconcileError, SOON, Waiting, again, key_of, memory::Turn, purchase, reference_to};
+use super::{
+    Context, ReconcileError, Waiting, again, key_of,
+    memory::{Turn, TurnEnd},
+    purchase, reference_to,
+};
 use crate::{
     api::{AttemptState, PhoneNumber, PhoneNumberClaim, PhoneNumberClaimStatus, RETRY_ANNOTATION},
     conditions::{self, ClaimFacts, ConditionType, SHOWN_AFTER, Waits},
@@ -73,14 +77,17 @@ impl Observation {
     }
 
     /// What the claim's attempt waits for, for people.
-    fn waits(&self, context: &Context, step: &ClaimStep, now: Moment) -> Waits {
+    fn waits(&self, context: &Context, step: &ClaimStep, failed: Option<&StoreError>, now: Moment) -> Waits {
         if let Some(until) = self.hold_until.filter(|until| !now.reached(*until)) {
             return Waits::Hold(until.wall);
         }
         if let Some(why) = context.memory.hindrance(&self.claim.uid().unwrap_or_default()) {
             return Waits::Cluster(why);
         }
+        // What passes by itself within seconds is worth no write.
+        let lasts = context.setbacks.reconciles.lasts(&key_of(&self.claim), now.mono) >= SHOWN_AFTER;
         match step {
+            ClaimStep::Bind if lasts => failed.map_or(Waits::Turn, |error| Waits::Binding(error.to_string())),
             ClaimStep::Wait(until) => Waits::Pause(until.wall),
             ClaimStep::Read(_) => Waits::Evidence,
             ClaimStep::Rest
@@ -120,17 +127,19 @@ pub async fn reconcile_claim(
     let now = context.clock.now();
     let observation = Observation::make(&context, claim, false, now).await?;
     let step = plan::claim(&observation.view(), now);
-    let waits = observation.waits(&context, &step, now);
-    let after = perform(&context, &observation, step, now).await?;
-    let shown = project(&context, &observation, waits, now).await?;
-    Ok(again([after, shown].into_iter().flatten().min()))
+    let performed = perform(&context, &observation, step.clone(), now).await;
+    // Whatever could not be done, the claim is told what is known.
+    let failed = performed.as_ref().err().filter(|error| !error.is_overtaken());
+    let waits = observation.waits(&context, &step, failed, now);
+    let shown = project(&context, &observation, waits, now).await;
+    Ok(again([performed?, shown?].into_iter().flatten().min()))
 }
 
 /// A claim's turn to purchase: a slot is at hand. What was decided before the wait is decided again.
 ///
 /// # Errors
 /// As [`reconcile_claim`].
-pub async fn take_turn(claim: Arc<PhoneNumberClaim>, context: &Context) -> Result<(), ReconcileError> {
+pub async fn take_turn(claim: Arc<PhoneNumberClaim>, context: &Arc<Context>) -> Result<(), ReconcileError> {
     let now = context.clock.now();
     let observation = Observation::make(context, claim, true, now).await?;
     match plan::claim(&observation.view(), now) {
@@ -170,9 +179,12 @@ async fn perform(
             }
         }
         ClaimStep::OpenUnsent(intent) => {
+            if let Some(pause) = context.memory.hindered_for(&claim.uid().unwrap_or_default(), now) {
+                return Ok(Some(pause));
+            }
             let written =
                 purchase::write_intent(context, claim, observation.record.as_deref(), intent, now).await;
-            return settled_by_somebody(written.map(drop));
+            return Ok(context.intent_ended(claim, TurnEnd::of(written.as_ref().map(drop))));
         }
         ClaimStep::Bind => {
             let Some(record) = observation.record.as_deref() else { return Ok(None) };
@@ -181,19 +193,10 @@ async fn perform(
             let claimed = change.claimed();
             change.apply(&mut next, now.wall);
             conditions::record(&mut next, claimed, context.spans, now.wall);
-            return settled_by_somebody(context.store.replace(&next).await.map(drop));
+            context.store.replace(&next).await?;
         }
     }
     Ok(None)
-}
-
-/// That somebody else was first is no failure: what they wrote is looked at next.
-fn settled_by_somebody(written: Result<(), StoreError>) -> Result<Option<Duration>, StoreError> {
-    match written {
-        Ok(()) => Ok(None),
-        Err(StoreError::Conflict | StoreError::Exists | StoreError::NotFound) => Ok(Some(SOON)),
-        Err(error) => Err(error),
-    }
 }
 
 /// Writes the claim's status if it changes, then its event; returns when it will change by itself.
@@ -206,6 +209,9 @@ async fn project(
     let view = observation.view();
     let goal = plan::goal(&view);
     let relation = plan::relation(&view);
+    let attempt = observation.record.as_ref().map(|record| record.spec.attempt.id);
+    let unstored = attempt.and_then(|attempt| context.outcomes.unstored(attempt));
+    let unstored = unstored.filter(|unstored| now.mono.saturating_sub(unstored.since) >= SHOWN_AFTER);
     let facts = ClaimFacts {
         claim: &observation.claim,
         record: observation.record.as_deref(),
@@ -214,6 +220,7 @@ async fn project(
         gate: &observation.gate,
         waits,
         waited: now.mono.saturating_sub(observation.goal_since.mono),
+        unstored: unstored.as_deref(),
         spans: context.spans,
     };
     let after = changes_by_itself(context, &facts, now);
@@ -230,7 +237,6 @@ async fn project(
     match context.store.project(&observation.claim, &status).await {
         // Gone: there is nobody to tell.
         Err(StoreError::NotFound) => return Ok(after),
-        Err(StoreError::Conflict) => return Ok(Some(SOON)),
         written => written?,
     }
     let (was, is) = (old.and_then(ready), ready(&status));
@@ -241,8 +247,10 @@ async fn project(
             (observation.claim.namespace().unwrap_or_default(), observation.claim.name_any());
         tracing::info!(claim = format!("{namespace}/{name}"), reason = reason.as_str(), "claim");
         let message = is.map(|(_, message)| message).unwrap_or_default();
-        if let Err(error) = context.store.event(&observation.claim, reason, &message).await {
-            tracing::warn!(%error, "an event could not be published");
+        let (key, events) = (key_of(&observation.claim), &context.setbacks.events);
+        match context.store.event(&observation.claim, reason, &message).await {
+            Ok(()) => events.over(&key, now.mono),
+            Err(error) => drop(events.failed(key, Some(&error.to_string()), now.mono)),
         }
     }
     Ok(after)

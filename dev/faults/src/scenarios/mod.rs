@@ -1,8 +1,9 @@
-//! What needs more than one call to be caught: two operators, records that are lost or older than the truth, and a
-//! control plane that goes away.
+//! What needs more than one call to be caught: two operators, records that are lost or older than the truth, a control
+//! plane that goes away, and one that reads and takes no records.
 
 mod outage;
 mod records;
+mod refused;
 mod two;
 
 use std::{panic::AssertUnwindSafe, pin::Pin, sync::Arc};
@@ -22,7 +23,7 @@ pub struct Scenario {
 }
 
 /// All of them.
-pub const ALL: [Scenario; 10] = [
+pub const ALL: [Scenario; 12] = [
     Scenario { name: "two-operators", play: |bench, evidence| Box::pin(two::operators(bench, evidence)) },
     Scenario {
         name: "etcd-and-api-server-restart",
@@ -50,6 +51,14 @@ pub const ALL: [Scenario; 10] = [
     Scenario {
         name: "record-restored-in-flight",
         play: |bench, evidence| Box::pin(records::restored_in_flight(bench, evidence)),
+    },
+    Scenario {
+        name: "outcome-cannot-be-stored",
+        play: |bench, evidence| Box::pin(refused::outcome(bench, evidence)),
+    },
+    Scenario {
+        name: "intent-cannot-be-stored",
+        play: |bench, evidence| Box::pin(refused::intent(bench, evidence)),
     },
 ];
 

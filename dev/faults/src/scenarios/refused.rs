@@ -1,0 +1,146 @@
+//! An API server that reads, and takes no writes of records: etcd is full, or a webhook is down.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use serde_json::Value;
+use testbed::{
+    objects::{claim_path, record_path, state},
+    table::{ADOPTED, PURCHASED, condition},
+};
+use tokio::time::{sleep, timeout};
+use vobiz_sim::InventoryNumber;
+
+use crate::{
+    Bench,
+    behaviour::Behaviour,
+    call::Call,
+    evidence::{Evidence, PATIENCE, until},
+    stage::{CLAIM, Stage},
+    trap::{Moment, Release, Rules, Sickness, Trap},
+};
+
+/// Within that time the claim has to say what is known.
+const TOLD_WITHIN: Duration = Duration::from_secs(20);
+
+/// Writes in that time, and twice as many as the pauses leave room for: a hot loop makes a thousand.
+const HANDFUL: usize = 18;
+
+const SICK: Sickness = Sickness::RefusesRecords(500);
+
+/// Waits until a claim says that, and returns how long it took.
+async fn says(stage: &Stage, name: &str, part: &str) -> Result<Duration, String> {
+    let start = Instant::now();
+    until(part, async || {
+        let claim = stage.bench.cluster.get(&claim_path(&stage.namespace, name)).await.ok_or("no claim")?;
+        let ready = condition(&claim, "Ready").and_then(|ready| ready["message"].as_str());
+        let said = ready.unwrap_or_default().to_owned();
+        if said.contains("process stopped") {
+            return Ok(Err(said));
+        }
+        if said.contains(part) { Ok(Ok(start.elapsed())) } else { Err(said) }
+    })
+    .await?
+}
+
+fn writes(stage: &Stage, call: Call) -> usize {
+    stage.timeline().calls().iter().filter(|made| made.call == call).count()
+}
+
+fn at_most(what: &str, found: usize, most: usize) -> Result<(), String> {
+    if found <= most { Ok(()) } else { Err(format!("{found} {what} instead of {most} at most")) }
+}
+
+fn said_once(evidence: &Evidence, line: &str) -> Result<(), String> {
+    match evidence.log().matches(line).count() {
+        1 => Ok(()),
+        times => Err(format!("the log says {times} times: {line}")),
+    }
+}
+
+/// The number is bought, and that cannot be stored.
+pub async fn outcome(bench: &Arc<Bench>, evidence: Evidence) -> Result<(), String> {
+    let stage = Stage::set(bench, evidence.clone(), Behaviour::SuccessA, false).await;
+    let rules = Arc::new(Rules::default());
+    let trap = Trap { call: Call::StoreOutcome, nth: 1, moment: Moment::Before };
+    let caught = rules.set(trap, stage.digits(), CLAIM);
+    let process = stage.start_watched(&stage.setup(), rules).await;
+    stage.create_claim(CLAIM, &stage.number).await;
+    let caught = timeout(PATIENCE, caught).await.ok().and_then(Result::ok).ok_or("nothing was bought")?;
+    stage.timeline().deed("writes of records are refused");
+    process.rules.sicken(Some(SICK));
+    let _ = caught.release.send(Release::Pass);
+    let took =
+        says(&stage, CLAIM, "The number is bought, but that cannot be recorded in the cluster").await?;
+    if took > TOLD_WITHIN {
+        return Err(format!("the claim was told only after {took:?}"));
+    }
+    sleep(TOLD_WITHIN.saturating_sub(took)).await;
+    at_most("writes of the outcome", writes(&stage, Call::StoreOutcome), HANDFUL)?;
+    at_most("writes of the status", writes(&stage, Call::PatchStatus), 3)?;
+    said_once(&evidence, "the outcome of a purchase cannot be stored yet")?;
+    process.rules.sicken(None);
+    stage.timeline().deed("writes of records are taken");
+    until("the claim is served", async || {
+        let claim = stage.claim().await.ok_or("there is no claim")?;
+        if PURCHASED.describes(&claim) { Ok(()) } else { Err(claim["status"].to_string()) }
+    })
+    .await?;
+    said_once(&evidence, "the outcome of a purchase is stored after all")?;
+    let record: Value = stage.record().await.ok_or("there is no record")?;
+    let outcome = &record["spec"]["attempt"]["answer"]["outcome"];
+    let spent = (stage.vobiz.purchase_calls(&stage.number), stage.vobiz.debits(&stage.number));
+    if (state(&record), outcome.as_str(), spent) != ("Bound", Some("Purchased"), (1, 1)) {
+        return Err(format!("{record} and {spent:?}"));
+    }
+    stage.end([process]).await;
+    Ok(())
+}
+
+/// Two numbers are to be bought and one to be adopted, and no intent is taken.
+pub async fn intent(bench: &Arc<Bench>, evidence: Evidence) -> Result<(), String> {
+    let stage = Stage::set(bench, evidence.clone(), Behaviour::SuccessA, true).await;
+    let second = format!("{}5000", stage.prefix());
+    stage.vobiz.put_number(InventoryNumber::new(&second, "INR", 50, 2)).unwrap();
+    let owned = stage.owned();
+    let wishes = [(CLAIM, &stage.number), ("second", &second), ("owned", &owned)];
+    let rules = Arc::new(Rules::default());
+    rules.sicken(Some(SICK));
+    let process = stage.start_watched(&stage.setup(), rules).await;
+    for (name, number) in wishes {
+        stage.create_claim(name, number).await;
+    }
+    let start = Instant::now();
+    for (name, _) in wishes {
+        says(&stage, name, "The purchase cannot be recorded in the cluster, so it is not sent").await?;
+    }
+    if start.elapsed() > TOLD_WITHIN {
+        return Err(format!("the claims were told only after {:?}", start.elapsed()));
+    }
+    sleep(TOLD_WITHIN.saturating_sub(start.elapsed())).await;
+    at_most("intents", writes(&stage, Call::CreateRecord), HANDFUL)?;
+    at_most("purchases", writes(&stage, Call::Purchase), 0)?;
+    said_once(
+        &evidence,
+        "a purchase cannot be recorded in the cluster, so it is not sent; it is tried again",
+    )?;
+    process.rules.sicken(None);
+    stage.timeline().deed("writes of records are taken");
+    for ((name, number), row) in wishes.into_iter().zip([PURCHASED, PURCHASED, ADOPTED]) {
+        until("the claim is served", async || {
+            let path = claim_path(&stage.namespace, name);
+            let claim = stage.bench.cluster.get(&path).await.ok_or("there is no claim")?;
+            if row.describes(&claim) { Ok(()) } else { Err(claim["status"].to_string()) }
+        })
+        .await?;
+        stage.bench.cluster.get(&record_path(number)).await.ok_or("there is no record")?;
+        let posts = stage.vobiz.purchase_calls(number);
+        if posts != u64::from(name != "owned") {
+            return Err(format!("{posts} purchase calls for {name}"));
+        }
+    }
+    stage.end([process]).await;
+    Ok(())
+}
