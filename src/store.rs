@@ -293,21 +293,28 @@ mod tests {
     #[test]
     fn somebody_else_was_first_only_where_a_read_shows_their_write() {
         use AttemptState::{Failed, Open};
-        let mut finalized = record(Some("8"), Open);
-        finalized.metadata.finalizers = Some(vec![RECORD_FINALIZER.into()]);
         for (written, found, expected) in [
-            (record(None, Open), Some(record(Some("7"), Open)), "Ok"),
-            (record(None, Open), Some(record(Some("7"), Failed)), "Err(Exists"),
-            (record(None, Open), None, "Err(NotStored"),
-            (record(Some("7"), Open), Some(record(Some("8"), Open)), "Ok"),
-            (record(Some("7"), Open), Some(record(Some("7"), Failed)), "Err(NotStored"),
-            (record(Some("7"), Open), Some(record(Some("8"), Failed)), "Err(Conflict"),
-            (record(Some("7"), Open), None, "Err(NotFound"),
-            (record(Some("8"), Open), Some(finalized), "Err(NotStored"),
+            (None, Some(("7", Open)), "Ok"),
+            (None, Some(("7", Failed)), "Err(Exists"),
+            (None, None, "Err(NotStored"),
+            (Some("7"), Some(("8", Open)), "Ok"),
+            (Some("7"), Some(("7", Failed)), "Err(NotStored"),
+            (Some("7"), Some(("8", Failed)), "Err(Conflict"),
+            (Some("7"), None, "Err(NotFound"),
         ] {
-            let told = format!("{:?}", told_by_reading(&written, found.clone(), "no space".into()));
-            assert!(told.starts_with(expected), "{found:?}: {told}");
+            let read = found.map(|(version, state)| record(Some(version), state));
+            let told = format!("{:?}", told_by_reading(&record(written, Open), read, "no space".into()));
+            assert!(told.starts_with(expected), "{written:?} {found:?}: {told}");
         }
+    }
+
+    #[test]
+    fn a_finalizer_that_is_still_there_was_not_dropped() {
+        let written = record(Some("7"), AttemptState::Failed);
+        let mut found = written.clone();
+        found.metadata.finalizers = Some(vec![RECORD_FINALIZER.into()]);
+        let told = told_by_reading(&written, Some(found), "no space".into());
+        assert!(matches!(told, Err(StoreError::NotStored(_))), "{told:?}");
     }
 
     #[test]

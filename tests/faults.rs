@@ -128,3 +128,8 @@ fn an_outcome_that_cannot_be_stored_is_told_and_tried_again_without_haste() {
 fn an_intent_that_cannot_be_stored_is_told_and_tried_again_without_haste() {
     play("intent-cannot-be-stored");
 }
+
+#[test]
+fn tokens_that_no_record_could_hold_are_ignored_and_said_to_be() {
+    play("long-retry-tokens");
+}

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{claim::Unstored, message, reason::Reason};
+use super::{claim::Unstored, cluster, message, reason::Reason};
 use crate::{
     api::{Answer, Attempt, AttemptState, Funds, NumberStatus, Origin, Outcome, PhoneNumber},
     plan::{Change, SEND_WINDOW, Spans, is_retried_unasked},
@@ -48,10 +48,10 @@ pub fn of_unstored(record: &PhoneNumber, unstored: &Unstored, spans: Spans, now:
     unstored.change.clone().apply(&mut known, now);
     let why = unstored.why.as_deref();
     if known.spec.attempt.state == AttemptState::Bound {
-        return Some(Case::open(Reason::Purchasing, message::bought_and_not_stored(why)));
+        return Some(Case::open(Reason::Purchasing, cluster::bought_and_not_stored(why)));
     }
     let case = of_record(&known, spans, now)?;
-    Some(Case::open(case.reason, message::not_stored(&case.message, why)))
+    Some(Case::open(case.reason, cluster::not_stored(&case.message, why)))
 }
 
 fn of_open(record: &PhoneNumber, spans: Spans, now: Timestamp) -> Option<Case> {

@@ -6,12 +6,12 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use super::{
     ConditionType, Status, case,
     case::{Case, SHOWN_AFTER},
-    condition, message,
+    cluster, condition, message,
     reason::{Progress, Reason},
 };
 use crate::{
     api::{AttemptState, PhoneNumber, PhoneNumberClaim, PhoneNumberClaimStatus, PhoneNumberRef},
-    plan::{Change, Gate, GateCause, Goal, Relation, Spans},
+    plan::{self, Change, Gate, GateCause, Goal, Relation, RetryToken, Spans},
 };
 
 /// All that a claim's status depends on.
@@ -102,6 +102,11 @@ fn recorded(facts: &ClaimFacts<'_>, record: &PhoneNumber, now: Timestamp) -> Opt
         return case::of_unstored(record, unstored, facts.spans, now);
     }
     let case = case::of_record(record, facts.spans, now);
+    let asked_in_vain = matches!(attempt.state, AttemptState::Failed | AttemptState::NeedsDecision)
+        && plan::retry_token(facts.claim) == RetryToken::TooLong;
+    if asked_in_vain {
+        return case.map(|case| Case { message: cluster::token_too_long(&case.message, record), ..case });
+    }
     let Gate::Held(GateCause::Credentials, why) = facts.gate else { return case };
     if attempt.state != AttemptState::Open {
         return case;

@@ -1,10 +1,10 @@
 //! The sentences: what happened, Vobiz's own words, what to do next.
 
-use super::{claim::Waits, reason::Reason};
+use super::{claim::Waits, cluster::WRITES_FAIL, reason::Reason};
 use crate::{
     api::{Answer, Attempt, Debit, FORGET_ANNOTATION, Ownership, PhoneNumber, RETRY_ANNOTATION},
     domain::{Currency, Money, Time},
-    plan::{ConflictWith, GateCause, Spans},
+    plan::{ConflictWith, GateCause, Spans, debits_count},
 };
 
 /// When an open attempt settles, for people.
@@ -67,38 +67,6 @@ pub fn unanswered(until: &str) -> String {
     )
 }
 
-/// What to look at when the API server does not take writes of records.
-const WRITES_FAIL: &str = "The operator tries again by itself. Look at the API server's words, at the space of etcd, and at the \
-                           webhooks for phonenumbers: kubectl get validatingwebhookconfigurations,mutatingwebhookconfigurations";
-
-fn words_of_the_api_server(why: Option<&str>) -> &str {
-    why.unwrap_or("the API server does not answer")
-}
-
-/// The number is bought, and this process alone knows.
-pub fn bought_and_not_stored(why: Option<&str>) -> String {
-    format!(
-        "The number is bought, but that cannot be recorded in the cluster: {}. It is not bought again. {WRITES_FAIL}",
-        words_of_the_api_server(why)
-    )
-}
-
-/// Another answer that this process alone knows.
-pub fn not_stored(message: &str, why: Option<&str>) -> String {
-    format!(
-        "{message} This answer cannot be recorded in the cluster: {}. {WRITES_FAIL}",
-        words_of_the_api_server(why)
-    )
-}
-
-/// More than any sentence here needs: whatever others say in it, a status stays small.
-const LONGEST: usize = 4096;
-
-/// The message, and no more than can be stored.
-pub fn bounded(message: &str) -> &str {
-    &message[..message.floor_char_boundary(LONGEST)]
-}
-
 pub fn sending() -> String {
     "The purchase is being sent to Vobiz.".into()
 }
@@ -154,8 +122,11 @@ pub fn gate(cause: GateCause, why: &str) -> String {
     }
 }
 
+/// A token that was not used before.
+pub const NEW_TOKEN: &str = "\"$(date +%s)\"";
+
 /// How to ask for another attempt, with that token.
-fn retry_with(token: &str, record: &PhoneNumber) -> String {
+pub fn retry_with(token: &str, record: &PhoneNumber) -> String {
     let claim = record.spec.claim_ref.as_ref();
     let (namespace, name) = claim.map_or(("NAMESPACE", "NAME"), |claim| (&claim.namespace, &claim.name));
     format!("kubectl annotate --overwrite -n {namespace} phonenumberclaim/{name} {RETRY_ANNOTATION}={token}")
@@ -166,12 +137,14 @@ fn ownership(record: &PhoneNumber) -> Option<Ownership> {
 }
 
 /// Debits, as far as a person can take them in: the API server refuses longer messages than it can store.
-fn listed(debits: &[Debit]) -> String {
+fn listed(attempt: &Attempt) -> String {
     const SHOWN: usize = 5;
+    let debits = &attempt.unexplained_debits;
     let one = |debit: &Debit| format!("{} (transaction {})", sum(debit.amount, debit.currency), debit.id);
     let mut rows: Vec<_> = debits.iter().take(SHOWN).map(one).collect();
-    if debits.len() > SHOWN {
-        rows.push(format!("and {} more", debits.len() - SHOWN));
+    let all = usize::try_from(debits_count(attempt)).unwrap_or(usize::MAX);
+    if all > SHOWN {
+        rows.push(format!("and {} more", all - SHOWN));
     }
     rows.join(", ")
 }
@@ -207,7 +180,7 @@ pub fn settled(reason: Reason, record: &PhoneNumber) -> String {
         }
         _ => "To try again:",
     };
-    format!("{happened}{verified} {next} {}", retry_with("\"$(date +%s)\"", record))
+    format!("{happened}{verified} {next} {}", retry_with(NEW_TOKEN, record))
 }
 
 pub fn needs_decision(record: &PhoneNumber) -> String {
@@ -221,7 +194,7 @@ pub fn needs_decision(record: &PhoneNumber) -> String {
             };
             format!("{evidence}, and {} may have been paid", price(attempt))
         }
-        debits => format!("the account was debited {} and does not own the number", listed(debits)),
+        _ => format!("the account was debited {} and does not own the number", listed(attempt)),
     };
     format!(
         "Attempt {id} of {} cannot be decided: {evidence}. Clear it up with Vobiz. If the number turns out to be \

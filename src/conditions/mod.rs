@@ -5,11 +5,14 @@
 
 mod case;
 mod claim;
+mod cluster;
 mod message;
 mod reason;
 mod record;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod worst_tests;
 
 pub use case::SHOWN_AFTER;
 pub use claim::{ClaimFacts, Unstored, Waits, claim};
@@ -82,7 +85,7 @@ fn condition(
         type_: type_.as_str().to_owned(),
         status: status.as_str().to_owned(),
         reason: reason.to_owned(),
-        message: message::bounded(message).to_owned(),
+        message: cluster::bounded(message).to_owned(),
         // Whole seconds, as the API server stores them: anything finer would differ on every comparison.
         last_transition_time: same.map_or_else(
             || Time(Timestamp::from_second(now.as_second()).unwrap_or(now)),

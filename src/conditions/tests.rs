@@ -327,3 +327,21 @@ fn no_message_outgrows_what_can_be_stored_many_times() {
     let (status, _) = super::claim(&facts(&claim, Some(&record), None, &gate), at(60)).unwrap();
     assert!(status.conditions.iter().all(|condition| condition.message.len() <= 4096));
 }
+
+#[test]
+fn a_token_that_is_too_long_is_said_to_be_ignored_and_what_to_type_instead() {
+    let (mut claim, gate) = (wish(), Gate::Open);
+    let token = |length| Some([(crate::api::RETRY_ANNOTATION.to_owned(), "x".repeat(length))].into());
+    for (state, command) in
+        [(AttemptState::Failed, "retry=\"$(date +%s)\"."), (AttemptState::NeedsDecision, "retry=07070707")]
+    {
+        let record = record(state, Origin::Purchase, Some(answer(Outcome::NotFound, 404, None)));
+        for (length, told) in [(253, false), (254, true)] {
+            claim.metadata.annotations = token(length);
+            let (status, _) = super::claim(&facts(&claim, Some(&record), None, &gate), at(60)).unwrap();
+            let message = &status.conditions[0].message;
+            assert_eq!(message.contains("longer than 253 bytes and is ignored"), told, "{message}");
+            assert!(message.contains(command) || !told, "{message}");
+        }
+    }
+}

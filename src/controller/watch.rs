@@ -20,6 +20,7 @@ use crate::{
     account::Key,
     api::{PhoneNumber, PhoneNumberClaim, RETRY_ANNOTATION},
     domain::E164,
+    plan,
 };
 
 /// The queues that say what is to be looked at.
@@ -126,6 +127,8 @@ fn trim_claim(claim: &mut PhoneNumberClaim) {
     claim.metadata.owner_references = None;
     claim.metadata.finalizers = None;
     claim.annotations_mut().retain(|name, _| name == RETRY_ANNOTATION);
+    // The cache is everybody's: of a token that is ignored, it keeps only that it is too long.
+    claim.annotations_mut().values_mut().for_each(plan::cut_token);
 }
 
 /// Records are written back whole, so only what the API server keeps by itself is left out.

@@ -3,7 +3,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::{
-    Gate, Holder,
+    Gate, Holder, bounds,
     change::Intent,
     evidence::{Evidence, Fresh, Ledger, Need, Verdict, verdict},
     guard::{self, Guard},
@@ -141,8 +141,7 @@ pub fn goal(observed: &ClaimObserved<'_>) -> Option<Goal> {
 
 /// R6 and R10: after a failure, who may ask for another attempt.
 fn permitted(attempt: &Attempt, token: Option<&str>) -> Option<Goal> {
-    let fresh =
-        token.filter(|token| !token.is_empty() && !attempt.spent_tokens.iter().any(|spent| spent == token));
+    let fresh = token.filter(|token| !token.is_empty() && !bounds::is_spent(attempt, token));
     let asked = fresh.map(|token| Goal::Token(token.to_owned()));
     match attempt.state {
         #[cfg(test)]
@@ -289,7 +288,7 @@ fn answered_debits(observed: &ClaimObserved<'_>, goal: &Goal) -> Vec<String> {
     let Some(attempt) = observed.record.map(|record| &record.spec.attempt) else { return Vec::new() };
     let mut answered = attempt.answered_debits.clone();
     if attempt.state == AttemptState::NeedsDecision && matches!(goal, Goal::Token(_)) {
-        answered.extend(attempt.unexplained_debits.iter().map(|debit| debit.id.clone()));
+        answered.extend(bounds::unexplained(attempt));
     }
     answered
 }
@@ -304,6 +303,7 @@ fn intent(observed: &ClaimObserved<'_>, goal: &Goal, origin: Origin) -> Intent {
             .filter(|_| *goal == Goal::First && guard::on(Guard::TokenAtFirst))
             .map(str::to_owned),
     );
+    let older_spent_tokens = previous.map(older_spent_tokens).unwrap_or_default();
     let mut automatic_retry_used = previous.is_some_and(|attempt| attempt.automatic_retry_used);
     match goal {
         Goal::First => automatic_retry_used = false,
@@ -321,8 +321,15 @@ fn intent(observed: &ClaimObserved<'_>, goal: &Goal, origin: Origin) -> Intent {
         origin,
         currency: observed.claim.spec.currency,
         spent_tokens,
+        older_spent_tokens,
         automatic_retry_used,
         answered_debits: answered_debits(observed, goal),
         looked_up: true,
     }
+}
+
+/// What an attempt knows of spent tokens beside those that it lists: marks, and how many there were.
+fn older_spent_tokens(attempt: &Attempt) -> (Vec<String>, i64) {
+    let listed = i64::try_from(attempt.spent_tokens.len()).unwrap_or(i64::MAX);
+    (attempt.older_spent_tokens.clone(), bounds::spent_count(attempt) - listed)
 }

@@ -2,7 +2,7 @@ use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 
-use super::time::Moment;
+use super::{bounds::is_answered, time::Moment};
 use crate::{
     api::{Debit, NumberStatus},
     domain::{AccountId, Currency, E164, Money},
@@ -210,7 +210,7 @@ impl Ledger<'_> {
             };
             if let Some(at) = refunds.iter().position(offsets) {
                 refunds.swap_remove(at);
-            } else if !self.answered.contains(&row.id) {
+            } else if !is_answered(self.answered, &row.id) {
                 standing.push(Debit {
                     id: row.id.clone(),
                     amount: row.amount,

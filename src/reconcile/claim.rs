@@ -10,10 +10,13 @@ use super::{
     purchase, reference_to,
 };
 use crate::{
-    api::{AttemptState, PhoneNumber, PhoneNumberClaim, PhoneNumberClaimStatus, RETRY_ANNOTATION},
+    api::{AttemptState, PhoneNumber, PhoneNumberClaim, PhoneNumberClaimStatus},
     conditions::{self, ClaimFacts, ConditionType, SHOWN_AFTER, Waits},
     domain::AccountId,
-    plan::{self, Change, ClaimObserved, ClaimStep, Evidence, Gate, Holder, Moment, Relation, SEND_WINDOW},
+    plan::{
+        self, Change, ClaimObserved, ClaimStep, Evidence, Gate, Holder, Moment, Relation, RetryToken,
+        SEND_WINDOW,
+    },
     store::StoreError,
 };
 
@@ -107,7 +110,10 @@ impl Observation {
             account: &self.account,
             gate: &self.gate,
             evidence: &self.evidence,
-            retry_token: self.claim.annotations().get(RETRY_ANNOTATION).map(String::as_str),
+            retry_token: match plan::retry_token(&self.claim) {
+                RetryToken::Usable(token) => Some(token),
+                RetryToken::None | RetryToken::TooLong => None,
+            },
             goal_since: self.goal_since,
             not_before: self.not_before,
             hold_until: self.hold_until,

@@ -15,7 +15,7 @@ use crate::{
     metrics::Bought,
     plan::{self, Change, Gate, Intent, LiveClaim, Moment, Permission},
     store::StoreError,
-    vobiz::{PurchaseError, Purchased, RejectionKind},
+    vobiz::{PurchaseError, Purchased, RejectionKind, presentable},
 };
 
 /// Writes the intent: creates the record, or opens a new attempt in it if nobody has touched it meanwhile.
@@ -191,7 +191,8 @@ fn blank(outcome: Outcome, message: Option<String>, at: Time) -> Answer {
         outcome,
         http_status: None,
         code: None,
-        message,
+        // Whatever it quotes, it is stored and shown.
+        message: message.map(|message| presentable(&message)),
         funds: None,
         required: None,
         available: None,

@@ -1,10 +1,7 @@
 use serde::Deserialize;
 
-use super::{
-    envelope::presentable,
-    wire::{id, lenient, money, text},
-};
-use crate::domain::{Currency, E164, Money, Time};
+use super::wire::{id, lenient, money, text};
+use crate::domain::{Currency, E164, Money, Time, mark};
 
 /// One row of the ledger.
 #[derive(Debug, Clone, PartialEq)]
@@ -86,8 +83,7 @@ impl WireRow {
     pub fn parse(self) -> LedgerRow {
         let text = format!("{} {}", self.reference, self.description);
         LedgerRow {
-            // Stored and shown, whatever its length was.
-            id: presentable(&self.id.unwrap_or_default()),
+            id: storable(&self.id.unwrap_or_default()),
             kind: match self.kind.as_str() {
                 "credit" => RowType::Credit,
                 "debit" => RowType::Debit,
@@ -115,6 +111,19 @@ impl WireRow {
             names_one: E164::any_named_in(&text),
         }
     }
+}
+
+/// An id, as it is stored and shown. One that is long, or has signs that cannot be shown, keeps its beginning, and a mark
+/// that tells it from the others.
+fn storable(id: &str) -> String {
+    const LONGEST: usize = 64;
+    const BEGINNING: usize = 24;
+    let plain = |c: &char| c.is_ascii_alphanumeric() || "-_.:/=+@#".contains(*c);
+    if id.len() <= LONGEST && id.chars().all(|c| plain(&c)) {
+        return id.to_owned();
+    }
+    let beginning: String = id.chars().filter(plain).take(BEGINNING).collect();
+    format!("{beginning}~{}", mark(id))
 }
 
 impl LedgerRow {
@@ -176,6 +185,17 @@ impl LedgerRow {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn ids_that_are_long_or_odd_are_stored_short_and_stay_different() {
+        assert_eq!(storable("0f4e2c1a-5b7d-4e89-9c3a-2d1f0e6b8a47"), "0f4e2c1a-5b7d-4e89-9c3a-2d1f0e6b8a47");
+        assert_eq!(storable(""), "");
+        let odd =
+            ["<b>1</b>".to_owned(), "<b>2</b>".to_owned(), "x".repeat(1_000_000), "x".repeat(1_000_001)];
+        let stored: Vec<String> = odd.iter().map(|id| storable(id)).collect();
+        assert!(stored.iter().all(|id| id.len() <= 64), "{stored:?}");
+        assert!((1..4).all(|at| !stored[..at].contains(&stored[at])), "{stored:?}");
+    }
 
     #[test]
     fn a_call_that_names_the_number_is_no_purchase_of_it() {

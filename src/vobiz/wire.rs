@@ -4,7 +4,7 @@ use serde::{
 };
 use serde_json::value::RawValue;
 
-use super::error::ReadError;
+use super::{envelope::presentable, error::ReadError};
 use crate::{
     api::{Capabilities, Number, NumberStatus},
     domain::{AccountId, Currency, E164, Money, Time},
@@ -141,9 +141,15 @@ impl WireNumber {
     }
 
     fn listed(self, e164: E164) -> ListedNumber {
-        let filled = |text: Option<String>| text.filter(|text| !text.is_empty());
+        // Stored and shown, whatever their length was.
+        let filled =
+            |text: Option<String>| text.map(|text| presentable(&text)).filter(|text| !text.is_empty());
+        let status = self.status.map(|status| match status {
+            NumberStatus::Other(word) => NumberStatus::Other(presentable(&word).into()),
+            documented => documented,
+        });
         // Blocked is blocked, whichever of the two fields says so.
-        let status = if self.is_blocked == Some(true) { Some(NumberStatus::Blocked) } else { self.status };
+        let status = if self.is_blocked == Some(true) { Some(NumberStatus::Blocked) } else { status };
         let number = Number {
             id: filled(self.id),
             status,
@@ -217,6 +223,15 @@ mod tests {
         assert_eq!(listed.number.status, Some(NumberStatus::Other("quarantined".into())));
         assert_eq!(listed.number.setup_fee.unwrap().to_string(), "7.50");
         assert_eq!((listed.number.monthly_fee, listed.number.currency), (None, None));
+    }
+
+    #[test]
+    fn no_text_of_a_number_is_stored_in_any_length() {
+        let long = "x".repeat(1_000_000);
+        let listed = parse(&format!(
+            r#"{{"e164":"+12","id":"{long}","region":"{long}","country":"{long}","status":"{long}"}}"#
+        ));
+        assert!(serde_json::to_string(&listed.number).unwrap().len() < 2_000);
     }
 
     #[test]

@@ -140,6 +140,7 @@ impl Cast {
             origin: record.origin,
             currency: None,
             spent_tokens: spent.map(|token| self.word(token).to_owned()).collect(),
+            older_spent_tokens: (Vec::new(), 0),
             automatic_retry_used: record.automatic_used,
             answered_debits: debits(record.answered).map(|id| id.to_string()).collect(),
             looked_up: true,

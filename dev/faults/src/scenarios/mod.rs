@@ -1,9 +1,10 @@
 //! What needs more than one call to be caught: two operators, records that are lost or older than the truth, a control
-//! plane that goes away, and one that reads and takes no records.
+//! plane that goes away, one that reads and takes no records, and users who write more than a record can hold.
 
 mod outage;
 mod records;
 mod refused;
+mod tokens;
 mod two;
 
 use std::{panic::AssertUnwindSafe, pin::Pin, sync::Arc};
@@ -23,7 +24,7 @@ pub struct Scenario {
 }
 
 /// All of them.
-pub const ALL: [Scenario; 12] = [
+pub const ALL: [Scenario; 13] = [
     Scenario { name: "two-operators", play: |bench, evidence| Box::pin(two::operators(bench, evidence)) },
     Scenario {
         name: "etcd-and-api-server-restart",
@@ -56,6 +57,7 @@ pub const ALL: [Scenario; 12] = [
         name: "outcome-cannot-be-stored",
         play: |bench, evidence| Box::pin(refused::outcome(bench, evidence)),
     },
+    Scenario { name: "long-retry-tokens", play: |bench, evidence| Box::pin(tokens::long(bench, evidence)) },
     Scenario {
         name: "intent-cannot-be-stored",
         play: |bench, evidence| Box::pin(refused::intent(bench, evidence)),
