@@ -133,3 +133,8 @@ fn an_intent_that_cannot_be_stored_is_told_and_tried_again_without_haste() {
 fn tokens_that_no_record_could_hold_are_ignored_and_said_to_be() {
     play("long-retry-tokens");
 }
+
+#[test]
+fn an_outcome_that_cannot_be_stored_outlives_the_term_of_its_process() {
+    play("outcome-outlives-its-term");
+}

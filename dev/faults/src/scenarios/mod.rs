@@ -24,7 +24,7 @@ pub struct Scenario {
 }
 
 /// All of them.
-pub const ALL: [Scenario; 13] = [
+pub const ALL: [Scenario; 14] = [
     Scenario { name: "two-operators", play: |bench, evidence| Box::pin(two::operators(bench, evidence)) },
     Scenario {
         name: "etcd-and-api-server-restart",
@@ -61,6 +61,10 @@ pub const ALL: [Scenario; 13] = [
     Scenario {
         name: "intent-cannot-be-stored",
         play: |bench, evidence| Box::pin(refused::intent(bench, evidence)),
+    },
+    Scenario {
+        name: "outcome-outlives-its-term",
+        play: |bench, evidence| Box::pin(refused::term(bench, evidence)),
     },
 ];
 

@@ -5,9 +5,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use testbed::{
     objects::{claim_path, record_path, state},
+    operator::Setup,
     table::{ADOPTED, PURCHASED, condition},
 };
 use tokio::time::{sleep, timeout};
@@ -18,7 +19,7 @@ use crate::{
     behaviour::Behaviour,
     call::Call,
     evidence::{Evidence, PATIENCE, until},
-    stage::{CLAIM, Stage},
+    stage::{CLAIM, Process, Stage},
     trap::{Moment, Release, Rules, Sickness, Trap},
 };
 
@@ -60,27 +61,26 @@ fn said_once(evidence: &Evidence, line: &str) -> Result<(), String> {
     }
 }
 
-/// The number is bought, and that cannot be stored.
-pub async fn outcome(bench: &Arc<Bench>, evidence: Evidence) -> Result<(), String> {
-    let stage = Stage::set(bench, evidence.clone(), Behaviour::SuccessA, false).await;
+/// Has the number bought when its outcome cannot be stored, and returns how long it took to tell the claim.
+async fn bought_and_refused(stage: &Stage, setup: &Setup) -> Result<(Process, Duration), String> {
     let rules = Arc::new(Rules::default());
     let trap = Trap { call: Call::StoreOutcome, nth: 1, moment: Moment::Before };
     let caught = rules.set(trap, stage.digits(), CLAIM);
-    let process = stage.start_watched(&stage.setup(), rules).await;
+    let process = stage.start_watched(setup, rules).await;
     stage.create_claim(CLAIM, &stage.number).await;
     let caught = timeout(PATIENCE, caught).await.ok().and_then(Result::ok).ok_or("nothing was bought")?;
     stage.timeline().deed("writes of records are refused");
     process.rules.sicken(Some(SICK));
     let _ = caught.release.send(Release::Pass);
-    let took =
-        says(&stage, CLAIM, "The number is bought, but that cannot be recorded in the cluster").await?;
+    let took = says(stage, CLAIM, "The number is bought, but that cannot be recorded in the cluster").await?;
     if took > TOLD_WITHIN {
         return Err(format!("the claim was told only after {took:?}"));
     }
-    sleep(TOLD_WITHIN.saturating_sub(took)).await;
-    at_most("writes of the outcome", writes(&stage, Call::StoreOutcome), HANDFUL)?;
-    at_most("writes of the status", writes(&stage, Call::PatchStatus), 3)?;
-    said_once(&evidence, "the outcome of a purchase cannot be stored yet")?;
+    Ok((process, took))
+}
+
+/// Writes of records are taken again: what is known is stored, and nothing is bought once more.
+async fn heals(stage: &Stage, evidence: &Evidence, process: Process) -> Result<(), String> {
     process.rules.sicken(None);
     stage.timeline().deed("writes of records are taken");
     until("the claim is served", async || {
@@ -88,7 +88,7 @@ pub async fn outcome(bench: &Arc<Bench>, evidence: Evidence) -> Result<(), Strin
         if PURCHASED.describes(&claim) { Ok(()) } else { Err(claim["status"].to_string()) }
     })
     .await?;
-    said_once(&evidence, "the outcome of a purchase is stored after all")?;
+    said_once(evidence, "the outcome of a purchase is stored after all")?;
     let record: Value = stage.record().await.ok_or("there is no record")?;
     let outcome = &record["spec"]["attempt"]["answer"]["outcome"];
     let spent = (stage.vobiz.purchase_calls(&stage.number), stage.vobiz.debits(&stage.number));
@@ -97,6 +97,44 @@ pub async fn outcome(bench: &Arc<Bench>, evidence: Evidence) -> Result<(), Strin
     }
     stage.end([process]).await;
     Ok(())
+}
+
+/// The number is bought, and that cannot be stored.
+pub async fn outcome(bench: &Arc<Bench>, evidence: Evidence) -> Result<(), String> {
+    let stage = Stage::set(bench, evidence.clone(), Behaviour::SuccessA, false).await;
+    let (process, took) = bought_and_refused(&stage, &stage.setup()).await?;
+    sleep(TOLD_WITHIN.saturating_sub(took)).await;
+    at_most("writes of the outcome", writes(&stage, Call::StoreOutcome), HANDFUL)?;
+    at_most("writes of the status", writes(&stage, Call::PatchStatus), 3)?;
+    said_once(&evidence, "the outcome of a purchase cannot be stored yet")?;
+    heals(&stage, &evidence, process).await
+}
+
+/// The same, and the process loses its election, and is elected again, before it can be stored.
+pub async fn term(bench: &Arc<Bench>, evidence: Evidence) -> Result<(), String> {
+    let stage = Stage::set(bench, evidence.clone(), Behaviour::SuccessA, false).await;
+    let namespace = stage.namespace.clone();
+    let setup = stage.setup().env("LEADER_ELECT", "true").env("LEADER_ELECTION_NAMESPACE", &namespace);
+    let (process, _) = bought_and_refused(&stage, &setup).await?;
+    let lease = format!("/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases/vobiz-operator");
+    let logged = async |line: &str, times: usize| {
+        until(line, async || {
+            let log = evidence.log();
+            if log.matches(line).count() >= times { Ok(()) } else { Err("not yet".to_owned()) }
+        })
+        .await
+    };
+    let thief = json!({ "spec": { "holderIdentity": "somebody", "leaseDurationSeconds": 3600 } });
+    bench.cluster.merge(&lease, &thief).await;
+    logged("outcomes of purchases are not stored yet; this process goes on trying", 1).await?;
+    let nobody = json!({ "spec": { "holderIdentity": "" } });
+    bench.cluster.merge(&lease, &nobody).await;
+    logged("elected: this process leads", 2).await?;
+    // Longer than an attempt takes to settle that nobody knows anything about.
+    sleep(Duration::from_secs(20)).await;
+    says(&stage, CLAIM, "The number is bought, but that cannot be recorded in the cluster").await?;
+    at_most("settlements", writes(&stage, Call::Settle), 0)?;
+    heals(&stage, &evidence, process).await
 }
 
 /// Two numbers are to be bought and one to be adopted, and no intent is taken.
