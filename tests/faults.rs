@@ -138,3 +138,8 @@ fn tokens_that_no_record_could_hold_are_ignored_and_said_to_be() {
 fn an_outcome_that_cannot_be_stored_outlives_the_term_of_its_process() {
     play("outcome-outlives-its-term");
 }
+
+#[test]
+fn a_settlement_that_cannot_be_stored_is_tried_again_without_haste() {
+    play("settlement-cannot-be-stored");
+}

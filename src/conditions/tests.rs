@@ -244,6 +244,11 @@ fn a_decision_about_very_many_debits_is_asked_for_in_a_message_that_can_be_store
     let (status, _) = super::claim(&facts(&claim, Some(&record), None, &gate), at(20)).unwrap();
     let message = &status.conditions[0].message;
     assert!(message.contains("transaction t4), and 9995 more") && message.len() < 2_000, "{message}");
+    let debits = record.spec.attempt.unexplained_debits.clone();
+    Change::AskForDecision { debits, ownership: Ownership::Absent }.apply(&mut record, at(20));
+    assert_eq!(record.spec.attempt.unexplained_debits.len(), 50);
+    let (status, _) = super::claim(&facts(&claim, Some(&record), None, &gate), at(20)).unwrap();
+    assert!(status.conditions[0].message.contains("and 9995 more"), "{:?}", status.conditions[0]);
 }
 
 #[test]

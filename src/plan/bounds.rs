@@ -82,6 +82,12 @@ pub fn spent_count(attempt: &Attempt) -> i64 {
     attempt.spent_tokens_count.unwrap_or_default().max(count(attempt.spent_tokens.len()))
 }
 
+/// What an attempt knows of spent tokens beside those that it lists: marks, and how many there were.
+pub fn older_spent(attempt: &Attempt) -> (Vec<String>, i64) {
+    let listed = count(attempt.spent_tokens.len());
+    (attempt.older_spent_tokens.clone(), spent_count(attempt) - listed)
+}
+
 /// How many debits a decision is about.
 #[must_use]
 pub fn debits_count(attempt: &Attempt) -> i64 {

@@ -303,7 +303,7 @@ fn intent(observed: &ClaimObserved<'_>, goal: &Goal, origin: Origin) -> Intent {
             .filter(|_| *goal == Goal::First && guard::on(Guard::TokenAtFirst))
             .map(str::to_owned),
     );
-    let older_spent_tokens = previous.map(older_spent_tokens).unwrap_or_default();
+    let older_spent_tokens = previous.map(bounds::older_spent).unwrap_or_default();
     let mut automatic_retry_used = previous.is_some_and(|attempt| attempt.automatic_retry_used);
     match goal {
         Goal::First => automatic_retry_used = false,
@@ -326,10 +326,4 @@ fn intent(observed: &ClaimObserved<'_>, goal: &Goal, origin: Origin) -> Intent {
         answered_debits: answered_debits(observed, goal),
         looked_up: true,
     }
-}
-
-/// What an attempt knows of spent tokens beside those that it lists: marks, and how many there were.
-fn older_spent_tokens(attempt: &Attempt) -> (Vec<String>, i64) {
-    let listed = i64::try_from(attempt.spent_tokens.len()).unwrap_or(i64::MAX);
-    (attempt.older_spent_tokens.clone(), bounds::spent_count(attempt) - listed)
 }

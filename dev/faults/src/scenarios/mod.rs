@@ -24,7 +24,7 @@ pub struct Scenario {
 }
 
 /// All of them.
-pub const ALL: [Scenario; 14] = [
+pub const ALL: [Scenario; 15] = [
     Scenario { name: "two-operators", play: |bench, evidence| Box::pin(two::operators(bench, evidence)) },
     Scenario {
         name: "etcd-and-api-server-restart",
@@ -65,6 +65,10 @@ pub const ALL: [Scenario; 14] = [
     Scenario {
         name: "outcome-outlives-its-term",
         play: |bench, evidence| Box::pin(refused::term(bench, evidence)),
+    },
+    Scenario {
+        name: "settlement-cannot-be-stored",
+        play: |bench, evidence| Box::pin(refused::settlement(bench, evidence)),
     },
 ];
 

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use testbed::{
     objects::{claim_path, record_path, state},
     operator::Setup,
-    table::{ADOPTED, PURCHASED, condition},
+    table::{ADOPTED, NUMBER_NOT_FOUND, PURCHASED, condition},
 };
 use tokio::time::{sleep, timeout};
 use vobiz_sim::InventoryNumber;
@@ -135,6 +135,36 @@ pub async fn term(bench: &Arc<Bench>, evidence: Evidence) -> Result<(), String> 
     says(&stage, CLAIM, "The number is bought, but that cannot be recorded in the cluster").await?;
     at_most("settlements", writes(&stage, Call::Settle), 0)?;
     heals(&stage, &evidence, process).await
+}
+
+/// An attempt has settled, and that cannot be stored: reconciles are tried again with growing pauses, like all else.
+pub async fn settlement(bench: &Arc<Bench>, evidence: Evidence) -> Result<(), String> {
+    let stage = Stage::set(bench, evidence.clone(), Behaviour::NotFound, false).await;
+    let rules = Arc::new(Rules::default());
+    let trap = Trap { call: Call::Settle, nth: 1, moment: Moment::Before };
+    let caught = rules.set(trap, stage.digits(), CLAIM);
+    let process = stage.start_watched(&stage.setup(), rules).await;
+    stage.create_claim(CLAIM, &stage.number).await;
+    let caught = timeout(PATIENCE, caught).await.ok().and_then(Result::ok).ok_or("nothing has settled")?;
+    stage.timeline().deed("writes of records are refused");
+    process.rules.sicken(Some(SICK));
+    let _ = caught.release.send(Release::Pass);
+    sleep(TOLD_WITHIN).await;
+    at_most("writes of the settlement", writes(&stage, Call::Settle), 7)?;
+    let line = "what claims and records need is not read or stored by the API server";
+    said_once(&evidence, &format!("{line}; it is tried again"))?;
+    process.rules.sicken(None);
+    stage.timeline().deed("writes of records are taken");
+    until("it is settled", async || {
+        let claim = stage.claim().await.ok_or("there is no claim")?;
+        let settled = NUMBER_NOT_FOUND.settled().describes(&claim);
+        if settled { Ok(()) } else { Err(claim["status"].to_string()) }
+    })
+    .await?;
+    said_once(&evidence, &format!("over: {line}"))?;
+    at_most("purchases", writes(&stage, Call::Purchase), 1)?;
+    stage.end([process]).await;
+    Ok(())
 }
 
 /// Two numbers are to be bought and one to be adopted, and no intent is taken.
