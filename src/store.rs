@@ -34,6 +34,9 @@ const LONGEST_NAME: usize = 253;
 /// The longest note that an event may carry, bytes.
 const LONGEST_NOTE: usize = 1024;
 
+/// As much of the API server's own words as is shown and stored, characters: a webhook may say anything.
+const LONGEST_WORDS: usize = 300;
+
 /// Why a call to the API server did not do what was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -52,6 +55,9 @@ pub enum StoreError {
     /// The API server says no, so nothing was written.
     #[error("the API server refused: {0}")]
     Refused(String),
+    /// The API server failed, and a later read shows that nobody has written since: neither this call nor another.
+    #[error("the API server did not store it: {0}")]
+    NotStored(String),
     /// No answer: whether it was written is unknown.
     #[error("no answer from the API server: {0}")]
     Lost(String),
@@ -61,21 +67,36 @@ impl From<kube::Error> for StoreError {
     fn from(error: kube::Error) -> Self {
         match error {
             kube::Error::Api(status) => Self::from_status(&status),
-            other => Self::Lost(other.to_string()),
+            other => Self::Lost(presentable(&other.to_string())),
         }
     }
 }
 
+/// One line without control characters and of bounded length. Error texts name the record, and so the number: what is
+/// logged must not.
+fn presentable(words: &str) -> String {
+    let line = words.chars().map(|c| if c.is_control() { ' ' } else { c }).take(LONGEST_WORDS);
+    E164::masked(line.collect::<String>().trim())
+}
+
 impl StoreError {
+    /// Whether somebody else was first: what they wrote is looked at next. Everything else is the API server's doing.
+    #[must_use]
+    pub fn is_overtaken(&self) -> bool {
+        match self {
+            Self::Conflict | Self::Exists | Self::NotFound | Self::Newer => true,
+            Self::Refused(_) | Self::NotStored(_) | Self::Lost(_) => false,
+        }
+    }
+
     fn from_status(status: &Status) -> Self {
         match (status.code, status.reason.as_str()) {
             (_, "AlreadyExists") => Self::Exists,
             (409, _) => Self::Conflict,
             (404, _) => Self::NotFound,
             // 500, 503 and 504 can follow a write that took place.
-            (500.., _) => Self::Lost(E164::masked(&status.message)),
-            // It names the record, and so the number: what is logged must not.
-            _ => Self::Refused(E164::masked(&status.message)),
+            (500.., _) => Self::Lost(presentable(&status.message)),
+            _ => Self::Refused(presentable(&status.message)),
         }
     }
 }
@@ -89,6 +110,30 @@ fn name_removed(old: &Value, patch: &mut Value) {
             None => drop(patch.insert(field.clone(), Value::Null)),
         }
     }
+}
+
+/// What became of a write without a usable answer, by a later read. "Somebody else was first" only where somebody else's
+/// write is seen: a version that has not changed since shows that nobody's was taken.
+fn told_by_reading(
+    written: &PhoneNumber,
+    found: Option<Seen<PhoneNumber>>,
+    why: String,
+) -> Result<PhoneNumber, StoreError> {
+    let version = written.metadata.resource_version.as_ref();
+    match (found, version) {
+        (Some(Seen::Read(found)), _) if is_stored(written, &found) => Ok(Arc::unwrap_or_clone(found)),
+        (Some(found), Some(version)) if found.resource_version().as_ref() == Some(version) => {
+            Err(StoreError::NotStored(why))
+        }
+        (Some(_), Some(_)) => Err(StoreError::Conflict),
+        (Some(_), None) => Err(StoreError::Exists),
+        (None, Some(_)) => Err(StoreError::NotFound),
+        (None, None) => Err(StoreError::NotStored(why)),
+    }
+}
+
+fn is_stored(written: &PhoneNumber, found: &PhoneNumber) -> bool {
+    found.spec == written.spec && found.status == written.status && found.finalizers() == written.finalizers()
 }
 
 /// Reads and writes of both kinds.
@@ -149,11 +194,16 @@ impl Store {
     /// this very attempt.
     ///
     /// # Errors
-    /// [`StoreError::Exists`] if somebody else was first; [`StoreError::Lost`] if not even the reading answers.
+    /// [`StoreError::Exists`] if somebody else was first; [`StoreError::NotStored`] if nobody was;
+    /// [`StoreError::Lost`] if not even the reading answers.
     pub async fn create(&self, record: &PhoneNumber) -> Result<PhoneNumber, StoreError> {
         let wanted = Seen::from(record.clone());
         match bounded(self.records.create(&PostParams::default(), &wanted)).await {
-            Err(StoreError::Lost(_)) => self.stored(record).await,
+            Err(StoreError::Lost(why)) => self.stored(record, why).await,
+            // There is nothing yet that could be gone, but the kind.
+            Err(StoreError::NotFound) => {
+                Err(StoreError::Refused("it does not know the kind PhoneNumber".into()))
+            }
             answer => readable(answer?),
         }
     }
@@ -162,22 +212,23 @@ impl Store {
     /// cleared up as with [`Store::create`].
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] if somebody has; [`StoreError::NotFound`] if the record is gone.
+    /// [`StoreError::Conflict`] if somebody has; [`StoreError::NotFound`] if the record is gone; otherwise as
+    /// [`Store::create`].
     pub async fn replace(&self, record: &PhoneNumber) -> Result<PhoneNumber, StoreError> {
         let wanted = Seen::from(record.clone());
         match bounded(self.records.replace(&record.name_any(), &PostParams::default(), &wanted)).await {
-            Err(StoreError::Lost(_)) => self.stored(record).await,
+            Err(StoreError::Lost(why)) => self.stored(record, why).await,
+            // Anything on the way may say 409 (a webhook, for example): it is somebody else's write that counts.
+            Err(StoreError::Conflict) => self.stored(record, "it answers 409".into()).await,
             answer => readable(answer?),
         }
     }
 
-    async fn stored(&self, written: &PhoneNumber) -> Result<PhoneNumber, StoreError> {
-        match self.record(&written.name_any()).await? {
-            Some(Seen::Read(found)) if found.spec == written.spec && found.status == written.status => {
-                Ok(Arc::unwrap_or_clone(found))
-            }
-            Some(_) => Err(StoreError::Conflict),
-            None => Err(StoreError::NotFound),
+    async fn stored(&self, written: &PhoneNumber, why: String) -> Result<PhoneNumber, StoreError> {
+        match self.record(&written.name_any()).await {
+            Ok(found) => told_by_reading(written, found, why),
+            // What the write met says more than that the reading has met it too.
+            Err(_) => Err(StoreError::Lost(why)),
         }
     }
 
@@ -291,6 +342,61 @@ fn event_name(claim: &str, now: Timestamp) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{api::AttemptState, domain::AttemptId, plan::Intent};
+
+    fn record(version: Option<&str>, state: AttemptState) -> PhoneNumber {
+        let mut attempt = Intent::for_tests()
+            .open(AttemptId::from_random([1; 16]), "2026-01-02T03:04:05Z".parse().unwrap());
+        attempt.state = state;
+        let (e164, account) = ("+12".parse().unwrap(), "MA_1".parse().unwrap());
+        let mut record = PhoneNumber::new(
+            "12",
+            crate::api::PhoneNumberSpec {
+                e164,
+                account,
+                claim_ref: None,
+                attempt,
+                later: crate::api::Later::default(),
+            },
+        );
+        record.metadata.resource_version = version.map(str::to_owned);
+        record
+    }
+
+    #[test]
+    fn somebody_else_was_first_only_where_a_read_shows_their_write() {
+        use AttemptState::{Failed, Open};
+        for (written, found, expected) in [
+            (None, Some(("7", Open)), "Ok"),
+            (None, Some(("7", Failed)), "Err(Exists"),
+            (None, None, "Err(NotStored"),
+            (Some("7"), Some(("8", Open)), "Ok"),
+            (Some("7"), Some(("7", Failed)), "Err(NotStored"),
+            (Some("7"), Some(("8", Failed)), "Err(Conflict"),
+            (Some("7"), None, "Err(NotFound"),
+        ] {
+            let read = found.map(|(version, state)| Seen::from(record(Some(version), state)));
+            let told = format!("{:?}", told_by_reading(&record(written, Open), read, "no space".into()));
+            assert!(told.starts_with(expected), "{written:?} {found:?}: {told}");
+        }
+    }
+
+    #[test]
+    fn a_finalizer_that_is_still_there_was_not_dropped() {
+        let written = record(Some("7"), AttemptState::Failed);
+        let mut found = written.clone();
+        found.metadata.finalizers = Some(vec![RECORD_FINALIZER.into()]);
+        let told = told_by_reading(&written, Some(Seen::from(found)), "no space".into());
+        assert!(matches!(told, Err(StoreError::NotStored(_))), "{told:?}");
+    }
+
+    #[test]
+    fn what_the_api_server_says_is_one_line_of_bounded_length() {
+        let status =
+            Status { code: 500, message: format!("a\n{}", "x".repeat(100_000)), ..Status::default() };
+        let StoreError::Lost(words) = StoreError::from_status(&status) else { panic!("a 500 may be stored") };
+        assert!(words.starts_with("a x") && words.len() <= LONGEST_WORDS, "{words}");
+    }
 
     #[test]
     fn an_event_is_named_like_its_claim_as_far_as_a_name_may_be_long() {

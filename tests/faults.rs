@@ -159,3 +159,28 @@ fn a_debit_without_a_number_that_was_added_up_as_fractions_needs_a_decision() {
     let behaviour = Behaviour::DebitWithoutAssignmentUnnamedFractions;
     perform_exactly(Choice { deed: Deed::Kill, trap, behaviour });
 }
+
+#[test]
+fn an_outcome_that_cannot_be_stored_is_told_and_tried_again_without_haste() {
+    play("outcome-cannot-be-stored");
+}
+
+#[test]
+fn an_intent_that_cannot_be_stored_is_told_and_tried_again_without_haste() {
+    play("intent-cannot-be-stored");
+}
+
+#[test]
+fn tokens_that_no_record_could_hold_are_ignored_and_said_to_be() {
+    play("long-retry-tokens");
+}
+
+#[test]
+fn an_outcome_that_cannot_be_stored_outlives_the_term_of_its_process() {
+    play("outcome-outlives-its-term");
+}
+
+#[test]
+fn a_settlement_that_cannot_be_stored_is_tried_again_without_haste() {
+    play("settlement-cannot-be-stored");
+}

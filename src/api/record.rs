@@ -102,9 +102,17 @@ pub struct Attempt {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub settled_at: Option<Time>,
 
-    /// Every retry token that was used up for this number's claim. Each works once, ever.
+    /// The retry tokens that were used up last for this number's claim, 64 at most. Each works once, ever.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub spent_tokens: Vec<String>,
+
+    /// Marks (64-bit FNV-1a) of up to 500 retry tokens that were used up before those.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub older_spent_tokens: Vec<String>,
+
+    /// How many retry tokens were used up in all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spent_tokens_count: Option<i64>,
 
     /// From when on the ledger was looked at for debits before the attempt was opened: those since then that name the
     /// number count for it.
@@ -116,12 +124,20 @@ pub struct Attempt {
     pub automatic_retry_used: bool,
 
     /// Debits that no owned number explains: what NeedsDecision asks about, and, while an adoption is open, what it
-    /// was opened for.
+    /// was opened for. If there are more than 50, the latest.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unexplained_debits: Vec<Debit>,
 
+    /// Marks (64-bit FNV-1a of the id) of up to 500 further such debits.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub further_debits: Vec<String>,
+
+    /// How many such debits there are in all, if that is more than are listed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unexplained_debits_count: Option<i64>,
+
     /// Ids of ledger rows that an administrator has answered for, so that they are not asked about again; time and sum
-    /// of those that have no id.
+    /// of those that have no id; of older ones, marks of either ("~" and 16 digits).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub answered_debits: Vec<String>,
 }

@@ -3,6 +3,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::{
+    claim::Unstored,
+    cluster,
     message::{self, Audience},
     number,
     reason::Reason,
@@ -44,6 +46,18 @@ pub fn of_record(record: &PhoneNumber, audience: Audience, spans: Spans, now: Ti
         }
         AttemptState::Failed => Some(of_failed(record, audience)),
     }
+}
+
+/// What this process knows of an open attempt, while the API server does not store it. `None` as in [`of_record`].
+pub fn of_unstored(record: &PhoneNumber, unstored: &Unstored, spans: Spans, now: Timestamp) -> Option<Case> {
+    let mut known = record.clone();
+    unstored.change.clone().apply(&mut known, now);
+    let why = unstored.why.as_deref();
+    if known.spec.attempt.state == AttemptState::Bound {
+        return Some(Case::open(Reason::Purchasing, cluster::bought_and_not_stored(why)));
+    }
+    let case = of_record(&known, Audience::Tenants, spans, now)?;
+    Some(Case::open(case.reason, cluster::not_stored(&case.message, why)))
 }
 
 fn of_open(record: &PhoneNumber, audience: Audience, spans: Spans, now: Timestamp) -> Option<Case> {

@@ -6,7 +6,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use super::{
     ConditionType, Status, case,
     case::{Case, SHOWN_AFTER},
-    clocks, condition,
+    clocks, cluster, condition,
     message::{self, Audience},
     number,
     reason::{Progress, Reason},
@@ -14,7 +14,7 @@ use super::{
 use crate::{
     api::{AttemptState, PhoneNumber, PhoneNumberClaim, PhoneNumberClaimStatus, PhoneNumberRef},
     domain::AccountId,
-    plan::{Clocks, Gate, GateCause, Goal, Relation, Spans},
+    plan::{self, Change, Clocks, Gate, GateCause, Goal, Relation, RetryToken, Spans},
 };
 
 /// All that a claim's status depends on.
@@ -29,7 +29,19 @@ pub struct ClaimFacts<'a> {
     pub waits: Waits,
     /// For how long the goal has been waiting.
     pub waited: Duration,
+    /// What this process knows of the attempt, and the API server does not store.
+    pub unstored: Option<&'a Unstored>,
     pub spans: Spans,
+}
+
+/// An outcome that is known and not stored yet.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Unstored {
+    pub change: Change,
+    /// What the API server says, if it has said anything.
+    pub why: Option<String>,
+    /// Since when, monotonic.
+    pub since: Duration,
 }
 
 /// What an attempt that is wanted waits for.
@@ -49,6 +61,8 @@ pub enum Waits {
     Cluster(String),
     /// Another account of the family has the number.
     Elsewhere(AccountId),
+    /// The API server does not take that a claim stands behind what is recorded, and why.
+    Binding(String),
 }
 
 /// The status that the claim should have, and its reason. `None` while it is too early to say anything.
@@ -99,7 +113,16 @@ fn judge(facts: &ClaimFacts<'_>, now: Timestamp) -> Option<Case> {
 /// nobody would know why.
 fn recorded(facts: &ClaimFacts<'_>, record: &PhoneNumber, now: Timestamp) -> Option<Case> {
     let attempt = &record.spec.attempt;
+    // Known here, whatever is stored: nobody is to read that nothing is known.
+    if let Some(unstored) = facts.unstored.filter(|_| attempt.state == AttemptState::Open) {
+        return case::of_unstored(record, unstored, facts.spans, now);
+    }
     let case = case::of_record(record, Audience::Tenants, facts.spans, now);
+    let asked_in_vain = matches!(attempt.state, AttemptState::Failed | AttemptState::NeedsDecision)
+        && plan::retry_token(facts.claim) == RetryToken::TooLong;
+    if asked_in_vain {
+        return case.map(|case| Case { message: cluster::token_too_long(&case.message, record), ..case });
+    }
     if attempt.state != AttemptState::Open {
         return case;
     }
@@ -124,7 +147,8 @@ fn waiting(facts: &ClaimFacts<'_>) -> Option<Case> {
     if let Waits::Clocks(clocks) = facts.waits {
         return Some(Case::settled(Reason::ClockSkew, clocks::nothing_bought(clocks)));
     }
-    if facts.waited < SHOWN_AFTER {
+    // Nothing is attempted, so nothing has waited; that it lasts, whoever says so has seen.
+    if facts.waited < SHOWN_AFTER && !matches!(facts.waits, Waits::Binding(_)) {
         return None;
     }
     Some(Case::open(Reason::Purchasing, message::waiting(&facts.waits)))

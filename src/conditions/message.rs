@@ -2,11 +2,11 @@
 
 use kube::ResourceExt;
 
-use super::{claim::Waits, clocks, number, reason::Reason};
+use super::{claim::Waits, clocks, cluster::WRITES_FAIL, number, reason::Reason};
 use crate::{
     api::{Answer, Attempt, Debit, Newer, Ownership, PhoneNumber, PhoneNumberClaim, RETRY_ANNOTATION},
     domain::{Currency, Money, Time},
-    plan::{Change, ConflictWith, GateCause, Spans},
+    plan::{Change, ConflictWith, GateCause, Spans, debits_count},
 };
 
 /// Who reads a message. Whoever has a claim need not know what else the account has.
@@ -77,8 +77,8 @@ pub fn being_verified(reason: Reason, answer: &Answer, audience: Audience, until
 
 pub fn unanswered(until: &str) -> String {
     format!(
-        "A process stopped before it could store an answer; whether the purchase was sent is unknown. Verifying \
-         until {until}; it is not sent again meanwhile."
+        "No answer to the purchase has been stored in time; whether it was sent is unknown. Verifying until {until}; it \
+         is not sent again meanwhile."
     )
 }
 
@@ -114,8 +114,11 @@ pub fn waiting(waits: &Waits) -> String {
             "Waiting for the purchase's turn (rate limit and concurrency of this operator).".into()
         }
         Waits::Elsewhere(owner) => number::elsewhere(owner),
-        Waits::Cluster(why) => format!(
-            "The purchase cannot be recorded in the cluster, so it is not sent: {why}. The operator tries again by itself."
+        Waits::Cluster(why) => {
+            format!("The purchase cannot be recorded in the cluster, so it is not sent: {why}. {WRITES_FAIL}")
+        }
+        Waits::Binding(why) => format!(
+            "The claim cannot be bound to the record of its number in the cluster: {why}. Nothing is bought. {WRITES_FAIL}"
         ),
     }
 }
@@ -144,8 +147,11 @@ pub fn gate(cause: GateCause) -> String {
     .into()
 }
 
+/// A token that was not used before.
+pub const NEW_TOKEN: &str = "\"$(date +%s)\"";
+
 /// How to ask for another attempt, with that token.
-fn retry_with(token: &str, record: &PhoneNumber) -> String {
+pub fn retry_with(token: &str, record: &PhoneNumber) -> String {
     let claim = record.spec.claim_ref.as_ref();
     let (namespace, name) = claim.map_or(("NAMESPACE", "NAME"), |claim| (&claim.namespace, &claim.name));
     format!("kubectl annotate --overwrite -n {namespace} phonenumberclaim/{name} {RETRY_ANNOTATION}={token}")
@@ -156,12 +162,14 @@ pub fn ownership(record: &PhoneNumber) -> Option<Ownership> {
 }
 
 /// Debits, as far as a person can take them in: the API server refuses longer messages than it can store.
-fn listed(debits: &[Debit]) -> String {
+fn listed(attempt: &Attempt) -> String {
     const SHOWN: usize = 5;
+    let debits = &attempt.unexplained_debits;
     let one = |debit: &Debit| format!("{} (transaction {})", sum(debit.amount, debit.currency), debit.id);
     let mut rows: Vec<_> = debits.iter().take(SHOWN).map(one).collect();
-    if debits.len() > SHOWN {
-        rows.push(format!("and {} more", debits.len() - SHOWN));
+    let all = usize::try_from(debits_count(attempt)).unwrap_or(usize::MAX);
+    if all > SHOWN {
+        rows.push(format!("and {} more", all - SHOWN));
     }
     rows.join(", ")
 }
@@ -171,7 +179,7 @@ pub fn settled(reason: Reason, record: &PhoneNumber, audience: Audience) -> Stri
     let answer = record.spec.attempt.answer.as_ref();
     let happened = match (reason, answer) {
         (Reason::NotPurchased, None) => {
-            "Two processes in a row stopped before they could store an answer.".to_owned()
+            "No answer to the purchase was stored, for the second time.".to_owned()
         }
         (_, Some(answer)) => what_happened(reason, answer, audience),
         (_, None) => String::new(),
@@ -201,26 +209,23 @@ pub fn settled(reason: Reason, record: &PhoneNumber, audience: Audience) -> Stri
         }
         _ => "To try again:",
     };
-    format!("{happened}{verified} {next} {}", retry_with("\"$(date +%s)\"", record))
+    format!("{happened}{verified} {next} {}", retry_with(NEW_TOKEN, record))
 }
 
 pub fn needs_decision(record: &PhoneNumber) -> String {
     let attempt = &record.spec.attempt;
     let id = attempt.id;
-    let evidence = match attempt.unexplained_debits.as_slice() {
-        [] => {
-            let evidence = match ownership(record) {
-                Some(Ownership::Undecided) => "Vobiz lists the number in a way that proves neither",
-                _ => "this Vobiz offers no list or ledger that could tell",
-            };
-            format!("{evidence}, and {} may have been paid", price(attempt))
-        }
-        debits => {
-            let whose = Change::moved_to(record)
-                .map(|owner| format!(", which Vobiz lists under the account {owner}"))
-                .unwrap_or_default();
-            format!("the account was debited {} and does not own the number{whose}", listed(debits))
-        }
+    let evidence = if attempt.unexplained_debits.is_empty() {
+        let evidence = match ownership(record) {
+            Some(Ownership::Undecided) => "Vobiz lists the number in a way that proves neither",
+            _ => "this Vobiz offers no list or ledger that could tell",
+        };
+        format!("{evidence}, and {} may have been paid", price(attempt))
+    } else {
+        let owner = Change::moved_to(record);
+        let whose =
+            owner.map(|owner| format!(", which Vobiz lists under the account {owner}")).unwrap_or_default();
+        format!("the account was debited {} and does not own the number{whose}", listed(attempt))
     };
     format!(
         "Attempt {id} of {} cannot be decided: {evidence}. Clear it up with Vobiz. If the number turns out to be \

@@ -6,6 +6,7 @@
 mod case;
 mod claim;
 mod clocks;
+mod cluster;
 mod message;
 mod newer;
 mod number;
@@ -13,9 +14,11 @@ mod reason;
 mod record;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod worst_tests;
 
 pub use case::SHOWN_AFTER;
-pub use claim::{ClaimFacts, Waits, claim};
+pub use claim::{ClaimFacts, Unstored, Waits, claim};
 pub use clocks::apart;
 pub use newer::newer;
 pub use reason::{Progress, Reason, Row};
@@ -87,7 +90,7 @@ fn condition(
         type_: type_.as_str().to_owned(),
         status: status.as_str().to_owned(),
         reason: reason.to_owned(),
-        message: message.to_owned(),
+        message: cluster::bounded(message).to_owned(),
         // Whole seconds, as the API server stores them: anything finer would differ on every comparison.
         last_transition_time: same.map_or_else(
             || Time(Timestamp::from_second(now.as_second()).unwrap_or(now)),

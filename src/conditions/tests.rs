@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use kube::core::ObjectMeta;
 
-use super::{ClaimFacts, Reason, Waits, claim};
+use super::{ClaimFacts, Reason, Unstored, Waits, claim};
 use crate::{
     api::{
         Answer, AttemptState, ClaimRef, Debit, Funds, Number, NumberStatus, Origin, Outcome, Ownership,
         PhoneNumber, PhoneNumberClaim, PhoneNumberSpec, PhoneNumberStatus, Verification,
     },
     domain::{AttemptId, Time},
-    plan::{Clocks, ConflictWith, Gate, GateCause, Goal, Intent, Relation, Spans},
+    plan::{Change, Clocks, ConflictWith, Gate, GateCause, Goal, Intent, Relation, Spans},
 };
 
 const SPANS: Spans = Spans { purchase_timeout: Duration::from_secs(30), settle: Duration::from_mins(2) };
@@ -113,7 +113,17 @@ fn facts<'a>(
 ) -> ClaimFacts<'a> {
     let relation = if record.is_some() { Relation::Ours } else { Relation::NoRecord };
     let waited = Duration::from_secs(20);
-    ClaimFacts { claim, record, relation, goal, gate, waits: Waits::Turn, waited, spans: SPANS }
+    ClaimFacts {
+        claim,
+        record,
+        relation,
+        goal,
+        gate,
+        waits: Waits::Turn,
+        waited,
+        unstored: None,
+        spans: SPANS,
+    }
 }
 
 #[test]
@@ -394,6 +404,7 @@ fn what_is_waited_for_is_said() {
         (Waits::Pause(at(60)), "2026-01-02T03:05:05Z"),
         (Waits::Turn, "rate limit"),
         (Waits::Cluster("the API server refused: no".into()), "the API server refused: no"),
+        (Waits::Binding("the API server refused: no".into()), "cannot be bound to the record"),
     ] {
         let facts = ClaimFacts { waits, ..facts(&claim, None, Some(&Goal::First), &gate) };
         let (status, reason) = super::claim(&facts, at(20)).unwrap();
@@ -447,6 +458,11 @@ fn a_decision_about_very_many_debits_is_asked_for_in_a_message_that_can_be_store
     let (status, _) = super::claim(&facts(&claim, Some(&record), None, &gate), at(20)).unwrap();
     let message = &status.conditions[0].message;
     assert!(message.contains("transaction t4), and 9995 more") && message.len() < 2_000, "{message}");
+    let debits = record.spec.attempt.unexplained_debits.clone();
+    Change::AskForDecision { debits, ownership: Ownership::Absent, owner: None }.apply(&mut record, at(20));
+    assert_eq!(record.spec.attempt.unexplained_debits.len(), 50);
+    let (status, _) = super::claim(&facts(&claim, Some(&record), None, &gate), at(20)).unwrap();
+    assert!(status.conditions[0].message.contains("and 9995 more"), "{:?}", status.conditions[0]);
 }
 
 #[test]
@@ -466,4 +482,79 @@ fn types_that_others_have_added_stay() {
     let record = bound(NumberStatus::Active, Ownership::Owned);
     let (status, _) = super::claim(&facts(&claim, Some(&record), None, &gate), at(20)).unwrap();
     assert!(status.conditions.iter().any(|condition| condition.type_ == "Routed"));
+}
+
+/// What a claim is told while this process knows that answer, and the API server does not store it.
+fn told_unstored(answer: Answer, now: i64) -> (Reason, String) {
+    let (claim, gate) = (wish(), Gate::Open);
+    let record = record(AttemptState::Open, Origin::Purchase, None);
+    let unstored = Unstored {
+        change: Change::Answered { answer: Box::new(answer), bought: None },
+        why: Some("the API server did not store it: no space".into()),
+        since: Duration::ZERO,
+    };
+    let facts = ClaimFacts { unstored: Some(&unstored), ..facts(&claim, Some(&record), None, &gate) };
+    let (status, reason) = super::claim(&facts, at(now)).unwrap();
+    (reason, status.conditions[0].message.clone())
+}
+
+#[test]
+fn an_answer_that_is_known_and_not_stored_is_told_at_once_and_for_ever() {
+    for now in [6, 41, 100_000] {
+        for (outcome, status, expected, part) in [
+            (
+                Outcome::Purchased,
+                200,
+                Reason::Purchasing,
+                "The number is bought, but that cannot be recorded",
+            ),
+            (Outcome::NotFound, 404, Reason::NumberNotFound, "not in Vobiz's inventory"),
+            (Outcome::Unknown, 502, Reason::OutcomeUnknown, "its outcome is unknown"),
+        ] {
+            let (reason, message) = told_unstored(answer(outcome, status, None), now);
+            assert_eq!(reason, expected, "{message}");
+            for part in [part, "no space", "tries again", "kubectl get validatingwebhookconfigurations"] {
+                assert!(message.contains(part), "{message}");
+            }
+            assert!(!message.contains("process stopped"), "{message}");
+        }
+    }
+}
+
+#[test]
+fn that_a_process_stopped_is_not_said_where_only_an_answer_is_missing() {
+    let (claim, gate) = (wish(), Gate::Open);
+    for state in [AttemptState::Open, AttemptState::Failed] {
+        let record = record(state, Origin::Purchase, None);
+        let (status, _) = super::claim(&facts(&claim, Some(&record), None, &gate), at(60)).unwrap();
+        let message = &status.conditions[0].message;
+        assert!(message.starts_with("No answer to the purchase"), "{message}");
+    }
+}
+
+#[test]
+fn no_message_outgrows_what_can_be_stored_many_times() {
+    let words = Answer { message: Some("\u{1f4de}".repeat(10_000)), ..answer(Outcome::Rejected, 409, None) };
+    let (claim, gate) = (wish(), Gate::Open);
+    let record = record(AttemptState::Failed, Origin::Purchase, Some(words));
+    let (status, _) = super::claim(&facts(&claim, Some(&record), None, &gate), at(60)).unwrap();
+    assert!(status.conditions.iter().all(|condition| condition.message.len() <= 4096));
+}
+
+#[test]
+fn a_token_that_is_too_long_is_said_to_be_ignored_and_what_to_type_instead() {
+    let (mut claim, gate) = (wish(), Gate::Open);
+    let token = |length| Some([(crate::api::RETRY_ANNOTATION.to_owned(), "x".repeat(length))].into());
+    for (state, command) in
+        [(AttemptState::Failed, "retry=\"$(date +%s)\"."), (AttemptState::NeedsDecision, "retry=07070707")]
+    {
+        let record = record(state, Origin::Purchase, Some(answer(Outcome::NotFound, 404, None)));
+        for (length, told) in [(253, false), (254, true)] {
+            claim.metadata.annotations = token(length);
+            let (status, _) = super::claim(&facts(&claim, Some(&record), None, &gate), at(60)).unwrap();
+            let message = &status.conditions[0].message;
+            assert_eq!(message.contains("longer than 253 bytes and is ignored"), told, "{message}");
+            assert!(message.contains(command) || !told, "{message}");
+        }
+    }
 }

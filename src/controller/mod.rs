@@ -30,7 +30,7 @@ use crate::{
     leader::{self, Election},
     metrics::Metrics,
     plan::{Moment, Spans},
-    reconcile::{Claims, Listed},
+    reconcile::{Claims, Listed, Outcomes},
     vobiz::{Client as Vobiz, Credentials, CredentialsSource},
 };
 use term::Warm;
@@ -100,8 +100,21 @@ pub async fn run(
         background.spawn(until(served.clone(), health::serve(listener, Arc::new(view))));
     }
     let hold_until = settings.hold.then(|| hold(clock.now(), settings.spans));
-    let warm =
-        Warm { settings, kube, vobiz, account, claims, records, triggers, clock, metrics, stage, hold_until };
+    let outcomes = Arc::new(Outcomes::new(metrics.clone()));
+    let warm = Warm {
+        settings,
+        kube,
+        vobiz,
+        account,
+        claims,
+        records,
+        triggers,
+        clock,
+        metrics,
+        stage,
+        outcomes,
+        hold_until,
+    };
     if stop.run_until_cancelled(filled(&warm.claims, &warm.records)).await == Some(true) {
         warm.stage.filled();
         work(&warm, &stop).await;
@@ -133,10 +146,21 @@ async fn work(warm: &Warm, stop: &CancellationToken) {
             () = election.keep() => {
                 tracing::warn!("leading no longer: a purchase under way finishes, and nothing new is begun");
                 ended.cancel();
-                // It stands again only after that: no two terms overlap in one process.
+                // It stands again only after that: no two terms overlap in one process. An outcome that the API server
+                // does not take is no reason to wait: it is stored whoever leads, and its attempt left alone meanwhile.
                 term.await;
+                note_unstored(&warm.outcomes);
             }
         }
+    }
+    // Stopped while another process leads: an outcome of an earlier term may still be on its way.
+    warm.finish(stop, std::future::ready(())).await;
+}
+
+fn note_unstored(outcomes: &Outcomes) {
+    let unstored = outcomes.count();
+    if unstored > 0 {
+        tracing::warn!(unstored, "outcomes of purchases are not stored yet; this process goes on trying");
     }
 }
 

@@ -9,7 +9,7 @@ use std::{
 
 use futures::StreamExt;
 use kube::{
-    Client, Resource,
+    Client, Resource, ResourceExt,
     runtime::{
         controller::{Action, Config, applier},
         reflector::{ObjectRef, Store as Cache},
@@ -22,14 +22,17 @@ use tracing::Instrument;
 
 use super::{Settings, watch::Triggers, workers};
 use crate::{
-    account::Account,
+    account::{Account, Key},
     api::{AttemptState, Outcome, PhoneNumber, Seen},
     clock::Clock,
     domain::{AccountId, Currency},
     health::Stage,
     metrics::{Kind, Metrics, Reconciled},
     plan::Moment,
-    reconcile::{Claims, Context, Memory, ReconcileError, Waiting, reconcile_claim, reconcile_record},
+    reconcile::{
+        Claims, Context, Memory, Outcomes, ReconcileError, Troubles, Waiting, reconcile_claim,
+        reconcile_record,
+    },
     store::Store,
     telemetry::TRACED,
     vobiz::Client as Vobiz,
@@ -56,19 +59,22 @@ pub struct Warm {
     pub clock: Clock,
     pub metrics: Arc<Metrics>,
     pub stage: Arc<Stage>,
+    /// Purchases under way: they outlive a term.
+    pub outcomes: Arc<Outcomes>,
     pub hold_until: Option<Moment>,
 }
 
 impl Warm {
-    /// Works until `ended`; then finishes what is under way, purchases above all, whose outcomes must be stored. A term
-    /// begins like a process: it remembers nothing of an earlier one.
+    /// Works until `ended`; then finishes what is under way, purchases above all. A term begins like a process: it
+    /// remembers nothing of an earlier one, but for the purchases whose outcomes are not stored yet. Those are stored
+    /// whoever leads, and an API server that takes none of them does not keep this process from standing again.
     ///
     /// Returns whether everything was finished; `stop` bounds how long that may take.
     pub async fn term(&self, ended: CancellationToken, stop: &CancellationToken) -> bool {
         self.account.begin();
         self.metrics.queue_begins();
         let (queue, queued) = mpsc::unbounded_channel();
-        let context = Arc::new(self.context(queue));
+        let context = Arc::new(self.context(queue, ended.clone()));
         let (records, claims) = self.triggers.open(&self.settings.namespaces);
         let tasks = TaskTracker::new();
         for (cache, queue) in self.claims.caches.iter().map(|(_, cache)| cache.clone()).zip(claims) {
@@ -89,8 +95,8 @@ impl Warm {
         ended.cancelled().await;
         self.stage.leading(false);
         self.triggers.close();
-        let grace = self.settings.spans.purchase_timeout + STORE_GRACE;
-        let finished = finish(&tasks, stop, grace).await;
+        tasks.close();
+        let finished = self.finish(stop, tasks.wait()).await;
         // Whoever waited here waits for another process now.
         self.metrics.queue_begins();
         finished
@@ -104,7 +110,32 @@ impl Warm {
         }
     }
 
-    fn context(&self, queue: mpsc::UnboundedSender<Waiting>) -> Context {
+    /// Waits for what is under way: as long as it takes if the process goes on, but for outcomes; and if it stops, for
+    /// outcomes as well, and only for so long.
+    pub async fn finish(&self, stop: &CancellationToken, work: impl Future<Output = ()>) -> bool {
+        let everything = async {
+            work.await;
+            if stop.is_cancelled() {
+                self.outcomes.stored().await;
+            }
+        };
+        let too_long = async {
+            stop.cancelled().await;
+            tokio::time::sleep(self.settings.spans.purchase_timeout + STORE_GRACE).await;
+        };
+        tokio::select! {
+            () = everything => true,
+            () = too_long => {
+                tracing::error!(
+                    unstored = self.outcomes.count(),
+                    "stopped before everything was finished; what is open will be verified at the next start"
+                );
+                false
+            }
+        }
+    }
+
+    fn context(&self, queue: mpsc::UnboundedSender<Waiting>, ended: CancellationToken) -> Context {
         Context {
             store: Store::new(self.kube.clone()),
             client: self.vobiz.clone(),
@@ -112,11 +143,14 @@ impl Warm {
             claims: self.claims.clone(),
             records: self.records.clone(),
             memory: Memory::default(),
+            outcomes: self.outcomes.clone(),
+            setbacks: Troubles::default(),
             clock: self.clock,
             spans: self.settings.spans,
             hold_until: self.hold_until,
             queue,
             metrics: self.metrics.clone(),
+            ended,
         }
     }
 }
@@ -125,24 +159,6 @@ impl Warm {
 async fn sweep(context: Arc<Context>, ended: CancellationToken) {
     while ended.run_until_cancelled(tokio::time::sleep(SWEEP_EVERY)).await.is_some() {
         context.sweep();
-    }
-}
-
-/// Waits for what is under way: as long as it takes if the process goes on, and for so long if it stops.
-async fn finish(tasks: &TaskTracker, stop: &CancellationToken, grace: Duration) -> bool {
-    tasks.close();
-    let too_long = async {
-        stop.cancelled().await;
-        tokio::time::sleep(grace).await;
-    };
-    tokio::select! {
-        () = tasks.wait() => true,
-        () = too_long => {
-            tracing::error!(
-                "stopped before everything was finished; what is open will be verified at the next start"
-            );
-            false
-        }
     }
 }
 
@@ -180,33 +196,50 @@ async fn reconciles<K, F>(
     K: Resource<DynamicType = ()> + Clone + Debug + Send + Sync + 'static,
     F: Future<Output = Result<Action, ReconcileError>> + Unpin,
 {
-    let counted = |object, context: Arc<Context>| {
-        let (work, metrics) = (reconcile(object, context.clone()), context.metrics.clone());
+    let counted = |object: Arc<K>, context: Arc<Context>| {
+        let key = key(&*object);
+        let work = reconcile(object, context.clone());
         let span = tracing::debug_span!(target: TRACED, "reconcile", kind = kind.label().1);
         let counted = async move {
             let begun = Instant::now();
             let result = work.await;
-            metrics.reconciled(kind, ended_as(&result), begun.elapsed());
+            context.metrics.reconciled(kind, ended_as(&result), begun.elapsed());
+            if result.is_ok() {
+                context.setbacks.reconciles.over(&key, context.clock.now().mono);
+            }
             result
         };
         Box::pin(counted.instrument(span))
     };
     let queue = UnboundedReceiverStream::new(queue).map(Ok::<_, Infallible>);
     let config = Config::default().concurrency(RECONCILES);
-    applier(counted, failed, context, cache, queue, config).for_each(|_| std::future::ready(())).await;
+    let policy =
+        |object: Arc<K>, error: &ReconcileError, context: Arc<Context>| failed(&*object, error, &context);
+    applier(counted, policy, context, cache, queue, config).for_each(|_| std::future::ready(())).await;
 }
 
 fn ended_as(result: &Result<Action, ReconcileError>) -> Reconciled {
     match result {
         Ok(action) if *action == Action::await_change() => Reconciled::Success,
         Ok(_) => Reconciled::Requeue,
+        Err(error) if error.is_overtaken() => Reconciled::Requeue,
         Err(_) => Reconciled::Error,
     }
 }
 
-fn failed<K>(_: Arc<K>, error: &ReconcileError, _: Arc<Context>) -> Action {
-    tracing::warn!(%error, "a reconcile did not get through; it is tried again");
-    Action::requeue(Duration::from_secs(2))
+/// A failure is tried again, each time later: an API server that takes no writes is not helped by one a second for each
+/// object.
+fn failed<K: Resource<DynamicType = ()>>(object: &K, error: &ReconcileError, context: &Context) -> Action {
+    let why = (!error.is_overtaken()).then(|| error.to_string());
+    let now = context.clock.now().mono;
+    Action::requeue(context.setbacks.reconciles.failed(key(object), why.as_deref(), now))
+}
+
+fn key<K: Resource<DynamicType = ()>>(object: &K) -> Key {
+    match object.namespace() {
+        Some(namespace) => Key::Claim { namespace, name: object.name_any() },
+        None => Key::Record(object.name_any()),
+    }
 }
 
 #[cfg(test)]

@@ -19,6 +19,7 @@ use crate::{
     account::Key,
     api::{PhoneNumber, PhoneNumberClaim, RETRY_ANNOTATION, Seen},
     domain::E164,
+    plan,
     reconcile::Listed,
 };
 
@@ -140,6 +141,8 @@ fn trim_claim(claim: &mut Seen<PhoneNumberClaim>) {
             claim.metadata.owner_references = None;
             claim.metadata.finalizers = None;
             claim.annotations_mut().retain(|name, _| name == RETRY_ANNOTATION);
+            // The cache is everybody's: of a token that is ignored, it keeps only that it is too long.
+            claim.annotations_mut().values_mut().for_each(plan::cut_token);
         }
     }
 }

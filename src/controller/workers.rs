@@ -9,7 +9,7 @@ use tracing::Instrument;
 use crate::{
     account::Key,
     metrics::Kind,
-    reconcile::{Context, Waiting, take_turn},
+    reconcile::{Context, ReconcileError, TurnEnd, Waiting, take_turn},
     telemetry::TRACED,
 };
 
@@ -33,12 +33,13 @@ pub async fn purchase(
 
 /// Serves one claim; `false` when there is to be no more.
 async fn serve(
-    context: &Context,
+    context: &Arc<Context>,
     queue: &Mutex<UnboundedReceiver<Waiting>>,
     stop: &CancellationToken,
 ) -> bool {
     let next = async {
         let waiting = queue.lock().await.recv().await?;
+        tokio::time::sleep(context.memory.breath(context.clock.now())).await;
         context.client.slot().await;
         context.metrics.dequeued(context.clock.now().mono.saturating_sub(waiting.since));
         Some(waiting.key)
@@ -47,14 +48,11 @@ async fn serve(
         return false;
     };
     let Some(claim) = context.claims.get(&namespace, &name) else { return true };
-    let uid = claim.uid().unwrap_or_default();
-    context.memory.dequeue(&uid);
+    context.memory.dequeue(&claim.uid().unwrap_or_default());
     let span = tracing::debug_span!(target: TRACED, "reconcile", kind = Kind::Claim.label().1, turn = true);
-    let hindrance = take_turn(claim, context).instrument(span).await.err().map(|error| error.to_string());
-    if let Some(error) = &hindrance {
-        tracing::warn!(error, "a purchase could not be begun; it is tried again");
-    }
-    context.memory.turn_ended(&uid, hindrance, context.clock.now());
+    let turn = take_turn(claim.clone(), context).instrument(span).await;
+    let ended = TurnEnd::of(turn.as_ref().map(drop).map_err(|ReconcileError::Store(error)| error));
+    context.intent_ended(&claim, ended);
     context.account.wake(Key::Claim { namespace, name });
     true
 }

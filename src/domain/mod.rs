@@ -4,6 +4,7 @@ mod account;
 mod attempt_id;
 mod currency;
 mod e164;
+mod mark;
 mod money;
 mod time;
 
@@ -11,6 +12,7 @@ pub use account::AccountId;
 pub use attempt_id::AttemptId;
 pub use currency::Currency;
 pub use e164::E164;
+pub use mark::mark;
 pub use money::Money;
 pub use time::Time;
 

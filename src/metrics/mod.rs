@@ -32,6 +32,7 @@ pub struct Metrics {
     queue: Gauge<u64, AtomicU64>,
     queue_latency: Histogram,
     clock_skew: Family<[Label; 1], Gauge<f64, AtomicU64>>,
+    unstored: Gauge<u64, AtomicU64>,
 }
 
 impl Default for Metrics {
@@ -49,6 +50,7 @@ impl Default for Metrics {
             queue: Gauge::default(),
             queue_latency: Histogram::new([0.01, 0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0]),
             clock_skew: Family::default(),
+            unstored: Gauge::default(),
         };
         metrics.begin_at_zero();
         metrics
@@ -116,6 +118,11 @@ impl Metrics {
         }
     }
 
+    /// So many purchases have an outcome that the API server does not take.
+    pub fn unstored_outcomes(&self, count: usize) {
+        self.unstored.set(u64::try_from(count).unwrap_or(u64::MAX));
+    }
+
     /// Adds everything to what is served.
     pub fn register(&self, to: &mut Registry) {
         to.register("reconciles", "Reconciles, by kind and result", self.reconciles.clone());
@@ -153,6 +160,11 @@ impl Metrics {
             "By how much a peer's clock is ahead of this machine's, in seconds; less than 0 if it is behind",
             Unit::Seconds,
             self.clock_skew.clone(),
+        );
+        to.register(
+            "unstored_outcomes",
+            "Purchases whose outcome this process knows, and the API server does not take",
+            self.unstored.clone(),
         );
     }
 }

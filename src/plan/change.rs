@@ -1,6 +1,7 @@
 use jiff::Timestamp;
 
 use super::{
+    bounds,
     evidence::FundsRead,
     guard::{self, Guard},
     look::LEDGER_LOOKBACK,
@@ -51,22 +52,23 @@ impl Change {
             Self::Answered { answer, bought } => answered(attempt, status, *answer, bought.as_deref()),
             Self::Bind { listed, begun } => {
                 settle(attempt, AttemptState::Bound, now);
-                attempt.unexplained_debits.clear();
+                forget_debits(attempt);
                 status.number.get_or_insert_default().update(&listed.number);
                 status.verification = Some(seen(begun.wall, Ownership::Owned));
             }
             Self::Fail(ownership) => {
                 settle(attempt, AttemptState::Failed, now);
-                attempt.unexplained_debits.clear();
+                forget_debits(attempt);
                 status.verification = Some(seen(now, ownership));
             }
             Self::FailElsewhere(owner) => {
                 settle(attempt, AttemptState::Failed, now);
-                attempt.unexplained_debits.clear();
+                forget_debits(attempt);
                 status.verification = Some(seen_under(Some(owner), now, Ownership::Absent));
             }
             Self::AskForDecision { debits, ownership, owner } => {
                 settle(attempt, AttemptState::NeedsDecision, now);
+                forget_debits(attempt);
                 attempt.unexplained_debits = debits;
                 status.verification = Some(seen_under(owner, now, ownership));
             }
@@ -89,6 +91,7 @@ impl Change {
             Self::Unclaim => {}
             Self::Claim(claim) => record.spec.claim_ref = Some(claim),
         }
+        bounds::bound(&mut record.spec.attempt);
     }
 
     /// Whether a claim stands behind the record afterwards, if the change says anything about it.
@@ -179,6 +182,12 @@ fn stays_open(outcome: Outcome) -> bool {
     }
 }
 
+fn forget_debits(attempt: &mut Attempt) {
+    attempt.unexplained_debits.clear();
+    attempt.further_debits.clear();
+    attempt.unexplained_debits_count = None;
+}
+
 fn settle(attempt: &mut Attempt, state: AttemptState, now: Timestamp) {
     attempt.state = state;
     attempt.settled_at = Some(Time::micros(now));
@@ -199,6 +208,8 @@ pub struct Intent {
     pub origin: Origin,
     pub currency: Option<Currency>,
     pub spent_tokens: Vec<String>,
+    /// Marks of those spent before them, and how many there were that are not among `spent_tokens`.
+    pub older_spent_tokens: (Vec<String>, i64),
     pub automatic_retry_used: bool,
     pub answered_debits: Vec<String>,
     /// From when on the look before it looked for debits.
@@ -216,6 +227,7 @@ impl Intent {
             origin: Origin::Purchase,
             currency: None,
             spent_tokens: Vec::new(),
+            older_spent_tokens: (Vec::new(), 0),
             automatic_retry_used: false,
             answered_debits: Vec::new(),
             debits_from: None,
@@ -231,7 +243,9 @@ impl Intent {
         let unverified = self.origin == Origin::Purchase || guard::on(Guard::AdoptionIsVerified);
         // A clock that was set back since the look must not hide what it saw.
         let usual = now.saturating_sub(LEDGER_LOOKBACK).unwrap_or(now);
-        Attempt {
+        let (older, before) = self.older_spent_tokens;
+        let spent = before.saturating_add(i64::try_from(self.spent_tokens.len()).unwrap_or(i64::MAX));
+        let mut attempt = Attempt {
             id,
             opened_at: Time::micros(now),
             state: if unverified { AttemptState::Open } else { AttemptState::Bound },
@@ -240,11 +254,17 @@ impl Intent {
             answer: None,
             settled_at: None,
             spent_tokens: self.spent_tokens,
+            older_spent_tokens: older,
+            spent_tokens_count: Some(spent),
             automatic_retry_used: self.automatic_retry_used,
             debits_from: self.debits_from.map(|from| Time::micros(from.min(usual))),
             unexplained_debits: self.found_debits,
+            further_debits: Vec::new(),
+            unexplained_debits_count: None,
             answered_debits: self.answered_debits,
-        }
+        };
+        bounds::bound(&mut attempt);
+        attempt
     }
 }
 

@@ -3,7 +3,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::{
-    Gate, GateCause, Holder,
+    Gate, GateCause, Holder, bounds,
     change::{Change, Intent},
     evidence::{Evidence, Fresh, Need, Verdict, earlier, verdict},
     guard::{self, Guard},
@@ -156,8 +156,7 @@ pub fn goal(observed: &ClaimObserved<'_>) -> Option<Goal> {
 
 /// R6 and R10: after a failure, who may ask for another attempt.
 fn permitted(attempt: &Attempt, token: Option<&str>) -> Option<Goal> {
-    let fresh =
-        token.filter(|token| !token.is_empty() && !attempt.spent_tokens.iter().any(|spent| spent == token));
+    let fresh = token.filter(|token| !token.is_empty() && !bounds::is_spent(attempt, token));
     let asked = fresh.map(|token| Goal::Token(token.to_owned()));
     match attempt.state {
         #[cfg(test)]
@@ -351,6 +350,7 @@ fn intent(observed: &ClaimObserved<'_>, goal: &Goal, origin: Origin) -> Intent {
             .filter(|_| *goal == Goal::First && guard::on(Guard::TokenAtFirst))
             .map(str::to_owned),
     );
+    let older_spent_tokens = previous.map(bounds::older_spent).unwrap_or_default();
     let mut automatic_retry_used = previous.is_some_and(|attempt| attempt.automatic_retry_used);
     match goal {
         Goal::First => automatic_retry_used = false,
@@ -368,6 +368,7 @@ fn intent(observed: &ClaimObserved<'_>, goal: &Goal, origin: Origin) -> Intent {
         origin,
         currency: observed.claim.spec.currency,
         spent_tokens,
+        older_spent_tokens,
         automatic_retry_used,
         answered_debits: answered_debits(observed, goal),
         debits_from: None,

@@ -5,13 +5,13 @@ use std::time::Duration;
 use kube::core::ObjectMeta;
 
 use super::{
-    ClaimObserved, ClaimStep, Clocks, ConflictWith, Evidence, Gate, GateCause, Goal, Holder, Intent,
+    Change, ClaimObserved, ClaimStep, Clocks, ConflictWith, Evidence, Gate, GateCause, Goal, Holder, Intent,
     LedgerRead, Moment, Need, Reading, Relation, Rows, claim, goal, relation,
 };
 use crate::{
     api::{
-        Answer, Attempt, AttemptState, ClaimRef, Debit, Origin, Outcome, PhoneNumber, PhoneNumberClaim,
-        PhoneNumberSpec,
+        Answer, Attempt, AttemptState, ClaimRef, Debit, Origin, Outcome, Ownership, PhoneNumber,
+        PhoneNumberClaim, PhoneNumberSpec,
     },
     domain::{AccountId, AttemptId, Time},
     vobiz::{LedgerRow, ListedNumber},
@@ -480,6 +480,30 @@ fn what_was_read_while_something_had_to_be_waited_for_is_read_again_afterwards()
             assert_eq!(step, expected);
         }
     }
+}
+
+#[test]
+fn an_answer_holds_for_all_debits_that_the_decision_is_about_not_only_for_those_listed() {
+    let ids: Vec<String> = (0..400).map(|id| format!("t{id}")).collect();
+    let unexplained = |id: &String| Debit { id: id.clone(), amount: None, currency: None, at: None };
+    let mut undecided = record(attempt(AttemptState::Open, Some(Outcome::Unknown)));
+    let asked = Change::AskForDecision {
+        debits: ids.iter().map(unexplained).collect(),
+        ownership: Ownership::Absent,
+        owner: None,
+    };
+    asked.apply(&mut undecided, at(1).wall);
+    assert_eq!(undecided.spec.attempt.unexplained_debits.len(), 50);
+    let id: &'static str = Box::leak(undecided.spec.attempt.id.to_string().into_boxed_str());
+    let step = |more: &[&str]| {
+        let mut evidence = clear(at(1));
+        let Reading::Read { value, .. } = &mut evidence.ledger else { panic!() };
+        value.rows = ids.iter().map(String::as_str).chain(more.iter().copied()).map(debit).collect();
+        Given { record: Some(undecided.clone()), evidence, token: Some(id), ..Given::default() }.step()
+    };
+    assert!(matches!(step(&[]), ClaimStep::Purchase(_)), "{:?}", step(&[]));
+    // What came later was not answered.
+    assert!(matches!(step(&["later"]), ClaimStep::OpenUnsent(_)), "{:?}", step(&["later"]));
 }
 
 #[test]

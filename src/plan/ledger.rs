@@ -4,7 +4,10 @@ use std::collections::HashMap;
 
 use jiff::Timestamp;
 
-use super::evidence::{earlier, later};
+use super::{
+    bounds::answers,
+    evidence::{earlier, later},
+};
 use crate::{
     api::Debit,
     domain::{Currency, E164, Money, Time},
@@ -201,9 +204,9 @@ impl<'a> Ledger<'a> {
     }
 }
 
-/// Whether the row is the one of that identity ([`Debit::identity`]).
-fn is_it(row: &LedgerRow, identity: &str) -> bool {
-    if row.id.is_empty() { row.debit().identity() == identity } else { row.id == identity }
+/// Whether the row is the one that an administrator has answered for.
+fn is_it(row: &LedgerRow, answer: &str) -> bool {
+    if row.id.is_empty() { answers(answer, &row.debit().identity()) } else { answers(answer, &row.id) }
 }
 
 /// Whether the sum of a credit may be what the debit took.

@@ -4,6 +4,7 @@
 //! Everything here is a synchronous function of what was observed and the time; that is what lets the protocol
 //! be checked exhaustively. The rules (R1 to R12) are explained in `docs/exactly-once.md`.
 
+mod bounds;
 mod change;
 mod claim;
 #[cfg(test)]
@@ -21,6 +22,7 @@ mod settle;
 mod skew;
 mod time;
 
+pub use bounds::{LONGEST_TOKEN, RetryToken, cut_token, debits_count, is_spent, retry_token};
 pub use change::{Change, Intent};
 pub use claim::{
     ClaimObserved, ClaimStep, ConflictWith, Goal, Relation, claim, goal, is_retried_unasked, relation,

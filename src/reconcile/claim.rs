@@ -5,14 +5,17 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::{ResourceExt, runtime::controller::Action};
 
 use super::{
-    Context, ReconcileError, SOON, Waiting, again, key_of, memory::Turn, newer, purchase, reference_to,
+    Context, ReconcileError, Waiting, again, key_of,
+    memory::{Turn, TurnEnd},
+    newer, purchase, reference_to,
 };
 use crate::{
-    api::{AttemptState, PhoneNumber, PhoneNumberClaim, PhoneNumberClaimStatus, RETRY_ANNOTATION, Seen},
+    api::{AttemptState, PhoneNumber, PhoneNumberClaim, PhoneNumberClaimStatus, Seen},
     conditions::{self, ClaimFacts, ConditionType, SHOWN_AFTER, Waits},
     domain::AccountId,
     plan::{
-        self, Change, ClaimObserved, ClaimStep, Clocks, Evidence, Gate, Holder, Moment, Relation, SEND_WINDOW,
+        self, Change, ClaimObserved, ClaimStep, Clocks, Evidence, Gate, Holder, Moment, Relation, RetryToken,
+        SEND_WINDOW,
     },
     store::StoreError,
 };
@@ -84,7 +87,7 @@ impl Observation {
     }
 
     /// What the claim's attempt waits for, for people.
-    fn waits(&self, context: &Context, step: &ClaimStep, now: Moment) -> Waits {
+    fn waits(&self, context: &Context, step: &ClaimStep, failed: Option<&StoreError>, now: Moment) -> Waits {
         if let Some(until) = self.hold_until.filter(|until| !now.waited(*until)) {
             return Waits::Hold(now.when(until).wall);
         }
@@ -94,7 +97,10 @@ impl Observation {
         if let Some(why) = context.memory.hindrance(&self.claim.uid().unwrap_or_default()) {
             return Waits::Cluster(why);
         }
+        // What passes by itself within seconds is worth no write.
+        let lasts = context.setbacks.reconciles.lasts(&key_of(&self.claim), now.mono) >= SHOWN_AFTER;
         match step {
+            ClaimStep::Bind if lasts => failed.map_or(Waits::Turn, |error| Waits::Binding(error.to_string())),
             ClaimStep::Wait(until) => Waits::Pause(until.wall),
             ClaimStep::Read(_) => Waits::Evidence,
             ClaimStep::Elsewhere(owner) => Waits::Elsewhere(owner.clone()),
@@ -118,7 +124,10 @@ impl Observation {
             gate: &self.gate,
             clocks: self.clocks,
             evidence: &self.evidence,
-            retry_token: self.claim.annotations().get(RETRY_ANNOTATION).map(String::as_str),
+            retry_token: match plan::retry_token(&self.claim) {
+                RetryToken::Usable(token) => Some(token),
+                RetryToken::None | RetryToken::TooLong => None,
+            },
             goal_since: self.goal_since,
             not_before: self.not_before,
             hold_until: self.hold_until,
@@ -142,17 +151,19 @@ pub async fn reconcile_claim(
     let now = context.clock.now();
     let observation = Observation::make(&context, claim, false, now).await?;
     let step = plan::claim(&observation.view(), now);
-    let waits = observation.waits(&context, &step, now);
-    let after = perform(&context, &observation, step, now).await?;
-    let shown = project(&context, &observation, waits, now).await?;
-    Ok(again([after, shown].into_iter().flatten().min()))
+    let performed = perform(&context, &observation, step.clone(), now).await;
+    // Whatever could not be done, the claim is told what is known.
+    let failed = performed.as_ref().err().filter(|error| !error.is_overtaken());
+    let waits = observation.waits(&context, &step, failed, now);
+    let shown = project(&context, &observation, waits, now).await;
+    Ok(again([performed?, shown?].into_iter().flatten().min()))
 }
 
 /// A claim's turn to purchase: a slot is at hand. What was decided before the wait is decided again.
 ///
 /// # Errors
 /// As [`reconcile_claim`].
-pub async fn take_turn(claim: Arc<PhoneNumberClaim>, context: &Context) -> Result<(), ReconcileError> {
+pub async fn take_turn(claim: Arc<PhoneNumberClaim>, context: &Arc<Context>) -> Result<(), ReconcileError> {
     let now = context.clock.now();
     let observation = Observation::make(context, claim, true, now).await?;
     match plan::claim(&observation.view(), now) {
@@ -201,9 +212,12 @@ async fn perform(
             }
         }
         ClaimStep::OpenUnsent(intent) => {
+            if let Some(pause) = context.memory.hindered_for(&claim.uid().unwrap_or_default(), now) {
+                return Ok(Some(pause));
+            }
             let written =
                 purchase::write_intent(context, claim, observation.record.as_deref(), intent, now).await;
-            return settled_by_somebody(written.map(drop));
+            return Ok(context.intent_ended(claim, TurnEnd::of(written.as_ref().map(drop))));
         }
         ClaimStep::Bind => {
             let Some(record) = observation.record.as_deref() else { return Ok(None) };
@@ -212,19 +226,10 @@ async fn perform(
             let claimed = change.claimed();
             change.apply(&mut next, now.wall);
             conditions::record(&mut next, claimed, context.spans, now.wall);
-            return settled_by_somebody(context.store.replace(&next).await.map(drop));
+            context.store.replace(&next).await?;
         }
     }
     Ok(None)
-}
-
-/// That somebody else was first is no failure: what they wrote is looked at next.
-fn settled_by_somebody(written: Result<(), StoreError>) -> Result<Option<Duration>, StoreError> {
-    match written {
-        Ok(()) => Ok(None),
-        Err(StoreError::Conflict | StoreError::Exists | StoreError::NotFound) => Ok(Some(SOON)),
-        Err(error) => Err(error),
-    }
 }
 
 /// Writes the claim's status if it changes, then its event; returns when it will change by itself.
@@ -237,6 +242,9 @@ async fn project(
     let view = observation.view();
     let goal = plan::goal(&view);
     let relation = plan::relation(&view);
+    let attempt = observation.record.as_ref().map(|record| record.spec.attempt.id);
+    let unstored = attempt.and_then(|attempt| context.outcomes.unstored(attempt));
+    let unstored = unstored.filter(|unstored| now.mono.saturating_sub(unstored.since) >= SHOWN_AFTER);
     let facts = ClaimFacts {
         claim: &observation.claim,
         record: observation.record.as_deref(),
@@ -245,6 +253,7 @@ async fn project(
         gate: &observation.gate,
         waits,
         waited: now.mono.saturating_sub(observation.goal_since.mono),
+        unstored: unstored.as_deref(),
         spans: context.spans,
     };
     let after = changes_by_itself(context, &facts, now);
@@ -261,7 +270,6 @@ async fn project(
     match context.store.project(&observation.claim, &status).await {
         // Gone: there is nobody to tell.
         Err(StoreError::NotFound) => return Ok(after),
-        Err(StoreError::Conflict) => return Ok(Some(SOON)),
         written => written?,
     }
     let (was, is) = (old.and_then(ready), ready(&status));
@@ -277,8 +285,10 @@ async fn project(
         }
         tracing::info!(claim = format!("{namespace}/{name}"), reason = reason.as_str(), "claim");
         let message = is.map(|(_, message)| message).unwrap_or_default();
-        if let Err(error) = context.store.event(&*observation.claim, reason, &message).await {
-            tracing::warn!(%error, "an event could not be published");
+        let (key, events) = (key_of(&observation.claim), &context.setbacks.events);
+        match context.store.event(&*observation.claim, reason, &message).await {
+            Ok(()) => events.over(&key, now.mono),
+            Err(error) => drop(events.failed(key, Some(&error.to_string()), now.mono)),
         }
     }
     Ok(after)

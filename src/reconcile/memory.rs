@@ -1,5 +1,5 @@
 use std::{
-    collections::{HashMap, HashSet},
+    collections::HashMap,
     sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -9,6 +9,7 @@ use crate::{
     conditions::Reason,
     domain::{AttemptId, E164},
     plan::{Goal, Moment, Spans, is_retried_unasked},
+    store::StoreError,
 };
 
 /// What this process remembers beside what is stored. Losing it (a restart) costs time, never safety.
@@ -23,7 +24,8 @@ struct Inner {
     claims: HashMap<String, ClaimMemory>,
     /// By number.
     records: HashMap<E164, RecordMemory>,
-    sending: HashSet<AttemptId>,
+    /// Turns in a row in which the API server took no intent, and until when the next one waits.
+    refused: Option<(u32, Moment)>,
 }
 
 #[derive(Default)]
@@ -38,10 +40,40 @@ struct ClaimMemory {
 
 /// Why the last intent could not be written.
 struct Hindrance {
-    why: String,
+    /// The API server's words; nothing if somebody else was first.
+    why: Option<String>,
     times: u32,
     /// Not tried again before.
     until: Moment,
+}
+
+/// How a turn, or another write of an intent, ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TurnEnd {
+    /// Whatever was to be done is done.
+    Done,
+    /// Somebody else was first.
+    Overtaken,
+    /// The API server did not take the intent, and why.
+    Refused(String),
+}
+
+impl TurnEnd {
+    /// What became of a write, or of the turn that it ended.
+    #[must_use]
+    pub fn of(result: Result<(), &StoreError>) -> Self {
+        match result {
+            Ok(()) => Self::Done,
+            Err(error) if error.is_overtaken() => Self::Overtaken,
+            Err(error) => Self::Refused(error.to_string()),
+        }
+    }
+}
+
+impl Hindrance {
+    fn left(&self, now: Moment) -> Duration {
+        self.until.mono.saturating_sub(now.mono)
+    }
 }
 
 /// Whether a claim that wants a slot stands in the queue.
@@ -91,8 +123,11 @@ impl RecordMemory {
 /// The longest pause between attempts that are made unasked.
 const LONGEST_BACKOFF: Duration = Duration::from_mins(5);
 
-/// The longest pause between intents that the API server does not take.
+/// The longest pause between intents of one claim that the API server does not take.
 const LONGEST_HINDRANCE: Duration = Duration::from_secs(30);
+
+/// The longest pause between those of all claims.
+const LONGEST_BREATH: Duration = Duration::from_secs(5);
 
 impl Memory {
     fn inner(&self) -> MutexGuard<'_, Inner> {
@@ -134,29 +169,55 @@ impl Memory {
         let mut inner = self.inner();
         let memory = inner.claims.entry(uid.to_owned()).or_default();
         match &memory.hindrance {
-            Some(hindrance) if now.mono < hindrance.until.mono => {
-                Turn::After(now.until(now.when(hindrance.until)))
-            }
+            Some(hindrance) if now.mono < hindrance.until.mono => Turn::After(hindrance.left(now)),
             _ if std::mem::replace(&mut memory.queued, true) => Turn::Already,
             _ => Turn::Queued,
         }
     }
 
-    /// The claim's turn was in vain, or it was not: each failure in a row waits longer, so that an API server that takes
-    /// no intent does not use up the rate limit.
-    pub fn turn_ended(&self, uid: &str, hindrance: Option<String>, now: Moment) {
-        let mut inner = self.inner();
-        let Some(memory) = inner.claims.get_mut(uid) else { return };
-        let times = memory.hindrance.as_ref().map_or(0, |hindrance| hindrance.times);
-        memory.hindrance = hindrance.map(|why| {
-            let until = now.plus(Duration::from_secs(1 << times.min(9)).min(LONGEST_HINDRANCE));
-            Hindrance { why, times: times.saturating_add(1), until }
-        });
+    /// How long an intent of this claim still has to wait, because the last one was in vain.
+    pub fn hindered_for(&self, uid: &str, now: Moment) -> Option<Duration> {
+        let left = self.inner().claims.get(uid)?.hindrance.as_ref()?.left(now);
+        Some(left).filter(|left| !left.is_zero())
     }
 
-    /// Why the claim's last turn was in vain.
+    /// The claim's turn was in vain, or it was not: each failure in a row waits longer, so that an API server that takes
+    /// no intent does not use up the rate limit. Returns how long it waits now.
+    pub fn turn_ended(&self, uid: &str, end: TurnEnd, now: Moment) -> Option<Duration> {
+        let mut inner = self.inner();
+        let why = match end {
+            TurnEnd::Done => {
+                inner.refused = None;
+                if let Some(memory) = inner.claims.get_mut(uid) {
+                    memory.hindrance = None;
+                }
+                return None;
+            }
+            TurnEnd::Overtaken => None,
+            TurnEnd::Refused(why) => {
+                let times = inner.refused.map_or(0, |(times, _)| times);
+                let breath = Duration::from_millis(100 << times.min(9)).min(LONGEST_BREATH);
+                inner.refused = Some((times.saturating_add(1), now.plus(breath)));
+                Some(why)
+            }
+        };
+        let memory = inner.claims.get_mut(uid)?;
+        let times = memory.hindrance.as_ref().map_or(0, |hindrance| hindrance.times);
+        let pause = Duration::from_secs(1 << times.min(9)).min(LONGEST_HINDRANCE);
+        memory.hindrance = Some(Hindrance { why, times: times.saturating_add(1), until: now.plus(pause) });
+        Some(pause)
+    }
+
+    /// How long the next turn of any claim has to wait, because the API server took no intent in the last ones: each
+    /// turn costs a slot of the rate limit, which others need.
+    pub fn breath(&self, now: Moment) -> Duration {
+        let until = self.inner().refused.map(|(_, until)| until);
+        until.map(|until| until.mono.saturating_sub(now.mono)).unwrap_or_default()
+    }
+
+    /// Why the API server did not take the claim's last intent.
     pub fn hindrance(&self, uid: &str) -> Option<String> {
-        self.inner().claims.get(uid)?.hindrance.as_ref().map(|hindrance| hindrance.why.clone())
+        self.inner().claims.get(uid)?.hindrance.as_ref()?.why.clone()
     }
 
     /// The claim's turn has come.
@@ -238,29 +299,6 @@ impl Memory {
         if !memory.vanish(now, spans) {
             inner.records.remove(&e164);
         }
-    }
-
-    /// Whether this process is sending that attempt.
-    pub fn is_sending(&self, attempt: AttemptId) -> bool {
-        self.inner().sending.contains(&attempt)
-    }
-
-    /// Marks an attempt as being sent until the guard is dropped.
-    pub fn sending(&self, attempt: AttemptId) -> Sending<'_> {
-        self.inner().sending.insert(attempt);
-        Sending { memory: self, attempt }
-    }
-}
-
-/// An attempt that is being sent.
-pub struct Sending<'a> {
-    memory: &'a Memory,
-    attempt: AttemptId,
-}
-
-impl Drop for Sending<'_> {
-    fn drop(&mut self) {
-        self.memory.inner().sending.remove(&self.attempt);
     }
 }
 
@@ -423,21 +461,35 @@ mod tests {
             let now = at(u64::try_from(times).unwrap() * 100);
             assert_eq!(memory.queue("u", now), Turn::Queued);
             memory.dequeue("u");
-            memory.turn_ended("u", Some("refused".into()), now);
+            memory.turn_ended("u", TurnEnd::Refused("refused".into()), now);
             assert_eq!(memory.queue("u", now), Turn::After(Duration::from_secs(pause)));
             assert_eq!(memory.hindrance("u").as_deref(), Some("refused"));
         }
-        memory.turn_ended("u", None, at(1000));
+        memory.turn_ended("u", TurnEnd::Done, at(1000));
         assert_eq!((memory.queue("u", at(1000)), memory.hindrance("u")), (Turn::Queued, None));
     }
 
     #[test]
-    fn an_attempt_is_being_sent_only_while_its_guard_lives() {
+    fn who_was_overtaken_waits_as_well_and_blames_nobody() {
         let memory = Memory::default();
-        let id = AttemptId::from_random([1; 16]);
-        let guard = memory.sending(id);
-        assert!(memory.is_sending(id));
-        drop(guard);
-        assert!(!memory.is_sending(id));
+        assert_eq!(memory.queue("u", at(0)), Turn::Queued);
+        memory.dequeue("u");
+        let end = TurnEnd::of(Err(&StoreError::Conflict));
+        assert_eq!(memory.turn_ended("u", end, at(0)), Some(Duration::from_secs(1)));
+        assert_eq!(memory.hindered_for("u", at(0)), Some(Duration::from_secs(1)));
+        assert_eq!((memory.hindered_for("u", at(1)), memory.hindrance("u")), (None, None));
+        assert_eq!(memory.breath(at(0)), Duration::ZERO);
+    }
+
+    #[test]
+    fn an_api_server_that_takes_no_intent_makes_all_turns_rarer() {
+        let memory = Memory::default();
+        let refused = || TurnEnd::of(Err(&StoreError::NotStored("no space".into())));
+        for pause in [100, 200, 400, 800, 1600, 3200, 5000, 5000] {
+            memory.turn_ended("whoever", refused(), at(0));
+            assert_eq!(memory.breath(at(0)), Duration::from_millis(pause));
+        }
+        memory.turn_ended("another", TurnEnd::Done, at(0));
+        assert_eq!(memory.breath(at(0)), Duration::ZERO);
     }
 }

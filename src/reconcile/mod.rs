@@ -4,13 +4,18 @@ mod claim;
 mod claims;
 mod memory;
 mod newer;
+mod outcome;
+mod outcomes;
 mod purchase;
 mod record;
+mod trouble;
 
 pub use claim::{reconcile_claim, take_turn};
 pub use claims::{Claims, Listed};
-pub use memory::{Memory, Remaining};
+pub use memory::{Memory, Remaining, TurnEnd};
+pub use outcomes::Outcomes;
 pub use record::reconcile_record;
+pub use trouble::Setbacks;
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
@@ -22,6 +27,7 @@ use kube::{
     },
 };
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     account::{Account, Key},
@@ -50,6 +56,9 @@ pub struct Context {
     pub claims: Claims,
     pub records: Cache<Seen<PhoneNumber>>,
     pub memory: Memory,
+    /// The purchases under way, of earlier terms too.
+    pub outcomes: Arc<Outcomes>,
+    pub setbacks: Troubles,
     pub clock: Clock,
     pub spans: Spans,
     /// Purchases and adoptions are on hold until then (R11).
@@ -57,6 +66,27 @@ pub struct Context {
     /// Claims that want a slot.
     pub queue: mpsc::UnboundedSender<Waiting>,
     pub metrics: Arc<Metrics>,
+    /// When this process leads no longer, or stops.
+    pub ended: CancellationToken,
+}
+
+/// What does not get through to the API server now, by what it means for others.
+pub struct Troubles {
+    /// Reconciles of claims and records, statuses above all.
+    pub reconciles: Setbacks,
+    /// Intents: nothing is sent without one.
+    pub intents: Setbacks,
+    pub events: Setbacks,
+}
+
+impl Default for Troubles {
+    fn default() -> Self {
+        Self {
+            reconciles: Setbacks::new("what claims and records need is not read or stored by the API server"),
+            intents: Setbacks::new("a purchase cannot be recorded in the cluster, so it is not sent"),
+            events: Setbacks::new("an event could not be published"),
+        }
+    }
 }
 
 /// Why a reconcile did not get through. It is tried again.
@@ -67,7 +97,26 @@ pub enum ReconcileError {
     Store(#[from] StoreError),
 }
 
+impl ReconcileError {
+    /// Whether somebody else was first, so that there is only something to look at anew.
+    #[must_use]
+    pub fn is_overtaken(&self) -> bool {
+        let Self::Store(error) = self;
+        error.is_overtaken()
+    }
+}
+
 impl Context {
+    /// Notes how a turn, or another write of an intent, ended; returns how long the claim waits before the next.
+    pub fn intent_ended(&self, claim: &PhoneNumberClaim, end: TurnEnd) -> Option<Duration> {
+        let now = self.clock.now();
+        match &end {
+            TurnEnd::Refused(why) => drop(self.setbacks.intents.failed(key_of(claim), Some(why), now.mono)),
+            TurnEnd::Done | TurnEnd::Overtaken => self.setbacks.intents.over(&key_of(claim), now.mono),
+        }
+        self.memory.turn_ended(&claim.uid().unwrap_or_default(), end, now)
+    }
+
     fn seen(&self, e164: E164) -> Option<Arc<Seen<PhoneNumber>>> {
         self.records.get(&ObjectRef::new(&e164.digits()))
     }
@@ -123,6 +172,3 @@ fn reference_to(claim: &PhoneNumberClaim) -> ClaimRef {
 fn again(after: Option<Duration>) -> Action {
     after.map_or_else(Action::await_change, |after| Action::requeue(after.max(Duration::from_millis(1))))
 }
-
-/// What comes back soon because somebody else has written in between, or the API server was not well.
-const SOON: Duration = Duration::from_secs(1);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use kube::{ResourceExt, runtime::controller::Action};
 
-use super::{Context, ReconcileError, SOON, again};
+use super::{Context, ReconcileError, again};
 use crate::{
     api::{Newer, PhoneNumberClaim, Seen},
     conditions::{self, Reason},
@@ -28,8 +28,6 @@ pub async fn tell(
     }
     match context.store.tell_newer(newer, &told).await {
         Err(StoreError::NotFound) => return Ok(again(None)),
-        // It has changed, and comes again by itself; unless it was changed to what this version read.
-        Err(StoreError::Conflict) => return Ok(again(Some(SOON))),
         // Not by a definition that does not know the claim's words, for instance: the log and the metric tell of it.
         Err(StoreError::Refused(why)) => {
             tracing::warn!(why, "a claim of a newer version cannot be told that it is left alone");

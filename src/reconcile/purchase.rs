@@ -1,8 +1,9 @@
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use kube::{ResourceExt, core::ObjectMeta};
+use tracing::Instrument;
 
-use super::{Context, key_of, reference_to};
+use super::{Context, key_of, outcome, reference_to, trouble::Trouble};
 use crate::{
     account::Key,
     api::{
@@ -12,9 +13,9 @@ use crate::{
     conditions,
     domain::{AttemptId, Time},
     metrics::Bought,
-    plan::{self, Change, Denial, Gate, Intent, LiveClaim, Moment, OutcomeStep, Permission},
+    plan::{self, Change, Denial, Gate, Intent, LiveClaim, Moment, Permission},
     store::StoreError,
-    vobiz::{PurchaseError, Purchased, RejectionKind},
+    vobiz::{PurchaseError, Purchased, RejectionKind, presentable},
 };
 
 /// Writes the intent: creates the record, or opens a new attempt in it if nobody has touched it meanwhile.
@@ -83,35 +84,27 @@ async fn write_attempt(
 
 /// Intent, live read of the claim, the one POST, outcome. The caller has a slot, and is a task that no cancelled
 /// reconcile can drop. Everybody who reads the attempt from here on verifies it; only this call may send it.
+///
+/// Returns when the outcome is stored, or when the term has ended: the outcome is then stored all the same.
+///
+/// # Errors
+/// If there is no intent, so that nothing was sent.
 pub async fn perform(
-    context: &Context,
-    claim: &PhoneNumberClaim,
+    context: &Arc<Context>,
+    claim: &Arc<PhoneNumberClaim>,
     previous: Option<&PhoneNumber>,
     intent: Intent,
 ) -> Result<(), StoreError> {
     let id = AttemptId::from_random(*uuid::Uuid::new_v4().as_bytes());
-    let sending = context.memory.sending(id);
-    let performed = attempt(context, claim, previous, intent, id).await;
-    drop(sending);
-    // However it ended: whoever saw the record meanwhile has left it to this call, and would not look again.
-    context.account.wake(Key::Record(claim.spec.e164.digits()));
-    context.account.wake(key_of(claim));
-    performed
-}
-
-async fn attempt(
-    context: &Context,
-    claim: &PhoneNumberClaim,
-    previous: Option<&PhoneNumber>,
-    intent: Intent,
-    id: AttemptId,
-) -> Result<(), StoreError> {
+    let sending = context.outcomes.sending(id);
     let opened = context.clock.now();
     let record = match write_attempt(context, claim, previous, intent, id, opened).await {
         Ok(record) => record,
-        // Somebody else was first: what they wrote is looked at next.
-        Err(StoreError::Conflict | StoreError::Exists | StoreError::NotFound) => return Ok(()),
-        Err(error) => return Err(error),
+        Err(error) => {
+            drop(sending);
+            wake(context, claim);
+            return Err(error);
+        }
     };
     let change = match (may_send(context, claim, opened).await, context.account.gate()) {
         // The answers to the intent, and to the read after it, showed it.
@@ -129,20 +122,34 @@ async fn attempt(
             unsent(denied.words())
         }
     };
-    store_outcome(context, record, change).await;
+    let storing = outcome::store(context.clone(), claim.clone(), record, change, sending);
+    let stored = context.outcomes.spawn(storing.in_current_span());
+    tokio::select! {
+        _ = stored => {}
+        () = context.ended.cancelled() => {}
+    }
     Ok(())
+}
+
+/// Whoever saw the record meanwhile has left it to this call, and would not look again.
+pub fn wake(context: &Context, claim: &PhoneNumberClaim) {
+    context.account.wake(Key::Record(claim.spec.e164.digits()));
+    context.account.wake(key_of(claim));
 }
 
 /// Reads the claim live, after the intent was written, until it is known whether the purchase may be sent.
 async fn may_send(context: &Context, claim: &PhoneNumberClaim, opened: Moment) -> Result<(), Denial> {
     let (namespace, name) = (claim.namespace().unwrap_or_default(), claim.name_any());
+    let mut trouble = Trouble::default();
     loop {
         let read = context.store.claim(&namespace, &name).await;
         let live = match &read {
             Ok(Some(Seen::Newer(_))) => LiveClaim::Newer,
             Ok(live) => LiveClaim::Read(live.as_ref().and_then(Seen::read).map(|claim| &**claim)),
             Err(error) => {
-                tracing::warn!(%error, "the claim cannot be read; nothing is sent before it can");
+                if trouble.met(context.clock.now().mono).is_some() {
+                    tracing::warn!(%error, "the claim cannot be read; nothing is sent before it can");
+                }
                 LiveClaim::Unreadable
             }
         };
@@ -199,7 +206,8 @@ fn blank(outcome: Outcome, message: Option<String>, at: Time) -> Answer {
         outcome,
         http_status: None,
         code: None,
-        message,
+        // Whatever it quotes, it is stored and shown.
+        message: message.map(|message| presentable(&message)),
         funds: None,
         required: None,
         available: None,
@@ -250,81 +258,4 @@ fn answer_from(
             (answer, None)
         }
     }
-}
-
-/// Stores the outcome, for as long as it takes.
-async fn store_outcome(context: &Context, record: PhoneNumber, change: Change) {
-    let id = record.spec.attempt.id;
-    let mut current = Some(record.clone());
-    let mut pause = Duration::from_millis(100);
-    loop {
-        let written = match plan::outcome(current.as_ref(), id, &change) {
-            OutcomeStep::Drop => return,
-            OutcomeStep::Superseded => {
-                tracing::warn!(attempt = %id, "the record holds a newer attempt; its verification will find the number");
-                return;
-            }
-            OutcomeStep::Replace(found) => context.store.replace(&changed(context, found, &change)).await,
-            OutcomeStep::Recreate => context.store.create(&changed(context, &anew(&record), &change)).await,
-        };
-        match written {
-            Ok(stored) => {
-                context.memory.first_read(&stored, context.clock.now());
-                return;
-            }
-            // It is stored, beside what this version cannot read.
-            Err(StoreError::Newer) => return,
-            // Somebody else wrote in between.
-            Err(StoreError::Conflict | StoreError::Exists) => {}
-            // Not found: the record has just gone, or the whole kind, and then for longer.
-            Err(error) => {
-                tracing::error!(attempt = %id, %error, "the outcome of a purchase cannot be stored yet");
-                tokio::time::sleep(pause).await;
-                pause = (pause * 2).min(Duration::from_secs(5));
-            }
-        }
-        match context.store.record(&record.name_any()).await {
-            Ok(Some(Seen::Newer(found))) => {
-                let Some(found) = found.stand_in(&record) else {
-                    return hand_over(id, &change);
-                };
-                current = Some(found);
-            }
-            Ok(found) => current = found.and_then(|found| found.read().map(|found| (**found).clone())),
-            Err(error) => {
-                tracing::error!(attempt = %id, %error, "the record of a purchase cannot be read yet");
-            }
-        }
-    }
-}
-
-/// The record is in the hands of a newer version, which has found out what became of the attempt, or will. What this
-/// process knows of it is left where people find it.
-fn hand_over(id: AttemptId, change: &Change) {
-    let answer = if let Change::Answered { answer, .. } = change { Some(answer) } else { None };
-    tracing::error!(
-        attempt = %id,
-        outcome = ?answer.map(|answer| answer.outcome),
-        status = answer.and_then(|answer| answer.http_status),
-        "a newer version of the operator has rewritten the record of a purchase in a way that this version cannot \
-         read: the outcome is not stored, and that version verifies the attempt. Compare with kubectl get phonenumbers"
-    );
-}
-
-fn changed(context: &Context, record: &PhoneNumber, change: &Change) -> PhoneNumber {
-    let now = context.clock.now().wall;
-    let mut next = record.clone();
-    change.clone().apply(&mut next, now);
-    conditions::record(&mut next, change.claimed(), context.spans, now);
-    next
-}
-
-/// The record as if it had never been created.
-fn anew(record: &PhoneNumber) -> PhoneNumber {
-    let metadata = ObjectMeta {
-        name: record.metadata.name.clone(),
-        finalizers: Some(vec![RECORD_FINALIZER.to_owned()]),
-        ..ObjectMeta::default()
-    };
-    PhoneNumber { metadata, ..record.clone() }
 }

@@ -3,7 +3,7 @@ use std::{sync::Arc, time::Duration};
 use jiff::Timestamp;
 use kube::{ResourceExt, runtime::controller::Action};
 
-use super::{Context, ReconcileError, SOON, again};
+use super::{Context, ReconcileError, again};
 use crate::{
     account::Key,
     api::{AttemptState, ClaimRef, FORGET_ANNOTATION, Origin, PhoneNumber, RECORD_FINALIZER, Seen},
@@ -33,7 +33,7 @@ pub async fn reconcile_record(
     let e164 = record.spec.e164;
     let evidence = context.account.evidence(e164);
     let holder = holder(&context, &record).await?;
-    let sending = context.memory.is_sending(record.spec.attempt.id);
+    let sending = context.outcomes.is_sending(record.spec.attempt.id);
     let (explained, unsettled, known) = match &evidence.ledger {
         // The only case in which the others matter; going through them for every record would be quadratic.
         Reading::Read { value, .. } if !sending && may_need_explanation(&record, &value.rows) => {
@@ -84,23 +84,17 @@ async fn perform(
     step: RecordStep,
     now: Moment,
 ) -> Result<Option<Duration>, StoreError> {
-    let written = match step {
-        RecordStep::Rest => return Ok(None),
+    match step {
+        RecordStep::Rest => {}
         RecordStep::Wait(until) => return Ok(Some(now.until(until))),
         RecordStep::Read(need) => {
             context.account.want(Key::Record(record.name_any()), record.spec.e164, need);
-            return Ok(None);
         }
-        RecordStep::Write(change) => write(context, record, change, now).await,
-        RecordStep::Delete => context.store.delete(record).await,
-        RecordStep::DropFinalizer => context.store.drop_finalizer(record).await.map(drop),
-    };
-    match written {
-        Ok(()) => Ok(None),
-        // Read from a cache that was behind: what somebody else wrote is looked at next.
-        Err(StoreError::Conflict | StoreError::NotFound | StoreError::Exists) => Ok(Some(SOON)),
-        Err(error) => Err(error),
+        RecordStep::Write(change) => write(context, record, change, now).await?,
+        RecordStep::Delete => context.store.delete(record).await?,
+        RecordStep::DropFinalizer => drop(context.store.drop_finalizer(record).await?),
     }
+    Ok(None)
 }
 
 async fn write(

@@ -86,6 +86,7 @@ impl Envelope {
 }
 
 /// One line without control characters, of bounded length.
+#[must_use]
 pub fn presentable(words: &str) -> String {
     let line: String =
         words.chars().map(|c| if c.is_control() { ' ' } else { c }).take(LONGEST_WORDS).collect();

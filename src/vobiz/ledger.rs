@@ -1,13 +1,12 @@
 use serde::Deserialize;
 
 use super::{
-    envelope::presentable,
     masks::Masks,
     wire::{id, lenient, money, text},
 };
 use crate::{
     api::Debit,
-    domain::{Currency, E164, Money, Time},
+    domain::{Currency, E164, Money, Time, mark},
 };
 
 /// One row of the ledger.
@@ -97,7 +96,7 @@ impl WireRow {
         let is_credit = self.kind == "credit";
         LedgerRow {
             // Stored and shown, whatever its length was, and whatever Vobiz echoes in it.
-            id: presentable(&masks.mask(&self.id.unwrap_or_default())),
+            id: storable(&masks.mask(&self.id.unwrap_or_default())),
             kind: match self.kind.as_str() {
                 "credit" => RowType::Credit,
                 "debit" => RowType::Debit,
@@ -131,6 +130,19 @@ impl WireRow {
 fn words(text: &str) -> Box<[Box<str>]> {
     let parts = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '-' && c != '_');
     parts.filter(|word| word.len() >= SHORTEST_ID).map(Box::from).collect()
+}
+
+/// An id, as it is stored and shown. One that is long, or has signs that cannot be shown, keeps its beginning, and a mark
+/// that tells it from the others.
+fn storable(id: &str) -> String {
+    const LONGEST: usize = 64;
+    const BEGINNING: usize = 24;
+    let plain = |c: &char| c.is_ascii_alphanumeric() || "-_.:/=+@#".contains(*c);
+    if id.len() <= LONGEST && id.chars().all(|c| plain(&c)) {
+        return id.to_owned();
+    }
+    let beginning: String = id.chars().filter(plain).take(BEGINNING).collect();
+    format!("{beginning}~{}", mark(id))
 }
 
 impl LedgerRow {
@@ -215,6 +227,17 @@ impl LedgerRow {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn ids_that_are_long_or_odd_are_stored_short_and_stay_different() {
+        assert_eq!(storable("0f4e2c1a-5b7d-4e89-9c3a-2d1f0e6b8a47"), "0f4e2c1a-5b7d-4e89-9c3a-2d1f0e6b8a47");
+        assert_eq!(storable(""), "");
+        let odd =
+            ["<b>1</b>".to_owned(), "<b>2</b>".to_owned(), "x".repeat(1_000_000), "x".repeat(1_000_001)];
+        let stored: Vec<String> = odd.iter().map(|id| storable(id)).collect();
+        assert!(stored.iter().all(|id| id.len() <= 64), "{stored:?}");
+        assert!((1..4).all(|at| !stored[..at].contains(&stored[at])), "{stored:?}");
+    }
 
     #[test]
     fn a_call_that_names_the_number_is_no_purchase_of_it() {

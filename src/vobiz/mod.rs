@@ -19,6 +19,7 @@ mod wire;
 pub use casing::Casing;
 pub use client::{Client, Settings};
 pub use credentials::{Credentials, CredentialsError, CredentialsSource, Source};
+pub use envelope::presentable;
 pub use error::{PurchaseError, ReadError, Rejection, RejectionKind, SetupError};
 pub use ledger::{LedgerRow, ReferenceType, RowStatus, RowType};
 pub use purchase::Purchased;

@@ -328,4 +328,13 @@ mod tests {
             assert_eq!(spelt.is_empty(), expected.is_empty(), "{text:?}: {spelt:?}");
         }
     }
+
+    #[test]
+    fn no_text_of_a_number_is_stored_in_any_length() {
+        let long = "x".repeat(1_000_000);
+        let listed = parse(&format!(
+            r#"{{"e164":"+12","id":"{long}","region":"{long}","country":"{long}","status":"{long}"}}"#
+        ));
+        assert!(serde_json::to_string(&listed.number).unwrap().len() < 2_000);
+    }
 }

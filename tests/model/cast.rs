@@ -154,6 +154,7 @@ impl Cast {
             origin: record.origin,
             currency: currency(record.changed),
             spent_tokens: spent.map(|token| self.word(token).to_owned()).collect(),
+            older_spent_tokens: (Vec::new(), 0),
             automatic_retry_used: record.automatic_used,
             answered_debits: debits(record.answered).map(|id| id.to_string()).collect(),
             debits_from: None,

@@ -38,6 +38,22 @@ pub enum Call {
     OtherVobiz,
 }
 
+impl Call {
+    /// Whether it writes a record, or removes one.
+    #[must_use]
+    pub fn writes_record(self) -> bool {
+        matches!(
+            self,
+            Self::CreateRecord
+                | Self::Reopen
+                | Self::StoreOutcome
+                | Self::StoreFunds
+                | Self::Settle
+                | Self::DeleteRecord
+        )
+    }
+}
+
 /// One call, taken apart.
 #[derive(Debug, Clone)]
 pub struct Seen {

@@ -173,6 +173,7 @@ pub fn deeds() -> Vec<Choice> {
         Sickness::Refuses(429),
         Sickness::Refuses(500),
         Sickness::Refuses(503),
+        Sickness::RefusesRecords(500),
         Sickness::DoesAndSays(500),
         Sickness::DoesAndSays(503),
         Sickness::Silent,

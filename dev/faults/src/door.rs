@@ -132,7 +132,7 @@ async fn serve(
     client: oneshot::Sender<Response<Body>>,
 ) {
     let kube = matches!(shared.upstream, Upstream::Kube(_));
-    if let Some(sickness) = shared.rules.sickness().filter(|_| kube) {
+    if let Some(sickness) = shared.rules.sickness().filter(|sick| kube && sick.concerns(seen.call)) {
         shared.timeline.note(at, |entry| entry.fate = format!("{} {sickness:?}", entry.fate));
         return sick(shared, sickness, at, seen, request, client).await;
     }
@@ -192,7 +192,7 @@ async fn sick(
         forward(shared, at, seen, request).await;
     }
     match sickness {
-        Sickness::Refuses(code) | Sickness::DoesAndSays(code) => {
+        Sickness::Refuses(code) | Sickness::RefusesRecords(code) | Sickness::DoesAndSays(code) => {
             let _ = client.send(complaint(code));
         }
         Sickness::Silent | Sickness::DoesAndIsSilent => {

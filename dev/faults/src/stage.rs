@@ -278,6 +278,11 @@ impl Stage {
         format!("+9190{:04}", self.id)
     }
 
+    /// One of the other numbers of an account that has many.
+    pub fn owned(&self) -> String {
+        format!("+9170{:04}0000", self.id)
+    }
+
     /// Stops everything, and removes what later runs would have to read. Only after a run that went well.
     pub async fn end(&self, processes: impl IntoIterator<Item = Process>) {
         for process in processes {

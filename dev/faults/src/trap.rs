@@ -57,12 +57,25 @@ pub struct Held {
 pub enum Sickness {
     /// It answers this, and does nothing.
     Refuses(u16),
+    /// The same, and only to writes of records; it reads, and it stores everything else.
+    RefusesRecords(u16),
     /// It does what is asked, and answers this.
     DoesAndSays(u16),
     /// It does nothing and says nothing.
     Silent,
     /// It does what is asked, and says nothing.
     DoesAndIsSilent,
+}
+
+impl Sickness {
+    /// Whether such a call suffers from it.
+    #[must_use]
+    pub fn concerns(self, call: Call) -> bool {
+        match self {
+            Self::RefusesRecords(_) => call.writes_record(),
+            Self::Refuses(_) | Self::DoesAndSays(_) | Self::Silent | Self::DoesAndIsSilent => true,
+        }
+    }
 }
 
 /// What is done to the calls of one process.

@@ -1,9 +1,11 @@
-//! What needs more than one call to be caught: two operators, records that are lost or older than the truth, and a
-//! control plane that goes away.
+//! What needs more than one call to be caught: two operators, records that are lost or older than the truth, a control
+//! plane that goes away, one that reads and takes no records, and users who write more than a record can hold.
 
 mod ledger;
 mod outage;
 mod records;
+mod refused;
+mod tokens;
 mod two;
 
 use std::{panic::AssertUnwindSafe, pin::Pin, sync::Arc};
@@ -23,7 +25,7 @@ pub struct Scenario {
 }
 
 /// All of them.
-pub const ALL: [Scenario; 14] = [
+pub const ALL: [Scenario; 19] = [
     Scenario { name: "two-operators", play: |bench, evidence| Box::pin(two::operators(bench, evidence)) },
     Scenario {
         name: "etcd-and-api-server-restart",
@@ -67,6 +69,23 @@ pub const ALL: [Scenario; 14] = [
     Scenario {
         name: "debit-beside-a-named-purchase",
         play: |bench, evidence| Box::pin(ledger::beside_a_named_purchase(bench, evidence)),
+    },
+    Scenario {
+        name: "outcome-cannot-be-stored",
+        play: |bench, evidence| Box::pin(refused::outcome(bench, evidence)),
+    },
+    Scenario { name: "long-retry-tokens", play: |bench, evidence| Box::pin(tokens::long(bench, evidence)) },
+    Scenario {
+        name: "intent-cannot-be-stored",
+        play: |bench, evidence| Box::pin(refused::intent(bench, evidence)),
+    },
+    Scenario {
+        name: "outcome-outlives-its-term",
+        play: |bench, evidence| Box::pin(refused::term(bench, evidence)),
+    },
+    Scenario {
+        name: "settlement-cannot-be-stored",
+        play: |bench, evidence| Box::pin(refused::settlement(bench, evidence)),
     },
 ];
 

@@ -1,0 +1,163 @@
+//! The outcome of a purchase goes into the record, however long that takes.
+
+use std::{sync::Arc, time::Duration};
+
+use kube::core::ObjectMeta;
+
+use super::{
+    Context,
+    outcomes::Sending,
+    purchase::wake,
+    trouble::{News, Trouble},
+};
+use crate::{
+    api::{PhoneNumber, PhoneNumberClaim, RECORD_FINALIZER, Seen},
+    conditions::{self, Unstored},
+    domain::AttemptId,
+    plan::{self, Change, OutcomeStep},
+    store::StoreError,
+};
+
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+/// Stores the outcome, for as long as it takes: it may be all that is known of a number that was paid for. Every turn in
+/// vain pauses before the next, whatever it met: an API server that is not well is not helped by haste.
+pub async fn store(
+    context: Arc<Context>,
+    claim: Arc<PhoneNumberClaim>,
+    record: PhoneNumber,
+    change: Change,
+    sending: Sending,
+) {
+    let mut telling = Telling::begin(&context, record.spec.attempt.id, &change, &sending);
+    let name = record.spec.e164.digits();
+    let mut current = Some(record.clone());
+    let mut pause = FIRST_PAUSE;
+    loop {
+        match write(&context, &record, current.as_ref(), &change).await {
+            // Stored, perhaps beside what this version cannot read.
+            Ok(()) | Err(StoreError::Newer) => break,
+            // Somebody else wrote in between, which a read has shown.
+            Err(StoreError::Conflict | StoreError::Exists) => {}
+            // Not found: the record has just gone, or the whole kind, and then for longer.
+            Err(error) => {
+                telling.failed(&context, &error);
+                wake(&context, &claim);
+            }
+        }
+        tokio::time::sleep(pause).await;
+        pause = (pause * 3).min(LONGEST_PAUSE);
+        match context.store.record(&name).await {
+            Ok(Some(Seen::Newer(found))) => {
+                current = found.stand_in(&record);
+                if current.is_none() {
+                    hand_over(record.spec.attempt.id, &change);
+                    break;
+                }
+            }
+            Ok(found) => current = found.and_then(|found| found.read().map(|found| (**found).clone())),
+            Err(error) => telling.failed(&context, &error),
+        }
+    }
+    telling.over(&context);
+    drop(sending);
+    wake(&context, &claim);
+}
+
+/// One try, given the record as it was read last.
+async fn write(
+    context: &Context,
+    record: &PhoneNumber,
+    current: Option<&PhoneNumber>,
+    change: &Change,
+) -> Result<(), StoreError> {
+    let id = record.spec.attempt.id;
+    let stored = match plan::outcome(current, id, change) {
+        OutcomeStep::Drop => return Ok(()),
+        OutcomeStep::Superseded => {
+            tracing::warn!(attempt = %id, "the record holds a newer attempt; its verification will find the number");
+            return Ok(());
+        }
+        OutcomeStep::Replace(found) => context.store.replace(&changed(context, found, change)).await?,
+        OutcomeStep::Recreate => context.store.create(&changed(context, &anew(record), change)).await?,
+    };
+    context.memory.first_read(&stored, context.clock.now());
+    Ok(())
+}
+
+/// What is told, in the log and to the claim, while an outcome cannot be stored.
+struct Telling<'a> {
+    attempt: AttemptId,
+    change: &'a Change,
+    sending: &'a Sending,
+    since: Duration,
+    trouble: Trouble,
+}
+
+impl<'a> Telling<'a> {
+    fn begin(context: &Context, attempt: AttemptId, change: &'a Change, sending: &'a Sending) -> Self {
+        let since = context.clock.now().mono;
+        let telling = Self { attempt, change, sending, since, trouble: Trouble::default() };
+        telling.note(None);
+        telling
+    }
+
+    fn note(&self, why: Option<String>) {
+        self.sending.unstored(Unstored { change: self.change.clone(), why, since: self.since });
+    }
+
+    fn failed(&mut self, context: &Context, error: &StoreError) {
+        let attempt = self.attempt;
+        match self.trouble.met(context.clock.now().mono) {
+            Some(News::Begins) => {
+                tracing::error!(%attempt, %error, "the outcome of a purchase cannot be stored yet; it is tried again");
+            }
+            Some(News::GoesOn { lasts, failures }) => {
+                let lasts_s = lasts.as_secs();
+                tracing::error!(%attempt, %error, lasts_s, failures, "the outcome of a purchase still cannot be stored");
+            }
+            // The claim keeps the words that it has: a status write each time that they vary would help nobody.
+            Some(News::Ends { .. }) | None => return,
+        }
+        self.note(Some(error.to_string()));
+    }
+
+    fn over(mut self, context: &Context) {
+        if let Some(News::Ends { lasts, failures }) = self.trouble.over(context.clock.now().mono) {
+            let (attempt, lasted_s) = (self.attempt, lasts.as_secs());
+            tracing::info!(%attempt, lasted_s, failures, "the outcome of a purchase is stored after all");
+        }
+    }
+}
+
+/// The record is in the hands of a newer version, which has found out what became of the attempt, or will. What this
+/// process knows of it is left where people find it.
+fn hand_over(id: AttemptId, change: &Change) {
+    let answer = if let Change::Answered { answer, .. } = change { Some(answer) } else { None };
+    tracing::error!(
+        attempt = %id,
+        outcome = ?answer.map(|answer| answer.outcome),
+        status = answer.and_then(|answer| answer.http_status),
+        "a newer version of the operator has rewritten the record of a purchase in a way that this version cannot \
+         read: the outcome is not stored, and that version verifies the attempt. Compare with kubectl get phonenumbers"
+    );
+}
+
+fn changed(context: &Context, record: &PhoneNumber, change: &Change) -> PhoneNumber {
+    let now = context.clock.now().wall;
+    let mut next = record.clone();
+    change.clone().apply(&mut next, now);
+    conditions::record(&mut next, change.claimed(), context.spans, now);
+    next
+}
+
+/// The record as if it had never been created.
+fn anew(record: &PhoneNumber) -> PhoneNumber {
+    let metadata = ObjectMeta {
+        name: record.metadata.name.clone(),
+        finalizers: Some(vec![RECORD_FINALIZER.to_owned()]),
+        ..ObjectMeta::default()
+    };
+    PhoneNumber { metadata, ..record.clone() }
+}

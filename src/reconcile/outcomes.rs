@@ -1,0 +1,106 @@
+//! The purchases that this process has under way, from the intent until the outcome is stored. They outlive a term: an
+//! outcome is money, and whoever leads next cannot know it.
+
+use std::{
+    collections::HashMap,
+    future::Future,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use tokio::task::JoinHandle;
+use tokio_util::task::TaskTracker;
+
+use crate::{conditions::Unstored, domain::AttemptId, metrics::Metrics};
+
+/// What is sent, and what came of it that is not stored yet.
+pub struct Outcomes {
+    under_way: Mutex<HashMap<AttemptId, Option<Arc<Unstored>>>>,
+    tasks: TaskTracker,
+    metrics: Arc<Metrics>,
+}
+
+impl Outcomes {
+    #[must_use]
+    pub fn new(metrics: Arc<Metrics>) -> Self {
+        Self { under_way: Mutex::default(), tasks: TaskTracker::new(), metrics }
+    }
+
+    fn under_way(&self) -> MutexGuard<'_, HashMap<AttemptId, Option<Arc<Unstored>>>> {
+        self.under_way.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether this process is sending that attempt, or knows its outcome and has not stored it yet.
+    pub fn is_sending(&self, attempt: AttemptId) -> bool {
+        self.under_way().contains_key(&attempt)
+    }
+
+    /// Marks an attempt as being sent until the guard is dropped.
+    pub fn sending(self: &Arc<Self>, attempt: AttemptId) -> Sending {
+        self.under_way().insert(attempt, None);
+        Sending { outcomes: self.clone(), attempt }
+    }
+
+    /// What is known of an attempt and not stored yet.
+    pub fn unstored(&self, attempt: AttemptId) -> Option<Arc<Unstored>> {
+        self.under_way().get(&attempt)?.clone()
+    }
+
+    /// Runs what stores an outcome, whatever becomes of whoever waits for it.
+    pub fn spawn(&self, storing: impl Future<Output = ()> + Send + 'static) -> JoinHandle<()> {
+        self.tasks.spawn(storing)
+    }
+
+    /// Waits until every outcome is stored.
+    pub async fn stored(&self) {
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+
+    /// How many purchases are under way, or have an outcome that is not stored.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.under_way().len()
+    }
+
+    fn count_unstored(&self, under_way: &HashMap<AttemptId, Option<Arc<Unstored>>>) {
+        self.metrics.unstored_outcomes(under_way.values().flatten().filter(|one| one.why.is_some()).count());
+    }
+}
+
+/// An attempt that is being sent.
+pub struct Sending {
+    outcomes: Arc<Outcomes>,
+    attempt: AttemptId,
+}
+
+impl Sending {
+    /// Its outcome is known, and not stored yet.
+    pub fn unstored(&self, unstored: Unstored) {
+        let mut under_way = self.outcomes.under_way();
+        under_way.insert(self.attempt, Some(Arc::new(unstored)));
+        self.outcomes.count_unstored(&under_way);
+    }
+}
+
+impl Drop for Sending {
+    fn drop(&mut self) {
+        let mut under_way = self.outcomes.under_way();
+        under_way.remove(&self.attempt);
+        self.outcomes.count_unstored(&under_way);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_attempt_is_being_sent_only_while_its_guard_lives() {
+        let outcomes = Arc::new(Outcomes::new(Arc::default()));
+        let id = AttemptId::from_random([1; 16]);
+        let guard = outcomes.sending(id);
+        assert!(outcomes.is_sending(id) && outcomes.unstored(id).is_none());
+        drop(guard);
+        assert!(!outcomes.is_sending(id));
+    }
+}
