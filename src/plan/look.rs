@@ -11,7 +11,10 @@ use super::{
     ledger::Ledger,
     time::Moment,
 };
-use crate::api::{Attempt, AttemptState, Debit, Origin};
+use crate::{
+    api::{Attempt, AttemptState, Debit, Origin},
+    domain::Time,
+};
 
 /// How far back a debit is looked for before anything is sent.
 pub(super) const LEDGER_LOOKBACK: Duration = Duration::from_hours(24);
@@ -32,7 +35,7 @@ pub(super) fn debits_from(observed: &ClaimObserved<'_>, goal: &Goal, since: Mome
     let known = [
         created.map(|created| back(created.0, LEDGER_LOOKBACK)),
         previous.map(|attempt| earlier(attempt.opened_at.at())),
-        previous.and_then(|attempt| attempt.debits_from).map(|from| from.at()),
+        previous.and_then(|attempt| attempt.debits_from).map(Time::at),
     ];
     let known = known.into_iter().flatten().map(|from| from.max(longest));
     // An adoption was opened for something that was seen: what comes after it looks as far back.
