@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use vobiz_sim::{ErrorBody, Fault, FaultRule, LedgerSums, NumberNaming, Shape, ShortBalance, Target};
+use vobiz_sim::{ErrorBody, Fault, FaultRule, NumberNaming, Shape, ShortBalance, Target};
 
 /// What becomes of a purchase, or of the reads around it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -293,22 +293,10 @@ impl Behaviour {
         }
     }
 
-    /// How the ledger adds up the fees.
+    /// Whether the ledger adds the fees up as binary fractions, which shows in what it costs then.
     #[must_use]
-    pub fn sums(self) -> LedgerSums {
-        match self {
-            Self::DebitWithoutAssignmentUnnamedFractions => LedgerSums::Binary,
-            _ => LedgerSums::Exact,
-        }
-    }
-
-    /// Setup fee and monthly fee.
-    #[must_use]
-    pub fn fees(self) -> [&'static str; 2] {
-        match self {
-            Self::DebitWithoutAssignmentUnnamedFractions => ["1.1", "2.2"],
-            _ => ["50", "2"],
-        }
+    pub fn adds_fractions(self) -> bool {
+        self == Self::DebitWithoutAssignmentUnnamedFractions
     }
 
     #[must_use]

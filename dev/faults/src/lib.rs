@@ -24,5 +24,6 @@ pub mod scenarios;
 mod stage;
 mod timeline;
 pub mod trap;
+mod wish;
 
 pub use stage::Bench;

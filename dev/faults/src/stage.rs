@@ -18,7 +18,7 @@ use testbed::{
     operator::{Operator, Setup},
     table::PURCHASED,
 };
-use vobiz_sim::{Account, Config, InventoryNumber, OwnedNumber, Price, Sim, SimAdmin, State};
+use vobiz_sim::{Account, Config, InventoryNumber, LedgerSums, OwnedNumber, Sim, SimAdmin, State};
 
 use crate::{
     behaviour::Behaviour,
@@ -97,7 +97,9 @@ impl Stage {
         let number = format!("+9190{id:04}0000");
         let mut money = Account::new(&account, token(&account)).with_balance("USD", 1_000_000);
         money.options.ledger_names_number = behaviour.naming();
-        money.options.ledger_sums = behaviour.sums();
+        if behaviour.adds_fractions() {
+            money.options.ledger_sums = LedgerSums::Binary;
+        }
         match behaviour.short_balance() {
             None => money = money.with_balance("INR", 1_000_000),
             Some(short) => {
@@ -113,7 +115,9 @@ impl Stage {
         if behaviour.has_stock() {
             let mut listed = InventoryNumber::new(&number, "INR", 50, 2).in_region("IN", "Goa");
             listed.shape = behaviour.shape();
-            [listed.setup_fee, listed.monthly_fee] = behaviour.fees().map(|fee| fee.parse().unwrap());
+            if behaviour.adds_fractions() {
+                [listed.setup_fee, listed.monthly_fee] = ["1.1", "2.2"].map(|fee| fee.parse().unwrap());
+            }
             vobiz.put_number(listed).unwrap();
         }
         for rule in behaviour.rules(&account, &number) {
@@ -214,17 +218,6 @@ impl Stage {
     pub async fn delete_claim(&self) {
         self.timeline().deed("the claim is deleted");
         self.bench.cluster.request(Method::DELETE, &self.claim_path(), JSON, &Value::Null).await;
-    }
-
-    /// The user wants the number in dollars, in which it is sold as well.
-    pub async fn change_currency(&self) {
-        self.timeline().deed("the claim's currency is changed");
-        let mut listed = InventoryNumber::new(&self.number, "INR", 50, 2);
-        listed.also_listed =
-            vec![Price { currency: "USD".into(), setup_fee: 50.into(), monthly_fee: 2.into() }];
-        self.vobiz.put_number(listed).unwrap();
-        let dollars = json!({ "spec": { "currency": "USD" } });
-        self.bench.cluster.merge(&self.claim_path(), &dollars).await;
     }
 
     /// Removes what a backup does not keep.
