@@ -38,6 +38,9 @@ pub enum StoreError {
     /// An object of that name exists.
     #[error("the object exists already")]
     Exists,
+    /// It was written, into what this version cannot read.
+    #[error("a newer version of the operator has written the object as well")]
+    Newer,
     /// The API server says no, so nothing was written.
     #[error("the API server refused: {0}")]
     Refused(String),
@@ -87,11 +90,11 @@ pub struct Store {
     records: Api<Seen<PhoneNumber>>,
 }
 
-/// What is stored, if this version can read it. What it cannot read, a later version has written in between.
+/// What was written, as the API server answered it.
 fn readable<K: Kept>(seen: Seen<K>) -> Result<K, StoreError> {
     match seen {
         Seen::Read(object) => Ok(Arc::unwrap_or_clone(object)),
-        Seen::Newer(_) => Err(StoreError::Conflict),
+        Seen::Newer(_) => Err(StoreError::Newer),
     }
 }
 
@@ -161,8 +164,10 @@ impl Store {
     }
 
     async fn stored(&self, written: &PhoneNumber) -> Result<PhoneNumber, StoreError> {
-        match self.record(&written.name_any()).await?.map(readable).transpose()? {
-            Some(found) if found.spec == written.spec && found.status == written.status => Ok(found),
+        match self.record(&written.name_any()).await? {
+            Some(Seen::Read(found)) if found.spec == written.spec && found.status == written.status => {
+                Ok(Arc::unwrap_or_clone(found))
+            }
             Some(_) => Err(StoreError::Conflict),
             None => Err(StoreError::NotFound),
         }

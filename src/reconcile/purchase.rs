@@ -259,6 +259,8 @@ async fn store_outcome(context: &Context, record: PhoneNumber, change: Change) {
                 context.memory.first_read(&stored, context.clock.now());
                 return;
             }
+            // It is stored, beside what this version cannot read.
+            Err(StoreError::Newer) => return,
             // Somebody else wrote in between.
             Err(StoreError::Conflict | StoreError::Exists) => {}
             // Not found: the record has just gone, or the whole kind, and then for longer.
