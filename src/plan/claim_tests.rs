@@ -398,10 +398,10 @@ fn nothing_is_sent_for_a_number_that_another_account_of_the_family_has() {
         given.evidence.search = listed_under("SA_2", at(1));
         given.evidence.listing = Reading::Read { begun: at(2), value: Rows::from(Vec::new()) };
     });
-    assert_eq!(released, ClaimStep::Purchase(Intent::for_tests()));
+    assert_eq!(released, ClaimStep::Purchase(intent()));
     // A list from before the claim says nothing.
     let early = with(&|given| given.evidence.listing = listed_under("SA_2", at(0)));
-    assert_eq!(early, ClaimStep::Purchase(Intent::for_tests()));
+    assert_eq!(early, ClaimStep::Purchase(intent()));
 }
 
 #[test]
