@@ -46,7 +46,23 @@ pub(super) fn keep(observed: &RecordObserved<'_>, now: Moment) -> RecordStep {
             | Verdict::Absent => {}
         }
     }
-    unclaim(observed)
+    match unclaim(observed) {
+        RecordStep::Rest => describe(observed, settled, now),
+        step => step,
+    }
+}
+
+/// A backup keeps the binding and drops what was known of the number. It is read again as soon as a listing counts: the
+/// next look for drift may be far off, and the first one of this process was too early.
+fn describe(observed: &RecordObserved<'_>, settled: Moment, now: Moment) -> RecordStep {
+    let known = observed.record.status.as_ref().is_some_and(|status| status.number.is_some());
+    match observed.evidence.listing.since(settled) {
+        Fresh::Stale if !known && now.waited(settled) => {
+            RecordStep::Read(Need { listing: Some(settled), ..Need::default() })
+        }
+        Fresh::Stale if !known => RecordStep::Wait(now.when(settled)),
+        Fresh::Stale | Fresh::Missing | Fresh::Value(..) => RecordStep::Rest,
+    }
 }
 
 fn refresh(row: &ListedNumber, ownership: Ownership, begun: Moment) -> RecordStep {

@@ -261,6 +261,26 @@ fn what_a_listing_says_before_a_purchase_has_settled_moves_nothing() {
 }
 
 #[test]
+fn what_a_backup_dropped_of_a_number_is_read_as_soon_as_a_listing_counts() {
+    let described = bound_record(Some("active"), None);
+    let mut restored = described.clone();
+    restored.status = None;
+    let seen_at = |begun| Evidence { listing: read(begun, listed("MA_1")), ..Evidence::default() };
+    let (early, late) = (seen_at(at(0)), seen_at(at(30)));
+    let step = |record: &PhoneNumber, evidence: &Evidence, first_read: Moment, now: Moment| {
+        step_read_at(record, evidence, first_read, now)
+    };
+    // The listing of the start began before the record was read: another one is asked for, and no sooner than it counts.
+    let RecordStep::Read(need) = step(&restored, &early, at(25), at(25)) else { panic!() };
+    assert_eq!(need.listing, Some(at(25)));
+    assert!(matches!(step(&restored, &early, at(1), at(1)), RecordStep::Wait(_)));
+    assert!(matches!(step(&restored, &late, at(25), at(31)), RecordStep::Write(Change::Refresh { .. })));
+    assert_eq!(step(&described, &early, at(25), at(25)), RecordStep::Rest);
+    let missing = Evidence { listing: Reading::Missing { begun: at(30) }, ..Evidence::default() };
+    assert_eq!(step(&restored, &missing, at(25), at(31)), RecordStep::Rest);
+}
+
+#[test]
 fn a_moved_number_that_is_listed_nowhere_is_lost_after_two_listings_and_not_before() {
     let record = bound_record(Some("active"), Some((Ownership::Absent, Some("SA_2"))));
     let step = |since, begun| {
