@@ -8,7 +8,7 @@ use super::{
     case::{Case, SHOWN_AFTER},
     clocks, cluster, condition,
     message::{self, Audience},
-    number,
+    newer, number,
     reason::{Progress, Reason},
 };
 use crate::{
@@ -92,7 +92,7 @@ pub fn claim(facts: &ClaimFacts<'_>, now: Timestamp) -> Option<(PhoneNumberClaim
 fn judge(facts: &ClaimFacts<'_>, now: Timestamp) -> Option<Case> {
     match (facts.relation, facts.record) {
         (Relation::Newer, _) => {
-            Some(Case::open(Reason::NewerVersion, message::newer_record(&facts.claim.spec.e164.digits())))
+            Some(Case::open(Reason::NewerVersion, newer::newer_record(&facts.claim.spec.e164.digits())))
         }
         (Relation::Conflict(with), Some(record)) => {
             Some(Case::settled(Reason::Conflict, message::conflict(with, record, facts.claim)))

@@ -4,7 +4,7 @@ use kube::ResourceExt;
 
 use super::{claim::Waits, clocks, cluster::WRITES_FAIL, number, reason::Reason};
 use crate::{
-    api::{Answer, Attempt, Debit, Newer, Ownership, PhoneNumber, PhoneNumberClaim, RETRY_ANNOTATION},
+    api::{Answer, Attempt, Debit, Ownership, PhoneNumber, PhoneNumberClaim, RETRY_ANNOTATION},
     domain::{Currency, Money, Time},
     plan::{Change, ConflictWith, GateCause, Spans, debits_count},
 };
@@ -277,25 +277,4 @@ pub fn conflict(with: ConflictWith, record: &PhoneNumber, asks: &PhoneNumberClai
             record.spec.account
         ),
     }
-}
-
-/// The record of the claim's number is one that this version cannot read.
-pub fn newer_record(name: &str) -> String {
-    format!(
-        "phonenumber/{name} was written by a newer version of the operator; this version leaves it alone: nothing is \
-         bought and nothing is changed for it. Upgrade the operator again. To see the record: kubectl get \
-         phonenumber/{name} -o yaml"
-    )
-}
-
-/// The claim itself is one that this version cannot read.
-pub fn newer_claim(claim: &Newer) -> String {
-    let of = |word: &Option<String>| word.clone().unwrap_or_default();
-    let (namespace, name) = (of(&claim.metadata.namespace), of(&claim.metadata.name));
-    format!(
-        "The claim was written by a newer version of the operator ({}); this version leaves it alone: nothing is bought \
-         and nothing is changed for it. Upgrade the operator again. To see the claim: kubectl get -n {namespace} \
-         phonenumberclaim/{name} -o yaml",
-        claim.why
-    )
 }

@@ -8,7 +8,6 @@ use serde_json::{Value, json};
 use super::{
     case::Case,
     claim::{KNOWN, conditions},
-    message,
     reason::Reason,
 };
 use crate::api::Newer;
@@ -18,12 +17,33 @@ use crate::api::Newer;
 pub fn newer(claim: &Newer, now: Timestamp) -> Vec<Value> {
     let previous: Vec<_> =
         claim.conditions().iter().filter_map(|raw| Condition::deserialize(raw).ok()).collect();
-    let case = Case::open(Reason::NewerVersion, message::newer_claim(claim));
+    let case = Case::open(Reason::NewerVersion, newer_claim(claim));
     let told = conditions(&previous, &case, claim.metadata.generation, now);
     let is_ours = |type_: &str| KNOWN.contains(&type_);
     let ours = told.iter().filter(|condition| is_ours(&condition.type_)).map(|condition| json!(condition));
     let others = claim.conditions().iter().filter(|raw| !raw["type"].as_str().is_some_and(is_ours));
     ours.chain(others.cloned()).collect()
+}
+
+/// The record of the claim's number is one that this version cannot read.
+pub fn newer_record(name: &str) -> String {
+    format!(
+        "phonenumber/{name} was written by a newer version of the operator; this version leaves it alone: nothing is \
+         bought and nothing is changed for it. Upgrade the operator again. To see the record: kubectl get \
+         phonenumber/{name} -o yaml"
+    )
+}
+
+/// The claim itself is one that this version cannot read.
+fn newer_claim(claim: &Newer) -> String {
+    let of = |word: &Option<String>| word.clone().unwrap_or_default();
+    let (namespace, name) = (of(&claim.metadata.namespace), of(&claim.metadata.name));
+    format!(
+        "The claim was written by a newer version of the operator ({}); this version leaves it alone: nothing is bought \
+         and nothing is changed for it. Upgrade the operator again. To see the claim: kubectl get -n {namespace} \
+         phonenumberclaim/{name} -o yaml",
+        claim.why
+    )
 }
 
 #[cfg(test)]
