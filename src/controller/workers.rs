@@ -1,6 +1,5 @@
 use std::{num::NonZeroUsize, sync::Arc};
 
-use kube::ResourceExt;
 use tokio::sync::{Mutex, mpsc::UnboundedReceiver};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -42,13 +41,14 @@ async fn serve(
         tokio::time::sleep(context.memory.breath(context.clock.now())).await;
         context.client.slot().await;
         context.metrics.dequeued(context.clock.now().mono.saturating_sub(waiting.since));
+        // Whatever has become of the claim meanwhile: it may stand in the queue again.
+        context.memory.dequeue(&waiting.uid);
         Some(waiting.key)
     };
     let Some(Some(Key::Claim { namespace, name })) = stop.run_until_cancelled(next).await else {
         return false;
     };
     let Some(claim) = context.claims.get(&namespace, &name) else { return true };
-    context.memory.dequeue(&claim.uid().unwrap_or_default());
     let span = tracing::debug_span!(target: TRACED, "reconcile", kind = Kind::Claim.label().1, turn = true);
     let turn = take_turn(claim.clone(), context).instrument(span).await;
     let ended = TurnEnd::of(turn.as_ref().map(drop).map_err(|ReconcileError::Store(error)| error));

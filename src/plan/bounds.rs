@@ -21,7 +21,7 @@ const KEPT_ANSWERS: usize = 50;
 /// Of older or further ones, so many marks.
 const KEPT_MARKS: usize = 500;
 
-/// Stands before a mark in a list of ids, none of which begins with it.
+/// Stands before a mark in a list of ids.
 const MARKED: char = '~';
 
 /// The value of a claim's retry annotation.
@@ -63,10 +63,7 @@ pub fn is_spent(attempt: &Attempt, token: &str) -> bool {
 /// Whether an answer, or the mark that is left of it, is for the debit of that identity ([`Debit::identity`]).
 #[must_use]
 pub fn answers(answer: &str, identity: &str) -> bool {
-    match answer.strip_prefix(MARKED) {
-        Some(marked) => marked == mark(identity),
-        None => answer == identity,
-    }
+    answer == identity || answer.strip_prefix(MARKED).is_some_and(|marked| marked == mark(identity))
 }
 
 /// The identities, or marks of them, of all debits that a decision is about, as far as the record knows them.

@@ -77,16 +77,17 @@ impl<'a> Ledger<'a> {
         let unnamed = |row: &LedgerRow| !row.spells_out_any(self.known) && !row.names(self.e164);
         let mut taken = self.taken(unnamed);
         self.meet_by_id(&mut taken);
-        let mut debits = self.standing(&taken, unnamed);
         // Each purchase explains one debit: two equal debits for one purchase are one too many. Debits come in the order
-        // of time; the purchase whose time ends first goes first, and leaves the others to later debits.
+        // of time; the purchase whose time ends first goes first, and leaves the others to later debits. One from before
+        // the window uses its purchase up as well, or that would explain one of ours.
         let mut left = self.with_unnamed_debits(explained);
         left.sort_by_key(|other| (other.settled, other.opened, other.e164));
-        debits.retain(|debit| {
-            let at = left.iter().position(|other| other.explains(debit));
+        taken.retain(|taken| {
+            let debit = taken.row.debit();
+            let at = left.iter().position(|other| unnamed(taken.row) && other.explains(&debit));
             at.map(|at| left.remove(at)).is_none()
         });
-        debits
+        self.standing(&taken, unnamed)
     }
 
     /// Whether the row of that debit is still one of those that [`Ledger::named`] judges.
@@ -297,6 +298,16 @@ mod tests {
             assert_eq!(ledger(&[debit(text), refund], &[]).unnamed(&[]).len(), 1, "{text}");
         }
         assert!(ledger(&[debit("DID +911234500001")], &[]).unnamed(&[]).is_empty());
+    }
+
+    #[test]
+    fn a_purchase_whose_debit_came_before_the_window_explains_none_in_it() {
+        let rows = [debit("theirs", "DID purchase", "05:00"), debit("ours", "DID purchase", "30:01")];
+        let other = purchase("+911234500009", "2026-01-02T03:04:55Z", "2026-01-02T03:29:00Z");
+        let since = "2026-01-02T03:30:00Z".parse().unwrap();
+        let ledger = Ledger { since, ..ledger(&rows, &[]) };
+        let ids: Vec<_> = ledger.unnamed(&[other]).into_iter().map(|debit| debit.id).collect();
+        assert_eq!(ids, ["ours"]);
     }
 
     #[test]

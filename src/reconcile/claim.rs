@@ -94,7 +94,9 @@ impl Observation {
         if self.clocks.are_wrong() {
             return Waits::Clocks(self.clocks);
         }
-        if let Some(why) = context.memory.hindrance(&self.claim.uid().unwrap_or_default()) {
+        let writes = matches!(step, ClaimStep::Queue | ClaimStep::Purchase(_) | ClaimStep::OpenUnsent(_));
+        let hindrance = context.memory.hindrance(&self.claim.uid().unwrap_or_default());
+        if let Some(why) = hindrance.filter(|_| writes) {
             return Waits::Cluster(why);
         }
         // What passes by itself within seconds is worth no write.
@@ -205,7 +207,11 @@ async fn perform(
             match context.memory.queue(&claim.uid().unwrap_or_default(), now) {
                 Turn::Queued => {
                     context.metrics.queued();
-                    let _ = context.queue.send(Waiting { key: key_of(claim), since: now.mono });
+                    let _ = context.queue.send(Waiting {
+                        key: key_of(claim),
+                        uid: claim.uid().unwrap_or_default(),
+                        since: now.mono,
+                    });
                 }
                 Turn::Already => {}
                 Turn::After(pause) => return Ok(Some(pause)),

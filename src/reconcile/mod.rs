@@ -44,6 +44,7 @@ use crate::{
 #[derive(Debug)]
 pub struct Waiting {
     pub key: Key,
+    pub uid: String,
     /// Monotonic.
     pub since: Duration,
 }

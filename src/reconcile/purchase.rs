@@ -18,6 +18,9 @@ use crate::{
     vobiz::{PurchaseError, Purchased, RejectionKind, presentable},
 };
 
+/// So long a worker waits for the outcome of its purchase to be stored; what stores it goes on.
+const LONGEST_HELD_BACK: Duration = Duration::from_secs(30);
+
 /// Writes the intent: creates the record, or opens a new attempt in it if nobody has touched it meanwhile.
 pub async fn write_intent(
     context: &Context,
@@ -127,6 +130,8 @@ pub async fn perform(
     tokio::select! {
         _ = stored => {}
         () = context.ended.cancelled() => {}
+        // The API server may refuse this record alone: other claims are not to wait for it.
+        () = tokio::time::sleep(LONGEST_HELD_BACK) => {}
     }
     Ok(())
 }

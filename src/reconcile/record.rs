@@ -9,7 +9,7 @@ use crate::{
     api::{AttemptState, ClaimRef, FORGET_ANNOTATION, Origin, PhoneNumber, RECORD_FINALIZER, Seen},
     conditions,
     domain::{E164, Money},
-    plan::{self, Change, Explained, Holder, Moment, Reading, RecordObserved, RecordStep, Removal},
+    plan::{self, Change, Explained, Holder, Moment, Reading, RecordObserved, RecordStep, Removal, Spans},
     store::StoreError,
     vobiz::LedgerRow,
 };
@@ -130,7 +130,7 @@ fn known(context: &Context, rows: &[LedgerRow]) -> Vec<E164> {
 fn explained(context: &Context, record: &PhoneNumber) -> Vec<Explained> {
     other_purchases(context, record, AttemptState::Bound)
         .iter()
-        .filter_map(|other| explanation(other))
+        .filter_map(|other| explanation(other, context.spans))
         .collect()
 }
 
@@ -152,7 +152,8 @@ fn other_purchases(context: &Context, record: &PhoneNumber, state: AttemptState)
     found.iter().filter_map(|other| other.read().cloned()).collect()
 }
 
-fn explanation(other: &PhoneNumber) -> Option<Explained> {
+/// A binding may be found long after its purchase; its debit is as old as the purchase.
+fn explanation(other: &PhoneNumber, spans: Spans) -> Option<Explained> {
     let number = other.status.as_ref()?.number.as_ref()?;
     let amount: Option<Money> = number.setup_fee? + number.monthly_fee?;
     let attempt = &other.spec.attempt;
@@ -161,6 +162,10 @@ fn explanation(other: &PhoneNumber) -> Option<Explained> {
         amount: amount?,
         currency: number.currency,
         opened: attempt.opened_at.at(),
-        settled: attempt.settled_at.unwrap_or(attempt.opened_at).at(),
+        settled: attempt
+            .settled_at
+            .unwrap_or(attempt.opened_at)
+            .at()
+            .min(attempt.opened_at.after(spans.until_settled())),
     })
 }
