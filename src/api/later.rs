@@ -47,11 +47,23 @@ impl Later {
         let (Some(read), Value::Object(fields)) = (&self.0, &mut *written) else { return };
         let own = ["apiVersion", "kind", "metadata"].map(|name| fields.remove_entry(name));
         let mut kept = carry(&read.raw, &read.known, written);
+        // What stood in one attempt says nothing about another.
+        if attempt(&read.known).map(|known| &known["id"]) != attempt(written).map(|written| &written["id"])
+            && let (Some(kept), Some(written)) = (kept.pointer_mut(ATTEMPT), attempt(written))
+        {
+            kept.clone_from(written);
+        }
         if let Value::Object(fields) = &mut kept {
             fields.extend(own.into_iter().flatten());
         }
         *written = kept;
     }
+}
+
+const ATTEMPT: &str = "/spec/attempt";
+
+fn attempt(record: &Value) -> Option<&Value> {
+    record.pointer(ATTEMPT)
 }
 
 impl Newer {

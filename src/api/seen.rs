@@ -324,6 +324,22 @@ mod tests {
     }
 
     #[test]
+    fn fields_of_an_earlier_attempt_stay_with_it() {
+        let mut later = raw();
+        for pointer in ["/spec", "/spec/claimRef", "/spec/attempt", "/spec/attempt/answer", "/status"] {
+            later.pointer_mut(pointer).unwrap()["laterField"] = json!(1);
+        }
+        let Seen::Read(record) = seen(&later) else { panic!("it was not read") };
+        let mut changed = (*record).clone();
+        changed.spec.attempt.id = crate::domain::AttemptId::from_random([1; 16]);
+        let written = changed.written().unwrap();
+        assert_eq!(written["spec"]["attempt"], json!(changed.spec.attempt));
+        for pointer in ["/spec/laterField", "/spec/claimRef/laterField", "/status/laterField"] {
+            assert_eq!(written.pointer(pointer), Some(&json!(1)), "{pointer}");
+        }
+    }
+
+    #[test]
     fn a_record_without_anything_later_keeps_no_second_copy() {
         let Seen::Read(record) = seen(&raw()) else { panic!("it was not read") };
         assert!(record.spec.later.is_empty());
