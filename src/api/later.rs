@@ -31,7 +31,7 @@ impl Later {
         self.0.is_none()
     }
 
-    /// Keeps `raw`, if this version does not know all of it.
+    /// Keeps `raw`, a record without its metadata, if this version does not know all of it.
     pub(super) fn of(record: &PhoneNumber, raw: Value) -> Self {
         let Self(read) = Self::all(record, raw);
         Self(read.filter(|read| !covers(&read.known, &read.raw)))
@@ -39,7 +39,7 @@ impl Later {
 
     fn all(record: &PhoneNumber, raw: Value) -> Self {
         let known = serde_json::to_value(record).ok().map(without_metadata);
-        Self(known.map(|known| Arc::new(Read { raw: without_metadata(raw), known })))
+        Self(known.map(|known| Arc::new(Read { raw, known })))
     }
 
     /// Puts what is kept into a record that is about to be written: only what this version changed is changed.
@@ -47,11 +47,23 @@ impl Later {
         let (Some(read), Value::Object(fields)) = (&self.0, &mut *written) else { return };
         let own = ["apiVersion", "kind", "metadata"].map(|name| fields.remove_entry(name));
         let mut kept = carry(&read.raw, &read.known, written);
+        // What stood in one attempt says nothing about another.
+        if attempt(&read.known).map(|known| &known["id"]) != attempt(written).map(|written| &written["id"])
+            && let (Some(kept), Some(written)) = (kept.pointer_mut(ATTEMPT), attempt(written))
+        {
+            kept.clone_from(written);
+        }
         if let Value::Object(fields) = &mut kept {
             fields.extend(own.into_iter().flatten());
         }
         *written = kept;
     }
+}
+
+const ATTEMPT: &str = "/spec/attempt";
+
+fn attempt(record: &Value) -> Option<&Value> {
+    record.pointer(ATTEMPT)
 }
 
 impl Newer {
@@ -60,7 +72,11 @@ impl Newer {
     /// for the newer version to find out.
     #[must_use]
     pub fn stand_in(&self, wrote: &PhoneNumber) -> Option<PhoneNumber> {
-        let found = &self.raw["spec"]["attempt"];
+        // What is left out of it would be lost.
+        if !self.whole {
+            return None;
+        }
+        let found = attempt(&self.raw)?;
         let of = |name: &str| found.get(name).cloned().unwrap_or_default();
         let (id, state) = (serde_json::from_value(of("id")).ok()?, serde_json::from_value(of("state")).ok()?);
         let attempt = Attempt { id, state, ..wrote.spec.attempt.clone() };

@@ -5,6 +5,7 @@
 mod claim;
 mod later;
 mod number;
+mod raw;
 mod record;
 mod schema;
 mod seen;

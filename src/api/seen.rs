@@ -4,21 +4,33 @@ use std::{borrow::Cow, fmt::Debug, sync::Arc};
 
 use kube::{Resource, core::ObjectMeta};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de, de::DeserializeOwned, ser};
-use serde_json::Value;
+use serde_json::{Value, value::RawValue};
 
-use super::{Later, PhoneNumber, PhoneNumberClaim};
+use super::{
+    Later, PhoneNumber, PhoneNumberClaim, PhoneNumberClaimSpec, PhoneNumberClaimStatus, PhoneNumberSpec,
+    PhoneNumberStatus, raw,
+};
 use crate::domain::E164;
 
 /// The longest reason that is kept of why an object cannot be read, bytes.
 const LONGEST_WHY: usize = 200;
 
 /// A kind that the API server holds.
-pub trait Kept: Resource<DynamicType = ()> + Clone + Debug + Serialize + DeserializeOwned {
+pub trait Kept: Resource<DynamicType = ()> + Clone + Debug + Serialize {
+    type Spec: DeserializeOwned;
+    type Status: DeserializeOwned;
+
+    /// The object that has these parts.
+    fn of(metadata: ObjectMeta, spec: Self::Spec, status: Option<Self::Status>) -> Self;
+
     /// The number that the object is about.
     fn e164(&self) -> E164;
 
-    /// Notes what stands in the object beside what this version reads.
-    fn note_later(&mut self, raw: Value);
+    /// Notes what stands in the object's text beside what this version reads.
+    ///
+    /// # Errors
+    /// If it cannot be kept.
+    fn note_later(&mut self, text: &str) -> Result<(), serde_json::Error>;
 
     /// The object as it is written.
     ///
@@ -30,21 +42,38 @@ pub trait Kept: Resource<DynamicType = ()> + Clone + Debug + Serialize + Deseria
 }
 
 impl Kept for PhoneNumberClaim {
+    type Spec = PhoneNumberClaimSpec;
+    type Status = PhoneNumberClaimStatus;
+
+    fn of(metadata: ObjectMeta, spec: Self::Spec, status: Option<Self::Status>) -> Self {
+        Self { metadata, spec, status }
+    }
+
     fn e164(&self) -> E164 {
         self.spec.e164
     }
 
     // Claims are never written whole; patches of them name what this version knows, and leave the rest alone.
-    fn note_later(&mut self, _: Value) {}
+    fn note_later(&mut self, _: &str) -> Result<(), serde_json::Error> {
+        Ok(())
+    }
 }
 
 impl Kept for PhoneNumber {
+    type Spec = PhoneNumberSpec;
+    type Status = PhoneNumberStatus;
+
+    fn of(metadata: ObjectMeta, spec: Self::Spec, status: Option<Self::Status>) -> Self {
+        Self { metadata, spec, status }
+    }
+
     fn e164(&self) -> E164 {
         self.spec.e164
     }
 
-    fn note_later(&mut self, raw: Value) {
-        self.spec.later = Later::of(self, raw);
+    fn note_later(&mut self, text: &str) -> Result<(), serde_json::Error> {
+        self.spec.later = Later::of(self, raw::body(text)?);
+        Ok(())
     }
 
     fn written(&self) -> Result<Value, serde_json::Error> {
@@ -71,21 +100,26 @@ pub struct Newer {
     pub e164: Option<E164>,
     /// What cannot be read, for people.
     pub why: String,
-    /// As far as it is kept.
+    /// As far as it is kept, and without its metadata.
     pub(super) raw: Value,
+    /// Whether that is all of it.
+    pub(super) whole: bool,
 }
 
 impl Newer {
-    fn of(raw: Value, why: &serde_json::Error) -> Result<Self, serde_json::Error> {
-        // The API server itself writes and checks the metadata.
-        let metadata = ObjectMeta::deserialize(&raw["metadata"])?;
+    fn of(text: &str, why: serde_json::Error) -> Result<Self, serde_json::Error> {
+        let fields: raw::Fields<'_> = serde_json::from_str(text)?;
+        let metadata = fields.get("metadata").and_then(|raw| raw::metadata_in_part(raw).ok());
+        // Without a name it is no object of the API server's, whoever has answered.
+        let Some(metadata) = metadata.filter(|metadata| metadata.name.is_some()) else { return Err(why) };
+        let (raw, whole) = raw::body_in_part(fields);
         let wished = raw["spec"]["e164"].as_str().and_then(|text| text.parse().ok());
         // A record is named by its number, whatever its spec has become.
         let named = || format!("+{}", metadata.name.as_deref()?).parse().ok();
         let e164 = if metadata.namespace.is_none() { named() } else { wished };
         let mut why = why.to_string();
         why.truncate(why.floor_char_boundary(LONGEST_WHY));
-        Ok(Self { metadata, e164, why, raw })
+        Ok(Self { metadata, e164, why, raw, whole })
     }
 
     /// Its conditions, as they stand there.
@@ -98,6 +132,7 @@ impl Newer {
     pub fn trim(&mut self) {
         let conditions = self.raw["status"]["conditions"].take();
         self.raw = serde_json::json!({ "status": { "conditions": conditions } });
+        self.whole = false;
         let metadata = &mut self.metadata;
         (metadata.managed_fields, metadata.annotations, metadata.labels) = (None, None, None);
     }
@@ -136,18 +171,32 @@ impl<K> From<K> for Seen<K> {
 
 impl<'de, K: Kept> Deserialize<'de> for Seen<K> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let raw = Value::deserialize(deserializer)?;
-        match K::deserialize(&raw) {
-            Ok(mut object) => {
-                object.note_later(raw);
-                Ok(object.into())
-            }
-            Err(why) => {
-                let newer = Newer::of(raw, &why).map_err(de::Error::custom)?;
-                Ok(Self::Newer(Arc::new(newer)))
-            }
+        // The text is only passed over, whatever its depth: no item ends the reading of a list.
+        let text = Box::<RawValue>::deserialize(deserializer)?;
+        let newer = |why| Newer::of(text.get(), why).map_err(de::Error::custom);
+        match read::<K>(text.get()) {
+            Ok(object) => Ok(object.into()),
+            Err(why) => Ok(Self::Newer(Arc::new(newer(why)?))),
         }
     }
+}
+
+/// What this version reads. Of what it does not know, no tree is built.
+#[derive(Deserialize)]
+#[serde(bound = "S: DeserializeOwned, T: DeserializeOwned")]
+struct Parts<S, T> {
+    #[serde(deserialize_with = "raw::metadata")]
+    metadata: ObjectMeta,
+    spec: S,
+    #[serde(default = "Option::default")]
+    status: Option<T>,
+}
+
+fn read<K: Kept>(text: &str) -> Result<K, serde_json::Error> {
+    let Parts { metadata, spec, status } = serde_json::from_str::<Parts<K::Spec, K::Status>>(text)?;
+    let mut object = K::of(metadata, spec, status);
+    object.note_later(text)?;
+    Ok(object)
 }
 
 impl<K: Kept> Serialize for Seen<K> {
@@ -196,6 +245,7 @@ impl<K: Kept> Resource for Seen<K> {
 
 #[cfg(test)]
 mod tests {
+    use kube::ResourceExt;
     use serde_json::json;
 
     use super::*;
@@ -321,6 +371,132 @@ mod tests {
         later["spec"]["attempt"]["state"] = json!("Releasing");
         let Seen::Newer(newer) = seen(&later) else { panic!("it was read") };
         assert!(newer.stand_in(&wrote).is_none());
+    }
+
+    /// `[[[…]]]`
+    fn nested(levels: usize) -> String {
+        "[".repeat(levels) + &"]".repeat(levels)
+    }
+
+    /// A list and an event, as kube reads them from the API server's text.
+    fn sent<K: Kept>(objects: &[&str]) -> (Vec<Seen<K>>, Vec<Seen<K>>) {
+        use kube::core::{ObjectList, WatchEvent};
+        let list = format!(
+            r#"{{"kind":"L","apiVersion":"v1","metadata":{{"resourceVersion":"9"}},"items":[{}]}}"#,
+            objects.join(",")
+        );
+        let list: ObjectList<Seen<K>> = serde_json::from_str(&list).unwrap();
+        let events = objects.iter().map(|object| {
+            match serde_json::from_str(&format!(r#"{{"type":"MODIFIED","object":{object}}}"#)).unwrap() {
+                WatchEvent::Modified(object) => object,
+                event => panic!("{event:?}"),
+            }
+        });
+        (list.items, events.collect())
+    }
+
+    #[test]
+    fn what_users_can_write_into_metadata_stops_no_object() {
+        let entry = |time: &str, fields: &str| {
+            format!(
+                r#"[{{"manager":"x","operation":"Update","apiVersion":"telephony.vobiz.ai/v1alpha1","time":"{time}","fieldsType":"FieldsV1","fieldsV1":{fields}}}]"#
+            )
+        };
+        let late = entry("9999-12-31T23:59:59Z", r#"{"f:spec":{"f:e164":{}}}"#);
+        let deep = entry("2026-01-02T03:04:05Z", &format!(r#"{{"f:spec":{}}}"#, nested(300)));
+        let claim = |managed: &str| {
+            format!(
+                r#"{{"metadata":{{"namespace":"a","name":"b","uid":"u","managedFields":{managed},"annotations":{{"k":"v"}},"finalizers":["f"]}},"spec":{{"e164":"+911234500000"}}}}"#
+            )
+        };
+        let objects = [claim(&late), claim(&deep), claim("[]")];
+        let (listed, told) = sent::<PhoneNumberClaim>(&objects.each_ref().map(String::as_str));
+        for seen in listed.iter().chain(&told) {
+            let claim = seen.read().unwrap();
+            assert_eq!((claim.metadata.uid.as_deref(), &claim.metadata.managed_fields), (Some("u"), &None));
+            assert_eq!(
+                (claim.annotations()["k"].as_str(), claim.finalizers()),
+                ("v", ["f".to_owned()].as_slice())
+            );
+        }
+        for managed in [late, deep] {
+            let record = raw().to_string().replacen(
+                '{',
+                &format!(r#"{{"metadata":{{"name":"911234500000","managedFields":{managed}}},"#),
+                1,
+            );
+            let record =
+                record.replacen(r#""metadata":{"name":"911234500000","resourceVersion":"7"},"#, "", 1);
+            let Seen::Read(record) = serde_json::from_str::<Seen<PhoneNumber>>(&record).unwrap() else {
+                panic!("{record} was not read")
+            };
+            assert!(record.spec.later.is_empty());
+        }
+    }
+
+    #[test]
+    fn metadata_that_cannot_be_read_costs_its_object_and_no_other() {
+        let claim = |field: &str| {
+            format!(
+                r#"{{"metadata":{{"namespace":"a","name":"b","uid":"u","resourceVersion":"7","generation":3,{field}}},"spec":{{"e164":"+911234500000"}}}}"#
+            )
+        };
+        let late = r#""creationTimestamp":"9999-12-31T23:59:59Z""#;
+        let objects = [claim(late), claim(r#""labels":[1]"#), claim(r#""labels":{"a":"b"}"#)];
+        let (listed, told) = sent::<PhoneNumberClaim>(&objects.each_ref().map(String::as_str));
+        assert_eq!(listed.iter().map(Seen::is_newer).collect::<Vec<_>>(), [true, true, false]);
+        for seen in listed.iter().chain(&told).filter(|seen| seen.is_newer()) {
+            let metadata = seen.meta();
+            assert_eq!((metadata.name.as_deref(), metadata.namespace.as_deref()), (Some("b"), Some("a")));
+            assert_eq!(
+                (metadata.uid.as_deref(), metadata.resource_version.as_deref()),
+                (Some("u"), Some("7"))
+            );
+            assert_eq!((metadata.generation, &metadata.labels), (Some(3), &None));
+            assert_eq!(seen.e164(), "+911234500000".parse().ok());
+        }
+    }
+
+    #[test]
+    fn a_field_that_is_nested_too_deep_costs_its_record_and_no_claim() {
+        let deep = nested(300);
+        let claim = format!(
+            r#"{{"metadata":{{"namespace":"a","name":"b"}},"spec":{{"e164":"+911234500000"}},"status":{{"x":{deep}}}}}"#
+        );
+        let (listed, told) = sent::<PhoneNumberClaim>(&[&claim, &claim]);
+        assert!(listed.iter().chain(&told).all(|seen| !seen.is_newer()));
+
+        let mut condition = json!({ "type": "Ready", "status": "True", "x": 0 });
+        condition["x"] = json!("DEEP");
+        let mut record = raw();
+        record["status"]["conditions"] = json!([condition]);
+        record["spec"]["attempt"]["x"] = json!("DEEP");
+        let record = record.to_string().replace("\"DEEP\"", &deep);
+        let (listed, told) = sent::<PhoneNumber>(&[&record, &raw().to_string()]);
+        assert_eq!(listed.iter().map(Seen::is_newer).collect::<Vec<_>>(), [true, false]);
+        let Seen::Newer(newer) = &told[0] else { panic!("it was read") };
+        assert_eq!(newer.e164, "+911234500000".parse().ok());
+        let shown = json!([{ "type": "Ready", "status": "True", "x": null }]);
+        assert_eq!(json!(newer.conditions()), shown);
+        // What cannot be kept whole is not written.
+        let Seen::Read(wrote) = seen(&raw()) else { panic!("it was not read") };
+        assert!(newer.stand_in(&wrote).is_none());
+    }
+
+    #[test]
+    fn fields_of_an_earlier_attempt_stay_with_it() {
+        let mut later = raw();
+        for pointer in ["/spec", "/spec/claimRef", "/spec/attempt", "/spec/attempt/answer", "/status"] {
+            later.pointer_mut(pointer).unwrap()["laterField"] = json!(1);
+        }
+        let Seen::Read(record) = seen(&later) else { panic!("it was not read") };
+        let mut changed = (*record).clone();
+        changed.spec.attempt.id = crate::domain::AttemptId::from_random([1; 16]);
+        let written = changed.written().unwrap();
+        assert_eq!(written["spec"]["attempt"], json!(changed.spec.attempt));
+        for pointer in ["/spec/laterField", "/spec/claimRef/laterField", "/status/laterField"] {
+            assert_eq!(written.pointer(pointer), Some(&json!(1)), "{pointer}");
+        }
     }
 
     #[test]

@@ -1,57 +1,91 @@
 //! Whether the definitions that the API server serves know all that this version writes. Where others install them, they
 //! may be older; and what a definition does not know, the API server drops without a word.
 
+use std::{fmt::Display, time::Duration};
+
 use http::Request;
 use kube::Client;
+use serde::Serialize;
 use serde_json::Value;
 
-use crate::api::{GROUP, crds};
+use crate::api::crds;
 
 /// The most that is named.
 const NAMED: usize = 5;
 
-/// What is wrong with the definitions, and what to type. `None` if nothing is, or if that cannot be found out.
-pub async fn problem(kube: &Client) -> Option<String> {
-    let path = format!("/openapi/v3/apis/{GROUP}/v1alpha1");
-    let request = Request::get(path).body(Vec::new()).ok()?;
-    let served = match kube.request::<Value>(request).await {
-        Ok(served) => served,
-        Err(error) => {
-            tracing::debug!(%error, "the definitions cannot be read");
-            return None;
+/// Where the API server describes the kinds.
+pub const PATH: &str = "/openapi/v3/apis/telephony.vobiz.ai/v1alpha1";
+
+/// What the API server serves.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Served {
+    /// All that this version writes.
+    Current,
+    /// Less than that: what is wrong, and what to type.
+    Older(String),
+    /// That cannot be found out, and why.
+    Unknown(String),
+}
+
+impl Served {
+    /// How long it is taken for true.
+    #[must_use]
+    pub fn look_again(&self) -> Duration {
+        match self {
+            Self::Current => Duration::from_mins(10),
+            Self::Older(_) | Self::Unknown(_) => Duration::from_mins(1),
         }
+    }
+}
+
+/// Compares the definitions that are served with this version's.
+pub async fn look(kube: &Client) -> Served {
+    let unknown = |why: &dyn Display| Served::Unknown(why.to_string());
+    let request = match Request::get(PATH).body(Vec::new()) {
+        Ok(request) => request,
+        Err(why) => return unknown(&why),
     };
-    let mut lacking: Vec<_> = crds().ok()?.iter().flat_map(|wanted| lacks(&served, wanted)).collect();
+    match (kube.request::<Value>(request).await, crds()) {
+        (Ok(served), Ok(wanted)) => compared(&served, &wanted),
+        (Err(why), _) => unknown(&why),
+        (_, Err(why)) => unknown(&why),
+    }
+}
+
+fn compared<D: Serialize>(served: &Value, wanted: &[D]) -> Served {
+    let Some(lacking) = wanted.iter().map(|wanted| lacks(served, wanted)).collect::<Option<Vec<_>>>() else {
+        return Served::Unknown("the API server does not describe both kinds yet".into());
+    };
+    let mut lacking = lacking.concat();
     if lacking.is_empty() {
-        return None;
+        return Served::Current;
     }
     if lacking.len() > NAMED {
         let more = lacking.len() - NAMED;
         lacking.truncate(NAMED);
         lacking.push(format!("and {more} more"));
     }
-    Some(format!(
+    Served::Older(format!(
         "the definitions in the cluster are older than this operator, and what it writes there is lost: they do not know \
          {}. Install this version's: vobiz-operator crd | kubectl apply -f -",
         lacking.join(", ")
     ))
 }
 
-/// The fields of a kind that are not served.
-fn lacks<D: serde::Serialize>(served: &Value, wanted: &D) -> Vec<String> {
-    let Ok(wanted) = serde_json::to_value(wanted) else { return Vec::new() };
+/// The fields of a kind that are not served. `None` if the kind itself is not: it may come.
+fn lacks<D: Serialize>(served: &Value, wanted: &D) -> Option<Vec<String>> {
+    let wanted = serde_json::to_value(wanted).ok()?;
     let kind = &wanted["spec"]["names"]["kind"];
     let schemas = served["components"]["schemas"].as_object();
     let is_kind = |schema: &&Value| {
         let kinds = schema["x-kubernetes-group-version-kind"].as_array();
         kinds.is_some_and(|kinds| kinds.iter().any(|one| one["kind"] == *kind))
     };
-    // Not served at all: that is told by whoever lists them.
-    let Some(found) = schemas.and_then(|schemas| schemas.values().find(is_kind)) else { return Vec::new() };
+    let found = schemas?.values().find(is_kind)?;
     let mut lacking = Vec::new();
     let schema = &wanted["spec"]["versions"][0]["schema"]["openAPIV3Schema"];
     compare(found, schema, kind.as_str().unwrap_or_default(), &mut lacking);
-    lacking
+    Some(lacking)
 }
 
 fn compare(served: &Value, wanted: &Value, path: &str, lacking: &mut Vec<String>) {
@@ -76,6 +110,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::api::GROUP;
 
     /// What an API server serves of a definition.
     fn served(definition: &Value) -> Value {
@@ -89,7 +124,7 @@ mod tests {
     fn fields_that_older_definitions_lack_are_named() {
         for wanted in crds().unwrap() {
             let definition = serde_json::to_value(&wanted).unwrap();
-            assert_eq!(lacks(&served(&definition), &wanted), Vec::<String>::new());
+            assert_eq!(lacks(&served(&definition), &wanted), Some(Vec::new()));
             let mut older = definition;
             let schema = &mut older["spec"]["versions"][0]["schema"]["openAPIV3Schema"];
             let conditions = schema.pointer_mut("/properties/status/properties/conditions/items").unwrap();
@@ -101,8 +136,44 @@ mod tests {
                 format!("{kind}.status.* (fields of later versions)"),
                 format!("{kind}.status.conditions.reason"),
             ];
-            assert_eq!(lacks(&served(&older), &wanted), expected);
+            assert_eq!(lacks(&served(&older), &wanted), Some(expected.to_vec()));
         }
-        assert_eq!(lacks(&json!({}), &crds().unwrap()[0]), Vec::<String>::new());
+    }
+
+    #[test]
+    fn definitions_that_cannot_be_compared_are_looked_at_again_soon() {
+        let wanted = crds().unwrap().map(|wanted| serde_json::to_value(wanted).unwrap());
+        let described = |kinds: &[&Value]| {
+            let schemas = kinds
+                .iter()
+                .enumerate()
+                .map(|(id, kind)| (id.to_string(), served(kind)["components"]["schemas"]["a"].clone()));
+            json!({ "components": { "schemas": schemas.collect::<Value>() } })
+        };
+        let mut older = wanted[1].clone();
+        let status = "/spec/versions/0/schema/openAPIV3Schema/properties/status/properties";
+        older.pointer_mut(status).unwrap().as_object_mut().unwrap().remove("number").unwrap();
+        for (served, minutes) in [
+            (json!({}), 1),
+            (described(&[&wanted[0]]), 1),
+            (described(&[&wanted[0], &older]), 1),
+            (described(&[&wanted[0], &wanted[1]]), 10),
+        ] {
+            let compared = compared(&served, &wanted);
+            assert_eq!(compared.look_again(), Duration::from_mins(minutes), "{compared:?}");
+            let is_older = served == described(&[&wanted[0], &older]);
+            assert_eq!(matches!(compared, Served::Older(_)), is_older, "{compared:?}");
+        }
+        assert!(PATH.contains(GROUP));
+    }
+
+    #[tokio::test]
+    async fn a_refused_look_at_the_definitions_says_nothing_of_them() {
+        let answer = |_: Request<kube::client::Body>| async {
+            let refused = http::Response::builder().status(500);
+            refused.body(kube::client::Body::from(b"no".to_vec()))
+        };
+        let kube = Client::new(tower::service_fn(answer), "default");
+        assert!(matches!(look(&kube).await, Served::Unknown(_)));
     }
 }

@@ -1,16 +1,17 @@
 use std::{sync::Arc, time::Duration};
 
-use kube::{Api, Client, CustomResourceExt};
+use kube::{Client, CustomResourceExt, Resource, api::ListParams, core::Request};
+use serde::{Deserialize, de::IgnoredAny};
 use tokio_util::sync::CancellationToken;
 
-use super::definitions;
+use super::definitions::{self, Served};
 use crate::{
     api::{PhoneNumber, PhoneNumberClaim},
     health::Stage,
 };
 
-/// How often definitions that are too old are looked at again.
-const COMPARED_EVERY: Duration = Duration::from_mins(1);
+/// How long an answer may take.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Says what is wrong, and what to type, while the API server cannot be reached, does not know the kinds, or does not
 /// let them be read.
@@ -20,12 +21,10 @@ pub async fn explain_missing_kinds(
     stage: Arc<Stage>,
     stop: CancellationToken,
 ) {
-    let records: Api<PhoneNumber> = Api::all(kube.clone());
-    let one = kube::api::ListParams::default().limit(1);
     let mut pause = Duration::from_secs(1);
     loop {
-        let answers = tokio::time::timeout(Duration::from_secs(10), async {
-            (any_claims(&kube, &namespaces, &one).await, records.list_metadata(&one).await.map(drop))
+        let answers = tokio::time::timeout(PATIENCE, async {
+            (any_claims(&kube, &namespaces).await, list::<PhoneNumber>(&kube, None).await)
         });
         let Some(answers) = stop.run_until_cancelled(answers).await else { return };
         let problem = match answers {
@@ -47,36 +46,58 @@ pub async fn explain_missing_kinds(
     }
 }
 
-/// Says whether the definitions are older than this operator, until they are not.
+/// Says whether the definitions are older than this operator, again and again: others may install older ones at any time.
 async fn compare_definitions(kube: &Client, stage: &Stage, stop: &CancellationToken) {
+    let mut was_unknown = false;
     loop {
-        let compared = tokio::time::timeout(Duration::from_secs(10), definitions::problem(kube));
-        let Some(compared) = stop.run_until_cancelled(compared).await else { return };
-        let problem = compared.ok().flatten();
-        stage.definitions(problem.clone());
-        let Some(problem) = problem else { return };
-        tracing::warn!("{problem}");
-        if stop.run_until_cancelled(tokio::time::sleep(COMPARED_EVERY)).await.is_none() {
+        let look = tokio::time::timeout(PATIENCE, definitions::look(kube));
+        let Some(served) = stop.run_until_cancelled(look).await else { return };
+        let late = |_| Served::Unknown(format!("no answer within {} s", PATIENCE.as_secs()));
+        let served = served.unwrap_or_else(late);
+        match &served {
+            Served::Current => stage.definitions(None),
+            Served::Older(problem) => {
+                tracing::warn!("{problem}");
+                stage.definitions(Some(problem.clone()));
+            }
+            // What was found before still holds, as far as anybody knows.
+            Served::Unknown(why) if was_unknown => tracing::debug!(why, "the definitions cannot be read"),
+            Served::Unknown(why) => tracing::warn!(
+                why,
+                "whether the definitions in the cluster are older than this operator cannot be found out; trying on. \
+                 Fields that they do not know would be lost: see kubectl get --raw {}",
+                definitions::PATH
+            ),
+        }
+        was_unknown = matches!(served, Served::Unknown(_));
+        if stop.run_until_cancelled(tokio::time::sleep(served.look_again())).await.is_none() {
             return;
         }
     }
 }
 
+/// A list, whatever its items hold: what a user has written in one of them does not matter here.
+#[derive(Deserialize)]
+struct Listed {
+    #[serde(rename = "items")]
+    _items: IgnoredAny,
+}
+
+async fn list<K: Resource<DynamicType = ()>>(
+    kube: &Client,
+    namespace: Option<&str>,
+) -> Result<(), kube::Error> {
+    let request = Request::new(K::url_path(&(), namespace)).list_metadata(&ListParams::default().limit(1));
+    kube.request::<Listed>(request.map_err(kube::Error::BuildRequest)?).await.map(drop)
+}
+
 /// Lists claims where they may be read: in any of the namespaces. Those where they may not be are named by their own
 /// watches.
-async fn any_claims(
-    kube: &Client,
-    namespaces: &[Option<String>],
-    one: &kube::api::ListParams,
-) -> Result<(), kube::Error> {
+async fn any_claims(kube: &Client, namespaces: &[Option<String>]) -> Result<(), kube::Error> {
     let mut refused = Ok(());
     for namespace in namespaces {
-        let claims: Api<PhoneNumberClaim> = match namespace {
-            Some(name) => Api::namespaced(kube.clone(), name),
-            None => Api::all(kube.clone()),
-        };
-        match claims.list_metadata(one).await {
-            Ok(_) => return Ok(()),
+        match list::<PhoneNumberClaim>(kube, namespace.as_deref()).await {
+            Ok(()) => return Ok(()),
             Err(error) => refused = refused.and(Err(error)),
         }
     }
@@ -94,6 +115,50 @@ fn problem(error: &kube::Error) -> String {
             "claims or records may not be read; trying on. Check the operator's roles and bindings: {}",
             status.message
         ),
+        kube::Error::Api(status) => format!(
+            "the API server answers with an error ({}); trying on. Ask it yourself: kubectl get {}. It says: {}",
+            status.code,
+            PhoneNumberClaim::crd_name(),
+            status.message
+        ),
+        kube::Error::SerdeError(why) => unreadable(why),
+        kube::Error::FromUtf8(why) => unreadable(why),
         error => format!("the API server cannot be reached; trying on. Check KUBECONFIG: {error}"),
+    }
+}
+
+fn unreadable(why: &dyn std::fmt::Display) -> String {
+    format!(
+        "the answer to a list of claims or records is what is not the API server's; trying on. Check the server in \
+         KUBECONFIG, and any proxy before it: {why}"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_api_server_says_is_told_apart_from_its_silence() {
+        use kube::Error::{Api, SerdeError, Service};
+        let api = |code, message: &str| {
+            Api(Box::new(kube::core::Status {
+                code,
+                message: message.into(),
+                ..kube::core::Status::default()
+            }))
+        };
+        let garbled = || serde_json::from_str::<bool>("<html>").unwrap_err();
+        for (error, words) in [
+            (api(404, ""), "does not know"),
+            (api(403, "no"), "may not be read"),
+            (api(500, "etcd"), "answers with an error (500)"),
+            (SerdeError(garbled()), "what is not the API server's"),
+            (Service("refused".into()), "cannot be reached"),
+        ] {
+            let told = problem(&error);
+            assert!(told.contains(words) && told.contains("trying on"), "{told}");
+            assert_eq!(told.contains("cannot be reached"), words == "cannot be reached", "{told}");
+        }
     }
 }

@@ -23,6 +23,7 @@ mod decisions;
 mod exactly_once;
 mod gitops;
 mod health;
+mod hostile;
 mod leader;
 mod network;
 mod newer;

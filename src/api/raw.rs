@@ -1,0 +1,78 @@
+//! An object's text, read part by part: what cannot be read in one part stands in no other's way.
+
+use std::{collections::BTreeMap, iter};
+
+use kube::core::ObjectMeta;
+use serde::{
+    Deserialize, Deserializer,
+    de::{Error as _, value::MapDeserializer},
+};
+use serde_json::{Error, Value, value::RawValue};
+
+/// The fields of an object, each as it stands there.
+pub type Fields<'a> = BTreeMap<String, &'a RawValue>;
+
+/// How far single parts are looked for in an object that is nested too deep: down to a field of a condition.
+const LEVELS: u8 = 3;
+
+/// The metadata of an object. The API server itself writes and checks it, but for `managedFields`: a user may fill them
+/// with any time, and nest them at any depth. Nothing here needs them, and a write without them leaves them as they are.
+pub fn metadata<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ObjectMeta, D::Error> {
+    let mut fields = Fields::deserialize(deserializer)?;
+    fields.remove("managedFields");
+    decoded(fields).map_err(D::Error::custom)
+}
+
+/// As much of the metadata as can be read.
+pub fn metadata_in_part(raw: &RawValue) -> Result<ObjectMeta, Error> {
+    let mut fields: Fields<'_> = serde_json::from_str(raw.get())?;
+    fields.remove("managedFields");
+    fields.retain(|name, raw| decoded(iter::once((name.clone(), *raw))).is_ok());
+    decoded(fields)
+}
+
+fn decoded<'a>(fields: impl IntoIterator<Item = (String, &'a RawValue)>) -> Result<ObjectMeta, Error> {
+    ObjectMeta::deserialize(MapDeserializer::new(fields.into_iter()))
+}
+
+/// An object without what every object has, or an error if anything in it is nested too deep.
+pub fn body(text: &str) -> Result<Value, Error> {
+    let whole = |(name, raw): (String, &RawValue)| Ok((name, serde_json::from_str::<Value>(raw.get())?));
+    without_own(serde_json::from_str(text)?).into_iter().map(whole).collect()
+}
+
+/// As much as can be read of an object without what every object has, and whether that is all of it.
+pub fn body_in_part(fields: Fields<'_>) -> (Value, bool) {
+    let mut whole = true;
+    let mut part = |(name, raw): (String, &RawValue)| (name, in_part(raw, LEVELS, &mut whole));
+    let body = without_own(fields).into_iter().map(&mut part).collect();
+    (body, whole)
+}
+
+fn without_own(mut fields: Fields<'_>) -> Fields<'_> {
+    for name in ["apiVersion", "kind", "metadata"] {
+        fields.remove(name);
+    }
+    fields
+}
+
+/// What is nested too deep to be read becomes null.
+fn in_part(raw: &RawValue, levels: u8, whole: &mut bool) -> Value {
+    if let Ok(value) = serde_json::from_str(raw.get()) {
+        return value;
+    }
+    // Each level reads the text once more: without a bound, a long text would take for ever.
+    let deeper = levels.checked_sub(1);
+    if let Some(levels) = deeper
+        && let Ok(fields) = serde_json::from_str::<Fields<'_>>(raw.get())
+    {
+        return fields.into_iter().map(|(name, raw)| (name, in_part(raw, levels, whole))).collect();
+    }
+    if let Some(levels) = deeper
+        && let Ok(items) = serde_json::from_str::<Vec<&RawValue>>(raw.get())
+    {
+        return items.into_iter().map(|raw| in_part(raw, levels, whole)).collect();
+    }
+    *whole = false;
+    Value::Null
+}
