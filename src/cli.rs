@@ -57,6 +57,7 @@ pub struct RunArgs {
         long,
         env = "VOBIZ_API_URL",
         value_name = "URL",
+        hide_env_values = true,
         default_value = "https://api.vobiz.ai",
         help_heading = "Vobiz"
     )]
@@ -178,7 +179,13 @@ pub struct RunArgs {
 
     /// Send traces to this OTLP endpoint, by HTTP: like http://collector:4318. Only in a program that was built with
     /// --features otlp
-    #[arg(long, env = "OTLP_ENDPOINT", value_name = "URL", help_heading = "Observation")]
+    #[arg(
+        long,
+        env = "OTLP_ENDPOINT",
+        value_name = "URL",
+        hide_env_values = true,
+        help_heading = "Observation"
+    )]
     pub otlp_endpoint: Option<String>,
 }
 

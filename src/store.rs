@@ -41,6 +41,9 @@ pub enum StoreError {
     /// It was written, into what this version cannot read.
     #[error("a newer version of the operator has written the object as well")]
     Newer,
+    /// The operator has no right to it (403): asked again, the API server says the same until it is given one.
+    #[error("the API server refused: {0}")]
+    Forbidden(String),
     /// The API server says no, so nothing was written.
     #[error("the API server refused: {0}")]
     Refused(String),
@@ -74,7 +77,7 @@ impl StoreError {
     pub fn is_overtaken(&self) -> bool {
         match self {
             Self::Conflict | Self::Exists | Self::NotFound | Self::Newer => true,
-            Self::Refused(_) | Self::NotStored(_) | Self::Lost(_) => false,
+            Self::Forbidden(_) | Self::Refused(_) | Self::NotStored(_) | Self::Lost(_) => false,
         }
     }
 
@@ -83,6 +86,7 @@ impl StoreError {
             (_, "AlreadyExists") => Self::Exists,
             (409, _) => Self::Conflict,
             (404, _) => Self::NotFound,
+            (403, _) => Self::Forbidden(presentable(&status.message)),
             // 500, 503 and 504 can follow a write that took place.
             (500.., _) => Self::Lost(presentable(&status.message)),
             _ => Self::Refused(presentable(&status.message)),
@@ -340,6 +344,24 @@ mod tests {
             Status { code: 500, message: format!("a\n{}", "x".repeat(100_000)), ..Status::default() };
         let StoreError::Lost(words) = StoreError::from_status(&status) else { panic!("a 500 may be stored") };
         assert!(words.starts_with("a x") && words.len() <= LONGEST_WORDS, "{words}");
+    }
+
+    #[test]
+    fn only_a_403_is_a_lack_of_rights() {
+        for (code, expected) in [
+            (400, "Refused"),
+            (401, "Refused"),
+            (403, "Forbidden"),
+            (404, "NotFound"),
+            (409, "Conflict"),
+            (422, "Refused"),
+            (429, "Refused"),
+            (503, "Lost"),
+        ] {
+            let status = Status { code, message: "no".into(), ..Status::default() };
+            let told = format!("{:?}", StoreError::from_status(&status));
+            assert!(told.starts_with(expected), "{code}: {told}");
+        }
     }
 
     #[test]

@@ -11,7 +11,7 @@ use hyper_util::client::legacy::connect::{Connection, HttpConnector, proxy::Tunn
 use kube::{
     Client, Config,
     client::{ClientBuilder, ConfigExt},
-    config::{InferConfigError, Kubeconfig},
+    config::{InferConfigError, KubeConfigOptions, Kubeconfig},
 };
 use tower::{BoxError, Service, ServiceBuilder, service_fn};
 
@@ -42,14 +42,15 @@ pub enum ClusterError {
 /// If there is no cluster to be found, or no way to it that can be used.
 pub async fn client(peers: Arc<Peers>) -> Result<(Client, String), ClusterError> {
     let proxies = Proxies::from_env()?;
-    let mut config = Config::infer().await?;
+    let (mut config, place) = find().await?;
+    config.proxy_url = None;
     config.headers.push((USER_AGENT, HeaderValue::from_static(vobiz::USER_AGENT)));
     let namespace = config.default_namespace.clone();
     let mut direct = HttpConnector::new();
     direct.enforce_http(false);
     direct.set_connect_timeout(Some(CONNECT_WITHIN));
     direct.set_nodelay(true);
-    let client = match proxy(&config, &proxies)? {
+    let client = match proxy(&config.cluster_url, place, &proxies)? {
         None => build(&config, direct, peers)?,
         Some(proxy) if proxy.uri().scheme_str() == Some("https") => {
             let direct = config.rustls_https_connector_with_connector(direct)?;
@@ -60,29 +61,56 @@ pub async fn client(peers: Arc<Peers>) -> Result<(Client, String), ClusterError>
     Ok((client, namespace))
 }
 
-/// The proxy before the API server. One that the kubeconfig names is used in any case. Inside of a cluster there is none:
-/// the API server stands in the same cluster, and what leads out of it does not lead there.
-fn proxy(config: &Config, proxies: &Proxies) -> Result<Option<Proxy>, ProxyError> {
-    // kube holds NO_PROXY against the proxy instead of the API server, so that is done anew; it sets this address only
-    // where there is a kubeconfig.
-    if config.proxy_url.is_none() {
-        return Ok(None);
-    }
-    if let Some(named) = named_in_kubeconfig() {
-        return Proxy::parse("proxy-url in the kubeconfig", &named).map(Some);
-    }
-    let url = &config.cluster_url;
-    let host = url.host().filter(|_| url.scheme_str() == Some("https"));
-    let port = url.port_u16().or(Some(443));
-    Ok(host.and_then(|host| proxies.before(host, port)).cloned())
+/// Where the API server is.
+enum Place {
+    /// In the cluster in which this process runs.
+    Here,
+    /// Where a kubeconfig says; and the proxy that it names.
+    Kubeconfig(Option<String>),
 }
 
-fn named_in_kubeconfig() -> Option<String> {
-    let Kubeconfig { current_context, contexts, clusters, .. } = Kubeconfig::read().ok()?;
-    let current =
-        contexts.into_iter().find(|context| Some(&context.name) == current_context.as_ref())?.context?;
-    let cluster = clusters.into_iter().find(|cluster| cluster.name == current.cluster)?.cluster?;
-    cluster.proxy_url.filter(|url| !url.is_empty())
+/// A proxy that is named nowhere else.
+const NONE: &str = "http://proxy.invalid";
+
+/// Finds the cluster as kubectl does. The proxies are looked for here and not by kube: it reads fewer variables than the
+/// clients of Vobiz do, takes blanks around an address for a part of it, and would say of a proxy that cannot be used that the
+/// cluster cannot be found.
+async fn find() -> Result<(Config, Place), InferConfigError> {
+    if let Ok(mut kubeconfig) = Kubeconfig::read() {
+        let named = take_proxy(&mut kubeconfig);
+        let options = KubeConfigOptions::default();
+        if let Ok(mut config) = Config::from_custom_kubeconfig(kubeconfig, &options).await {
+            config.apply_debug_overrides();
+            return Ok((config, Place::Kubeconfig(named)));
+        }
+    }
+    // There is none, or it is of no use. The errors of both ways are told together.
+    Ok((Config::infer().await?, Place::Here))
+}
+
+/// What the kubeconfig names for the cluster in use. An address takes its place: where there is none, kube looks at the
+/// environment.
+fn take_proxy(kubeconfig: &mut Kubeconfig) -> Option<String> {
+    let Kubeconfig { current_context, contexts, clusters, .. } = kubeconfig;
+    let current = contexts.iter().find(|context| Some(&context.name) == current_context.as_ref())?;
+    let name = &current.context.as_ref()?.cluster;
+    let cluster = clusters.iter_mut().find(|cluster| cluster.name == *name)?.cluster.as_mut()?;
+    let named = cluster.proxy_url.replace(NONE.to_owned())?.trim().to_owned();
+    (!named.is_empty()).then_some(named)
+}
+
+/// The proxy before the API server. One that the kubeconfig names is used in any case. Inside of a cluster there is none:
+/// the API server stands in the same cluster, and what leads out of it does not lead there.
+fn proxy(url: &Uri, place: Place, proxies: &Proxies) -> Result<Option<Proxy>, ProxyError> {
+    match place {
+        Place::Here => Ok(None),
+        Place::Kubeconfig(Some(named)) => Proxy::parse("proxy-url in the kubeconfig", &named).map(Some),
+        Place::Kubeconfig(None) => {
+            let host = url.host().filter(|_| url.scheme_str() == Some("https"));
+            let port = url.port_u16().or(Some(443));
+            Ok(host.and_then(|host| proxies.before(host, port)).cloned())
+        }
+    }
 }
 
 fn through<C>(proxy: &Proxy, direct: C) -> Tunnel<C> {
@@ -94,7 +122,10 @@ fn through<C>(proxy: &Proxy, direct: C) -> Tunnel<C> {
 }
 
 /// Kube's own layers around [`Calls`]. What is left out of its stack: the one that re-sends what was answered with 429,
-/// 503 and 504, writes too, and the one that writes spans with the names of objects.
+/// 503 and 504, writes too, and the one that writes spans with the names of objects. A kubeconfig's `exec` plugin, which the
+/// layer of credentials runs when there is no token or an old one, lies outside of the
+/// limits that [`Calls`] sets. The calls of the store and of the election are bounded with it; the start and a watch wait for
+/// it as long as it takes. A pod's service account needs none.
 fn build<C>(config: &Config, connector: C, peers: Arc<Peers>) -> Result<Client, kube::Error>
 where
     C: Service<Uri> + Clone + Send + Sync + 'static,
@@ -109,4 +140,41 @@ where
         .layer(config.extra_headers_layer()?)
         .service(service_fn(move |request| calls.clone().make(request)));
     Ok(ClientBuilder::new(service, config.default_namespace.clone()).build())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kubeconfig(proxy_url: Option<&str>) -> Kubeconfig {
+        let other = serde_json::json!({ "server": "https://b:6443", "proxy-url": "http://other:1" });
+        serde_json::from_value(serde_json::json!({
+            "current-context": "x",
+            "contexts": [{ "name": "x", "context": { "cluster": "a", "user": "u" } }],
+            "clusters": [
+                { "name": "b", "cluster": other },
+                { "name": "a", "cluster": { "server": "https://a:6443", "proxy-url": proxy_url } },
+            ],
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn the_proxy_of_the_kubeconfig_is_that_of_the_cluster_in_use() {
+        for (named, expected) in [
+            (None, None),
+            (Some(""), None),
+            (Some("  "), None),
+            (Some("http://h:9"), Some("http://h:9")),
+            (Some(" http://h:9 "), Some("http://h:9")),
+            (Some("not a url"), Some("not a url")),
+        ] {
+            let mut kubeconfig = kubeconfig(named);
+            assert_eq!(take_proxy(&mut kubeconfig).as_deref(), expected, "{named:?}");
+            // Whatever it was, and whatever the environment has: kube is given an address that it can read.
+            let left = kubeconfig.clusters[1].cluster.as_ref().unwrap().proxy_url.as_deref();
+            assert_eq!(left, Some(NONE), "{named:?}");
+        }
+        assert_eq!(take_proxy(&mut Kubeconfig::default()), None);
+    }
 }

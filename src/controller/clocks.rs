@@ -4,8 +4,9 @@ use kube::Client;
 
 use crate::{
     account::Account,
+    health::Stage,
     metrics::{Metrics, Peer},
-    plan::{Gate, is_notable},
+    plan::{Clocks, Gate, is_notable},
     vobiz::Client as Vobiz,
 };
 
@@ -17,29 +18,64 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 
 /// Keeps the metric of the clocks, and asks whoever's clock is not ours for another answer, so that it is noticed soon when
 /// they agree again: held purchases make no calls that would show it.
-pub async fn watch(kube: Client, vobiz: Arc<Vobiz>, account: Arc<Account>, metrics: Arc<Metrics>) {
+pub async fn watch(
+    kube: Client,
+    vobiz: Arc<Vobiz>,
+    account: Arc<Account>,
+    (stage, metrics): (Arc<Stage>, Arc<Metrics>),
+) {
     loop {
-        let clocks = account.clocks();
+        let clocks = account.clocks().known(stage.is_leading());
         for peer in Peer::ALL {
-            let ahead = clocks.of(*peer);
-            metrics.clock_skew(*peer, ahead);
-            if ahead.is_some_and(is_notable) {
-                ask(*peer, &kube, &vobiz, &account).await;
+            metrics.clock_skew(*peer, clocks.of(*peer));
+            if is_asked(*peer, clocks, &account.gate()) {
+                ask(*peer, &kube, &vobiz).await;
             }
         }
         tokio::time::sleep(EVERY).await;
     }
 }
 
+/// Whoever's clock is not ours is asked; but an account that is held is asked by whoever waits for it.
+fn is_asked(peer: Peer, clocks: Clocks, gate: &Gate) -> bool {
+    let may = match peer {
+        Peer::Vobiz => *gate == Gate::Open,
+        Peer::Kubernetes => true,
+    };
+    may && clocks.of(peer).is_some_and(is_notable)
+}
+
 /// What is answered does not matter, nor whether anything is.
-async fn ask(peer: Peer, kube: &Client, vobiz: &Vobiz, account: &Account) {
+async fn ask(peer: Peer, kube: &Client, vobiz: &Vobiz) {
     let asked = async {
         match peer {
-            // An account that is held is asked by whoever waits for it.
-            Peer::Vobiz if account.gate() == Gate::Open => drop(vobiz.probe().await),
-            Peer::Vobiz => {}
+            Peer::Vobiz => drop(vobiz.probe().await),
             Peer::Kubernetes => drop(kube.apiserver_version().await),
         }
     };
     let _ = tokio::time::timeout(ANSWER_WITHIN, asked).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::GateCause;
+
+    #[test]
+    fn vobiz_is_asked_for_its_clock_only_by_the_process_that_works() {
+        let [near, far] = [60, -180].map(|seconds| Some(jiff::SignedDuration::from_secs(seconds)));
+        let held = || Gate::Held(GateCause::RateLimited, "429".into());
+        let both = |ahead| Clocks { vobiz: ahead, kubernetes: ahead };
+        for (clocks, leading, gate, [vobiz, kubernetes]) in [
+            (both(far), true, Gate::Open, [true, true]),
+            (both(far), false, Gate::Open, [false, true]),
+            (both(far), true, held(), [false, true]),
+            (both(near), true, Gate::Open, [false, false]),
+            (both(None), true, Gate::Open, [false, false]),
+        ] {
+            let asked = |peer| is_asked(peer, clocks.known(leading), &gate);
+            let asked = [asked(Peer::Vobiz), asked(Peer::Kubernetes)];
+            assert_eq!(asked, [vobiz, kubernetes], "{clocks:?} {leading} {gate:?}");
+        }
+    }
 }

@@ -84,7 +84,7 @@ pub async fn run(
     }
     background.spawn(until(stop.clone(), credentials::reload(credentials.0, credentials.1, account.clone())));
 
-    let looks = clocks::watch(kube.clone(), vobiz.clone(), account.clone(), metrics.clone());
+    let looks = clocks::watch(kube.clone(), vobiz.clone(), account.clone(), (stage.clone(), metrics.clone()));
     background.spawn(until(stop.clone(), looks));
 
     let served = CancellationToken::new();

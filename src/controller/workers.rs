@@ -38,17 +38,26 @@ async fn serve(
 ) -> bool {
     let next = async {
         let waiting = queue.lock().await.recv().await?;
-        tokio::time::sleep(context.memory.breath(context.clock.now())).await;
-        context.client.slot().await;
+        let Key::Claim { namespace, name } = waiting.key else { return None };
+        // It was queued before its role went: a slot of the rate limit would be lost on it.
+        let readable = !context.may_not_read(&namespace, &name).await;
+        if readable {
+            tokio::time::sleep(context.memory.breath(context.clock.now())).await;
+            context.client.slot().await;
+        }
         context.metrics.dequeued(context.clock.now().mono.saturating_sub(waiting.since));
         // Whatever has become of the claim meanwhile: it may stand in the queue again.
         context.memory.dequeue(&waiting.uid);
-        Some(waiting.key)
+        Some((namespace, name, readable))
     };
-    let Some(Some(Key::Claim { namespace, name })) = stop.run_until_cancelled(next).await else {
+    let Some(Some((namespace, name, readable))) = stop.run_until_cancelled(next).await else {
         return false;
     };
     let Some(claim) = context.claims.get(&namespace, &name) else { return true };
+    if !readable {
+        context.account.wake(Key::Claim { namespace, name });
+        return true;
+    }
     let span = tracing::debug_span!(target: TRACED, "reconcile", kind = Kind::Claim.label().1, turn = true);
     let turn = take_turn(claim.clone(), context).instrument(span).await;
     let ended = TurnEnd::of(turn.as_ref().map(drop).map_err(|ReconcileError::Store(error)| error));

@@ -137,7 +137,7 @@ impl Gauges {
         );
         to.register(
             "unlisted_namespaces",
-            "Watched namespaces whose claims cannot be listed now",
+            "Watched namespaces whose claims cannot be listed or read now",
             family([(NO_LABELS, amount(self.unlisted))]),
         );
         let costs = self.costs.iter().filter_map(|((currency, claimed), sum)| {

@@ -61,6 +61,12 @@ impl Stage {
         self.leading.store(leading, Ordering::Relaxed);
     }
 
+    /// Whether this process works, and does not wait for its election.
+    #[must_use]
+    pub fn is_leading(&self) -> bool {
+        self.leading.load(Ordering::Relaxed)
+    }
+
     /// The process stops.
     pub fn stopping(&self) {
         self.stopping.store(true, Ordering::Relaxed);
@@ -107,13 +113,14 @@ impl View {
     fn readiness(&self) -> Readiness {
         let watched = self.account.watched();
         let stage = &self.stage;
+        let clocks = self.account.clocks().known(stage.is_leading());
         Readiness::of(&Facts {
             stopping: stage.stopping.load(Ordering::Relaxed),
             kinds: stage.kinds.lock().unwrap_or_else(PoisonError::into_inner).clone(),
             definitions: stage.definitions.lock().unwrap_or_else(PoisonError::into_inner).clone(),
             filled: stage.filled.load(Ordering::Relaxed),
             missing: self.claims.listed.missing(),
-            clocks: Some(self.account.clocks()).filter(|clocks| clocks.are_notable()).map(conditions::apart),
+            clocks: Some(clocks).filter(|clocks| clocks.are_notable()).map(conditions::apart),
             vobiz: match watched.gate {
                 _ if watched.accepted => Vobiz::Accepted,
                 Gate::Open => Vobiz::NotYet(None),
@@ -143,7 +150,7 @@ impl View {
             gauges
         });
         // Who does not work knows nothing of the account, or what is out of date.
-        let watched = self.stage.leading.load(Ordering::Relaxed).then(|| self.account.watched());
+        let watched = self.stage.is_leading().then(|| self.account.watched());
         encode(&gauges, &self.metrics, watched.as_ref(), Timestamp::now())
     }
 }

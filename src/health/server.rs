@@ -22,12 +22,17 @@ use tokio::{
 
 use super::View;
 
-/// A connection that brings no whole request within that time is closed, however busily it sends. A kubelet and a
-/// Prometheus ask at once.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// How long a connection may live.
+#[derive(Debug, Clone, Copy)]
+struct Limits {
+    /// Without a whole request, however busily it sends.
+    patience: Duration,
+    /// In all: its answer is taken by then, or never.
+    life: Duration,
+}
 
-/// And one whose answer is not taken within that time.
-const LIFE: Duration = Duration::from_secs(10);
+/// A kubelet and a Prometheus ask at once.
+const USUAL: Limits = Limits { patience: Duration::from_secs(2), life: Duration::from_secs(10) };
 
 /// Connections at a time. A kubelet and a few Prometheus servers need a handful: the others are strangers', who must
 /// exhaust neither the memory nor the patience of a probe.
@@ -69,13 +74,14 @@ pub async fn bind(address: &str) -> Result<TcpListener, BindError> {
 pub async fn serve(listener: TcpListener, view: Arc<View>) {
     let address = listener.local_addr().map(|address| address.to_string()).unwrap_or_default();
     tracing::info!(address, "serving /healthz, /readyz and /metrics");
-    answering(listener, move |method, path| answer(&view, method, path)).await;
+    answering(listener, USUAL, move |method, path| answer(&view, method, path)).await;
 }
 
 /// Accepts every connection, and waits for none: where there is no place, the connection makes room that has been silent
 /// for the longest. So a probe, which asks at once, is answered however many others stay silent.
 async fn answering(
     listener: TcpListener,
+    limits: Limits,
     answer: impl Fn(&Method, &str) -> Response<Full<Bytes>> + Clone + Send + Sync + 'static,
 ) {
     let mut connections = JoinSet::new();
@@ -96,7 +102,7 @@ async fn answering(
             make_room(&mut places);
         }
         let asked = Arc::new(AtomicBool::new(false));
-        let task = connections.spawn(connection(stream, answer.clone(), asked.clone()));
+        let task = connections.spawn(connection(stream, limits, answer.clone(), asked.clone()));
         places.push_back(Place { task, asked });
     }
 }
@@ -119,6 +125,7 @@ fn make_room(places: &mut VecDeque<Place>) {
 /// One request and its answer: a connection that stayed open would be idle for most of its life.
 async fn connection(
     stream: TcpStream,
+    limits: Limits,
     answer: impl Fn(&Method, &str) -> Response<Full<Bytes>>,
     asked: Arc<AtomicBool>,
 ) {
@@ -129,12 +136,12 @@ async fn connection(
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(PATIENCE)
+        .header_read_timeout(limits.patience)
         .max_buf_size(LONGEST_REQUEST)
         .keep_alive(false)
         .serve_connection(TokioIo::new(stream), service);
     // A connection that breaks off, or that takes too long, concerns nobody here.
-    let _ = timeout(LIFE, connection).await;
+    let _ = timeout(limits.life, connection).await;
 }
 
 fn answer(view: &View, method: &Method, path: &str) -> Response<Full<Bytes>> {
@@ -177,10 +184,10 @@ mod tests {
     use super::*;
 
     /// Serves on a port of its own until the test ends.
-    async fn served() -> SocketAddr {
+    async fn served(limits: Limits) -> SocketAddr {
         let listener = bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        tokio::spawn(answering(listener, |_, path| text(StatusCode::OK, PLAIN, format!("{path}\n"))));
+        tokio::spawn(answering(listener, limits, |_, path| text(StatusCode::OK, PLAIN, format!("{path}\n"))));
         address
     }
 
@@ -217,7 +224,7 @@ mod tests {
     #[tokio::test]
     async fn strangers_keep_no_probe_waiting() {
         for (count, bytes) in [(200, &b""[..]), (200, b"GET /metrics HTTP/1.1\r\n"), (600, b"")] {
-            let address = served().await;
+            let address = served(USUAL).await;
             let mut strangers = JoinSet::new();
             (0..count).for_each(|_| drop(strangers.spawn(stranger(address, bytes))));
             for round in 0..30 {
@@ -235,27 +242,50 @@ mod tests {
         }
     }
 
+    /// Time closes none of these connections, and none is opened anew: a probe is answered because one makes room for it.
+    #[tokio::test]
+    async fn more_idle_connections_than_places_keep_no_probe_out() {
+        let forever = Duration::from_hours(1);
+        let address = served(Limits { patience: forever, life: forever }).await;
+        let mut idle = Vec::new();
+        for _ in 0..300 {
+            idle.push(TcpStream::connect(address).await.unwrap());
+        }
+        for round in 0..300 {
+            let answer = timeout(Duration::from_mins(1), probe(address)).await;
+            let answer = answer.unwrap_or_else(|_| panic!("{round}: no answer"));
+            assert!(answer.as_ref().is_ok_and(|it| it.ends_with("/healthz\n")), "{round}: {answer:?}");
+        }
+        // The oldest have made room, and the youngest are still there.
+        assert_eq!(idle[0].read(&mut [0]).await.unwrap_or_default(), 0);
+        let youngest = idle.last_mut().unwrap();
+        youngest.write_all(b"GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+        let mut answer = String::new();
+        youngest.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.ends_with("/readyz\n"), "{answer}");
+    }
+
     #[tokio::test]
     async fn a_connection_without_a_whole_request_is_closed_soon() {
         for bytes in [&b""[..], b"GET /healthz HTTP/1.1\r\nX-Drip: "] {
-            let address = served().await;
+            let address = served(USUAL).await;
             let mut stream = TcpStream::connect(address).await.unwrap();
             stream.write_all(bytes).await.unwrap();
             let mut answer = Vec::new();
-            let closed = timeout(PATIENCE * 2, stream.read_to_end(&mut answer)).await;
+            let closed = timeout(USUAL.patience * 2, stream.read_to_end(&mut answer)).await;
             assert!(closed.is_ok(), "{bytes:?}");
         }
     }
 
     #[tokio::test]
     async fn a_request_without_an_end_is_refused_before_it_takes_memory() {
-        let address = served().await;
+        let address = served(USUAL).await;
         let mut stream = TcpStream::connect(address).await.unwrap();
         let endless = vec![b'x'; 1 << 20];
         let _ = stream.write_all(b"GET /").await;
         let _ = stream.write_all(&endless).await;
         let mut answer = Vec::new();
-        let closed = timeout(PATIENCE * 2, stream.read_to_end(&mut answer)).await;
+        let closed = timeout(USUAL.patience * 2, stream.read_to_end(&mut answer)).await;
         assert!(closed.is_ok());
     }
 }

@@ -15,6 +15,8 @@ pub enum LiveClaim<'a> {
     Read(Option<&'a PhoneNumberClaim>),
     /// There is one that this version cannot read, because a later one has written it.
     Newer,
+    /// The operator may not read it any more: asking again brings nothing.
+    Refused,
     /// The API server did not say.
     Unreadable,
 }
@@ -36,6 +38,7 @@ pub enum Denial {
     ClaimGone,
     ClaimChanged,
     ClaimOfNewerVersion,
+    ClaimRefused,
 }
 
 impl Denial {
@@ -48,6 +51,9 @@ impl Denial {
             Self::ClaimChanged => "the claim was changed before the purchase was sent",
             Self::ClaimOfNewerVersion => {
                 "a newer version of the operator has changed the claim before the purchase was sent"
+            }
+            Self::ClaimRefused => {
+                "the operator has no right any more to read the claim (403): give it its role in the namespace again"
             }
         }
     }
@@ -68,6 +74,7 @@ pub fn permission(claim: &PhoneNumberClaim, live: LiveClaim<'_>, opened: Moment,
     }
     match live {
         LiveClaim::Unreadable => Permission::ReadAgain,
+        LiveClaim::Refused => Permission::Denied(Denial::ClaimRefused),
         LiveClaim::Newer => Permission::Denied(Denial::ClaimOfNewerVersion),
         LiveClaim::Read(Some(live))
             if live.metadata.uid == claim.metadata.uid
@@ -199,6 +206,7 @@ mod tests {
             (LiveClaim::Read(Some(&deleting)), Permission::Denied(Denial::ClaimGone)),
             (LiveClaim::Read(None), Permission::Denied(Denial::ClaimGone)),
             (LiveClaim::Unreadable, Permission::ReadAgain),
+            (LiveClaim::Refused, Permission::Denied(Denial::ClaimRefused)),
             (LiveClaim::Newer, Permission::Denied(Denial::ClaimOfNewerVersion)),
         ] {
             assert_eq!(permission(&wanted, live, opened(), opened()), expected, "{live:?}");

@@ -74,6 +74,13 @@ impl Clocks {
         }
     }
 
+    /// As far as it is known to a process that works, or waits for its election: one that waits asks Vobiz nothing, and what
+    /// that clock showed to its first call may be days old.
+    #[must_use]
+    pub fn known(self, leading: bool) -> Self {
+        Self { vobiz: self.vobiz.filter(|_| leading), ..self }
+    }
+
     /// Whether one of them is so far from ours that evidence cannot be trusted: nothing is bought, and nothing is settled
     /// as not bought. What nobody knows holds nothing back.
     #[must_use]

@@ -4,11 +4,7 @@ use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::{ResourceExt, runtime::controller::Action};
 
-use super::{
-    Context, ReconcileError, Waiting, again, key_of,
-    memory::{Turn, TurnEnd},
-    newer, purchase, reference_to,
-};
+use super::{Context, ReconcileError, again, key_of, memory::TurnEnd, newer, purchase, reference_to};
 use crate::{
     api::{AttemptState, PhoneNumber, PhoneNumberClaim, PhoneNumberClaimStatus, Seen},
     conditions::{self, ClaimFacts, ConditionType, SHOWN_AFTER, Waits},
@@ -158,7 +154,9 @@ pub async fn reconcile_claim(
     let failed = performed.as_ref().err().filter(|error| !error.is_overtaken());
     let waits = observation.waits(&context, &step, failed, now);
     let shown = project(&context, &observation, waits, now).await;
-    Ok(again([performed?, shown?].into_iter().flatten().min()))
+    let named = observation.record.as_ref().and_then(|record| record.spec.claim_ref.as_ref());
+    let holder = context.holder_again(observation.holder, named);
+    Ok(again([performed?, shown?, holder].into_iter().flatten().min()))
 }
 
 /// A claim's turn to purchase: a slot is at hand. What was decided before the wait is decided again.
@@ -203,20 +201,7 @@ async fn perform(
         ClaimStep::Read(need) => context.account.want(key_of(claim), e164, need),
         ClaimStep::Elsewhere(_) => context.account.want_next_listing(key_of(claim)),
         // Planned only with a slot at hand.
-        ClaimStep::Queue | ClaimStep::Purchase(_) => {
-            match context.memory.queue(&claim.uid().unwrap_or_default(), now) {
-                Turn::Queued => {
-                    context.metrics.queued();
-                    let _ = context.queue.send(Waiting {
-                        key: key_of(claim),
-                        uid: claim.uid().unwrap_or_default(),
-                        since: now.mono,
-                    });
-                }
-                Turn::Already => {}
-                Turn::After(pause) => return Ok(Some(pause)),
-            }
-        }
+        ClaimStep::Queue | ClaimStep::Purchase(_) => return Ok(context.queue(claim, now).await),
         ClaimStep::OpenUnsent(intent) => {
             if let Some(pause) = context.memory.hindered_for(&claim.uid().unwrap_or_default(), now) {
                 return Ok(Some(pause));

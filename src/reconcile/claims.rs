@@ -1,6 +1,10 @@
 //! The claims that are watched, and how far they are known in each namespace.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use kube::runtime::reflector::{ObjectRef, Store as Cache};
 use tokio::sync::watch;
@@ -16,10 +20,28 @@ pub struct Claims {
 }
 
 impl Claims {
-    fn cache(&self, namespace: &str) -> Option<&Cache<Seen<PhoneNumberClaim>>> {
+    fn place(&self, namespace: &str) -> Option<(Option<&str>, &Cache<Seen<PhoneNumberClaim>>)> {
         let watched = |name: &Option<String>| name.as_deref().is_none_or(|name| name == namespace);
         let (name, cache) = self.caches.iter().find(|(name, _)| watched(name))?;
-        self.listed.is_known(name.as_deref()).then_some(cache)
+        Some((name.as_deref(), cache))
+    }
+
+    fn cache(&self, namespace: &str) -> Option<&Cache<Seen<PhoneNumberClaim>>> {
+        let (name, cache) = self.place(namespace)?;
+        self.listed.is_known(name).then_some(cache)
+    }
+
+    /// A claim of that namespace was read live, or may not be.
+    pub fn read(&self, namespace: &str, refused: Option<String>) {
+        if let Some((name, _)) = self.place(namespace) {
+            self.listed.read(name, refused, Instant::now());
+        }
+    }
+
+    /// Whether the claims of that namespace could not be listed, watched or read lately.
+    #[must_use]
+    pub fn is_in_trouble(&self, namespace: &str) -> bool {
+        self.place(namespace).is_some_and(|(name, _)| self.listed.is_in_trouble(name, Instant::now()))
     }
 
     /// Whether the claims of that namespace are watched, and known as they stand.
@@ -58,8 +80,30 @@ pub struct Listed {
 struct Place {
     /// They were listed to the end, once.
     known: bool,
-    /// Why they cannot be listed or watched now.
-    trouble: Option<String>,
+    /// Why they cannot be listed or watched.
+    watch: Option<Trouble>,
+    /// Why one of them could not be read. A watch goes on for minutes after its role has gone, so its events do not prove
+    /// the contrary.
+    read: Option<Trouble>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Trouble {
+    why: String,
+    /// When it was last met.
+    met: Instant,
+}
+
+/// A trouble that has not been met again for so long is over: a watch is tried at least once in half that time, and one
+/// that begins again in a quiet namespace says nothing.
+const TROUBLE_LASTS: Duration = Duration::from_mins(2);
+
+impl Place {
+    fn trouble(&self, now: Instant) -> Option<&str> {
+        let troubles = self.watch.iter().chain(&self.read);
+        let mut lasting = troubles.filter(|trouble| now.duration_since(trouble.met) < TROUBLE_LASTS);
+        lasting.next().map(|trouble| trouble.why.as_str())
+    }
 }
 
 impl Listed {
@@ -78,19 +122,40 @@ impl Listed {
     /// The namespace was listed to the end.
     pub fn filled(&self, namespace: Option<&str>) {
         self.change(namespace, |place| {
-            let was = std::mem::replace(place, Place { known: true, trouble: None });
+            let was = std::mem::replace(place, Place { known: true, ..Place::default() });
             was != *place
         });
     }
 
     /// It cannot be listed or watched.
     pub fn refused(&self, namespace: Option<&str>, why: String) {
-        self.change(namespace, |place| place.trouble.replace(why) != place.trouble);
+        self.met(namespace, why, Instant::now());
+    }
+
+    fn met(&self, namespace: Option<&str>, why: String, met: Instant) {
+        // Who waits, waits for the namespace to be known: of this, nobody is woken.
+        self.change(namespace, |place| {
+            place.watch = Some(Trouble { why, met });
+            false
+        });
+    }
+
+    /// A claim of it was read live, or may not be.
+    fn read(&self, namespace: Option<&str>, refused: Option<String>, met: Instant) {
+        self.change(namespace, |place| {
+            place.read = refused.map(|why| Trouble { why, met });
+            false
+        });
+    }
+
+    fn is_in_trouble(&self, namespace: Option<&str>, now: Instant) -> bool {
+        let places = self.places.borrow();
+        places.iter().any(|(name, place)| name.as_deref() == namespace && place.trouble(now).is_some())
     }
 
     /// The watch goes on.
     pub fn goes_on(&self, namespace: Option<&str>) {
-        self.change(namespace, |place| place.known && place.trouble.take().is_some());
+        self.change(namespace, |place| place.known && place.watch.take().is_some());
     }
 
     fn is_known(&self, namespace: Option<&str>) -> bool {
@@ -107,10 +172,17 @@ impl Listed {
     /// The namespaces that are not served, or not as they should be, and why.
     #[must_use]
     pub fn missing(&self) -> Vec<(Option<String>, String)> {
+        self.missing_at(Instant::now())
+    }
+
+    fn missing_at(&self, now: Instant) -> Vec<(Option<String>, String)> {
         let places = self.places.borrow();
-        let missing = places.iter().filter(|(_, place)| !place.known || place.trouble.is_some());
-        let why = |place: &Place| place.trouble.clone().unwrap_or_else(|| "not listed yet".to_owned());
-        missing.map(|(name, place)| (name.clone(), why(place))).collect()
+        let missing = places.iter().filter_map(|(name, place)| match (place.trouble(now), place.known) {
+            (Some(why), _) => Some((name.clone(), why.to_owned())),
+            (None, false) => Some((name.clone(), "not listed yet".to_owned())),
+            (None, true) => None,
+        });
+        missing.collect()
     }
 }
 
@@ -145,6 +217,36 @@ mod tests {
         assert!(listed.is_known(Some("c")) && listed.missing() == missing("forbidden"));
         listed.goes_on(Some("c"));
         assert_eq!(listed.missing(), []);
+    }
+
+    #[test]
+    fn a_trouble_that_is_not_met_again_is_over_without_a_word_of_the_watch() {
+        let (listed, now) = (listed(), Instant::now());
+        listed.filled(Some("c"));
+        listed.filled(Some("d"));
+        listed.met(Some("c"), "forbidden".into(), now);
+        for (seconds, troubled) in [(0, true), (119, true), (120, false)] {
+            let then = now + Duration::from_secs(seconds);
+            assert_eq!(listed.is_in_trouble(Some("c"), then), troubled, "{seconds}");
+            assert_eq!(listed.missing_at(then).len(), usize::from(troubled), "{seconds}");
+            assert!(!listed.is_in_trouble(Some("d"), then));
+        }
+        assert!(listed.is_known(Some("c")));
+    }
+
+    #[test]
+    fn what_may_not_be_read_is_so_until_it_is_read_whatever_a_watch_brings() {
+        let (listed, now) = (listed(), Instant::now());
+        let troubled = |listed: &Listed| listed.is_in_trouble(Some("c"), now);
+        listed.filled(Some("c"));
+        listed.read(Some("c"), Some("forbidden".into()), now);
+        listed.goes_on(Some("c"));
+        assert!(troubled(&listed));
+        listed.read(Some("c"), None, now);
+        assert!(!troubled(&listed));
+        listed.read(Some("c"), Some("forbidden".into()), now);
+        listed.filled(Some("c"));
+        assert!(!troubled(&listed));
     }
 
     #[tokio::test]

@@ -17,6 +17,8 @@ pub use outcomes::Outcomes;
 pub use record::reconcile_record;
 pub use trouble::Setbacks;
 
+use memory::Turn;
+
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use kube::{
@@ -39,6 +41,9 @@ use crate::{
     store::{Store, StoreError},
     vobiz::Client,
 };
+
+/// How soon it is tried again to read what may not be read.
+const UNREADABLE_EVERY: Duration = Duration::from_secs(30);
 
 /// A claim that wants a slot.
 #[derive(Debug)]
@@ -122,8 +127,49 @@ impl Context {
         self.records.get(&ObjectRef::new(&e164.digits()))
     }
 
+    /// Reads a claim live, and notes where that may not be done.
+    async fn live(&self, namespace: &str, name: &str) -> Result<Option<Seen<PhoneNumberClaim>>, StoreError> {
+        let read = self.store.claim(namespace, name).await;
+        match &read {
+            Ok(_) => self.claims.read(namespace, None),
+            Err(StoreError::Forbidden(why)) => self.claims.read(namespace, Some(why.clone())),
+            // Of its rights, nothing was said.
+            Err(_) => {}
+        }
+        read
+    }
+
+    /// Whether the operator may not read the claim: its role in that namespace is gone, and a watch says so only minutes
+    /// later. Nobody is asked where there is no sign of trouble.
+    pub async fn may_not_read(&self, namespace: &str, name: &str) -> bool {
+        self.claims.is_in_trouble(namespace)
+            && matches!(self.live(namespace, name).await, Err(StoreError::Forbidden(_)))
+    }
+
+    /// Has the claim wait for its turn to purchase; returns when to come back, where it waits for something else.
+    async fn queue(&self, claim: &PhoneNumberClaim, now: Moment) -> Option<Duration> {
+        let (namespace, name) = (claim.namespace().unwrap_or_default(), claim.name_any());
+        if self.may_not_read(&namespace, &name).await {
+            return Some(UNREADABLE_EVERY);
+        }
+        match self.memory.queue(&claim.uid().unwrap_or_default(), now) {
+            Turn::Queued => {
+                self.metrics.queued();
+                let _ = self.queue.send(Waiting {
+                    key: key_of(claim),
+                    uid: claim.uid().unwrap_or_default(),
+                    since: now.mono,
+                });
+            }
+            Turn::Already => {}
+            Turn::After(pause) => return Some(pause),
+        }
+        None
+    }
+
     /// Whether the claim that a record names lives. That it does, the cache may say; that it is gone, only a live
-    /// read: the cache may not have seen it yet. One that this version cannot read lives as well.
+    /// read: the cache may not have seen it yet. One that this version cannot read lives as well; and of one that may not
+    /// be read, nothing is known, as where nothing is watched.
     async fn holder(&self, named: Option<&ClaimRef>) -> Result<Holder, StoreError> {
         let Some(named) = named else { return Ok(Holder::Gone) };
         if !self.claims.knows(&named.namespace) {
@@ -133,8 +179,18 @@ impl Context {
         if self.claims.seen(&named.namespace, &named.name).is_some_and(|claim| is_it(&claim)) {
             return Ok(Holder::Lives);
         }
-        let live = self.store.claim(&named.namespace, &named.name).await?;
-        Ok(if live.as_ref().is_some_and(is_it) { Holder::Lives } else { Holder::Gone })
+        match self.live(&named.namespace, &named.name).await {
+            Ok(live) if live.as_ref().is_some_and(is_it) => Ok(Holder::Lives),
+            Ok(_) => Ok(Holder::Gone),
+            Err(StoreError::Forbidden(_)) => Ok(Holder::Unwatched),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// When to look again at a holder that could not be read: nobody says when its namespace may be read again.
+    fn holder_again(&self, holder: Holder, named: Option<&ClaimRef>) -> Option<Duration> {
+        let known = named.is_some_and(|named| self.claims.knows(&named.namespace));
+        (holder == Holder::Unwatched && known).then_some(UNREADABLE_EVERY)
     }
 
     /// Forgets what this process remembers of claims and records that are gone.

@@ -29,7 +29,7 @@ pub async fn tell(
     match context.store.tell_newer(newer, &told).await {
         Err(StoreError::NotFound) => return Ok(again(None)),
         // Not by a definition that does not know the claim's words, for instance: the log and the metric tell of it.
-        Err(StoreError::Refused(why)) => {
+        Err(StoreError::Refused(why) | StoreError::Forbidden(why)) => {
             tracing::warn!(why, "a claim of a newer version cannot be told that it is left alone");
             return Ok(again(Some(REFUSED)));
         }

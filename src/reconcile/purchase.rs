@@ -147,10 +147,11 @@ async fn may_send(context: &Context, claim: &PhoneNumberClaim, opened: Moment) -
     let (namespace, name) = (claim.namespace().unwrap_or_default(), claim.name_any());
     let mut trouble = Trouble::default();
     loop {
-        let read = context.store.claim(&namespace, &name).await;
+        let read = context.live(&namespace, &name).await;
         let live = match &read {
             Ok(Some(Seen::Newer(_))) => LiveClaim::Newer,
             Ok(live) => LiveClaim::Read(live.as_ref().and_then(Seen::read).map(|claim| &**claim)),
+            Err(StoreError::Forbidden(_)) => LiveClaim::Refused,
             Err(error) => {
                 if trouble.met(context.clock.now().mono).is_some() {
                     tracing::warn!(%error, "the claim cannot be read; nothing is sent before it can");

@@ -62,7 +62,9 @@ pub async fn reconcile_record(
     };
     observed.absent_since = context.memory.absent_since(e164, plan::is_listed_absent(&observed));
     let step = plan::record(&observed, now);
-    Ok(again(perform(&context, &record, step, now).await?))
+    let after = perform(&context, &record, step, now).await?;
+    let holder = context.holder_again(holder, record.spec.claim_ref.as_ref());
+    Ok(again(after.into_iter().chain(holder).min()))
 }
 
 /// A number that is known to be unclaimed needs no live read to stay so.

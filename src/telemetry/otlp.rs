@@ -1,10 +1,12 @@
 use opentelemetry::trace::TracerProvider;
 use opentelemetry_otlp::{SpanExporter, WithExportConfig};
 use opentelemetry_sdk::{Resource, trace::SdkTracerProvider};
+use reqwest::Url;
 use tracing::Level;
 use tracing_subscriber::{Layer, filter::Targets};
 
 use super::{BoxedLayer, TRACED, TelemetryError};
+use crate::vobiz;
 
 /// What sends the spans, from a thread of its own.
 pub struct Traces(SdkTracerProvider);
@@ -18,12 +20,12 @@ impl Traces {
 }
 
 /// Starts sending to a collector, by OTLP over HTTP.
-pub fn start(endpoint: &str) -> Result<(Traces, BoxedLayer), TelemetryError> {
+pub fn start(endpoint: &Url) -> Result<(Traces, BoxedLayer), TelemetryError> {
     // Set by a program, the address is taken as it is; only the variables of the standard append the path.
-    let url = format!("{}/v1/traces", endpoint.trim_end_matches('/'));
-    let exporter = SpanExporter::builder().with_http().with_endpoint(url).build();
+    let url = format!("{}/v1/traces", endpoint.as_str().trim_end_matches('/'));
+    let exporter = SpanExporter::builder().with_http().with_endpoint(&url).build();
     let exporter = exporter.map_err(|error| TelemetryError::Endpoint {
-        endpoint: endpoint.to_owned(),
+        endpoint: vobiz::shown(endpoint),
         why: error.to_string(),
     })?;
     let resource = Resource::builder().with_service_name(env!("CARGO_PKG_NAME")).build();

@@ -82,11 +82,18 @@ impl ReadError {
 #[derive(Debug, thiserror::Error)]
 pub enum SetupError {
     /// `VOBIZ_API_URL` is no URL.
-    #[error("VOBIZ_API_URL is not a URL: {0}")]
-    Url(String),
-    /// Credentials would travel in the clear.
+    /// What is none may hold a password all the same, so it is not shown.
+    #[error("VOBIZ_API_URL is not a URL: write it like https://api.vobiz.ai")]
+    Url,
+    /// Credentials would travel in the clear. Its scheme and host.
     #[error("VOBIZ_API_URL must be https, except to a loopback host: {0}")]
     NotHttps(String),
+    /// It says who asks. Its scheme and host.
+    #[error(
+        "VOBIZ_API_URL has a user name or a password in it: write {0}, and give the credentials by VOBIZ_AUTH_ID and \
+         VOBIZ_AUTH_TOKEN"
+    )]
+    UserInfo(String),
     /// `VOBIZ_CA_FILE` cannot be read.
     #[error("cannot read VOBIZ_CA_FILE {path}: {source}")]
     CaFile {

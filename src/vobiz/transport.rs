@@ -80,18 +80,35 @@ fn builder(base: &Url, ca_file: Option<&Path>) -> Result<ClientBuilder, SetupErr
     Ok(builder.tls_certs_merge(certificates))
 }
 
-/// Parses the base URL. Credentials travel in headers, so they travel encrypted or not beyond this machine.
+/// Parses the base URL. Credentials travel in headers, so they travel encrypted or not beyond this machine. What is refused
+/// is shown by its scheme and host alone.
 pub fn check_url(text: &str) -> Result<Url, SetupError> {
-    let url: Url = text.parse().map_err(|_| SetupError::Url(text.to_owned()))?;
+    let url: Url = text.parse().map_err(|_| SetupError::Url)?;
     let host = url.host_str().unwrap_or_default();
+    if has_userinfo(&url) {
+        return Err(SetupError::UserInfo(shown(&url)));
+    }
     let address = host.trim_matches(['[', ']']).parse::<std::net::IpAddr>();
     let loopback = host == "localhost" || address.is_ok_and(|address| address.is_loopback());
     match url.scheme() {
         "https" if !host.is_empty() => Ok(url),
         "http" if loopback => Ok(url),
-        "http" => Err(SetupError::NotHttps(text.to_owned())),
-        _ => Err(SetupError::Url(text.to_owned())),
+        "http" => Err(SetupError::NotHttps(shown(&url))),
+        _ => Err(SetupError::Url),
     }
+}
+
+/// Whether the URL says who asks.
+#[must_use]
+pub fn has_userinfo(url: &Url) -> bool {
+    !url.username().is_empty() || url.password().is_some()
+}
+
+/// As much of a URL as holds no secret.
+#[must_use]
+pub fn shown(url: &Url) -> String {
+    let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
+    format!("{}://{}{port}", url.scheme(), url.host_str().unwrap_or_default())
 }
 
 /// Why a body could not be had to its end.
@@ -192,6 +209,24 @@ mod tests {
             "",
         ] {
             assert!(check_url(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_url_that_says_who_asks_is_refused_and_its_password_shown_to_nobody() {
+        for (text, words) in [
+            ("https://user:hush@api.vobiz.ai/v1", "write https://api.vobiz.ai,"),
+            ("https://hush@api.vobiz.ai:8443", "write https://api.vobiz.ai:8443,"),
+            ("https://:hush@api.vobiz.ai", "write https://api.vobiz.ai,"),
+            ("http://user:hush@127.0.0.1:80", "write http://127.0.0.1,"),
+            ("http://user:hush@10.0.0.1", "write http://10.0.0.1,"),
+            ("http://10.0.0.1/?token=hush", "loopback host: http://10.0.0.1"),
+            ("http://user:hush@10.0.0.1:x", "is not a URL"),
+            ("user:hush@10.0.0.1", "is not a URL"),
+            ("ftp://user:hush@10.0.0.1", "user name or a password"),
+        ] {
+            let complaint = check_url(text).unwrap_err().to_string();
+            assert!(complaint.contains(words) && !complaint.contains("hush"), "{text}: {complaint}");
         }
     }
 }

@@ -51,6 +51,12 @@ fn unreadable() -> Vec<Mistake> {
         (vobiz(&json!({ "settleTime": "soon" })), "vobiz.settleTime is \"soon\": write a duration"),
         (vobiz(&json!({ "resyncInterval": "0s" })), "vobiz.resyncInterval is \"0s\": write a duration"),
         (vobiz(&json!({ "apiUrl": "http://api.vobiz.ai" })), "must be https, or http to a loopback host"),
+        (
+            vobiz(&json!({ "apiUrl": "https://user:hush@api.vobiz.ai/x" })),
+            "vobiz.apiUrl has a user name or a password before \"api.vobiz.ai/x\"",
+        ),
+        (vobiz(&json!({ "apiUrl": "http://user:hush@10.0.0.1" })), "before \"10.0.0.1\""),
+        (vobiz(&json!({ "apiUrl": "user:hush@10.0.0.1" })), "before \"10.0.0.1\""),
         (vobiz(&json!({ "rateLimit": "many" })), "write calls a second, and optionally the burst"),
         (json!({ "watchNamespaces": ["Shop"] }), "watchNamespaces has \"Shop\""),
         (json!({ "image": { "digest": "abc" } }), "a digest is sha256: and 64 hexadecimal digits"),

@@ -7,8 +7,15 @@ use crate::{
     claims::API,
     harness::{eventually, run},
     release::{Mode, Release},
-    table::{PURCHASED, condition},
+    table::{CONFLICT, PURCHASED, condition},
 };
+
+fn claim(name: &str, number: &str) -> Value {
+    json!({
+        "apiVersion": "telephony.vobiz.ai/v1alpha1", "kind": "PhoneNumberClaim",
+        "metadata": { "name": name }, "spec": { "e164": number },
+    })
+}
 
 /// The binding that lets the operator into the second of its namespaces.
 fn binding(release: &Release) -> Value {
@@ -20,41 +27,42 @@ fn binding(release: &Release) -> Value {
     (*bindings.iter().find(|object| is_of_claims(object)).unwrap()).clone()
 }
 
+/// Takes the operator's role in that namespace away, and waits until it is gone. Returns where the binding was, and the
+/// binding.
+async fn take_the_role(release: &Release) -> (String, Value) {
+    let binding = binding(release);
+    let bindings =
+        format!("/apis/rbac.authorization.k8s.io/v1/namespaces/{}/rolebindings", release.namespace);
+    let name = binding["metadata"]["name"].as_str().unwrap();
+    release.cluster.delete(&format!("{bindings}/{name}")).await;
+    let review = json!({
+        "apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview",
+        "spec": { "user": release.user(), "resourceAttributes": {
+            "group": "telephony.vobiz.ai", "resource": "phonenumberclaims", "verb": "get",
+            "namespace": release.namespace,
+        } },
+    });
+    eventually("the right is gone", async || {
+        let path = "/apis/authorization.k8s.io/v1/subjectaccessreviews";
+        let answer = release.cluster.create(path, &review).await;
+        if answer["status"]["allowed"] == false { Ok(()) } else { Err(answer["status"].to_string()) }
+    })
+    .await;
+    (bindings, binding)
+}
+
 #[test]
 fn a_namespace_that_cannot_be_listed_is_named_and_the_others_are_served() {
     run(async {
         let release = Release::install(Mode::Namespaced, None).await;
         let list = format!("{API}/namespaces/{}/phonenumberclaims", release.namespace);
         let (number, gone, late) = (release.stocked("INR"), release.stocked("INR"), release.stocked("INR"));
-        let claim = |name: &str, number: &str| {
-            json!({
-                "apiVersion": "telephony.vobiz.ai/v1alpha1", "kind": "PhoneNumberClaim",
-                "metadata": { "name": name }, "spec": { "e164": number },
-            })
-        };
         let operator = release.operator().await;
         release.cluster.create(&list, &claim("gone", &gone)).await;
         release.until_record(&gone, |record| record.and_then(claimed) == Some("True")).await;
         operator.kill9().await;
-        let binding = binding(&release);
-        let bindings =
-            format!("/apis/rbac.authorization.k8s.io/v1/namespaces/{}/rolebindings", release.namespace);
-        let name = binding["metadata"]["name"].as_str().unwrap();
-        release.cluster.delete(&format!("{bindings}/{name}")).await;
+        let (bindings, binding) = take_the_role(&release).await;
         release.cluster.delete(&format!("{list}/gone")).await;
-        let review = json!({
-            "apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview",
-            "spec": { "user": release.user(), "resourceAttributes": {
-                "group": "telephony.vobiz.ai", "resource": "phonenumberclaims", "verb": "list",
-                "namespace": release.namespace,
-            } },
-        });
-        eventually("the right is gone", async || {
-            let path = "/apis/authorization.k8s.io/v1/subjectaccessreviews";
-            let answer = release.cluster.create(path, &review).await;
-            if answer["status"]["allowed"] == false { Ok(()) } else { Err(answer["status"].to_string()) }
-        })
-        .await;
 
         let operator = release.operator().await;
         release.claim("office", &number).await;
@@ -68,6 +76,43 @@ fn a_namespace_that_cannot_be_listed_is_named_and_the_others_are_served() {
         assert_eq!(release.spent(&late), (0, 0));
         release.cluster.create(&bindings, &binding).await;
         eventually("it is served when it is back", async || {
+            let claim = release.cluster.get(&format!("{list}/late")).await.unwrap();
+            let ready = condition(&claim, "Ready").is_some_and(|ready| ready["status"] == "True");
+            if ready { Ok(()) } else { Err(claim.to_string()) }
+        })
+        .await;
+        release.until_record(&gone, |record| record.and_then(claimed) == Some("False")).await;
+        for number in [&number, &gone, &late] {
+            assert_eq!(release.spent(number), (1, 1));
+        }
+        operator.kill9().await;
+    });
+}
+
+#[test]
+fn a_role_that_goes_while_the_operator_works_holds_no_other_namespace_up() {
+    run(async {
+        let release = Release::install(Mode::Namespaced, None).await;
+        let list = format!("{API}/namespaces/{}/phonenumberclaims", release.namespace);
+        let (gone, late, number) = (release.stocked("INR"), release.stocked("INR"), release.stocked("INR"));
+        let operator = release.operator().await;
+        release.cluster.create(&list, &claim("gone", &gone)).await;
+        release.until_record(&gone, |record| record.and_then(claimed) == Some("True")).await;
+        let (bindings, binding) = take_the_role(&release).await;
+        // A watch goes on for minutes after its role has gone: this deletion is seen, and cannot be confirmed.
+        release.cluster.delete(&format!("{list}/gone")).await;
+        release.claim("rival", &gone).await;
+        release.until("rival", CONFLICT).await;
+        assert_eq!(release.record(&gone).await.as_ref().and_then(claimed), Some("True"));
+
+        // No turn is taken for a claim that cannot be read: nothing is recorded for it, and so nothing is tried again.
+        release.cluster.create(&list, &claim("late", &late)).await;
+        release.claim("office", &number).await;
+        release.until("office", PURCHASED).await;
+        assert_eq!((release.record(&late).await, release.spent(&late)), (None, (0, 0)));
+
+        release.cluster.create(&bindings, &binding).await;
+        eventually("it is served when its role is back", async || {
             let claim = release.cluster.get(&format!("{list}/late")).await.unwrap();
             let ready = condition(&claim, "Ready").is_some_and(|ready| ready["status"] == "True");
             if ready { Ok(()) } else { Err(claim.to_string()) }

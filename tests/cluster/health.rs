@@ -106,6 +106,22 @@ fn strangers_on_its_port_keep_no_probe_waiting() {
 }
 
 #[test]
+fn more_idle_connections_than_its_port_has_places_keep_no_probe_out() {
+    run(async |world| {
+        let setup = served(world.setup());
+        let _operator = setup.start();
+        let address = address(&setup).await;
+        for _ in 0..5 {
+            let mut idle = Vec::new();
+            for _ in 0..300 {
+                idle.push(TcpStream::connect(&address).await.unwrap());
+            }
+            assert_eq!(get(&address, "/healthz").await.0, 200);
+        }
+    });
+}
+
+#[test]
 fn it_is_ready_once_vobiz_has_accepted_the_credentials_and_stays_so() {
     run(async |world| {
         let file = world.folder.path().join("token");

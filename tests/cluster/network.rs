@@ -55,14 +55,20 @@ impl Proxy {
 
 #[test]
 fn both_apis_are_called_through_a_proxy_unless_they_are_excepted() {
-    for (except, through) in [(None, true), (Some("localhost,127.0.0.0/8,.svc,"), false)] {
+    for (name, except, through) in [
+        ("HTTPS_PROXY", None, true),
+        ("HTTPS_PROXY", Some("localhost,127.0.0.0/8,.svc,"), false),
+        ("all_proxy", None, true),
+    ] {
         run(async |world| {
             let (proxy, url) = Proxy::start().await;
             let number = world.number();
             let sim = secure::start(&world, &number).await;
-            let setup = secure::setup(&world, &sim, sim.address()).env("HTTPS_PROXY", &url);
-            // A plain one is no way to either.
-            let setup = setup.env("HTTP_PROXY", "http://127.0.0.1:1").env("ALL_PROXY", "http://127.0.0.1:1");
+            let setup = secure::setup(&world, &sim, sim.address()).env(name, format!(" {url} "));
+            // A plain one is no way to either, and one for everything stands behind one for https.
+            let setup = setup.env("HTTP_PROXY", "http://127.0.0.1:1");
+            let setup =
+                if name == "HTTPS_PROXY" { setup.env("ALL_PROXY", "http://127.0.0.1:1") } else { setup };
             let setup = match except {
                 Some(except) => setup.env("no_proxy", except),
                 None => setup,
@@ -74,7 +80,7 @@ fn both_apis_are_called_through_a_proxy_unless_they_are_excepted() {
             assert_eq!((calls, debits), (1, 1));
             let cluster = world.cluster.plane.url();
             for address in [sim.address().to_string(), cluster.trim_start_matches("https://").to_owned()] {
-                assert_eq!(proxy.tunnels_to(&address) > 0, through, "{except:?}: {address}");
+                assert_eq!(proxy.tunnels_to(&address) > 0, through, "{name} {except:?}: {address}");
             }
             assert!(proxy.0.lock().unwrap().iter().all(|line| line.starts_with("CONNECT ")));
         });

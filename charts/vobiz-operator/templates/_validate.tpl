@@ -18,7 +18,10 @@
 {{- $problems = append $problems (printf "vobiz.%s is %q: write a duration like 90s, 2m or 1m30s" $name $span) -}}
 {{- end -}}
 {{- end -}}
-{{- if not (regexMatch "^(https://[^/\\s]+(/\\S*)?|http://(127\\.[0-9.]+|localhost|\\[::1\\])(:[0-9]+)?(/\\S*)?)$" $vobiz.apiUrl) -}}
+{{- /* A URL may say who asks: what is shown of it begins behind that. */ -}}
+{{- if regexMatch "^[^/?#]*(//)?[^/?#]*@" $vobiz.apiUrl -}}
+{{- $problems = append $problems (printf "vobiz.apiUrl has a user name or a password before %q: leave them out, and give the credentials by vobiz.existingSecret" (regexReplaceAll "^.*@" $vobiz.apiUrl "")) -}}
+{{- else if not (regexMatch "^(https://[^/\\s]+(/\\S*)?|http://(127\\.[0-9.]+|localhost|\\[::1\\])(:[0-9]+)?(/\\S*)?)$" $vobiz.apiUrl) -}}
 {{- $problems = append $problems (printf "vobiz.apiUrl is %q: it must be https, or http to a loopback host; the token would travel in the clear" $vobiz.apiUrl) -}}
 {{- end -}}
 {{- if not (regexMatch "^[1-9][0-9]*(/[1-9][0-9]*)?$" (toString $vobiz.rateLimit)) -}}
