@@ -12,8 +12,8 @@ use http::{
 use jiff::{SignedDuration, Timestamp, fmt::rfc2822::DateTimeParser};
 
 use crate::{
+    domain::{self, Clocks, Moment, Sighting},
     metrics::Peer,
-    plan::{self, Clocks, Moment, Sighting},
 };
 
 /// The two clocks of this process.
@@ -95,7 +95,7 @@ impl Peers {
         let sighting = Sighting::new(date, begun, now);
         self.seen(peer, |seen| {
             seen.last = Some(sighting);
-            if plan::is_notable(sighting.ahead(now)) {
+            if domain::is_notable(sighting.ahead(now)) {
                 seen.off = Some(sighting);
             }
         });
@@ -112,11 +112,11 @@ impl Peers {
     fn look(&self, peer: Peer, now: Moment) -> Option<SignedDuration> {
         self.seen(peer, |seen| {
             seen.last = seen.last.filter(|last| last.age(now) < KNOWN_FOR);
-            let is_off = |off: &Sighting| off.age(now) < DOUBTED_FOR && plan::is_notable(off.ahead(now));
+            let is_off = |off: &Sighting| off.age(now) < DOUBTED_FOR && domain::is_notable(off.ahead(now));
             seen.off = seen.off.filter(is_off);
             let ahead = seen.off.or(seen.last).map(|sighting| sighting.ahead(now));
             seen.said = steady(seen.said, ahead);
-            let notable = seen.said.is_some_and(plan::is_notable);
+            let notable = seen.said.is_some_and(domain::is_notable);
             if notable != std::mem::replace(&mut seen.warned, notable) {
                 tell(peer, notable, seen.said);
             }

@@ -15,12 +15,14 @@
 //! * [`health`], [`metrics`]: what those who run it see.
 //! * [`leader`]: which of several replicas works.
 //! * [`controller`]: watches, queues, workers, leadership, an orderly end.
-//! * [`cluster`]: the client of the API server. [`proxy`]: which proxy stands before which host.
+//! * [`cluster`]: the client of the API server. [`proxy`]: which proxy stands before which host;
+//!   [`address`]: what of a URL may be shown.
 //! * [`cli`], [`telemetry`], [`clock`]: arguments, logs and traces, and the clocks, ours and the others'.
 //!
 //! How a number is bought exactly once, and what is checked of it, is told in `docs/exactly-once.md`.
 
 pub mod account;
+pub mod address;
 pub mod api;
 pub mod cli;
 pub mod clock;

@@ -1,24 +1,23 @@
 //! What people are told about clocks that do not agree.
 
-use crate::{metrics::Peer, plan::Clocks};
+use jiff::SignedDuration;
+
+use crate::domain::Clocks;
 
 /// By how much the clocks are apart that are known.
 #[must_use]
 pub fn apart(clocks: Clocks) -> String {
-    let name = |peer| match peer {
-        Peer::Vobiz => "Vobiz's",
-        Peer::Kubernetes => "the API server's",
-    };
-    let one = |peer: &Peer| {
-        let ahead = clocks.of(*peer)?;
+    let one = |(name, ahead): (&str, Option<SignedDuration>)| {
+        let ahead = ahead?;
         let minutes = (ahead.as_secs().unsigned_abs() + 30) / 60;
         Some(match (minutes, ahead.is_negative()) {
-            (0, _) => format!("{} agrees", name(*peer)),
-            (minutes, true) => format!("{} is {minutes} min behind", name(*peer)),
-            (minutes, false) => format!("{} is {minutes} min ahead", name(*peer)),
+            (0, _) => format!("{name} agrees"),
+            (minutes, true) => format!("{name} is {minutes} min behind"),
+            (minutes, false) => format!("{name} is {minutes} min ahead"),
         })
     };
-    let each: Vec<_> = Peer::ALL.iter().filter_map(one).collect();
+    let peers = [("Vobiz's", clocks.vobiz), ("the API server's", clocks.kubernetes)];
+    let each: Vec<_> = peers.into_iter().filter_map(one).collect();
     format!("by the clock of the operator's node, {}", each.join(" and "))
 }
 

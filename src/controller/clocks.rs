@@ -1,12 +1,16 @@
+//! Keeps the clocks in view: their metric, and another answer from a peer whose clock is not ours.
+
 use std::{sync::Arc, time::Duration};
 
+use jiff::SignedDuration;
 use kube::Client;
 
 use crate::{
     account::Account,
+    domain::{Clocks, is_notable},
     health::Stage,
     metrics::{Metrics, Peer},
-    plan::{Clocks, Gate, is_notable},
+    plan::Gate,
     vobiz::Client as Vobiz,
 };
 
@@ -27,12 +31,19 @@ pub async fn watch(
     loop {
         let clocks = account.clocks().known(stage.is_leading());
         for peer in Peer::ALL {
-            metrics.clock_skew(*peer, clocks.of(*peer));
+            metrics.clock_skew(*peer, ahead(*peer, clocks));
             if is_asked(*peer, clocks, &account.gate()) {
                 ask(*peer, &kube, &vobiz).await;
             }
         }
         tokio::time::sleep(EVERY).await;
+    }
+}
+
+fn ahead(peer: Peer, clocks: Clocks) -> Option<SignedDuration> {
+    match peer {
+        Peer::Vobiz => clocks.vobiz,
+        Peer::Kubernetes => clocks.kubernetes,
     }
 }
 
@@ -42,7 +53,7 @@ fn is_asked(peer: Peer, clocks: Clocks, gate: &Gate) -> bool {
         Peer::Vobiz => *gate == Gate::Open,
         Peer::Kubernetes => true,
     };
-    may && clocks.of(peer).is_some_and(is_notable)
+    may && ahead(peer, clocks).is_some_and(is_notable)
 }
 
 /// What is answered does not matter, nor whether anything is.
@@ -63,7 +74,7 @@ mod tests {
 
     #[test]
     fn vobiz_is_asked_for_its_clock_only_by_the_process_that_works() {
-        let [near, far] = [60, -180].map(|seconds| Some(jiff::SignedDuration::from_secs(seconds)));
+        let [near, far] = [60, -180].map(|seconds| Some(SignedDuration::from_secs(seconds)));
         let held = || Gate::Held(GateCause::RateLimited, "429".into());
         let both = |ahead| Clocks { vobiz: ahead, kubernetes: ahead };
         for (clocks, leading, gate, [vobiz, kubernetes]) in [

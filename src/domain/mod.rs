@@ -2,17 +2,21 @@
 
 mod account;
 mod attempt_id;
+mod clocks;
 mod currency;
 mod e164;
 mod mark;
+mod moment;
 mod money;
 mod time;
 
 pub use account::AccountId;
 pub use attempt_id::AttemptId;
+pub use clocks::{Clocks, Sighting, is_notable};
 pub use currency::Currency;
 pub use e164::E164;
 pub use mark::mark;
+pub use moment::Moment;
 pub use money::Money;
 pub use time::Time;
 

@@ -1,11 +1,10 @@
 use jiff::Timestamp;
 
 use super::{
-    bounds,
+    Moment, bounds,
     evidence::FundsRead,
     guard::{self, Guard},
     look::LEDGER_LOOKBACK,
-    time::Moment,
 };
 use crate::{
     api::{

@@ -3,13 +3,11 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::{
-    Gate, GateCause, Holder, bounds,
+    Clocks, Gate, GateCause, Holder, Moment, bounds,
     change::{Change, Intent},
     evidence::{Evidence, Fresh, Need, Verdict, earlier, verdict},
     guard::{self, Guard},
     look::{answered_debits, debits, debits_from},
-    skew::Clocks,
-    time::Moment,
 };
 use crate::{
     api::{Attempt, AttemptState, Debit, Origin, Outcome, PhoneNumber, PhoneNumberClaim},

@@ -2,7 +2,7 @@ use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 
-use super::time::Moment;
+use super::Moment;
 use crate::{
     api::NumberStatus,
     domain::{AccountId, Currency, E164, Money},

@@ -1,11 +1,10 @@
 use std::time::Duration;
 
 use super::{
-    Holder,
+    Holder, Moment,
     change::Change,
     evidence::{Fresh, Need, Verdict},
     record::{RecordObserved, RecordStep},
-    time::Moment,
 };
 use crate::{
     api::{AttemptState, Ownership},

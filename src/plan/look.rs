@@ -5,12 +5,11 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::{
-    bounds,
+    Moment, bounds,
     claim::{ClaimObserved, Goal, Said},
     evidence::{Fresh, earlier},
     guard::{self, Guard},
     ledger::Ledger,
-    time::Moment,
 };
 use crate::{
     api::{Attempt, AttemptState, Debit, Origin},

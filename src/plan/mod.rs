@@ -19,7 +19,6 @@ mod record;
 mod record_tests;
 mod send;
 mod settle;
-mod skew;
 mod time;
 
 pub use bounds::{LONGEST_TOKEN, RetryToken, cut_token, debits_count, is_spent, retry_token};
@@ -34,8 +33,9 @@ pub use keep::is_listed_absent;
 pub use ledger::Explained;
 pub use record::{RecordObserved, RecordStep, Removal, record};
 pub use send::{Denial, LiveClaim, OutcomeStep, Permission, outcome, permission};
-pub use skew::{Clocks, Sighting, is_notable};
-pub use time::{Moment, SEND_WINDOW, Spans};
+pub use time::{SEND_WINDOW, Spans};
+
+pub use crate::domain::{Clocks, Moment};
 
 /// Whether the claim that a record names still stands behind it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,15 +3,14 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::{
-    Holder,
+    Clocks, Holder, Moment,
     change::Change,
     evidence::{Evidence, Fresh, FundsRead, Need, Verdict, verdict},
     guard::{self, Guard},
     keep::{keep, unclaim},
     ledger::Explained,
     settle::settle,
-    skew::Clocks,
-    time::{Moment, Spans},
+    time::Spans,
 };
 use crate::{
     api::{Attempt, AttemptState, Funds, Origin, Outcome, PhoneNumber},

@@ -1,7 +1,8 @@
 use super::{
+    Moment,
     change::Change,
     guard::{self, Guard},
-    time::{Moment, SEND_WINDOW},
+    time::SEND_WINDOW,
 };
 use crate::{
     api::{AttemptState, Outcome, PhoneNumber, PhoneNumberClaim},

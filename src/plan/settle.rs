@@ -3,13 +3,13 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::{
+    Moment,
     change::Change,
     evidence::{Fresh, FundsRead, Need, Verdict, earlier, later},
     guard::{self, Guard},
     ledger::Ledger,
     look::adoption_debits_from,
     record::{RecordObserved, RecordStep, VERIFY_EVERY},
-    time::Moment,
 };
 use crate::{
     api::{Answer, Attempt, Debit, Origin, Outcome, Ownership},

@@ -9,7 +9,7 @@ use std::io::IsTerminal;
 use reqwest::Url;
 use tracing_subscriber::{Layer, Registry, fmt, layer::SubscriberExt, util::SubscriberInitExt};
 
-use crate::vobiz;
+use crate::address;
 
 /// The target of the spans that are traced, and of nothing else: no span of a library's, which may name a number, gets
 /// into a trace. They are of the level DEBUG, so that they do not stand before every line of the log.
@@ -75,8 +75,8 @@ pub fn start(otlp_endpoint: Option<&str>) -> Result<Telemetry, TelemetryError> {
 
 fn check_endpoint(text: &str) -> Result<Url, TelemetryError> {
     let url: Url = text.parse().map_err(|_| TelemetryError::NotUrl)?;
-    if vobiz::has_userinfo(&url) {
-        return Err(TelemetryError::UserInfo(vobiz::shown(&url)));
+    if address::has_userinfo(&url) {
+        return Err(TelemetryError::UserInfo(address::shown(&url)));
     }
     Ok(url)
 }

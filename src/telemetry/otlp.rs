@@ -6,7 +6,7 @@ use tracing::Level;
 use tracing_subscriber::{Layer, filter::Targets};
 
 use super::{BoxedLayer, TRACED, TelemetryError};
-use crate::vobiz;
+use crate::address;
 
 /// What sends the spans, from a thread of its own.
 pub struct Traces(SdkTracerProvider);
@@ -25,7 +25,7 @@ pub fn start(endpoint: &Url) -> Result<(Traces, BoxedLayer), TelemetryError> {
     let url = format!("{}/v1/traces", endpoint.as_str().trim_end_matches('/'));
     let exporter = SpanExporter::builder().with_http().with_endpoint(&url).build();
     let exporter = exporter.map_err(|error| TelemetryError::Endpoint {
-        endpoint: vobiz::shown(endpoint),
+        endpoint: address::shown(endpoint),
         why: error.to_string(),
     })?;
     let resource = Resource::builder().with_service_name(env!("CARGO_PKG_NAME")).build();

@@ -23,7 +23,7 @@ pub use envelope::presentable;
 pub use error::{PurchaseError, ReadError, Rejection, RejectionKind, SetupError};
 pub use ledger::{LedgerRow, ReferenceType, RowStatus, RowType};
 pub use purchase::Purchased;
-pub use transport::{USER_AGENT, has_userinfo, shown};
+pub use transport::USER_AGENT;
 pub use wire::{Balance, ListedNumber};
 
 /// What answers mean, without a connection: bytes in, meaning out. In the open so that hostile input can be thrown at

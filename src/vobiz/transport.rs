@@ -8,7 +8,10 @@ use reqwest::{
 };
 
 use super::error::SetupError;
-use crate::proxy::Proxies;
+use crate::{
+    address::{has_userinfo, shown},
+    proxy::Proxies,
+};
 
 /// `vobiz-operator/VERSION`, to every API.
 pub const USER_AGENT: &str = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION"));
@@ -96,19 +99,6 @@ pub fn check_url(text: &str) -> Result<Url, SetupError> {
         "http" => Err(SetupError::NotHttps(shown(&url))),
         _ => Err(SetupError::Url),
     }
-}
-
-/// Whether the URL says who asks.
-#[must_use]
-pub fn has_userinfo(url: &Url) -> bool {
-    !url.username().is_empty() || url.password().is_some()
-}
-
-/// As much of a URL as holds no secret.
-#[must_use]
-pub fn shown(url: &Url) -> String {
-    let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
-    format!("{}://{}{port}", url.scheme(), url.host_str().unwrap_or_default())
 }
 
 /// Why a body could not be had to its end.

@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::time::Moment;
-use crate::metrics::Peer;
+use super::Moment;
 
 /// Further apart, it is said.
 const NOTABLE: SignedDuration = SignedDuration::from_mins(2);
@@ -66,14 +65,6 @@ pub struct Clocks {
 }
 
 impl Clocks {
-    #[must_use]
-    pub fn of(self, peer: Peer) -> Option<SignedDuration> {
-        match peer {
-            Peer::Vobiz => self.vobiz,
-            Peer::Kubernetes => self.kubernetes,
-        }
-    }
-
     /// As far as it is known to a process that works, or waits for its election: one that waits asks Vobiz nothing, and what
     /// that clock showed to its first call may be days old.
     #[must_use]
@@ -95,7 +86,7 @@ impl Clocks {
     }
 
     fn beyond(self, limit: SignedDuration) -> bool {
-        Peer::ALL.iter().any(|peer| self.of(*peer).is_some_and(|ahead| ahead.abs() > limit))
+        [self.vobiz, self.kubernetes].into_iter().flatten().any(|ahead| ahead.abs() > limit)
     }
 }
 
