@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn a_proxy_that_cannot_be_used_is_named_by_its_variable_without_its_password() {
+    fn a_proxy_that_cannot_be_used_is_named_without_its_password() {
         for (text, words) in [
             ("nonsense", "https_proxy is not the URL"),
             ("two words", "https_proxy is not the URL"),

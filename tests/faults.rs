@@ -154,7 +154,7 @@ fn a_claim_that_is_changed_before_it_is_read_live_is_bought_as_it_is_then() {
 }
 
 #[test]
-fn a_debit_without_a_number_that_was_added_up_as_fractions_needs_a_decision() {
+fn an_unnamed_debit_added_up_as_fractions_needs_a_decision() {
     let trap = Trap { call: Call::Purchase, nth: 1, moment: Moment::Withheld };
     let behaviour = Behaviour::DebitWithoutAssignmentUnnamedFractions;
     perform_exactly(Choice { deed: Deed::Kill, trap, behaviour });

@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn fields_of_a_later_version_are_kept_wherever_the_operator_writes_and_nowhere_else() {
+    fn fields_of_a_later_version_are_kept_where_the_operator_writes() {
         let [claim, record] = crds().unwrap().map(|crd| serde_json::to_value(crd).unwrap());
         let root = |crd: &Value| crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"].clone();
         let kept = |value: &Value| value.get("x-kubernetes-preserve-unknown-fields").is_some();

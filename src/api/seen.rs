@@ -351,7 +351,7 @@ mod tests {
     }
 
     #[test]
-    fn an_outcome_goes_into_a_record_that_cannot_be_read_if_its_attempt_is_still_open() {
+    fn an_outcome_goes_into_an_unreadable_record_if_its_attempt_is_open() {
         let Seen::Read(wrote) = seen(&raw()) else { panic!("it was not read") };
         let mut later = raw();
         later["metadata"]["resourceVersion"] = json!("8");

@@ -217,7 +217,7 @@ fn a_number_of_somebody_else_is_a_conflict_whoever_that_is() {
 }
 
 #[test]
-fn a_number_of_another_account_of_the_family_is_a_conflict_whatever_else_is_known() {
+fn a_number_of_another_account_of_the_family_is_a_conflict() {
     let failed = record(AttemptState::Failed, Origin::Purchase, Some(answer(Outcome::NotFound, 404, None)));
     let (claim, token) = (wish(), Goal::Token("t".into()));
     let held = Gate::Held(GateCause::Unavailable, "500".into());
@@ -238,7 +238,7 @@ fn a_number_of_another_account_of_the_family_is_a_conflict_whatever_else_is_know
 }
 
 #[test]
-fn what_became_of_a_number_is_told_with_its_account_its_word_and_the_way_out() {
+fn what_became_of_a_number_is_told_with_the_way_out() {
     let forget = "kubectl annotate phonenumber/911234500000 telephony.vobiz.ai/forget=true";
     let mut adopted = bound(NumberStatus::PendingRelease, Ownership::Absent);
     adopted.spec.attempt.origin = Origin::Adoption;
@@ -288,7 +288,7 @@ fn a_claim_is_told_no_other_namespaces_claims_and_its_own_ones_by_name() {
 }
 
 #[test]
-fn a_claim_shows_the_balance_only_where_it_falls_short_and_the_record_always() {
+fn a_claim_shows_the_balance_only_where_it_falls_short() {
     use AttemptState::{Failed, Open};
     let (short, enough) = (Some(Funds::Insufficient), Some(Funds::Sufficient));
     for (state, outcome, status, funds, required, shown) in [
@@ -336,7 +336,7 @@ fn two_errors_of_one_cause_and_two_passing_causes_are_one_status() {
 }
 
 #[test]
-fn a_record_of_a_newer_version_leaves_the_outcome_and_the_number_as_they_were() {
+fn a_record_of_a_newer_version_leaves_outcome_and_number_as_they_were() {
     let (mut claim, gate) = (wish(), Gate::Open);
     let of_newer = |claim: &PhoneNumberClaim| {
         let facts = ClaimFacts { relation: Relation::Newer, ..facts(claim, None, None, &gate) };
@@ -542,7 +542,7 @@ fn no_message_outgrows_what_can_be_stored_many_times() {
 }
 
 #[test]
-fn a_token_that_is_too_long_is_said_to_be_ignored_and_what_to_type_instead() {
+fn a_claim_is_told_that_its_token_is_too_long_and_what_to_type() {
     let (mut claim, gate) = (wish(), Gate::Open);
     let token = |length| Some([(crate::api::RETRY_ANNOTATION.to_owned(), "x".repeat(length))].into());
     for (state, command) in

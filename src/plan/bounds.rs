@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn tokens_that_a_record_had_before_there_was_a_limit_are_bounded_by_the_next_write() {
+    fn tokens_from_before_there_was_a_limit_are_bounded_by_the_next_write() {
         let mut attempt = attempt();
         attempt.spent_tokens = vec!["x".repeat(250_000), "y".repeat(250_000), "short".into()];
         bound(&mut attempt);
@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn the_fifty_latest_debits_are_listed_and_an_answer_answers_the_others_too() {
+    fn fifty_debits_are_listed_and_an_answer_answers_the_others_too() {
         let mut attempt = attempt();
         attempt.unexplained_debits = (0..400).map(|id| debit(id, id % 60)).collect();
         bound(&mut attempt);

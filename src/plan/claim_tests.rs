@@ -483,7 +483,7 @@ fn what_was_read_while_something_had_to_be_waited_for_is_read_again_afterwards()
 }
 
 #[test]
-fn an_answer_holds_for_all_debits_that_the_decision_is_about_not_only_for_those_listed() {
+fn an_answer_holds_for_all_debits_that_the_decision_is_about() {
     let ids: Vec<String> = (0..400).map(|id| format!("t{id}")).collect();
     let unexplained = |id: &String| Debit { id: id.clone(), amount: None, currency: None, at: None };
     let mut undecided = record(attempt(AttemptState::Open, Some(Outcome::Unknown)));

@@ -253,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn a_debit_counts_from_ten_minutes_before_the_attempt_and_only_for_its_own_number() {
+    fn a_debit_counts_from_ten_minutes_before_and_for_its_own_number() {
         let rows = [
             row("early", "debit", "did_purchase", "911234500000", "2026-01-02T02:54:04Z"),
             row("skewed", "debit", "did_purchase", "911234500000", "2026-01-02T02:54:06Z"),
@@ -290,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn a_debit_for_a_number_that_is_grouped_or_masked_may_be_ours_and_its_refund_somebody_elses() {
+    fn a_debit_for_a_grouped_or_masked_number_may_be_ours_its_refund_not() {
         let debit = |text| row("d", "debit", "did_purchase", text, "2026-01-02T03:05:00Z");
         for text in ["DID purchase", "DID +91 12345 00000", "DID +911234******"] {
             assert_eq!(ledger(&[debit(text)], &[]).unnamed(&[]).len(), 1, "{text}");
@@ -451,7 +451,7 @@ mod tests {
     }
 
     #[test]
-    fn sums_that_a_ledger_added_as_fractions_are_those_of_the_price_and_of_the_refund() {
+    fn sums_that_a_ledger_added_as_fractions_are_those_of_the_price() {
         let mut rows = [debit("d", OURS, "05:00"), refund("r", OURS, "06:00")];
         rows[0].amount = "3.3000000000000003".parse().ok();
         rows[1].amount = "3.3".parse().ok();

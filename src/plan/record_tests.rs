@@ -281,7 +281,7 @@ fn what_a_backup_dropped_of_a_number_is_read_as_soon_as_a_listing_counts() {
 }
 
 #[test]
-fn a_moved_number_that_is_listed_nowhere_is_lost_after_two_listings_and_not_before() {
+fn a_moved_number_that_is_listed_nowhere_is_lost_after_two_listings() {
     let record = bound_record(Some("active"), Some((Ownership::Absent, Some("SA_2"))));
     let step = |since, begun| {
         let evidence = absent(begun);
@@ -312,7 +312,7 @@ fn both_clocks_must_have_passed_since_the_attempt_was_opened_and_first_read() {
 }
 
 #[test]
-fn between_clocks_that_disagree_presence_binds_and_absence_settles_nothing() {
+fn between_clocks_that_disagree_absence_settles_nothing() {
     let record = open_record(Some(Outcome::NotFound));
     let skew = |minutes| Some(jiff::SignedDuration::from_mins(minutes));
     for (clocks, settles) in [

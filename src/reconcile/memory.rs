@@ -403,7 +403,7 @@ mod tests {
     }
 
     #[test]
-    fn a_vanished_open_record_is_remembered_for_as_long_as_it_keeps_its_number_back() {
+    fn a_vanished_open_record_is_remembered_while_it_keeps_its_number() {
         let memory = Memory::default();
         let number = "+12".parse().unwrap();
         memory.first_read(&record(1, AttemptState::Open), at(0));

@@ -97,7 +97,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_endpoint_that_says_who_asks_is_refused_and_its_password_shown_to_nobody() {
+    fn an_endpoint_that_says_who_asks_is_refused_without_its_password() {
         for (text, words) in [
             ("http://user:hush@collector:4318/x", "write http://collector:4318"),
             ("http://user:hush@collector:x", "is not a URL"),

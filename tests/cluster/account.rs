@@ -78,7 +78,7 @@ fn a_number_of_another_account_is_never_taken_for_ours() {
 }
 
 #[test]
-fn a_number_of_another_account_of_the_family_costs_no_call_and_is_adopted_once_it_is_ours() {
+fn a_number_of_the_family_costs_no_call_and_is_adopted_once_ours() {
     run(async |world| {
         let sub = sub_account(&world);
         let (subs, freed) = (world.number(), world.stocked());

@@ -13,7 +13,7 @@ use crate::{
 const FAR: i64 = 900;
 
 #[test]
-fn nothing_is_bought_between_clocks_that_disagree_and_all_is_once_they_agree() {
+fn nothing_is_bought_between_clocks_that_disagree() {
     run(async |world| {
         world.vobiz.set_clock_ahead(-FAR);
         let number = world.stocked();

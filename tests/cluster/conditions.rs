@@ -190,7 +190,7 @@ fn a_bought_number_that_is_blocked_or_released_elsewhere_is_reported_and_recover
 }
 
 #[test]
-fn a_bought_number_that_is_pending_or_in_a_status_nobody_knows_is_not_ready_and_recovers() {
+fn a_number_that_is_pending_or_oddly_listed_is_not_ready_and_recovers() {
     run(async |world| {
         let (pending, unknown) = (world.stocked(), world.stocked());
         let answer = json!({ "number": {
@@ -232,7 +232,7 @@ fn succeeds(answer: &serde_json::Value) -> Fault {
 }
 
 #[test]
-fn a_bought_number_that_is_handed_to_a_sub_account_has_moved_and_comes_back() {
+fn a_number_that_is_handed_to_a_sub_account_has_moved_and_comes_back() {
     run(async |world| {
         let (number, sub) = (world.stocked(), world.account.replace("MA_", "SA_"));
         world.vobiz.put_account(Account::new(&sub, token(&sub)).with_parent(&world.account));
@@ -256,7 +256,7 @@ fn a_bought_number_that_is_handed_to_a_sub_account_has_moved_and_comes_back() {
 }
 
 #[test]
-fn a_number_that_is_adopted_while_it_is_released_is_bought_only_by_a_new_claim() {
+fn a_number_adopted_while_it_is_released_is_bought_only_by_a_new_claim() {
     run(async |world| {
         let number = world.stocked();
         let releasing = OwnedNumber::new(&number, &world.account).with_status(NumberStatus::PendingRelease);

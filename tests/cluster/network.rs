@@ -105,7 +105,7 @@ fn a_proxy_is_no_way_to_this_machine_by_plain_http() {
 }
 
 #[test]
-fn a_vobiz_that_closes_each_connection_after_its_answer_sells_all_the_same() {
+fn a_vobiz_that_closes_after_each_answer_sells_all_the_same() {
     run(async |world| {
         world.vobiz.close_after_each_answer(true);
         let _operator = world.setup().env("VOBIZ_RESYNC_INTERVAL", "2s").start();

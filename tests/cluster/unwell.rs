@@ -232,7 +232,7 @@ fn a_list_that_cannot_be_read_delays_the_purchase_and_decides_nothing() {
 }
 
 #[test]
-fn an_outage_costs_each_claim_one_write_and_one_event_however_its_errors_differ() {
+fn an_outage_costs_each_claim_one_write_and_one_event() {
     run(async |world| {
         // Two more than are waited for: the last ones must not end the outage.
         for code in [502, 503, 429, 502, 503, 502, 500, 503] {
