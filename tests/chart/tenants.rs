@@ -6,6 +6,7 @@ use testbed::objects::claimed;
 use crate::{
     claims::API,
     harness::{eventually, run},
+    job::NAMESPACES,
     release::{Mode, Release},
     table::{CONFLICT, PURCHASED, condition},
 };
@@ -54,6 +55,7 @@ async fn take_the_role(release: &Release) -> (String, Value) {
 #[test]
 fn a_namespace_that_cannot_be_listed_is_named_and_the_others_are_served() {
     run(async {
+        let _beside_others = NAMESPACES.read().await;
         let release = Release::install(Mode::Namespaced, None).await;
         let list = format!("{API}/namespaces/{}/phonenumberclaims", release.namespace);
         let (number, gone, late) = (release.stocked("INR"), release.stocked("INR"), release.stocked("INR"));
@@ -92,6 +94,7 @@ fn a_namespace_that_cannot_be_listed_is_named_and_the_others_are_served() {
 #[test]
 fn a_role_that_goes_while_the_operator_works_holds_no_other_namespace_up() {
     run(async {
+        let _beside_others = NAMESPACES.read().await;
         let release = Release::install(Mode::Namespaced, None).await;
         let list = format!("{API}/namespaces/{}/phonenumberclaims", release.namespace);
         let (gone, late, number) = (release.stocked("INR"), release.stocked("INR"), release.stocked("INR"));
