@@ -52,6 +52,19 @@ async fn take_the_role(release: &Release) -> (String, Value) {
     (bindings, binding)
 }
 
+/// Waits until the second namespace is served again: its claim has its number, and the record of a claim that has gone
+/// there says so.
+async fn until_served(release: &Release, name: &str, gone: &str) {
+    eventually("it is served when its role is back", async || {
+        let path = format!("{API}/namespaces/{}/phonenumberclaims/{name}", release.namespace);
+        let claim = release.cluster.get(&path).await.unwrap();
+        let ready = condition(&claim, "Ready").is_some_and(|ready| ready["status"] == "True");
+        if ready { Ok(()) } else { Err(claim.to_string()) }
+    })
+    .await;
+    release.until_record(gone, |record| record.and_then(claimed) == Some("False")).await;
+}
+
 #[test]
 fn a_namespace_that_cannot_be_listed_is_named_and_the_others_are_served() {
     run(async {
@@ -77,13 +90,7 @@ fn a_namespace_that_cannot_be_listed_is_named_and_the_others_are_served() {
         assert_eq!(release.record(&gone).await.as_ref().and_then(claimed), Some("True"));
         assert_eq!(release.spent(&late), (0, 0));
         release.cluster.create(&bindings, &binding).await;
-        eventually("it is served when it is back", async || {
-            let claim = release.cluster.get(&format!("{list}/late")).await.unwrap();
-            let ready = condition(&claim, "Ready").is_some_and(|ready| ready["status"] == "True");
-            if ready { Ok(()) } else { Err(claim.to_string()) }
-        })
-        .await;
-        release.until_record(&gone, |record| record.and_then(claimed) == Some("False")).await;
+        until_served(&release, "late", &gone).await;
         for number in [&number, &gone, &late] {
             assert_eq!(release.spent(number), (1, 1));
         }
@@ -115,13 +122,7 @@ fn a_role_that_goes_while_the_operator_works_holds_no_other_namespace_up() {
         assert_eq!((release.record(&late).await, release.spent(&late)), (None, (0, 0)));
 
         release.cluster.create(&bindings, &binding).await;
-        eventually("it is served when its role is back", async || {
-            let claim = release.cluster.get(&format!("{list}/late")).await.unwrap();
-            let ready = condition(&claim, "Ready").is_some_and(|ready| ready["status"] == "True");
-            if ready { Ok(()) } else { Err(claim.to_string()) }
-        })
-        .await;
-        release.until_record(&gone, |record| record.and_then(claimed) == Some("False")).await;
+        until_served(&release, "late", &gone).await;
         for number in [&number, &gone, &late] {
             assert_eq!(release.spent(number), (1, 1));
         }
