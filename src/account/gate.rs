@@ -1,3 +1,5 @@
+//! Whether the account may be read and whether purchases may be sent, by what Vobiz has answered lately.
+
 use std::time::Duration;
 
 use crate::{

@@ -1,3 +1,5 @@
+//! The reasons that conditions and events give, and the table of what each one means.
+
 use super::Status;
 
 /// Why a claim stands as it does: the one vocabulary of conditions and events.

@@ -1,3 +1,5 @@
+//! Waits until the API server knows the two kinds and lets them be read, and says what is missing.
+
 use std::{sync::Arc, time::Duration};
 
 use kube::{Client, CustomResourceExt, Resource, api::ListParams, core::Request};

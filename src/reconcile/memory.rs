@@ -1,3 +1,5 @@
+//! What this process remembers of claims and records between two looks at them. None of it is needed for safety.
+
 use std::{
     collections::HashMap,
     sync::{Mutex, MutexGuard, PoisonError},

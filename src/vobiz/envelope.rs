@@ -1,3 +1,5 @@
+//! What Vobiz puts around every answer: its words, its code, and when to come back.
+
 use std::time::Duration;
 
 use serde::Deserialize;

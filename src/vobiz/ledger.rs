@@ -1,3 +1,5 @@
+//! Reads the rows of the account's ledger.
+
 use serde::Deserialize;
 
 use super::{

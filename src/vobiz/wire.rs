@@ -1,3 +1,5 @@
+//! Reads the numbers of Vobiz's lists, and tolerates what their fields may hold.
+
 use serde::{
     Deserialize, Deserializer,
     de::{DeserializeOwned, Error as _},
