@@ -14,6 +14,7 @@ pub(crate) mod guard;
 mod keep;
 mod ledger;
 mod look;
+mod memory;
 mod record;
 #[cfg(test)]
 mod record_tests;
@@ -31,6 +32,7 @@ pub(crate) use evidence::Fresh;
 pub use evidence::{Evidence, FundsRead, LedgerRead, Need, Reading, Rows, Verdict, verdict};
 pub use keep::is_listed_absent;
 pub use ledger::Explained;
+pub use memory::RecordMemory;
 pub use record::{RecordObserved, RecordStep, Removal, record};
 pub use send::{Denial, LiveClaim, OutcomeStep, Permission, outcome, permission};
 pub use time::{SEND_WINDOW, Spans};

@@ -49,7 +49,7 @@ impl Observation {
         let holder = if ours { Holder::Lives } else { context.holder(named).await? };
         match (&record, &seen) {
             (Some(record), _) => {
-                context.memory.first_read(record, now);
+                context.memory.see(record, now);
             }
             // It has not vanished, but its number is not this version's to judge.
             (None, Some(_)) => {}

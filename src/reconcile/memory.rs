@@ -7,10 +7,10 @@ use std::{
 };
 
 use crate::{
-    api::{AttemptState, PhoneNumber},
+    api::PhoneNumber,
     conditions::Reason,
     domain::{AttemptId, Backoff, E164},
-    plan::{Goal, Moment, Spans, is_retried_unasked},
+    plan::{Goal, Moment, RecordMemory, Spans},
     store::StoreError,
 };
 
@@ -97,33 +97,6 @@ pub struct Remaining<'a> {
     /// Whether there is a claim with that uid.
     pub lives: &'a dyn Fn(&str) -> bool,
 }
-
-struct RecordMemory {
-    attempt: AttemptId,
-    state: AttemptState,
-    first_read: Moment,
-    absent_since: Option<Moment>,
-    /// Attempts in a row that failed for no fault of the claim's.
-    failures: u32,
-    not_before: Option<Moment>,
-    vanished: bool,
-}
-
-impl RecordMemory {
-    /// The record is gone. Whether it is to be remembered all the same.
-    fn vanish(&mut self, now: Moment, spans: Spans) -> bool {
-        if self.state == AttemptState::Failed {
-            return false;
-        }
-        if !std::mem::replace(&mut self.vanished, true) {
-            self.not_before = Some(now.plus(spans.until_settled()));
-        }
-        true
-    }
-}
-
-/// Between attempts that are made unasked.
-const BACKOFF: Backoff = Backoff { first: Duration::from_secs(1), longest: Duration::from_mins(5) };
 
 /// Between intents of one claim that the API server does not take.
 const HINDRANCE: Backoff = Backoff { first: Duration::from_secs(1), longest: Duration::from_secs(30) };
@@ -228,50 +201,26 @@ impl Memory {
         }
     }
 
-    /// When this process first read, or wrote, a record's attempt in its present state.
-    pub fn first_read(&self, record: &PhoneNumber, now: Moment) -> Moment {
-        let attempt = &record.spec.attempt;
+    /// What is remembered of a record once it has been read, or written.
+    pub fn see(&self, record: &PhoneNumber, now: Moment) -> RecordMemory {
         let mut inner = self.inner();
-        let known = inner.records.get(&record.spec.e164);
-        if let Some(known) = known.filter(|known| known.attempt == attempt.id && known.state == attempt.state)
-        {
-            return known.first_read;
-        }
-        let failures = known.map_or(0, |known| known.failures);
-        let unasked = attempt.state == AttemptState::Failed && is_retried_unasked(attempt);
-        let failures = match attempt.state {
-            AttemptState::Bound => 0,
-            _ if unasked => failures.saturating_add(1),
-            _ => failures,
-        };
-        let memory = RecordMemory {
-            attempt: attempt.id,
-            state: attempt.state,
-            first_read: now,
-            absent_since: None,
-            failures,
-            not_before: unasked.then(|| now.plus(BACKOFF.after(failures))),
-            vanished: false,
-        };
-        inner.records.insert(record.spec.e164, memory);
-        now
+        let known = inner.records.get(&record.spec.e164).copied();
+        let seen = RecordMemory::see(known, &record.spec.attempt, now);
+        inner.records.insert(record.spec.e164, seen);
+        seen
     }
 
-    /// Keeps the begin of the first of several listings without a bound number; forgets it when the number is back.
+    /// Since when a bound number has been absent from every listing; `absent` is when the latest one was begun, if it is.
     pub fn absent_since(&self, e164: E164, absent: Option<Moment>) -> Option<Moment> {
-        let mut inner = self.inner();
-        let memory = inner.records.get_mut(&e164)?;
-        memory.absent_since = absent.map(|begun| memory.absent_since.unwrap_or(begun));
-        memory.absent_since
+        self.inner().records.get_mut(&e164)?.absent_since(absent)
     }
 
     /// No attempt for the number before that moment.
     pub fn not_before(&self, e164: E164) -> Option<Moment> {
-        self.inner().records.get(&e164).and_then(|memory| memory.not_before)
+        self.inner().records.get(&e164).and_then(RecordMemory::not_before)
     }
 
-    /// Forgets claims that are gone, and numbers of which neither a record nor a claim is left. One whose record vanished
-    /// while it was open is kept back first, for as long as ever; after that, a claim that comes looks for itself.
+    /// Forgets claims that are gone, and numbers of which neither a record nor a claim is left.
     pub fn sweep(&self, now: Moment, spans: Spans, remaining: &Remaining<'_>) {
         let mut inner = self.inner();
         inner.claims.retain(|uid, _| (remaining.lives)(uid));
@@ -279,33 +228,34 @@ impl Memory {
             if (remaining.recorded)(*e164) {
                 return true;
             }
-            let waits = memory.vanish(now, spans);
-            waits && ((remaining.wished)(*e164) || memory.not_before.is_some_and(|until| !now.reached(until)))
+            let vanished = memory.vanish(now, spans);
+            let lasting = vanished.filter(|memory| memory.outlasts((remaining.wished)(*e164), now));
+            lasting.map(|lasting| *memory = lasting).is_some()
         });
     }
 
     /// The failures that were counted were another wish's.
     pub fn start_over(&self, e164: E164) {
         if let Some(memory) = self.inner().records.get_mut(&e164) {
-            memory.failures = 0;
+            memory.start_over();
         }
     }
 
-    /// A record is gone. If it was not a settled failure, a purchase may be under way, or the record was lost: the
-    /// number is left alone for as long as a purchase can take to show.
+    /// A record is gone.
     pub fn vanished(&self, e164: E164, now: Moment, spans: Spans) {
         let mut inner = self.inner();
-        let Some(memory) = inner.records.get_mut(&e164) else { return };
-        if !memory.vanish(now, spans) {
-            inner.records.remove(&e164);
-        }
+        let vanished = inner.records.remove(&e164).and_then(|memory| memory.vanish(now, spans));
+        inner.records.extend(vanished.map(|memory| (e164, memory)));
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{api::PhoneNumberSpec, plan::Intent};
+    use crate::{
+        api::{AttemptState, PhoneNumberSpec},
+        plan::Intent,
+    };
 
     const SPANS: Spans = Spans { purchase_timeout: Duration::from_secs(30), settle: Duration::from_mins(2) };
 
@@ -332,48 +282,6 @@ mod tests {
         }
     }
 
-    #[test]
-    fn the_first_reading_of_an_attempt_stays_until_its_state_changes() {
-        let memory = Memory::default();
-        let open = record(1, AttemptState::Open);
-        assert_eq!(memory.first_read(&open, at(1)), at(1));
-        assert_eq!(memory.first_read(&open, at(2)), at(1));
-        assert_eq!(memory.first_read(&record(1, AttemptState::Bound), at(3)), at(3));
-        assert_eq!(memory.first_read(&record(2, AttemptState::Open), at(4)), at(4));
-    }
-
-    #[test]
-    fn attempts_that_are_made_unasked_wait_longer_each_time_and_five_minutes_at_most() {
-        let memory = Memory::default();
-        let mut pauses = Vec::new();
-        for id in 0..12 {
-            memory.first_read(&record(id, AttemptState::Open), at(0));
-            memory.first_read(&record(id, AttemptState::Failed), at(0));
-            let until = memory.not_before("+12".parse().unwrap()).unwrap();
-            pauses.push(until.mono.as_secs());
-        }
-        assert_eq!(pauses, [2, 4, 8, 16, 32, 64, 128, 256, 300, 300, 300, 300]);
-        memory.start_over("+12".parse().unwrap());
-        memory.first_read(&record(12, AttemptState::Open), at(0));
-        memory.first_read(&record(12, AttemptState::Failed), at(0));
-        assert_eq!(memory.not_before("+12".parse().unwrap()), Some(at(2)));
-        memory.first_read(&record(13, AttemptState::Bound), at(0));
-        assert_eq!(memory.not_before("+12".parse().unwrap()), None);
-    }
-
-    #[test]
-    fn a_record_that_vanished_while_it_was_open_keeps_its_number_back_until_it_would_have_settled() {
-        let memory = Memory::default();
-        let number = "+12".parse().unwrap();
-        memory.first_read(&record(1, AttemptState::Open), at(0));
-        memory.vanished(number, at(5), SPANS);
-        memory.vanished(number, at(50), SPANS);
-        assert_eq!(memory.not_before(number), Some(at(5 + 10 + 30 + 120)));
-        memory.first_read(&record(2, AttemptState::Failed), at(60));
-        memory.vanished(number, at(61), SPANS);
-        assert_eq!(memory.not_before(number), None);
-    }
-
     const NOTHING: Remaining<'static> =
         Remaining { recorded: &|_| false, wished: &|_| false, lives: &|_| false };
 
@@ -390,7 +298,7 @@ mod tests {
         for number in 0..1000_usize {
             let mut record = record(1, states[number % 4]);
             record.spec.e164 = format!("+91{number:010}").parse().unwrap();
-            memory.first_read(&record, at(0));
+            memory.see(&record, at(0));
             memory.goal_since(&number.to_string(), &Goal::First, None, at(0));
             memory.queue(&number.to_string(), at(0));
         }
@@ -406,7 +314,7 @@ mod tests {
     fn a_vanished_open_record_is_remembered_while_it_keeps_its_number() {
         let memory = Memory::default();
         let number = "+12".parse().unwrap();
-        memory.first_read(&record(1, AttemptState::Open), at(0));
+        memory.see(&record(1, AttemptState::Open), at(0));
         memory.sweep(at(5), SPANS, &NOTHING);
         memory.sweep(at(50), SPANS, &NOTHING);
         assert_eq!(memory.not_before(number), Some(at(5 + 160)));

@@ -48,7 +48,7 @@ pub async fn reconcile_record(
         account: &account,
         holder,
         sending,
-        first_read: context.memory.first_read(&record, now),
+        first_read: context.memory.see(&record, now).first_read,
         evidence: &evidence,
         absent_since: None,
         explained: &explained,
