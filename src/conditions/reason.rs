@@ -1,3 +1,5 @@
+//! Why a claim stands as it does, and what follows for its conditions: the table that the README shows.
+
 use super::Status;
 
 /// Why a claim stands as it does: the one vocabulary of conditions and events.
@@ -40,6 +42,14 @@ pub struct Row {
     pub purchased: Status,
     pub ready: Status,
     pub progress: Progress,
+}
+
+/// The event that goes with a reason: one costs a write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EventKind {
+    None,
+    Normal,
+    Warning,
 }
 
 impl Reason {
@@ -131,12 +141,11 @@ impl Reason {
 
     /// Whether an event is worth its write, and whether it is a warning.
     #[must_use]
-    pub fn event(self) -> Option<kube::runtime::events::EventType> {
-        use kube::runtime::events::EventType::{Normal, Warning};
+    pub fn event(self) -> EventKind {
         match self {
-            Self::Purchasing => None,
-            Self::Purchased | Self::Adopted | Self::NumberPending => Some(Normal),
-            _ => Some(Warning),
+            Self::Purchasing => EventKind::None,
+            Self::Purchased | Self::Adopted | Self::NumberPending => EventKind::Normal,
+            _ => EventKind::Warning,
         }
     }
 }

@@ -1,6 +1,6 @@
 use std::time::{Duration, Instant};
 
-use kube::runtime::watcher;
+use kube_runtime::watcher;
 
 use crate::domain::E164;
 

@@ -1,13 +1,17 @@
-//! The words of the trade, each parsed once, at the edge. This module knows no other.
+//! The words of the trade, each parsed once, at the edge, and what lists and ledgers say. This module knows no other.
 
 mod account;
 mod attempt_id;
 mod clocks;
 mod currency;
 mod e164;
+mod ledger_row;
+mod listed_number;
 mod mark;
 mod moment;
 mod money;
+mod number;
+mod text;
 mod time;
 
 pub use account::AccountId;
@@ -15,9 +19,13 @@ pub use attempt_id::AttemptId;
 pub use clocks::{Clocks, Sighting, is_notable};
 pub use currency::Currency;
 pub use e164::E164;
+pub use ledger_row::{Debit, LedgerRow, ReferenceType, RowStatus, RowType, Texts};
+pub use listed_number::ListedNumber;
 pub use mark::mark;
 pub use moment::Moment;
 pub use money::Money;
+pub use number::{Capabilities, Number, NumberStatus};
+pub use text::presentable;
 pub use time::Time;
 
 /// What was wrong with a word at the edge.

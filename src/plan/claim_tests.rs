@@ -13,8 +13,7 @@ use crate::{
         Answer, Attempt, AttemptState, ClaimRef, Debit, Origin, Outcome, Ownership, PhoneNumber,
         PhoneNumberClaim, PhoneNumberSpec,
     },
-    domain::{AccountId, AttemptId, Time},
-    vobiz::{LedgerRow, ListedNumber},
+    domain::{AccountId, AttemptId, LedgerRow, ListedNumber, Time},
 };
 
 const NUMBER: &str = "+911234500000";

@@ -5,8 +5,7 @@ use jiff::Timestamp;
 use super::Moment;
 use crate::{
     api::NumberStatus,
-    domain::{AccountId, Currency, E164, Money},
-    vobiz::{LedgerRow, ListedNumber},
+    domain::{AccountId, Currency, E164, LedgerRow, ListedNumber, Money},
 };
 
 /// What the account's endpoints last said about one number, and when each was asked.

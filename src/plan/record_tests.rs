@@ -13,8 +13,7 @@ use crate::{
         Answer, AttemptState, ClaimRef, Number, Outcome, Ownership, PhoneNumber, PhoneNumberSpec,
         PhoneNumberStatus, Verification,
     },
-    domain::{AccountId, AttemptId, Time},
-    vobiz::{LedgerRow, ListedNumber},
+    domain::{AccountId, AttemptId, LedgerRow, ListedNumber, Time},
 };
 
 const OPENED: &str = "2026-01-02T03:04:05Z";
