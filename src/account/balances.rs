@@ -1,3 +1,5 @@
+//! Reads the account's balance in each currency that its numbers are billed in.
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     time::Duration,

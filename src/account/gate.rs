@@ -1,6 +1,9 @@
+//! Whether the account may be read and whether purchases may be sent, by what Vobiz has answered lately.
+
 use std::time::Duration;
 
 use crate::{
+    domain::Backoff,
     plan::{Gate, GateCause},
     vobiz::{PurchaseError, ReadError, RejectionKind},
 };
@@ -48,7 +51,7 @@ impl Hold {
     fn begin(&mut self, cause: GateCause, why: String, wait: Option<Duration>, now: Duration) {
         // A wrong token stays wrong for a while; a hiccup is over at once.
         let first = if cause == GateCause::Credentials { 3 } else { 1 };
-        let backoff = Duration::from_secs(first << self.streak.min(4)).min(LONGEST);
+        let backoff = Backoff { first: Duration::from_secs(first), longest: LONGEST }.after(self.streak);
         let wait = wait.map_or(backoff, |asked| asked.min(LONGEST_ASKED_FOR).max(Duration::from_secs(1)));
         self.until = self.until().unwrap_or_default().max(now + wait);
         self.streak = self.streak.saturating_add(1);

@@ -1,3 +1,5 @@
+//! The rounds of reads: what is asked of each endpoint, how often, and what an error of one means for the account.
+
 use std::{collections::BTreeMap, time::Duration};
 
 use jiff::{Timestamp, tz::TimeZone};

@@ -1,3 +1,5 @@
+//! What the endpoints last said, which reads are wanted, and who waits for them.
+
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
     sync::Arc,

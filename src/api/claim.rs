@@ -1,3 +1,5 @@
+//! `PhoneNumberClaim`: the request for one number, as users write it.
+
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::CustomResource;
 use schemars::JsonSchema;

@@ -1,3 +1,5 @@
+//! `PhoneNumber`: the record of one number in one account, and of the attempts to buy it.
+
 #![expect(clippy::doc_markdown, reason = "these comments are what users read: `kubectl explain`")]
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;

@@ -1,3 +1,5 @@
+//! The two custom resource definitions: what is derived from the types, adjusted to the API conventions.
+
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::CustomResourceExt;
 use serde_json::{Value, json};

@@ -1,3 +1,5 @@
+//! What is known of a claim or a record, as one reason and one message.
+
 use std::time::Duration;
 
 use jiff::Timestamp;

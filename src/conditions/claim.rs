@@ -1,3 +1,5 @@
+//! The conditions of a claim.
+
 use std::time::Duration;
 
 use jiff::Timestamp;

@@ -1,4 +1,4 @@
-//! Why a claim stands as it does, and what follows for its conditions: the table that the README shows.
+//! The reasons that conditions and events give, and the table of what each one means.
 
 use super::Status;
 

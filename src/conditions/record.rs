@@ -1,3 +1,5 @@
+//! The conditions of a record.
+
 use jiff::Timestamp;
 
 use super::{ConditionType, Status, case, condition, message::Audience, reason::Reason};

@@ -1,3 +1,5 @@
+//! Reads the credentials files again when they change, and when Vobiz has refused their contents.
+
 use std::{sync::Arc, time::Duration};
 
 use tokio::sync::watch;

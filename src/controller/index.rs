@@ -1,3 +1,5 @@
+//! Which claims ask for a number.
+
 use std::collections::HashMap;
 
 use crate::domain::E164;

@@ -1,3 +1,5 @@
+//! How often a watch that stays broken is logged, and in which words.
+
 use std::time::{Duration, Instant};
 
 use kube_runtime::watcher;

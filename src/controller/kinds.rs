@@ -1,3 +1,5 @@
+//! Waits until the API server knows the two kinds and lets them be read, and says what is missing.
+
 use std::{sync::Arc, time::Duration};
 
 use kube::{Client, CustomResourceExt, Resource, api::ListParams, core::Request};
@@ -7,11 +9,14 @@ use tokio_util::sync::CancellationToken;
 use super::definitions::{self, Served};
 use crate::{
     api::{PhoneNumber, PhoneNumberClaim},
+    domain::Backoff,
     health::Stage,
 };
 
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+const PAUSES: Backoff = Backoff { first: Duration::from_secs(1), longest: Duration::from_secs(30) };
 
 /// Says what is wrong, and what to type, while the API server cannot be reached, does not know the kinds, or does not
 /// let them be read.
@@ -21,8 +26,7 @@ pub async fn explain_missing_kinds(
     stage: Arc<Stage>,
     stop: CancellationToken,
 ) {
-    let mut pause = Duration::from_secs(1);
-    loop {
+    for failures in 0.. {
         let answers = tokio::time::timeout(PATIENCE, async {
             (any_claims(&kube, &namespaces).await, list::<PhoneNumber>(&kube, None).await)
         });
@@ -39,10 +43,9 @@ pub async fn explain_missing_kinds(
         };
         tracing::error!("{problem}");
         stage.kinds(Some(problem));
-        if stop.run_until_cancelled(tokio::time::sleep(pause)).await.is_none() {
+        if stop.run_until_cancelled(tokio::time::sleep(PAUSES.after(failures))).await.is_none() {
             return;
         }
-        pause = (pause * 2).min(Duration::from_secs(30));
     }
 }
 

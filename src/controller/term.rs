@@ -1,3 +1,5 @@
+//! One term of leadership: the queues, the workers and the account's reader, from its beginning to an orderly end.
+
 use std::{
     collections::BTreeSet,
     convert::Infallible,

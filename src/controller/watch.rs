@@ -1,3 +1,5 @@
+//! Follows claims and records: fills their caches, and enqueues each object that a change concerns.
+
 use std::{
     pin::pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},

@@ -1,3 +1,5 @@
+//! The workers that serve queued claims, one purchase at a time each.
+
 use std::{num::NonZeroUsize, sync::Arc};
 
 use tokio::sync::{Mutex, mpsc::UnboundedReceiver};

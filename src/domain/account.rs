@@ -1,3 +1,5 @@
+//! The id of an account of Vobiz's.
+
 use std::{
     fmt,
     hash::{Hash, Hasher},

@@ -1,3 +1,5 @@
+//! The id of one attempt to buy a number.
+
 use std::{fmt, str::FromStr};
 
 use uuid::Uuid;

@@ -1,3 +1,5 @@
+//! A currency, by its code.
+
 use std::{fmt, str::FromStr};
 
 use super::{ParseError, string_word};

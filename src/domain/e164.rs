@@ -1,3 +1,5 @@
+//! A phone number in E.164, and whether a text of Vobiz's names it.
+
 use std::{fmt, str::FromStr};
 
 use super::{ParseError, string_word};

@@ -2,6 +2,7 @@
 
 mod account;
 mod attempt_id;
+mod backoff;
 mod clocks;
 mod currency;
 mod e164;
@@ -16,6 +17,7 @@ mod time;
 
 pub use account::AccountId;
 pub use attempt_id::AttemptId;
+pub use backoff::Backoff;
 pub use clocks::{Clocks, Sighting, is_notable};
 pub use currency::Currency;
 pub use e164::E164;

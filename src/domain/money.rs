@@ -1,3 +1,5 @@
+//! An exact sum of money, without its currency.
+
 use std::{fmt, ops, str::FromStr};
 
 use rust_decimal::Decimal;

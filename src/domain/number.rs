@@ -1,4 +1,5 @@
-//! A number as Vobiz describes it, and its status there.
+//! What Vobiz says about one number, as it stands in the status of claims and records.
+
 #![expect(clippy::doc_markdown, reason = "these comments are what users read: `kubectl explain`")]
 
 use std::{convert::Infallible, fmt, str::FromStr};

@@ -1,3 +1,5 @@
+//! A time stamp, with the digits that were received or written.
+
 use std::{fmt, str::FromStr, time::Duration};
 
 use jiff::{Timestamp, fmt::temporal::DateTimePrinter};

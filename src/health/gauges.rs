@@ -1,3 +1,5 @@
+//! The metrics that are read at a scrape: claims, records, conditions, and what is known of the account.
+
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;

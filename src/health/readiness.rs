@@ -1,3 +1,5 @@
+//! Whether this process can do its part, and which condition of that does not hold.
+
 use std::fmt;
 
 /// What readiness depends on.

@@ -1,3 +1,5 @@
+//! The HTTP server of health and metrics, with its limits.
+
 use std::{
     collections::VecDeque,
     convert::Infallible,

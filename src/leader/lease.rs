@@ -1,3 +1,5 @@
+//! Reads and writes the Lease, within a time limit.
+
 use std::{future::Future, time::Duration};
 
 use jiff::Timestamp;

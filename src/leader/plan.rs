@@ -1,3 +1,5 @@
+//! Decides what a replica does about the Lease. Pure.
+
 use std::time::Duration;
 
 /// How long things take. The usual values of the field: a holder gives up well before anybody else may take over.

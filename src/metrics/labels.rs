@@ -1,3 +1,5 @@
+//! The closed sets of label values, in one word for each.
+
 /// A closed set of label values.
 macro_rules! labels {
     ($(#[$doc:meta])* $name:ident, $key:literal { $($variant:ident => $text:literal),+ $(,)? }) => {

@@ -1,3 +1,5 @@
+//! The changes of a record, each applied by a compare-and-swap.
+
 use jiff::Timestamp;
 
 use super::{

@@ -1,3 +1,5 @@
+//! Decides what to do about a claim.
+
 use std::time::Duration;
 
 use jiff::Timestamp;

@@ -1,3 +1,5 @@
+//! What the endpoints of Vobiz say, and since when, as decisions read it.
+
 use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;

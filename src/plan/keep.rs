@@ -1,3 +1,5 @@
+//! Decides about a record whose number is bound: it follows the listing.
+
 use std::time::Duration;
 
 use super::{

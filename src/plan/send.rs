@@ -1,3 +1,5 @@
+//! Decides whether the one POST of an attempt may be sent, and to which attempt its outcome belongs.
+
 use super::{
     Moment,
     change::Change,

@@ -1,3 +1,5 @@
+//! Decides how an open attempt ends, by a listing and a ledger that are both younger than it.
+
 use std::time::Duration;
 
 use jiff::Timestamp;

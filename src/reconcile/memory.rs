@@ -1,3 +1,5 @@
+//! What this process remembers of claims and records between two looks at them. None of it is needed for safety.
+
 use std::{
     collections::HashMap,
     sync::{Mutex, MutexGuard, PoisonError},
@@ -7,7 +9,7 @@ use std::{
 use crate::{
     api::{AttemptState, PhoneNumber},
     conditions::Reason,
-    domain::{AttemptId, E164},
+    domain::{AttemptId, Backoff, E164},
     plan::{Goal, Moment, Spans, is_retried_unasked},
     store::StoreError,
 };
@@ -120,14 +122,14 @@ impl RecordMemory {
     }
 }
 
-/// The longest pause between attempts that are made unasked.
-const LONGEST_BACKOFF: Duration = Duration::from_mins(5);
+/// Between attempts that are made unasked.
+const BACKOFF: Backoff = Backoff { first: Duration::from_secs(1), longest: Duration::from_mins(5) };
 
-/// The longest pause between intents of one claim that the API server does not take.
-const LONGEST_HINDRANCE: Duration = Duration::from_secs(30);
+/// Between intents of one claim that the API server does not take.
+const HINDRANCE: Backoff = Backoff { first: Duration::from_secs(1), longest: Duration::from_secs(30) };
 
-/// The longest pause between those of all claims.
-const LONGEST_BREATH: Duration = Duration::from_secs(5);
+/// Between those of all claims.
+const BREATH: Backoff = Backoff { first: Duration::from_millis(100), longest: Duration::from_secs(5) };
 
 impl Memory {
     fn inner(&self) -> MutexGuard<'_, Inner> {
@@ -196,14 +198,13 @@ impl Memory {
             TurnEnd::Overtaken => None,
             TurnEnd::Refused(why) => {
                 let times = inner.refused.map_or(0, |(times, _)| times);
-                let breath = Duration::from_millis(100 << times.min(9)).min(LONGEST_BREATH);
-                inner.refused = Some((times.saturating_add(1), now.plus(breath)));
+                inner.refused = Some((times.saturating_add(1), now.plus(BREATH.after(times))));
                 Some(why)
             }
         };
         let memory = inner.claims.get_mut(uid)?;
         let times = memory.hindrance.as_ref().map_or(0, |hindrance| hindrance.times);
-        let pause = Duration::from_secs(1 << times.min(9)).min(LONGEST_HINDRANCE);
+        let pause = HINDRANCE.after(times);
         memory.hindrance = Some(Hindrance { why, times: times.saturating_add(1), until: now.plus(pause) });
         Some(pause)
     }
@@ -243,14 +244,13 @@ impl Memory {
             _ if unasked => failures.saturating_add(1),
             _ => failures,
         };
-        let backoff = Duration::from_secs(1 << failures.min(9)).min(LONGEST_BACKOFF);
         let memory = RecordMemory {
             attempt: attempt.id,
             state: attempt.state,
             first_read: now,
             absent_since: None,
             failures,
-            not_before: unasked.then(|| now.plus(backoff)),
+            not_before: unasked.then(|| now.plus(BACKOFF.after(failures))),
             vanished: false,
         };
         inner.records.insert(record.spec.e164, memory);

@@ -13,13 +13,12 @@ use super::{
 use crate::{
     api::{PhoneNumber, PhoneNumberClaim, RECORD_FINALIZER, Seen},
     conditions::{self, Unstored},
-    domain::AttemptId,
+    domain::{AttemptId, Backoff},
     plan::{self, Change, OutcomeStep},
     store::StoreError,
 };
 
-const FIRST_PAUSE: Duration = Duration::from_millis(100);
-const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+const PAUSES: Backoff = Backoff { first: Duration::from_millis(100), longest: Duration::from_secs(5) };
 
 /// Stores the outcome, for as long as it takes: it may be all that is known of a number that was paid for. Every turn in
 /// vain pauses before the next, whatever it met: an API server that is not well is not helped by haste.
@@ -33,8 +32,7 @@ pub async fn store(
     let mut telling = Telling::begin(&context, record.spec.attempt.id, &change, &sending);
     let name = record.spec.e164.digits();
     let mut current = Some(record.clone());
-    let mut pause = FIRST_PAUSE;
-    loop {
+    for failures in 0.. {
         match write(&context, &record, current.as_ref(), &change).await {
             // Stored, perhaps beside what this version cannot read.
             Ok(()) | Err(StoreError::Newer) => break,
@@ -46,8 +44,7 @@ pub async fn store(
                 wake(&context, &claim);
             }
         }
-        tokio::time::sleep(pause).await;
-        pause = (pause * 3).min(LONGEST_PAUSE);
+        tokio::time::sleep(PAUSES.after(failures)).await;
         match context.store.record(&name).await {
             Ok(Some(Seen::Newer(found))) => {
                 current = found.stand_in(&record);

@@ -1,3 +1,5 @@
+//! Performs a purchase: stores the intent, reads the claim live, sends once, stores the outcome.
+
 use std::{sync::Arc, time::Duration};
 
 use kube::{ResourceExt, core::ObjectMeta};

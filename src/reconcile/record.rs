@@ -1,3 +1,5 @@
+//! Reconciles a record: observes, plans, performs one step.
+
 use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;

@@ -6,13 +6,13 @@ use std::{
     time::Duration,
 };
 
-use crate::account::Key;
+use crate::{account::Key, domain::Backoff};
 
 /// A trouble that lasts is mentioned again no sooner.
 const AGAIN_AFTER: Duration = Duration::from_mins(1);
 
-/// The longest pause between tries.
-const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+/// The pauses between tries.
+const PAUSES: Backoff = Backoff { first: Duration::from_secs(1), longest: Duration::from_secs(30) };
 
 /// Whoever has not failed for so long does not try any more: its object is gone, or somebody else has done it.
 const FORGOTTEN_AFTER: Duration = Duration::from_mins(2);
@@ -93,7 +93,7 @@ impl Setbacks {
         let mut inner = self.inner();
         let blank = Setback { times: 0, first: now, last: now, is_trouble: false };
         let setback = inner.failing.entry(key).or_insert(blank);
-        let pause = Duration::from_secs(1 << setback.times.min(9)).min(LONGEST_PAUSE);
+        let pause = PAUSES.after(setback.times);
         setback.times = setback.times.saturating_add(1);
         setback.last = now;
         setback.is_trouble = why.is_some();

@@ -1,3 +1,5 @@
+//! Sends spans to a collector, by OTLP over HTTP.
+
 use opentelemetry::trace::TracerProvider;
 use opentelemetry_otlp::{SpanExporter, WithExportConfig};
 use opentelemetry_sdk::{Resource, trace::SdkTracerProvider};

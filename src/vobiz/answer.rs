@@ -1,3 +1,5 @@
+//! Classifies the answer to a purchase.
+
 use std::time::Duration;
 
 use serde::Deserialize;

@@ -1,3 +1,5 @@
+//! Upper or lower case in Vobiz's paths.
+
 /// Vobiz's paths are case-sensitive, and its documentation disagrees with itself about the case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Casing {

@@ -1,3 +1,5 @@
+//! The client of Vobiz's REST API: one method for each read, within the rate limit.
+
 use std::{
     num::NonZeroU32,
     path::PathBuf,

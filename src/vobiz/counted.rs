@@ -1,3 +1,5 @@
+//! Each call of the client with its metrics and its span.
+
 use std::time::Instant;
 
 use tracing::Instrument;

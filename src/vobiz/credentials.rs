@@ -1,3 +1,5 @@
+//! The account id and the auth token: where they are read from, and how they stay secret.
+
 use std::{fmt, io, path::PathBuf};
 
 use secrecy::{ExposeSecret, SecretString};

@@ -1,4 +1,4 @@
-//! The envelopes that Vobiz's error answers come in.
+//! What Vobiz puts around every answer: its words, its code, and when to come back.
 
 use std::time::Duration;
 

@@ -1,3 +1,5 @@
+//! The errors of the client. That of a purchase says whether the purchase may have happened.
+
 use std::time::Duration;
 
 use super::envelope::Envelope;

@@ -1,4 +1,4 @@
-//! A row of the ledger as Vobiz writes it.
+//! Reads the rows of the account's ledger.
 
 use serde::Deserialize;
 

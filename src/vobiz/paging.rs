@@ -1,3 +1,5 @@
+//! Reads a list to its end, although its rows move between the pages meanwhile.
+
 use std::collections::{HashMap, HashSet};
 
 use serde::{Deserialize, Deserializer};

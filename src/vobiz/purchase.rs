@@ -1,3 +1,5 @@
+//! Sends the one POST of a purchase.
+
 use bytes::Bytes;
 use http_body_util::Full;
 use reqwest::Body;

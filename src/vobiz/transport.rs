@@ -1,3 +1,5 @@
+//! The HTTP client of Vobiz, with everything that could send a request twice turned off.
+
 use std::{error::Error as _, path::Path, time::Duration};
 
 use jiff::Timestamp;

@@ -1,4 +1,4 @@
-//! A number and a balance as Vobiz writes them.
+//! Reads the numbers of Vobiz's lists, and tolerates what their fields may hold.
 
 use serde::{Deserialize, Deserializer, de::Error as _};
 use serde_json::value::RawValue;

@@ -1,3 +1,5 @@
+//! Why the demo ended without a verdict.
+
 use std::{io, path::PathBuf, process::ExitStatus};
 
 /// Why the demo did not show what it should.

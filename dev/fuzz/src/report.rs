@@ -1,3 +1,5 @@
+//! What a run counts and prints.
+
 use std::{collections::BTreeMap, fmt, time::Duration};
 
 /// What came of the inputs.

@@ -1,3 +1,5 @@
+//! Why the image was not built.
+
 use std::path::{Path, PathBuf};
 
 /// Why there is no image.

@@ -1,3 +1,5 @@
+//! The files of the image.
+
 /// Where the operator looks for the roots that it trusts, as on any Linux.
 pub const ROOTS: &str = "etc/ssl/certs/ca-certificates.crt";
 

@@ -1,3 +1,5 @@
+//! The image's one layer: a tar archive that is the same for the same files.
+
 use std::{io::Read, path::Path};
 
 use tar::{Builder, EntryType, Header};

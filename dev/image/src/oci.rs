@@ -1,3 +1,5 @@
+//! Writes the OCI archive: manifest, configuration, index.
+
 use std::{collections::HashMap, io::Write as _, path::Path, str::FromStr as _};
 
 use flate2::{Compression, GzBuilder};

@@ -1,3 +1,5 @@
+//! Mozilla's roots as one PEM file.
+
 use pem::{EncodeConfig, LineEnding, Pem};
 
 /// Mozilla's roots, as the crate carries them: an image without a base has no others.

@@ -1,3 +1,5 @@
+//! The bill of materials: every crate that is linked into the binary.
+
 use std::collections::{BTreeSet, HashMap, VecDeque};
 
 use cargo_metadata::{CargoOpt, DependencyKind, Metadata, MetadataCommand, Package, PackageId};

@@ -1,3 +1,5 @@
+//! CPU and memory of a process, from /proc.
+
 use tokio::process::Child;
 
 use super::Error;

@@ -1,3 +1,5 @@
+//! Lists of numbers and of ledger rows.
+
 use fastrand::Rng;
 use vobiz_operator::{
     domain::{Currency, E164, LedgerRow, ListedNumber},

@@ -1,3 +1,5 @@
+//! Lists whose rows move between the pages.
+
 use std::{
     cell::{Cell, RefCell},
     fmt::Write as _,

@@ -1,3 +1,5 @@
+//! Answers to a purchase.
+
 use std::time::Duration;
 
 use fastrand::Rng;

@@ -1,3 +1,5 @@
+//! Answers as bytes on a connection.
+
 use std::{io, time::Duration};
 
 use bytes::Bytes;

@@ -1,3 +1,5 @@
+//! The words of the trade, parsed from any string.
+
 use fastrand::Rng;
 use vobiz_operator::domain::{AccountId, AttemptId, Currency, E164, Money, Time};
 

@@ -1,3 +1,5 @@
+//! Why the end-to-end test could not go on.
+
 use std::{io, path::PathBuf};
 
 /// Why the test did not show what it should.
