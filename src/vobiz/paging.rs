@@ -369,7 +369,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_server_that_does_not_page_and_gives_no_total_proves_nothing_and_is_not_asked_for_ever() {
+    async fn an_unpaged_list_without_a_total_is_incomplete() {
         let mut calls = 0;
         let rows = complete(|_| {
             calls += 1;
