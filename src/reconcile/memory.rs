@@ -3,15 +3,13 @@
 use std::{
     collections::HashMap,
     sync::{Mutex, MutexGuard, PoisonError},
-    time::Duration,
 };
 
 use crate::{
     api::PhoneNumber,
     conditions::Reason,
-    domain::{AttemptId, Backoff, E164},
+    domain::{AttemptId, E164},
     plan::{Goal, Moment, RecordMemory, Spans},
-    store::StoreError,
 };
 
 /// What this process remembers beside what is stored. Losing it (a restart) costs time, never safety.
@@ -26,66 +24,14 @@ struct Inner {
     claims: HashMap<String, ClaimMemory>,
     /// By number.
     records: HashMap<E164, RecordMemory>,
-    /// Turns in a row in which the API server took no intent, and until when the next one waits.
-    refused: Option<(u32, Moment)>,
 }
 
 #[derive(Default)]
 struct ClaimMemory {
     /// What is to be attempted, after which attempt, and since when that has been known.
     goal: Option<(Goal, Option<AttemptId>, Moment)>,
-    queued: bool,
-    hindrance: Option<Hindrance>,
     /// Of what an event has told already.
     told: Vec<Reason>,
-}
-
-/// Why the last intent could not be written.
-struct Hindrance {
-    /// The API server's words; nothing if somebody else was first.
-    why: Option<String>,
-    times: u32,
-    /// Not tried again before.
-    until: Moment,
-}
-
-/// How a turn, or another write of an intent, ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum TurnEnd {
-    /// Whatever was to be done is done.
-    Done,
-    /// Somebody else was first.
-    Overtaken,
-    /// The API server did not take the intent, and why.
-    Refused(String),
-}
-
-impl TurnEnd {
-    /// What became of a write, or of the turn that it ended.
-    #[must_use]
-    pub fn of(result: Result<(), &StoreError>) -> Self {
-        match result {
-            Ok(()) => Self::Done,
-            Err(error) if error.is_overtaken() => Self::Overtaken,
-            Err(error) => Self::Refused(error.to_string()),
-        }
-    }
-}
-
-impl Hindrance {
-    fn left(&self, now: Moment) -> Duration {
-        self.until.mono.saturating_sub(now.mono)
-    }
-}
-
-/// Whether a claim that wants a slot stands in the queue.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Turn {
-    /// From now on.
-    Queued,
-    Already,
-    /// Its last turn was in vain, and the next one comes after so long.
-    After(Duration),
 }
 
 /// What there still is of what was remembered.
@@ -97,12 +43,6 @@ pub struct Remaining<'a> {
     /// Whether there is a claim with that uid.
     pub lives: &'a dyn Fn(&str) -> bool,
 }
-
-/// Between intents of one claim that the API server does not take.
-const HINDRANCE: Backoff = Backoff { first: Duration::from_secs(1), longest: Duration::from_secs(30) };
-
-/// Between those of all claims.
-const BREATH: Backoff = Backoff { first: Duration::from_millis(100), longest: Duration::from_secs(5) };
 
 impl Memory {
     fn inner(&self) -> MutexGuard<'_, Inner> {
@@ -137,68 +77,6 @@ impl Memory {
             memory.told.push(reason);
         }
         first
-    }
-
-    /// Notes that a claim wants a slot.
-    pub fn queue(&self, uid: &str, now: Moment) -> Turn {
-        let mut inner = self.inner();
-        let memory = inner.claims.entry(uid.to_owned()).or_default();
-        match &memory.hindrance {
-            Some(hindrance) if now.mono < hindrance.until.mono => Turn::After(hindrance.left(now)),
-            _ if std::mem::replace(&mut memory.queued, true) => Turn::Already,
-            _ => Turn::Queued,
-        }
-    }
-
-    /// How long an intent of this claim still has to wait, because the last one was in vain.
-    pub fn hindered_for(&self, uid: &str, now: Moment) -> Option<Duration> {
-        let left = self.inner().claims.get(uid)?.hindrance.as_ref()?.left(now);
-        Some(left).filter(|left| !left.is_zero())
-    }
-
-    /// The claim's turn was in vain, or it was not: each failure in a row waits longer, so that an API server that takes
-    /// no intent does not use up the rate limit. Returns how long it waits now.
-    pub fn turn_ended(&self, uid: &str, end: TurnEnd, now: Moment) -> Option<Duration> {
-        let mut inner = self.inner();
-        let why = match end {
-            TurnEnd::Done => {
-                inner.refused = None;
-                if let Some(memory) = inner.claims.get_mut(uid) {
-                    memory.hindrance = None;
-                }
-                return None;
-            }
-            TurnEnd::Overtaken => None,
-            TurnEnd::Refused(why) => {
-                let times = inner.refused.map_or(0, |(times, _)| times);
-                inner.refused = Some((times.saturating_add(1), now.plus(BREATH.after(times))));
-                Some(why)
-            }
-        };
-        let memory = inner.claims.get_mut(uid)?;
-        let times = memory.hindrance.as_ref().map_or(0, |hindrance| hindrance.times);
-        let pause = HINDRANCE.after(times);
-        memory.hindrance = Some(Hindrance { why, times: times.saturating_add(1), until: now.plus(pause) });
-        Some(pause)
-    }
-
-    /// How long the next turn of any claim has to wait, because the API server took no intent in the last ones: each
-    /// turn costs a slot of the rate limit, which others need.
-    pub fn breath(&self, now: Moment) -> Duration {
-        let until = self.inner().refused.map(|(_, until)| until);
-        until.map(|until| until.mono.saturating_sub(now.mono)).unwrap_or_default()
-    }
-
-    /// Why the API server did not take the claim's last intent.
-    pub fn hindrance(&self, uid: &str) -> Option<String> {
-        self.inner().claims.get(uid)?.hindrance.as_ref()?.why.clone()
-    }
-
-    /// The claim's turn has come.
-    pub fn dequeue(&self, uid: &str) {
-        if let Some(memory) = self.inner().claims.get_mut(uid) {
-            memory.queued = false;
-        }
     }
 
     /// What is remembered of a record once it has been read, or written.
@@ -251,6 +129,8 @@ impl Memory {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::{
         api::{AttemptState, PhoneNumberSpec},
@@ -300,7 +180,6 @@ mod tests {
             record.spec.e164 = format!("+91{number:010}").parse().unwrap();
             memory.see(&record, at(0));
             memory.goal_since(&number.to_string(), &Goal::First, None, at(0));
-            memory.queue(&number.to_string(), at(0));
         }
         memory.sweep(at(1), SPANS, &Remaining { recorded: &|_| true, lives: &|_| true, ..NOTHING });
         assert_eq!(sizes(&memory), (1000, 1000));
@@ -351,53 +230,5 @@ mod tests {
         assert!(!told(Reason::RateLimited) && !told(Reason::VobizUnavailable));
         memory.goal_since("u", &Goal::Token("t".into()), None, at(3));
         assert!(told(Reason::RateLimited));
-    }
-
-    #[test]
-    fn a_claim_is_queued_once_until_its_turn_comes() {
-        let memory = Memory::default();
-        assert_eq!(memory.queue("u", at(0)), Turn::Queued);
-        assert_eq!(memory.queue("u", at(0)), Turn::Already);
-        memory.dequeue("u");
-        assert_eq!(memory.queue("u", at(0)), Turn::Queued);
-    }
-
-    #[test]
-    fn turns_in_vain_wait_longer_each_time_and_thirty_seconds_at_most() {
-        let memory = Memory::default();
-        for (times, pause) in [1, 2, 4, 8, 16, 30, 30].into_iter().enumerate() {
-            let now = at(u64::try_from(times).unwrap() * 100);
-            assert_eq!(memory.queue("u", now), Turn::Queued);
-            memory.dequeue("u");
-            memory.turn_ended("u", TurnEnd::Refused("refused".into()), now);
-            assert_eq!(memory.queue("u", now), Turn::After(Duration::from_secs(pause)));
-            assert_eq!(memory.hindrance("u").as_deref(), Some("refused"));
-        }
-        memory.turn_ended("u", TurnEnd::Done, at(1000));
-        assert_eq!((memory.queue("u", at(1000)), memory.hindrance("u")), (Turn::Queued, None));
-    }
-
-    #[test]
-    fn who_was_overtaken_waits_as_well_and_blames_nobody() {
-        let memory = Memory::default();
-        assert_eq!(memory.queue("u", at(0)), Turn::Queued);
-        memory.dequeue("u");
-        let end = TurnEnd::of(Err(&StoreError::Conflict));
-        assert_eq!(memory.turn_ended("u", end, at(0)), Some(Duration::from_secs(1)));
-        assert_eq!(memory.hindered_for("u", at(0)), Some(Duration::from_secs(1)));
-        assert_eq!((memory.hindered_for("u", at(1)), memory.hindrance("u")), (None, None));
-        assert_eq!(memory.breath(at(0)), Duration::ZERO);
-    }
-
-    #[test]
-    fn an_api_server_that_takes_no_intent_makes_all_turns_rarer() {
-        let memory = Memory::default();
-        let refused = || TurnEnd::of(Err(&StoreError::NotStored("no space".into())));
-        for pause in [100, 200, 400, 800, 1600, 3200, 5000, 5000] {
-            memory.turn_ended("whoever", refused(), at(0));
-            assert_eq!(memory.breath(at(0)), Duration::from_millis(pause));
-        }
-        memory.turn_ended("another", TurnEnd::Done, at(0));
-        assert_eq!(memory.breath(at(0)), Duration::ZERO);
     }
 }
