@@ -41,12 +41,12 @@ fn perform(places: &[usize]) {
 }
 
 #[test]
-fn killed_at_any_call_before_any_vobiz_it_pays_once_at_most_and_forgets_nothing() {
+fn killed_at_any_call_it_pays_once_at_most_and_forgets_nothing() {
     perform(&campaign::first(44, 0));
 }
 
 #[test]
-fn whatever_else_happens_at_a_call_it_pays_once_at_most_and_forgets_nothing() {
+fn whatever_else_a_call_meets_it_pays_once_and_forgets_nothing() {
     perform(&campaign::first(0, 20));
 }
 
@@ -57,7 +57,7 @@ fn perform_exactly(choice: Choice) {
 }
 
 #[test]
-fn an_intent_is_verified_though_its_reply_and_the_reading_after_it_were_lost() {
+fn an_intent_is_verified_though_its_reply_and_next_read_were_lost() {
     let trap = Trap { call: Call::CreateRecord, nth: 1, moment: Moment::Before };
     let deed = Deed::Sicken(Sickness::DoesAndSays(503));
     perform_exactly(Choice { deed, trap, behaviour: Behaviour::SuccessA });
@@ -76,7 +76,7 @@ fn play(name: &str) {
 }
 
 #[test]
-fn two_operators_buy_two_hundred_numbers_once_each_and_one_of_a_hundred_claims_its_number() {
+fn two_operators_buy_each_number_once_and_one_of_many_claims_has_it() {
     play("two-operators");
 }
 
@@ -101,7 +101,7 @@ fn a_lost_record_is_found_again_at_no_cost() {
 }
 
 #[test]
-fn a_record_that_is_lost_while_the_purchase_is_on_its_way_is_found_again_at_no_cost() {
+fn a_record_lost_during_its_purchase_is_found_again_at_no_cost() {
     play("record-lost-in-flight");
 }
 

@@ -287,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_token_is_probed_less_than_once_a_second_and_at_least_every_fifteen() {
+    fn a_wrong_token_is_probed_after_one_to_fifteen_seconds() {
         let mut gate = GateState::default();
         let mut now = Duration::ZERO;
         for _ in 0..10 {
@@ -312,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn a_round_that_went_well_ends_the_hold_that_it_began_under_and_no_later_one() {
+    fn a_good_round_ends_the_hold_it_began_under_and_no_later_one() {
         let mut gate = GateState::default();
         gate.read_met(&ReadError::Failed("500".into()), Duration::ZERO);
         let held = gate.until();

@@ -10,9 +10,8 @@ use jiff::Timestamp;
 
 use super::{Key, gate::GateState};
 use crate::{
-    domain::{Currency, E164, Money},
+    domain::{Currency, E164, ListedNumber, Money},
     plan::{Evidence, EvidenceRequest, FundsRead, LedgerRead, Moment, Reading, Rows, Source},
-    vobiz::ListedNumber,
 };
 
 /// What the endpoints last said, and who waits for more.

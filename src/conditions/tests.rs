@@ -384,7 +384,7 @@ fn waiting_is_not_worth_a_write_before_it_has_lasted_five_seconds() {
 }
 
 #[test]
-fn the_message_of_a_short_balance_gives_both_sums_and_that_of_a_decision_the_command() {
+fn a_short_balance_gives_both_sums_and_a_decision_the_command() {
     let short = answer(Outcome::PaymentFailed, 402, Some(Funds::Insufficient));
     let short = message(&record(AttemptState::Failed, Origin::Purchase, Some(short)));
     for part in ["52 INR", "12.50 INR", "\"words\"", "telephony.vobiz.ai/retry="] {
@@ -449,7 +449,7 @@ fn clocks_that_disagree_are_told_before_anything_is_bought() {
 }
 
 #[test]
-fn a_decision_about_very_many_debits_is_asked_for_in_a_message_that_can_be_stored() {
+fn a_decision_about_many_debits_has_a_message_that_can_be_stored() {
     let (claim, gate) = (wish(), Gate::Open);
     let mut record = record(AttemptState::NeedsDecision, Origin::Purchase, None);
     let debit =

@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn a_holder_is_respected_from_when_its_record_was_first_seen_and_anew_after_each_change() {
+    fn a_holder_is_respected_for_a_full_term_after_each_change_seen() {
         let first = Seen::again(None, seen(Some("you"), 1, 100));
         let same = Seen::again(Some(first), seen(Some("you"), 1, 114));
         assert_eq!(plan(Some(&same), "me", s(115)), Step::Take, "nothing has changed since 100");
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn a_process_that_sees_the_lease_for_the_first_time_waits_its_full_time_however_old_it_claims_to_be() {
+    fn a_lease_first_seen_is_waited_for_however_old_it_claims_to_be() {
         let old = Seen::again(None, seen(Some("you"), 0, 5));
         assert_eq!(plan(Some(&old), "me", s(5)), Step::Wait { until: s(20) });
     }

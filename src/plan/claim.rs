@@ -334,7 +334,7 @@ fn owner_elsewhere(observed: &ClaimObserved<'_>, since: Moment) -> Option<Accoun
 }
 
 /// What is listed in a way that decides nothing is left to verification as well: nothing is sent for it.
-fn is_ours(observed: &ClaimObserved<'_>, rows: &[crate::vobiz::ListedNumber]) -> bool {
+fn is_ours(observed: &ClaimObserved<'_>, rows: &[crate::domain::ListedNumber]) -> bool {
     match verdict(rows, observed.claim.spec.e164, observed.account, None) {
         Verdict::Owned(_) | Verdict::InDoubt(_) | Verdict::Undecided => true,
         Verdict::Elsewhere(_) | Verdict::Absent => false,

@@ -13,8 +13,7 @@ use crate::{
         Answer, Attempt, AttemptState, ClaimRef, Debit, Origin, Outcome, Ownership, PhoneNumber,
         PhoneNumberClaim, PhoneNumberSpec,
     },
-    domain::{AccountId, AttemptId, Time},
-    vobiz::{LedgerRow, ListedNumber},
+    domain::{AccountId, AttemptId, LedgerRow, ListedNumber, Time},
 };
 
 const NUMBER: &str = "+911234500000";
@@ -295,7 +294,7 @@ fn a_number_handed_over_is_bound_to_the_claim_that_the_record_names() {
 }
 
 #[test]
-fn after_a_failure_for_the_claims_own_sake_only_a_fresh_token_permits_another_attempt() {
+fn after_a_failure_only_a_fresh_token_permits_another_attempt() {
     let own = [Outcome::NotFound, Outcome::PaymentFailed, Outcome::Rejected, Outcome::Unknown];
     let ours = [Outcome::NotSent, Outcome::Unauthorized, Outcome::RateLimited];
     let goal_of = |outcome, token| {
@@ -326,7 +325,7 @@ fn after_a_process_died_one_attempt_is_made_unasked_and_no_second() {
 }
 
 #[test]
-fn a_decision_is_answered_by_the_attempts_own_id_alone_and_its_debits_are_not_asked_about_again() {
+fn only_the_attempts_own_id_answers_a_decision_and_its_debits_count_once() {
     let mut undecided = attempt(AttemptState::NeedsDecision, Some(Outcome::Unknown));
     undecided.unexplained_debits = vec![Debit { id: "t1".into(), amount: None, currency: None, at: None }];
     let id: &'static str = Box::leak(undecided.id.to_string().into_boxed_str());
@@ -344,7 +343,7 @@ fn a_decision_is_answered_by_the_attempts_own_id_alone_and_its_debits_are_not_as
 }
 
 #[test]
-fn nothing_is_sent_before_answers_begun_after_the_claim_was_seen_say_neither_owned_nor_debited() {
+fn nothing_is_sent_before_fresh_answers_say_neither_owned_nor_debited() {
     let with = |change: &dyn Fn(&mut Evidence)| {
         let mut evidence = clear(at(1));
         change(&mut evidence);
@@ -461,7 +460,7 @@ fn a_held_account_a_hold_and_a_missing_slot_keep_a_purchase_back() {
 }
 
 #[test]
-fn what_was_read_while_something_had_to_be_waited_for_is_read_again_afterwards() {
+fn what_was_read_during_a_wait_is_read_again_afterwards() {
     let waited = |look: &dyn Fn(&mut ClaimObserved<'_>)| {
         Given { evidence: clear(at(3)), ..Given::default() }.with(|observed| {
             look(observed);

@@ -7,8 +7,7 @@ use jiff::Timestamp;
 use super::Moment;
 use crate::{
     api::NumberStatus,
-    domain::{AccountId, Currency, E164, Money},
-    vobiz::{LedgerRow, ListedNumber},
+    domain::{AccountId, Currency, E164, LedgerRow, ListedNumber, Money},
 };
 
 /// What the account's endpoints last said about one number, and when each was asked.
@@ -223,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn presence_needs_the_exact_number_our_account_and_a_status_that_means_ownership() {
+    fn presence_needs_the_number_our_account_and_an_owning_status() {
         let longer =
             ListedNumber { e164: "+9112345000001".parse().unwrap(), ..listed(Some("MA_1"), "active") };
         for (rows, expected) in [

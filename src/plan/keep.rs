@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     api::{AttemptState, Ownership},
-    vobiz::ListedNumber,
+    domain::ListedNumber,
 };
 
 /// A bound number is lost when two listings so far apart do not have it.

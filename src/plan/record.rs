@@ -16,8 +16,7 @@ use super::{
 };
 use crate::{
     api::{Attempt, AttemptState, Funds, Origin, Outcome, PhoneNumber},
-    domain::{AccountId, E164},
-    vobiz::ListedNumber,
+    domain::{AccountId, E164, ListedNumber},
 };
 
 /// All that a record's next step depends on.

@@ -13,8 +13,7 @@ use crate::{
         Answer, AttemptState, ClaimRef, Number, Outcome, Ownership, PhoneNumber, PhoneNumberSpec,
         PhoneNumberStatus, Verification,
     },
-    domain::{AccountId, AttemptId, Time},
-    vobiz::{LedgerRow, ListedNumber},
+    domain::{AccountId, AttemptId, LedgerRow, ListedNumber, Time},
 };
 
 const OPENED: &str = "2026-01-02T03:04:05Z";
@@ -135,7 +134,7 @@ fn absent(at: Moment) -> Evidence {
 }
 
 #[test]
-fn absence_counts_only_in_answers_begun_after_the_attempt_has_had_its_time() {
+fn absence_counts_only_in_answers_begun_after_the_attempts_time() {
     let record = open_record(Some(Outcome::NotFound));
     assert!(matches!(step(&record, &absent(at(14)), at(14)), RecordStep::Wait(_)));
     assert!(
@@ -298,7 +297,7 @@ fn a_moved_number_that_is_listed_nowhere_is_lost_after_two_listings() {
 }
 
 #[test]
-fn both_clocks_must_have_passed_since_the_attempt_was_opened_and_first_read() {
+fn both_clocks_must_pass_after_an_attempt_is_opened_and_first_read() {
     let record = open_record(None);
     // Read after a restart, long after it was opened: our own clock has not seen the time pass.
     let late = at(100);
@@ -382,7 +381,7 @@ fn a_debit_without_ownership_needs_a_decision() {
 }
 
 #[test]
-fn where_evidence_cannot_be_had_only_an_explicit_refusal_stands_on_its_word() {
+fn without_evidence_only_an_explicit_refusal_stands_on_its_word() {
     for (outcome, fails) in [
         (Some(Outcome::NotFound), true),
         (Some(Outcome::PaymentFailed), true),

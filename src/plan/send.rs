@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn an_outcome_goes_to_its_own_open_attempt_and_a_success_to_whatever_would_forget_it() {
+    fn the_table_of_where_an_outcome_goes() {
         use AttemptState::{Bound, Failed, NeedsDecision, Open};
         use Outcome::{NotSent, Purchased, Unknown};
         let (own, newer) = (1, 2);

@@ -15,8 +15,7 @@ use super::{
 };
 use crate::{
     api::{Answer, Attempt, Debit, Origin, Outcome, Ownership},
-    domain::AccountId,
-    vobiz::LedgerRow,
+    domain::{AccountId, LedgerRow},
 };
 
 /// The attempt has had its time: one full listing and one ledger, both begun after it, decide.

@@ -343,7 +343,7 @@ mod tests {
     }
 
     #[test]
-    fn attempts_that_are_made_unasked_wait_longer_each_time_and_five_minutes_at_most() {
+    fn unasked_attempts_wait_longer_each_time_up_to_five_minutes() {
         let memory = Memory::default();
         let mut pauses = Vec::new();
         for id in 0..12 {
@@ -362,7 +362,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_that_vanished_while_it_was_open_keeps_its_number_back_until_it_would_have_settled() {
+    fn a_vanished_open_record_holds_its_number_until_it_would_have_settled() {
         let memory = Memory::default();
         let number = "+12".parse().unwrap();
         memory.first_read(&record(1, AttemptState::Open), at(0));

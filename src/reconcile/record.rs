@@ -3,17 +3,17 @@
 use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
-use kube::{ResourceExt, runtime::controller::Action};
+use kube::ResourceExt;
+use kube_runtime::controller::Action;
 
 use super::{Context, ReconcileError, again};
 use crate::{
     account::Key,
     api::{AttemptState, ClaimRef, FORGET_ANNOTATION, Origin, PhoneNumber, RECORD_FINALIZER, Seen},
     conditions,
-    domain::{E164, Money},
+    domain::{E164, LedgerRow, Money},
     plan::{self, Change, Explained, Holder, Moment, Reading, RecordObserved, RecordStep, Removal, Spans},
     store::StoreError,
-    vobiz::LedgerRow,
 };
 
 /// Brings one record a step further: verifies what is open, keeps what is bound, removes what is of no use.

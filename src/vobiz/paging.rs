@@ -6,10 +6,12 @@ use serde::{Deserialize, Deserializer};
 
 use super::{
     error::ReadError,
-    ledger::{LedgerRow, WireRow},
+    json::{Object, lenient, object},
+    ledger::WireRow,
     masks::Masks,
-    wire::{ListedNumber, Object, WireNumber, lenient, object},
+    wire::WireNumber,
 };
+use crate::domain::{LedgerRow, ListedNumber};
 
 /// A list whose total keeps changing while it is paged is read so often, then taken as the union of what was
 /// seen: one row would have to hide in every pass.
@@ -367,7 +369,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_server_that_does_not_page_and_gives_no_total_proves_nothing_and_is_not_asked_for_ever() {
+    async fn an_unpaged_list_without_a_total_is_incomplete() {
         let mut calls = 0;
         let rows = complete(|_| {
             calls += 1;

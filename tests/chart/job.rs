@@ -121,7 +121,7 @@ async fn does_its_job(mode: Mode) {
 }
 
 #[test]
-fn the_whole_job_is_done_in_all_namespaces_with_the_rights_of_the_chart_and_each_of_them_is_used() {
+fn the_charts_rights_do_the_whole_job_everywhere_and_each_is_used() {
     run(async {
         let _alone = NAMESPACES.write().await;
         does_its_job(Mode::Cluster).await;
@@ -129,7 +129,7 @@ fn the_whole_job_is_done_in_all_namespaces_with_the_rights_of_the_chart_and_each
 }
 
 #[test]
-fn the_whole_job_is_done_in_named_namespaces_with_the_rights_of_the_chart_and_each_of_them_is_used() {
+fn the_charts_rights_do_the_whole_job_in_some_namespaces_each_used() {
     run(async {
         let _beside_others = NAMESPACES.read().await;
         does_its_job(Mode::Namespaced).await;

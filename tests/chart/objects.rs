@@ -12,7 +12,7 @@ use crate::{
 };
 
 #[test]
-fn without_values_there_is_one_pod_with_its_rights_a_service_and_the_definitions() {
+fn without_values_there_are_a_pod_its_rights_a_service_and_definitions() {
     run(async {
         let rendered = rendered(json!({})).await;
         let mut kinds = BTreeMap::new();
@@ -99,7 +99,7 @@ fn definitions_are_kept_and_can_be_left_out() {
 }
 
 #[test]
-fn names_labels_and_annotations_are_as_wanted_everywhere_and_take_no_pod_away() {
+fn names_labels_and_annotations_are_as_wanted_and_take_no_pod_away() {
     run(async {
         let mut values = variation("names");
         values["podLabels"]["app.kubernetes.io/instance"] = json!("stolen");
@@ -130,7 +130,7 @@ fn names_labels_and_annotations_are_as_wanted_everywhere_and_take_no_pod_away() 
 }
 
 #[test]
-fn two_releases_of_one_name_in_two_namespaces_share_no_object_but_the_definitions() {
+fn two_releases_of_one_name_share_no_object_but_the_definitions() {
     run(async {
         let values = json!({ "watchNamespaces": ["shop"] });
         let name = |object: &Value| {
@@ -203,7 +203,7 @@ fn the_network_policy_opens_what_is_needed_and_no_more() {
 }
 
 #[test]
-fn monitors_find_what_they_scrape_and_rules_and_dashboard_are_those_of_the_repository() {
+fn monitors_find_their_targets_and_rules_and_dashboard_are_our_own() {
     run(async {
         let values = variation("monitoring");
         let rendered = rendered(values.clone()).await;

@@ -189,7 +189,7 @@ fn without_any_one_of_its_rights_to_all_namespaces_the_operator_fails() {
 }
 
 #[test]
-fn both_modes_have_the_same_fourteen_verbs_and_those_to_records_come_from_the_same_cluster_role() {
+fn both_modes_have_the_same_fourteen_verbs_and_one_role_for_records() {
     run(async {
         let cluster = crate::harness::cluster().await;
         let [all, named] = [

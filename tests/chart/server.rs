@@ -54,7 +54,7 @@ async fn dry_run(cluster: &Cluster, name: &str, objects: &[Value]) {
 }
 
 #[test]
-fn an_api_server_that_enforces_restricted_pods_takes_every_variation_without_a_warning() {
+fn a_server_that_enforces_restricted_pods_takes_every_variation() {
     run(async {
         let cluster = cluster().await;
         let level = |mode: &str| format!("pod-security.kubernetes.io/{mode}");

@@ -93,7 +93,7 @@ fn credentials_are_files_of_a_folder_and_appear_nowhere_else() {
 }
 
 #[test]
-fn a_secret_is_created_from_values_only_and_a_new_account_restarts_the_pod_but_a_new_token_does_not() {
+fn a_new_account_restarts_the_pod_and_a_new_token_does_not() {
     run(async {
         assert!(rendered(json!({})).await.all("Secret").is_empty());
         assert!(rendered(variation("a CA from a Secret")).await.all("Secret").is_empty());

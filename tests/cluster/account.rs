@@ -162,7 +162,7 @@ async fn claim_each_answer(world: &World) -> Vec<String> {
 }
 
 #[test]
-fn a_vobiz_that_serves_nothing_but_purchases_gives_every_documented_outcome_its_condition() {
+fn without_reads_every_documented_outcome_has_its_condition() {
     run(async |world| {
         world.arm(FaultRule::new(Target::AnyRead, Fault::MissingEndpoint).forever());
         let _operator = world.unhurried().start();

@@ -59,7 +59,7 @@ fn a_retry_token_that_is_there_at_the_first_attempt_counts_as_used() {
 }
 
 #[test]
-fn a_short_balance_names_the_sums_and_the_command_that_it_gives_buys_once_there_is_money() {
+fn a_short_balance_names_the_sums_and_a_command_that_later_buys() {
     run(async |world| {
         let options = AccountOptions { short_balance: ShortBalance::Status402, ..AccountOptions::default() };
         let poor = Account::new(&world.account, token(&world.account)).with_balance("INR", 10);
@@ -88,7 +88,7 @@ fn command(message: &str) -> String {
 }
 
 #[test]
-fn the_documented_500_is_a_short_balance_with_the_sums_read_from_price_and_balance() {
+fn the_documented_500_is_a_short_balance_with_sums_that_were_read() {
     run(async |world| {
         let poor = Account::new(&world.account, token(&world.account))
             .with_balance("INR", "10.50".parse::<rust_decimal::Decimal>().unwrap());
@@ -119,7 +119,7 @@ async fn undecided(world: &World) -> (String, serde_json::Value) {
 }
 
 #[test]
-fn a_debit_without_the_number_needs_a_decision_that_only_its_own_token_can_give() {
+fn a_debit_without_a_number_needs_a_decision_by_its_own_token() {
     run(async |world| {
         let operator = world.operator();
         let (number, claim) = undecided(&world).await;

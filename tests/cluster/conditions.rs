@@ -100,7 +100,7 @@ fn a_number_that_the_account_owns_already_is_adopted_and_not_bought() {
 }
 
 #[test]
-fn a_number_that_is_not_in_stock_is_reported_at_once_and_for_good_once_verified() {
+fn a_number_not_in_stock_is_told_at_once_and_for_good_once_verified() {
     run(async |world| {
         let number = world.number();
         let _operator = world.operator();
@@ -162,7 +162,7 @@ fn a_purchase_that_takes_long_is_shown_while_it_lasts() {
 }
 
 #[test]
-fn a_bought_number_that_is_blocked_or_released_elsewhere_is_reported_and_recovers() {
+fn a_number_blocked_or_released_elsewhere_is_told_and_recovers() {
     run(async |world| {
         let (blocked, releasing) = (world.stocked(), world.stocked());
         let _operator = world.setup().env("VOBIZ_RESYNC_INTERVAL", "2s").start();
@@ -282,7 +282,7 @@ fn a_number_adopted_while_it_is_released_is_bought_only_by_a_new_claim() {
 }
 
 #[test]
-fn a_bought_number_that_two_listings_no_longer_have_is_lost_and_not_bought_again() {
+fn a_number_missing_from_two_listings_is_lost_and_not_bought_again() {
     run(async |world| {
         let number = world.stocked();
         let operator = world.setup().env("VOBIZ_RESYNC_INTERVAL", "2s").start();

@@ -72,7 +72,7 @@ fn the_loser_inherits_what_the_winner_has_bought_at_no_cost() {
 }
 
 #[test]
-fn an_unclaimed_number_goes_to_another_namespace_only_when_an_administrator_hands_it_over() {
+fn only_an_administrator_hands_a_number_to_another_namespace() {
     run(async |world| {
         let number = world.stocked();
         let other = world.other_namespace().await;
@@ -108,7 +108,7 @@ fn an_unclaimed_number_goes_to_another_namespace_only_when_an_administrator_hand
 }
 
 #[test]
-fn a_number_of_a_namespace_that_is_not_watched_is_left_to_whoever_watches_it() {
+fn a_number_of_an_unwatched_namespace_is_left_alone() {
     run(async |world| {
         let number = world.stocked();
         let other = world.other_namespace().await;

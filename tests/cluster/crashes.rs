@@ -72,7 +72,7 @@ fn a_claim_that_is_deleted_before_its_purchase_costs_nothing() {
 }
 
 #[test]
-fn a_claim_that_is_deleted_and_created_again_during_its_purchase_binds_without_a_second_one() {
+fn a_claim_recreated_during_its_purchase_binds_without_a_second_one() {
     run(async |world| {
         let number = world.stocked();
         world.arm(FaultRule::new(Target::Purchase, Fault::Hold { at: HoldAt::Before }));

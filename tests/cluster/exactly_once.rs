@@ -33,7 +33,7 @@ fn page(code: u16, commit: bool) -> Fault {
 }
 
 #[test]
-fn an_answer_that_is_lost_or_broken_after_the_debit_still_ends_purchased_with_one_post() {
+fn an_answer_lost_after_the_debit_still_ends_purchased_with_one_post() {
     run(async |world| {
         let other = world.number();
         let faults = [
@@ -64,7 +64,7 @@ fn an_answer_that_is_lost_or_broken_after_the_debit_still_ends_purchased_with_on
 }
 
 #[test]
-fn an_unknown_outcome_without_a_debit_is_shown_at_once_and_settles_as_not_purchased() {
+fn an_unknown_outcome_is_shown_and_without_a_debit_not_purchased() {
     run(async |world| {
         let faults = [
             ("dropped", Fault::DropBefore),

@@ -184,7 +184,7 @@ fn a_replica_that_waits_is_ready_and_one_that_stops_is_not() {
 }
 
 #[test]
-fn a_replica_that_waits_with_a_wrong_token_is_not_ready_before_it_is_put_right() {
+fn a_standby_with_a_wrong_token_is_not_ready_before_it_is_put_right() {
     run(async |world| {
         let file = world.folder.path().join("token");
         std::fs::write(&file, "wrong").unwrap();

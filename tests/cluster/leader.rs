@@ -58,7 +58,7 @@ async fn two(world: &World) -> [(Setup, Operator); 2] {
 }
 
 #[test]
-fn of_two_one_leads_and_the_other_takes_over_after_a_kill_and_after_a_stop() {
+fn one_of_two_leads_and_the_other_takes_over_after_kill_and_stop() {
     run(async |world| {
         let [(first, leads), (second, waits)] = two(&world).await;
         let numbers = [world.stocked(), world.stocked(), world.stocked()];
@@ -94,7 +94,7 @@ fn of_two_one_leads_and_the_other_takes_over_after_a_kill_and_after_a_stop() {
 }
 
 #[test]
-fn who_waits_shows_its_credentials_and_does_nothing_else_however_old_the_leader_claims_to_be() {
+fn a_standby_checks_credentials_and_nothing_else() {
     run(async |world| {
         let path = lease_path(&world.namespace);
         let spec = json!({
@@ -127,7 +127,7 @@ fn who_waits_shows_its_credentials_and_does_nothing_else_however_old_the_leader_
 }
 
 #[test]
-fn a_leader_that_is_stopped_releases_the_lease_after_its_purchase_is_stored() {
+fn a_stopped_leader_releases_the_lease_after_its_purchase_is_stored() {
     run(async |world| {
         let number = world.stocked();
         world.arm(FaultRule::new(Target::Purchase, Fault::Hold { at: HoldAt::Before }));

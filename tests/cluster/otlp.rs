@@ -122,7 +122,7 @@ mod receiver {
     }
 
     #[test]
-    fn a_receiver_gets_one_span_for_each_reconcile_with_the_call_to_vobiz_inside() {
+    fn each_reconcile_is_one_span_with_the_call_to_vobiz_inside() {
         run(async |world: World| {
             let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
             let endpoint = format!("http://{}", listener.local_addr().unwrap());

@@ -24,7 +24,7 @@ async fn killed_during_the_purchase(world: &World, at: HoldAt) -> String {
 }
 
 #[test]
-fn killed_while_the_purchase_is_on_its_way_it_ends_purchased_with_one_post() {
+fn killed_with_the_purchase_on_its_way_it_ends_purchased_with_one_post() {
     run(async |world| {
         let number = killed_during_the_purchase(&world, HoldAt::Before).await;
         let _operator = world.unhurried().start();
@@ -36,7 +36,7 @@ fn killed_while_the_purchase_is_on_its_way_it_ends_purchased_with_one_post() {
 }
 
 #[test]
-fn killed_after_the_debit_and_before_the_answer_it_ends_purchased_with_one_post() {
+fn killed_between_debit_and_answer_it_ends_purchased_with_one_post() {
     run(async |world| {
         let number = killed_during_the_purchase(&world, HoldAt::After).await;
         world.release();
@@ -47,7 +47,7 @@ fn killed_after_the_debit_and_before_the_answer_it_ends_purchased_with_one_post(
 }
 
 #[test]
-fn killed_with_a_purchase_that_never_arrives_it_settles_and_buys_with_one_new_attempt() {
+fn killed_with_a_purchase_that_never_arrives_it_buys_with_one_new_attempt() {
     run(async |world| {
         world.arm(FaultRule::new(Target::Purchase, Fault::DropBefore));
         let number = killed_during_the_purchase(&world, HoldAt::Before).await;
@@ -102,7 +102,7 @@ fn an_intent_whose_purchase_never_left_settles_and_is_then_sent_once() {
 }
 
 #[test]
-fn a_second_death_without_an_answer_is_not_followed_by_a_third_attempt_until_somebody_asks() {
+fn after_a_second_death_a_third_attempt_waits_to_be_asked_for() {
     run(async |world| {
         let number = world.stocked();
         let claim = world.claim("office", &number).await;
@@ -222,7 +222,7 @@ fn a_claim_that_is_deleted_during_its_purchase_leaves_the_number_recorded() {
 }
 
 #[test]
-fn the_record_of_a_failure_goes_with_its_claim_and_a_new_claim_may_try_again() {
+fn a_failures_record_goes_with_its_claim_and_a_new_claim_may_try() {
     run(async |world| {
         let number = world.number();
         let _operator = world.operator();

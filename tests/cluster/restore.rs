@@ -23,7 +23,7 @@ fn restored(object: &Value) -> Value {
 }
 
 #[test]
-fn a_restored_cluster_knows_what_was_bought_and_buys_nothing_before_the_hold_ends() {
+fn a_restored_cluster_knows_its_numbers_and_buys_none_during_the_hold() {
     run(async |world| {
         let (kept, unclaimed, later) = (world.stocked(), world.stocked(), world.stocked());
         let operator = world.operator();

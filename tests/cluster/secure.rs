@@ -96,7 +96,7 @@ async fn gateway(to: SocketAddr, closed: Arc<AtomicBool>) -> SocketAddr {
 }
 
 #[test]
-fn a_number_is_bought_over_https_with_an_authority_of_ones_own_and_not_without() {
+fn https_with_a_private_authority_buys_and_without_it_does_not() {
     run(async |world| {
         let number = world.number();
         let sim = start(&world, &number).await;
@@ -113,7 +113,7 @@ fn a_number_is_bought_over_https_with_an_authority_of_ones_own_and_not_without()
 }
 
 #[test]
-fn a_purchase_that_was_never_connected_is_not_sent_and_tried_again_by_itself() {
+fn a_purchase_that_never_connected_is_unsent_and_tried_again() {
     run(async |world| {
         let number = world.number();
         let sim = start(&world, &number).await;

@@ -35,7 +35,7 @@ fn refused(journal: &Journal) -> usize {
 }
 
 #[test]
-fn a_wrong_token_stops_all_calls_but_a_slow_probe_and_heals_when_it_is_put_right() {
+fn a_wrong_token_stops_all_calls_but_a_slow_probe_until_put_right() {
     run(async |world| {
         world.vobiz.set_token(&world.account, "another").unwrap();
         let claims = claim_many(&world, 30).await;
@@ -162,7 +162,7 @@ fn a_failed_debit_is_told_though_its_sums_cannot_be_read_for_long() {
 }
 
 #[test]
-fn a_purchase_that_meets_the_rate_limit_is_verified_and_tried_again_by_itself() {
+fn a_rate_limited_purchase_is_verified_and_tried_again() {
     run(async |world| {
         world.arm(FaultRule::new(Target::Purchase, slow_down(2)));
         let _operator = world.operator();
@@ -257,7 +257,7 @@ fn an_outage_costs_each_claim_one_write_and_one_event() {
 }
 
 #[test]
-fn while_the_list_cannot_be_read_an_open_attempt_stays_open_beyond_its_time() {
+fn an_unreadable_list_keeps_an_attempt_open_beyond_its_time() {
     run(async |world| {
         let (bought, missing) = (world.stocked(), world.number());
         world.arm(FaultRule::new(Target::Purchase, Fault::Hold { at: HoldAt::Before }).e164(&bought));

@@ -109,7 +109,7 @@ fn judge(runs: &[Run]) {
 }
 
 #[test]
-fn nothing_is_broken_in_any_small_mix_of_faults_and_every_world_can_settle() {
+fn any_small_mix_of_faults_breaks_nothing_and_every_world_can_settle() {
     judge(&run_all(&mixes::FAST.iter().collect::<Vec<_>>(), false));
 }
 
@@ -173,7 +173,7 @@ fn a_machine_that_sleeps_while_its_clock_is_set_back_can_send_too_late() {
 
 #[test]
 #[ignore = "minutes: make model"]
-fn what_the_table_calls_spare_breaks_nothing_when_it_is_switched_off_alone() {
+fn what_the_table_calls_spare_breaks_nothing_when_off_alone() {
     for (guard, _) in SPARE {
         for mix in mixes::FAST {
             let model = Operators::without(mix, Guards::of(&[*guard]), Bypasses::default(), None);

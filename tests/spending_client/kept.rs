@@ -9,7 +9,7 @@ use super::{
 };
 
 #[tokio::test]
-async fn every_purchase_has_a_connection_of_its_own_even_if_the_server_keeps_the_last_one() {
+async fn each_purchase_has_its_own_connection_even_if_the_last_one_is_kept() {
     let ours = format!(r#"{{"number":{{"e164":"{NUMBER}"}}}}"#);
     for kept in [answer(200, &ours), answer(404, r#"{"error":"x"}"#)] {
         let server = Server::plain(vec![Read, kept, Hold]).await;

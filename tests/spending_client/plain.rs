@@ -75,7 +75,7 @@ async fn check_all_that_stall(cases: Vec<Case>) {
 }
 
 #[tokio::test]
-async fn a_connection_that_ends_at_any_point_is_one_request_and_an_unknown_outcome() {
+async fn a_connection_that_ends_anywhere_is_one_request_of_unknown_outcome() {
     let length = "HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\n{\"number\":";
     let chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n400\r\n{\"number\":";
     check_all(vec![
@@ -112,7 +112,7 @@ async fn a_connection_that_ends_at_any_point_is_one_request_and_an_unknown_outco
 }
 
 #[tokio::test]
-async fn a_server_that_falls_silent_at_any_point_gets_one_request_and_leaves_an_unknown_outcome() {
+async fn a_server_that_falls_silent_anywhere_gets_one_request() {
     let hint = "HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n";
     check_all_that_stall(vec![
         case("nothing is read", vec![Hold], 1, "unknown"),

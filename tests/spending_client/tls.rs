@@ -63,7 +63,7 @@ async fn http_2_is_never_agreed_on_even_if_the_server_prefers_it() {
 }
 
 #[tokio::test]
-async fn an_encrypted_connection_that_ends_at_any_point_is_one_request_and_an_unknown_outcome() {
+async fn a_tls_connection_that_ends_anywhere_is_one_unknown_request() {
     let cut = "HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\n{\"number\":";
     for (script, arrive) in [
         (vec![Close], 0),

@@ -60,7 +60,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reserved_port_refuses_connections_and_lets_a_sharing_server_listen_twice() {
+    fn a_reserved_port_refuses_calls_and_lets_a_sharing_server_listen_twice() {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().unwrap();
         runtime.block_on(async {
             let port = Port::reserve().unwrap();

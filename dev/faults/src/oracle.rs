@@ -280,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn a_purchase_needs_a_stored_intent_of_its_own_process_and_another_look_at_the_claim() {
+    fn a_purchase_needs_its_own_stored_intent_and_another_look_at_the_claim() {
         let intent = || entry(Call::CreateRecord, 1, 1, Some(write("a", "Open", None)));
         let look = || entry(Call::ReadClaim, 1, 2, None);
         let post = |process, at| entry(Call::Purchase, process, at, None);

@@ -56,7 +56,7 @@ mod tests {
     };
 
     #[test]
-    fn no_reader_panics_hangs_or_takes_hostile_input_for_a_definite_answer_that_it_is_not() {
+    fn no_reader_panics_hangs_or_finds_an_answer_that_is_not_there() {
         let report = super::run::all(1, 40_000).unwrap();
         assert_eq!(report.inputs(), 40_000);
     }

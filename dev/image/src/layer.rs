@@ -42,7 +42,7 @@ mod tests {
     use crate::files::{BINARY, ROOTS};
 
     #[test]
-    fn the_same_inputs_give_the_same_bytes_and_every_folder_stands_before_its_files() {
+    fn the_same_inputs_give_the_same_bytes_with_folders_before_files() {
         let packed = || {
             let tree = FileTree::new(b"elf".to_vec(), "pem", "{}");
             pack(&tree, 1_700_000_000).unwrap()

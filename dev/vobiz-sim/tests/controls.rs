@@ -128,7 +128,7 @@ async fn mistakes_in_the_controls_are_refused() {
 }
 
 #[tokio::test]
-async fn https_works_for_a_client_that_trusts_the_fresh_authority_and_for_no_other() {
+async fn https_works_only_for_a_client_that_trusts_the_fresh_authority() {
     let sim = Sim::start(Config { tls: true, state: state(), ..Config::default() }).await.unwrap();
     let url = sim.url();
     assert!(url.starts_with("https://127.0.0.1:"));
@@ -171,7 +171,7 @@ async fn ended(mut child: Child) -> bool {
 }
 
 #[tokio::test]
-async fn the_process_prints_its_url_serves_and_ends_on_a_signal_with_its_input_still_open() {
+async fn the_process_prints_its_url_serves_and_ends_on_a_signal() {
     let (child, url, _folder) = process(&["--exit-with-parent"]);
     let me = Client { http: http(), url, id: "MA_1".to_owned(), token: "secret".to_owned() };
     assert_eq!(me.get("balance/INR").await.json()["balance"], 7);

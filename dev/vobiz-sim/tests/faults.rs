@@ -145,7 +145,7 @@ async fn an_answer_can_be_late_before_or_after_the_effect() {
 }
 
 #[tokio::test]
-async fn a_request_that_is_never_answered_is_journalled_and_takes_effect_if_so_told() {
+async fn an_unanswered_request_is_journalled_and_takes_effect_if_so_told() {
     for commit in [false, true] {
         let (sim, me) = armed(Target::Purchase, Fault::NeverReply { commit }).await;
         let body = json!({"e164": NUMBER}).to_string();

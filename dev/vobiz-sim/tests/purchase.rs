@@ -14,7 +14,7 @@ use vobiz_sim::{
 const PATH: &str = "numbers/purchase-from-inventory";
 
 #[tokio::test]
-async fn a_purchase_debits_both_fees_assigns_the_number_and_answers_as_example_a() {
+async fn a_purchase_debits_both_fees_and_answers_as_example_a() {
     let sim = start(state()).await;
     let got = client(&sim, "MA_1", "secret").buy(NUMBER).await.unwrap();
     assert_eq!(got.status, 200, "{}", got.text);
@@ -102,7 +102,7 @@ async fn a_short_balance_is_the_documented_500_and_the_number_stays_for_sale() {
 }
 
 #[tokio::test]
-async fn a_short_balance_is_a_402_with_the_missing_amount_for_accounts_that_are_so_treated() {
+async fn a_short_balance_is_a_402_with_the_missing_amount_where_so_set() {
     let sim = start(state()).await;
     let options = AccountOptions { short_balance: ShortBalance::Status402, ..AccountOptions::default() };
     sim.admin()
@@ -124,7 +124,7 @@ async fn a_short_balance_is_a_402_with_the_missing_amount_for_accounts_that_are_
 }
 
 #[tokio::test]
-async fn a_sub_accounts_purchase_is_paid_by_its_master_account_and_owned_by_itself() {
+async fn a_sub_account_owns_what_its_master_account_pays_for() {
     let sim = start(state()).await;
     let got = client(&sim, "SA_1", "sub-secret").buy(NUMBER).await.unwrap();
     assert_eq!(got.json()["number"]["account_id"], "SA_1");

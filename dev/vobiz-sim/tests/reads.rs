@@ -113,7 +113,7 @@ async fn the_inventory_is_filtered_by_country_search_and_excluded_prefixes() {
 }
 
 #[tokio::test]
-async fn a_balance_tells_what_is_available_and_a_sub_account_sees_what_pays_for_it() {
+async fn a_balance_is_what_is_available_and_a_sub_account_sees_its_masters() {
     let sim = start(state()).await;
     sim.admin()
         .patch_account(AccountPatch {

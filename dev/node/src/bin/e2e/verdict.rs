@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn a_call_that_nobody_answered_or_let_in_may_be_made_again_once_it_is_settled() {
+    fn an_unanswered_call_may_be_made_again_once_it_is_settled() {
         for first in [Answer::ClientGone, Answer::Dropped, Answer::Status(401), Answer::Status(429)] {
             assert_eq!(found(first, 25, &[2]), Ok(1), "{first:?}");
             assert!(found(first, 24, &[2]).unwrap_err().contains("after 24 s"), "{first:?}");
