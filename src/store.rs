@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use crate::{
     api::{Kept, Newer, PhoneNumber, PhoneNumberClaim, PhoneNumberClaimStatus, RECORD_FINALIZER, Seen},
-    domain::E164,
+    domain::{E164, presentable},
 };
 
 /// A call to the API server that takes longer is given up; whether a write happened is then unknown.
@@ -59,16 +59,14 @@ impl From<kube::Error> for StoreError {
     fn from(error: kube::Error) -> Self {
         match error {
             kube::Error::Api(status) => Self::from_status(&status),
-            other => Self::Lost(presentable(&other.to_string())),
+            other => Self::Lost(said(&other.to_string())),
         }
     }
 }
 
-/// One line without control characters and of bounded length. Error texts name the record, and so the number: what is
-/// logged must not.
-fn presentable(words: &str) -> String {
-    let line = words.chars().map(|c| if c.is_control() { ' ' } else { c }).take(LONGEST_WORDS);
-    E164::masked(line.collect::<String>().trim())
+/// Error texts name the record, and so the number: what is logged must not.
+fn said(words: &str) -> String {
+    E164::masked(&presentable(words, LONGEST_WORDS))
 }
 
 impl StoreError {
@@ -86,10 +84,10 @@ impl StoreError {
             (_, "AlreadyExists") => Self::Exists,
             (409, _) => Self::Conflict,
             (404, _) => Self::NotFound,
-            (403, _) => Self::Forbidden(presentable(&status.message)),
+            (403, _) => Self::Forbidden(said(&status.message)),
             // 500, 503 and 504 can follow a write that took place.
-            (500.., _) => Self::Lost(presentable(&status.message)),
-            _ => Self::Refused(presentable(&status.message)),
+            (500.., _) => Self::Lost(said(&status.message)),
+            _ => Self::Refused(said(&status.message)),
         }
     }
 }

@@ -5,8 +5,7 @@ use kube::CustomResource;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::number::Number;
-use crate::domain::{Currency, E164};
+use crate::domain::{Currency, E164, Number};
 
 /// A wish for one phone number. The operator buys it from Vobiz's inventory, once, and reports in the status.
 /// Deleting the claim keeps the number and its record.

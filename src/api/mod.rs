@@ -4,7 +4,6 @@
 
 mod claim;
 mod later;
-mod number;
 mod raw;
 mod record;
 mod schema;
@@ -14,13 +13,14 @@ pub use claim::{
     DeletionPolicy, PhoneNumberClaim, PhoneNumberClaimSpec, PhoneNumberClaimStatus, PhoneNumberRef,
 };
 pub use later::Later;
-pub use number::{Capabilities, Number, NumberStatus};
 pub use record::{
-    Answer, Attempt, AttemptState, ClaimRef, Debit, Funds, Origin, Outcome, Ownership, PhoneNumber,
-    PhoneNumberSpec, PhoneNumberStatus, Verification,
+    Answer, Attempt, AttemptState, ClaimRef, Funds, Origin, Outcome, Ownership, PhoneNumber, PhoneNumberSpec,
+    PhoneNumberStatus, Verification,
 };
 pub use schema::crds;
 pub use seen::{Kept, Newer, Seen};
+
+pub use crate::domain::{Capabilities, Debit, Number, NumberStatus};
 
 /// API group of both kinds.
 pub const GROUP: &str = "telephony.vobiz.ai";

@@ -7,8 +7,8 @@ use kube::CustomResource;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{later::Later, number::Number};
-use crate::domain::{AccountId, AttemptId, Currency, E164, Money, Time};
+use super::later::Later;
+use crate::domain::{AccountId, AttemptId, Currency, Debit, E164, Money, Number, Time};
 
 /// The record of one phone number: what was sent to Vobiz for it, and what was bought. Written by the operator alone.
 ///
@@ -235,37 +235,6 @@ pub enum Funds {
     Sufficient,
     Insufficient,
     Unknown,
-}
-
-/// A row of the ledger that took money.
-#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq)]
-#[schemars(inline)]
-pub struct Debit {
-    /// Vobiz's id of the row.
-    pub id: String,
-    /// Exact decimal.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub amount: Option<Money>,
-    /// ISO 4217 code.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub currency: Option<Currency>,
-    /// When the ledger says that it happened.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub at: Option<Time>,
-}
-
-impl Debit {
-    /// How the row is recognized when the ledger is read again: by its id, or, without one, by its time and sum.
-    #[must_use]
-    pub fn identity(&self) -> String {
-        if !self.id.is_empty() {
-            return self.id.clone();
-        }
-        let part = |part: Option<String>| part.unwrap_or_else(|| "?".to_owned());
-        let (at, amount) = (self.at.map(|at| at.to_string()), self.amount.map(|amount| amount.to_string()));
-        let currency = self.currency.map(|currency| currency.to_string());
-        format!("{} {} {}", part(at), part(amount), part(currency))
-    }
 }
 
 /// The bought number and the evidence for it.

@@ -21,7 +21,7 @@ pub use case::SHOWN_AFTER;
 pub use claim::{ClaimFacts, Unstored, Waits, claim};
 pub use clocks::apart;
 pub use newer::newer;
-pub use reason::{Progress, Reason, Row};
+pub use reason::{EventKind, Progress, Reason, Row};
 pub use record::record;
 
 use jiff::Timestamp;

@@ -46,6 +46,14 @@ pub struct Row {
     pub progress: Progress,
 }
 
+/// The event that goes with a reason: one costs a write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EventKind {
+    None,
+    Normal,
+    Warning,
+}
+
 impl Reason {
     /// Every reason, in the order of the table.
     pub const ALL: &'static [Self] = Self::VARIANTS;
@@ -91,12 +99,11 @@ impl Reason {
 
     /// Whether an event is worth its write, and whether it is a warning.
     #[must_use]
-    pub fn event(self) -> Option<kube::runtime::events::EventType> {
-        use kube::runtime::events::EventType::{Normal, Warning};
+    pub fn event(self) -> EventKind {
         match self {
-            Self::Purchasing => None,
-            Self::Purchased | Self::Adopted | Self::NumberPending => Some(Normal),
-            _ => Some(Warning),
+            Self::Purchasing => EventKind::None,
+            Self::Purchased | Self::Adopted | Self::NumberPending => EventKind::Normal,
+            _ => EventKind::Warning,
         }
     }
 }

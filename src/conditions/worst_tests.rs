@@ -11,9 +11,9 @@ use crate::{
         Answer, Attempt, ClaimRef, Debit, Funds, Number, NumberStatus, Outcome, Ownership, PhoneNumber,
         PhoneNumberClaim, PhoneNumberSpec, PhoneNumberStatus,
     },
-    domain::{AttemptId, Time},
+    domain::{AttemptId, Time, presentable},
     plan::{Change, Gate, Intent, Relation, Spans},
-    vobiz::presentable,
+    vobiz::LONGEST_WORDS,
 };
 
 const SPANS: Spans = Spans { purchase_timeout: Duration::from_secs(30), settle: Duration::from_mins(2) };
@@ -33,7 +33,7 @@ fn stored_size(object: &impl Serialize) -> usize {
 
 /// Whatever Vobiz says, at its worst: what is shown of it is escaped with six bytes for each sign.
 fn words() -> String {
-    presentable(&"<".repeat(1_000_000))
+    presentable(&"<".repeat(1_000_000), LONGEST_WORDS)
 }
 
 fn answer() -> Answer {

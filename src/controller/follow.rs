@@ -2,12 +2,10 @@
 
 use std::{collections::HashSet, sync::Arc};
 
-use kube::{
-    ResourceExt,
-    runtime::{
-        reflector::{ObjectRef, Store as Cache, store::Writer},
-        watcher::Event,
-    },
+use kube::ResourceExt;
+use kube_runtime::{
+    reflector::{ObjectRef, Store as Cache, store::Writer},
+    watcher::Event,
 };
 
 use crate::{
@@ -93,7 +91,7 @@ fn warn_of<K: Kept>(object: &Seen<K>, why: &str) {
 
 #[cfg(test)]
 mod tests {
-    use kube::runtime::reflector;
+    use kube_runtime::reflector;
     use serde_json::json;
 
     use super::*;

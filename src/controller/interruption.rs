@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use kube::runtime::watcher;
+use kube_runtime::watcher;
 
 use crate::domain::E164;
 

@@ -13,10 +13,8 @@ mod workers;
 
 use std::{future::Future, num::NonZeroUsize, pin::pin, sync::Arc, time::Duration};
 
-use kube::{
-    Api, Client,
-    runtime::reflector::{self, Store as Cache},
-};
+use kube::{Api, Client};
+use kube_runtime::reflector::{self, Store as Cache};
 use tokio::{
     net::TcpListener,
     sync::{mpsc, watch as watched},

@@ -10,12 +10,10 @@ use std::{
 };
 
 use futures::StreamExt;
-use kube::{
-    Client, Resource, ResourceExt,
-    runtime::{
-        controller::{Action, Config, applier},
-        reflector::{ObjectRef, Store as Cache},
-    },
+use kube::{Client, Resource, ResourceExt};
+use kube_runtime::{
+    controller::{Action, Config, applier},
+    reflector::{ObjectRef, Store as Cache},
 };
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::UnboundedReceiverStream;

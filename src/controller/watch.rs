@@ -6,13 +6,11 @@ use std::{
 };
 
 use futures::StreamExt;
-use kube::{
-    Api, ResourceExt,
-    runtime::{
-        WatchStreamExt,
-        reflector::{ObjectRef, Store as Cache, store::Writer},
-        watcher,
-    },
+use kube::{Api, ResourceExt};
+use kube_runtime::{
+    WatchStreamExt,
+    reflector::{ObjectRef, Store as Cache, store::Writer},
+    watcher,
 };
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 

@@ -1,4 +1,4 @@
-//! The words of the trade, each parsed once, at the edge. This module knows no other.
+//! The words of the trade, each parsed once, at the edge, and what lists and ledgers say. This module knows no other.
 
 mod account;
 mod attempt_id;
@@ -6,9 +6,13 @@ mod backoff;
 mod clocks;
 mod currency;
 mod e164;
+mod ledger_row;
+mod listed_number;
 mod mark;
 mod moment;
 mod money;
+mod number;
+mod text;
 mod time;
 
 pub use account::AccountId;
@@ -17,9 +21,13 @@ pub use backoff::Backoff;
 pub use clocks::{Clocks, Sighting, is_notable};
 pub use currency::Currency;
 pub use e164::E164;
+pub use ledger_row::{Debit, LedgerRow, ReferenceType, RowStatus, RowType, Texts};
+pub use listed_number::ListedNumber;
 pub use mark::mark;
 pub use moment::Moment;
 pub use money::Money;
+pub use number::{Capabilities, Number, NumberStatus};
+pub use text::presentable;
 pub use time::Time;
 
 /// What was wrong with a word at the edge.

@@ -16,7 +16,7 @@ use std::{
 };
 
 use jiff::Timestamp;
-use kube::runtime::reflector::Store as Cache;
+use kube_runtime::reflector::Store as Cache;
 use prometheus_client::{encoding::text, registry::Registry};
 
 use crate::{

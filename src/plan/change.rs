@@ -13,8 +13,7 @@ use crate::{
         Answer, Attempt, AttemptState, CLAIMED, ClaimRef, Debit, Funds, Origin, Outcome, Ownership,
         PhoneNumber, PhoneNumberStatus, Verification,
     },
-    domain::{AccountId, AttemptId, Currency, Time},
-    vobiz::ListedNumber,
+    domain::{AccountId, AttemptId, Currency, ListedNumber, Time},
 };
 
 /// One change of a record, applied by a compare-and-swap.

@@ -10,8 +10,7 @@ use super::{
 };
 use crate::{
     api::Debit,
-    domain::{Currency, E164, Money, Time},
-    vobiz::LedgerRow,
+    domain::{Currency, E164, LedgerRow, Money, Time},
 };
 
 /// A purchase of another record, which explains a debit that names no number.

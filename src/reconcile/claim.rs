@@ -4,7 +4,8 @@ use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
-use kube::{ResourceExt, runtime::controller::Action};
+use kube::ResourceExt;
+use kube_runtime::controller::Action;
 
 use super::{Context, ReconcileError, again, key_of, memory::TurnEnd, newer, purchase, reference_to};
 use crate::{
@@ -194,13 +195,12 @@ async fn perform(
     now: Moment,
 ) -> Result<Option<Duration>, StoreError> {
     let claim = &observation.claim;
-    let e164 = claim.spec.e164;
     match step {
         ClaimStep::Rest => {}
         ClaimStep::Wait(until) => return Ok(Some(now.until(until))),
         ClaimStep::AwaitClocks => return Ok(Some(CLOCKS_EVERY)),
-        ClaimStep::AwaitGate => context.account.want(key_of(claim), e164, plan::Need::default()),
-        ClaimStep::Read(need) => context.account.want(key_of(claim), e164, need),
+        ClaimStep::AwaitGate => context.account.request_gate(key_of(claim)),
+        ClaimStep::Read(request) => context.account.request(key_of(claim), request),
         ClaimStep::Elsewhere(_) => context.account.want_next_listing(key_of(claim)),
         // Planned only with a slot at hand.
         ClaimStep::Queue | ClaimStep::Purchase(_) => return Ok(context.queue(claim, now).await),

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use kube::runtime::reflector::{ObjectRef, Store as Cache};
+use kube_runtime::reflector::{ObjectRef, Store as Cache};
 use tokio::sync::watch;
 
 use crate::api::{PhoneNumberClaim, Seen};

@@ -21,12 +21,10 @@ use memory::Turn;
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
-use kube::{
-    Resource, ResourceExt,
-    runtime::{
-        controller::Action,
-        reflector::{ObjectRef, Store as Cache},
-    },
+use kube::{Resource, ResourceExt};
+use kube_runtime::{
+    controller::Action,
+    reflector::{ObjectRef, Store as Cache},
 };
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use kube::{ResourceExt, runtime::controller::Action};
+use kube::ResourceExt;
+use kube_runtime::controller::Action;
 
 use super::{Context, ReconcileError, again};
 use crate::{

@@ -13,11 +13,11 @@ use crate::{
         RECORD_FINALIZER, Seen, Verification,
     },
     conditions,
-    domain::{AttemptId, Time},
+    domain::{AttemptId, ListedNumber, Time, presentable},
     metrics::Bought,
     plan::{self, Change, Denial, Gate, Intent, LiveClaim, Moment, Permission},
     store::StoreError,
-    vobiz::{PurchaseError, Purchased, RejectionKind, presentable},
+    vobiz::{LONGEST_WORDS, PurchaseError, Purchased, RejectionKind},
 };
 
 /// So long a worker waits for the outcome of its purchase to be stored; what stores it goes on.
@@ -215,7 +215,7 @@ fn blank(outcome: Outcome, message: Option<String>, at: Time) -> Answer {
         http_status: None,
         code: None,
         // Whatever it quotes, it is stored and shown.
-        message: message.map(|message| presentable(&message)),
+        message: message.map(|message| presentable(&message, LONGEST_WORDS)),
         funds: None,
         required: None,
         available: None,
@@ -225,10 +225,7 @@ fn blank(outcome: Outcome, message: Option<String>, at: Time) -> Answer {
     }
 }
 
-fn answer_from(
-    result: Result<Purchased, PurchaseError>,
-    at: Time,
-) -> (Answer, Option<Box<crate::vobiz::ListedNumber>>) {
+fn answer_from(result: Result<Purchased, PurchaseError>, at: Time) -> (Answer, Option<Box<ListedNumber>>) {
     match result {
         Ok(Purchased(listed)) => {
             let answer = Answer {

@@ -3,17 +3,17 @@
 use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
-use kube::{ResourceExt, runtime::controller::Action};
+use kube::ResourceExt;
+use kube_runtime::controller::Action;
 
 use super::{Context, ReconcileError, again};
 use crate::{
     account::Key,
     api::{AttemptState, ClaimRef, FORGET_ANNOTATION, Origin, PhoneNumber, RECORD_FINALIZER, Seen},
     conditions,
-    domain::{E164, Money},
+    domain::{E164, LedgerRow, Money},
     plan::{self, Change, Explained, Holder, Moment, Reading, RecordObserved, RecordStep, Removal, Spans},
     store::StoreError,
-    vobiz::LedgerRow,
 };
 
 /// Brings one record a step further: verifies what is open, keeps what is bound, removes what is of no use.
@@ -91,9 +91,7 @@ async fn perform(
     match step {
         RecordStep::Rest => {}
         RecordStep::Wait(until) => return Ok(Some(now.until(until))),
-        RecordStep::Read(need) => {
-            context.account.want(Key::Record(record.name_any()), record.spec.e164, need);
-        }
+        RecordStep::Read(request) => context.account.request(Key::Record(record.name_any()), request),
         RecordStep::Write(change) => write(context, record, change, now).await?,
         RecordStep::Delete => context.store.delete(record).await?,
         RecordStep::DropFinalizer => drop(context.store.drop_finalizer(record).await?),

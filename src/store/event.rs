@@ -5,14 +5,11 @@ use k8s_openapi::{
     api::events::v1::Event,
     apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta},
 };
-use kube::{
-    Api, Resource, ResourceExt,
-    api::PostParams,
-    runtime::events::{EventType, Reporter},
-};
+use kube::{Api, Resource, ResourceExt, api::PostParams};
+use kube_runtime::events::Reporter;
 
 use super::{NAME, Store, StoreError, bounded};
-use crate::conditions::Reason;
+use crate::conditions::{EventKind, Reason};
 
 /// The longest name of an object, bytes.
 const LONGEST_NAME: usize = 253;
@@ -31,7 +28,11 @@ impl Store {
         reason: Reason,
         message: &str,
     ) -> Result<(), StoreError> {
-        let Some(type_) = reason.event() else { return Ok(()) };
+        let type_ = match reason.event() {
+            EventKind::None => return Ok(()),
+            EventKind::Normal => "Normal",
+            EventKind::Warning => "Warning",
+        };
         let mut note = message.to_owned();
         note.truncate(note.floor_char_boundary(LONGEST_NOTE));
         let now = Timestamp::now();
@@ -50,10 +51,7 @@ impl Store {
             regarding: Some(claim.object_ref(&())),
             reporting_instance: Some(reporter.instance.unwrap_or_else(|| NAME.into())),
             reporting_controller: Some(reporter.controller),
-            type_: Some(match type_ {
-                EventType::Normal => "Normal".into(),
-                EventType::Warning => "Warning".into(),
-            }),
+            type_: Some(type_.into()),
             ..Event::default()
         };
         let events: Api<Event> = Api::namespaced(self.client.clone(), &namespace);

@@ -7,10 +7,11 @@ use serde::Deserialize;
 use super::{
     envelope::Envelope,
     error::{PurchaseError, Rejection, RejectionKind},
+    json::{Object, object},
     masks::Masks,
     purchase::Purchased,
     transport::BodyError,
-    wire::{Object, WireNumber, object},
+    wire::WireNumber,
 };
 use crate::domain::E164;
 

@@ -18,15 +18,14 @@ use super::{
     casing::Casing,
     credentials::Credentials,
     error::{ReadError, SetupError},
-    ledger::LedgerRow,
     masks::InUse,
     paging::{self, Listed},
     transport,
-    wire::{Balance, ListedNumber},
+    wire::Balance,
 };
 use crate::{
     clock::Peers,
-    domain::{AccountId, Currency, E164},
+    domain::{AccountId, Currency, E164, LedgerRow, ListedNumber},
     metrics::{Metrics, Operation},
 };
 

@@ -6,10 +6,10 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::{
+    json::{id, lenient, money, object},
     masks::Masks,
-    wire::{id, lenient, money, object},
 };
-use crate::domain::{Currency, Money};
+use crate::domain::{Currency, Money, presentable};
 
 /// What an error answer says, whichever of Vobiz's envelopes it came in.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -59,7 +59,7 @@ struct Details {
 }
 
 /// Vobiz's words are shown to people and stored: long enough to help, too short to do harm.
-const LONGEST_WORDS: usize = 300;
+pub const LONGEST_WORDS: usize = 300;
 
 impl Envelope {
     /// `None` where the body is no JSON error envelope: HTML, an empty body, or JSON without an error.
@@ -69,7 +69,7 @@ impl Envelope {
         let error = outer.error.as_deref().map_or("", RawValue::get);
         let word: Option<String> = serde_json::from_str(error).ok();
         let inner: Inner = object(error.as_bytes()).unwrap_or_default();
-        let words = |words: String| presentable(&masks.mask(&words));
+        let words = |words: String| presentable(&masks.mask(&words), LONGEST_WORDS);
         let code = word.or(inner.code).map(words);
         let message = outer.message.or(inner.message).map(words);
         if code.is_none() && message.is_none() {
@@ -85,14 +85,6 @@ impl Envelope {
             retry_after: details.retry_after.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()),
         })
     }
-}
-
-/// One line without control characters, of bounded length.
-#[must_use]
-pub fn presentable(words: &str) -> String {
-    let line: String =
-        words.chars().map(|c| if c.is_control() { ' ' } else { c }).take(LONGEST_WORDS).collect();
-    line.trim().to_owned()
 }
 
 #[cfg(test)]

@@ -3,70 +3,10 @@
 use serde::Deserialize;
 
 use super::{
+    json::{id, lenient, money, text},
     masks::Masks,
-    wire::{id, lenient, money, text},
 };
-use crate::{
-    api::Debit,
-    domain::{Currency, E164, Money, Time, mark},
-};
-
-/// One row of the ledger.
-#[derive(Debug, Clone, PartialEq)]
-pub struct LedgerRow {
-    pub id: String,
-    pub kind: RowType,
-    pub status: RowStatus,
-    pub reference_type: ReferenceType,
-    /// Amount without its sign: Vobiz does not document one.
-    pub amount: Option<Money>,
-    pub currency: Option<Currency>,
-    pub at: Option<Time>,
-    // Every claim asks every row, so reference and description, where a row may name a number, are read once.
-    /// What they mention.
-    mentions: Box<[E164]>,
-    /// Whether they spell a number out, plus sign and all.
-    spells_one_out: bool,
-    /// Whether they name one with a plus sign.
-    names_one: bool,
-    /// What else a credit refers to: the ids of what it gives back, for one.
-    words: Box<[Box<str>]>,
-}
-
-/// Shorter words may be anything.
-const SHORTEST_ID: usize = 6;
-
-/// `type` of a row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RowType {
-    Credit,
-    Debit,
-    /// Legacy word for a debit for a number.
-    DidRental,
-    Other,
-}
-
-/// `status` of a row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RowStatus {
-    Completed,
-    Pending,
-    /// Failed or cancelled.
-    Void,
-    /// A word that is not documented.
-    Other,
-}
-
-/// `reference_type` of a row, as far as it matters here.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ReferenceType {
-    /// `did_purchase`, and `did_rental`, which the vendor uses for the same.
-    Number,
-    Refund,
-    Absent,
-    /// Calls, recordings and the like: their texts name numbers too, and mean no purchase.
-    Other,
-}
+use crate::domain::{Currency, LedgerRow, Money, ReferenceType, RowStatus, RowType, Texts, Time, mark};
 
 #[derive(Deserialize)]
 pub struct WireRow {
@@ -95,7 +35,6 @@ pub struct WireRow {
 impl WireRow {
     pub fn parse(self, masks: &Masks) -> LedgerRow {
         let text = format!("{} {}", self.reference, self.description);
-        let is_credit = self.kind == "credit";
         LedgerRow {
             // Stored and shown, whatever its length was, and whatever Vobiz echoes in it.
             id: storable(&masks.mask(&self.id.unwrap_or_default())),
@@ -121,17 +60,9 @@ impl WireRow {
             amount: self.amount.map(Money::abs),
             currency: self.currency,
             at: self.created_at.or(self.processed_at),
-            mentions: E164::mentioned_in(&text).collect(),
-            spells_one_out: E164::any_spelt_out_in(&text),
-            names_one: E164::any_named_in(&text),
-            words: if is_credit { words(&text) } else { Box::default() },
+            texts: Texts::read(&text, self.kind == "credit"),
         }
     }
-}
-
-fn words(text: &str) -> Box<[Box<str>]> {
-    let parts = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '-' && c != '_');
-    parts.filter(|word| word.len() >= SHORTEST_ID).map(Box::from).collect()
 }
 
 /// An id, as it is stored and shown. One that is long, or has signs that cannot be shown, keeps its beginning, and a mark
@@ -147,80 +78,8 @@ fn storable(id: &str) -> String {
     format!("{beginning}~{}", mark(id))
 }
 
+#[cfg(test)]
 impl LedgerRow {
-    /// Whether the row could be a purchase of a number, or undo one: the only rows worth keeping.
-    #[must_use]
-    pub fn concerns_numbers(&self) -> bool {
-        // What is not completed acquits nothing: such a debit may have been taken, and such a credit not been given.
-        let counts = match self.status {
-            RowStatus::Completed => true,
-            RowStatus::Pending | RowStatus::Other => self.takes_money(),
-            RowStatus::Void => false,
-        };
-        counts
-            && match self.kind {
-                RowType::DidRental | RowType::Credit => true,
-                RowType::Debit => {
-                    matches!(self.reference_type, ReferenceType::Number | ReferenceType::Absent)
-                }
-                RowType::Other => false,
-            }
-    }
-
-    /// Whether the row took money.
-    #[must_use]
-    pub fn takes_money(&self) -> bool {
-        matches!(self.kind, RowType::Debit | RowType::DidRental)
-    }
-
-    /// Whether the row names this number.
-    #[must_use]
-    pub fn names(&self, e164: E164) -> bool {
-        self.mentions.contains(&e164)
-    }
-
-    /// Whether the row is about one number for certain: one that is spelt out, or bare digits that spell one of those
-    /// known.
-    #[must_use]
-    pub fn spells_out_any(&self, known: &[E164]) -> bool {
-        self.spells_one_out || self.suspects().any(|e164| known.contains(&e164))
-    }
-
-    /// Whether the row may be about one number: one with a plus sign, or bare digits that spell one of those known.
-    #[must_use]
-    pub fn names_any(&self, known: &[E164]) -> bool {
-        self.names_one || self.suspects().any(|e164| known.contains(&e164))
-    }
-
-    /// Whether a credit names the row that it gives back, by its id.
-    #[must_use]
-    pub fn refers_to(&self, id: &str) -> bool {
-        self.words.iter().any(|word| **word == *id)
-    }
-
-    /// What a credit refers to.
-    pub fn words(&self) -> impl Iterator<Item = &str> {
-        self.words.iter().map(AsRef::as_ref)
-    }
-
-    /// The numbers that the row names.
-    #[must_use]
-    pub fn mentions(&self) -> &[E164] {
-        &self.mentions
-    }
-
-    /// The row as it is stored and asked about.
-    #[must_use]
-    pub fn debit(&self) -> Debit {
-        Debit { id: self.id.clone(), amount: self.amount, currency: self.currency, at: self.at }
-    }
-
-    /// What the row may name in bare digits.
-    pub fn suspects(&self) -> impl Iterator<Item = E164> {
-        self.mentions.iter().copied().filter(|mentioned| mentioned.is_suspect())
-    }
-
-    #[cfg(test)]
     pub(crate) fn for_tests(json: &str) -> Self {
         serde_json::from_str::<WireRow>(json).unwrap().parse(&Masks::default())
     }

@@ -9,6 +9,7 @@ mod counted;
 mod credentials;
 mod envelope;
 mod error;
+mod json;
 mod ledger;
 mod masks;
 mod paging;
@@ -19,12 +20,11 @@ mod wire;
 pub use casing::Casing;
 pub use client::{Client, Settings};
 pub use credentials::{Credentials, CredentialsError, CredentialsSource, Source};
-pub use envelope::presentable;
+pub use envelope::LONGEST_WORDS;
 pub use error::{PurchaseError, ReadError, Rejection, RejectionKind, SetupError};
-pub use ledger::{LedgerRow, ReferenceType, RowStatus, RowType};
 pub use purchase::Purchased;
 pub use transport::USER_AGENT;
-pub use wire::{Balance, ListedNumber};
+pub use wire::Balance;
 
 /// What answers mean, without a connection: bytes in, meaning out. In the open so that hostile input can be thrown at
 /// every reader.

@@ -6,10 +6,12 @@ use serde::{Deserialize, Deserializer};
 
 use super::{
     error::ReadError,
-    ledger::{LedgerRow, WireRow},
+    json::{Object, lenient, object},
+    ledger::WireRow,
     masks::Masks,
-    wire::{ListedNumber, Object, WireNumber, lenient, object},
+    wire::WireNumber,
 };
+use crate::domain::{LedgerRow, ListedNumber};
 
 /// A list whose total keeps changing while it is paged is read so often, then taken as the union of what was
 /// seen: one row would have to hide in every pass.

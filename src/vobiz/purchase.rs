@@ -10,10 +10,9 @@ use super::{
     client::Client,
     error::PurchaseError,
     transport::{self, PURCHASE_BODY_LIMIT},
-    wire::ListedNumber,
 };
 use crate::{
-    domain::{Currency, E164},
+    domain::{Currency, E164, ListedNumber},
     metrics::Peer,
 };
 

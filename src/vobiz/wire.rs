@@ -1,65 +1,17 @@
 //! Reads the numbers of Vobiz's lists, and tolerates what their fields may hold.
 
-use serde::{
-    Deserialize, Deserializer,
-    de::{DeserializeOwned, Error as _},
-};
+use serde::{Deserialize, Deserializer, de::Error as _};
 use serde_json::value::RawValue;
 
-use super::{envelope::presentable, error::ReadError, masks::Masks};
-use crate::{
-    api::{Capabilities, Number, NumberStatus},
-    domain::{AccountId, Currency, E164, Money, Time},
+use super::{
+    envelope::LONGEST_WORDS,
+    error::ReadError,
+    json::{id, lenient, money, object},
+    masks::Masks,
 };
-
-/// A JSON object with these fields, and nothing behind it. Serde would take a list of their values as well: `[[]]`
-/// for a page without rows.
-pub fn object<T: DeserializeOwned>(json: &[u8]) -> Option<T> {
-    let is_object = json.trim_ascii_start().starts_with(b"{");
-    is_object.then(|| serde_json::from_slice(json).ok()).flatten()
-}
-
-/// An [`object`] inside another.
-pub struct Object<T>(pub T);
-
-impl<'de, T: DeserializeOwned> Deserialize<'de> for Object<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let raw = Box::<RawValue>::deserialize(deserializer)?;
-        object(raw.get().as_bytes()).map(Self).ok_or_else(|| D::Error::custom("not such an object"))
-    }
-}
-
-/// A field that may be missing, null or of another type without spoiling the rest of the answer.
-pub fn lenient<'de, D: Deserializer<'de>, T: DeserializeOwned>(
-    deserializer: D,
-) -> Result<Option<T>, D::Error> {
-    let raw = Box::<RawValue>::deserialize(deserializer)?;
-    // No field that is read here is a list, see `object`.
-    Ok(if raw.get().starts_with('[') { None } else { serde_json::from_str(raw.get()).ok() })
-}
-
-/// An amount, as a JSON number or string, taken from its text: a float never stands in between.
-pub fn money<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Money>, D::Error> {
-    let raw = Box::<RawValue>::deserialize(deserializer)?;
-    Ok(raw.get().trim_matches('"').parse().ok())
-}
-
-/// An id, as a JSON string or number.
-pub fn id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
-    let raw = Box::<RawValue>::deserialize(deserializer)?;
-    let text = raw.get();
-    if text.starts_with('"') {
-        return Ok(serde_json::from_str(text).ok());
-    }
-    Ok(text.starts_with(|c: char| c.is_ascii_digit()).then(|| text.to_owned()))
-}
-
-/// A text in which a number may be named: what is no string that can be read is kept as it was written, so that no name
-/// in it is lost.
-pub fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
-    let raw = Box::<RawValue>::deserialize(deserializer)?;
-    Ok(serde_json::from_str(raw.get()).unwrap_or_else(|_| raw.get().to_owned()))
-}
+use crate::domain::{
+    AccountId, Capabilities, Currency, E164, ListedNumber, Money, Number, NumberStatus, Time, presentable,
+};
 
 /// What stands in the place of a number: its text, whatever that is. Null is no text; a row that has something there in
 /// which no number can be written is not one that is read here.
@@ -102,23 +54,6 @@ pub struct WireNumber {
     currency: Option<Currency>,
     #[serde(default, deserialize_with = "lenient")]
     purchased_at: Option<Time>,
-}
-
-/// A number as listed: ours, somebody else's or nobody's.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ListedNumber {
-    pub e164: E164,
-    /// `account_id`, in older answers `auth_id`.
-    pub owner: Option<AccountId>,
-    pub number: Number,
-}
-
-impl ListedNumber {
-    /// What is debited when it is bought, in the number's currency.
-    #[must_use]
-    pub fn price(&self) -> Option<Money> {
-        self.number.setup_fee.zip(self.number.monthly_fee).and_then(|(setup, monthly)| setup + monthly)
-    }
 }
 
 impl WireNumber {
@@ -170,7 +105,9 @@ impl WireNumber {
     /// Every text that is kept is masked first and shortened then: of a credential that is cut in two, a part would stay.
     fn listed(&self, e164: E164, masks: &Masks) -> ListedNumber {
         let filled = |text: &Option<String>| {
-            text.as_deref().map(|text| presentable(&masks.mask(text))).filter(|text| !text.is_empty())
+            text.as_deref()
+                .map(|text| presentable(&masks.mask(text), LONGEST_WORDS))
+                .filter(|text| !text.is_empty())
         };
         let status = self.status.as_deref().filter(|status| !status.trim().is_empty());
         let Ok(status) = status.map(|status| masks.mask(status).parse()).transpose();

@@ -11,9 +11,8 @@ use crate::{
         Answer, Attempt, CLAIMED, ClaimRef, Debit, Funds, Outcome, PhoneNumber, PhoneNumberClaim,
         PhoneNumberClaimSpec, PhoneNumberSpec, PhoneNumberStatus,
     },
-    domain::{AccountId, AttemptId, Currency, E164, Time},
+    domain::{AccountId, AttemptId, Currency, E164, LedgerRow, ListedNumber, Time},
     plan::{Gate, Intent, LedgerRead, Rows},
-    vobiz::{LedgerRow, ListedNumber},
 };
 
 /// Everybody and everything that the plan functions may see, made once.

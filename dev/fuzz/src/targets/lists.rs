@@ -2,9 +2,9 @@
 
 use fastrand::Rng;
 use vobiz_operator::{
-    domain::{Currency, E164},
+    domain::{Currency, E164, LedgerRow, ListedNumber},
     vobiz::{
-        Balance, LedgerRow, ListedNumber,
+        Balance,
         readers::{Masks, Page, ledger_page, numbers_page},
     },
 };

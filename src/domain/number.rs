@@ -7,7 +7,7 @@ use std::{convert::Infallible, fmt, str::FromStr};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{Currency, Money, Time};
+use super::{Currency, Money, Time, string_word, text::word};
 
 /// A number as Vobiz described it. Whatever Vobiz left out is left out here.
 #[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, Default, PartialEq)]
@@ -115,24 +115,9 @@ impl FromStr for NumberStatus {
             "pending_release" => Self::PendingRelease,
             "released" => Self::Released,
             "blocked" => Self::Blocked,
-            other => Self::Other(presentable(other)),
+            other => Self::Other(word(other).into()),
         })
     }
-}
-
-/// Words that Vobiz has not documented are stored and shown: long enough to be recognized, too short to do harm.
-const LONGEST_WORD: usize = 64;
-
-/// A word that nobody knows, as it came if it is one; without what a terminal would obey, and cut where it is too long.
-/// What was stored so is the same when it is read again.
-fn presentable(word: &str) -> Box<str> {
-    let shown = |c: char| c.is_ascii_graphic() || c.is_alphanumeric() || c == ' ' || c == '…';
-    let mut line: String =
-        word.chars().map(|c| if shown(c) { c } else { '?' }).take(LONGEST_WORD + 1).collect();
-    if line.chars().count() > LONGEST_WORD {
-        line = line.chars().take(LONGEST_WORD - 1).chain(['…']).collect();
-    }
-    line.into()
 }
 
 impl fmt::Display for NumberStatus {
@@ -148,7 +133,7 @@ impl fmt::Display for NumberStatus {
     }
 }
 
-crate::domain::string_word!(NumberStatus, schemars::json_schema!({ "type": "string" }));
+string_word!(NumberStatus, schemars::json_schema!({ "type": "string" }));
 
 #[cfg(test)]
 mod tests {
