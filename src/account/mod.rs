@@ -22,7 +22,7 @@ use tokio::sync::{Notify, mpsc};
 use crate::{
     clock::Clock,
     domain::{AccountId, Currency, E164, Money},
-    plan::{Clocks, Evidence, Gate, Need},
+    plan::{Clocks, Evidence, EvidenceRequest, Gate},
     vobiz::{Client, PurchaseError, ReadError},
 };
 pub use queue::Queue;
@@ -149,20 +149,25 @@ impl Account {
         self.state().gate.purchasing(self.clock.now().mono)
     }
 
-    /// Asks for evidence about a number, and to be woken when there is some. An empty need waits until purchases may be
-    /// sent, and is woken when that may have changed.
-    pub fn want(&self, key: Key, e164: E164, need: Need) {
+    /// Asks for evidence, and to be woken when there is some.
+    pub fn request(&self, key: Key, request: EvidenceRequest) {
         let mut state = self.state();
-        let may_go_on = if need == Need::default() {
-            state.gate.purchasing(self.clock.now().mono) == Gate::Open
-        } else {
-            state.gate.is_readable() && state.has(e164, need)
-        };
-        if may_go_on {
-            // It came between the look and the question: nobody else would wake whoever asks.
+        if state.gate.is_readable() && state.has(&request) {
+            // It came between the look and the question: nothing else would wake the claim or record.
             self.wake(key);
-        } else if state.want(key, e164, need) {
+        } else if state.want(key, request) {
             self.changed.notify_one();
+        }
+    }
+
+    /// Asks to be woken when purchases may be sent again.
+    pub fn request_gate(&self, key: Key) {
+        let mut state = self.state();
+        if state.gate.purchasing(self.clock.now().mono) == Gate::Open {
+            // It opened between the look and the question.
+            self.wake(key);
+        } else {
+            state.want_gate(key);
         }
     }
 

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use super::{Key, gate::GateState};
 use crate::{
     domain::{Currency, E164, ListedNumber, Money},
-    plan::{Evidence, FundsRead, LedgerRead, Moment, Need, Reading, Rows},
+    plan::{Evidence, EvidenceRequest, FundsRead, LedgerRead, Moment, Reading, Rows, Source},
 };
 
 /// What the endpoints last said, and who waits for more.
@@ -22,7 +22,8 @@ pub struct State {
     searches: HashMap<E164, Reading<Rows>>,
     pub ledger: Reading<LedgerRead>,
     funds: HashMap<E164, Reading<FundsRead>>,
-    wants: HashMap<Key, (E164, Need)>,
+    /// Without a request, they wait until purchases may be sent.
+    wants: HashMap<Key, Option<EvidenceRequest>>,
     /// Who is to be looked at again after the next listing for drift.
     next_listing: HashSet<Key>,
     /// What a round failed to bring: the account is not open before it is brought.
@@ -83,9 +84,13 @@ impl State {
     }
 
     /// Returns whether this is news to the reader.
-    pub fn want(&mut self, key: Key, e164: E164, need: Need) -> bool {
-        let previous = self.wants.insert(key, (e164, need));
-        previous != Some((e164, need)) && need != Need::default()
+    pub fn want(&mut self, key: Key, request: EvidenceRequest) -> bool {
+        self.wants.insert(key, Some(request.clone())) != Some(Some(request))
+    }
+
+    /// Waits until purchases may be sent.
+    pub fn want_gate(&mut self, key: Key) {
+        self.wants.insert(key, None);
     }
 
     pub fn want_next_listing(&mut self, key: Key) {
@@ -118,8 +123,8 @@ impl State {
         let owed = self.owed.clone();
         let mut round = owed.clone().unwrap_or_default();
         round.listing |= resync;
-        for (e164, need) in self.wants.values() {
-            self.require(*e164, *need, &mut round);
+        for request in self.wants.values().flatten() {
+            self.require(request, &mut round);
         }
         round.funds = round.funds.drain().take(FUNDS_A_ROUND).collect();
         // Where the listing has just failed, searches may still tell who waits for presence.
@@ -146,37 +151,38 @@ impl State {
     }
 
     /// Whether a need is met already.
-    pub fn has(&self, e164: E164, need: Need) -> bool {
+    pub fn has(&self, request: &EvidenceRequest) -> bool {
         let mut round = Round::default();
-        self.require(e164, need, &mut round);
+        self.require(request, &mut round);
         round.is_empty()
     }
 
-    /// Adds to a round what one need still lacks.
-    fn require(&self, e164: E164, need: Need, round: &mut Round) {
-        round.listing |=
-            need.listing.is_some_and(|since| self.listing.begun().is_none_or(|at| at.mono < since.mono));
-        if let Some(since) = need.presence {
-            let search = self.searches.get(&e164).and_then(Reading::begun);
-            let newest = [self.listing.begun(), search].into_iter().flatten().map(|at| at.mono).max();
-            if newest.is_none_or(|at| at < since.mono) {
-                round.searches.insert(e164);
-            }
-        }
-        if let Some((since, from)) = need.ledger {
-            let covered = match &self.ledger {
-                Reading::Read { begun, value } => begun.mono >= since.mono && value.from <= from,
-                Reading::Missing { begun } => begun.mono >= since.mono,
-                Reading::Never => false,
-            };
-            if !covered {
-                round.ledger = Some(round.ledger.map_or(from, |other| other.min(from)));
-            }
-        }
-        if let Some((since, currency)) = need.funds {
-            let known = self.funds.get(&e164).and_then(Reading::begun);
-            if known.is_none_or(|at| at.mono < since.mono) {
-                round.funds.insert(e164, currency);
+    /// Adds to a round what one request still lacks.
+    fn require(&self, request: &EvidenceRequest, round: &mut Round) {
+        let fresh = |begun: Option<Moment>| begun.is_some_and(|at| at.mono >= request.since.mono);
+        let listed = fresh(self.listing.begun());
+        for source in &request.sources {
+            match source {
+                Source::Search(e164) => {
+                    if !listed && !fresh(self.searches.get(e164).and_then(Reading::begun)) {
+                        round.searches.insert(*e164);
+                    }
+                }
+                Source::Listing => round.listing |= !listed,
+                Source::Ledger { from } => {
+                    let reaches = match &self.ledger {
+                        Reading::Read { value, .. } => value.from <= *from,
+                        Reading::Missing { .. } | Reading::Never => true,
+                    };
+                    if !reaches || !fresh(self.ledger.begun()) {
+                        round.ledger = Some(round.ledger.map_or(*from, |other| other.min(*from)));
+                    }
+                }
+                Source::Funds { e164, currency } => {
+                    if !fresh(self.funds.get(e164).and_then(Reading::begun)) {
+                        round.funds.insert(*e164, *currency);
+                    }
+                }
             }
         }
     }
@@ -242,8 +248,8 @@ mod tests {
         format!("+91{index:010}").parse().unwrap()
     }
 
-    fn presence(since: u64) -> Need {
-        Need { presence: Some(at(since)), ..Need::default() }
+    fn presence(index: u64, since: u64) -> EvidenceRequest {
+        EvidenceRequest::new(at(since), [Source::Search(number(index))])
     }
 
     fn key(index: u64) -> Key {
@@ -260,14 +266,14 @@ mod tests {
         let mut state = large();
         state.searched(number(1), Reading::Read { begun: at(10), value: Vec::new() });
         state.waiting(Duration::from_hours(5));
-        assert!(state.has(number(1), presence(10)));
-        assert!(!state.has(number(1), presence(11)), "too old for that question");
+        assert!(state.has(&presence(1, 10)));
+        assert!(!state.has(&presence(1, 11)), "too old for that question");
         // A later listing says all of it, an earlier one does not.
         state.listed(at(9), Vec::new());
         assert_eq!(state.searches.len(), 1);
         state.listed(at(12), Vec::new());
         assert_eq!(state.searches.len(), 0);
-        assert!(state.has(number(1), presence(10)));
+        assert!(state.has(&presence(1, 10)));
     }
 
     #[test]
@@ -278,13 +284,13 @@ mod tests {
             state.searched(number(index), Reading::Read { begun: at(index), value: Vec::new() });
         }
         assert_eq!(state.searches.len(), MOST_SEARCHES);
-        assert!(!state.has(number(1), presence(0)) && state.has(number(2), presence(0)));
+        assert!(!state.has(&presence(1, 0)) && state.has(&presence(2, 0)));
     }
 
     #[test]
     fn after_a_failed_search_the_listing_does_its_work_until_the_next_resync() {
         let mut state = large();
-        state.want(key(1), number(1), presence(5));
+        state.want(key(1), presence(1, 5));
         let mut round = state.round(false);
         assert_eq!((round.listing, round.searches.len()), (false, 1));
         round.list_instead();
@@ -303,8 +309,8 @@ mod tests {
     fn prices_are_read_for_a_few_numbers_in_each_round() {
         let mut state = large();
         for index in 0..100 {
-            let funds = Need { funds: Some((at(5), "INR".parse().ok())), ..Need::default() };
-            state.want(key(index), number(index), funds);
+            let funds = Source::Funds { e164: number(index), currency: "INR".parse().ok() };
+            state.want(key(index), EvidenceRequest::new(at(5), [funds]));
         }
         let round = state.round(false);
         assert_eq!(round.funds.len(), FUNDS_A_ROUND);

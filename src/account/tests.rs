@@ -18,7 +18,7 @@ use super::{Account, Key};
 use crate::{
     clock::Clock,
     domain::{Currency, E164},
-    plan::{Fresh, Gate, Need},
+    plan::{EvidenceRequest, Fresh, Gate, Source},
     vobiz::{Casing, Client, Credentials, Settings},
 };
 
@@ -95,8 +95,8 @@ impl Reader {
                 if readings.iter().any(|reading| matches!(reading.since(since), Fresh::Value(..))) {
                     return;
                 }
-                let need = Need { presence: Some(since), ..Need::default() };
-                self.account.want(Key::Record("1".into()), e164, need);
+                let request = EvidenceRequest::new(since, [Source::Search(e164)]);
+                self.account.request(Key::Record("1".into()), request);
                 self.woken.recv().await;
                 assert_eq!(self.account.gate(), Gate::Open);
             }

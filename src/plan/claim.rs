@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::{
     Clocks, Gate, GateCause, Holder, Moment, bounds,
     change::{Change, Intent},
-    evidence::{Evidence, Fresh, Need, Verdict, earlier, verdict},
+    evidence::{Evidence, EvidenceRequest, Fresh, Source, Verdict, earlier, verdict},
     guard::{self, Guard},
     look::{answered_debits, debits, debits_from},
 };
@@ -54,7 +54,7 @@ pub enum ClaimStep {
     AwaitGate,
     /// Nothing before our clock agrees with others'.
     AwaitClocks,
-    Read(Need),
+    Read(EvidenceRequest),
     /// Wants a slot.
     Queue,
     /// Write the intent, read the claim again, send the one POST.
@@ -247,7 +247,7 @@ pub fn claim(observed: &ClaimObserved<'_>, now: Moment) -> ClaimStep {
 }
 
 enum Look {
-    Needs(Need),
+    Needs(EvidenceRequest),
     OwnedOrDebited {
         from: Timestamp,
         debits: Vec<Debit>,
@@ -296,12 +296,13 @@ fn look(observed: &ClaimObserved<'_>, goal: &Goal, now: Moment) -> Look {
         return Look::OwnedOrDebited { from, debits };
     }
     if presence == Said::Unasked || debited == Said::Unasked {
-        return Look::Needs(Need {
-            presence: (presence == Said::Unasked).then_some(since),
+        let e164 = observed.claim.spec.e164;
+        let lacks = [
+            (presence == Said::Unasked).then_some(Source::Search(e164)),
             // With the clocks' difference: what counts must have been read.
-            ledger: (debited == Said::Unasked).then_some((since, earlier(from))),
-            ..Need::default()
-        });
+            (debited == Said::Unasked).then_some(Source::Ledger { from: earlier(from) }),
+        ];
+        return Look::Needs(EvidenceRequest::new(since, lacks.into_iter().flatten()));
     }
     Look::Clear { looked_up: presence == Said::NotOurs && debited == Said::NotOurs, from }
 }

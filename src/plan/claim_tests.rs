@@ -5,8 +5,8 @@ use std::time::Duration;
 use kube::core::ObjectMeta;
 
 use super::{
-    Change, ClaimObserved, ClaimStep, Clocks, ConflictWith, Evidence, Gate, GateCause, Goal, Holder, Intent,
-    LedgerRead, Moment, Need, Reading, Relation, Rows, claim, goal, relation,
+    Change, ClaimObserved, ClaimStep, Clocks, ConflictWith, Evidence, EvidenceRequest, Gate, GateCause, Goal,
+    Holder, Intent, LedgerRead, Moment, Reading, Relation, Rows, Source, claim, goal, relation,
 };
 use crate::{
     api::{
@@ -81,6 +81,13 @@ fn clear(begun: Moment) -> Evidence {
         ledger: Reading::Read { begun, value: LedgerRead { from, rows: Vec::new().into() } },
         ..Evidence::default()
     }
+}
+
+/// From when on a step asks for the ledger.
+fn ledger_from(step: &ClaimStep) -> jiff::Timestamp {
+    let ClaimStep::Read(need) = step else { panic!("{step:?}") };
+    let from = |source: &Source| if let Source::Ledger { from } = source { Some(*from) } else { None };
+    need.sources.iter().find_map(from).unwrap()
 }
 
 fn listed(begun: Moment) -> Reading<Rows> {
@@ -216,7 +223,7 @@ fn debits_are_looked_for_before_a_moment_that_was_dated_ahead() {
     let now = Moment { wall: at(0).wall - jiff::SignedDuration::from_hours(30), ..at(2) };
     let given = Given { evidence: Evidence::default(), ..Given::default() };
     let step = given.with(|observed| claim(observed, now));
-    let ClaimStep::Read(Need { ledger: Some((_, from)), .. }) = step else { panic!("{step:?}") };
+    let from = ledger_from(&step);
     assert!(from <= now.wall - jiff::SignedDuration::from_hours(24), "{from}");
 }
 
@@ -354,7 +361,7 @@ fn nothing_is_sent_before_fresh_answers_say_neither_owned_nor_debited() {
     assert_eq!(debited, ClaimStep::OpenUnsent(found));
     let early = |evidence: &mut Evidence| *evidence = clear(at(0));
     let ClaimStep::Read(need) = with(&early) else { panic!() };
-    assert!(need.presence == Some(at(1)) && need.ledger.is_some());
+    assert!(need.since == at(1) && matches!(need.sources[..], [Source::Search(_), Source::Ledger { .. }]));
 }
 
 #[test]
@@ -470,11 +477,8 @@ fn what_was_read_during_a_wait_is_read_again_afterwards() {
                 // A day, and what the clocks may differ.
                 let from = at(1).wall.saturating_sub(Duration::from_mins(24 * 60 + 10)).unwrap();
                 let since = Moment { mono: until.mono, ..at(1) };
-                ClaimStep::Read(Need {
-                    presence: Some(since),
-                    ledger: Some((since, from)),
-                    ..Need::default()
-                })
+                let search = Source::Search(NUMBER.parse().unwrap());
+                ClaimStep::Read(EvidenceRequest::new(since, [search, Source::Ledger { from }]))
             };
             assert_eq!(step, expected);
         }
@@ -551,8 +555,7 @@ fn debits_are_looked_for_from_a_day_before_the_claim_or_the_last_attempt() {
             created.map(|hours| k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(hours_ago(hours)));
         let shown = format!("{created:?} {:?}", record.as_ref().map(|record| record.spec.attempt.clone()));
         let step = Given { claim, record, evidence: Evidence::default(), ..Given::default() }.step();
-        let ClaimStep::Read(need) = step else { panic!("{step:?}") };
-        let minutes = need.ledger.unwrap().1.duration_until(at(1).wall).as_secs() / 60;
+        let minutes = ledger_from(&step).duration_until(at(1).wall).as_secs() / 60;
         assert_eq!(minutes, expected + 10, "{shown}");
     }
 }

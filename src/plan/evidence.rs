@@ -86,16 +86,35 @@ pub struct FundsRead {
     pub currency: Option<Currency>,
 }
 
-/// Evidence that a step needs: each with the moment at which its reading has to be begun, or later.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct Need {
-    /// Search or listing, whichever takes fewer calls.
-    pub presence: Option<Moment>,
-    pub listing: Option<Moment>,
-    /// The ledger, and from when on.
-    pub ledger: Option<(Moment, Timestamp)>,
-    /// Price and balance, and the currency that was asked for.
-    pub funds: Option<(Moment, Option<Currency>)>,
+/// One kind of evidence, about one thing. In the order in which they are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Source {
+    /// Whether the number is owned: a search, or the listing if that takes fewer calls.
+    Search(E164),
+    Listing,
+    /// The ledger, from a moment on.
+    Ledger {
+        from: Timestamp,
+    },
+    /// What the number costs, and what the account has in that currency, or else in the price's.
+    Funds {
+        e164: E164,
+        currency: Option<Currency>,
+    },
+}
+
+/// What a step needs: these sources, each in a reading that was begun at `since` or later.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EvidenceRequest {
+    pub since: Moment,
+    pub sources: Vec<Source>,
+}
+
+impl EvidenceRequest {
+    /// One that names its sources.
+    pub fn new(since: Moment, sources: impl IntoIterator<Item = Source>) -> Self {
+        Self { since, sources: sources.into_iter().collect() }
+    }
 }
 
 /// What rows say about who has the number.

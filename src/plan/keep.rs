@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{
     Holder, Moment,
     change::Change,
-    evidence::{Fresh, Need, Verdict},
+    evidence::{EvidenceRequest, Fresh, Source, Verdict},
     record::{RecordObserved, RecordStep},
 };
 use crate::{
@@ -59,7 +59,7 @@ fn describe(observed: &RecordObserved<'_>, settled: Moment, now: Moment) -> Reco
     let known = observed.record.status.as_ref().is_some_and(|status| status.number.is_some());
     match observed.evidence.listing.since(settled) {
         Fresh::Stale if !known && now.waited(settled) => {
-            RecordStep::Read(Need { listing: Some(settled), ..Need::default() })
+            RecordStep::Read(EvidenceRequest::new(settled, [Source::Listing]))
         }
         Fresh::Stale if !known => RecordStep::Wait(now.when(settled)),
         Fresh::Stale | Fresh::Missing | Fresh::Value(..) => RecordStep::Rest,
@@ -78,7 +78,7 @@ fn confirm_loss(observed: &RecordObserved<'_>, begun: Moment, now: Moment) -> Re
     }
     match unclaim(observed) {
         RecordStep::Rest if now.mono < second.mono => RecordStep::Wait(now.when(second)),
-        RecordStep::Rest => RecordStep::Read(Need { listing: Some(second), ..Need::default() }),
+        RecordStep::Rest => RecordStep::Read(EvidenceRequest::new(second, [Source::Listing])),
         step => step,
     }
 }

@@ -30,7 +30,9 @@ pub use claim::{
 };
 #[cfg(test)]
 pub(crate) use evidence::Fresh;
-pub use evidence::{Evidence, FundsRead, LedgerRead, Need, Reading, Rows, Verdict, verdict};
+pub use evidence::{
+    Evidence, EvidenceRequest, FundsRead, LedgerRead, Reading, Rows, Source, Verdict, verdict,
+};
 pub use keep::is_listed_absent;
 pub use ledger::Explained;
 pub use memory::RecordMemory;

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::{
     Clocks, Holder, Moment,
     change::Change,
-    evidence::{Evidence, Fresh, FundsRead, Need, Verdict, verdict},
+    evidence::{Evidence, EvidenceRequest, Fresh, FundsRead, Source, Verdict, verdict},
     guard::{self, Guard},
     keep::{keep, unclaim},
     ledger::Explained,
@@ -69,7 +69,7 @@ pub enum RecordStep {
     Rest,
     /// Nothing before that moment.
     Wait(Moment),
-    Read(Need),
+    Read(EvidenceRequest),
     Write(Change),
     Delete,
     DropFinalizer,
@@ -133,7 +133,7 @@ fn verify(observed: &RecordObserved<'_>, now: Moment) -> RecordStep {
         let settles_first = dated && now.until(settles) < now.until(next);
         return RecordStep::Wait(if settles_first { settles } else { next });
     }
-    RecordStep::Read(Need { presence: Some(next), ..Need::default() })
+    RecordStep::Read(EvidenceRequest::new(next, [Source::Search(observed.record.spec.e164)]))
 }
 
 /// Both clocks must agree that the span has passed: the wall clock since the attempt was opened, our own since we
@@ -189,12 +189,9 @@ fn ask_for_funds(observed: &RecordObserved<'_>) -> Option<RecordStep> {
     Some(match observed.evidence.funds.since(observed.first_read) {
         Fresh::Stale => {
             // A number that is ours after all needs no sums: the listing of the same round shows it.
-            let presence = Some(observed.first_read);
-            RecordStep::Read(Need {
-                presence,
-                funds: Some((observed.first_read, attempt.currency)),
-                ..Need::default()
-            })
+            let e164 = observed.record.spec.e164;
+            let funds = Source::Funds { e164, currency: attempt.currency };
+            RecordStep::Read(EvidenceRequest::new(observed.first_read, [Source::Search(e164), funds]))
         }
         Fresh::Missing => RecordStep::Write(Change::Funds(Funds::Unknown, FundsRead::default())),
         Fresh::Value(_, read) => {

@@ -5,8 +5,8 @@ use std::time::Duration;
 use kube::core::ObjectMeta;
 
 use super::{
-    Change, Clocks, Evidence, FundsRead, Holder, Intent, LedgerRead, Moment, Need, Reading, RecordObserved,
-    RecordStep, Removal, Rows, Spans, record,
+    Change, Clocks, Evidence, EvidenceRequest, FundsRead, Holder, Intent, LedgerRead, Moment, Reading,
+    RecordObserved, RecordStep, Removal, Rows, Source, Spans, record,
 };
 use crate::{
     api::{
@@ -57,6 +57,10 @@ fn listed(owner: &str) -> Rows {
         owner: owner.parse().ok(),
         number,
     }])
+}
+
+fn asks_for(step: &RecordStep, is_it: fn(&Source) -> bool) -> bool {
+    matches!(step, RecordStep::Read(EvidenceRequest { sources, .. }) if sources.iter().any(is_it))
 }
 
 fn read<T>(begun: Moment, value: T) -> Reading<T> {
@@ -134,7 +138,7 @@ fn absence_counts_only_in_answers_begun_after_the_attempts_time() {
     let record = open_record(Some(Outcome::NotFound));
     assert!(matches!(step(&record, &absent(at(14)), at(14)), RecordStep::Wait(_)));
     assert!(
-        matches!(step(&record, &absent(at(14)), at(15)), RecordStep::Read(need) if need.listing.is_some())
+        matches!(step(&record, &absent(at(14)), at(15)), RecordStep::Read(need) if need.sources.contains(&Source::Listing))
     );
     assert_eq!(step(&record, &absent(at(15)), at(16)), RecordStep::Write(Change::Fail(Ownership::Absent)));
 }
@@ -271,7 +275,7 @@ fn what_a_backup_dropped_of_a_number_is_read_as_soon_as_a_listing_counts() {
     };
     // The listing of the start began before the record was read: another one is asked for, and no sooner than it counts.
     let RecordStep::Read(need) = step(&restored, &early, at(25), at(25)) else { panic!() };
-    assert_eq!(need.listing.map(|since| since.mono), Some(at(25).mono));
+    assert_eq!((need.since.mono, need.sources), (at(25).mono, vec![Source::Listing]));
     assert!(matches!(step(&restored, &early, at(1), at(1)), RecordStep::Wait(_)));
     assert!(matches!(step(&restored, &late, at(25), at(31)), RecordStep::Write(Change::Refresh { .. })));
     assert_eq!(step(&described, &early, at(25), at(25)), RecordStep::Rest);
@@ -328,7 +332,7 @@ fn between_clocks_that_disagree_absence_settles_nothing() {
             assert!(at(61).until(until) <= Duration::from_secs(15), "{until:?}");
         }
         let asks = step(&absent(at(60)), at(80));
-        assert!(settles || matches!(asks, RecordStep::Read(Need { presence: Some(_), .. })), "{asks:?}");
+        assert!(settles || asks_for(&asks, |source| matches!(source, Source::Search(_))), "{asks:?}");
         let owned = Evidence { search: read(at(60), listed("MA_1")), ..Evidence::default() };
         assert!(matches!(step(&owned, at(61)), RecordStep::Write(Change::Bind { .. })));
     }
@@ -405,7 +409,7 @@ fn without_evidence_only_an_explicit_refusal_stands_on_its_word() {
 fn an_unreadable_ledger_keeps_an_attempt_open() {
     let evidence = Evidence { ledger: Reading::Never, ..absent(at(15)) };
     let step = step(&open_record(Some(Outcome::Unknown)), &evidence, at(1000));
-    assert!(matches!(step, RecordStep::Read(need) if need.ledger.is_some()));
+    assert!(asks_for(&step, |source| matches!(source, Source::Ledger { .. })));
 }
 
 #[test]
@@ -505,5 +509,6 @@ fn the_ledger_is_read_as_far_back_as_the_look_went() {
     let Reading::Read { value, .. } = &mut evidence.ledger else { panic!() };
     value.from = "2026-01-02T00:00:00Z".parse().unwrap();
     let RecordStep::Read(need) = step(&record, &evidence, at(16)) else { panic!() };
-    assert_eq!(need.ledger.unwrap().1, "2026-01-01T00:00:00Z".parse().unwrap());
+    let from = "2026-01-01T00:00:00Z".parse().unwrap();
+    assert!(need.sources.contains(&Source::Ledger { from }), "{need:?}");
 }

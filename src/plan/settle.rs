@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::{
     Moment,
     change::Change,
-    evidence::{Fresh, FundsRead, Need, Verdict, earlier, later},
+    evidence::{EvidenceRequest, Fresh, FundsRead, Source, Verdict, earlier, later},
     guard::{self, Guard},
     ledger::Ledger,
     look::adoption_debits_from,
@@ -31,13 +31,12 @@ pub(super) fn settle(observed: &RecordObserved<'_>, settles: Moment, now: Moment
         Fresh::Value(_, read) if read.from > from => Fresh::Stale,
         other => other,
     };
-    let need = Need {
-        listing: matches!(listing, Fresh::Stale).then_some(settles),
-        ledger: matches!(ledger, Fresh::Stale).then_some((settles, from)),
-        ..Need::default()
-    };
-    if need != Need::default() {
-        return RecordStep::Read(need);
+    let lacks = [
+        matches!(listing, Fresh::Stale).then_some(Source::Listing),
+        matches!(ledger, Fresh::Stale).then_some(Source::Ledger { from }),
+    ];
+    if lacks.iter().any(Option::is_some) {
+        return RecordStep::Read(EvidenceRequest::new(settles, lacks.into_iter().flatten()));
     }
     let (ownership, owner) = match listing {
         Fresh::Value(_, rows) => match observed.judge(rows) {
@@ -134,7 +133,8 @@ fn debits(observed: &RecordObserved<'_>, rows: &[LedgerRow], settles: Moment, no
     if unnamed.is_empty() {
         return Debits::Known(unnamed);
     }
-    let ask = |since| Need { funds: Some((since, spec.attempt.currency)), ..Need::default() };
+    let funds = Source::Funds { e164: spec.e164, currency: spec.attempt.currency };
+    let ask = |since| EvidenceRequest::new(since, [funds]);
     let suspected = match observed.evidence.funds.since(settles) {
         Fresh::Stale => return Debits::NotYet(RecordStep::Read(ask(settles))),
         // An inventory that cannot be read now says nothing about the price; it is asked again after a while.

@@ -195,13 +195,12 @@ async fn perform(
     now: Moment,
 ) -> Result<Option<Duration>, StoreError> {
     let claim = &observation.claim;
-    let e164 = claim.spec.e164;
     match step {
         ClaimStep::Rest => {}
         ClaimStep::Wait(until) => return Ok(Some(now.until(until))),
         ClaimStep::AwaitClocks => return Ok(Some(CLOCKS_EVERY)),
-        ClaimStep::AwaitGate => context.account.want(key_of(claim), e164, plan::Need::default()),
-        ClaimStep::Read(need) => context.account.want(key_of(claim), e164, need),
+        ClaimStep::AwaitGate => context.account.request_gate(key_of(claim)),
+        ClaimStep::Read(request) => context.account.request(key_of(claim), request),
         ClaimStep::Elsewhere(_) => context.account.want_next_listing(key_of(claim)),
         // Planned only with a slot at hand.
         ClaimStep::Queue | ClaimStep::Purchase(_) => return Ok(context.enqueue(claim).await),
@@ -227,6 +226,7 @@ async fn perform(
 }
 
 /// Writes the claim's status if it changes, then its event; returns when it will change by itself.
+#[expect(clippy::too_many_lines, reason = "one write and its event")]
 async fn project(
     context: &Context,
     observation: &Observation,

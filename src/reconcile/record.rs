@@ -91,9 +91,7 @@ async fn perform(
     match step {
         RecordStep::Rest => {}
         RecordStep::Wait(until) => return Ok(Some(now.until(until))),
-        RecordStep::Read(need) => {
-            context.account.want(Key::Record(record.name_any()), record.spec.e164, need);
-        }
+        RecordStep::Read(request) => context.account.request(Key::Record(record.name_any()), request),
         RecordStep::Write(change) => write(context, record, change, now).await?,
         RecordStep::Delete => context.store.delete(record).await?,
         RecordStep::DropFinalizer => drop(context.store.drop_finalizer(record).await?),

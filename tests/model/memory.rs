@@ -20,11 +20,14 @@ impl Operators {
         seen
     }
 
-    /// The operator sees that there is no record; `forget`: and whether it may forget that there was one.
-    pub fn miss(&self, world: &mut World, operator: usize, forget: impl Fn(&RecordMemory, Moment) -> bool) {
-        self.remember(world, operator, |known, now| {
-            known?.vanish(now, clock::SPANS).filter(|memory| !forget(memory, now))
-        });
+    /// The operator sees that there is no record.
+    pub fn miss(&self, world: &mut World, operator: usize) {
+        self.remember(world, operator, |known, now| known?.vanish(now, clock::SPANS));
+    }
+
+    /// The operator forgets what nothing depends on any more, given that there is no record.
+    pub fn forget(&self, world: &mut World, operator: usize, wished: bool) {
+        self.remember(world, operator, |known, now| known.filter(|memory| memory.outlasts(wished, now)));
     }
 
     fn recall(&self, operator: &Operator, time: Time) -> Option<RecordMemory> {

@@ -36,7 +36,7 @@ impl Operators {
         let record = world.cached_record(operator);
         let seen = record.map(|record| self.see(world, operator, &record));
         if seen.is_none() {
-            self.miss(world, operator, |_, _| false);
+            self.miss(world, operator);
         }
         let holder = match record {
             Some(record) if record.claim == claim.uid => Holder::Lives,

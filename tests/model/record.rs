@@ -10,26 +10,26 @@ use super::{
 };
 use crate::{
     api::{AttemptState, PhoneNumber},
-    plan::{self, Clocks, Holder, Need, RecordObserved, RecordStep, Removal},
+    plan::{self, Clocks, EvidenceRequest, Holder, RecordObserved, RecordStep, Removal, Source},
 };
 
 impl Operators {
     /// One round of reads.
-    pub fn read(&self, world: &mut World, operator: usize, need: &Need) {
+    pub fn read(&self, world: &mut World, operator: usize, need: &EvidenceRequest) {
         let (list, ledger) = (vobiz::list(world), vobiz::ledger(world));
         let me = &mut world.operators[operator];
         let mut marks = AFTER_GOAL[0] | AFTER_GOAL[1] | AFTER_FIRST_READ;
         marks |= if clock::is_over(me, world.time) { AFTER_SETTLED } else { 0 };
         marks |= if clock::has_waited(me, world.time) { AFTER_WAIT } else { 0 };
-        let presence = need.presence.is_some();
-        if presence && !self.mix.has(Twist::Listings) {
-            me.search = Reading { said: list, marks };
-        }
-        if need.listing.is_some() || (presence && self.mix.has(Twist::Listings)) {
-            me.listing = Reading { said: list, marks };
-        }
-        if need.ledger.is_some() {
-            me.ledger = Reading { said: ledger, marks };
+        for source in &need.sources {
+            match source {
+                Source::Search(_) if !self.mix.has(Twist::Listings) => {
+                    me.search = Reading { said: list, marks };
+                }
+                Source::Search(_) | Source::Listing => me.listing = Reading { said: list, marks },
+                Source::Ledger { .. } => me.ledger = Reading { said: ledger, marks },
+                Source::Funds { .. } => {}
+            }
         }
     }
 
@@ -43,7 +43,7 @@ impl Operators {
             RecordStep::Read(need) => {
                 self.read(world, operator, &need);
                 if misses {
-                    need.presence?;
+                    need.sources.iter().find(|source| matches!(source, Source::Search(_)))?;
                     world.operators[operator].search.said = Said::Absent;
                 }
             }
@@ -101,7 +101,7 @@ impl Operators {
     pub fn read_for_others(&self, world: &mut World, operator: usize) -> Option<()> {
         world.spend(Fault::Others)?;
         let now = clock::now(&self.cast, &world.operators[operator]);
-        let need = Need { listing: Some(now), ledger: Some((now, self.cast.now())), ..Need::default() };
+        let need = EvidenceRequest::new(now, [Source::Listing, Source::Ledger { from: self.cast.now() }]);
         self.read(world, operator, &need);
         Some(())
     }
@@ -109,8 +109,8 @@ impl Operators {
     /// A full listing that nobody waits for.
     pub fn resync(&self, world: &mut World, operator: usize) -> Option<()> {
         let undecided = world.record.is_some_and(|record| record.state == AttemptState::NeedsDecision);
-        let need =
-            Need { listing: Some(clock::now(&self.cast, &world.operators[operator])), ..Need::default() };
+        let now = clock::now(&self.cast, &world.operators[operator]);
+        let need = EvidenceRequest::new(now, [Source::Listing]);
         undecided.then(|| self.read(world, operator, &need))
     }
 }

@@ -61,7 +61,8 @@ pub fn tidy(operators: &Operators, world: &mut World) {
 fn sweep(operators: &Operators, world: &mut World, operator: usize) {
     if world.cached_record(operator).is_none() {
         let wished = (0..world.claims.len()).any(|place| world.cached_claim(operator, place).is_some());
-        operators.miss(world, operator, |memory, now| !memory.outlasts(wished, now));
+        operators.miss(world, operator);
+        operators.forget(world, operator, wished);
     }
 }
 
