@@ -1,6 +1,8 @@
 //! The arrows between the folders of src/ are those that the map in src/lib.rs draws, the files of a folder stand in no
 //! circle, and what decides knows nothing that does IO.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
