@@ -21,7 +21,7 @@
 //! | [`proxy`] | Which proxy stands before which host. | |
 //! | [`address`] | What of a URL may be shown. | |
 //!
-//! `tests/layers.rs` holds the arrows of this table: a new one is drawn here first.
+//! `tests/layers/` holds the arrows of this table: a new one is drawn here first.
 //!
 //! How a number is bought exactly once, and what is checked of it, is told in `docs/exactly-once.md`.
 
