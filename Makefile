@@ -9,7 +9,7 @@ CARGO = cargo
 TARGET = $${CARGO_TARGET_DIR:-target}
 PHASE = @sh dev/phase.sh
 NODE = kube-scheduler kubelet containerd containerd-shim-runc-v2 ctr helm
-DEMO = -p demo -p vobiz-sim -p control-plane
+DEMO = -p testbed -p vobiz-sim -p control-plane
 # What builds the Kubernetes programs is built first; of the same packages as what follows, so
 # that no dependency is compiled twice for other features.
 FIRST = $(PHASE) 'control-plane' $(CARGO) build --locked --bin control-plane
@@ -84,7 +84,7 @@ e2e-node: machine tools
 	exec "$(TARGET)/debug/e2e" --image "$(TARGET)/image/vobiz-operator.tar" --pause "$(TARGET)/image/pause" $$keep
 
 measure: tools
-	$(FIRST) -p measure -p control-plane
+	$(FIRST) -p testbed -p control-plane
 	$(PHASE) 'build' $(BESIDE) measure-build
 	"$(TARGET)/debug/measure" --operator "$(TARGET)/release/vobiz-operator"
 
@@ -147,7 +147,7 @@ test-build:
 
 measure-build:
 	$(PHASE) 'operator' $(CARGO) build --release --locked -p vobiz-operator
-	$(PHASE) 'measure' $(CARGO) build --locked -p measure -p control-plane
+	$(PHASE) 'measure' $(CARGO) build --locked -p testbed -p control-plane
 
 faults-build:
 	$(PHASE) 'operator' $(CARGO) build --release --locked -p vobiz-operator
