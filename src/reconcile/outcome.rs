@@ -5,12 +5,12 @@ use std::{sync::Arc, time::Duration};
 use kube::core::ObjectMeta;
 
 use super::{
-    Context,
+    Context, key_of,
     outcomes::Sending,
-    purchase::wake,
     trouble::{News, Trouble},
 };
 use crate::{
+    account::Key,
     api::{PhoneNumber, PhoneNumberClaim, RECORD_FINALIZER, Seen},
     conditions::{self, Unstored},
     domain::{AttemptId, Backoff},
@@ -62,6 +62,12 @@ pub async fn store(
     wake(&context, &claim);
 }
 
+/// Who saw the record meanwhile has left it to this purchase, and would not look again.
+pub fn wake(context: &Context, claim: &PhoneNumberClaim) {
+    context.account.wake(Key::Record(claim.spec.e164.digits()));
+    context.account.wake(key_of(claim));
+}
+
 /// One try, given the record as it was read last.
 async fn write(
     context: &Context,
@@ -79,7 +85,7 @@ async fn write(
         OutcomeStep::Replace(found) => context.store.replace(&changed(context, found, change)).await?,
         OutcomeStep::Recreate => context.store.create(&changed(context, &anew(record), change)).await?,
     };
-    context.memory.first_read(&stored, context.clock.now());
+    context.memory.see(&stored, context.clock.now());
     Ok(())
 }
 
