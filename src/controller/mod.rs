@@ -78,7 +78,7 @@ pub async fn run(
     background.spawn(until(stop.clone(), triggers.clone().route(woken)));
     if settings.election.is_some() {
         let waits = account.clone();
-        background.spawn(until(stop.clone(), async move { waits.introduce().await }));
+        background.spawn(until(stop.clone(), async move { waits.check_credentials().await }));
     }
     background.spawn(until(stop.clone(), credentials::reload(credentials.0, credentials.1, account.clone())));
 

@@ -71,7 +71,7 @@ impl Warm {
     ///
     /// Returns whether everything was finished; `stop` bounds how long that may take.
     pub async fn term(&self, ended: CancellationToken, stop: &CancellationToken) -> bool {
-        self.account.begin();
+        self.account.reset();
         self.metrics.queue_begins();
         let (queue, queued) = mpsc::unbounded_channel();
         let context = Arc::new(self.context(queue, ended.clone()));
@@ -84,12 +84,8 @@ impl Warm {
         let reconcile = |record, context| Box::pin(reconcile_record(record, context));
         tasks.spawn(reconciles(Kind::Record, context.clone(), self.records.clone(), records, reconcile));
         tasks.spawn(workers::purchase(context.clone(), queued, self.settings.concurrency, ended.clone()));
-        let (account, resync, ends) = (self.account.clone(), self.settings.resync, ended.clone());
-        tasks.spawn(async move { account.run(resync, ends).await });
+        tasks.spawn(self.account.clone().run(self.settings.resync, self.currencies_in_use(), ended.clone()));
         tasks.spawn(sweep(context.clone(), ended.clone()));
-        if self.settings.served {
-            tasks.spawn(self.balances(ended.clone()));
-        }
 
         self.stage.leading(true);
         ended.cancelled().await;
@@ -102,12 +98,10 @@ impl Warm {
         finished
     }
 
-    fn balances(&self, ended: CancellationToken) -> impl Future<Output = ()> + use<> {
-        let (account, records) = (self.account.clone(), self.records.clone());
-        async move {
-            let in_use = || currencies(&records, &account.id());
-            account.watch_balances(in_use, ended).await;
-        }
+    /// Balances are read for metrics alone.
+    fn currencies_in_use(&self) -> impl Fn() -> BTreeSet<Currency> + use<> {
+        let (account, records, served) = (self.account.id(), self.records.clone(), self.settings.served);
+        move || if served { currencies(&records, &account) } else { BTreeSet::new() }
     }
 
     /// Waits for what is under way: as long as it takes if the process goes on, but for outcomes; and if it stops, for

@@ -14,6 +14,7 @@ pub(crate) mod guard;
 mod keep;
 mod ledger;
 mod look;
+mod ownership;
 mod record;
 #[cfg(test)]
 mod record_tests;
@@ -29,10 +30,11 @@ pub use claim::{
 #[cfg(test)]
 pub(crate) use evidence::Fresh;
 pub use evidence::{
-    Evidence, EvidenceRequest, FundsRead, LedgerRead, Reading, Rows, Source, Verdict, verdict,
+    Contents, Evidence, EvidenceRequest, FundsRead, LedgerRead, Reading, Readings, Rows, Source,
 };
 pub use keep::is_listed_absent;
 pub use ledger::Explained;
+pub use ownership::{Verdict, verdict};
 pub use record::{RecordObserved, RecordStep, Removal, record};
 pub use send::{Denial, LiveClaim, OutcomeStep, Permission, outcome, permission};
 pub use time::{SEND_WINDOW, Spans};
