@@ -67,15 +67,7 @@ async fn run(args: RunArgs) -> Result<(), StartError> {
     if settle < timeout {
         return Err(StartError::SettleTime { settle, timeout });
     }
-    let token = args.vobiz_auth_token.as_ref().map(|token| token.0.as_str());
-    let source = CredentialsSource {
-        auth_id: Source::choose(
-            "VOBIZ_AUTH_ID",
-            args.vobiz_auth_id.as_deref(),
-            cli::file(args.vobiz_auth_id_file.clone()),
-        )?,
-        auth_token: Source::choose("VOBIZ_AUTH_TOKEN", token, cli::file(args.vobiz_auth_token_file.clone()))?,
-    };
+    let source = credentials_source(&args)?;
     let (credentials, current) = watch::channel(source.read()?);
     let settings = vobiz::Settings {
         url: args.vobiz_api_url,
@@ -117,6 +109,20 @@ async fn run(args: RunArgs) -> Result<(), StartError> {
     tracing::info!("stopped");
     telemetry.finish();
     Ok(())
+}
+
+/// Where the account id and the token are read from.
+fn credentials_source(args: &RunArgs) -> Result<CredentialsSource, vobiz::CredentialsError> {
+    let (id, token) = (args.vobiz_auth_id.as_deref(), args.vobiz_auth_token.as_ref());
+    let (id_file, token_file) = (args.vobiz_auth_id_file.clone(), args.vobiz_auth_token_file.clone());
+    Ok(CredentialsSource {
+        auth_id: Source::choose("VOBIZ_AUTH_ID", id, cli::file(id_file))?,
+        auth_token: Source::choose(
+            "VOBIZ_AUTH_TOKEN",
+            token.map(|token| token.0.as_str()),
+            cli::file(token_file),
+        )?,
+    })
 }
 
 fn stop_on_signal() -> Result<CancellationToken, StartError> {

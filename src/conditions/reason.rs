@@ -1,9 +1,11 @@
 //! The reasons that conditions and events give, and the table of what each one means.
 
+use strum::{IntoStaticStr, VariantArray};
+
 use super::Status;
 
 /// Why a claim stands as it does: the one vocabulary of conditions and events.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, IntoStaticStr, VariantArray)]
 pub enum Reason {
     Purchasing,
     Purchased,
@@ -54,56 +56,12 @@ pub enum EventKind {
 
 impl Reason {
     /// Every reason, in the order of the table.
-    pub const ALL: [Self; 21] = [
-        Self::Purchasing,
-        Self::Purchased,
-        Self::Adopted,
-        Self::NumberNotFound,
-        Self::InsufficientBalance,
-        Self::OutcomeUnknown,
-        Self::NotPurchased,
-        Self::NeedsDecision,
-        Self::InvalidCredentials,
-        Self::RateLimited,
-        Self::VobizUnavailable,
-        Self::Rejected,
-        Self::Conflict,
-        Self::NumberLost,
-        Self::NumberBlocked,
-        Self::NumberReleasing,
-        Self::NumberMoved,
-        Self::NumberPending,
-        Self::NumberStatusUnknown,
-        Self::ClockSkew,
-        Self::NewerVersion,
-    ];
+    pub const ALL: &'static [Self] = Self::VARIANTS;
 
     /// As it stands in conditions and events.
     #[must_use]
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Purchasing => "Purchasing",
-            Self::Purchased => "Purchased",
-            Self::Adopted => "Adopted",
-            Self::NumberNotFound => "NumberNotFound",
-            Self::InsufficientBalance => "InsufficientBalance",
-            Self::OutcomeUnknown => "OutcomeUnknown",
-            Self::NotPurchased => "NotPurchased",
-            Self::NeedsDecision => "NeedsDecision",
-            Self::InvalidCredentials => "InvalidCredentials",
-            Self::RateLimited => "RateLimited",
-            Self::VobizUnavailable => "VobizUnavailable",
-            Self::Rejected => "Rejected",
-            Self::Conflict => "Conflict",
-            Self::NumberLost => "NumberLost",
-            Self::NumberBlocked => "NumberBlocked",
-            Self::NumberReleasing => "NumberReleasing",
-            Self::NumberMoved => "NumberMoved",
-            Self::NumberPending => "NumberPending",
-            Self::NumberStatusUnknown => "NumberStatusUnknown",
-            Self::ClockSkew => "ClockSkew",
-            Self::NewerVersion => "NewerVersion",
-        }
+        self.into()
     }
 
     /// The table. What Vobiz said is shown at once and is `Reconciling` until the attempt is settled.

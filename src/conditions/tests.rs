@@ -127,6 +127,7 @@ fn facts<'a>(
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one table")]
 fn what_a_record_says_is_told_as_the_table_says() {
     use AttemptState::{Bound, Failed, NeedsDecision, Open};
     use Origin::{Adoption, Purchase};

@@ -52,6 +52,7 @@ pub struct Settings {
 }
 
 /// Runs until `stop`; then finishes the purchases that are under way and stores their outcomes.
+#[expect(clippy::too_many_lines, reason = "wires the parts of the process together")]
 pub async fn run(
     settings: Settings,
     kube: Client,

@@ -226,6 +226,7 @@ async fn perform(
 }
 
 /// Writes the claim's status if it changes, then its event; returns when it will change by itself.
+#[expect(clippy::too_many_lines, reason = "one write and its event")]
 async fn project(
     context: &Context,
     observation: &Observation,

@@ -1,7 +1,7 @@
 //! Installed, upgraded from a chart whose definitions lack a field, rolled back, uninstalled and installed again, with
 //! real helm and the operator at work: claims, records and numbers stay as they are.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use control_plane::Options;
 use http::Method;
@@ -13,69 +13,15 @@ use testbed::objects::claimed;
 use crate::{
     claims::API,
     harness::{Cluster, eventually, run},
-    helm::{chart, documents, helm},
+    helm::{chart, helm},
     operator::Operator,
     release::{Mode, Release},
     table::{NEWER_VERSION, NUMBER_NOT_FOUND, PURCHASED},
+    versions::{self, NEW_FIELD},
 };
 
 /// A cluster of its own: the definitions belong to the release here.
 static EMPTY: OnceCell<Cluster> = OnceCell::const_new();
-
-const NEW_FIELD: &str = "deletionPolicy";
-
-/// A copy of the chart, as it was before a field came.
-async fn older_chart(folder: &Path) -> PathBuf {
-    other_chart(folder, "0.0.1", |definitions| {
-        let version = &mut definitions[0]["spec"]["versions"][0];
-        let mentions = |entry: &Value| entry["jsonPath"] == format!(".spec.{NEW_FIELD}").as_str();
-        version["selectableFields"].as_array_mut().unwrap().retain(|entry| !mentions(entry));
-        let fields = &mut version["schema"]["openAPIV3Schema"]["properties"]["spec"]["properties"];
-        fields.as_object_mut().unwrap().remove(NEW_FIELD).expect("there is no such field");
-    })
-    .await
-}
-
-/// Where a later version of the definitions knows a field that this one does not.
-const LATER_FIELDS: [&str; 5] = [
-    "/properties/spec",
-    "/properties/spec/properties/attempt",
-    "/properties/spec/properties/attempt/properties/answer",
-    "/properties/spec/properties/claimRef",
-    "/properties/status",
-];
-
-/// A copy of the chart, as a later version may be.
-async fn later_chart(folder: &Path) -> PathBuf {
-    other_chart(folder, "9.0.0", |definitions| {
-        let schema = &mut definitions[0]["spec"]["versions"][0]["schema"]["openAPIV3Schema"];
-        let policy = schema.pointer_mut("/properties/spec/properties/deletionPolicy").unwrap();
-        policy.as_object_mut().unwrap().remove("enum").expect("any word is taken already");
-        let schema = &mut definitions[1]["spec"]["versions"][0]["schema"]["openAPIV3Schema"];
-        for place in LATER_FIELDS {
-            let fields = &mut schema.pointer_mut(place).unwrap()["properties"];
-            fields["later"] = json!({ "type": "object", "properties": { "x": { "type": "string" } } });
-        }
-    })
-    .await
-}
-
-/// A copy of the chart, with another version and other definitions.
-async fn other_chart(folder: &Path, named: &str, change: impl FnOnce(&mut Vec<Value>)) -> PathBuf {
-    let copy = folder.join(named);
-    let status = Command::new("cp").arg("-R").arg(chart()).arg(&copy).status().await.unwrap();
-    assert!(status.success());
-    let file = copy.join("files/crds/telephony.vobiz.ai.yaml");
-    let mut definitions = documents(&std::fs::read_to_string(&file).unwrap());
-    change(&mut definitions);
-    let text: Vec<_> = definitions.iter().map(|definition| format!("---\n{definition}\n")).collect();
-    std::fs::write(file, text.concat()).unwrap();
-    let about = copy.join("Chart.yaml");
-    let text = std::fs::read_to_string(&about).unwrap();
-    let version = |named: &str| format!("version: {named}");
-    std::fs::write(about, text.replace(&version(env!("CARGO_PKG_VERSION")), &version(named))).unwrap();
-    copy
-}
 
 /// A release, and what has been bought with it.
 struct Story {
@@ -272,7 +218,7 @@ fn claims_records_and_numbers_survive_upgrade_rollback_and_uninstall() {
     run(async {
         let cluster = EMPTY.get_or_init(|| Cluster::start(Options { controller_manager: true })).await;
         let release = Release::prepare(cluster, Mode::Cluster).await;
-        let (older, current) = (older_chart(release.folder()).await, chart());
+        let (older, current) = (versions::older(release.folder()).await, chart());
         let missing = release.number();
         let mut story = Story { release, missing, numbers: Vec::new() };
         let values = story.release.values.clone();
@@ -303,7 +249,7 @@ fn claims_records_and_numbers_survive_upgrade_rollback_and_uninstall() {
                 story.until_field_is_served(true).await;
             })
             .await;
-        let later = later_chart(story.release.folder()).await;
+        let later = versions::later(story.release.folder()).await;
         story.roll_back_from(&later, &values).await;
         story.end_and_begin_again(operator, &current, &values).await;
         assert_eq!(story.release.spent(&story.missing), (1, 0), "a settled failure was tried again");

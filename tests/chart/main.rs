@@ -13,6 +13,7 @@ mod release;
 mod right;
 mod values;
 mod variations;
+mod versions;
 
 mod files;
 mod job;

@@ -87,6 +87,21 @@ async fn bought(world: &World, names: &[&str]) -> Vec<String> {
     numbers
 }
 
+async fn assert_left_alone(world: &World, records: &[Value]) {
+    for before in records {
+        let path = record_path(before["spec"]["e164"].as_str().unwrap());
+        assert_eq!(world.cluster.get(&path).await.as_ref(), Some(before), "it was written");
+    }
+}
+
+fn assert_warned(world: &World, records: &[Value]) {
+    for record in records {
+        let (log, uid) = (world.log(), record["metadata"]["uid"].as_str().unwrap());
+        let warned = log.lines().filter(|line| line.contains("leaves it alone") && line.contains(uid));
+        assert!((2..=3).contains(&warned.count()), "once for each start: {log}");
+    }
+}
+
 #[test]
 fn what_a_later_version_wrote_is_left_alone_and_the_others_are_served() {
     testbed::run(async {
@@ -124,10 +139,7 @@ fn what_a_later_version_wrote_is_left_alone_and_the_others_are_served() {
             assert!(!metrics.contains(r#"unreadable_objects{kind="record"} 0.0"#), "{metrics}");
             operator = operator.restart().await;
         }
-        for before in &left {
-            let path = record_path(before["spec"]["e164"].as_str().unwrap());
-            assert_eq!(world.cluster.get(&path).await.as_ref(), Some(before), "it was written");
-        }
+        assert_left_alone(&world, &left).await;
         for record in [wish, status] {
             let record = world.cluster.get(record).await.unwrap();
             assert_eq!(claimed(&record), Some("True"), "its claim cannot be read, but it is there");
@@ -142,11 +154,7 @@ fn what_a_later_version_wrote_is_left_alone_and_the_others_are_served() {
             assert_eq!(world.spent(number), (1, 1));
         }
         assert!(!world.log().contains("the definitions in the cluster are older"), "{}", world.log());
-        for record in &left {
-            let (log, uid) = (world.log(), record["metadata"]["uid"].as_str().unwrap());
-            let warned = log.lines().filter(|line| line.contains("leaves it alone") && line.contains(uid));
-            assert!((2..=3).contains(&warned.count()), "once for each start: {log}");
-        }
+        assert_warned(&world, &left);
         assert!(world.cluster.get(plain).await.is_some());
     });
 }

@@ -37,7 +37,7 @@ fn progress(reason: Reason, settled: bool) -> &'static str {
 
 /// Every case of the table, by the name of its file, and the claim in it.
 fn claims() -> Vec<(String, Value)> {
-    let cases = Reason::ALL.into_iter().flat_map(|reason| {
+    let cases = Reason::ALL.iter().copied().flat_map(|reason| {
         [false, true].map(|settled| format!("{}{}", reason.as_str(), progress(reason, settled)))
     });
     let names: BTreeSet<_> = cases.collect();

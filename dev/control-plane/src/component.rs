@@ -1,9 +1,12 @@
 //! The programs, and where each comes from.
 
+use strum::{EnumString, IntoStaticStr, VariantArray};
+
 use crate::module::Module;
 
 /// A program that is built from a published Go module.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumString, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "kebab-case")]
 pub enum Component {
     /// The apiserver.
     KubeApiserver,
@@ -20,6 +23,7 @@ pub enum Component {
     /// What runs containers for the kubelet.
     Containerd,
     /// The process beside each Pod's containers.
+    #[strum(serialize = "containerd-shim-runc-v2")]
     ContainerdShim,
     /// containerd's command line client.
     Ctr,
@@ -38,47 +42,10 @@ impl Component {
     pub const CONTROL_PLANE: [Self; 4] =
         [Self::KubeApiserver, Self::KubeControllerManager, Self::Kubectl, Self::Etcd];
 
-    /// All of them.
-    pub const ALL: [Self; 13] = [
-        Self::KubeApiserver,
-        Self::KubeControllerManager,
-        Self::Kubectl,
-        Self::Etcd,
-        Self::KubeScheduler,
-        Self::Kubelet,
-        Self::Containerd,
-        Self::ContainerdShim,
-        Self::Ctr,
-        Self::Helm,
-        Self::KustomizeController,
-        Self::Kstatus,
-        Self::Glua,
-    ];
-
     /// The name of its file.
     #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::KubeApiserver => "kube-apiserver",
-            Self::KubeControllerManager => "kube-controller-manager",
-            Self::Kubectl => "kubectl",
-            Self::Etcd => "etcd",
-            Self::KubeScheduler => "kube-scheduler",
-            Self::Kubelet => "kubelet",
-            Self::Containerd => "containerd",
-            Self::ContainerdShim => "containerd-shim-runc-v2",
-            Self::Ctr => "ctr",
-            Self::Helm => "helm",
-            Self::KustomizeController => "kustomize-controller",
-            Self::Kstatus => "kstatus",
-            Self::Glua => "glua",
-        }
-    }
-
-    /// The program of that name.
-    #[must_use]
-    pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|component| component.name() == name)
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 
     pub(crate) const fn module(self) -> Module {

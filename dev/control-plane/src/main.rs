@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use control_plane::{Binaries, Component, ControlPlane, Error, Options};
+use strum::VariantArray as _;
 use tokio::signal::unix::{SignalKind, signal};
 
 /// A real local Kubernetes control plane, for tests and demonstrations.
@@ -60,8 +61,8 @@ async fn main() -> ExitCode {
 }
 
 fn component(name: &str) -> Result<Component, String> {
-    Component::named(name).ok_or_else(|| {
-        let names: Vec<_> = Component::ALL.into_iter().map(Component::name).collect();
+    name.parse().map_err(|_| {
+        let names: Vec<_> = Component::VARIANTS.iter().map(|component| component.name()).collect();
         format!("there are {}", names.join(", "))
     })
 }

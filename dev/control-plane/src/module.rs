@@ -110,6 +110,8 @@ impl Module {
 
 #[cfg(test)]
 mod tests {
+    use strum::VariantArray as _;
+
     use super::*;
     use crate::Component;
 
@@ -121,7 +123,7 @@ mod tests {
         let flags = Module::Kubernetes.link_flags();
         assert!(flags.ends_with(&format!("gitMinor={minor}")), "{flags}");
         assert!(!version.contains(char::is_whitespace));
-        for component in Component::ALL {
+        for &component in Component::VARIANTS {
             let version = component.module().go_version();
             assert!(version.starts_with("1."), "{}: {version}", component.name());
         }
@@ -129,7 +131,7 @@ mod tests {
 
     #[test]
     fn every_program_is_a_tool_of_its_module() {
-        for component in Component::ALL {
+        for &component in Component::VARIANTS {
             let module = component.module();
             if module.source().is_some_and(|(file, _)| {
                 component.package().trim_start_matches("./") == file.trim_end_matches("/main.go")

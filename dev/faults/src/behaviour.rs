@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use vobiz_sim::{ErrorBody, Fault, FaultRule, NumberNaming, Shape, ShortBalance, Target};
 
 /// What becomes of a purchase, or of the reads around it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, strum::VariantArray)]
 pub enum Behaviour {
     SuccessA,
     SuccessB,
@@ -128,51 +128,6 @@ fn redirect(commit: bool) -> Fault {
 }
 
 impl Behaviour {
-    pub const ALL: [Self; 42] = [
-        Self::SuccessA,
-        Self::SuccessB,
-        Self::CommitThenDrop,
-        Self::DropBefore,
-        Self::NeverReplyCommitted,
-        Self::NeverReply,
-        Self::CommitThen500Json,
-        Self::CommitThen500Html,
-        Self::CommitThen500Empty,
-        Self::TruncatedBody,
-        Self::NotFound,
-        Self::NotFoundButBought,
-        Self::HtmlNotFound,
-        Self::ShortBalance500,
-        Self::ShortBalance402,
-        Self::BadRequest,
-        Self::Unauthorized,
-        Self::Forbidden,
-        Self::Conflict,
-        Self::Unprocessable,
-        Self::RateLimited,
-        Self::Redirect,
-        Self::RedirectCommitted,
-        Self::BadGateway,
-        Self::DebitWithoutAssignment,
-        Self::DebitWithoutAssignmentLedgerLags,
-        Self::DebitWithoutAssignmentLedgerShort,
-        Self::DebitWithoutAssignmentUnnamed,
-        Self::DebitWithoutAssignmentUnnamedUnpriced,
-        Self::DebitWithoutAssignmentUnnamedFractions,
-        Self::CommitThenDropUnnamed,
-        Self::ListLags,
-        Self::LedgerLags,
-        Self::ListFails,
-        Self::LedgerFails,
-        Self::HugeBody,
-        Self::OtherNumber,
-        Self::SlowCommit,
-        Self::NoLists,
-        Self::NoLedger,
-        Self::NoLedgerNotFound,
-        Self::ClosesAfterAnswers,
-    ];
-
     /// What it is made of.
     #[must_use]
     pub fn made(self) -> Made {

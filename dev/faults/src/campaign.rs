@@ -9,10 +9,10 @@ use std::{
 use futures::{FutureExt, StreamExt, stream};
 
 use crate::{
+    bench::Bench,
     choice::{Choice, deeds, kills, pick},
     evidence::Evidence,
     run::{Outcome, run},
-    stage::Bench,
 };
 
 /// All runs of a seed: the kills in the order in which they are picked, and behind them the other deeds. A run is named

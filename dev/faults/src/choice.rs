@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, fmt};
 
 use fastrand::Rng;
+use strum::VariantArray as _;
 
 use crate::{
     behaviour::{Behaviour, Kind},
@@ -123,7 +124,7 @@ pub fn kills() -> Vec<Choice> {
     for (call, nth) in CALLS {
         let late = is_write(call).then_some(Moment::Late);
         for moment in MOMENTS.into_iter().chain(late) {
-            let made = Behaviour::ALL.into_iter().filter(|behaviour| is_made(call, nth, *behaviour));
+            let made = Behaviour::VARIANTS.iter().copied().filter(|behaviour| is_made(call, nth, *behaviour));
             all.extend(made.map(|behaviour| Choice {
                 deed: Deed::Kill,
                 trap: Trap { call, nth, moment },

@@ -12,6 +12,7 @@
 )]
 
 pub mod behaviour;
+mod bench;
 pub mod call;
 pub mod campaign;
 pub mod choice;
@@ -26,4 +27,4 @@ mod timeline;
 pub mod trap;
 mod wish;
 
-pub use stage::Bench;
+pub use bench::Bench;

@@ -7,11 +7,12 @@ use testbed::operator::Setup;
 use tokio::time::{sleep, timeout};
 
 use crate::{
+    bench::Bench,
     call::Call,
     choice::{Choice, Deed},
     evidence::{Evidence, until},
     oracle::{self, End},
-    stage::{Bench, CLAIM, Process, Stage},
+    stage::{CLAIM, Process, Stage},
     trap::{Caught, Moment, Release, Rules, Sickness},
 };
 

@@ -1,19 +1,14 @@
 //! One run's own part of the world: a namespace, a Vobiz with an account, a number, a claim, and the proxies through
 //! which its operators call.
 
-use std::{
-    path::PathBuf,
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicU32, AtomicUsize, Ordering},
-    },
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicU32, AtomicUsize, Ordering},
 };
 
-use control_plane::Options;
 use http::Method;
 use serde_json::{Value, json};
 use testbed::{
-    Cluster,
     objects::{claim, claim_path, claims_path, record_path, token},
     operator::{Operator, Setup},
     table::PURCHASED,
@@ -22,6 +17,7 @@ use vobiz_sim::{Account, Config, InventoryNumber, LedgerSums, OwnedNumber, Sim, 
 
 use crate::{
     behaviour::Behaviour,
+    bench::Bench,
     door::{Door, Upstream},
     evidence::{Evidence, until},
     timeline::Timeline,
@@ -30,23 +26,6 @@ use crate::{
 
 /// The claim that a run is about.
 pub const CLAIM: &str = "office";
-
-/// What all runs share: one control plane, and the program.
-pub struct Bench {
-    pub cluster: Cluster,
-    client: kube::Client,
-    program: PathBuf,
-    stages: AtomicU32,
-}
-
-impl Bench {
-    /// Starts a control plane.
-    pub async fn start(program: PathBuf) -> Self {
-        let cluster = Cluster::with_kinds(Options::default()).await;
-        let client = cluster.plain_client().await;
-        Self { cluster, client, program, stages: AtomicU32::new(1) }
-    }
-}
 
 /// An account with more numbers than stand on a page, so that single numbers are searched for.
 const MANY: usize = 150;

@@ -127,7 +127,7 @@ impl SimAdmin {
         self.shared.read(|world| {
             let numbers = world.numbers.values().filter(|number| number.owner.is_some());
             let numbers = numbers.filter(|number| account.is_none_or(|a| number.owner.as_deref() == Some(a)));
-            numbers.map(crate::numbers::Number::describe).collect()
+            numbers.map(crate::kept::Number::describe).collect()
         })
     }
 

@@ -1,7 +1,7 @@
 //! `GET …/inventory/numbers`: the numbers for sale.
 
 use crate::{
-    numbers::Number,
+    kept::Number,
     owned::Listing,
     paging::Page,
     params::Params,

@@ -20,6 +20,7 @@ mod exchange;
 mod faults;
 mod inventory;
 mod journal;
+mod kept;
 mod ledger;
 mod money;
 mod numbers;

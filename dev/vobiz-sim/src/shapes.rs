@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::{NumberStatus, Shape, money::Amount, numbers::Number, reply::Reply};
+use crate::{NumberStatus, Shape, kept::Number, money::Amount, reply::Reply};
 
 #[derive(Serialize)]
 #[allow(clippy::struct_excessive_bools, reason = "the vendor's shape")]

@@ -8,7 +8,7 @@ use rust_decimal::Decimal;
 
 use crate::{
     Account, AccountPatch, InventoryNumber, Journal, LedgerEntry, NumberStatus, OwnedNumber, SimError, State,
-    armed::Faults, ledger::Row, numbers::Number,
+    armed::Faults, kept::Number, ledger::Row,
 };
 
 #[derive(Debug, Default)]

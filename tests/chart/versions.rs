@@ -1,0 +1,64 @@
+//! Copies of the chart as it was before a field came, and as a later version may be.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+use tokio::process::Command;
+
+use crate::helm::{chart, documents};
+
+/// A field that the older chart does not know.
+pub const NEW_FIELD: &str = "deletionPolicy";
+
+/// A copy of the chart, as it was before a field came.
+pub async fn older(folder: &Path) -> PathBuf {
+    changed(folder, "0.0.1", |definitions| {
+        let version = &mut definitions[0]["spec"]["versions"][0];
+        let mentions = |entry: &Value| entry["jsonPath"] == format!(".spec.{NEW_FIELD}").as_str();
+        version["selectableFields"].as_array_mut().unwrap().retain(|entry| !mentions(entry));
+        let fields = &mut version["schema"]["openAPIV3Schema"]["properties"]["spec"]["properties"];
+        fields.as_object_mut().unwrap().remove(NEW_FIELD).expect("there is no such field");
+    })
+    .await
+}
+
+/// Where a later version of the definitions knows a field that this one does not.
+const LATER_FIELDS: [&str; 5] = [
+    "/properties/spec",
+    "/properties/spec/properties/attempt",
+    "/properties/spec/properties/attempt/properties/answer",
+    "/properties/spec/properties/claimRef",
+    "/properties/status",
+];
+
+/// A copy of the chart, as a later version may be.
+pub async fn later(folder: &Path) -> PathBuf {
+    changed(folder, "9.0.0", |definitions| {
+        let schema = &mut definitions[0]["spec"]["versions"][0]["schema"]["openAPIV3Schema"];
+        let policy = schema.pointer_mut("/properties/spec/properties/deletionPolicy").unwrap();
+        policy.as_object_mut().unwrap().remove("enum").expect("any word is taken already");
+        let schema = &mut definitions[1]["spec"]["versions"][0]["schema"]["openAPIV3Schema"];
+        for place in LATER_FIELDS {
+            let fields = &mut schema.pointer_mut(place).unwrap()["properties"];
+            fields["later"] = json!({ "type": "object", "properties": { "x": { "type": "string" } } });
+        }
+    })
+    .await
+}
+
+/// A copy of the chart, with another version and other definitions.
+async fn changed(folder: &Path, named: &str, change: impl FnOnce(&mut Vec<Value>)) -> PathBuf {
+    let copy = folder.join(named);
+    let status = Command::new("cp").arg("-R").arg(chart()).arg(&copy).status().await.unwrap();
+    assert!(status.success());
+    let file = copy.join("files/crds/telephony.vobiz.ai.yaml");
+    let mut definitions = documents(&std::fs::read_to_string(&file).unwrap());
+    change(&mut definitions);
+    let text: Vec<_> = definitions.iter().map(|definition| format!("---\n{definition}\n")).collect();
+    std::fs::write(file, text.concat()).unwrap();
+    let about = copy.join("Chart.yaml");
+    let text = std::fs::read_to_string(&about).unwrap();
+    let version = |named: &str| format!("version: {named}");
+    std::fs::write(about, text.replace(&version(env!("CARGO_PKG_VERSION")), &version(named))).unwrap();
+    copy
+}
