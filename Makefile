@@ -7,13 +7,13 @@
 SHELL = /bin/sh
 CARGO = cargo
 TARGET = $${CARGO_TARGET_DIR:-target}
-PHASE = @sh dev/phase.sh
+PHASE = @sh dev/scripts/phase.sh
 NODE = kube-scheduler kubelet containerd containerd-shim-runc-v2 ctr helm
-DEMO = -p demo -p vobiz-sim -p control-plane
+DEMO = -p testbed -p vobiz-sim -p control-plane
 # What builds the Kubernetes programs is built first; of the same packages as what follows, so
 # that no dependency is compiled twice for other features.
 FIRST = $(PHASE) 'control-plane' $(CARGO) build --locked --bin control-plane
-BESIDE = sh dev/beside-control-plane.sh "$(TARGET)/debug/control-plane" $(MAKE) --no-print-directory
+BESIDE = sh dev/scripts/beside-control-plane.sh "$(TARGET)/debug/control-plane" $(MAKE) --no-print-directory
 
 help:
 	@echo 'make demo    show the operator at work on a real control plane (KEEP=1: leave it running)'
@@ -84,7 +84,7 @@ e2e-node: machine tools
 	exec "$(TARGET)/debug/e2e" --image "$(TARGET)/image/vobiz-operator.tar" --pause "$(TARGET)/image/pause" $$keep
 
 measure: tools
-	$(FIRST) -p measure -p control-plane
+	$(FIRST) -p testbed -p control-plane
 	$(PHASE) 'build' $(BESIDE) measure-build
 	"$(TARGET)/debug/measure" --operator "$(TARGET)/release/vobiz-operator"
 
@@ -126,19 +126,19 @@ clean:
 # The rest is used by the targets above.
 
 tools:
-	@sh dev/check-tools.sh
+	@sh dev/scripts/check-tools.sh
 
 prometheus:
-	@sh dev/check-prometheus.sh
+	@sh dev/scripts/check-prometheus.sh
 
 machine:
-	@sh dev/node/check-machine.sh
+	@sh dev/scripts/check-machine.sh
 
 gitops-build:
 	$(PHASE) 'test build' $(CARGO) test --locked -p vobiz-operator --test gitops --test cluster --no-run
 
 e2e-build: image
-	$(PHASE) 'pause' sh dev/node/build-pause.sh "$(TARGET)/image/pause"
+	$(PHASE) 'pause' sh dev/scripts/build-pause.sh "$(TARGET)/image/pause"
 	$(PHASE) 'test' $(CARGO) build --locked -p node -p control-plane -p vobiz-sim
 
 test-build:
@@ -147,7 +147,7 @@ test-build:
 
 measure-build:
 	$(PHASE) 'operator' $(CARGO) build --release --locked -p vobiz-operator
-	$(PHASE) 'measure' $(CARGO) build --locked -p measure -p control-plane
+	$(PHASE) 'measure' $(CARGO) build --locked -p testbed -p control-plane
 
 faults-build:
 	$(PHASE) 'operator' $(CARGO) build --release --locked -p vobiz-operator

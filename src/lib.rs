@@ -1,23 +1,27 @@
 //! Buys phone numbers from Vobiz, declaratively and exactly once. This page is the map.
 //!
-//! ```text
-//! main → controller → { leader, health } → reconcile → { plan, conditions, store, account → vobiz } → { api, domain, metrics }
-//! ```
+//! | module | what it is | what it uses |
+//! |---|---|---|
+//! | [`controller`] | Watches, queues, workers, leadership, an orderly end. | `account`, `api`, `clock`, `domain`, `health`, `leader`, `metrics`, `plan`, `reconcile`, `store`, `telemetry`, `vobiz` |
+//! | [`health`] | Whether the operator works, and what is waiting: `/readyz`, `/metrics`. | `account`, `api`, `conditions`, `domain`, `metrics`, `plan`, `reconcile` |
+//! | [`reconcile`] | Observe, plan, perform one step. | `account`, `api`, `clock`, `conditions`, `domain`, `metrics`, `plan`, `store`, `vobiz` |
+//! | [`account`] | Reads the account once for all claims that wait, and knows when to leave it alone. | `clock`, `domain`, `plan`, `vobiz` |
+//! | [`store`] | The only writer of both kinds. | `api`, `conditions`, `domain` |
+//! | [`conditions`] | What users are told. Pure. | `api`, `domain`, `plan` |
+//! | [`plan`] | What to do next. Pure: observed and now in, one step out. | `api`, `domain` |
+//! | [`vobiz`] | The vendor's REST API: a client whose errors say whether a purchase may have happened. | `address`, `clock`, `domain`, `metrics`, `proxy`, `telemetry` |
+//! | [`api`] | The two kinds: the wish (`PhoneNumberClaim`) and the record (`PhoneNumber`). | `domain` |
+//! | [`cluster`] | The client of the API server. | `clock`, `metrics`, `proxy`, `vobiz` |
+//! | [`leader`] | Which of several replicas works. | `clock` |
+//! | [`cli`] | The arguments. | `vobiz` |
+//! | [`clock`] | The clocks, ours and the others'. | `domain`, `metrics` |
+//! | [`telemetry`] | Logs and traces. | `address` |
+//! | [`metrics`] | What is counted and measured. | |
+//! | [`domain`] | The words of the trade, each parsed once, at the edge, and what lists and ledgers say. | |
+//! | [`proxy`] | Which proxy stands before which host. | |
+//! | [`address`] | What of a URL may be shown. | |
 //!
-//! * [`domain`]: the words of the trade (E.164, currency, money, ids, times), each parsed once, at the edge.
-//! * [`api`]: the two kinds: the wish (`PhoneNumberClaim`) and the record (`PhoneNumber`).
-//! * [`plan`]: what to do next. Pure: observed and now in, one step out.
-//! * [`conditions`]: what users are told. Pure.
-//! * [`vobiz`]: the vendor's REST API: a client whose errors say whether a purchase may have happened.
-//! * [`account`]: reads the account once for everybody who waits, and knows when to leave it alone.
-//! * [`store`]: the only writer of both kinds.
-//! * [`reconcile`]: observe, plan, perform one step.
-//! * [`health`], [`metrics`]: what those who run it see.
-//! * [`leader`]: which of several replicas works.
-//! * [`controller`]: watches, queues, workers, leadership, an orderly end.
-//! * [`cluster`]: the client of the API server. [`proxy`]: which proxy stands before which host;
-//!   [`address`]: what of a URL may be shown.
-//! * [`cli`], [`telemetry`], [`clock`]: arguments, logs and traces, and the clocks, ours and the others'.
+//! `tests/layers/` holds the arrows of this table: a new one is drawn here first.
 //!
 //! How a number is bought exactly once, and what is checked of it, is told in `docs/exactly-once.md`.
 

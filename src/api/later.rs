@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
+use serde::Serialize;
 use serde_json::{Map, Value};
-
-use super::{Attempt, Newer, PhoneNumber, PhoneNumberSpec};
 
 /// What stands in a record beside what this version reads; nothing, in almost every record. It makes no difference
 /// between two records, because nothing here depends on it.
@@ -32,12 +31,13 @@ impl Later {
     }
 
     /// Keeps `raw`, a record without its metadata, if this version does not know all of it.
-    pub(super) fn of(record: &PhoneNumber, raw: Value) -> Self {
+    pub(super) fn of(record: &impl Serialize, raw: Value) -> Self {
         let Self(read) = Self::all(record, raw);
         Self(read.filter(|read| !covers(&read.known, &read.raw)))
     }
 
-    fn all(record: &PhoneNumber, raw: Value) -> Self {
+    /// Keeps `raw` in any case.
+    pub(super) fn all(record: &impl Serialize, raw: Value) -> Self {
         let known = serde_json::to_value(record).ok().map(without_metadata);
         Self(known.map(|known| Arc::new(Read { raw, known })))
     }
@@ -62,30 +62,8 @@ impl Later {
 
 const ATTEMPT: &str = "/spec/attempt";
 
-fn attempt(record: &Value) -> Option<&Value> {
+pub(super) fn attempt(record: &Value) -> Option<&Value> {
     record.pointer(ATTEMPT)
-}
-
-impl Newer {
-    /// A record that this version cannot read, as far as it needs to be known for storing an outcome in it: the record
-    /// that this process wrote, with the attempt that stands there now. `None` if not even that can be read: then it is
-    /// for the newer version to find out.
-    #[must_use]
-    pub fn stand_in(&self, wrote: &PhoneNumber) -> Option<PhoneNumber> {
-        // What is left out of it would be lost.
-        if !self.whole {
-            return None;
-        }
-        let found = attempt(&self.raw)?;
-        let of = |name: &str| found.get(name).cloned().unwrap_or_default();
-        let (id, state) = (serde_json::from_value(of("id")).ok()?, serde_json::from_value(of("state")).ok()?);
-        let attempt = Attempt { id, state, ..wrote.spec.attempt.clone() };
-        let spec = PhoneNumberSpec { attempt, ..wrote.spec.clone() };
-        let mut record = PhoneNumber { metadata: self.metadata.clone(), spec, status: wrote.status.clone() };
-        // Whole: what differs is what this version could not read.
-        record.spec.later = Later::all(&record, self.raw.clone());
-        Some(record)
-    }
 }
 
 fn without_metadata(mut object: Value) -> Value {

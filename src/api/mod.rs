@@ -8,6 +8,7 @@ mod raw;
 mod record;
 mod schema;
 mod seen;
+mod stand_in;
 
 pub use claim::{
     DeletionPolicy, PhoneNumberClaim, PhoneNumberClaimSpec, PhoneNumberClaimStatus, PhoneNumberRef,

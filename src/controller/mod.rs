@@ -7,11 +7,12 @@ mod follow;
 mod index;
 mod interruption;
 mod kinds;
+mod settings;
 mod term;
 mod watch;
 mod workers;
 
-use std::{future::Future, num::NonZeroUsize, pin::pin, sync::Arc, time::Duration};
+use std::{future::Future, pin::pin, sync::Arc};
 
 use kube::{Api, Client};
 use kube_runtime::reflector::{self, Store as Cache};
@@ -25,31 +26,16 @@ use crate::{
     account::Account,
     api::{PhoneNumber, PhoneNumberClaim, Seen},
     health::{self, Stage, View, Walked},
-    leader::{self, Election},
+    leader::Election,
     metrics::Metrics,
     plan::{Moment, Spans},
     reconcile::{Claims, Listed, Outcomes},
     vobiz::{Client as Vobiz, Credentials, CredentialsSource},
 };
+pub use settings::Settings;
+use settings::namespaces;
 use term::Warm;
 use watch::Triggers;
-
-/// How the controller runs.
-pub struct Settings {
-    /// Empty: all.
-    pub namespaces: Vec<String>,
-    pub spans: Spans,
-    /// How often the account is listed in full.
-    pub resync: Duration,
-    /// Purchases under way at the same time.
-    pub concurrency: NonZeroUsize,
-    /// Whether purchases and adoptions are on hold at first (R11).
-    pub hold: bool,
-    /// Whose election decides whether this process works; without one, it does.
-    pub election: Option<leader::Settings>,
-    /// Whether anybody can ask for metrics.
-    pub served: bool,
-}
 
 /// Runs until `stop`; then finishes the purchases that are under way and stores their outcomes.
 #[expect(clippy::too_many_lines, reason = "wires the parts of the process together")]
@@ -184,10 +170,6 @@ fn watch_claims(
         caches.push((namespace, claims));
     }
     Claims { caches, listed }
-}
-
-fn namespaces(named: &[String]) -> Vec<Option<String>> {
-    if named.is_empty() { vec![None] } else { named.iter().cloned().map(Some).collect() }
 }
 
 /// After a restore, records may be older than the truth for as long as a purchase can take to show.

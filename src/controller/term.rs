@@ -20,7 +20,7 @@ use tokio_stream::wrappers::UnboundedReceiverStream;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::Instrument;
 
-use super::{Settings, watch::Triggers, workers};
+use super::{settings::Settings, watch::Triggers, workers};
 use crate::{
     account::{Account, Key},
     api::{AttemptState, Outcome, PhoneNumber, Seen},

@@ -14,7 +14,7 @@ use kube_runtime::{
 };
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 
-use super::{follow::Follower, index::Index, interruption::Interruptions};
+use super::{follow::Follower, index::Index, interruption::Interruptions, settings};
 use crate::{
     account::Key,
     api::{PhoneNumber, PhoneNumberClaim, RETRY_ANNOTATION, Seen},
@@ -52,7 +52,7 @@ impl Triggers {
     pub fn open(&self, namespaces: &[String]) -> (RecordQueue, Vec<ClaimQueue>) {
         let (records, records_queue) = mpsc::unbounded_channel();
         let (mut claims, mut queues) = (Vec::new(), Vec::new());
-        for namespace in super::namespaces(namespaces) {
+        for namespace in settings::namespaces(namespaces) {
             let (sender, queue) = mpsc::unbounded_channel();
             claims.push((namespace, sender));
             queues.push(queue);

@@ -5,12 +5,12 @@ use std::{sync::Arc, time::Duration};
 use kube::core::ObjectMeta;
 
 use super::{
-    Context,
+    Context, key_of,
     outcomes::Sending,
-    purchase::wake,
     trouble::{News, Trouble},
 };
 use crate::{
+    account::Key,
     api::{PhoneNumber, PhoneNumberClaim, RECORD_FINALIZER, Seen},
     conditions::{self, Unstored},
     domain::{AttemptId, Backoff},
@@ -60,6 +60,12 @@ pub async fn store(
     telling.over(&context);
     drop(sending);
     wake(&context, &claim);
+}
+
+/// Who saw the record meanwhile has left it to this purchase, and would not look again.
+pub fn wake(context: &Context, claim: &PhoneNumberClaim) {
+    context.account.wake(Key::Record(claim.spec.e164.digits()));
+    context.account.wake(key_of(claim));
 }
 
 /// One try, given the record as it was read last.

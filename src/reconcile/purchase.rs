@@ -5,9 +5,8 @@ use std::{sync::Arc, time::Duration};
 use kube::{ResourceExt, core::ObjectMeta};
 use tracing::Instrument;
 
-use super::{Context, key_of, outcome, reference_to, trouble::Trouble};
+use super::{Context, outcome, reference_to, trouble::Trouble};
 use crate::{
-    account::Key,
     api::{
         Answer, Funds, Outcome, Ownership, PhoneNumber, PhoneNumberClaim, PhoneNumberSpec, PhoneNumberStatus,
         RECORD_FINALIZER, Seen, Verification,
@@ -107,7 +106,7 @@ pub async fn perform(
         Ok(record) => record,
         Err(error) => {
             drop(sending);
-            wake(context, claim);
+            outcome::wake(context, claim);
             return Err(error);
         }
     };
@@ -136,12 +135,6 @@ pub async fn perform(
         () = tokio::time::sleep(LONGEST_HELD_BACK) => {}
     }
     Ok(())
-}
-
-/// Whoever saw the record meanwhile has left it to this call, and would not look again.
-pub fn wake(context: &Context, claim: &PhoneNumberClaim) {
-    context.account.wake(Key::Record(claim.spec.e164.digits()));
-    context.account.wake(key_of(claim));
 }
 
 /// Reads the claim live, after the intent was written, until it is known whether the purchase may be sent.

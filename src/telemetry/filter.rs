@@ -1,6 +1,13 @@
 //! What is logged: what `RUST_LOG` asks for, without what libraries would say about numbers.
 
-use tracing_subscriber::{EnvFilter, filter::Directive};
+use tracing_subscriber::{EnvFilter, Layer, Registry, filter::Directive};
+
+/// Logs or traces, with what they take.
+pub type BoxedLayer = Box<dyn Layer<Registry> + Send + Sync>;
+
+/// The target of the spans that are traced, and of nothing else: no span of a library's, which may name a number, gets
+/// into a trace. They are of the level DEBUG, so that they do not stand before every line of the log.
+pub const TRACED: &str = "vobiz_operator::traced";
 
 const DEFAULT: &str = "info";
 

@@ -1,36 +1,21 @@
 //! Structured logs, for people on a terminal and JSON otherwise, and traces where they are asked for.
 
+mod error;
 mod filter;
 #[cfg(feature = "otlp")]
 mod otlp;
 
+pub use error::TelemetryError;
+pub use filter::TRACED;
+
 use std::io::IsTerminal;
 
 use reqwest::Url;
-use tracing_subscriber::{Layer, Registry, fmt, layer::SubscriberExt, util::SubscriberInitExt};
+use tracing_subscriber::{Layer, fmt, layer::SubscriberExt, util::SubscriberInitExt};
+
+use filter::BoxedLayer;
 
 use crate::address;
-
-/// The target of the spans that are traced, and of nothing else: no span of a library's, which may name a number, gets
-/// into a trace. They are of the level DEBUG, so that they do not stand before every line of the log.
-pub const TRACED: &str = "vobiz_operator::traced";
-
-/// Why traces cannot be sent.
-#[derive(Debug, thiserror::Error)]
-pub enum TelemetryError {
-    /// The program was built without.
-    #[error("OTLP_ENDPOINT is set, but this program was built without traces: build it with --features otlp")]
-    NotBuilt,
-    /// The endpoint is no URL. It may hold a password all the same, so it is not shown.
-    #[error("OTLP_ENDPOINT is not a URL: write it like http://collector:4318")]
-    NotUrl,
-    /// It says who asks, which is sent to nobody, and would be logged. Its scheme and host.
-    #[error("OTLP_ENDPOINT has a user name or a password in it, which are not sent: write {0}")]
-    UserInfo(String),
-    /// The endpoint cannot be used. Its scheme and host.
-    #[error("OTLP_ENDPOINT {endpoint}: {why}")]
-    Endpoint { endpoint: String, why: String },
-}
 
 /// Sends what is still to be sent when it is finished.
 #[derive(Default)]
@@ -48,8 +33,6 @@ impl Telemetry {
         }
     }
 }
-
-type BoxedLayer = Box<dyn Layer<Registry> + Send + Sync>;
 
 /// Starts logging to standard error, and sending traces to an OTLP endpoint if there is one. `RUST_LOG` says what is
 /// logged, but for what libraries would say about numbers, unless it names them.

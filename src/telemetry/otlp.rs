@@ -7,7 +7,10 @@ use reqwest::Url;
 use tracing::Level;
 use tracing_subscriber::{Layer, filter::Targets};
 
-use super::{BoxedLayer, TRACED, TelemetryError};
+use super::{
+    error::TelemetryError,
+    filter::{BoxedLayer, TRACED},
+};
 use crate::address;
 
 /// What sends the spans, from a thread of its own.

@@ -9,11 +9,14 @@ use super::{
     error::{PurchaseError, Rejection, RejectionKind},
     json::{Object, object},
     masks::Masks,
-    purchase::Purchased,
     transport::BodyError,
     wire::WireNumber,
 };
-use crate::domain::E164;
+use crate::domain::{E164, ListedNumber};
+
+/// A 200 with our number: the only definite success.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Purchased(pub ListedNumber);
 
 /// An answer to a purchase, as far as it could be read.
 #[derive(Debug, Clone)]

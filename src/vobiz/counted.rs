@@ -5,10 +5,10 @@ use std::time::Instant;
 use tracing::Instrument;
 
 use super::{
+    answer::Purchased,
     casing::Casing,
     client::Client,
     error::{PurchaseError, ReadError, RejectionKind},
-    purchase::Purchased,
 };
 use crate::{
     domain::{Currency, E164},

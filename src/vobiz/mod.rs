@@ -18,12 +18,12 @@ mod purchase;
 mod transport;
 mod wire;
 
+pub use answer::Purchased;
 pub use casing::Casing;
 pub use client::{Client, Settings};
 pub use credentials::{Credentials, CredentialsError, CredentialsSource, Source};
 pub use envelope::LONGEST_WORDS;
 pub use error::{PurchaseError, ReadError, Rejection, RejectionKind, SetupError};
-pub use purchase::Purchased;
 pub use transport::USER_AGENT;
 pub use wire::Balance;
 

@@ -6,19 +6,15 @@ use reqwest::Body;
 use serde::Serialize;
 
 use super::{
-    answer::PurchaseAnswer,
+    answer::{PurchaseAnswer, Purchased},
     client::Client,
     error::PurchaseError,
     transport::{self, PURCHASE_BODY_LIMIT},
 };
 use crate::{
-    domain::{Currency, E164, ListedNumber},
+    domain::{Currency, E164},
     metrics::Peer,
 };
-
-/// A 200 with our number: the only definite success.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Purchased(pub ListedNumber);
 
 /// An unset currency is left out: Vobiz then bills in the number's own, and null is not documented.
 #[derive(Serialize)]

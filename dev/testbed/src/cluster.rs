@@ -1,10 +1,6 @@
 //! A control plane with a client of its administrator.
 
-use std::{
-    path::{Path, PathBuf},
-    process::Output,
-    time::{Duration, Instant},
-};
+use std::process::Output;
 
 use control_plane::{Component, ControlPlane, Options};
 use http::{Method, Request};
@@ -15,27 +11,7 @@ use kube::{
 use serde_json::{Value, json};
 use tokio::process::Command;
 
-/// How long a test waits for what must come. Nothing takes that long, except on a machine that is busy.
-pub const PATIENCE: Duration = Duration::from_secs(150);
-
-/// Waits until there is an answer; what was seen last tells why there was none.
-pub async fn eventually<T>(what: &str, mut look: impl AsyncFnMut() -> Result<T, String>) -> T {
-    let start = Instant::now();
-    loop {
-        match look().await {
-            Ok(found) => return found,
-            Err(seen) if start.elapsed() > PATIENCE => {
-                panic!("{what}: not within {PATIENCE:?}; last: {seen}")
-            }
-            Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
-        }
-    }
-}
-
-/// The folder of the definitions.
-pub fn crds() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../crds")
-}
+use crate::crds;
 
 /// A control plane, and a client of its administrator.
 pub struct Cluster {

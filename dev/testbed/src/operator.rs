@@ -3,14 +3,18 @@
 use std::{
     collections::BTreeMap,
     fs::File,
-    path::PathBuf,
+    io,
+    path::{Path, PathBuf},
     process::{ExitStatus, Stdio},
 };
 
 use control_plane::Group;
 use tokio::{process::Child, process::Command, time::timeout};
 
-use crate::PATIENCE;
+use crate::{PATIENCE, terminal::say};
+
+/// So much of a log is shown.
+const LOG_LINES: usize = 30;
 
 /// How to start an operator: its whole environment.
 #[derive(Clone)]
@@ -44,12 +48,20 @@ impl Setup {
     }
 
     /// Starts the controller. Its log is appended to the world's, and it ends with the control plane at the latest.
-    pub fn start(&self) -> Operator {
-        let log = File::options().create(true).append(true).open(&self.log).unwrap();
+    ///
+    /// # Errors
+    /// If the log cannot be written, or the program not be started.
+    pub fn spawn(&self) -> io::Result<Operator> {
+        let log = File::options().create(true).append(true).open(&self.log)?;
         let mut command = self.command(&["run"]);
-        command.stdout(log.try_clone().unwrap()).stderr(log);
+        command.stdout(log.try_clone()?).stderr(log);
         self.group.adopt(&mut command);
-        Operator { child: command.spawn().unwrap(), setup: self.clone() }
+        Ok(Operator { child: command.spawn()?, setup: self.clone() })
+    }
+
+    /// The same, which must succeed.
+    pub fn start(&self) -> Operator {
+        self.spawn().unwrap()
     }
 
     /// Runs the program, which must end by itself, and returns whether it succeeded, its output and its complaint.
@@ -72,6 +84,37 @@ impl Operator {
     pub async fn kill9(mut self) -> Setup {
         self.child.kill().await.unwrap();
         self.setup
+    }
+
+    /// Its process id, as long as it runs.
+    pub fn id(&self) -> Option<u32> {
+        self.child.id()
+    }
+
+    /// Waits until it ends by itself, however long that takes.
+    ///
+    /// # Errors
+    /// If it cannot be waited for.
+    pub async fn wait(&mut self) -> io::Result<ExitStatus> {
+        self.child.wait().await
+    }
+
+    /// Kills it, if it has not ended already: all that it could still store is about to be removed.
+    pub async fn discard(mut self) {
+        let _ = self.child.kill().await;
+    }
+
+    /// Prints the end of its log.
+    pub fn show_log(&self) {
+        let text = std::fs::read_to_string(&self.setup.log).unwrap_or_default();
+        let lines: Vec<&str> = text.lines().collect();
+        say("\nThe end of the operator's log:");
+        lines.iter().skip(lines.len().saturating_sub(LOG_LINES)).for_each(say);
+    }
+
+    /// Where it writes its log.
+    pub fn log(&self) -> &Path {
+        &self.setup.log
     }
 
     /// SIGTERM.

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::error::E2eError;
 use crate::examples;
 use crate::stage::Stage;
-use crate::terminal::say;
+use testbed::terminal::say;
 
 /// Where claims live that are no examples.
 pub const NAMESPACE: &str = "shop";

@@ -9,20 +9,14 @@ pub enum E2eError {
     Runtime(#[source] io::Error),
     #[error("cannot enter a network namespace of its own: {0}")]
     Enter(#[source] io::Error),
-    #[error("there is no {0} here; run the test in the root of the repository")]
-    Place(&'static str),
-    #[error("{} is not there; build it with: make image", .0.display())]
-    NoImage(PathBuf),
     #[error("{}: {source}", path.display())]
     Archive { path: PathBuf, source: io::Error },
     #[error("the name server: {0}")]
     Dns(#[source] io::Error),
     #[error("expected {expected}; found: {found}")]
     Unexpected { expected: String, found: String },
-    #[error("interrupted")]
-    Interrupted,
-    #[error("cannot wait for signals: {0}")]
-    Signal(#[source] io::Error),
+    #[error(transparent)]
+    Stage(#[from] testbed::Error),
     #[error(transparent)]
     Node(#[from] node::Error),
     #[error("the simulated Vobiz: {0}")]

@@ -5,7 +5,8 @@ use vobiz_sim::{Fault, FaultRule, SimAdmin, Target};
 use crate::claims::{self, Seen};
 use crate::error::{E2eError, expect};
 use crate::stage::{EXAMPLES, Stage};
-use crate::terminal::{quote, say, step};
+use crate::terminal::step;
+use testbed::terminal::{quote, say};
 
 struct Example {
     claim: &'static str,

@@ -4,7 +4,8 @@ use serde_json::json;
 
 use crate::error::{E2eError, expect};
 use crate::stage::{ACCOUNT, CHART, Stage, TOKEN};
-use crate::terminal::{quote, say, step};
+use crate::terminal::step;
+use testbed::terminal::{quote, say};
 
 pub const NAMESPACE: &str = "vobiz-system";
 pub const RELEASE: &str = "vobiz-operator";

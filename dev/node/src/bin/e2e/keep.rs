@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::install::NAMESPACE;
 use crate::stage::Stage;
-use crate::terminal::say;
+use testbed::terminal::say;
 
 /// Says how to reach it, and what to try.
 pub fn explain(stage: &Stage) {
@@ -24,7 +24,6 @@ pub fn explain(stage: &Stage) {
     for line in suggestions(stage, node.folder()) {
         say(line);
     }
-    say("\nCtrl-C here ends it and removes everything.");
 }
 
 fn suggestions(stage: &Stage, folder: &Path) -> Vec<String> {

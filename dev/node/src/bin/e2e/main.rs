@@ -22,11 +22,13 @@ use std::process::{Command, ExitCode};
 
 use clap::Parser;
 use node::Programs;
-use tokio::signal::unix::{SignalKind, signal};
+use testbed::stage::{Played, show, verdict as exit};
+use testbed::terminal::say;
 
 use error::E2eError;
 use stage::Stage;
-use terminal::say;
+
+const WHAT: &str = "The end-to-end test";
 
 /// Installs the operator on a real single-node Kubernetes of its own, and tests it there. Needs root.
 ///
@@ -51,17 +53,11 @@ struct Arguments {
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let result = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
-        Ok(runtime) if arguments.inside => runtime.block_on(test(&arguments)),
+        Ok(runtime) if arguments.inside => runtime.block_on(show(WHAT, play(&arguments), arguments.keep)),
         Ok(runtime) => enter(&runtime),
         Err(error) => Err(E2eError::Runtime(error)),
     };
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            say(format!("\nThe end-to-end test failed: {error}"));
-            ExitCode::FAILURE
-        }
-    }
+    exit(WHAT, result)
 }
 
 /// Builds what is missing while there is a network, and begins anew in a network namespace that has none.
@@ -73,48 +69,12 @@ fn enter(runtime: &tokio::runtime::Runtime) -> Result<(), E2eError> {
     Err(E2eError::Enter(unshare.exec()))
 }
 
-/// Whatever was started ends when it is dropped, and so on every way out.
-async fn test(arguments: &Arguments) -> Result<(), E2eError> {
-    tokio::select! {
-        played = play(arguments) => match played {
-            Ok((stage, result)) => finish(stage, result, arguments.keep).await,
-            Err(error) => Err(error),
-        },
-        result = interrupted() => Err(result.map_or_else(E2eError::Signal, |()| E2eError::Interrupted)),
-    }
-}
-
 /// The whole test, and what is then still running.
-async fn play(arguments: &Arguments) -> Result<(Stage, Result<(), E2eError>), E2eError> {
+async fn play(arguments: &Arguments) -> Played<Stage> {
     let stage = Stage::set(&arguments.image, &arguments.pause).await?;
     let result = scenario::play(&stage).await;
     if result.is_err() {
         stage.show_what_may_help().await;
     }
     Ok((stage, result))
-}
-
-async fn finish(stage: Stage, result: Result<(), E2eError>, keep: bool) -> Result<(), E2eError> {
-    if keep {
-        if let Err(error) = &result {
-            say(format!("\nThe end-to-end test failed: {error}"));
-        }
-        keep::explain(&stage);
-        interrupted().await.map_err(E2eError::Signal)?;
-        say("\nStopping, and removing everything.");
-    }
-    // What went wrong before matters more than what goes wrong at the end.
-    result.and(stage.clear().await)
-}
-
-/// Ctrl-C, or being told to end.
-async fn interrupted() -> std::io::Result<()> {
-    let (mut interrupt, mut terminate, mut hangup) =
-        (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?, signal(SignalKind::hangup())?);
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
-        _ = hangup.recv() => {}
-    }
-    Ok(())
 }

@@ -12,8 +12,8 @@ use tokio::process::{Child, Command};
 use crate::claims;
 use crate::error::{E2eError, expect};
 use crate::stage::{ACCOUNT, Stage, probe_number};
-use crate::terminal::say;
 use crate::trouble::ROTATED;
+use testbed::terminal::say;
 
 /// Bytes on disk, everything included.
 const LARGEST: u64 = 15_000_000;

@@ -3,8 +3,9 @@
 use crate::error::{E2eError, expect};
 use crate::load::Load;
 use crate::stage::Stage;
-use crate::terminal::{elapsed, quote, say, step};
+use crate::terminal::{elapsed, step};
 use crate::{claims, examples, install, operator, rootfs, trouble, verdict};
+use testbed::terminal::{quote, say};
 
 /// Plays it to its end, or to the first thing that is not as expected.
 pub async fn play(stage: &Stage) -> Result<(), E2eError> {

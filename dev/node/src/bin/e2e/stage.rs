@@ -8,8 +8,10 @@ use node::{Dns, NODE, Node, Programs};
 use vobiz_sim::{Config, InventoryNumber, Sim, SimAdmin, State};
 
 use crate::error::E2eError;
-use crate::install;
-use crate::terminal::{quote, say, step};
+use crate::terminal::step;
+use crate::{install, keep};
+use testbed::terminal::{quote, say};
+use testbed::{built, in_the_root};
 
 pub const CHART: &str = "charts/vobiz-operator";
 pub const EXAMPLES: &str = "examples/";
@@ -33,11 +35,9 @@ pub struct Stage {
 impl Stage {
     /// Starts all but the operator.
     pub async fn set(image: &Path, pause: &Path) -> Result<Self, E2eError> {
-        if let Some(missing) = [CHART, EXAMPLES].into_iter().find(|folder| !Path::new(folder).is_dir()) {
-            return Err(E2eError::Place(missing));
-        }
-        if let Some(missing) = [image, pause].into_iter().find(|file| !file.is_file()) {
-            return Err(E2eError::NoImage(missing.to_owned()));
+        in_the_root(&[CHART, EXAMPLES])?;
+        for file in [image, pause] {
+            built(file, "make image")?;
         }
         step("A network namespace of its own: a bridge for Pods, a name server, a simulated Vobiz with TLS");
         node::set_up_network().await?;
@@ -89,9 +89,16 @@ impl Stage {
             quote(&self.node.log_tail(name));
         }
     }
+}
 
-    /// Stops everything and removes every trace of it.
-    pub async fn clear(self) -> Result<(), E2eError> {
+impl testbed::stage::Stage for Stage {
+    type Error = E2eError;
+
+    fn explain(&self) {
+        keep::explain(self);
+    }
+
+    async fn clear(self) -> Result<(), E2eError> {
         self.sim.stop().await;
         // Nobody else has one any more: what was spawned has ended with its step.
         match Arc::try_unwrap(self.node) {

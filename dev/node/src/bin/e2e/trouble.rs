@@ -9,7 +9,8 @@ use crate::error::{E2eError, expect};
 use crate::install::{self, DEPLOYMENT, NAMESPACE, RELEASE};
 use crate::operator;
 use crate::stage::{ACCOUNT, CHART, Stage, probe_number};
-use crate::terminal::{say, step};
+use crate::terminal::step;
+use testbed::terminal::say;
 
 /// The account's second token.
 pub const ROTATED: &str = "rotated-token";

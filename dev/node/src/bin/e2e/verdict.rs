@@ -8,7 +8,7 @@ use crate::claims::Seen;
 use crate::error::{E2eError, expect};
 use crate::examples;
 use crate::install::{SETTLE_SECONDS, TIMEOUT_SECONDS};
-use crate::terminal::say;
+use testbed::terminal::say;
 
 /// All purchase calls so far.
 pub fn calls(vobiz: &SimAdmin) -> usize {

@@ -1,12 +1,10 @@
 //! What came of the claims, beside what should have.
 
 use serde_json::Value;
+use testbed::terminal::{paragraph, say, table};
 use vobiz_sim::{JournalFilter, Operation, SimAdmin};
 
-use crate::{
-    expected::{CLAIMS, Expected, Outcome},
-    terminal::{paragraph, say, table},
-};
+use crate::expected::{CLAIMS, Expected, Outcome};
 
 /// One claim, as the API server has it, and its number, as Vobiz has it.
 pub struct Row {

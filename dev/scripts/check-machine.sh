@@ -3,14 +3,8 @@
 # everything else it says, all at once, what is missing and how to get it.
 set -u
 
-missing=0
-lacks() {
-    [ "$missing" -ne 0 ] || echo 'The end-to-end test runs a real node, and cannot do so here:' >&2
-    missing=1
-    echo "  $1" >&2
-}
-
-has() { command -v "$1" >/dev/null 2>&1; }
+headline='The end-to-end test runs a real node, and cannot do so here:'
+. "$(dirname "$0")/lacks.sh"
 
 plugins() {
     for folder in /usr/lib/cni /usr/libexec/cni /opt/cni/bin /usr/local/lib/cni; do

@@ -1,16 +1,10 @@
 #!/bin/sh
 # Names every tool that is missing or too old, all at once, with how to get it.
 set -u
-cd "$(dirname "$0")/.." || exit 1
+cd "$(dirname "$0")/../.." || exit 1
 
-missing=0
-lacks() {
-    [ "$missing" -ne 0 ] || echo 'These tools are needed first:' >&2
-    missing=1
-    echo "  $1" >&2
-}
-
-has() { command -v "$1" >/dev/null 2>&1; }
+headline='These tools are needed first:'
+. dev/scripts/lacks.sh
 
 # at_least HAVE WANTED: compares versions number by number.
 at_least() {

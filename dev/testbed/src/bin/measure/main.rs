@@ -13,7 +13,7 @@ use std::{
 use clap::Parser;
 use control_plane::{ControlPlane, Options};
 use process::Usage;
-use tokio::process::{Child, Command};
+use testbed::{Error, crds, operator::Setup};
 use vobiz_sim::{Account, Config, InventoryNumber, JournalFilter, Sim, State};
 
 #[derive(Parser)]
@@ -26,21 +26,6 @@ struct Args {
     claims: u64,
 }
 
-/// Why there are no figures.
-#[derive(Debug, thiserror::Error)]
-enum Error {
-    #[error(transparent)]
-    ControlPlane(#[from] control_plane::Error),
-    #[error(transparent)]
-    Sim(#[from] vobiz_sim::SimError),
-    #[error(transparent)]
-    Io(#[from] std::io::Error),
-    #[error("the operator's process cannot be read: {0}")]
-    Process(&'static str),
-    #[error("{bought} of {claims} claims were bought within {seconds} s")]
-    Slow { bought: u64, claims: u64, seconds: u64 },
-}
-
 const ACCOUNT: &str = "MA_MEASURE";
 const LIMIT: Duration = Duration::from_mins(5);
 
@@ -48,9 +33,9 @@ const LIMIT: Duration = Duration::from_mins(5);
 async fn main() -> Result<(), Error> {
     let args = Args::parse();
     let plane = ControlPlane::start(Options::default()).await?;
-    plane.apply_crds(&PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../crds"))).await?;
+    plane.apply_crds(&crds()).await?;
     let sim = Sim::start(Config { state: stock(args.claims), ..Config::default() }).await?;
-    let mut operator = start(&plane, &sim, &args.operator)?;
+    let operator = setup(&plane, &sim, &args.operator).spawn().map_err(Error::Start)?;
     tokio::time::sleep(Duration::from_secs(5)).await;
     let idle = Usage::of(&operator)?;
 
@@ -68,8 +53,7 @@ async fn main() -> Result<(), Error> {
     let busy = Usage::of(&operator)?;
     report(&args, &plane, &sim, &idle, &busy, took)?;
 
-    operator.start_kill()?;
-    operator.wait().await?;
+    operator.discard().await;
     sim.stop().await;
     Ok(plane.stop()?)
 }
@@ -98,20 +82,15 @@ fn claims(count: u64) -> String {
     })
 }
 
-fn start(plane: &ControlPlane, sim: &Sim, operator: &Path) -> Result<Child, Error> {
-    let mut command = Command::new(operator);
-    plane.adopt(&mut command);
-    command
-        .arg("run")
-        .env("KUBECONFIG", plane.kubeconfig())
+fn setup(plane: &ControlPlane, sim: &Sim, operator: &Path) -> Setup {
+    Setup::new(operator, plane.group(), plane.folder().join("operator.log"))
+        .env("KUBECONFIG", plane.kubeconfig().display().to_string())
         .env("VOBIZ_AUTH_ID", ACCOUNT)
         .env("VOBIZ_AUTH_TOKEN", "token")
         .env("VOBIZ_API_URL", sim.url())
         // What is measured is the operator, not the patience of its rate limit.
         .env("VOBIZ_RATE_LIMIT", "2000")
         .env("RUST_LOG", "warn")
-        .kill_on_drop(true);
-    Ok(command.spawn()?)
 }
 
 async fn wait_until_bought(plane: &ControlPlane, claims: u64) -> Result<(), Error> {

@@ -1,6 +1,6 @@
 """Draws the dashboard's panels from what Prometheus answered to their queries: an SVG on standard output.
 
-    python3 dev/dashboard/draw.py DASHBOARD.json DATA.json > docs/dashboard.svg
+    python3 docs/draw-dashboard.py DASHBOARD.json DATA.json > docs/dashboard.svg
 
 DATA.json is written by `make e2e-prometheus` where DASHBOARD_DATA names it: for each title the results of each query.
 Needs nothing but Python.

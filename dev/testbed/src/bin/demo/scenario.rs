@@ -5,32 +5,52 @@ use std::path::Path;
 use control_plane::{ControlPlane, Error};
 use vobiz_sim::Sim;
 
-use crate::{
-    error::DemoError,
-    expected::{CLAIMS, Outcome},
-    operator::{self, Operator},
-    stage::{CRDS, EXAMPLES, Stage},
+use testbed::{
+    Error as Failure,
     terminal::{say, step, with_progress},
+};
+
+use crate::{
+    expected::{CLAIMS, Outcome},
+    stage::{CRDS, Demo, EXAMPLES},
     verdict,
 };
 
+/// Short, for the demo: see [`explain_times`].
+const TIMES: [(&str, &str); 2] = [("VOBIZ_PURCHASE_TIMEOUT", "2s"), ("VOBIZ_SETTLE_TIME", "2s")];
+
+/// Why failures are final sooner here than elsewhere.
+fn explain_times() {
+    say("Its times are short, for this demo only:");
+    say("    VOBIZ_PURCHASE_TIMEOUT=2s   (default 30s)  how long one purchase call may take");
+    say("    VOBIZ_SETTLE_TIME=2s        (default 2m)   how long a purchase may take to show at Vobiz");
+    say(
+        "A refusal is final only when a purchase that happened all the same would have shown: here 14 s after",
+    );
+    say(
+        "the attempt was opened (a send window of 10 s, and these two), by default 2 min 40 s. This simulated",
+    );
+    say("Vobiz shows a purchase at once; the real one promises nothing, so keep the defaults there.");
+}
+
 /// Plays the demo, and says whether everything was as expected.
-pub async fn play(stage: &mut Stage, program: &Path) -> Result<bool, DemoError> {
-    let Stage { operator, sim, plane } = stage;
+pub async fn play(demo: &mut Demo, program: &Path) -> Result<bool, Failure> {
+    let setup = TIMES.iter().fold(demo.setup(program), |setup, (name, value)| setup.env(name, *value));
+    let Demo { operator, sim, plane } = demo;
     step("The two kinds: PhoneNumberClaim (the wish) and PhoneNumber (the record of what was bought)");
     say(format!("$ kubectl apply --server-side -f {CRDS}"));
     with_progress("waiting until they are served", plane.apply_crds(Path::new(CRDS))).await?;
 
     step("The operator: `vobiz-operator run`, the release build, as a process of its own");
-    operator::explain_times();
-    let operator = operator.insert(Operator::start(program, plane, sim)?);
+    explain_times();
+    let operator = operator.insert(setup.spawn().map_err(Failure::Start)?);
     tokio::select! {
         result = claims(plane, sim) => result,
-        status = operator.ended() => Err(DemoError::OperatorEnded(status?)),
+        status = operator.wait() => Err(Failure::OperatorEnded(status.map_err(Failure::Start)?)),
     }
 }
 
-async fn claims(plane: &ControlPlane, sim: &Sim) -> Result<bool, DemoError> {
+async fn claims(plane: &ControlPlane, sim: &Sim) -> Result<bool, Failure> {
     step("Six claims; each file says what to expect");
     show(plane, &["apply", "-f", EXAMPLES]).await?;
 
@@ -56,7 +76,7 @@ async fn claims(plane: &ControlPlane, sim: &Sim) -> Result<bool, DemoError> {
 }
 
 /// Waits with kubectl for the claims that should end so. What does not come in time is for the verdict to tell.
-async fn wait(plane: &ControlPlane, outcome: Outcome) -> Result<(), DemoError> {
+async fn wait(plane: &ControlPlane, outcome: Outcome) -> Result<(), Failure> {
     let condition = format!("--for=condition={}", outcome.condition());
     let claims: Vec<_> = CLAIMS
         .iter()
@@ -66,7 +86,7 @@ async fn wait(plane: &ControlPlane, outcome: Outcome) -> Result<(), DemoError> {
     let mut arguments = vec!["wait", &condition, "--timeout=30s"];
     arguments.extend(claims.iter().map(String::as_str));
     match show(plane, &arguments).await {
-        Err(DemoError::ControlPlane(Error::Kubectl { output, .. })) => {
+        Err(Failure::ControlPlane(Error::Kubectl { output, .. })) => {
             say(output);
             Ok(())
         }
@@ -75,7 +95,7 @@ async fn wait(plane: &ControlPlane, outcome: Outcome) -> Result<(), DemoError> {
 }
 
 /// Runs kubectl as a user would, and shows both the command and what it prints.
-async fn show(plane: &ControlPlane, arguments: &[&str]) -> Result<(), DemoError> {
+async fn show(plane: &ControlPlane, arguments: &[&str]) -> Result<(), Failure> {
     say(format!("$ kubectl {}", arguments.join(" ")));
     say(with_progress("waiting", plane.run_kubectl(arguments)).await?.trim_end());
     Ok(())

@@ -3,14 +3,15 @@
 use std::path::Path;
 
 use control_plane::{ControlPlane, Options};
-use vobiz_sim::{Config, Sim, State};
-
-use crate::{
-    error::DemoError,
-    expected,
-    operator::Operator,
+use testbed::{
+    Error, in_the_root,
+    operator::{Operator, Setup},
+    stage::Stage,
     terminal::{say, step, with_progress},
 };
+use vobiz_sim::{Config, Sim, State};
+
+use crate::{expected, keep};
 
 /// The definitions and the claims, as seen from the root of the repository.
 pub const CRDS: &str = "crds/";
@@ -18,20 +19,18 @@ pub const EXAMPLES: &str = "examples/";
 
 /// Everything that runs, in the order in which it is dropped: the control plane, whose end takes every process of its
 /// group along, comes last.
-pub struct Stage {
+pub struct Demo {
     pub operator: Option<Operator>,
     pub sim: Sim,
     pub plane: ControlPlane,
 }
 
-impl Stage {
+impl Demo {
     /// Starts all but the operator.
-    pub async fn set() -> Result<Self, DemoError> {
-        if let Some(missing) = [CRDS, EXAMPLES].into_iter().find(|folder| !Path::new(folder).is_dir()) {
-            return Err(DemoError::Place(missing));
-        }
+    pub async fn set() -> Result<Self, Error> {
+        in_the_root(&[CRDS, EXAMPLES])?;
         step("A simulated Vobiz: its API, an inventory, a ledger, and an account");
-        let state = State::from_yaml(include_str!("../vobiz.yaml"))?;
+        let state = State::from_yaml(include_str!("vobiz.yaml"))?;
         let sim = Sim::start(Config { state, ..Config::default() }).await?;
         sim.admin().arm(expected::lost_reply());
         say(format!("{} serves the account MA_DEMO, which has 1000 INR and 20 USD", sim.url()));
@@ -42,10 +41,32 @@ impl Stage {
         Ok(Self { operator: None, sim, plane })
     }
 
-    /// Stops everything and removes every trace of it.
-    pub async fn clear(self) -> Result<(), DemoError> {
+    /// How to start the operator here, untouched by the environment of the person who runs the demo.
+    pub fn setup(&self, program: &Path) -> Setup {
+        let kubeconfig = self.plane.kubeconfig().display().to_string();
+        let log = self.plane.folder().join("operator.log");
+        let setup = Setup::new(program, self.plane.group(), log)
+            .env("KUBECONFIG", kubeconfig)
+            .env("VOBIZ_API_URL", self.sim.url())
+            .env("VOBIZ_AUTH_ID", "MA_DEMO")
+            .env("VOBIZ_AUTH_TOKEN", "demo-token");
+        match std::env::var("RUST_LOG") {
+            Ok(filter) => setup.env("RUST_LOG", filter),
+            Err(_) => setup,
+        }
+    }
+}
+
+impl Stage for Demo {
+    type Error = Error;
+
+    fn explain(&self) {
+        keep::explain(self);
+    }
+
+    async fn clear(self) -> Result<(), Error> {
         if let Some(operator) = self.operator {
-            operator.stop().await;
+            operator.discard().await;
         }
         self.sim.stop().await;
         Ok(self.plane.stop()?)

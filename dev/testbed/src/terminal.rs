@@ -12,14 +12,14 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 const WIDTH: usize = 110;
 
-/// Prints a line. Nobody may be reading any more, which ends no demo.
+/// Prints a line. Nobody may be reading any more, which ends nothing.
 pub fn say(line: impl Display) {
     let mut output = std::io::stdout().lock();
     let _ = writeln!(output, "{line}");
     let _ = output.flush();
 }
 
-/// Begins a part of the demo.
+/// Begins a part of what is shown.
 pub fn step(title: &str) {
     say(format!("\n==> {title}"));
 }
@@ -36,6 +36,11 @@ pub async fn with_progress<T>(what: &str, work: impl Future<Output = T>) -> T {
             _ = ticks.tick() => say(format!("    … {what}, {} s", begun.elapsed().as_secs())),
         }
     }
+}
+
+/// Prints what a program printed, indented.
+pub fn quote(text: &str) {
+    text.trim_end().lines().for_each(|line| say(format!("    {line}")));
 }
 
 /// Prints words in lines of a bounded width, indented.

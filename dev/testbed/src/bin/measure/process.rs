@@ -1,8 +1,6 @@
 //! CPU and memory of a process, from /proc.
 
-use tokio::process::Child;
-
-use super::Error;
+use testbed::{Error, operator::Operator};
 
 /// What a process has used so far, from `/proc`.
 pub struct Usage {
@@ -18,8 +16,8 @@ pub struct Usage {
 const MS_PER_TICK: u64 = 10;
 
 impl Usage {
-    pub fn of(child: &Child) -> Result<Self, Error> {
-        let id = child.id().ok_or(Error::Process("it has ended"))?;
+    pub fn of(operator: &Operator) -> Result<Self, Error> {
+        let id = operator.id().ok_or(Error::Process("it has ended"))?;
         let stat = std::fs::read_to_string(format!("/proc/{id}/stat"))?;
         // The name in parentheses may hold spaces; the fields behind it do not.
         let fields = stat.rsplit_once(')').map(|(_, fields)| fields).unwrap_or_default();

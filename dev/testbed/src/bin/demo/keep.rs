@@ -2,22 +2,23 @@
 
 use std::path::Path;
 
-use crate::{operator::Operator, stage::Stage, terminal::say};
+use testbed::{operator::Operator, terminal::say};
+
+use crate::stage::Demo;
 
 /// Says how to reach it, and what to try.
-pub fn explain(stage: &Stage) {
-    let vobiz = stage.sim.url();
+pub fn explain(demo: &Demo) {
+    let vobiz = demo.sim.url();
     say("\n==> Left running. In another terminal, in this folder:\n");
-    say(format!("export KUBECONFIG={}", quoted(stage.plane.kubeconfig())));
+    say(format!("export KUBECONFIG={}", quoted(demo.plane.kubeconfig())));
     say(format!(
         "export PATH={}:\"$PATH\"   # if you have no kubectl",
-        quoted(stage.plane.binaries().folder())
+        quoted(demo.plane.binaries().folder())
     ));
     say("\nThings to try:\n");
-    for line in suggestions(&vobiz, stage.operator.as_ref().map(Operator::log)) {
+    for line in suggestions(&vobiz, demo.operator.as_ref().map(Operator::log)) {
         say(line);
     }
-    say("\nCtrl-C here ends it and removes everything.");
 }
 
 fn suggestions(vobiz: &str, log: Option<&Path>) -> Vec<String> {

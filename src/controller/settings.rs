@@ -1,0 +1,27 @@
+//! How the controller runs.
+
+use std::{num::NonZeroUsize, time::Duration};
+
+use crate::{leader, plan::Spans};
+
+/// How the controller runs.
+pub struct Settings {
+    /// Empty: all.
+    pub namespaces: Vec<String>,
+    pub spans: Spans,
+    /// How often the account is listed in full.
+    pub resync: Duration,
+    /// Purchases under way at the same time.
+    pub concurrency: NonZeroUsize,
+    /// Whether purchases and adoptions are on hold at first (R11).
+    pub hold: bool,
+    /// Whose election decides whether this process works; without one, it does.
+    pub election: Option<leader::Settings>,
+    /// Whether anybody can ask for metrics.
+    pub served: bool,
+}
+
+/// The namespaces that are watched, each on its own; `None` stands for all of them.
+pub fn namespaces(named: &[String]) -> Vec<Option<String>> {
+    if named.is_empty() { vec![None] } else { named.iter().cloned().map(Some).collect() }
+}
