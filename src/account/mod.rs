@@ -5,6 +5,7 @@
 
 mod batch;
 mod gate;
+mod queue;
 mod reader;
 mod run;
 mod state;
@@ -24,6 +25,7 @@ use crate::{
     plan::{Clocks, Evidence, EvidenceRequest, Gate},
     vobiz::{Client, PurchaseError},
 };
+pub use queue::Queue;
 use state::State;
 
 /// Who is to be looked at again.
