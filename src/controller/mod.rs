@@ -115,7 +115,7 @@ fn look_around(runtime: &Arc<Runtime>, background: &Background) {
     background.spawn(clocks::watch(runtime.clone()));
     if runtime.settings.election.is_some() {
         let account = runtime.account.clone();
-        background.spawn(async move { account.introduce().await });
+        background.spawn(async move { account.check_credentials().await });
     }
     let (lifecycle, stop) = (runtime.lifecycle.clone(), background.stop.clone());
     background.tasks.spawn(async move {

@@ -52,7 +52,7 @@ impl Runtime {
     ///
     /// Returns whether everything was finished; `stop` bounds how long that may take.
     pub async fn term(&self, ended: CancellationToken, stop: &CancellationToken) -> bool {
-        self.account.begin();
+        self.account.reset();
         let context = Arc::new(self.context(ended.clone()));
         let (records, claims) = self.triggers.open(&self.settings.namespaces);
         let tasks = TaskTracker::new();
@@ -63,12 +63,8 @@ impl Runtime {
         let reconcile = |record, context| Box::pin(reconcile_record(record, context));
         tasks.spawn(reconciles(Kind::Record, context.clone(), self.records.clone(), records, reconcile));
         tasks.spawn(workers::purchase(context.clone(), self.settings.concurrency, ended.clone()));
-        let (account, resync, ends) = (self.account.clone(), self.settings.resync, ended.clone());
-        tasks.spawn(async move { account.run(resync, ends).await });
+        tasks.spawn(self.account.clone().run(self.settings.resync, self.currencies_in_use(), ended.clone()));
         tasks.spawn(sweep(context.clone(), ended.clone()));
-        if self.served {
-            tasks.spawn(self.balances(ended.clone()));
-        }
 
         self.lifecycle.leading(true);
         ended.cancelled().await;
@@ -93,12 +89,10 @@ impl Runtime {
         }
     }
 
-    fn balances(&self, ended: CancellationToken) -> impl Future<Output = ()> + use<> {
-        let (account, records) = (self.account.clone(), self.records.clone());
-        async move {
-            let in_use = || currencies(&records, &account.id());
-            account.watch_balances(in_use, ended).await;
-        }
+    /// Balances are read for metrics alone.
+    fn currencies_in_use(&self) -> impl Fn() -> BTreeSet<Currency> + use<> {
+        let (account, records, served) = (self.account.id(), self.records.clone(), self.served);
+        move || if served { currencies(&records, &account) } else { BTreeSet::new() }
     }
 
     /// Waits for what is under way: as long as it takes if the process goes on, but for outcomes; and if it stops, for

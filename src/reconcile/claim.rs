@@ -201,7 +201,7 @@ async fn perform(
         ClaimStep::AwaitClocks => return Ok(Some(CLOCKS_EVERY)),
         ClaimStep::AwaitGate => context.account.request_gate(key_of(claim)),
         ClaimStep::Read(request) => context.account.request(key_of(claim), request),
-        ClaimStep::Elsewhere(_) => context.account.want_next_listing(key_of(claim)),
+        ClaimStep::Elsewhere(_) => context.account.request_next_listing(key_of(claim)),
         // Planned only with a slot at hand.
         ClaimStep::Queue | ClaimStep::Purchase(_) => return Ok(context.enqueue(claim).await),
         ClaimStep::OpenUnsent(intent) => {
