@@ -35,7 +35,7 @@ use crate::{
     conditions,
     domain::E164,
     metrics::Metrics,
-    plan::{Change, Holder, Moment, Spans},
+    plan::{Change, Holder, Moment, Spans, Wanted},
     store::{Store, StoreError},
     vobiz::Client,
 };
@@ -85,10 +85,12 @@ impl Default for Troubles {
 }
 
 impl Context {
-    /// The claim has nothing to attempt; what it attempts later is new.
-    fn no_goal(&self, uid: &str) {
-        self.memory.no_goal(uid);
-        self.queue.forget(uid);
+    /// Remembers the attempt that a claim wants. One that wants none waits for none; what it wants later is new.
+    fn remember(&self, uid: &str, wanted: Option<&Wanted>) {
+        self.memory.remember(uid, wanted);
+        if wanted.is_none() {
+            self.queue.forget(uid);
+        }
     }
 
     /// The record with a change, and with the conditions that follow from it.
