@@ -12,6 +12,7 @@ mod error;
 mod json;
 mod ledger;
 mod masks;
+mod page;
 mod paging;
 mod purchase;
 mod transport;
@@ -33,7 +34,8 @@ pub mod readers {
         answer::PurchaseAnswer,
         envelope::Envelope,
         masks::Masks,
-        paging::{Listed, Page, complete, ledger_page, numbers_page},
+        page::{Page, ledger_page, numbers_page},
+        paging::{Listed, Next, Pages},
         transport::{BodyError, PAGE_BODY_LIMIT, PURCHASE_BODY_LIMIT, body, retry_after},
     };
 }
