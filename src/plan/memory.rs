@@ -1,16 +1,46 @@
-//! What a process remembers of a record beside what is stored, and what follows from it. A restart forgets it, which costs
-//! time, never safety.
+//! What a process remembers of claims and records beside what is stored, and what follows from it. A restart forgets it,
+//! which costs time, never safety.
 
 use std::time::Duration;
 
-use super::{Moment, Spans, cause::is_retried_unasked, rules};
+use super::{
+    Moment, Spans,
+    cause::{Wanted, is_retried_unasked},
+    rules,
+};
 use crate::{
-    api::{Attempt, AttemptState},
+    api::{Attempt, AttemptState, Reason},
     domain::{AttemptId, Backoff},
 };
 
 /// Between attempts that are made unasked.
 const BACKOFF: Backoff = Backoff { first: Duration::from_secs(1), longest: Duration::from_mins(5) };
+
+/// A claim that wants an attempt, as this process has last decided about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClaimMemory {
+    pub wanted: Wanted,
+    /// What an event has told of already.
+    told: Vec<Reason>,
+}
+
+impl ClaimMemory {
+    /// What is remembered once the claim has been decided about. Of another attempt than before, all is news.
+    #[must_use]
+    pub fn see(known: Option<Self>, wanted: &Wanted) -> Self {
+        let same = known.filter(|known| known.wanted == *wanted);
+        same.unwrap_or_else(|| Self { wanted: wanted.clone(), told: Vec::new() })
+    }
+
+    /// Whether the claim is told of this for the first time since it has wanted the attempt.
+    pub fn is_news(&mut self, reason: Reason) -> bool {
+        let is_news = !self.told.contains(&reason);
+        if is_news {
+            self.told.push(reason);
+        }
+        is_news
+    }
+}
 
 /// A record's attempt in its present state, as this process has seen it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,7 +125,7 @@ impl RecordMemory {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::NewAttempt;
+    use crate::plan::{AttemptCause, NewAttempt};
 
     const SPANS: Spans = Spans { purchase_timeout: Duration::from_secs(30), settle: Duration::from_mins(2) };
 
@@ -107,6 +137,17 @@ mod tests {
     fn see(known: Option<RecordMemory>, id: u8, state: AttemptState, now: Moment) -> RecordMemory {
         let opened = NewAttempt::for_tests().open(AttemptId::from_random([id; 16]), at(0).wall);
         RecordMemory::see(known, &Attempt { state, ..opened }, now)
+    }
+
+    #[test]
+    fn what_was_told_is_news_again_for_another_attempt() {
+        let wanted = |cause| Wanted { cause, after: None, since: at(0) };
+        let mut memory = ClaimMemory::see(None, &wanted(AttemptCause::First));
+        assert!(memory.is_news(Reason::RateLimited) && memory.is_news(Reason::VobizUnavailable));
+        let mut memory = ClaimMemory::see(Some(memory), &wanted(AttemptCause::First));
+        assert!(!memory.is_news(Reason::RateLimited) && !memory.is_news(Reason::VobizUnavailable));
+        let mut memory = ClaimMemory::see(Some(memory), &wanted(AttemptCause::Token("t".into())));
+        assert!(memory.is_news(Reason::RateLimited));
     }
 
     #[test]

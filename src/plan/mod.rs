@@ -43,7 +43,7 @@ pub use evidence::{
 };
 pub use keep::is_listed_absent;
 pub use ledger::Explained;
-pub use memory::RecordMemory;
+pub use memory::{ClaimMemory, RecordMemory};
 pub use observed::ClaimObserved;
 pub use ownership::{Verdict, verdict};
 pub use queue::{Enqueued, Next, Queue, TurnEnd};

@@ -208,7 +208,7 @@ async fn project(
 /// Tells the log and the claim's events of a reason that is news.
 async fn announce(context: &Context, claim: &PhoneNumberClaim, reason: Reason, message: &str, now: Moment) {
     // An account that is held now for this and now for that is no news each time, to thousands of claims.
-    if reason.holds_the_account() && !context.memory.is_first(&claim.uid().unwrap_or_default(), reason) {
+    if reason.holds_the_account() && !context.memory.is_news(&claim.uid().unwrap_or_default(), reason) {
         return;
     }
     let name = format!("{}/{}", claim.namespace().unwrap_or_default(), claim.name_any());

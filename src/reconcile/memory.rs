@@ -6,10 +6,9 @@ use std::{
 };
 
 use crate::{
-    api::PhoneNumber,
-    conditions::Reason,
+    api::{PhoneNumber, Reason},
     domain::E164,
-    plan::{Moment, RecordMemory, Spans, Wanted},
+    plan::{ClaimMemory, Moment, RecordMemory, Spans, Wanted},
 };
 
 /// What this process remembers beside what is stored. Losing it (a restart) costs time, never safety.
@@ -24,14 +23,6 @@ struct Inner {
     claims: HashMap<String, ClaimMemory>,
     /// By number.
     records: HashMap<E164, RecordMemory>,
-}
-
-#[derive(Default)]
-struct ClaimMemory {
-    /// The attempt that is wanted.
-    wanted: Option<Wanted>,
-    /// Of what an event has told already.
-    told: Vec<Reason>,
 }
 
 /// What there still is of what was remembered.
@@ -51,30 +42,19 @@ impl Memory {
 
     /// The attempt that the claim wanted when it was last decided about.
     pub fn wanted(&self, uid: &str) -> Option<Wanted> {
-        self.inner().claims.get(uid)?.wanted.clone()
+        self.inner().claims.get(uid).map(|memory| memory.wanted.clone())
     }
 
-    /// Remembers the attempt that the claim wants; if it is another one, all is news again, and if it wants none, nothing
-    /// is remembered of it.
+    /// Remembers the attempt that the claim wants; of one that wants none, nothing is remembered.
     pub fn remember(&self, uid: &str, wanted: Option<&Wanted>) {
         let mut inner = self.inner();
-        let Some(wanted) = wanted else { return drop(inner.claims.remove(uid)) };
-        let memory = inner.claims.entry(uid.to_owned()).or_default();
-        if memory.wanted.as_ref() != Some(wanted) {
-            memory.wanted = Some(wanted.clone());
-            memory.told.clear();
-        }
+        let known = inner.claims.remove(uid);
+        inner.claims.extend(wanted.map(|wanted| (uid.to_owned(), ClaimMemory::see(known, wanted))));
     }
 
-    /// Whether the claim has not been told of this before, while it had the same thing to attempt.
-    pub fn is_first(&self, uid: &str, reason: Reason) -> bool {
-        let mut inner = self.inner();
-        let Some(memory) = inner.claims.get_mut(uid) else { return true };
-        let first = !memory.told.contains(&reason);
-        if first {
-            memory.told.push(reason);
-        }
-        first
+    /// Whether the claim has not been told of this before, while it wanted the same attempt.
+    pub fn is_news(&self, uid: &str, reason: Reason) -> bool {
+        self.inner().claims.get_mut(uid).is_none_or(|memory| memory.is_news(reason))
     }
 
     /// What is remembered of a record once it has been read, or written.
@@ -210,7 +190,7 @@ mod tests {
     #[test]
     fn what_holds_the_account_is_told_once_for_each_wanted_attempt() {
         let memory = Memory::default();
-        let told = |reason| memory.is_first("u", reason);
+        let told = |reason| memory.is_news("u", reason);
         assert!(
             told(Reason::RateLimited) && told(Reason::RateLimited),
             "nothing is remembered of a claim that wants nothing"

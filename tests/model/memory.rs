@@ -2,12 +2,15 @@
 
 use super::{
     Operators, clock,
-    world::{AFTER_FIRST_READ, AFTER_SETTLED, AFTER_WAIT, KnownRecord, Operator, Record, Time, World},
+    world::{
+        AFTER_FIRST_READ, AFTER_SETTLED, AFTER_WAIT, AFTER_WANTED, CauseKind, Claim, KnownRecord,
+        KnownWanted, Operator, Record, Time, World, place_of,
+    },
 };
 use crate::{
     api::PhoneNumber,
     domain,
-    plan::{Moment, RecordMemory},
+    plan::{AttemptCause, Moment, RecordMemory, Wanted},
 };
 
 impl Operators {
@@ -28,6 +31,42 @@ impl Operators {
     /// The operator forgets what nothing depends on any more, given that there is no record.
     pub fn forget(&self, world: &mut World, operator: usize, wished: bool) {
         self.remember(world, operator, |known, now| known.filter(|memory| memory.outlasts(wished, now)));
+    }
+
+    /// The attempt that the claim wanted when the operator last decided about it.
+    pub fn wanted(&self, operator: &Operator, claim: Claim) -> Option<Wanted> {
+        let place = place_of(claim.uid);
+        let known = operator.memory.wanted[place].filter(|known| known.uid == claim.uid)?;
+        Some(Wanted {
+            cause: match known.kind {
+                CauseKind::First => AttemptCause::First,
+                CauseKind::Automatic => AttemptCause::Automatic,
+                CauseKind::Token(token) => AttemptCause::Token(self.cast.word(token).to_owned()),
+            },
+            after: known.after.map(|attempt| self.cast.attempt(attempt)),
+            since: clock::wanted_since(&self.cast, operator, place),
+        })
+    }
+
+    /// The operator remembers the attempt that the claim wants now.
+    pub fn want(&self, me: &mut Operator, claim: Claim, before: Option<Wanted>, wanted: Option<Wanted>) {
+        let place = place_of(claim.uid);
+        let known = me.memory.wanted[place].take().zip(before);
+        let Some(wanted) = wanted else { return };
+        let same = known.filter(|(_, before)| before.since == wanted.since);
+        if same.is_none() {
+            me.unmark(AFTER_WANTED[place]);
+        }
+        me.memory.wanted[place] = Some(KnownWanted {
+            uid: claim.uid,
+            kind: match &wanted.cause {
+                AttemptCause::First => CauseKind::First,
+                AttemptCause::Automatic => CauseKind::Automatic,
+                AttemptCause::Token(token) => CauseKind::Token(self.cast.token(token)),
+            },
+            after: wanted.after.map(|attempt| self.cast.id_of(attempt)),
+            old: same.is_some_and(|(known, _)| known.old),
+        });
     }
 
     fn recall(&self, operator: &Operator, time: Time) -> Option<RecordMemory> {

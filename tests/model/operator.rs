@@ -4,16 +4,11 @@ use super::{
     Operators, api,
     bypass::Bypass,
     clock, invariants,
-    world::{
-        AFTER_WANTED, Cached, CauseKind, Claim, KnownWanted, NOBODY, Record, Token, Worker, World, place_of,
-    },
+    world::{Cached, Claim, NOBODY, Record, Token, Worker, World, place_of},
 };
 use crate::{
     api::{AttemptState, PhoneNumber},
-    plan::{
-        self, AttemptCause, ClaimObserved, ClaimStep, Clocks, Decision, Gate, Holder, NewAttempt, Wake,
-        Wanted,
-    },
+    plan::{self, ClaimObserved, ClaimStep, Clocks, Decision, Gate, Holder, NewAttempt, Wake, Wanted},
 };
 
 /// A claim looked at, and what is to be done about it.
@@ -48,14 +43,9 @@ impl Operators {
             Some(record) => self.holder(world, operator, record.claim),
             None => Holder::Gone,
         };
-        let decision = self.decide_claim(world, operator, claim, seen.as_ref(), holder);
-        let known = world.operators[operator].memory.wanted[place];
-        let wanted = decision.wanted.map(|wanted| self.known(claim, record, &wanted, known));
-        let me = &mut world.operators[operator];
-        me.memory.wanted[place] = wanted;
-        if known != wanted {
-            me.unmark(AFTER_WANTED[place]);
-        }
+        let wanted = self.wanted(&world.operators[operator], claim);
+        let decision = self.decide_claim(world, operator, claim, seen.as_ref(), holder, wanted.as_ref());
+        self.want(&mut world.operators[operator], claim, wanted, decision.wanted);
         Some(Looked { claim, record, step: decision.step })
     }
 
@@ -66,6 +56,7 @@ impl Operators {
         claim: Claim,
         record: Option<&PhoneNumber>,
         holder: Holder,
+        remembered: Option<&Wanted>,
     ) -> Decision {
         let (me, place) = (&world.operators[operator], place_of(claim.uid));
         let end = |until| clock::end_of_wait(&self.cast, me, until, world.time);
@@ -82,35 +73,7 @@ impl Operators {
             not_before: me.memory.kept_back().map(end),
             hold_until: me.hold.map(end),
         };
-        let known = me.memory.wanted[place].filter(|known| known.uid == claim.uid);
-        let remembered = known.map(|known| Wanted {
-            cause: match known.kind {
-                CauseKind::First => AttemptCause::First,
-                CauseKind::Automatic => AttemptCause::Automatic,
-                CauseKind::Token(token) => AttemptCause::Token(self.cast.word(token).to_owned()),
-            },
-            after: known.after.map(|attempt| self.cast.attempt(attempt)),
-            since: clock::wanted_since(&self.cast, me, place),
-        });
-        plan::claim(&observed, remembered.as_ref(), clock::now(&self.cast, me))
-    }
-
-    /// What is wanted, as the world remembers it.
-    fn known(
-        &self,
-        claim: Claim,
-        record: Option<Record>,
-        wanted: &Wanted,
-        known: Option<KnownWanted>,
-    ) -> KnownWanted {
-        let kind = match &wanted.cause {
-            AttemptCause::First => CauseKind::First,
-            AttemptCause::Automatic => CauseKind::Automatic,
-            AttemptCause::Token(token) => CauseKind::Token(self.cast.token(token)),
-        };
-        let new =
-            KnownWanted { uid: claim.uid, kind, after: record.map(|record| record.attempt), old: false };
-        known.filter(|known| KnownWanted { old: false, ..*known } == new).unwrap_or(new)
+        plan::claim(&observed, remembered, clock::now(&self.cast, me))
     }
 
     /// `reconcile_claim`.
