@@ -19,7 +19,7 @@ const EVERY: Duration = Duration::from_secs(15);
 /// No answer is waited for longer: its date is all that is wanted.
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 
-/// Keeps the metric of the clocks, and asks whoever's clock is not ours for another answer, so that it is noticed soon when
+/// Keeps the metric of the clocks, and asks a peer whose clock is not ours for another answer, so that it is noticed soon when
 /// they agree again: held purchases make no calls that would show it.
 pub async fn watch(runtime: Arc<Runtime>) {
     let Runtime { kube, vobiz, account, lifecycle, metrics, .. } = &*runtime;
@@ -42,7 +42,7 @@ fn ahead(peer: Peer, clocks: Clocks) -> Option<SignedDuration> {
     }
 }
 
-/// Whoever's clock is not ours is asked; but an account that is held is asked by whoever waits for it.
+/// A peer whose clock is not ours is asked; but an account that is held is asked by what waits for it.
 fn is_asked(peer: Peer, clocks: Clocks, gate: &Gate) -> bool {
     let may = match peer {
         Peer::Vobiz => *gate == Gate::Open,

@@ -53,7 +53,7 @@ async fn compare_definitions(kube: &Client, lifecycle: &Lifecycle) {
                 tracing::warn!("{problem}");
                 lifecycle.definitions(Some(problem.clone()));
             }
-            // What was found before still holds, as far as anybody knows.
+            // What was found before still holds, as far as is known.
             Served::Unknown(why) if was_unknown => tracing::debug!(why, "the definitions cannot be read"),
             Served::Unknown(why) => tracing::warn!(
                 why,

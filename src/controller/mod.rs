@@ -149,7 +149,7 @@ async fn work(runtime: &Runtime, stop: &CancellationToken) {
                 tracing::warn!("leading no longer: a purchase under way finishes, and nothing new is begun");
                 ended.cancel();
                 // It stands again only after that: no two terms overlap in one process. An outcome that the API server
-                // does not take is no reason to wait: it is stored whoever leads, and its attempt left alone meanwhile.
+                // does not take is no reason to wait: it is stored whichever process leads, and its attempt left alone meanwhile.
                 term.await;
                 note_unstored(&runtime.outcomes);
             }

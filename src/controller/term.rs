@@ -48,7 +48,7 @@ pub struct Runtime {
 impl Runtime {
     /// Works until `ended`; then finishes what is under way, purchases above all. A term begins like a process: it
     /// remembers nothing of an earlier one, but for the purchases whose outcomes are not stored yet. Those are stored
-    /// whoever leads, and an API server that takes none of them does not keep this process from standing again.
+    /// whichever process leads, and an API server that takes none of them does not keep this process from standing again.
     ///
     /// Returns whether everything was finished; `stop` bounds how long that may take.
     pub async fn term(&self, ended: CancellationToken, stop: &CancellationToken) -> bool {
@@ -72,7 +72,7 @@ impl Runtime {
         self.triggers.close();
         tasks.close();
         let finished = self.finish(stop, tasks.wait()).await;
-        // Whoever waited here waits for another process now.
+        // The claims that waited here wait for another process now.
         context.queue.retain(|_| false);
         finished
     }

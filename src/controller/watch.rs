@@ -41,7 +41,7 @@ pub type ClaimQueue = UnboundedReceiver<ClaimRef>;
 pub type RecordQueue = UnboundedReceiver<ObjectRef<Seen<PhoneNumber>>>;
 
 impl Triggers {
-    /// Closed: what happens is noted, and nobody is told.
+    /// Closed: what happens is noted, and nothing is queued.
     pub fn new(cache: Cache<Seen<PhoneNumber>>) -> Self {
         let inner = Inner { index: Index::default(), cache, records: None, claims: Vec::new() };
         Self { inner: Mutex::new(inner) }
@@ -60,8 +60,8 @@ impl Triggers {
         let mut inner = self.inner();
         inner.records = Some(records);
         inner.claims = claims;
-        inner.all_records();
-        inner.index.all().for_each(|(namespace, name)| inner.claim(namespace, name));
+        inner.enqueue_all_records();
+        inner.index.all().for_each(|(namespace, name)| inner.enqueue_claim(namespace, name));
         drop(inner);
         (records_queue, queues)
     }
@@ -77,20 +77,20 @@ impl Triggers {
         inner.claims.clear();
     }
 
-    /// Passes on who is to be looked at again, until nobody says so any more.
+    /// Queues what is woken, until nothing is left that could wake it.
     pub async fn route(self: Arc<Self>, mut woken: UnboundedReceiver<Key>) {
         while let Some(key) = woken.recv().await {
             match key {
-                Key::Claim { namespace, name } => self.inner().claim(&namespace, &name),
-                Key::Record(name) => self.inner().record(&name),
-                Key::AllRecords => self.inner().all_records(),
+                Key::Claim { namespace, name } => self.inner().enqueue_claim(&namespace, &name),
+                Key::Record(name) => self.inner().enqueue_record(&name),
+                Key::AllRecords => self.inner().enqueue_all_records(),
             }
         }
     }
 }
 
 impl Inner {
-    fn claim(&self, namespace: &str, name: &str) {
+    fn enqueue_claim(&self, namespace: &str, name: &str) {
         let queue =
             self.claims.iter().find(|(watched, _)| watched.as_deref().is_none_or(|it| it == namespace));
         if let Some((_, queue)) = queue {
@@ -99,29 +99,29 @@ impl Inner {
         }
     }
 
-    fn record(&self, name: &str) {
+    fn enqueue_record(&self, name: &str) {
         if let Some(queue) = &self.records {
             let _ = queue.send(ObjectRef::new(name));
         }
     }
 
-    fn all_records(&self) {
-        self.cache.state().iter().for_each(|record| self.record(&record.name_any()));
+    fn enqueue_all_records(&self) {
+        self.cache.state().iter().for_each(|record| self.enqueue_record(&record.name_any()));
     }
 
     /// The claims for numbers whose records name a claim of that namespace.
-    fn claims_against(&self, namespace: Option<&str>) {
+    fn enqueue_claims_against(&self, namespace: Option<&str>) {
         for record in self.cache.state() {
             let Some(record) = record.read() else { continue };
             let named = record.spec.claim_ref.as_ref();
             if named.is_some_and(|named| namespace.is_none_or(|name| named.namespace == name)) {
-                self.claims_of(record.spec.e164);
+                self.enqueue_claims_of(record.spec.e164);
             }
         }
     }
 
-    fn claims_of(&self, e164: E164) {
-        self.index.get(e164).iter().for_each(|(namespace, name)| self.claim(namespace, name));
+    fn enqueue_claims_of(&self, e164: E164) {
+        self.index.get(e164).iter().for_each(|(namespace, name)| self.enqueue_claim(namespace, name));
     }
 }
 
@@ -141,7 +141,7 @@ fn trim_claim(claim: &mut Seen<PhoneNumberClaim>) {
             claim.metadata.owner_references = None;
             claim.metadata.finalizers = None;
             claim.annotations_mut().retain(|name, _| name == RETRY_ANNOTATION);
-            // The cache is everybody's: of a token that is ignored, it keeps only that it is too long.
+            // All reconciles share the cache: of a token that is ignored, it keeps only that it is too long.
             claim.annotations_mut().values_mut().for_each(plan::cut_token);
         }
     }
@@ -188,9 +188,9 @@ pub async fn claims(
         changes.gone.iter().for_each(|claim| disappeared(&mut inner, claim));
         changes.here.iter().for_each(|claim| appeared(&mut inner, claim));
         if changes.listed {
-            // Before, the records of these claims, and the claims that lost to them, had nobody to ask about.
-            inner.all_records();
-            inner.claims_against(place);
+            // Before, the records of these claims, and the claims that lost to them, had no claim to ask about.
+            inner.enqueue_all_records();
+            inner.enqueue_claims_against(place);
         }
     }
 }
@@ -198,15 +198,15 @@ pub async fn claims(
 fn appeared(inner: &mut Inner, claim: &Seen<PhoneNumberClaim>) {
     let (namespace, name) = (claim.namespace().unwrap_or_default(), claim.name_any());
     inner.index.insert(claim.e164(), &namespace, &name);
-    inner.claim(&namespace, &name);
+    inner.enqueue_claim(&namespace, &name);
 }
 
 fn disappeared(inner: &mut Inner, claim: &Seen<PhoneNumberClaim>) {
     let (namespace, name) = (claim.namespace().unwrap_or_default(), claim.name_any());
     inner.index.remove(claim.e164(), &namespace, &name);
     let Some(e164) = claim.e164() else { return };
-    inner.record(&e164.digits());
-    inner.claims_of(e164);
+    inner.enqueue_record(&e164.digits());
+    inner.enqueue_claims_of(e164);
 }
 
 /// Follows the records: fills their cache, and has them and the claims for their numbers looked at.
@@ -228,10 +228,10 @@ pub async fn records(
         };
         let inner = triggers.inner();
         for record in &changes.here {
-            inner.record(&record.name_any());
+            inner.enqueue_record(&record.name_any());
         }
         for record in changes.here.iter().chain(&changes.gone) {
-            record.e164().into_iter().for_each(|e164| inner.claims_of(e164));
+            record.e164().into_iter().for_each(|e164| inner.enqueue_claims_of(e164));
         }
     }
 }

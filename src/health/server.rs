@@ -142,7 +142,7 @@ async fn connection(
         .max_buf_size(LONGEST_REQUEST)
         .keep_alive(false)
         .serve_connection(TokioIo::new(stream), service);
-    // A connection that breaks off, or that takes too long, concerns nobody here.
+    // A connection that breaks off, or that takes too long, is of no concern here.
     let _ = timeout(limits.life, connection).await;
 }
 

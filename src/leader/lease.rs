@@ -20,7 +20,7 @@ const CALL_TIMEOUT: Duration = Duration::from_secs(4);
 /// Why the lease was not read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum LeaseError {
-    /// Somebody else has written in between.
+    /// Another writer was first.
     #[error("the lease has changed in the meantime")]
     Conflict,
     /// The API server says no, or nothing.
@@ -72,7 +72,7 @@ impl Leases {
         bounded(self.api.create(&PostParams::default(), &lease)).await
     }
 
-    /// Takes or renews the lease as it was read: its resourceVersion makes the API server refuse, if somebody else was
+    /// Takes or renews the lease as it was read: its resourceVersion makes the API server refuse, if another writer was
     /// faster.
     pub async fn hold(
         &self,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// How long things take. The usual values of the field: a holder gives up well before anybody else may take over.
+/// How long things take. The usual values of the field: a holder gives up well before another process may take over.
 #[derive(Debug, Clone, Copy)]
 pub struct Timing {
     /// For how long others respect a record that does not change.
@@ -56,11 +56,11 @@ impl<R: PartialEq> Seen<R> {
 pub enum Step {
     /// There is none.
     Create,
-    /// Nobody holds it, or its holder has shown no sign of life for as long as it asked for.
+    /// No process holds it, or its holder has shown no sign of life for as long as it asked for.
     Take,
     /// It is ours.
     Renew,
-    /// Somebody else holds it; at that time of our clock it may be taken if nothing changes.
+    /// Another process holds it; at that time of our clock it may be taken if nothing changes.
     Wait { until: Duration },
 }
 

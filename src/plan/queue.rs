@@ -250,11 +250,11 @@ mod tests {
         let mut queue = Queue::default();
         queue.enqueue(claim("u"), at(0));
         for pause in [100, 200, 400, 800, 1600, 3200, 5000, 5000] {
-            queue.turn_ended("whoever", refused(), at(0));
+            queue.turn_ended("another", refused(), at(0));
             assert_eq!(queue.next(at(0)), Next::After(Duration::from_millis(pause)));
             assert_eq!(queue.next(at(pause)), Next::Turn(claim("u")));
         }
-        queue.turn_ended("another", TurnEnd::Done, at(0));
+        queue.turn_ended("a third", TurnEnd::Done, at(0));
         assert_eq!(queue.next(at(0)), Next::Turn(claim("u")));
     }
 

@@ -69,7 +69,7 @@ impl Claims {
 }
 
 /// How far the claims of each watched namespace are known. Each is served on its own: one that was deleted, or whose
-/// role is gone, holds nobody else up.
+/// role is gone, does not hold the others up.
 pub struct Listed {
     /// By namespace; `None` stands for all.
     places: watch::Sender<BTreeMap<Option<String>, Place>>,
@@ -133,7 +133,7 @@ impl Listed {
     }
 
     fn met(&self, namespace: Option<&str>, why: String, met: Instant) {
-        // Who waits, waits for the namespace to be known: of this, nobody is woken.
+        // Waiters wait for the namespace to be known: this wakes none of them.
         self.change(namespace, |place| {
             place.watch = Some(Trouble { why, met });
             false

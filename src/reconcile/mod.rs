@@ -119,7 +119,7 @@ impl Context {
     }
 
     /// Whether the operator may not read the claim: its role in that namespace is gone, and a watch says so only minutes
-    /// later. Nobody is asked where there is no sign of trouble.
+    /// later. The API server is not asked where there is no sign of trouble.
     pub async fn may_not_read(&self, namespace: &str, name: &str) -> bool {
         self.claims.is_in_trouble(namespace)
             && matches!(self.live(namespace, name).await, Err(StoreError::Forbidden(_)))
@@ -145,7 +145,7 @@ impl Context {
         }
     }
 
-    /// When to look again at a holder that could not be read: nobody says when its namespace may be read again.
+    /// When to look again at a holder that could not be read: no event says when its namespace may be read again.
     fn holder_again(&self, holder: Holder, named: Option<&ClaimRef>) -> Option<Duration> {
         let known = named.is_some_and(|named| self.claims.knows(&named.namespace));
         (holder == Holder::Unwatched && known).then_some(UNREADABLE_EVERY)

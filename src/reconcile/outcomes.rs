@@ -1,5 +1,5 @@
 //! The purchases that this process has under way, from the intent until the outcome is stored. They outlive a term: an
-//! outcome is money, and whoever leads next cannot know it.
+//! outcome is money, and the process that leads next cannot know it.
 
 use std::{
     collections::HashMap,
@@ -45,7 +45,7 @@ impl Outcomes {
         self.under_way().get(&attempt)?.clone()
     }
 
-    /// Runs what stores an outcome, whatever becomes of whoever waits for it.
+    /// Runs what stores an outcome, whatever becomes of the caller.
     pub fn spawn(&self, storing: impl Future<Output = ()> + Send + 'static) -> JoinHandle<()> {
         self.tasks.spawn(storing)
     }

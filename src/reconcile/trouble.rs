@@ -14,7 +14,7 @@ const AGAIN_AFTER: Duration = Duration::from_mins(1);
 /// The pauses between tries.
 const PAUSES: Backoff = Backoff { first: Duration::from_secs(1), longest: Duration::from_secs(30) };
 
-/// Whoever has not failed for so long does not try any more: its object is gone, or somebody else has done it.
+/// An object that has not failed for so long is not tried any more: it is gone, or another process has done the work.
 const FORGOTTEN_AFTER: Duration = Duration::from_mins(2);
 
 /// One trouble. Times are monotonic.
@@ -73,7 +73,7 @@ struct Setback {
     times: u32,
     first: Duration,
     last: Duration,
-    /// Whether it is a trouble, and not only somebody else's being first.
+    /// Whether it is a trouble, and not only a lost race.
     is_trouble: bool,
 }
 
@@ -88,7 +88,7 @@ impl Setbacks {
     }
 
     /// Notes a failure, and returns how long to wait before the next try: 1, 2, 4 … 30 s. `why` is nothing where
-    /// somebody else was first: that makes no trouble, and yet no sense to repeat at once.
+    /// another writer was first: that makes no trouble, and yet no sense to repeat at once.
     pub fn failed(&self, key: Key, why: Option<&str>, now: Duration) -> Duration {
         let mut inner = self.inner();
         let blank = Setback { times: 0, first: now, last: now, is_trouble: false };
