@@ -159,14 +159,7 @@ fn waiting(facts: &ClaimFacts<'_>) -> Option<Case> {
 /// What a held account is told as: by its cause, and by nothing that differs between two calls. A cause that holds it
 /// still, in another way, is not worth a write of every claim that waits; that the credentials are refused is.
 fn held(claim: &PhoneNumberClaim, cause: GateCause) -> Case {
-    let of = |cause| {
-        let reason = match cause {
-            GateCause::Credentials => Reason::InvalidCredentials,
-            GateCause::RateLimited | GateCause::PurchasesLimited => Reason::RateLimited,
-            GateCause::Unavailable => Reason::VobizUnavailable,
-        };
-        Case::open(reason, message::gate(cause))
-    };
+    let of = |cause: GateCause| Case::open(cause.into(), message::gate(cause));
     let conditions = claim.status.iter().flat_map(|status| &status.conditions);
     let ready = conditions.into_iter().find(|condition| condition.type_ == ConditionType::Ready.as_str());
     let told = |case: &Case| {

@@ -13,7 +13,6 @@ use crate::{
     },
     domain::{AttemptId, Time, presentable},
     plan::{Change, Gate, Intent, Relation, Spans},
-    vobiz::LONGEST_WORDS,
 };
 
 const SPANS: Spans = Spans { purchase_timeout: Duration::from_secs(30), settle: Duration::from_mins(2) };
@@ -33,7 +32,7 @@ fn stored_size(object: &impl Serialize) -> usize {
 
 /// Whatever Vobiz says, at its worst: what is shown of it is escaped with six bytes for each sign.
 fn words() -> String {
-    presentable(&"<".repeat(1_000_000), LONGEST_WORDS)
+    presentable(&"<".repeat(1_000_000))
 }
 
 fn answer() -> Answer {

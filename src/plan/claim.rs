@@ -12,7 +12,7 @@ use super::{
     look::{answered_debits, debits, debits_from},
 };
 use crate::{
-    api::{Attempt, AttemptState, Debit, Origin, Outcome, PhoneNumber, PhoneNumberClaim},
+    api::{Attempt, AttemptState, Debit, Origin, PhoneNumber, PhoneNumberClaim},
     domain::AccountId,
 };
 
@@ -177,14 +177,7 @@ pub fn is_retried_unasked(attempt: &Attempt) -> bool {
     }
     match attempt.answer.as_ref().map(|answer| answer.outcome) {
         None => !attempt.automatic_retry_used || !guard::on(Guard::OneAutomatic),
-        Some(Outcome::NotSent | Outcome::Unauthorized | Outcome::RateLimited) => true,
-        Some(
-            Outcome::Purchased
-            | Outcome::NotFound
-            | Outcome::PaymentFailed
-            | Outcome::Rejected
-            | Outcome::Unknown,
-        ) => !guard::on(Guard::AskedAfterRefusal),
+        Some(outcome) => outcome.holds_account() || !guard::on(Guard::AskedAfterRefusal),
     }
 }
 

@@ -14,7 +14,7 @@ use super::{
     record::{RecordObserved, RecordStep, VERIFY_EVERY},
 };
 use crate::{
-    api::{Answer, Attempt, Debit, Origin, Outcome, Ownership},
+    api::{Answer, Attempt, Debit, Origin, Ownership},
     domain::{AccountId, LedgerRow},
 };
 
@@ -191,15 +191,7 @@ fn is_equal_sum(debit: &Debit, price: &FundsRead) -> bool {
 
 /// A 4xx, or the documented 500, in Vobiz's own words.
 fn is_explicit_refusal(answer: &Answer) -> bool {
-    let refused = match answer.outcome {
-        Outcome::NotFound
-        | Outcome::PaymentFailed
-        | Outcome::Unauthorized
-        | Outcome::RateLimited
-        | Outcome::Rejected => true,
-        Outcome::Purchased | Outcome::NotSent | Outcome::Unknown => false,
-    };
-    refused && (answer.code.is_some() || answer.message.is_some())
+    answer.outcome.is_refusal() && (answer.code.is_some() || answer.message.is_some())
 }
 
 fn is_5xx(answer: &Answer) -> bool {

@@ -5,7 +5,6 @@ mod answer;
 mod call;
 mod casing;
 mod client;
-mod counted;
 mod credentials;
 mod envelope;
 mod error;
@@ -17,12 +16,11 @@ mod purchase;
 mod transport;
 mod wire;
 
-pub use answer::Purchased;
+pub use answer::PurchaseAnswer;
 pub use casing::Casing;
 pub use client::{Client, Settings};
 pub use credentials::{Credentials, CredentialsError, CredentialsSource, Source};
-pub use envelope::LONGEST_WORDS;
-pub use error::{PurchaseError, ReadError, Rejection, RejectionKind, SetupError};
+pub use error::{ReadError, SetupError};
 pub use transport::USER_AGENT;
 pub use wire::Balance;
 
@@ -30,7 +28,7 @@ pub use wire::Balance;
 /// every reader.
 pub mod readers {
     pub use super::{
-        answer::PurchaseAnswer,
+        answer::PurchaseResponse,
         envelope::Envelope,
         masks::Masks,
         paging::{Listed, Page, complete, ledger_page, numbers_page},
