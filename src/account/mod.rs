@@ -5,6 +5,7 @@
 
 mod balances;
 mod gate;
+mod queue;
 mod reads;
 mod state;
 #[cfg(test)]
@@ -24,6 +25,7 @@ use crate::{
     plan::{Clocks, Evidence, EvidenceRequest, Gate},
     vobiz::{Client, PurchaseAnswer, ReadError},
 };
+pub use queue::Queue;
 use state::State;
 
 /// As slow as the probes of an account that is held.

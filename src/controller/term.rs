@@ -22,18 +22,15 @@ use tracing::Instrument;
 
 use super::{settings::Settings, watch::Triggers, workers};
 use crate::{
-    account::{Account, Key},
+    account::{Account, Key, Queue},
     api::{AttemptState, Outcome, PhoneNumber, Seen},
     clock::Clock,
     domain::{AccountId, Currency},
     health::Stage,
     metrics::{Kind, Metrics, Reconciled},
     plan::Moment,
-    reconcile::{
-        Claims, Context, Memory, Outcomes, ReconcileError, Troubles, Waiting, reconcile_claim,
-        reconcile_record,
-    },
-    store::Store,
+    reconcile::{Claims, Context, Memory, Outcomes, Troubles, reconcile_claim, reconcile_record},
+    store::{Store, StoreError},
     telemetry::TRACED,
     vobiz::Client as Vobiz,
 };
@@ -72,9 +69,7 @@ impl Warm {
     /// Returns whether everything was finished; `stop` bounds how long that may take.
     pub async fn term(&self, ended: CancellationToken, stop: &CancellationToken) -> bool {
         self.account.begin();
-        self.metrics.queue_begins();
-        let (queue, queued) = mpsc::unbounded_channel();
-        let context = Arc::new(self.context(queue, ended.clone()));
+        let context = Arc::new(self.context(ended.clone()));
         let (records, claims) = self.triggers.open(&self.settings.namespaces);
         let tasks = TaskTracker::new();
         for (cache, queue) in self.claims.caches.iter().map(|(_, cache)| cache.clone()).zip(claims) {
@@ -83,7 +78,7 @@ impl Warm {
         }
         let reconcile = |record, context| Box::pin(reconcile_record(record, context));
         tasks.spawn(reconciles(Kind::Record, context.clone(), self.records.clone(), records, reconcile));
-        tasks.spawn(workers::purchase(context.clone(), queued, self.settings.concurrency, ended.clone()));
+        tasks.spawn(workers::purchase(context.clone(), self.settings.concurrency, ended.clone()));
         let (account, resync, ends) = (self.account.clone(), self.settings.resync, ended.clone());
         tasks.spawn(async move { account.run(resync, ends).await });
         tasks.spawn(sweep(context.clone(), ended.clone()));
@@ -98,7 +93,7 @@ impl Warm {
         tasks.close();
         let finished = self.finish(stop, tasks.wait()).await;
         // Whoever waited here waits for another process now.
-        self.metrics.queue_begins();
+        context.queue.retain(|_| false);
         finished
     }
 
@@ -135,7 +130,7 @@ impl Warm {
         }
     }
 
-    fn context(&self, queue: mpsc::UnboundedSender<Waiting>, ended: CancellationToken) -> Context {
+    fn context(&self, ended: CancellationToken) -> Context {
         Context {
             store: Store::new(self.kube.clone()),
             client: self.vobiz.clone(),
@@ -148,7 +143,7 @@ impl Warm {
             clock: self.clock,
             spans: self.settings.spans,
             hold_until: self.hold_until,
-            queue,
+            queue: Queue::new(self.clock, self.metrics.clone()),
             metrics: self.metrics.clone(),
             ended,
         }
@@ -194,7 +189,7 @@ async fn reconciles<K, F>(
     mut reconcile: impl FnMut(Arc<K>, Arc<Context>) -> F,
 ) where
     K: Resource<DynamicType = ()> + Clone + Debug + Send + Sync + 'static,
-    F: Future<Output = Result<Action, ReconcileError>> + Unpin,
+    F: Future<Output = Result<Action, StoreError>> + Unpin,
 {
     let counted = |object: Arc<K>, context: Arc<Context>| {
         let key = key(&*object);
@@ -214,11 +209,11 @@ async fn reconciles<K, F>(
     let queue = UnboundedReceiverStream::new(queue).map(Ok::<_, Infallible>);
     let config = Config::default().concurrency(RECONCILES);
     let policy =
-        |object: Arc<K>, error: &ReconcileError, context: Arc<Context>| failed(&*object, error, &context);
+        |object: Arc<K>, error: &StoreError, context: Arc<Context>| failed(&*object, error, &context);
     applier(counted, policy, context, cache, queue, config).for_each(|_| std::future::ready(())).await;
 }
 
-fn ended_as(result: &Result<Action, ReconcileError>) -> Reconciled {
+fn ended_as(result: &Result<Action, StoreError>) -> Reconciled {
     match result {
         Ok(action) if *action == Action::await_change() => Reconciled::Success,
         Ok(_) => Reconciled::Requeue,
@@ -229,7 +224,7 @@ fn ended_as(result: &Result<Action, ReconcileError>) -> Reconciled {
 
 /// A failure is tried again, each time later: an API server that takes no writes is not helped by one a second for each
 /// object.
-fn failed<K: Resource<DynamicType = ()>>(object: &K, error: &ReconcileError, context: &Context) -> Action {
+fn failed<K: Resource<DynamicType = ()>>(object: &K, error: &StoreError, context: &Context) -> Action {
     let why = (!error.is_overtaken()).then(|| error.to_string());
     let now = context.clock.now().mono;
     Action::requeue(context.setbacks.reconciles.failed(key(object), why.as_deref(), now))

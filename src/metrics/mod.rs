@@ -102,15 +102,14 @@ impl Metrics {
         self.queue.inc();
     }
 
-    /// Its turn has come.
-    pub fn dequeued(&self, waited: Duration) {
-        self.queue.dec();
-        self.queue_latency.observe(waited.as_secs_f64());
+    /// So many claims wait no longer.
+    pub fn left_queue(&self, count: usize) {
+        self.queue.dec_by(u64::try_from(count).unwrap_or(u64::MAX));
     }
 
-    /// Nobody waits: the queue begins anew.
-    pub fn queue_begins(&self) {
-        self.queue.set(0);
+    /// A claim's turn has come, after so long.
+    pub fn waited(&self, waited: Duration) {
+        self.queue_latency.observe(waited.as_secs_f64());
     }
 
     /// By how much a peer's clock is ahead of ours; `None` if that is not known.

@@ -69,6 +69,8 @@ pub enum Guard {
     SettledFromLook,
     /// A debit that an adoption was opened for is settled by its refund alone.
     FoundDebitStays,
+    /// A number whose record vanished while a purchase could be under way is left alone for a while.
+    VanishedWaits,
     /// R11: nothing is bought or adopted while on hold.
     Hold,
     /// Rule 4: the claim that is bought for still exists.

@@ -14,6 +14,8 @@ pub(crate) mod guard;
 mod keep;
 mod ledger;
 mod look;
+mod memory;
+mod queue;
 mod record;
 #[cfg(test)]
 mod record_tests;
@@ -33,6 +35,8 @@ pub use evidence::{
 };
 pub use keep::is_listed_absent;
 pub use ledger::Explained;
+pub use memory::RecordMemory;
+pub use queue::{Enqueued, Next, Queue, TurnEnd};
 pub use record::{RecordObserved, RecordStep, Removal, record};
 pub use send::{Denial, LiveClaim, OutcomeStep, Permission, outcome, permission};
 pub use time::{SEND_WINDOW, Spans};

@@ -7,7 +7,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::ResourceExt;
 use kube_runtime::controller::Action;
 
-use super::{Context, ReconcileError, again, key_of, memory::TurnEnd, newer, purchase, reference_to};
+use super::{Context, again, key_of, newer, purchase, reference_to};
 use crate::{
     api::{AttemptState, PhoneNumber, PhoneNumberClaim, PhoneNumberClaimStatus, Seen},
     conditions::{self, ClaimFacts, ConditionType, SHOWN_AFTER, Waits},
@@ -50,7 +50,7 @@ impl Observation {
         let holder = if ours { Holder::Lives } else { context.holder(named).await? };
         match (&record, &seen) {
             (Some(record), _) => {
-                context.memory.first_read(record, now);
+                context.memory.see(record, now);
             }
             // It has not vanished, but its number is not this version's to judge.
             (None, Some(_)) => {}
@@ -77,7 +77,7 @@ impl Observation {
     fn remember_goal(&mut self, context: &Context, now: Moment) {
         let uid = self.claim.uid().unwrap_or_default();
         match plan::goal(&self.view()) {
-            None => context.memory.no_goal(&uid),
+            None => context.no_goal(&uid),
             Some(goal) => {
                 let after = self.record.as_ref().map(|record| record.spec.attempt.id);
                 self.goal_since = context.memory.goal_since(&uid, &goal, after, now);
@@ -94,7 +94,7 @@ impl Observation {
             return Waits::Clocks(self.clocks);
         }
         let writes = matches!(step, ClaimStep::Queue | ClaimStep::Purchase(_) | ClaimStep::OpenUnsent(_));
-        let hindrance = context.memory.hindrance(&self.claim.uid().unwrap_or_default());
+        let hindrance = context.queue.last_refusal(&self.claim.uid().unwrap_or_default());
         if let Some(why) = hindrance.filter(|_| writes) {
             return Waits::Cluster(why);
         }
@@ -144,7 +144,7 @@ impl Observation {
 pub async fn reconcile_claim(
     seen: Arc<Seen<PhoneNumberClaim>>,
     context: Arc<Context>,
-) -> Result<Action, ReconcileError> {
+) -> Result<Action, StoreError> {
     let claim = match &*seen {
         Seen::Read(claim) => claim.clone(),
         Seen::Newer(claim) => return newer::tell(&context, &seen, claim).await,
@@ -166,7 +166,7 @@ pub async fn reconcile_claim(
 ///
 /// # Errors
 /// As [`reconcile_claim`].
-pub async fn take_turn(claim: Arc<PhoneNumberClaim>, context: &Arc<Context>) -> Result<(), ReconcileError> {
+pub async fn take_turn(claim: Arc<PhoneNumberClaim>, context: &Arc<Context>) -> Result<(), StoreError> {
     let now = context.clock.now();
     let observation = Observation::make(context, claim, true, now).await?;
     match plan::claim(&observation.view(), now) {
@@ -203,14 +203,14 @@ async fn perform(
         ClaimStep::Read(request) => context.account.request(key_of(claim), request),
         ClaimStep::Elsewhere(_) => context.account.want_next_listing(key_of(claim)),
         // Planned only with a slot at hand.
-        ClaimStep::Queue | ClaimStep::Purchase(_) => return Ok(context.queue(claim, now).await),
+        ClaimStep::Queue | ClaimStep::Purchase(_) => return Ok(context.enqueue(claim).await),
         ClaimStep::OpenUnsent(intent) => {
-            if let Some(pause) = context.memory.hindered_for(&claim.uid().unwrap_or_default(), now) {
+            if let Some(pause) = context.queue.paused_for(&claim.uid().unwrap_or_default()) {
                 return Ok(Some(pause));
             }
             let written =
                 purchase::write_intent(context, claim, observation.record.as_deref(), intent, now).await;
-            return Ok(context.intent_ended(claim, TurnEnd::of(written.as_ref().map(drop))));
+            return Ok(context.intent_ended(claim, written.as_ref().err()));
         }
         ClaimStep::Bind => {
             let Some(record) = observation.record.as_deref() else { return Ok(None) };

@@ -7,17 +7,17 @@ mod newer;
 mod outcome;
 mod outcomes;
 mod purchase;
+mod queue;
 mod record;
 mod trouble;
 
-pub use claim::{reconcile_claim, take_turn};
+pub use claim::reconcile_claim;
 pub use claims::{Claims, Listed};
-pub use memory::{Memory, Remaining, TurnEnd};
+pub use memory::{Memory, Remaining};
 pub use outcomes::Outcomes;
+pub use queue::run_queued;
 pub use record::reconcile_record;
 pub use trouble::Setbacks;
-
-use memory::Turn;
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
@@ -26,11 +26,10 @@ use kube_runtime::{
     controller::Action,
     reflector::{ObjectRef, Store as Cache},
 };
-use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    account::{Account, Key},
+    account::{Account, Key, Queue},
     api::{ClaimRef, PhoneNumber, PhoneNumberClaim, Seen},
     clock::Clock,
     domain::E164,
@@ -42,15 +41,6 @@ use crate::{
 
 /// How soon it is tried again to read what may not be read.
 const UNREADABLE_EVERY: Duration = Duration::from_secs(30);
-
-/// A claim that wants a slot.
-#[derive(Debug)]
-pub struct Waiting {
-    pub key: Key,
-    pub uid: String,
-    /// Monotonic.
-    pub since: Duration,
-}
 
 /// What every reconcile works with.
 pub struct Context {
@@ -67,8 +57,8 @@ pub struct Context {
     pub spans: Spans,
     /// Purchases and adoptions are on hold until then (R11).
     pub hold_until: Option<Moment>,
-    /// Claims that want a slot.
-    pub queue: mpsc::UnboundedSender<Waiting>,
+    /// Claims that wait for their turn to purchase.
+    pub queue: Queue,
     pub metrics: Arc<Metrics>,
     /// When this process leads no longer, or stops.
     pub ended: CancellationToken,
@@ -93,32 +83,11 @@ impl Default for Troubles {
     }
 }
 
-/// Why a reconcile did not get through. It is tried again.
-#[derive(Debug, thiserror::Error)]
-pub enum ReconcileError {
-    /// The API server did not do what was asked.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
-impl ReconcileError {
-    /// Whether somebody else was first, so that there is only something to look at anew.
-    #[must_use]
-    pub fn is_overtaken(&self) -> bool {
-        let Self::Store(error) = self;
-        error.is_overtaken()
-    }
-}
-
 impl Context {
-    /// Notes how a turn, or another write of an intent, ended; returns how long the claim waits before the next.
-    pub fn intent_ended(&self, claim: &PhoneNumberClaim, end: TurnEnd) -> Option<Duration> {
-        let now = self.clock.now();
-        match &end {
-            TurnEnd::Refused(why) => drop(self.setbacks.intents.failed(key_of(claim), Some(why), now.mono)),
-            TurnEnd::Done | TurnEnd::Overtaken => self.setbacks.intents.over(&key_of(claim), now.mono),
-        }
-        self.memory.turn_ended(&claim.uid().unwrap_or_default(), end, now)
+    /// The claim has nothing to attempt; what it attempts later is new.
+    fn no_goal(&self, uid: &str) {
+        self.memory.no_goal(uid);
+        self.queue.forget(uid);
     }
 
     fn seen(&self, e164: E164) -> Option<Arc<Seen<PhoneNumber>>> {
@@ -142,27 +111,6 @@ impl Context {
     pub async fn may_not_read(&self, namespace: &str, name: &str) -> bool {
         self.claims.is_in_trouble(namespace)
             && matches!(self.live(namespace, name).await, Err(StoreError::Forbidden(_)))
-    }
-
-    /// Has the claim wait for its turn to purchase; returns when to come back, where it waits for something else.
-    async fn queue(&self, claim: &PhoneNumberClaim, now: Moment) -> Option<Duration> {
-        let (namespace, name) = (claim.namespace().unwrap_or_default(), claim.name_any());
-        if self.may_not_read(&namespace, &name).await {
-            return Some(UNREADABLE_EVERY);
-        }
-        match self.memory.queue(&claim.uid().unwrap_or_default(), now) {
-            Turn::Queued => {
-                self.metrics.queued();
-                let _ = self.queue.send(Waiting {
-                    key: key_of(claim),
-                    uid: claim.uid().unwrap_or_default(),
-                    since: now.mono,
-                });
-            }
-            Turn::Already => {}
-            Turn::After(pause) => return Some(pause),
-        }
-        None
     }
 
     /// Whether the claim that a record names lives. That it does, the cache may say; that it is gone, only a live
@@ -196,6 +144,7 @@ impl Context {
         let claims: Vec<_> = self.claims.all().collect();
         let numbers: HashSet<_> = claims.iter().filter_map(|claim| claim.e164()).collect();
         let uids: HashSet<_> = claims.iter().filter_map(|claim| claim.meta().uid.as_deref()).collect();
+        self.queue.retain(|uid| uids.contains(uid));
         self.memory.sweep(
             self.clock.now(),
             self.spans,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use kube::ResourceExt;
 use kube_runtime::controller::Action;
 
-use super::{Context, ReconcileError, again};
+use super::{Context, again};
 use crate::{
     api::{Newer, PhoneNumberClaim, Seen},
     conditions::{self, Reason},
@@ -20,9 +20,9 @@ pub async fn tell(
     context: &Context,
     claim: &Seen<PhoneNumberClaim>,
     newer: &Newer,
-) -> Result<Action, ReconcileError> {
+) -> Result<Action, StoreError> {
     // What it was about to attempt is off; should it come back, it begins anew.
-    context.memory.no_goal(newer.metadata.uid.as_deref().unwrap_or_default());
+    context.no_goal(newer.metadata.uid.as_deref().unwrap_or_default());
     let told = conditions::newer(newer, context.clock.now().wall);
     if told == newer.conditions() {
         return Ok(again(None));

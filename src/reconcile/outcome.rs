@@ -85,7 +85,7 @@ async fn write(
         OutcomeStep::Replace(found) => context.store.replace(&changed(context, found, change)).await?,
         OutcomeStep::Recreate => context.store.create(&changed(context, &anew(record), change)).await?,
     };
-    context.memory.first_read(&stored, context.clock.now());
+    context.memory.see(&stored, context.clock.now());
     Ok(())
 }
 

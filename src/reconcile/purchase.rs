@@ -81,7 +81,7 @@ async fn write_attempt(
         Some(_) => context.store.replace(&record).await?,
         None => context.store.create(&record).await?,
     };
-    context.memory.first_read(&stored, now);
+    context.memory.see(&stored, now);
     Ok(stored)
 }
 

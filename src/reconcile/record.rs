@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use kube::ResourceExt;
 use kube_runtime::controller::Action;
 
-use super::{Context, ReconcileError, again};
+use super::{Context, again};
 use crate::{
     account::Key,
     api::{AttemptState, ClaimRef, FORGET_ANNOTATION, Origin, PhoneNumber, RECORD_FINALIZER, Seen},
@@ -23,7 +23,7 @@ use crate::{
 pub async fn reconcile_record(
     seen: Arc<Seen<PhoneNumber>>,
     context: Arc<Context>,
-) -> Result<Action, ReconcileError> {
+) -> Result<Action, StoreError> {
     // What a newer version has written is its own to go on with.
     let Some(record) = seen.read().cloned() else { return Ok(Action::await_change()) };
     let now = context.clock.now();
@@ -48,7 +48,7 @@ pub async fn reconcile_record(
         account: &account,
         holder,
         sending,
-        first_read: context.memory.first_read(&record, now),
+        first_read: context.memory.see(&record, now).first_read,
         evidence: &evidence,
         absent_since: None,
         explained: &explained,

@@ -9,8 +9,6 @@ pub enum Bypass {
     CreateIsExclusive,
     /// After a lost reply to the intent, the record is read.
     RereadIntent,
-    /// A number whose record vanished is left alone for a while.
-    VanishedWaits,
     /// That a claim is gone, only a live read says.
     LiveHolder,
     /// R1 once more: only the task that wrote an attempt sends it. Off, a process that reads one does so, too.

@@ -97,6 +97,10 @@ impl Cast {
         self.attempts[usize::from(id)]
     }
 
+    pub fn id_of(&self, attempt: AttemptId) -> u8 {
+        (0..).zip(&self.attempts).find(|(_, known)| **known == attempt).unwrap().0
+    }
+
     pub fn ledger(&self, debits: u8, aged: u8) -> &LedgerRead {
         &self.ledgers[usize::from(debits)][usize::from(aged)]
     }

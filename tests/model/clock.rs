@@ -55,7 +55,7 @@ pub fn end_of_wait(cast: &Cast, operator: &Operator, until: u8, time: Time) -> M
 
 /// Whether nothing is waited for any more.
 pub fn has_waited(operator: &Operator, time: Time) -> bool {
-    [operator.hold, operator.memory.not_before].into_iter().flatten().all(|until| until <= time.past)
+    [operator.hold, operator.memory.kept_back()].into_iter().flatten().all(|until| until <= time.past)
 }
 
 /// When the goal of the claim in one place was first seen.

@@ -12,6 +12,7 @@ mod choices;
 mod clock;
 mod explore;
 mod invariants;
+mod memory;
 mod mixes;
 mod mutations;
 mod operator;

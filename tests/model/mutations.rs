@@ -52,6 +52,7 @@ pub const MUTATIONS: &[Mutation] = &[
     off(&[LookAfterGoal], "record forced away", AtMostOneDebit),
     off(&[LookAfterWait], "record lost, read for others", AtMostOneDebit),
     off(&[AdoptionIsVerified], "record lost", BoundOnlyIfOwned),
+    off(&[VanishedWaits], "record forced away", AtMostOneDebit),
     off(&[Hold], "record lost", AtMostOneDebit),
     off(&[LiveClaim], "deleted slowly", NoPurchaseForVanishedClaim),
     off(&[LiveClaimDeleting], "deleted slowly", NoPurchaseForVanishedClaim),
@@ -59,7 +60,6 @@ pub const MUTATIONS: &[Mutation] = &[
     bypassed(&[CompareAndSwap], "5xx", NoPaidNumberForgotten),
     bypassed(&[CreateIsExclusive], "debit only, decision", AtMostOneDebit),
     bypassed(&[RereadIntent], "lost reply", DurableBeforePost),
-    bypassed(&[VanishedWaits], "record forced away", AtMostOneDebit),
     bypassed(&[LiveHolder], "stale, deleted, re-created", OneBoundClaim),
     bypassed(&[WriterSends], "crash", OnePostPerAttempt),
 ];

@@ -2,12 +2,9 @@
 
 use super::{
     Operators, api,
-    bypass::{Bypass, Bypasses},
+    bypass::Bypass,
     clock, invariants,
-    world::{
-        AFTER_FIRST_READ, AFTER_GOAL, AFTER_SETTLED, AFTER_WAIT, Cached, Claim, GoalKind, KnownGoal,
-        KnownRecord, NOBODY, Record, Token, Worker, World, place_of,
-    },
+    world::{AFTER_GOAL, Cached, Claim, GoalKind, KnownGoal, NOBODY, Record, Token, Worker, World, place_of},
 };
 use crate::{
     api::{AttemptState, PhoneNumber},
@@ -33,60 +30,24 @@ impl Operators {
         if is_it(world.cached_claim(operator, place)) || live { Holder::Lives } else { Holder::Gone }
     }
 
-    /// `Memory::first_read`.
-    pub fn first_read(world: &mut World, operator: usize, record: &Record) {
-        let until = world.time.opened;
-        let operator = &mut world.operators[operator];
-        let known = operator.memory.record;
-        if known.is_some_and(|known| known.attempt == record.attempt && known.state == record.state) {
-            return;
-        }
-        // Pauses between attempts are only time, and time may always pass.
-        operator.memory.not_before = None;
-        operator.memory.vanished = false;
-        operator.memory.record = Some(KnownRecord { attempt: record.attempt, state: record.state, until });
-        operator.unmark(AFTER_FIRST_READ | AFTER_SETTLED);
-    }
-
-    /// `Memory::vanished`.
-    pub fn vanished(world: &mut World, operator: usize, off: Bypasses) {
-        let until = world.time.opened;
-        let memory = &mut world.operators[operator].memory;
-        let Some(known) = memory.record else { return };
-        if known.state == AttemptState::Failed {
-            memory.record = None;
-            memory.not_before = None;
-        } else if !memory.vanished && !off.has(Bypass::VanishedWaits) {
-            memory.vanished = true;
-            memory.not_before = Some(until);
-            world.operators[operator].unmark(AFTER_WAIT);
-        }
-    }
-
     /// `Observation::make`, and the decision on it.
     pub fn look(&self, world: &mut World, operator: usize, place: usize, slot: bool) -> Option<Looked> {
         let claim = world.cached_claim(operator, place)?;
         let record = world.cached_record(operator);
-        match &record {
-            Some(record) => Self::first_read(world, operator, record),
-            None => Self::vanished(world, operator, self.off),
+        let seen = record.map(|record| self.see(world, operator, &record));
+        if seen.is_none() {
+            self.miss(world, operator);
         }
         let holder = match record {
             Some(record) if record.claim == claim.uid => Holder::Lives,
             Some(record) => self.holder(world, operator, record.claim),
             None => Holder::Gone,
         };
-        let seen = record.map(|record| self.show(world, operator, &record));
         let of_goal =
             self.observe(world, operator, claim, seen.as_ref(), holder, slot, |view, _| plan::goal(view));
         self.remember_goal(world, operator, place, claim, record, of_goal);
         let step = self.observe(world, operator, claim, seen.as_ref(), holder, slot, plan::claim);
         Some(Looked { claim, record, step })
-    }
-
-    pub fn show(&self, world: &World, operator: usize, record: &Record) -> PhoneNumber {
-        let opened = clock::opened(&self.cast, &world.operators[operator], record, world.time);
-        self.cast.record(record, opened)
     }
 
     #[expect(clippy::too_many_arguments, reason = "the parts of what is observed")]
@@ -115,7 +76,7 @@ impl Operators {
             evidence: &evidence,
             retry_token: claim.token.map(|token| self.cast.word(token)),
             goal_since: clock::goal_since(&self.cast, me, place_of(claim.uid)),
-            not_before: me.memory.not_before.map(end),
+            not_before: me.memory.kept_back().map(end),
             hold_until: me.hold.map(end),
             slot,
         };
@@ -238,7 +199,7 @@ impl Operators {
         invariants::on_attempt(world, record.claim, token, world.record);
         world.time.opened += 1;
         api::put(world, &self.mix, Some(record));
-        Self::first_read(world, operator, &record);
+        self.see(world, operator, &record);
         Some(record)
     }
 

@@ -33,8 +33,6 @@ pub enum Cached<T> {
 pub struct Memory {
     pub goals: [Option<KnownGoal>; 2],
     pub record: Option<KnownRecord>,
-    pub vanished: bool,
-    pub not_before: Option<u8>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -59,6 +57,8 @@ pub struct KnownRecord {
     pub state: AttemptState,
     /// The span since it was first read is over when so many attempts are past.
     pub until: u8,
+    /// The record vanished: its number is left alone until so many attempts are past.
+    pub kept_back: Option<u8>,
 }
 
 /// An endpoint's last answer, and after which moments it was begun.
@@ -145,13 +145,20 @@ impl Worker {
     }
 }
 
+impl Memory {
+    /// Until how many attempts are past the number of a record that vanished is left alone.
+    pub fn kept_back(&self) -> Option<u8> {
+        self.record.and_then(|known| known.kept_back)
+    }
+}
+
 impl Operator {
     /// A process that has just started and filled its caches.
     pub fn started(skew: i8, hold: Option<u8>) -> Self {
         Self {
             record: Cached::Latest,
             claims: [Cached::Latest; 2],
-            memory: Memory { goals: [None; 2], record: None, vanished: false, not_before: None },
+            memory: Memory { goals: [None; 2], record: None },
             search: Reading::NEVER,
             listing: Reading::NEVER,
             ledger: Reading::NEVER,

@@ -9,7 +9,7 @@ use super::{
     },
 };
 use crate::{
-    api::AttemptState,
+    api::{AttemptState, PhoneNumber},
     plan::{self, Clocks, EvidenceRequest, Holder, RecordObserved, RecordStep, Removal, Source},
 };
 
@@ -37,7 +37,7 @@ impl Operators {
     pub fn reconcile_record(&self, world: &mut World, operator: usize, misses: bool) -> Option<()> {
         let record = world.cached_record(operator)?;
         let sending = world.operators[operator].worker.sending() == Some(record.attempt);
-        let step = self.decide_record(world, operator, &record, sending);
+        let (mut seen, step) = self.decide_record(world, operator, &record, sending);
         match step {
             RecordStep::Rest | RecordStep::Wait(_) => {}
             RecordStep::Read(need) => {
@@ -48,7 +48,6 @@ impl Operators {
                 }
             }
             RecordStep::Write(change) => {
-                let mut seen = self.show(world, operator, &record);
                 let claimed = change.claimed();
                 change.apply(&mut seen, self.cast.now());
                 let next = self.cast.read_back(&seen, &record, claimed);
@@ -70,17 +69,17 @@ impl Operators {
         operator: usize,
         record: &Record,
         sending: bool,
-    ) -> RecordStep {
+    ) -> (PhoneNumber, RecordStep) {
         let cached = world.cached_claim(operator, place_of(record.claim)).is_some();
         let holder = if record.state == AttemptState::Bound && record.unclaimed && !cached {
             Holder::Gone
         } else {
             self.holder(world, operator, record.claim)
         };
-        Self::first_read(world, operator, record);
+        let seen = self.see(world, operator, record);
         let me = &world.operators[operator];
         let observed = RecordObserved {
-            record: &self.show(world, operator, record),
+            record: &seen,
             account: &self.cast.ours,
             holder,
             sending,
@@ -94,7 +93,8 @@ impl Operators {
             clocks: Clocks::default(),
             removal: Removal { forget: false, deleting: record.deleting, has_finalizer: true },
         };
-        plan::record(&observed, clock::now(&self.cast, me))
+        let step = plan::record(&observed, clock::now(&self.cast, me));
+        (seen, step)
     }
 
     /// Listing and ledger are read for the sake of other numbers.

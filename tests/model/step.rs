@@ -210,7 +210,7 @@ impl Model for Operators {
         guard::set(self.guards);
         let mut world = *before;
         self.take(&mut world, step)?;
-        tidy(&mut world, self.off);
+        tidy(self, &mut world);
         invariants::on_step(&mut world);
         if let Some(only) = self.watched {
             world.broken = world.broken.only(only);

@@ -3,7 +3,7 @@
 
 use super::{
     Operators,
-    bypass::{Bypass, Bypasses},
+    bypass::Bypass,
     clock, vobiz,
     world::{
         AFTER_FIRST_READ, AFTER_GOAL, AFTER_SETTLED, AFTER_WAIT, ATTEMPTS, Operator, Reading, Time, Worker,
@@ -32,11 +32,11 @@ pub fn settle(world: &mut World) -> Option<()> {
 }
 
 /// Forgets what nothing depends on any more.
-pub fn tidy(world: &mut World, off: Bypasses) {
+pub fn tidy(operators: &Operators, world: &mut World) {
     close_unwatched_windows(world);
     pass_idle_time(world);
     for operator in 0..world.operators.len() {
-        sweep(world, operator, off);
+        sweep(operators, world, operator);
     }
     let time = world.time;
     for operator in &mut world.operators {
@@ -48,23 +48,21 @@ pub fn tidy(world: &mut World, off: Bypasses) {
         _ => None,
     });
     let unsent: u8 = unsent.sum();
-    let open = world.record.filter(|_| off.has(Bypass::WriterSends)).map_or(0, |record| 1 << record.attempt);
+    let open = world
+        .record
+        .filter(|_| operators.off.has(Bypass::WriterSends))
+        .map_or(0, |record| 1 << record.attempt);
     let unsent = unsent | open;
     world.truth.posted &= unsent;
     world.truth.durable &= unsent;
 }
 
 /// `Memory::sweep`, which may come at once: the earlier, the shorter the number of a vanished record is kept back.
-fn sweep(world: &mut World, operator: usize, off: Bypasses) {
-    if world.cached_record(operator).is_some() {
-        return;
-    }
-    Operators::vanished(world, operator, off);
-    let wished = (0..world.claims.len()).any(|place| world.cached_claim(operator, place).is_some());
-    let past = world.time.past;
-    let memory = &mut world.operators[operator].memory;
-    if !wished && memory.vanished && memory.not_before.is_none_or(|until| until <= past) {
-        (memory.record, memory.vanished, memory.not_before) = (None, false, None);
+fn sweep(operators: &Operators, world: &mut World, operator: usize) {
+    if world.cached_record(operator).is_none() {
+        let wished = (0..world.claims.len()).any(|place| world.cached_claim(operator, place).is_some());
+        operators.miss(world, operator);
+        operators.forget(world, operator, wished);
     }
 }
 
@@ -98,13 +96,13 @@ fn forget(operator: &mut Operator, time: Time) {
     let over = |until: u8| if until > time.past { until } else { 0 };
     operator.hold = operator.hold.map(over);
     let memory = &mut operator.memory;
-    memory.not_before = memory.not_before.map(over);
-    let waited = operator.hold.is_some() || memory.not_before.is_some();
+    let waited = operator.hold.is_some() || memory.kept_back().is_some();
     let mut useful = 0;
     for (goal, mark) in memory.goals.iter().zip(AFTER_GOAL) {
         useful |= if goal.is_some() { mark } else { 0 };
     }
     if let Some(known) = &mut memory.record {
+        known.kept_back = known.kept_back.map(over);
         useful |= match known.state {
             AttemptState::Open => AFTER_FIRST_READ | AFTER_SETTLED,
             AttemptState::NeedsDecision => AFTER_FIRST_READ,

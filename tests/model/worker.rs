@@ -122,7 +122,7 @@ impl Operators {
             change.apply(&mut record, self.cast.now());
             let next = self.cast.read_back(&record, &before, claimed);
             api::put(world, &self.mix, Some(next));
-            Self::first_read(world, operator, &next);
+            self.see(world, operator, &next);
         }
         world.operators[operator].worker = Worker::Idle;
         invariants::on_outcome(world, outcome);

@@ -1,0 +1,110 @@
+//! The claims that wait for their turn to purchase, and the workers that wait for a claim. The order is `plan`'s.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::{Mutex as Door, MutexGuard as Entered, Notify};
+
+use crate::{
+    api::ClaimRef,
+    clock::Clock,
+    metrics::Metrics,
+    plan::{self, Enqueued, Next, TurnEnd},
+};
+
+/// One account's queue of purchases.
+pub struct Queue {
+    state: Mutex<plan::Queue>,
+    /// There may be another next turn than there was.
+    changed: Notify,
+    /// One worker at a time takes a turn: what becomes of it may change the next.
+    door: Door<()>,
+    clock: Clock,
+    metrics: Arc<Metrics>,
+}
+
+/// A claim's turn. It waits as long as the turn has not begun.
+pub struct Turn<'a> {
+    queue: &'a Queue,
+    pub claim: ClaimRef,
+    _entered: Entered<'a, ()>,
+}
+
+impl Queue {
+    #[must_use]
+    pub fn new(clock: Clock, metrics: Arc<Metrics>) -> Self {
+        Self { state: Mutex::default(), changed: Notify::new(), door: Door::default(), clock, metrics }
+    }
+
+    fn state(&self) -> MutexGuard<'_, plan::Queue> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A claim wants a turn.
+    pub fn enqueue(&self, claim: ClaimRef) -> Enqueued {
+        let enqueued = self.state().enqueue(claim, self.clock.now());
+        if enqueued == Enqueued::Now {
+            self.metrics.queued();
+            self.changed.notify_one();
+        }
+        enqueued
+    }
+
+    /// Waits for the next turn.
+    pub async fn next(&self) -> Turn<'_> {
+        let entered = self.door.lock().await;
+        loop {
+            let next = self.state().next(self.clock.now());
+            match next {
+                Next::Turn(claim) => return Turn { queue: self, claim, _entered: entered },
+                Next::After(pause) => {
+                    tokio::select! {
+                        () = tokio::time::sleep(pause) => {}
+                        () = self.changed.notified() => {}
+                    }
+                }
+                Next::Empty => self.changed.notified().await,
+            }
+        }
+    }
+
+    /// A turn of the claim, or another write of its intent, has ended. Returns how long it pauses.
+    pub fn turn_ended(&self, uid: &str, end: TurnEnd) -> Option<std::time::Duration> {
+        let pause = self.state().turn_ended(uid, end, self.clock.now());
+        self.changed.notify_one();
+        pause
+    }
+
+    /// How long the claim still pauses, because its last turn was in vain.
+    pub fn paused_for(&self, uid: &str) -> Option<std::time::Duration> {
+        self.state().paused_for(uid, self.clock.now())
+    }
+
+    /// Why the API server did not take the claim's last intent.
+    pub fn last_refusal(&self, uid: &str) -> Option<String> {
+        self.state().last_refusal(uid).map(str::to_owned)
+    }
+
+    /// The claim has nothing to purchase.
+    pub fn forget(&self, uid: &str) {
+        let left = self.state().forget(uid);
+        self.metrics.left_queue(usize::from(left));
+    }
+
+    /// Forgets the claims that are gone.
+    pub fn retain(&self, lives: impl Fn(&str) -> bool) {
+        let left = self.state().retain(lives);
+        self.metrics.left_queue(left);
+    }
+}
+
+impl Turn<'_> {
+    /// The claim's turn begins: it does not wait any more, and another worker may take the next turn.
+    pub fn begin(self) -> ClaimRef {
+        // The claim may have gone while a slot was waited for.
+        if let Some(since) = self.queue.state().leave(&self.claim.uid) {
+            self.queue.metrics.left_queue(1);
+            self.queue.metrics.waited(self.queue.clock.now().mono.saturating_sub(since.mono));
+        }
+        self.claim
+    }
+}

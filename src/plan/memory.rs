@@ -1,0 +1,170 @@
+//! What a process remembers of a record beside what is stored, and what follows from it. A restart forgets it, which costs
+//! time, never safety.
+
+use std::time::Duration;
+
+use super::{
+    Moment, Spans,
+    claim::is_retried_unasked,
+    guard::{self, Guard},
+};
+use crate::{
+    api::{Attempt, AttemptState},
+    domain::{AttemptId, Backoff},
+};
+
+/// Between attempts that are made unasked.
+const BACKOFF: Backoff = Backoff { first: Duration::from_secs(1), longest: Duration::from_mins(5) };
+
+/// A record's attempt in its present state, as this process has seen it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RecordMemory {
+    pub attempt: AttemptId,
+    pub state: AttemptState,
+    /// When this process first read, or wrote, the attempt in that state.
+    pub first_read: Moment,
+    /// The record vanished before the attempt had failed: a purchase may be under way, or the record was lost. The number is
+    /// left alone until then, for as long as a purchase can take to show.
+    pub kept_back: Option<Moment>,
+    /// The next attempt that is made unasked waits until then.
+    backed_off: Option<Moment>,
+    /// Attempts in a row that failed for no fault of the claim's.
+    failures: u32,
+    /// When the first of the latest listings without the bound number was begun.
+    absent_since: Option<Moment>,
+}
+
+impl RecordMemory {
+    /// Of an attempt that this process reads for the first time in that state, after so many failures.
+    #[must_use]
+    pub fn new(attempt: AttemptId, state: AttemptState, first_read: Moment, failures: u32) -> Self {
+        Self { attempt, state, first_read, kept_back: None, backed_off: None, failures, absent_since: None }
+    }
+
+    /// What is remembered once the attempt has been read, or written.
+    #[must_use]
+    pub fn see(known: Option<Self>, attempt: &Attempt, now: Moment) -> Self {
+        if let Some(known) = known.filter(|known| known.attempt == attempt.id && known.state == attempt.state)
+        {
+            return known;
+        }
+        let failures = known.map_or(0, |known| known.failures);
+        let unasked = attempt.state == AttemptState::Failed && is_retried_unasked(attempt);
+        let failures = match attempt.state {
+            AttemptState::Bound => 0,
+            AttemptState::Failed if unasked => failures.saturating_add(1),
+            AttemptState::Open | AttemptState::Failed | AttemptState::NeedsDecision => failures,
+        };
+        let backed_off = unasked.then(|| now.plus(BACKOFF.after(failures)));
+        Self { backed_off, ..Self::new(attempt.id, attempt.state, now, failures) }
+    }
+
+    /// What is remembered once the record is gone.
+    #[must_use]
+    pub fn vanish(mut self, now: Moment, spans: Spans) -> Option<Self> {
+        if self.state == AttemptState::Failed {
+            return None;
+        }
+        if guard::on(Guard::VanishedWaits) {
+            self.kept_back.get_or_insert(now.plus(spans.until_settled()));
+        }
+        Some(self)
+    }
+
+    /// Whether anything depends on it once the record is gone: a claim wishes for the number, and waits, or one that
+    /// comes would have to. After that, a claim that comes looks for itself.
+    #[must_use]
+    pub fn outlasts(&self, wished: bool, now: Moment) -> bool {
+        wished || self.kept_back.is_some_and(|until| !now.reached(until))
+    }
+
+    /// No attempt for the number before that moment.
+    #[must_use]
+    pub fn not_before(&self) -> Option<Moment> {
+        self.kept_back.or(self.backed_off)
+    }
+
+    /// Keeps the begin of the first of several listings without the bound number; forgets it when the number is back.
+    pub fn absent_since(&mut self, absent: Option<Moment>) -> Option<Moment> {
+        self.absent_since = absent.map(|begun| self.absent_since.unwrap_or(begun));
+        self.absent_since
+    }
+
+    /// The failures that were counted were another wish's.
+    pub fn start_over(&mut self) {
+        self.failures = 0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::Intent;
+
+    const SPANS: Spans = Spans { purchase_timeout: Duration::from_secs(30), settle: Duration::from_mins(2) };
+
+    fn at(seconds: u64) -> Moment {
+        let start = Moment { wall: "2026-01-02T03:04:05Z".parse().unwrap(), mono: Duration::ZERO };
+        start.plus(Duration::from_secs(seconds))
+    }
+
+    fn see(known: Option<RecordMemory>, id: u8, state: AttemptState, now: Moment) -> RecordMemory {
+        let opened = Intent::for_tests().open(AttemptId::from_random([id; 16]), at(0).wall);
+        RecordMemory::see(known, &Attempt { state, ..opened }, now)
+    }
+
+    #[test]
+    fn the_first_reading_of_an_attempt_stays_until_its_state_changes() {
+        let mut memory = None;
+        for (id, state, now, first_read) in [
+            (1, AttemptState::Open, 1, 1),
+            (1, AttemptState::Open, 2, 1),
+            (1, AttemptState::Bound, 3, 3),
+            (2, AttemptState::Open, 4, 4),
+        ] {
+            let seen = see(memory, id, state, at(now));
+            assert_eq!(seen.first_read, at(first_read));
+            memory = Some(seen);
+        }
+    }
+
+    #[test]
+    fn attempts_that_are_made_unasked_wait_longer_each_time() {
+        let mut memory = None;
+        let fails = |memory: &mut Option<RecordMemory>, id| {
+            let open = see(*memory, id, AttemptState::Open, at(0));
+            let failed = see(Some(open), id, AttemptState::Failed, at(0));
+            *memory = Some(failed);
+            failed.not_before().unwrap().mono.as_secs()
+        };
+        let pauses: Vec<_> = (0..12).map(|id| fails(&mut memory, id)).collect();
+        assert_eq!(pauses, [2, 4, 8, 16, 32, 64, 128, 256, 300, 300, 300, 300]);
+        memory.as_mut().unwrap().start_over();
+        assert_eq!(fails(&mut memory, 12), 2);
+        assert_eq!(see(memory, 13, AttemptState::Bound, at(0)).not_before(), None);
+    }
+
+    #[test]
+    fn a_record_that_vanished_while_it_was_open_keeps_its_number_back() {
+        let open = see(None, 1, AttemptState::Open, at(0));
+        let vanished = open.vanish(at(5), SPANS).unwrap().vanish(at(50), SPANS).unwrap();
+        let until = 5 + 10 + 30 + 120;
+        assert_eq!(vanished.not_before(), Some(at(until)));
+        for (wished, now, outlasts) in
+            [(false, until - 1, true), (true, until, true), (false, until, false), (true, until + 1, true)]
+        {
+            assert_eq!(vanished.outlasts(wished, at(now)), outlasts, "{wished} {now}");
+        }
+        let failed = see(Some(vanished), 2, AttemptState::Failed, at(60));
+        assert_eq!(failed.vanish(at(61), SPANS), None);
+    }
+
+    #[test]
+    fn absence_counts_from_the_first_of_the_latest_listings() {
+        let mut memory = see(None, 1, AttemptState::Bound, at(0));
+        assert_eq!(memory.absent_since(Some(at(1))), Some(at(1)));
+        assert_eq!(memory.absent_since(Some(at(2))), Some(at(1)));
+        assert_eq!(memory.absent_since(None), None);
+        assert_eq!(memory.absent_since(Some(at(3))), Some(at(3)));
+    }
+}

@@ -1,0 +1,93 @@
+//! A claim's turn to purchase: how it comes to wait for one, what is made sure before the turn begins, and how it ends.
+
+use std::{sync::Arc, time::Duration};
+
+use kube::ResourceExt;
+use tracing::Instrument;
+
+use super::{Context, UNREADABLE_EVERY, claim::take_turn, key_of, reference_to};
+use crate::{
+    account::Key,
+    api::{ClaimRef, PhoneNumberClaim},
+    metrics::Kind,
+    plan::{Enqueued, TurnEnd},
+    store::StoreError,
+    telemetry::TRACED,
+};
+
+impl Context {
+    /// Has the claim wait for its turn to purchase; returns when to come back, where it waits for something else.
+    pub(super) async fn enqueue(&self, claim: &PhoneNumberClaim) -> Option<Duration> {
+        let (namespace, name) = (claim.namespace().unwrap_or_default(), claim.name_any());
+        if self.may_not_read(&namespace, &name).await {
+            return Some(UNREADABLE_EVERY);
+        }
+        match self.queue.enqueue(reference_to(claim)) {
+            Enqueued::Now | Enqueued::Already => None,
+            Enqueued::After(pause) => Some(pause),
+        }
+    }
+
+    /// Waits for the next claim whose turn it is, with a slot of the rate limit.
+    pub async fn next_turn(&self) -> Arc<PhoneNumberClaim> {
+        loop {
+            let turn = self.queue.next().await;
+            // It was queued before its role went: a slot of the rate limit would be lost on it.
+            let readable = !self.may_not_read(&turn.claim.namespace, &turn.claim.name).await;
+            if readable {
+                self.client.slot().await;
+            }
+            let ClaimRef { namespace, name, .. } = turn.begin();
+            match self.claims.get(&namespace, &name) {
+                Some(claim) if readable => return claim,
+                Some(_) => self.account.wake(Key::Claim { namespace, name }),
+                None => {}
+            }
+        }
+    }
+
+    /// Notes how a turn, or another write of an intent, ended; returns how long the claim waits before the next.
+    pub(super) fn intent_ended(
+        &self,
+        claim: &PhoneNumberClaim,
+        failed: Option<&StoreError>,
+    ) -> Option<Duration> {
+        let now = self.clock.now().mono;
+        let end = turn_end(failed);
+        match &end {
+            TurnEnd::Refused(why) => drop(self.setbacks.intents.failed(key_of(claim), Some(why), now)),
+            TurnEnd::Done | TurnEnd::Overtaken => self.setbacks.intents.over(&key_of(claim), now),
+        }
+        self.queue.turn_ended(&claim.uid().unwrap_or_default(), end)
+    }
+}
+
+/// Runs a claim's turn. The caller is a task that no cancelled reconcile can drop.
+pub async fn run_queued(claim: Arc<PhoneNumberClaim>, context: &Arc<Context>) {
+    let span = tracing::debug_span!(target: TRACED, "reconcile", kind = Kind::Claim.label().1, turn = true);
+    let ended = take_turn(claim.clone(), context).instrument(span).await;
+    context.intent_ended(&claim, ended.as_ref().err());
+    context.account.wake(key_of(&claim));
+}
+
+/// What became of a write, or of the turn that it ended.
+fn turn_end(failed: Option<&StoreError>) -> TurnEnd {
+    match failed {
+        None => TurnEnd::Done,
+        Some(error) if error.is_overtaken() => TurnEnd::Overtaken,
+        Some(error) => TurnEnd::Refused(error.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_the_api_server_refuses_is_told() {
+        assert_eq!(turn_end(None), TurnEnd::Done);
+        assert_eq!(turn_end(Some(&StoreError::Conflict)), TurnEnd::Overtaken);
+        let refused = StoreError::NotStored("no space".into());
+        assert_eq!(turn_end(Some(&refused)), TurnEnd::Refused(refused.to_string()));
+    }
+}

@@ -1,0 +1,74 @@
+//! What an operator remembers: `plan::memory`, and how it is kept in the world's small numbers.
+
+use super::{
+    Operators, clock,
+    world::{AFTER_FIRST_READ, AFTER_SETTLED, AFTER_WAIT, KnownRecord, Operator, Record, Time, World},
+};
+use crate::{
+    api::PhoneNumber,
+    domain,
+    plan::{Moment, RecordMemory},
+};
+
+impl Operators {
+    /// The record as the operator sees it, which it remembers.
+    pub fn see(&self, world: &mut World, operator: usize, record: &Record) -> PhoneNumber {
+        let mut seen = self.cast.record(record, self.cast.now());
+        self.remember(world, operator, |known, now| Some(RecordMemory::see(known, &seen.spec.attempt, now)));
+        let opened = clock::opened(&self.cast, &world.operators[operator], record, world.time);
+        seen.spec.attempt.opened_at = domain::Time::micros(opened);
+        seen
+    }
+
+    /// The operator sees that there is no record.
+    pub fn miss(&self, world: &mut World, operator: usize) {
+        self.remember(world, operator, |known, now| known?.vanish(now, clock::SPANS));
+    }
+
+    /// The operator forgets what nothing depends on any more, given that there is no record.
+    pub fn forget(&self, world: &mut World, operator: usize, wished: bool) {
+        self.remember(world, operator, |known, now| known.filter(|memory| memory.outlasts(wished, now)));
+    }
+
+    fn recall(&self, operator: &Operator, time: Time) -> Option<RecordMemory> {
+        let known = operator.memory.record?;
+        let first_read = clock::first_read(&self.cast, operator, time);
+        // Pauses between attempts are only time, and time may always pass: no failures are counted.
+        let mut memory = RecordMemory::new(self.cast.attempt(known.attempt), known.state, first_read, 0);
+        memory.kept_back = known.kept_back.map(|until| clock::end_of_wait(&self.cast, operator, until, time));
+        Some(memory)
+    }
+
+    fn remember(
+        &self,
+        world: &mut World,
+        operator: usize,
+        change: impl FnOnce(Option<RecordMemory>, Moment) -> Option<RecordMemory>,
+    ) {
+        let (me, time) = (&mut world.operators[operator], world.time);
+        let before = self.recall(me, time);
+        let after = change(before, clock::now(&self.cast, me));
+        let Some(after) = after else {
+            me.memory.record = None;
+            return;
+        };
+        let known = me.memory.record.zip(before);
+        let mut next = KnownRecord {
+            attempt: self.cast.id_of(after.attempt),
+            state: after.state,
+            until: time.opened,
+            kept_back: after.kept_back.map(|_| time.opened),
+        };
+        // A moment that was set just now comes after everything that has been begun and opened.
+        match known.filter(|(_, before)| before.first_read == after.first_read) {
+            Some((known, _)) => next.until = known.until,
+            None => me.unmark(AFTER_FIRST_READ | AFTER_SETTLED),
+        }
+        match known.filter(|(_, before)| before.kept_back == after.kept_back) {
+            Some((known, _)) => next.kept_back = known.kept_back,
+            None if after.kept_back.is_some() => me.unmark(AFTER_WAIT),
+            None => {}
+        }
+        me.memory.record = Some(next);
+    }
+}
