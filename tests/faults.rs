@@ -70,7 +70,7 @@ fn a_vobiz_that_closes_each_connection_in_silence_sells_through_a_kill() {
 }
 
 fn play(name: &str) {
-    let scenario = scenarios::ALL.into_iter().find(|scenario| scenario.name == name).unwrap();
+    let scenario = scenarios::ALL.iter().find(|scenario| scenario.name == name).unwrap();
     let played = testbed::run(async { scenario.perform(bench().await).await });
     assert!(played.is_ok(), "{}", played.unwrap_err());
 }

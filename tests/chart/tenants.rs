@@ -7,6 +7,7 @@ use crate::{
     claims::API,
     harness::{eventually, run},
     job::NAMESPACES,
+    operator::Operator,
     release::{Mode, Release},
     table::{CONFLICT, PURCHASED, condition},
 };
@@ -65,16 +66,31 @@ async fn until_served(release: &Release, name: &str, gone: &str) {
     release.until_record(gone, |record| record.and_then(claimed) == Some("False")).await;
 }
 
+/// A release with two namespaces, in the second of which a number has been bought.
+struct Tenants {
+    release: Release,
+    /// The claims of the second namespace.
+    list: String,
+    /// Bought there.
+    gone: String,
+    operator: Operator,
+}
+
+async fn tenants() -> Tenants {
+    let release = Release::install(Mode::Namespaced, None).await;
+    let list = format!("{API}/namespaces/{}/phonenumberclaims", release.namespace);
+    let (gone, operator) = (release.stocked("INR"), release.operator().await);
+    release.cluster.create(&list, &claim("gone", &gone)).await;
+    release.until_record(&gone, |record| record.and_then(claimed) == Some("True")).await;
+    Tenants { release, list, gone, operator }
+}
+
 #[test]
 fn a_namespace_that_cannot_be_listed_is_named_and_the_others_are_served() {
     run(async {
         let _beside_others = NAMESPACES.read().await;
-        let release = Release::install(Mode::Namespaced, None).await;
-        let list = format!("{API}/namespaces/{}/phonenumberclaims", release.namespace);
-        let (number, gone, late) = (release.stocked("INR"), release.stocked("INR"), release.stocked("INR"));
-        let operator = release.operator().await;
-        release.cluster.create(&list, &claim("gone", &gone)).await;
-        release.until_record(&gone, |record| record.and_then(claimed) == Some("True")).await;
+        let Tenants { release, list, gone, operator } = tenants().await;
+        let (number, late) = (release.stocked("INR"), release.stocked("INR"));
         operator.kill9().await;
         let (bindings, binding) = take_the_role(&release).await;
         release.cluster.delete(&format!("{list}/gone")).await;
@@ -102,12 +118,8 @@ fn a_namespace_that_cannot_be_listed_is_named_and_the_others_are_served() {
 fn a_role_that_goes_while_the_operator_works_holds_no_other_namespace_up() {
     run(async {
         let _beside_others = NAMESPACES.read().await;
-        let release = Release::install(Mode::Namespaced, None).await;
-        let list = format!("{API}/namespaces/{}/phonenumberclaims", release.namespace);
-        let (gone, late, number) = (release.stocked("INR"), release.stocked("INR"), release.stocked("INR"));
-        let operator = release.operator().await;
-        release.cluster.create(&list, &claim("gone", &gone)).await;
-        release.until_record(&gone, |record| record.and_then(claimed) == Some("True")).await;
+        let Tenants { release, list, gone, operator } = tenants().await;
+        let (number, late) = (release.stocked("INR"), release.stocked("INR"));
         let (bindings, binding) = take_the_role(&release).await;
         // A watch goes on for minutes after its role has gone: this deletion is seen, and cannot be confirmed.
         release.cluster.delete(&format!("{list}/gone")).await;

@@ -74,11 +74,8 @@ fn a_claim_that_is_deleted_before_its_purchase_costs_nothing() {
 #[test]
 fn a_claim_recreated_during_its_purchase_binds_without_a_second_one() {
     run(async |world| {
-        let number = world.stocked();
-        world.arm(FaultRule::new(Target::Purchase, Fault::Hold { at: HoldAt::Before }));
         let _operator = world.patient().start();
-        world.claim("office", &number).await;
-        world.held(&number).await;
+        let number = world.claim_held("office").await;
         world.delete("office").await;
         let again = world.claim("office", &number).await;
         world.release();

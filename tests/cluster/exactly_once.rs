@@ -1,7 +1,7 @@
 //! One POST and one debit, whatever becomes of the answer.
 
 use serde_json::json;
-use vobiz_sim::{ErrorBody, Fault, FaultRule, HoldAt, Target};
+use vobiz_sim::{ErrorBody, Fault, FaultRule, Target};
 
 use crate::{
     harness::{eventually, run},
@@ -114,12 +114,9 @@ fn a_purchase_that_shows_late_in_the_lists_is_found_and_not_repeated() {
 #[test]
 fn absence_is_not_believed_before_the_attempt_has_had_its_time() {
     run(async |world| {
-        let number = world.stocked();
-        // Vobiz works on it for longer than we wait for its answer; the lists do not have it meanwhile.
-        world.arm(FaultRule::new(Target::Purchase, Fault::Hold { at: HoldAt::Before }));
         let _operator = world.unhurried().start();
-        world.claim("office", &number).await;
-        world.held(&number).await;
+        // Vobiz works on it for longer than we wait for its answer; the lists do not have it meanwhile.
+        let number = world.claim_held("office").await;
         world.until("office", OUTCOME_UNKNOWN).await;
         // Looked for, and not found.
         world.verified(2).await;

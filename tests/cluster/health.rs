@@ -167,10 +167,7 @@ fn a_replica_that_waits_is_ready_and_one_that_stops_is_not() {
         let waiting = samples(&other, &["leader 0.0"]).await;
         assert!(!waiting.contains("vobiz_operator_account_held"), "{waiting}");
 
-        let number = world.stocked();
-        world.arm(FaultRule::new(Target::Purchase, Fault::Hold { at: HoldAt::Before }));
-        world.claim("office", &number).await;
-        world.held(&number).await;
+        let number = world.claim_held("office").await;
         samples(&other, &[r#"unresolved_attempts{state="Open"} 1.0"#]).await;
         leads.terminate().await;
         readiness(&leader, 503, "[-] running: the process stops").await;

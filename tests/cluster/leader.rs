@@ -6,7 +6,7 @@ use control_plane::Options;
 use http::Method;
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use vobiz_sim::{Fault, FaultRule, HoldAt, Operation, Target};
+use vobiz_sim::Operation;
 
 use crate::{
     harness::{Cluster, crds, eventually, run},
@@ -129,13 +129,10 @@ fn a_standby_checks_credentials_and_nothing_else() {
 #[test]
 fn a_stopped_leader_releases_the_lease_after_its_purchase_is_stored() {
     run(async |world| {
-        let number = world.stocked();
-        world.arm(FaultRule::new(Target::Purchase, Fault::Hold { at: HoldAt::Before }));
         let patient = replica(&world, "first.log").env("VOBIZ_PURCHASE_TIMEOUT", "5m");
         let setup = patient.env("VOBIZ_SETTLE_TIME", "5m");
         let mut operator = setup.start();
-        world.claim("office", &number).await;
-        world.held(&number).await;
+        let number = world.claim_held("office").await;
         let leader = holder(&world).await;
         assert!(leader.is_some());
         let renewed =
@@ -160,13 +157,10 @@ fn a_stopped_leader_releases_the_lease_after_its_purchase_is_stored() {
 #[test]
 fn a_lease_that_is_taken_away_ends_the_work_and_the_loser_waits_again() {
     run(async |world| {
-        let number = world.stocked();
-        world.arm(FaultRule::new(Target::Purchase, Fault::Hold { at: HoldAt::Before }));
         let setup = replica(&world, "first.log").env("VOBIZ_PURCHASE_TIMEOUT", "5m");
         let setup = setup.env("VOBIZ_SETTLE_TIME", "5m");
         let operator = setup.start();
-        world.claim("office", &number).await;
-        world.held(&number).await;
+        let number = world.claim_held("office").await;
         let thief = json!({ "spec": { "holderIdentity": "somebody", "leaseDurationSeconds": 3600 } });
         world.cluster.merge(&lease_path(&world.namespace), &thief).await;
         says(&setup, 1, "leading no longer").await;

@@ -210,10 +210,7 @@ fn an_outcome_finds_its_record_rewritten_by_a_later_version() {
         for (name, attempt) in
             [("partly", json!({ "openedAt": "2026-W01-5T03Z" })), ("wholly", json!({ "state": "Releasing" }))]
         {
-            let number = world.stocked();
-            world.arm(FaultRule::new(Target::Purchase, Fault::Hold { at: HoldAt::Before }));
-            world.claim(name, &number).await;
-            world.held(&number).await;
+            let number = world.claim_held(name).await;
             let left =
                 written(&world, &record_path(&number), json!({ "spec": { "attempt": attempt } })).await;
             world.until(name, NEWER_VERSION).await;

@@ -13,7 +13,7 @@ use tokio::{
     net::TcpListener,
     process::{Child, Command},
 };
-use vobiz_sim::{Fault, FaultRule, HoldAt, Target};
+use vobiz_sim::{Fault, FaultRule, Target};
 
 use crate::{
     harness::{cluster, eventually, run},
@@ -180,10 +180,7 @@ async fn live_a_day(world: &World) {
     world.until("office-11", PURCHASED).await;
     world.claim("missing", &world.number()).await;
     world.until("missing", NUMBER_NOT_FOUND.settled()).await;
-    let held = world.stocked();
-    world.arm(FaultRule::new(Target::Purchase, Fault::Hold { at: HoldAt::Before }));
-    world.claim("held", &held).await;
-    world.held(&held).await;
+    world.claim_held("held").await;
     world.delete("office-0").await;
     world.delete("office-1").await;
     meanwhile(15).await;

@@ -206,11 +206,8 @@ fn a_restart_writes_nothing_and_sends_nothing() {
 #[test]
 fn a_claim_that_is_deleted_during_its_purchase_leaves_the_number_recorded() {
     run(async |world| {
-        let number = world.stocked();
-        world.arm(FaultRule::new(Target::Purchase, Fault::Hold { at: HoldAt::Before }));
         let _operator = world.patient().start();
-        world.claim("office", &number).await;
-        world.held(&number).await;
+        let number = world.claim_held("office").await;
         world.delete("office").await;
         world.release();
         let gone = |record: &Value| state(record) == "Bound" && claimed(record) == Some("False");

@@ -9,7 +9,8 @@ use http::Method;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use vobiz_sim::{
-    Account, Config, FaultRule, InventoryNumber, Journal, JournalFilter, Operation, Sim, SimAdmin, State,
+    Account, Config, Fault, FaultRule, HoldAt, InventoryNumber, Journal, JournalFilter, Operation, Sim,
+    SimAdmin, State, Target,
 };
 
 use testbed::objects::{self, claims_path};
@@ -131,6 +132,15 @@ impl World {
     /// Waits until the journal is as wanted.
     pub async fn asked(&self, wanted: impl Fn(&Journal) -> bool) -> Journal {
         self.vobiz.wait_for(&JournalFilter::default(), PATIENCE, wanted).await.unwrap()
+    }
+
+    /// Claims a stocked number whose purchase Vobiz takes, and neither makes nor answers before it is told to.
+    pub async fn claim_held(&self, name: &str) -> String {
+        let number = self.stocked();
+        self.arm(FaultRule::new(Target::Purchase, Fault::Hold { at: HoldAt::Before }).e164(&number));
+        self.claim(name, &number).await;
+        self.held(&number).await;
+        number
     }
 
     /// Waits until a request to Vobiz is held.

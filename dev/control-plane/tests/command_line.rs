@@ -61,6 +61,13 @@ fn send(signal: &str, child: &Child) {
     assert!(status.success());
 }
 
+/// What the program, which must fail, complains about.
+async fn complaint(program: &mut Command) -> String {
+    let output = program.stderr(Stdio::piped()).output().await.unwrap();
+    assert!(!output.status.success());
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
 #[tokio::test]
 async fn a_killed_control_plane_leaves_no_process_and_no_folder() {
     let place = tempfile::tempdir().unwrap();
@@ -116,32 +123,21 @@ async fn what_is_missing_in_kubebuilder_assets_is_named() {
     for name in ["etcd", "kubectl"] {
         fs::write(assets.path().join(name), "").unwrap();
     }
-    let output = program()
-        .arg("build")
-        .env("KUBEBUILDER_ASSETS", assets.path())
-        .stderr(Stdio::piped())
-        .output()
-        .await
-        .unwrap();
-    let message = String::from_utf8_lossy(&output.stderr);
-    assert!(!output.status.success());
+    let message = complaint(program().arg("build").env("KUBEBUILDER_ASSETS", assets.path())).await;
     assert!(message.contains("which has no kube-apiserver;"), "{message}");
 }
 
 #[tokio::test]
 async fn a_missing_go_is_named_with_how_to_get_it() {
     let empty = tempfile::tempdir().unwrap();
-    let output = program()
-        .arg("build")
-        .env_remove("KUBEBUILDER_ASSETS")
-        .env("XDG_CACHE_HOME", empty.path())
-        .env("PATH", empty.path())
-        .stderr(Stdio::piped())
-        .output()
-        .await
-        .unwrap();
-    let message = String::from_utf8_lossy(&output.stderr);
-    assert!(!output.status.success());
+    let message = complaint(
+        program()
+            .arg("build")
+            .env_remove("KUBEBUILDER_ASSETS")
+            .env("XDG_CACHE_HOME", empty.path())
+            .env("PATH", empty.path()),
+    )
+    .await;
     assert!(message.contains("go was not found") && message.contains("https://go.dev/dl/"), "{message}");
 }
 
@@ -158,16 +154,9 @@ async fn a_program_that_does_not_come_up_is_named_with_the_end_of_its_log() {
         fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
     }
-    let output = program()
-        .arg("run")
-        .env("KUBEBUILDER_ASSETS", assets.path())
-        .env("TMPDIR", place.path())
-        .stderr(Stdio::piped())
-        .output()
-        .await
-        .unwrap();
-    let message = String::from_utf8_lossy(&output.stderr);
-    assert!(!output.status.success());
+    let message =
+        complaint(program().arg("run").env("KUBEBUILDER_ASSETS", assets.path()).env("TMPDIR", place.path()))
+            .await;
     assert!(message.contains("kube-apiserver ended (exit status: 4)"), "{message}");
     assert!(message.contains("cannot do that"), "{message}");
     until_nothing_is_left(place.path()).await;

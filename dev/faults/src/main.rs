@@ -43,7 +43,7 @@ impl Args {
     fn scenarios(&self) -> Vec<scenarios::Scenario> {
         let wanted =
             |name: &str| self.scenario.as_deref().map_or(self.run.is_none(), |wanted| wanted == name);
-        scenarios::ALL.into_iter().filter(|scenario| wanted(scenario.name)).collect()
+        scenarios::ALL.iter().copied().filter(|scenario| wanted(scenario.name)).collect()
     }
 }
 

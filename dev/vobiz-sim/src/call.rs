@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::{
     envelopes,
     journal::Operation,
-    params::{Params, decode},
+    params::{Params, segment},
     reply::Reply,
     world::World,
 };
@@ -58,7 +58,7 @@ impl PurchaseBody {
 impl Call {
     pub(crate) fn parse(parts: &Parts, body: &Bytes) -> Self {
         let path = parts.uri.path().to_owned();
-        let segments: Vec<String> = path.split('/').skip(1).map(|segment| decode(segment, false)).collect();
+        let segments: Vec<String> = path.split('/').skip(1).map(segment).collect();
         let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
         let (operation, account, currency) = route(&parts.method, &segments);
         let header = |name: &str| text(&parts.headers, name);

@@ -1,20 +1,14 @@
 //! Query strings, read as web forms are: a raw `+` is a space, which is how a client that forgets to
 //! encode the `+` of a number finds out.
 
+use percent_encoding::percent_decode_str;
+
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Params(Vec<(String, String)>);
 
 impl Params {
     pub(crate) fn parse(query: Option<&str>) -> Self {
-        let pairs = query.unwrap_or_default().split('&').filter(|pair| !pair.is_empty());
-        Self(
-            pairs
-                .map(|pair| {
-                    let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-                    (decode(name, true), decode(value, true))
-                })
-                .collect(),
-        )
+        Self(form_urlencoded::parse(query.unwrap_or_default().as_bytes()).into_owned().collect())
     }
 
     /// The first value of a parameter; an empty one counts as absent.
@@ -37,24 +31,9 @@ impl Params {
     }
 }
 
-/// Percent-decodes; `form` also turns `+` into a space.
-pub(crate) fn decode(text: &str, form: bool) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((&first, tail)) = rest.split_first() {
-        let pair = tail.get(..2).and_then(|pair| std::str::from_utf8(pair).ok());
-        match (first, pair.and_then(|pair| u8::from_str_radix(pair, 16).ok())) {
-            (b'%', Some(byte)) => {
-                bytes.push(byte);
-                rest = &tail[2..];
-                continue;
-            }
-            (b'+', _) if form => bytes.push(b' '),
-            _ => bytes.push(first),
-        }
-        rest = tail;
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
+/// One part of a path, in which `+` is itself.
+pub(crate) fn segment(text: &str) -> String {
+    percent_decode_str(text).decode_utf8_lossy().into_owned()
 }
 
 #[cfg(test)]
@@ -71,7 +50,7 @@ mod tests {
 
     #[test]
     fn a_stray_percent_sign_stays_as_it_is() {
-        assert_eq!(decode("100%", true), "100%");
-        assert_eq!(decode("%zz+", false), "%zz+");
+        assert_eq!(Params::parse(Some("discount=100%")).get("discount"), Some("100%"));
+        assert_eq!(segment("%zz+"), "%zz+");
     }
 }

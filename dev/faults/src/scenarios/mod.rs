@@ -24,70 +24,35 @@ pub struct Scenario {
     play: Play,
 }
 
-/// All of them.
-pub const ALL: [Scenario; 19] = [
-    Scenario { name: "two-operators", play: |bench, evidence| Box::pin(two::operators(bench, evidence)) },
-    Scenario {
-        name: "etcd-and-api-server-restart",
-        play: |bench, evidence| Box::pin(outage::both(bench, evidence)),
-    },
-    Scenario { name: "etcd-restart", play: |bench, evidence| Box::pin(outage::etcd(bench, evidence)) },
-    Scenario { name: "record-deleted", play: |bench, evidence| Box::pin(records::deleted(bench, evidence)) },
-    Scenario { name: "record-lost", play: |bench, evidence| Box::pin(records::lost(bench, evidence)) },
-    Scenario {
-        name: "record-lost-in-flight",
-        play: |bench, evidence| Box::pin(records::lost_in_flight(bench, evidence)),
-    },
-    Scenario {
-        name: "record-lost-after-a-debit-alone",
-        play: |bench, evidence| Box::pin(records::lost_with_debit(bench, evidence)),
-    },
-    Scenario {
-        name: "record-restored-open",
-        play: |bench, evidence| Box::pin(records::restored_open(bench, evidence)),
-    },
-    Scenario {
-        name: "record-restored-failed",
-        play: |bench, evidence| Box::pin(records::restored_failed(bench, evidence)),
-    },
-    Scenario {
-        name: "record-restored-in-flight",
-        play: |bench, evidence| Box::pin(records::restored_in_flight(bench, evidence)),
-    },
-    Scenario {
-        name: "debit-older-than-an-outage",
-        play: |bench, evidence| Box::pin(ledger::older_than_an_outage(bench, evidence)),
-    },
-    Scenario {
-        name: "debit-older-than-a-hold",
-        play: |bench, evidence| Box::pin(ledger::older_than_a_hold(bench, evidence)),
-    },
-    Scenario {
-        name: "refund-of-an-older-debit",
-        play: |bench, evidence| Box::pin(ledger::refund_of_an_older_debit(bench, evidence)),
-    },
-    Scenario {
-        name: "debit-beside-a-named-purchase",
-        play: |bench, evidence| Box::pin(ledger::beside_a_named_purchase(bench, evidence)),
-    },
-    Scenario {
-        name: "outcome-cannot-be-stored",
-        play: |bench, evidence| Box::pin(refused::outcome(bench, evidence)),
-    },
-    Scenario { name: "long-retry-tokens", play: |bench, evidence| Box::pin(tokens::long(bench, evidence)) },
-    Scenario {
-        name: "intent-cannot-be-stored",
-        play: |bench, evidence| Box::pin(refused::intent(bench, evidence)),
-    },
-    Scenario {
-        name: "outcome-outlives-its-term",
-        play: |bench, evidence| Box::pin(refused::term(bench, evidence)),
-    },
-    Scenario {
-        name: "settlement-cannot-be-stored",
-        play: |bench, evidence| Box::pin(refused::settlement(bench, evidence)),
-    },
-];
+macro_rules! scenarios {
+    ($($name:literal => $play:path,)+) => {
+        /// All of them.
+        pub const ALL: &[Scenario] =
+            &[$(Scenario { name: $name, play: |bench, evidence| Box::pin($play(bench, evidence)) }),+];
+    };
+}
+
+scenarios! {
+    "two-operators" => two::operators,
+    "etcd-and-api-server-restart" => outage::both,
+    "etcd-restart" => outage::etcd,
+    "record-deleted" => records::deleted,
+    "record-lost" => records::lost,
+    "record-lost-in-flight" => records::lost_in_flight,
+    "record-lost-after-a-debit-alone" => records::lost_with_debit,
+    "record-restored-open" => records::restored_open,
+    "record-restored-failed" => records::restored_failed,
+    "record-restored-in-flight" => records::restored_in_flight,
+    "debit-older-than-an-outage" => ledger::older_than_an_outage,
+    "debit-older-than-a-hold" => ledger::older_than_a_hold,
+    "refund-of-an-older-debit" => ledger::refund_of_an_older_debit,
+    "debit-beside-a-named-purchase" => ledger::beside_a_named_purchase,
+    "outcome-cannot-be-stored" => refused::outcome,
+    "long-retry-tokens" => tokens::long,
+    "intent-cannot-be-stored" => refused::intent,
+    "outcome-outlives-its-term" => refused::term,
+    "settlement-cannot-be-stored" => refused::settlement,
+}
 
 impl Scenario {
     /// Plays it.
