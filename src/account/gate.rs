@@ -98,14 +98,14 @@ impl GateState {
 
     /// A whole round of reads went well, which began when the account was held like that, or was not. It says nothing
     /// about a hold that began meanwhile.
-    pub fn went_well(&mut self, held: Option<Duration>) {
+    pub fn on_success(&mut self, held: Option<Duration>) {
         if self.until() == held {
             self.reads = Hold::default();
         }
     }
 
     /// Asks again at once: the credentials have changed.
-    pub fn hurry(&mut self) {
+    pub fn retry_now(&mut self) {
         if matches!(self.reads.cause, Some((GateCause::Credentials, _))) {
             self.reads.streak = 0;
             self.reads.until = Duration::ZERO;
@@ -188,7 +188,7 @@ mod tests {
             let end = now + Duration::from_secs(held);
             assert!(gate.is_readable(), "{asked:?}");
             // That reads go well does not end it, its time does.
-            gate.went_well(gate.until());
+            gate.on_success(gate.until());
             assert_eq!(
                 cause(&gate.purchasing(end.saturating_sub(SECOND / 2))),
                 Some(GateCause::PurchasesLimited),
@@ -231,7 +231,7 @@ mod tests {
                 let otherwise = limited.then_some(GateCause::PurchasesLimited);
                 assert_eq!(gate.is_readable(), expected.is_none(), "{error:?}");
                 assert_eq!(cause(&gate.purchasing(SECOND)), expected.or(otherwise), "{error:?}");
-                gate.went_well(gate.until());
+                gate.on_success(gate.until());
                 assert_eq!(cause(&gate.purchasing(SECOND)), otherwise, "{error:?}");
             }
         }
@@ -319,9 +319,9 @@ mod tests {
             &ReadError::RateLimited { retry_after: Some(Duration::from_mins(1)) },
             Duration::from_secs(1),
         );
-        gate.went_well(held);
+        gate.on_success(held);
         assert_eq!(cause(&gate.purchasing(SECOND)), Some(GateCause::RateLimited));
-        gate.went_well(gate.until());
+        gate.on_success(gate.until());
         assert_eq!(gate.purchasing(Duration::ZERO), Gate::Open);
     }
 

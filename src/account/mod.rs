@@ -1,12 +1,13 @@
-//! What the account's endpoints last said, read once for everybody who waits: the one reader of Vobiz.
+//! What is known of the account, read once for all claims and records that wait.
 //!
-//! Whoever needs evidence says since when it must be begun ([`Account::want`]) and is woken when there is some. So
+//! A claim or record asks for evidence begun since a moment ([`Account::request`]) and is woken when there is some. So
 //! a thousand claims that appear together cost one listing.
 
-mod balances;
+mod batch;
 mod gate;
 mod queue;
-mod reads;
+mod reader;
+mod run;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -14,7 +15,6 @@ mod tests;
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
 };
 
 use tokio::sync::{Notify, mpsc};
@@ -23,13 +23,10 @@ use crate::{
     clock::Clock,
     domain::{AccountId, Currency, E164, Money},
     plan::{Clocks, Evidence, EvidenceRequest, Gate},
-    vobiz::{Client, PurchaseAnswer, ReadError},
+    vobiz::{Client, PurchaseAnswer},
 };
 pub use queue::Queue;
 use state::State;
-
-/// As slow as the probes of an account that is held.
-const BETWEEN_INTRODUCTIONS: Duration = Duration::from_secs(15);
 
 /// Who is to be looked at again.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -90,25 +87,11 @@ impl Account {
 
     /// Forgets what was read and who waits, as if the process had just begun: what was read before another process led
     /// would be taken for news.
-    pub fn begin(&self) {
+    pub fn reset(&self) {
         let mut state = self.state();
         let accepted = state.accepted;
         *state = State::default();
         state.accepted = accepted;
-    }
-
-    /// Has Vobiz accept the credentials, for a process that waits for its election: one whose credentials are wrong
-    /// must not replace one that works.
-    pub async fn introduce(&self) {
-        while !self.state().accepted {
-            match self.client.probe().await {
-                Ok(()) | Err(ReadError::Missing) => self.state().accepted = true,
-                Err(error) => {
-                    self.meet(&error);
-                    tokio::time::sleep(BETWEEN_INTRODUCTIONS).await;
-                }
-            }
-        }
     }
 
     /// For those who watch over the operator.
@@ -116,7 +99,7 @@ impl Account {
     pub fn watched(&self) -> Watched {
         let state = self.state();
         let gate = state.gate.purchasing(self.clock.now().mono);
-        Watched { accepted: state.accepted, gate, balances: state.balances.clone() }
+        Watched { accepted: state.accepted, gate, balances: state.balances() }
     }
 
     /// The account that calls are made with.
@@ -151,35 +134,39 @@ impl Account {
 
     /// Asks for evidence, and to be woken when there is some.
     pub fn request(&self, key: Key, request: EvidenceRequest) {
-        let mut state = self.state();
-        if state.gate.is_readable() && state.has(&request) {
-            // It came between the look and the question: nothing else would wake the claim or record.
-            self.wake(key);
-        } else if state.want(key, request) {
-            self.changed.notify_one();
-        }
+        self.wait(key, Some(request));
     }
 
     /// Asks to be woken when purchases may be sent again.
     pub fn request_gate(&self, key: Key) {
+        self.wait(key, None);
+    }
+
+    fn wait(&self, key: Key, request: Option<EvidenceRequest>) {
         let mut state = self.state();
-        if state.gate.purchasing(self.clock.now().mono) == Gate::Open {
-            // It opened between the look and the question.
+        if state.may_go_on(request.as_ref(), self.clock.now().mono) {
+            // It came between the look and the question: nothing else would wake the claim or record.
             self.wake(key);
-        } else {
-            state.want_gate(key);
+        } else if state.wait(key, request) {
+            self.changed.notify_one();
         }
     }
 
     /// Asks to be woken after the next listing for drift: nothing needs to be read before it.
-    pub fn want_next_listing(&self, key: Key) {
-        self.state().want_next_listing(key);
+    pub fn request_next_listing(&self, key: Key) {
+        self.state().wait_for_listing(key);
     }
 
     /// Has somebody looked at again.
     pub fn wake(&self, key: Key) {
         // Nobody listens any more only while the process stops.
         let _ = self.wake.send(key);
+    }
+
+    /// The credentials have changed: what was refused before may be accepted now.
+    pub fn credentials_changed(&self) {
+        self.state().gate.retry_now();
+        self.changed.notify_one();
     }
 
     /// Tells the account what a purchase has met: some answers speak of the whole account.

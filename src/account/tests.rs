@@ -42,7 +42,7 @@ impl Drop for Reader {
 }
 
 impl Reader {
-    async fn start(balances: &[&str], resync: Duration) -> Self {
+    async fn start(balances: &[&str], resync: Duration, in_use: &BTreeSet<Currency>) -> Self {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let money = vobiz_sim::Account::new(ACCOUNT, "token");
         let money = balances.iter().fold(money, |money, currency| money.with_balance(*currency, 1000));
@@ -65,8 +65,8 @@ impl Reader {
         for index in 0..150 {
             sim.admin().put_owned(OwnedNumber::new(format!("+4930{index:07}"), ACCOUNT)).unwrap();
         }
-        let (reads, ends) = (account.clone(), stop.clone());
-        tokio::spawn(async move { reads.run(resync, ends).await });
+        let in_use = in_use.clone();
+        tokio::spawn(account.clone().run(resync, move || in_use.clone(), stop.clone()));
         let reader = Self { sim, account, woken, clock, stop };
         reader.until("the account is listed", || reader.account.watched().accepted).await;
         reader
@@ -117,7 +117,7 @@ async fn a_search_that_fails_is_replaced_by_the_listing_and_holds_nothing() {
     let broken = || Fault::status(500, "LIKE");
     let missing = || Fault::status(404, r#"{"error":"no match"}"#);
     for fault in [broken(), missing(), Fault::MissingEndpoint, Fault::status(403, ""), Fault::DropBefore] {
-        let mut reader = Reader::start(&[], Duration::from_hours(1)).await;
+        let mut reader = Reader::start(&[], Duration::from_hours(1), &BTreeSet::new()).await;
         reader.sim.admin().arm(FaultRule::new(Target::List, fault.clone()).e164(NUMBER).forever());
         reader.look_up().await;
         let searches = reader.calls(Operation::List, "search=");
@@ -129,7 +129,7 @@ async fn a_search_that_fails_is_replaced_by_the_listing_and_holds_nothing() {
 
 #[tokio::test]
 async fn a_search_that_works_is_used() {
-    let mut reader = Reader::start(&[], Duration::from_hours(1)).await;
+    let mut reader = Reader::start(&[], Duration::from_hours(1), &BTreeSet::new()).await;
     let pages = reader.calls(Operation::List, "page=2");
     reader.look_up().await;
     assert_eq!(
@@ -140,10 +140,8 @@ async fn a_search_that_works_is_used() {
 
 #[tokio::test]
 async fn a_currency_without_a_balance_ends_for_itself_alone() {
-    let reader = Reader::start(&["INR"], Duration::from_millis(1)).await;
-    let in_use = || ["AAA", "INR"].iter().map(|currency| currency.parse().unwrap()).collect();
-    let (account, stop) = (reader.account.clone(), reader.stop.clone());
-    tokio::spawn(async move { account.watch_balances(in_use, stop).await });
+    let in_use = ["AAA", "INR"].iter().map(|currency| currency.parse().unwrap()).collect();
+    let reader = Reader::start(&["INR"], Duration::from_millis(1), &in_use).await;
     reader
         .until("the balance is read again and again", || reader.calls(Operation::Balance, "INR") >= 4)
         .await;
@@ -154,12 +152,9 @@ async fn a_currency_without_a_balance_ends_for_itself_alone() {
 
 #[tokio::test]
 async fn however_many_currencies_there_are_a_few_balances_are_read() {
-    let reader = Reader::start(&["INR"], Duration::from_hours(1)).await;
     let all: BTreeSet<Currency> =
         (b'A'..=b'Z').map(|last| format!("II{}", last as char).parse().unwrap()).collect();
-    let (account, stop) = (reader.account.clone(), reader.stop.clone());
-    reader.account.listed.notify_one();
-    tokio::spawn(async move { account.watch_balances(move || all.clone(), stop).await });
+    let reader = Reader::start(&["INR"], Duration::from_hours(1), &all).await;
     reader.until("they are read", || reader.calls(Operation::Balance, "IIH") > 0).await;
     sleep(Duration::from_millis(300)).await;
     assert!(reader.calls(Operation::Balance, "") <= 2 * 8);

@@ -5,11 +5,10 @@ use std::{sync::Arc, time::Duration};
 use jiff::SignedDuration;
 use kube::Client;
 
+use super::term::Runtime;
 use crate::{
-    account::Account,
     domain::{Clocks, is_notable},
-    health::Stage,
-    metrics::{Metrics, Peer},
+    metrics::Peer,
     plan::Gate,
     vobiz::Client as Vobiz,
 };
@@ -22,18 +21,14 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 
 /// Keeps the metric of the clocks, and asks whoever's clock is not ours for another answer, so that it is noticed soon when
 /// they agree again: held purchases make no calls that would show it.
-pub async fn watch(
-    kube: Client,
-    vobiz: Arc<Vobiz>,
-    account: Arc<Account>,
-    (stage, metrics): (Arc<Stage>, Arc<Metrics>),
-) {
+pub async fn watch(runtime: Arc<Runtime>) {
+    let Runtime { kube, vobiz, account, lifecycle, metrics, .. } = &*runtime;
     loop {
-        let clocks = account.clocks().known(stage.is_leading());
+        let clocks = account.clocks().known(lifecycle.is_leading());
         for peer in Peer::ALL {
             metrics.clock_skew(*peer, ahead(*peer, clocks));
             if is_asked(*peer, clocks, &account.gate()) {
-                ask(*peer, &kube, &vobiz).await;
+                ask(*peer, kube, vobiz).await;
             }
         }
         tokio::time::sleep(EVERY).await;

@@ -3,8 +3,13 @@
 use std::{num::NonZeroUsize, sync::Arc};
 
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tracing::Instrument;
 
-use crate::reconcile::{Context, run_queued};
+use crate::{
+    metrics::Kind,
+    reconcile::{Context, run_queued},
+    telemetry::TRACED,
+};
 
 /// Serves the claims that want a slot, so many at a time. A worker is a task of its own: no cancelled reconcile can
 /// drop a purchase that it has begun, and a stop lets it finish.
@@ -14,7 +19,9 @@ pub async fn purchase(context: Arc<Context>, concurrency: NonZeroUsize, stop: Ca
         let (context, stop) = (context.clone(), stop.clone());
         workers.spawn(async move {
             while let Some(claim) = stop.run_until_cancelled(context.next_turn()).await {
-                run_queued(claim, &context).await;
+                let kind = Kind::Claim.label().1;
+                let span = tracing::debug_span!(target: TRACED, "reconcile", kind, turn = true);
+                run_queued(claim, &context).instrument(span).await;
             }
         });
     }

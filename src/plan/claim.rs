@@ -7,9 +7,10 @@ use jiff::Timestamp;
 use super::{
     Clocks, Gate, GateCause, Holder, Moment, bounds,
     change::{Change, Intent},
-    evidence::{Evidence, EvidenceRequest, Fresh, Source, Verdict, earlier, verdict},
+    evidence::{Evidence, EvidenceRequest, Fresh, Source, earlier},
     guard::{self, Guard},
     look::{answered_debits, debits, debits_from},
+    ownership::{Verdict, verdict},
 };
 use crate::{
     api::{Attempt, AttemptState, Debit, Origin, PhoneNumber, PhoneNumberClaim},

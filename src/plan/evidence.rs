@@ -1,14 +1,164 @@
-//! What the endpoints of Vobiz say, and since when, as decisions read it.
+//! What can be read of an account, what was read of it last, and since when, as decisions see it.
+//!
+//! Another kind of evidence is a variant here, which the compiler then asks for in each match of this file, and its read
+//! in `account/reader.rs`.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 
 use super::Moment;
-use crate::{
-    api::NumberStatus,
-    domain::{AccountId, Currency, E164, LedgerRow, ListedNumber, Money},
-};
+use crate::domain::{Currency, E164, LedgerRow, ListedNumber, Money};
+
+/// One kind of evidence, about one thing: what can be read of an account. In the order in which they are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Source {
+    /// Whether the account may be read at all: the cheapest question.
+    Access,
+    /// The rows of the owned list that contain the number's digits. They prove presence, never absence.
+    Search(E164),
+    /// The full owned list. It answers every search as well.
+    Listing,
+    /// The ledger, from a moment on.
+    Ledger {
+        from: Timestamp,
+    },
+    /// What the number costs, and what the account has in that currency, or else in the price's.
+    Funds {
+        e164: E164,
+        currency: Option<Currency>,
+    },
+    Balance(Currency),
+}
+
+/// What a source says, as far as it could be read.
+#[derive(Debug, Clone)]
+pub enum Contents {
+    Access,
+    Numbers(HashMap<E164, Rows>),
+    Ledger(LedgerRead),
+    Funds(FundsRead),
+    Balance(Option<Money>),
+}
+
+impl Source {
+    /// The source, without what only says how much of it is asked for: an answer replaces the one before it.
+    #[must_use]
+    pub fn key(self) -> Self {
+        match self {
+            Self::Ledger { .. } => Self::Ledger { from: Timestamp::MIN },
+            Self::Funds { e164, .. } => Self::Funds { e164, currency: None },
+            Self::Access | Self::Search(_) | Self::Listing | Self::Balance(_) => self,
+        }
+    }
+
+    /// Another source whose answer does as well.
+    fn substitute(self) -> Option<Self> {
+        match self {
+            Self::Search(_) => Some(Self::Listing),
+            Self::Access | Self::Listing | Self::Ledger { .. } | Self::Funds { .. } | Self::Balance(_) => {
+                None
+            }
+        }
+    }
+}
+
+impl Contents {
+    /// The rows of a list, by number.
+    #[must_use]
+    pub fn numbers(rows: Vec<ListedNumber>) -> Self {
+        let mut numbers: HashMap<E164, Vec<ListedNumber>> = HashMap::with_capacity(rows.len());
+        for row in rows {
+            numbers.entry(row.e164).or_default().push(row);
+        }
+        Self::Numbers(numbers.into_iter().map(|(e164, rows)| (e164, Rows::from(rows))).collect())
+    }
+
+    /// Whether as much of it was read as the source asks for.
+    fn reaches(&self, source: Source) -> bool {
+        match (self, source) {
+            (Self::Ledger(read), Source::Ledger { from }) => read.from <= from,
+            _ => true,
+        }
+    }
+
+    fn rows_of(&self, e164: E164) -> Option<Rows> {
+        let Self::Numbers(numbers) = self else { return None };
+        Some(numbers.get(&e164).cloned().unwrap_or_default())
+    }
+
+    fn ledger(&self) -> Option<LedgerRead> {
+        if let Self::Ledger(read) = self { Some(read.clone()) } else { None }
+    }
+
+    fn funds(&self) -> Option<FundsRead> {
+        if let Self::Funds(read) = self { Some(*read) } else { None }
+    }
+}
+
+/// What a step needs: these sources, each in a reading that was begun at `since` or later.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EvidenceRequest {
+    pub since: Moment,
+    pub sources: Vec<Source>,
+}
+
+impl EvidenceRequest {
+    /// One that names its sources.
+    pub fn new(since: Moment, sources: impl IntoIterator<Item = Source>) -> Self {
+        Self { since, sources: sources.into_iter().collect() }
+    }
+}
+
+/// The last reading of each source.
+#[derive(Debug, Default)]
+pub struct Readings(HashMap<Source, Reading<Contents>>);
+
+impl Readings {
+    /// What is known about one number.
+    #[must_use]
+    pub fn about(&self, e164: E164) -> Evidence {
+        Evidence {
+            search: self.of(Source::Search(e164)).and_then(|answer| answer.rows_of(e164)),
+            listing: self.of(Source::Listing).and_then(|answer| answer.rows_of(e164)),
+            ledger: self.of(Source::Ledger { from: Timestamp::MIN }).and_then(Contents::ledger),
+            funds: self.of(Source::Funds { e164, currency: None }).and_then(Contents::funds),
+        }
+    }
+
+    /// The last reading of a source.
+    #[must_use]
+    pub fn of(&self, source: Source) -> &Reading<Contents> {
+        self.0.get(&source.key()).unwrap_or(&Reading::Never)
+    }
+
+    /// Whether a source has answered to what was asked at `since` or later.
+    #[must_use]
+    pub fn has(&self, source: Source, since: Moment) -> bool {
+        let answered = |by| match self.of(by).since(since) {
+            Fresh::Value(_, answer) => answer.reaches(source),
+            Fresh::Missing => true,
+            Fresh::Stale => false,
+        };
+        answered(source) || source.substitute().is_some_and(answered)
+    }
+
+    /// Keeps a reading in place of the one before it.
+    pub fn insert(&mut self, source: Source, reading: Reading<Contents>) {
+        self.0.insert(source.key(), reading);
+    }
+
+    /// Forgets the others.
+    pub fn retain(&mut self, keeps: impl Fn(Source, &Reading<Contents>) -> bool) {
+        self.0.retain(|source, reading| keeps(*source, reading));
+    }
+
+    /// All of them.
+    #[must_use]
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (Source, &Reading<Contents>)> {
+        self.0.iter().map(|(source, reading)| (*source, reading))
+    }
+}
 
 /// What the account's endpoints last said about one number, and when each was asked.
 #[derive(Debug, Clone, Default)]
@@ -58,6 +208,17 @@ impl<T> Reading<T> {
         }
     }
 
+    /// The part of it that `value` finds.
+    pub fn and_then<U>(&self, value: impl FnOnce(&T) -> Option<U>) -> Reading<U> {
+        match self {
+            Self::Never => Reading::Never,
+            Self::Missing { begun } => Reading::Missing { begun: *begun },
+            Self::Read { begun, value: read } => {
+                value(read).map_or(Reading::Never, |value| Reading::Read { begun: *begun, value })
+            }
+        }
+    }
+
     /// When it was begun.
     #[must_use]
     pub fn begun(&self) -> Option<Moment> {
@@ -86,100 +247,6 @@ pub struct FundsRead {
     pub currency: Option<Currency>,
 }
 
-/// One kind of evidence, about one thing. In the order in which they are read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Source {
-    /// Whether the number is owned: a search, or the listing if that takes fewer calls.
-    Search(E164),
-    Listing,
-    /// The ledger, from a moment on.
-    Ledger {
-        from: Timestamp,
-    },
-    /// What the number costs, and what the account has in that currency, or else in the price's.
-    Funds {
-        e164: E164,
-        currency: Option<Currency>,
-    },
-}
-
-/// What a step needs: these sources, each in a reading that was begun at `since` or later.
-#[derive(Debug, Clone, PartialEq)]
-pub struct EvidenceRequest {
-    pub since: Moment,
-    pub sources: Vec<Source>,
-}
-
-impl EvidenceRequest {
-    /// One that names its sources.
-    pub fn new(since: Moment, sources: impl IntoIterator<Item = Source>) -> Self {
-        Self { since, sources: sources.into_iter().collect() }
-    }
-}
-
-/// What rows say about who has the number.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Verdict<'a> {
-    /// Exactly our number, under our account, in a status that means ownership.
-    Owned(&'a ListedNumber),
-    /// Under our account, in a status that nobody has documented, or in none: it proves neither.
-    InDoubt(&'a ListedNumber),
-    /// Listed without an owner: it proves neither.
-    Undecided,
-    /// Not under our account, but under that one, which is of the same family: our own lists show no others.
-    Elsewhere(&'a AccountId),
-    Absent,
-}
-
-impl<'a> Verdict<'a> {
-    /// What one row says.
-    fn of(row: &'a ListedNumber, account: &AccountId, named_owner: Option<&AccountId>) -> Self {
-        match (&row.owner, &row.number.status) {
-            (_, Some(NumberStatus::Released)) => Self::Absent,
-            (None, _) => Self::Undecided,
-            (Some(owner), _) if owner != account && Some(owner) != named_owner => Self::Elsewhere(owner),
-            (
-                Some(_),
-                Some(
-                    NumberStatus::Active
-                    | NumberStatus::Blocked
-                    | NumberStatus::PendingPurchase
-                    | NumberStatus::PendingRelease,
-                ),
-            ) => Self::Owned(row),
-            (Some(_), Some(NumberStatus::Other(_)) | None) => Self::InDoubt(row),
-        }
-    }
-
-    /// Which of several rows speaks for the number: what proves more, and between equals always the same one, or what
-    /// is stored would change with the order of the rows.
-    fn weight(&self) -> (u8, Option<&'a str>) {
-        match self {
-            Self::Owned(row) if row.number.status == Some(NumberStatus::Active) => {
-                (5, row.number.id.as_deref())
-            }
-            Self::Owned(row) => (4, row.number.id.as_deref()),
-            Self::InDoubt(row) => (3, row.number.id.as_deref()),
-            Self::Undecided => (2, None),
-            Self::Elsewhere(owner) => (1, Some(owner.as_str())),
-            Self::Absent => (0, None),
-        }
-    }
-}
-
-/// Judges rows. `named_owner` is the owner that our own successful purchase named: an account can buy for another.
-#[must_use]
-pub fn verdict<'a>(
-    rows: &'a [ListedNumber],
-    e164: E164,
-    account: &AccountId,
-    named_owner: Option<&AccountId>,
-) -> Verdict<'a> {
-    let about_it = rows.iter().filter(|row| row.e164 == e164);
-    let said = about_it.map(|row| Verdict::of(row, account, named_owner));
-    said.max_by_key(Verdict::weight).unwrap_or(Verdict::Absent)
-}
-
 /// How far our clock and the ledger's may differ.
 const CLOCK_SKEW: Duration = Duration::from_mins(10);
 
@@ -191,66 +258,4 @@ pub fn earlier(at: Timestamp) -> Timestamp {
 /// `at`, and what the clocks may differ.
 pub fn later(at: Timestamp) -> Timestamp {
     at.saturating_add(CLOCK_SKEW).unwrap_or(Timestamp::MAX)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn listed(owner: Option<&str>, status: &str) -> ListedNumber {
-        ListedNumber {
-            e164: "+911234500000".parse().unwrap(),
-            owner: owner.map(|owner| owner.parse().unwrap()),
-            number: crate::api::Number { status: status.parse().ok(), ..Default::default() },
-        }
-    }
-
-    fn without_status(owner: &str) -> ListedNumber {
-        ListedNumber { number: crate::api::Number::default(), ..listed(Some(owner), "active") }
-    }
-
-    fn judge(rows: &[ListedNumber]) -> &'static str {
-        let (e164, account, named) =
-            ("+911234500000".parse().unwrap(), "MA_1".parse().unwrap(), "SA_2".parse().unwrap());
-        match verdict(rows, e164, &account, Some(&named)) {
-            Verdict::Owned(_) => "owned",
-            Verdict::InDoubt(_) => "in doubt",
-            Verdict::Undecided => "undecided",
-            Verdict::Elsewhere(owner) => Box::leak(format!("elsewhere: {owner}").into_boxed_str()),
-            Verdict::Absent => "absent",
-        }
-    }
-
-    #[test]
-    fn presence_needs_the_number_our_account_and_an_owning_status() {
-        let longer =
-            ListedNumber { e164: "+9112345000001".parse().unwrap(), ..listed(Some("MA_1"), "active") };
-        for (rows, expected) in [
-            (vec![], "absent"),
-            (vec![longer], "absent"),
-            (vec![listed(Some("MA_1"), "active")], "owned"),
-            (vec![listed(Some("SA_2"), "active")], "owned"),
-            (vec![listed(Some("MA_1"), "blocked")], "owned"),
-            (vec![listed(Some("MA_1"), "pending_purchase")], "owned"),
-            (vec![listed(Some("MA_1"), "pending_release")], "owned"),
-            (vec![listed(Some("MA_1"), "released")], "absent"),
-            (vec![listed(Some("ma_1"), "active")], "owned"),
-            (vec![listed(Some("SA_9"), "active")], "elsewhere: SA_9"),
-            (vec![listed(Some("SA_9"), "quarantined")], "elsewhere: SA_9"),
-            (vec![listed(Some("SA_9"), "released")], "absent"),
-            (vec![listed(None, "active")], "undecided"),
-            (vec![listed(None, "released")], "absent"),
-            (vec![listed(Some("MA_1"), "quarantined")], "in doubt"),
-            (vec![without_status("MA_1")], "in doubt"),
-            (vec![without_status("SA_9")], "elsewhere: SA_9"),
-            (vec![listed(Some("MA_1"), "released"), listed(Some("MA_1"), "active")], "owned"),
-            (vec![listed(Some("MA_1"), "released"), listed(Some("SA_9"), "active")], "elsewhere: SA_9"),
-            (vec![listed(Some("SA_9"), "active"), listed(Some("MA_1"), "active")], "owned"),
-            (vec![listed(Some("SA_9"), "active"), listed(None, "active")], "undecided"),
-            (vec![listed(Some("SA_8"), "active"), listed(Some("SA_9"), "active")], "elsewhere: SA_9"),
-            (vec![listed(Some("SA_9"), "active"), listed(Some("SA_8"), "active")], "elsewhere: SA_9"),
-        ] {
-            assert_eq!(judge(&rows), expected, "{rows:?}");
-        }
-    }
 }

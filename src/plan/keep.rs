@@ -5,7 +5,8 @@ use std::time::Duration;
 use super::{
     Holder, Moment,
     change::Change,
-    evidence::{EvidenceRequest, Fresh, Source, Verdict},
+    evidence::{EvidenceRequest, Fresh, Source},
+    ownership::Verdict,
     record::{RecordObserved, RecordStep},
 };
 use crate::{

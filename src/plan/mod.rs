@@ -15,6 +15,7 @@ mod keep;
 mod ledger;
 mod look;
 mod memory;
+mod ownership;
 mod queue;
 mod record;
 #[cfg(test)]
@@ -31,11 +32,12 @@ pub use claim::{
 #[cfg(test)]
 pub(crate) use evidence::Fresh;
 pub use evidence::{
-    Evidence, EvidenceRequest, FundsRead, LedgerRead, Reading, Rows, Source, Verdict, verdict,
+    Contents, Evidence, EvidenceRequest, FundsRead, LedgerRead, Reading, Readings, Rows, Source,
 };
 pub use keep::is_listed_absent;
 pub use ledger::Explained;
 pub use memory::RecordMemory;
+pub use ownership::{Verdict, verdict};
 pub use queue::{Enqueued, Next, Queue, TurnEnd};
 pub use record::{RecordObserved, RecordStep, Removal, record};
 pub use send::{Denial, LiveClaim, OutcomeStep, Permission, outcome, permission};

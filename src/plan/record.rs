@@ -7,10 +7,11 @@ use jiff::Timestamp;
 use super::{
     Clocks, Holder, Moment,
     change::Change,
-    evidence::{Evidence, EvidenceRequest, Fresh, FundsRead, Source, Verdict, verdict},
+    evidence::{Evidence, EvidenceRequest, Fresh, FundsRead, Source},
     guard::{self, Guard},
     keep::{keep, unclaim},
     ledger::Explained,
+    ownership::{Verdict, verdict},
     settle::settle,
     time::Spans,
 };

@@ -7,10 +7,11 @@ use jiff::Timestamp;
 use super::{
     Moment,
     change::Change,
-    evidence::{EvidenceRequest, Fresh, FundsRead, Source, Verdict, earlier, later},
+    evidence::{EvidenceRequest, Fresh, FundsRead, Source, earlier, later},
     guard::{self, Guard},
     ledger::Ledger,
     look::adoption_debits_from,
+    ownership::Verdict,
     record::{RecordObserved, RecordStep, VERIFY_EVERY},
 };
 use crate::{

@@ -7,7 +7,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::ResourceExt;
 use kube_runtime::controller::Action;
 
-use super::{Context, again, key_of, newer, purchase, reference_to};
+use super::{Context, key_of, newer, purchase, reference_to, requeue_after};
 use crate::{
     api::{AttemptState, PhoneNumber, PhoneNumberClaim, PhoneNumberClaimStatus, Seen},
     conditions::{self, ClaimFacts, ConditionType, SHOWN_AFTER, Waits},
@@ -159,7 +159,7 @@ pub async fn reconcile_claim(
     let shown = project(&context, &observation, waits, now).await;
     let named = observation.record.as_ref().and_then(|record| record.spec.claim_ref.as_ref());
     let holder = context.holder_again(observation.holder, named);
-    Ok(again([performed?, shown?, holder].into_iter().flatten().min()))
+    Ok(requeue_after([performed?, shown?, holder].into_iter().flatten().min()))
 }
 
 /// A claim's turn to purchase: a slot is at hand. What was decided before the wait is decided again.
@@ -201,7 +201,7 @@ async fn perform(
         ClaimStep::AwaitClocks => return Ok(Some(CLOCKS_EVERY)),
         ClaimStep::AwaitGate => context.account.request_gate(key_of(claim)),
         ClaimStep::Read(request) => context.account.request(key_of(claim), request),
-        ClaimStep::Elsewhere(_) => context.account.want_next_listing(key_of(claim)),
+        ClaimStep::Elsewhere(_) => context.account.request_next_listing(key_of(claim)),
         // Planned only with a slot at hand.
         ClaimStep::Queue | ClaimStep::Purchase(_) => return Ok(context.enqueue(claim).await),
         ClaimStep::OpenUnsent(intent) => {

@@ -19,7 +19,8 @@ use super::{
     credentials::Credentials,
     error::{ReadError, SetupError},
     masks::InUse,
-    paging::{self, Listed},
+    page::{self, Page},
+    paging::{Listed, Next, Pages},
     transport,
     wire::Balance,
 };
@@ -156,7 +157,7 @@ impl Client {
     /// # Errors
     /// If any page cannot be had or read: half a list proves nothing absent.
     pub async fn owned_numbers(&self) -> Result<Vec<ListedNumber>, ReadError> {
-        paging::complete(|page| self.numbers_page(Read::Owned, page, None)).await?.whole()
+        complete(|page| self.numbers_page(Read::Owned, page, None)).await?.whole()
     }
 
     /// The owned numbers that contain this number's digits: proves presence, never absence.
@@ -164,7 +165,7 @@ impl Client {
     /// # Errors
     /// If a page cannot be had or read.
     pub async fn search_owned(&self, e164: E164) -> Result<Vec<ListedNumber>, ReadError> {
-        let listed = paging::complete(|page| self.numbers_page(Read::Owned, page, Some(e164))).await?;
+        let listed = complete(|page| self.numbers_page(Read::Owned, page, Some(e164))).await?;
         Ok(listed.rows())
     }
 
@@ -173,7 +174,7 @@ impl Client {
     /// # Errors
     /// If a page cannot be had or read.
     pub async fn search_inventory(&self, e164: E164) -> Result<Option<ListedNumber>, ReadError> {
-        let listed = paging::complete(|page| self.numbers_page(Read::Inventory, page, Some(e164))).await?;
+        let listed = complete(|page| self.numbers_page(Read::Inventory, page, Some(e164))).await?;
         Ok(listed.rows().into_iter().find(|row| row.e164 == e164))
     }
 
@@ -191,11 +192,11 @@ impl Client {
     /// # Errors
     /// If any page cannot be had or read, or rows are missing.
     pub async fn ledger(&self, from: jiff::civil::Date) -> Result<Vec<LedgerRow>, ReadError> {
-        match paging::complete(|page| self.ledger_page(Some(from), page)).await? {
+        match complete(|page| self.ledger_page(Some(from), page)).await? {
             Listed::Whole(rows) => Ok(rows),
             // The total may count what the filter left out. Read whole, the ledger has as many rows as it says, or a
             // debit may be among those that are missing.
-            Listed::Short(_) => paging::complete(|page| self.ledger_page(None, page)).await?.whole(),
+            Listed::Short(_) => complete(|page| self.ledger_page(None, page)).await?.whole(),
         }
     }
 
@@ -203,13 +204,13 @@ impl Client {
         &self,
         from: Option<jiff::civil::Date>,
         page: usize,
-    ) -> Result<paging::Page<LedgerRow>, ReadError> {
+    ) -> Result<Page<LedgerRow>, ReadError> {
         let (page_text, size) = (page.to_string(), ROWS_PER_PAGE.to_string());
         let from = from.map(|from| from.to_string());
         let mut query = vec![("page", page_text.as_str()), ("per_page", &size)];
         query.extend(from.as_deref().map(|from| ("from_date", from)));
         let body = self.get(Read::Ledger, "transactions", &query).await?;
-        paging::ledger_page(&body, page, &self.masks())
+        page::ledger_page(&body, page, &self.masks())
     }
 
     /// One page of the owned list: the cheapest question that tells whether it can be asked at all.
@@ -225,14 +226,14 @@ impl Client {
         read: Read,
         page: usize,
         search: Option<E164>,
-    ) -> Result<paging::Page<ListedNumber>, ReadError> {
+    ) -> Result<Page<ListedNumber>, ReadError> {
         let path = if read == Read::Inventory { "inventory/numbers" } else { "numbers" };
         let (page_text, size) = (page.to_string(), NUMBERS_PER_PAGE.to_string());
         let mut query = vec![("page", page_text.as_str()), ("per_page", size.as_str())];
         let digits = search.map(E164::digits);
         query.extend(digits.as_deref().map(|digits| ("search", digits)));
         let body = self.get(read, path, &query).await?;
-        paging::numbers_page(&body, page, &self.masks())
+        page::numbers_page(&body, page, &self.masks())
     }
 
     /// Asks in the casing that worked before. A wrong casing is answered with 401 or 404, so until one has worked
@@ -271,6 +272,20 @@ impl Client {
                 Err(if accepted { ReadError::Missing } else { ReadError::Unauthorized })
             }
             (_, second) => second,
+        }
+    }
+}
+
+/// Reads every page.
+async fn complete<T, F>(mut page: impl FnMut(usize) -> F) -> Result<Listed<T>, ReadError>
+where
+    F: Future<Output = Result<Page<T>, ReadError>>,
+{
+    let (mut pages, mut number) = (Pages::default(), 1);
+    loop {
+        match pages.feed(page(number).await)? {
+            Next::Page(next) => number = next,
+            Next::End(listed) => return Ok(listed),
         }
     }
 }

@@ -11,6 +11,7 @@ mod error;
 mod json;
 mod ledger;
 mod masks;
+mod page;
 mod paging;
 mod purchase;
 mod transport;
@@ -31,7 +32,8 @@ pub mod readers {
         answer::PurchaseResponse,
         envelope::Envelope,
         masks::Masks,
-        paging::{Listed, Page, complete, ledger_page, numbers_page},
+        page::{Page, ledger_page, numbers_page},
+        paging::{Listed, Next, Pages},
         transport::{BodyError, PAGE_BODY_LIMIT, PURCHASE_BODY_LIMIT, body, retry_after},
     };
 }

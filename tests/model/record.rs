@@ -28,7 +28,7 @@ impl Operators {
                 }
                 Source::Search(_) | Source::Listing => me.listing = Reading { said: list, marks },
                 Source::Ledger { .. } => me.ledger = Reading { said: ledger, marks },
-                Source::Funds { .. } => {}
+                Source::Access | Source::Funds { .. } | Source::Balance(_) => {}
             }
         }
     }

@@ -1,16 +1,11 @@
 //! Lists whose rows move between the pages.
 
-use std::{
-    cell::{Cell, RefCell},
-    fmt::Write as _,
-    future::ready,
-};
+use std::fmt::Write as _;
 
 use fastrand::Rng;
-use futures::FutureExt as _;
 use vobiz_operator::vobiz::{
     ReadError,
-    readers::{Listed, Masks, Page, complete, ledger_page, numbers_page},
+    readers::{Masks, Next, Page, Pages, ledger_page, numbers_page},
 };
 
 use super::{Verdict, ensure};
@@ -48,22 +43,21 @@ fn whole<T>(
     let count = rng.usize(..12);
     let size = rng.usize(1..5);
     let hostile = rng.u8(..4) != 0;
-    let rng = RefCell::new(rng);
-    let shown = RefCell::new(input);
-    let least = Cell::new(count);
-    let asked = |page: usize| {
-        let mut rng = rng.borrow_mut();
-        let (body, announced) = page_of(&mut rng, shape, count, size, page, hostile);
-        least.set(least.get().min(announced.unwrap_or(count)));
-        let mut shown = shown.borrow_mut();
-        shown.extend_from_slice(body.as_bytes());
-        shown.push(b'\n');
-        ready(read(body.as_bytes(), page))
+    let mut least = count;
+    let (mut pages, mut page) = (Pages::default(), 1);
+    let outcome = loop {
+        let (body, announced) = page_of(rng, shape, count, size, page, hostile);
+        least = least.min(announced.unwrap_or(count));
+        input.extend_from_slice(body.as_bytes());
+        input.push(b'\n');
+        match pages.feed(read(body.as_bytes(), page)) {
+            Ok(Next::Page(next)) => page = next,
+            Ok(Next::End(listed)) => break listed.whole(),
+            Err(error) => break Err(error),
+        }
     };
-    let outcome = complete(asked).now_or_never().ok_or("paging waits for nothing")?;
-    match outcome.and_then(Listed::whole) {
+    match outcome {
         Ok(rows) => {
-            let least = least.get();
             ensure(rows.len() >= least, || {
                 format!("{} rows were taken for all {count} ({least})", rows.len())
             })?;

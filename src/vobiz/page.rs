@@ -1,0 +1,240 @@
+//! One page of a list: parsed as a whole, or an error.
+
+use serde::{Deserialize, Deserializer};
+
+use super::{
+    error::ReadError,
+    json::{Object, lenient, object},
+    ledger::WireRow,
+    masks::Masks,
+    wire::WireNumber,
+};
+use crate::domain::{LedgerRow, ListedNumber};
+
+/// One page, keyed so that rows that move between pages count once.
+#[derive(Debug)]
+pub struct Page<T> {
+    /// Rows on the page, with those that are of no interest already left out.
+    pub(super) rows: Vec<(String, T)>,
+    /// Keys of all rows on the page.
+    pub(super) keys: Vec<String>,
+    pub(super) total: Option<usize>,
+}
+
+impl<T> Page<T> {
+    /// Its rows of interest.
+    pub fn rows(&self) -> impl Iterator<Item = &T> {
+        self.rows.iter().map(|(_, row)| row)
+    }
+
+    /// How many rows there were, the others included.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.keys.len()
+    }
+
+    /// Whether there were none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.keys.is_empty()
+    }
+
+    /// How many rows the list has in all, where the page says so.
+    #[must_use]
+    pub fn total(&self) -> Option<usize> {
+        self.total
+    }
+}
+
+/// Null is how some servers write a list without rows, and is believed only where the total says so too.
+fn rows<T>(rows: Option<Vec<Object<T>>>, total: Option<usize>, what: &str) -> Result<Vec<T>, ReadError> {
+    match (rows, total) {
+        (Some(rows), _) => Ok(rows.into_iter().map(|Object(row)| row).collect()),
+        (None, Some(0)) => Ok(Vec::new()),
+        (None, _) => Err(ReadError::unreadable(what)),
+    }
+}
+
+/// An option that must be there, if only as null: serde takes a missing field for null otherwise.
+fn nullable<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    Option::deserialize(deserializer)
+}
+
+#[derive(Deserialize)]
+struct WireNumbers {
+    #[serde(deserialize_with = "nullable")]
+    items: Option<Vec<Object<WireNumber>>>,
+    #[serde(default, deserialize_with = "lenient")]
+    page: Option<usize>,
+    #[serde(default, deserialize_with = "lenient")]
+    total: Option<usize>,
+}
+
+/// A page of the owned list or of the inventory. A page that does not parse is an error, never an absence.
+///
+/// # Errors
+/// If it does not parse, or is not the page that was asked for.
+pub fn numbers_page(body: &[u8], asked: usize, masks: &Masks) -> Result<Page<ListedNumber>, ReadError> {
+    let wire: WireNumbers = object(body).ok_or_else(|| ReadError::unreadable("list"))?;
+    check_echo(wire.page, asked)?;
+    let items = rows(wire.items, wire.total, "list")?;
+    let keys = items.iter().enumerate().map(|(at, item)| item.key(|| format!("{asked}/{at}"))).collect();
+    let mut rows = Vec::with_capacity(items.len());
+    for item in items {
+        let contents = item.contents();
+        rows.extend(item.numbers(masks)?.into_iter().map(|row| (format!("{contents}/{}", row.e164), row)));
+    }
+    Ok(Page { rows, keys, total: wire.total })
+}
+
+#[derive(Deserialize)]
+struct WireLedger {
+    #[serde(deserialize_with = "nullable")]
+    transactions: Option<Vec<Object<WireRow>>>,
+    #[serde(default, deserialize_with = "lenient")]
+    page: Option<usize>,
+    #[serde(default, deserialize_with = "lenient")]
+    total: Option<usize>,
+}
+
+/// A page of the ledger. `summary` is not looked at: it may be zeroed beside rows.
+///
+/// # Errors
+/// If it does not parse, or is not the page that was asked for.
+pub fn ledger_page(body: &[u8], asked: usize, masks: &Masks) -> Result<Page<LedgerRow>, ReadError> {
+    let wire: WireLedger = object(body).ok_or_else(|| ReadError::unreadable("ledger"))?;
+    check_echo(wire.page, asked)?;
+    let transactions = rows(wire.transactions, wire.total, "ledger")?;
+    let parsed: Vec<_> =
+        transactions.into_iter().enumerate().map(|(at, row)| (at, row.parse(masks))).collect();
+    // A row without an id cannot be told from its twin, so its place has to do.
+    let key =
+        |at: usize, row: &LedgerRow| if row.id.is_empty() { format!("{asked}/{at}") } else { row.id.clone() };
+    // A refund must not hide its debit, even if both have the same id.
+    let keyed = parsed
+        .into_iter()
+        .map(|(at, row)| (format!("{}/{:?}/{:?}", key(at, &row), row.kind, row.amount), row));
+    let keyed: Vec<_> = keyed.collect();
+    let keys = keyed.iter().map(|(key, _)| key.clone()).collect();
+    let rows = keyed.into_iter().filter(|(_, row)| row.concerns_numbers()).collect();
+    Ok(Page { rows, keys, total: wire.total })
+}
+
+/// A server that answers with another page than was asked for does not page the way it is read here.
+fn check_echo(echoed: Option<usize>, asked: usize) -> Result<(), ReadError> {
+    match echoed {
+        Some(page) if page != asked => Err(ReadError::unreadable("list page other than the one asked for")),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn numbers_page(body: &[u8], asked: usize) -> Result<Page<ListedNumber>, ReadError> {
+        super::numbers_page(body, asked, &Masks::default())
+    }
+
+    fn ledger_page(body: &[u8], asked: usize) -> Result<Page<LedgerRow>, ReadError> {
+        super::ledger_page(body, asked, &Masks::default())
+    }
+
+    #[test]
+    fn a_page_that_does_not_parse_is_an_error_and_no_absence() {
+        for body in [
+            "",
+            "{}",
+            "<html>",
+            r#"{"items":null}"#,
+            r#"{"items":null,"total":1}"#,
+            r#"{"items":null,"total":"0"}"#,
+            r#"{"items":null,"total":null}"#,
+            r#"{"total":0}"#,
+            r#"{"items":{},"total":0}"#,
+            r#"{"items":null,"total":0,"page":2}"#,
+            "[[]]",
+            r#"{"items":[["+12"]]}"#,
+            r#"{"items":[null],"total":0}"#,
+            r#"{"items":[{"e164":{}}]}"#,
+            r#"{"items":[{"e164":true}]}"#,
+            r#"{"items":[{"e164":"\u0669\u0661\u0661\u0662\u0663\u0664\u0665\u0660\u0660\u0660\u0660\u0660"}]}"#,
+            r#"{"items":[{}]}"#,
+            r#"{"items":[{"e164":"+12"}],"page":2}"#,
+        ] {
+            assert!(matches!(numbers_page(body.as_bytes(), 1), Err(ReadError::Failed(_))), "{body}");
+        }
+        for body in [
+            "",
+            "{}",
+            "[[]]",
+            r#"{"transactions":[{}]}"#,
+            r#"{"transactions":null}"#,
+            r#"{"transactions":null,"total":3}"#,
+            r#"{"total":0}"#,
+            r#"{"transactions":[["debit"]]}"#,
+            r#"{"error":"Failed to retrieve transactions"}"#,
+        ] {
+            assert!(matches!(ledger_page(body.as_bytes(), 1), Err(ReadError::Failed(_))), "{body}");
+        }
+    }
+
+    #[test]
+    fn null_in_the_place_of_rows_is_an_empty_page_where_the_total_is_0() {
+        let numbers = numbers_page(br#"{"items":null,"total":0}"#, 1).unwrap();
+        let ledger = ledger_page(br#"{"transactions":null,"summary":{},"total":0,"page":1}"#, 1).unwrap();
+        assert_eq!((numbers.len(), numbers.total()), (0, Some(0)));
+        assert_eq!((ledger.len(), ledger.total()), (0, Some(0)));
+    }
+
+    #[test]
+    fn a_number_that_is_not_written_as_e164_is_nobodys_and_not_absent() {
+        for text in ["911234500000", "+91 12345-00000", "00911234500000", " +911234500000"] {
+            let body = format!(r#"{{"items":[{{"e164":"{text}","account_id":"MA_1","status":"active"}}]}}"#);
+            let page = numbers_page(body.as_bytes(), 1).unwrap();
+            let row = page.rows().next().unwrap();
+            assert_eq!((row.e164.to_string().as_str(), &row.owner), ("+911234500000", &None), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_number_with_something_beside_it_is_nobodys_and_not_absent() {
+        for text in ["\"sip:911234500000@10.0.0.1\"", "\"+91 12345 00000 x12\"", "911234500000"] {
+            let body = format!(
+                r#"{{"items":[{{"id":"1","e164":{text},"account_id":"MA_1","status":"active"}}],"total":1}}"#
+            );
+            let page = numbers_page(body.as_bytes(), 1).unwrap();
+            let row = page.rows().find(|row| row.e164.to_string() == "+911234500000").expect(text);
+            assert_eq!((&row.owner, page.len()), (&None, 1), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_zeroed_summary_beside_rows_hides_no_row() {
+        let body = r#"{"transactions":[{"id":"t","type":"debit","amount":52,"reference_type":"did_purchase"}],"summary":{"total":0}}"#;
+        assert_eq!(ledger_page(body.as_bytes(), 1).unwrap().rows.len(), 1);
+    }
+
+    #[test]
+    fn a_token_that_vobiz_echoes_is_in_no_row() {
+        let masks = Masks::of(["hush-hush"].into_iter());
+        let number = r#"{"items":[{"e164":"+12","id":"hush-hush","account_id":"hush-hush","status":"hush-hush",
+            "country":"%68ush-hush","region":"in hush-hush"}],"total":1}"#;
+        let long = format!("{}hush-hush", "x".repeat(296));
+        let debit = format!(
+            r#"{{"transactions":[{{"id":"hush-hush","type":"debit","description":"+12 hush-hush"}},
+            {{"id":"{long}","type":"debit"}}],"total":2}}"#
+        );
+        let listed = super::numbers_page(number.as_bytes(), 1, &masks).unwrap();
+        let ledger = super::ledger_page(debit.as_bytes(), 1, &masks).unwrap();
+        assert_eq!((listed.rows.len(), ledger.rows.len()), (1, 2));
+        let rows = (listed.rows().collect::<Vec<_>>(), ledger.rows().collect::<Vec<_>>());
+        let words = format!("{rows:?}");
+        assert!(!words.contains("hus") && words.contains("***"), "{words}");
+        assert_eq!(listed.rows().next().unwrap().owner, None);
+    }
+}
