@@ -3,8 +3,10 @@
 //! `PersistentVolumeClaim` and a `PersistentVolume`.
 
 mod claim;
+mod condition;
 mod later;
 mod raw;
+mod reason;
 mod record;
 mod schema;
 mod seen;
@@ -13,7 +15,9 @@ mod stand_in;
 pub use claim::{
     DeletionPolicy, PhoneNumberClaim, PhoneNumberClaimSpec, PhoneNumberClaimStatus, PhoneNumberRef,
 };
+pub use condition::{ConditionType, Status};
 pub use later::Later;
+pub use reason::{EventKind, Progress, Reason, Row};
 pub use record::{
     Answer, Attempt, AttemptState, ClaimRef, Funds, Origin, Ownership, PhoneNumber, PhoneNumberSpec,
     PhoneNumberStatus, Verification,

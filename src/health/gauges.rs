@@ -159,7 +159,7 @@ fn register_account(to: &mut Registry, watched: &Watched) {
         Gate::Open => None,
         Gate::Held(cause, _) => Some(*cause),
     };
-    let name = |cause| Reason::from(cause).as_str();
+    let name = |cause: GateCause| cause.reason().as_str();
     let causes = [GateCause::Credentials, GateCause::RateLimited, GateCause::Unavailable].map(name);
     let causes =
         causes.map(|reason| ([("reason", reason)], f64::from(u8::from(held.map(name) == Some(reason)))));

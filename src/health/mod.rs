@@ -22,7 +22,7 @@ use prometheus_client::{encoding::text, registry::Registry};
 use crate::{
     account::{Account, Watched},
     api::{PhoneNumber, Seen},
-    conditions,
+    domain::Clocks,
     metrics::{Kind, Metrics},
     plan::Gate,
     reconcile::Claims,
@@ -120,7 +120,7 @@ impl HealthSources {
             definitions: lifecycle.definitions.lock().unwrap_or_else(PoisonError::into_inner).clone(),
             filled: lifecycle.filled.load(Ordering::Relaxed),
             missing: self.claims.listed.missing(),
-            clocks: Some(clocks).filter(|clocks| clocks.are_notable()).map(conditions::apart),
+            clocks: Some(clocks).filter(|clocks| clocks.are_notable()).map(Clocks::apart),
             vobiz: match watched.gate {
                 _ if watched.accepted => Vobiz::Accepted,
                 Gate::Open => Vobiz::NotYet(None),

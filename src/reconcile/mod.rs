@@ -34,7 +34,7 @@ use crate::{
     clock::Clock,
     domain::E164,
     metrics::Metrics,
-    plan::{Holder, Moment, Spans},
+    plan::{Holder, Moment, Spans, Wanted},
     store::{Store, StoreError},
     vobiz::Client,
 };
@@ -84,10 +84,12 @@ impl Default for Troubles {
 }
 
 impl Context {
-    /// The claim has nothing to attempt; what it attempts later is new.
-    fn no_goal(&self, uid: &str) {
-        self.memory.no_goal(uid);
-        self.queue.forget(uid);
+    /// Remembers the attempt that a claim wants. One that wants none waits for none; what it wants later is new.
+    fn remember(&self, uid: &str, wanted: Option<&Wanted>) {
+        self.memory.remember(uid, wanted);
+        if wanted.is_none() {
+            self.queue.forget(uid);
+        }
     }
 
     fn seen(&self, e164: E164) -> Option<Arc<Seen<PhoneNumber>>> {

@@ -64,7 +64,7 @@ pub async fn store(
 
 /// Who saw the record meanwhile has left it to this purchase, and would not look again.
 pub fn wake(context: &Context, claim: &PhoneNumberClaim) {
-    context.account.wake(Key::Record(claim.spec.e164.digits()));
+    context.account.wake(Key::Record(claim.number().digits()));
     context.account.wake(key_of(claim));
 }
 

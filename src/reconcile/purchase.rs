@@ -13,7 +13,7 @@ use crate::{
     },
     conditions,
     domain::{AttemptId, Time},
-    plan::{self, Change, Denial, Gate, Intent, LiveClaim, Moment, Permission},
+    plan::{self, Change, Denial, Gate, LiveClaim, Moment, NewAttempt, Permission},
     store::StoreError,
     vobiz::PurchaseAnswer,
 };
@@ -26,7 +26,7 @@ pub async fn write_intent(
     context: &Context,
     claim: &PhoneNumberClaim,
     previous: Option<&PhoneNumber>,
-    intent: Intent,
+    intent: NewAttempt,
     now: Moment,
 ) -> Result<PhoneNumber, StoreError> {
     let id = AttemptId::from_random(*uuid::Uuid::new_v4().as_bytes());
@@ -37,7 +37,7 @@ async fn write_attempt(
     context: &Context,
     claim: &PhoneNumberClaim,
     previous: Option<&PhoneNumber>,
-    intent: Intent,
+    intent: NewAttempt,
     id: AttemptId,
     now: Moment,
 ) -> Result<PhoneNumber, StoreError> {
@@ -48,7 +48,7 @@ async fn write_attempt(
         owner: None,
     });
     let attempt = intent.open(id, now.wall);
-    let e164 = claim.spec.e164;
+    let e164 = claim.number();
     let spec = PhoneNumberSpec {
         e164,
         account: context.account.id(),
@@ -96,7 +96,7 @@ pub async fn perform(
     context: &Arc<Context>,
     claim: &Arc<PhoneNumberClaim>,
     previous: Option<&PhoneNumber>,
-    intent: Intent,
+    intent: NewAttempt,
 ) -> Result<(), StoreError> {
     let id = AttemptId::from_random(*uuid::Uuid::new_v4().as_bytes());
     let sending = context.outcomes.sending(id);
@@ -121,7 +121,7 @@ pub async fn perform(
         (Err(denied), _) => {
             if denied == Denial::ClaimChanged {
                 // What failed before was another wish: the new one does not wait longer for it.
-                context.memory.start_over(claim.spec.e164);
+                context.memory.start_over(claim.number());
             }
             unsent(denied.words())
         }

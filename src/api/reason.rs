@@ -2,8 +2,7 @@
 
 use strum::{IntoStaticStr, VariantArray};
 
-use super::Status;
-use crate::plan::GateCause;
+use super::condition::Status;
 
 /// Why a claim stands as it does: the one vocabulary of conditions and events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, IntoStaticStr, VariantArray)]
@@ -105,16 +104,6 @@ impl Reason {
             Self::Purchasing => EventKind::None,
             Self::Purchased | Self::Adopted | Self::NumberPending => EventKind::Normal,
             _ => EventKind::Warning,
-        }
-    }
-}
-
-impl From<GateCause> for Reason {
-    fn from(cause: GateCause) -> Self {
-        match cause {
-            GateCause::Credentials => Self::InvalidCredentials,
-            GateCause::RateLimited | GateCause::PurchasesLimited => Self::RateLimited,
-            GateCause::Unavailable => Self::VobizUnavailable,
         }
     }
 }
