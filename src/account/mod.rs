@@ -23,7 +23,7 @@ use crate::{
     clock::Clock,
     domain::{AccountId, Currency, E164, Money},
     plan::{Clocks, Evidence, EvidenceRequest, Gate},
-    vobiz::{Client, PurchaseError},
+    vobiz::{Client, PurchaseAnswer},
 };
 pub use queue::Queue;
 use state::State;
@@ -170,11 +170,11 @@ impl Account {
     }
 
     /// Tells the account what a purchase has met: some answers speak of the whole account.
-    pub fn report(&self, error: &PurchaseError) {
+    pub fn report(&self, met: &PurchaseAnswer) {
         let now = self.clock.now();
         let (held, silent) = {
             let mut state = self.state();
-            (state.gate.purchase_met(error, now.mono), state.gate.purchases_held_for(now.mono))
+            (state.gate.purchase_met(met, now.mono), state.gate.purchases_held_for(now.mono))
         };
         if !silent.is_zero() {
             tracing::warn!(

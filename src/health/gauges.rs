@@ -159,11 +159,7 @@ fn register_account(to: &mut Registry, watched: &Watched) {
         Gate::Open => None,
         Gate::Held(cause, _) => Some(*cause),
     };
-    let name = |cause| match cause {
-        GateCause::Credentials => "InvalidCredentials",
-        GateCause::RateLimited | GateCause::PurchasesLimited => "RateLimited",
-        GateCause::Unavailable => "VobizUnavailable",
-    };
+    let name = |cause: GateCause| cause.reason().as_str();
     let causes = [GateCause::Credentials, GateCause::RateLimited, GateCause::Unavailable].map(name);
     let causes =
         causes.map(|reason| ([("reason", reason)], f64::from(u8::from(held.map(name) == Some(reason)))));
