@@ -3,6 +3,7 @@
 //! `PersistentVolumeClaim` and a `PersistentVolume`.
 
 mod claim;
+mod key;
 mod later;
 mod raw;
 mod record;
@@ -13,6 +14,7 @@ mod stand_in;
 pub use claim::{
     DeletionPolicy, PhoneNumberClaim, PhoneNumberClaimSpec, PhoneNumberClaimStatus, PhoneNumberRef,
 };
+pub use key::ObjectKey;
 pub use later::Later;
 pub use record::{
     Answer, Attempt, AttemptState, ClaimRef, Funds, Origin, Outcome, Ownership, PhoneNumber, PhoneNumberSpec,

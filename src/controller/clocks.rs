@@ -6,12 +6,11 @@ use jiff::SignedDuration;
 use kube::Client;
 
 use crate::{
-    account::Account,
+    account::Accounts,
     domain::{Clocks, is_notable},
     health::Stage,
     metrics::{Metrics, Peer},
     plan::Gate,
-    vobiz::Client as Vobiz,
 };
 
 /// How often the clocks are looked at.
@@ -22,18 +21,18 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 
 /// Keeps the metric of the clocks, and asks whoever's clock is not ours for another answer, so that it is noticed soon when
 /// they agree again: held purchases make no calls that would show it.
-pub async fn watch(
-    kube: Client,
-    vobiz: Arc<Vobiz>,
-    account: Arc<Account>,
-    (stage, metrics): (Arc<Stage>, Arc<Metrics>),
-) {
+pub async fn watch(kube: Client, accounts: Arc<Accounts>, (stage, metrics): (Arc<Stage>, Arc<Metrics>)) {
     loop {
-        let clocks = account.clocks().known(stage.is_leading());
+        let clocks = accounts.clocks().known(stage.is_leading());
         for peer in Peer::ALL {
             metrics.clock_skew(*peer, ahead(*peer, clocks));
-            if is_asked(*peer, clocks, &account.gate()) {
-                ask(*peer, &kube, &vobiz).await;
+        }
+        if is_asked(Peer::Kubernetes, clocks, &Gate::Open) {
+            ask(kube.apiserver_version()).await;
+        }
+        for account in accounts.all() {
+            if is_asked(Peer::Vobiz, account.clocks().known(stage.is_leading()), &account.gate()) {
+                ask(account.ask_for_clock()).await;
             }
         }
         tokio::time::sleep(EVERY).await;
@@ -47,7 +46,7 @@ fn ahead(peer: Peer, clocks: Clocks) -> Option<SignedDuration> {
     }
 }
 
-/// Whoever's clock is not ours is asked; but an account that is held is asked by whoever waits for it.
+/// A peer whose clock is not ours is asked; but an account that is held is asked by its reader.
 fn is_asked(peer: Peer, clocks: Clocks, gate: &Gate) -> bool {
     let may = match peer {
         Peer::Vobiz => *gate == Gate::Open,
@@ -57,13 +56,7 @@ fn is_asked(peer: Peer, clocks: Clocks, gate: &Gate) -> bool {
 }
 
 /// What is answered does not matter, nor whether anything is.
-async fn ask(peer: Peer, kube: &Client, vobiz: &Vobiz) {
-    let asked = async {
-        match peer {
-            Peer::Vobiz => drop(vobiz.probe().await),
-            Peer::Kubernetes => drop(kube.apiserver_version().await),
-        }
-    };
+async fn ask<T>(asked: impl Future<Output = T>) {
     let _ = tokio::time::timeout(ANSWER_WITHIN, asked).await;
 }
 

@@ -23,7 +23,7 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    account::Account,
+    account::{Account, Accounts},
     api::{PhoneNumber, PhoneNumberClaim, Seen},
     health::{self, Stage, View, Walked},
     leader::Election,
@@ -42,7 +42,7 @@ use watch::Triggers;
 pub async fn run(
     settings: Settings,
     kube: Client,
-    vobiz: Arc<Vobiz>,
+    vobiz: Vobiz,
     credentials: (CredentialsSource, watched::Sender<Credentials>),
     observed: (Arc<Metrics>, Option<TcpListener>),
     stop: CancellationToken,
@@ -51,7 +51,8 @@ pub async fn run(
     let (metrics, http) = observed;
     let stage = Arc::new(Stage::default());
     let (wake, woken) = mpsc::unbounded_channel();
-    let account = Arc::new(Account::new(vobiz.clone(), clock, wake));
+    let account = Arc::new(Account::new(vobiz, metrics.clone(), wake));
+    let accounts = Arc::new(Accounts::one(account.clone()));
     let background = TaskTracker::new();
     let asked_in = namespaces(&settings.namespaces);
     background.spawn(kinds::explain_missing_kinds(kube.clone(), asked_in, stage.clone(), stop.clone()));
@@ -64,12 +65,14 @@ pub async fn run(
     let claims = watch_claims(&kube, &settings.namespaces, &triggers, &background, &stop);
     background.spawn(until(stop.clone(), triggers.clone().route(woken)));
     if settings.election.is_some() {
-        let waits = account.clone();
-        background.spawn(until(stop.clone(), async move { waits.check_credentials().await }));
+        for account in accounts.all() {
+            let account = account.clone();
+            background.spawn(until(stop.clone(), async move { account.check_credentials().await }));
+        }
     }
-    background.spawn(until(stop.clone(), credentials::reload(credentials.0, credentials.1, account.clone())));
+    background.spawn(until(stop.clone(), credentials::reload(credentials.0, credentials.1, account)));
 
-    let looks = clocks::watch(kube.clone(), vobiz.clone(), account.clone(), (stage.clone(), metrics.clone()));
+    let looks = clocks::watch(kube.clone(), accounts.clone(), (stage.clone(), metrics.clone()));
     background.spawn(until(stop.clone(), looks));
 
     let served = CancellationToken::new();
@@ -78,7 +81,7 @@ pub async fn run(
             stage: stage.clone(),
             claims: claims.clone(),
             records: records.clone(),
-            account: account.clone(),
+            accounts: accounts.clone(),
             metrics: metrics.clone(),
             walked: Walked::default(),
         };
@@ -89,8 +92,7 @@ pub async fn run(
     let warm = Warm {
         settings,
         kube,
-        vobiz,
-        account,
+        accounts,
         claims,
         records,
         triggers,

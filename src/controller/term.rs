@@ -10,7 +10,7 @@ use std::{
 };
 
 use futures::StreamExt;
-use kube::{Client, Resource, ResourceExt};
+use kube::{Client, Resource};
 use kube_runtime::{
     controller::{Action, Config, applier},
     reflector::{ObjectRef, Store as Cache},
@@ -22,8 +22,8 @@ use tracing::Instrument;
 
 use super::{settings::Settings, watch::Triggers, workers};
 use crate::{
-    account::{Account, Key, Queue},
-    api::{AttemptState, Outcome, PhoneNumber, Seen},
+    account::{Account, Accounts},
+    api::{AttemptState, ObjectKey, Outcome, PhoneNumber, Seen},
     clock::Clock,
     domain::{AccountId, Currency},
     health::Stage,
@@ -32,7 +32,6 @@ use crate::{
     reconcile::{Claims, Context, Memory, Outcomes, Troubles, reconcile_claim, reconcile_record},
     store::{Store, StoreError},
     telemetry::TRACED,
-    vobiz::Client as Vobiz,
 };
 
 /// Reconciles at the same time; each is short, because nothing in them waits for Vobiz.
@@ -48,8 +47,7 @@ const STORE_GRACE: Duration = Duration::from_secs(30);
 pub struct Warm {
     pub settings: Settings,
     pub kube: Client,
-    pub vobiz: Arc<Vobiz>,
-    pub account: Arc<Account>,
+    pub accounts: Arc<Accounts>,
     pub claims: Claims,
     pub records: Cache<Seen<PhoneNumber>>,
     pub triggers: Arc<Triggers>,
@@ -68,7 +66,9 @@ impl Warm {
     ///
     /// Returns whether everything was finished; `stop` bounds how long that may take.
     pub async fn term(&self, ended: CancellationToken, stop: &CancellationToken) -> bool {
-        self.account.reset();
+        for account in self.accounts.all() {
+            account.reset();
+        }
         let context = Arc::new(self.context(ended.clone()));
         let (records, claims) = self.triggers.open(&self.settings.namespaces);
         let tasks = TaskTracker::new();
@@ -78,8 +78,11 @@ impl Warm {
         }
         let reconcile = |record, context| Box::pin(reconcile_record(record, context));
         tasks.spawn(reconciles(Kind::Record, context.clone(), self.records.clone(), records, reconcile));
-        tasks.spawn(workers::purchase(context.clone(), self.settings.concurrency, ended.clone()));
-        tasks.spawn(self.account.clone().run(self.settings.resync, self.currencies_in_use(), ended.clone()));
+        for account in self.accounts.all() {
+            let (concurrency, resync) = (self.settings.concurrency, self.settings.resync);
+            tasks.spawn(workers::purchase(context.clone(), account.clone(), concurrency, ended.clone()));
+            tasks.spawn(account.clone().run(resync, self.currencies_in_use(account), ended.clone()));
+        }
         tasks.spawn(sweep(context.clone(), ended.clone()));
 
         self.stage.leading(true);
@@ -88,14 +91,15 @@ impl Warm {
         self.triggers.close();
         tasks.close();
         let finished = self.finish(stop, tasks.wait()).await;
-        // Whoever waited here waits for another process now.
-        context.queue.retain(|_| false);
+        for account in self.accounts.all() {
+            account.queue.clear();
+        }
         finished
     }
 
     /// Balances are read for metrics alone.
-    fn currencies_in_use(&self) -> impl Fn() -> BTreeSet<Currency> + use<> {
-        let (account, records, served) = (self.account.id(), self.records.clone(), self.settings.served);
+    fn currencies_in_use(&self, account: &Account) -> impl Fn() -> BTreeSet<Currency> + use<> {
+        let (account, records, served) = (account.id(), self.records.clone(), self.settings.served);
         move || if served { currencies(&records, &account) } else { BTreeSet::new() }
     }
 
@@ -127,8 +131,7 @@ impl Warm {
     fn context(&self, ended: CancellationToken) -> Context {
         Context {
             store: Store::new(self.kube.clone()),
-            client: self.vobiz.clone(),
-            account: self.account.clone(),
+            accounts: self.accounts.clone(),
             claims: self.claims.clone(),
             records: self.records.clone(),
             memory: Memory::default(),
@@ -137,7 +140,6 @@ impl Warm {
             clock: self.clock,
             spans: self.settings.spans,
             hold_until: self.hold_until,
-            queue: Queue::new(self.clock, self.metrics.clone()),
             metrics: self.metrics.clone(),
             ended,
         }
@@ -186,7 +188,7 @@ async fn reconciles<K, F>(
     F: Future<Output = Result<Action, StoreError>> + Unpin,
 {
     let counted = |object: Arc<K>, context: Arc<Context>| {
-        let key = key(&*object);
+        let key = ObjectKey::of(&*object);
         let work = reconcile(object, context.clone());
         let span = tracing::debug_span!(target: TRACED, "reconcile", kind = kind.label().1);
         let counted = async move {
@@ -221,14 +223,7 @@ fn ended_as(result: &Result<Action, StoreError>) -> Reconciled {
 fn failed<K: Resource<DynamicType = ()>>(object: &K, error: &StoreError, context: &Context) -> Action {
     let why = (!error.is_overtaken()).then(|| error.to_string());
     let now = context.clock.now().mono;
-    Action::requeue(context.setbacks.reconciles.failed(key(object), why.as_deref(), now))
-}
-
-fn key<K: Resource<DynamicType = ()>>(object: &K) -> Key {
-    match object.namespace() {
-        Some(namespace) => Key::Claim { namespace, name: object.name_any() },
-        None => Key::Record(object.name_any()),
-    }
+    Action::requeue(context.setbacks.reconciles.failed(ObjectKey::of(object), why.as_deref(), now))
 }
 
 #[cfg(test)]

@@ -56,14 +56,15 @@ impl Observation {
             (None, Some(_)) => {}
             (None, None) => context.memory.vanished(e164, now, context.spans),
         }
+        let account = context.accounts.of_claim(&claim);
         let mut observation = Self {
             newer: record.is_none() && seen.is_some(),
             record,
             holder,
-            account: context.account.id(),
-            gate: context.account.gate(),
-            clocks: context.account.clocks(),
-            evidence: context.account.evidence(e164),
+            account: account.id(),
+            gate: account.gate(),
+            clocks: account.clocks(),
+            evidence: account.evidence(e164),
             goal_since: now,
             not_before: context.memory.not_before(e164),
             hold_until: context.hold_until,
@@ -94,7 +95,8 @@ impl Observation {
             return Waits::Clocks(self.clocks);
         }
         let writes = matches!(step, ClaimStep::Queue | ClaimStep::Purchase(_) | ClaimStep::OpenUnsent(_));
-        let hindrance = context.queue.last_refusal(&self.claim.uid().unwrap_or_default());
+        let hindrance =
+            context.accounts.of_claim(&self.claim).queue.last_refusal(&self.claim.uid().unwrap_or_default());
         if let Some(why) = hindrance.filter(|_| writes) {
             return Waits::Cluster(why);
         }
@@ -195,17 +197,18 @@ async fn perform(
     now: Moment,
 ) -> Result<Option<Duration>, StoreError> {
     let claim = &observation.claim;
+    let account = context.accounts.of_claim(claim);
     match step {
         ClaimStep::Rest => {}
         ClaimStep::Wait(until) => return Ok(Some(now.until(until))),
         ClaimStep::AwaitClocks => return Ok(Some(CLOCKS_EVERY)),
-        ClaimStep::AwaitGate => context.account.request_gate(key_of(claim)),
-        ClaimStep::Read(request) => context.account.request(key_of(claim), request),
-        ClaimStep::Elsewhere(_) => context.account.request_next_listing(key_of(claim)),
+        ClaimStep::AwaitGate => account.request_gate(key_of(claim)),
+        ClaimStep::Read(request) => account.request(key_of(claim), request),
+        ClaimStep::Elsewhere(_) => account.request_next_listing(key_of(claim)),
         // Planned only with a slot at hand.
         ClaimStep::Queue | ClaimStep::Purchase(_) => return Ok(context.enqueue(claim).await),
         ClaimStep::OpenUnsent(intent) => {
-            if let Some(pause) = context.queue.paused_for(&claim.uid().unwrap_or_default()) {
+            if let Some(pause) = account.queue.paused_for(&claim.uid().unwrap_or_default()) {
                 return Ok(Some(pause));
             }
             let written =

@@ -29,14 +29,13 @@ use kube_runtime::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    account::{Account, Key, Queue},
-    api::{ClaimRef, PhoneNumber, PhoneNumberClaim, Seen},
+    account::Accounts,
+    api::{ClaimRef, ObjectKey, PhoneNumber, PhoneNumberClaim, Seen},
     clock::Clock,
     domain::E164,
     metrics::Metrics,
     plan::{Holder, Moment, Spans},
     store::{Store, StoreError},
-    vobiz::Client,
 };
 
 /// How soon it is tried again to read what may not be read.
@@ -45,8 +44,7 @@ const UNREADABLE_EVERY: Duration = Duration::from_secs(30);
 /// What every reconcile works with.
 pub struct Context {
     pub store: Store,
-    pub client: Arc<Client>,
-    pub account: Arc<Account>,
+    pub accounts: Arc<Accounts>,
     pub claims: Claims,
     pub records: Cache<Seen<PhoneNumber>>,
     pub memory: Memory,
@@ -57,8 +55,6 @@ pub struct Context {
     pub spans: Spans,
     /// Purchases and adoptions are on hold until then (R11).
     pub hold_until: Option<Moment>,
-    /// Claims that wait for their turn to purchase.
-    pub queue: Queue,
     pub metrics: Arc<Metrics>,
     /// When this process leads no longer, or stops.
     pub ended: CancellationToken,
@@ -87,7 +83,9 @@ impl Context {
     /// The claim has nothing to attempt; what it attempts later is new.
     fn no_goal(&self, uid: &str) {
         self.memory.no_goal(uid);
-        self.queue.forget(uid);
+        for account in self.accounts.all() {
+            account.queue.forget(uid);
+        }
     }
 
     fn seen(&self, e164: E164) -> Option<Arc<Seen<PhoneNumber>>> {
@@ -144,7 +142,9 @@ impl Context {
         let claims: Vec<_> = self.claims.all().collect();
         let numbers: HashSet<_> = claims.iter().filter_map(|claim| claim.e164()).collect();
         let uids: HashSet<_> = claims.iter().filter_map(|claim| claim.meta().uid.as_deref()).collect();
-        self.queue.retain(|uid| uids.contains(uid));
+        for account in self.accounts.all() {
+            account.queue.retain(|uid| uids.contains(uid));
+        }
         self.memory.sweep(
             self.clock.now(),
             self.spans,
@@ -159,8 +159,8 @@ impl Context {
 
 /// The key of a claim.
 #[must_use]
-pub fn key_of(claim: &PhoneNumberClaim) -> Key {
-    Key::Claim { namespace: claim.namespace().unwrap_or_default(), name: claim.name_any() }
+pub fn key_of(claim: &PhoneNumberClaim) -> ObjectKey {
+    ObjectKey::of(claim)
 }
 
 /// The identity of a claim, as records name it.

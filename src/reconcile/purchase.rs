@@ -52,7 +52,7 @@ async fn write_attempt(
     let e164 = claim.spec.e164;
     let spec = PhoneNumberSpec {
         e164,
-        account: context.account.id(),
+        account: context.accounts.of_claim(claim).id(),
         claim_ref: Some(reference_to(claim)),
         attempt,
         later: previous.map(|record| record.spec.later.clone()).unwrap_or_default(),
@@ -110,11 +110,10 @@ pub async fn perform(
             return Err(error);
         }
     };
-    let change = match (may_send(context, claim, opened).await, context.account.gate()) {
+    let account = context.accounts.of_claim(claim);
+    let change = match (may_send(context, claim, opened).await, account.gate()) {
         // The answers to the intent, and to the read after it, showed it.
-        (Ok(()), _) if context.account.clocks().are_wrong() => {
-            unsent("the clocks are more than 10 minutes apart")
-        }
+        (Ok(()), _) if account.clocks().are_wrong() => unsent("the clocks are more than 10 minutes apart"),
         (Ok(()), Gate::Open) => send(context, claim, &record).await,
         // Another purchase has met it since this one took its turn.
         (Ok(()), Gate::Held(_, why)) => unsent(&why),
@@ -164,10 +163,7 @@ async fn may_send(context: &Context, claim: &PhoneNumberClaim, opened: Moment) -
 
 async fn send(context: &Context, claim: &PhoneNumberClaim, record: &PhoneNumber) -> Change {
     let attempt = &record.spec.attempt;
-    let result = context.client.purchase(record.spec.e164, attempt.currency).await;
-    if let Err(error) = &result {
-        context.account.report(error);
-    }
+    let result = context.accounts.of_claim(claim).purchase(record.spec.e164, attempt.currency).await;
     let at = Time::micros(context.clock.now().wall);
     let (answer, bought) = answer_from(result, at);
     context.metrics.purchased(counted(answer.outcome));
