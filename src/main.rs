@@ -102,9 +102,10 @@ async fn run(args: RunArgs) -> Result<(), StartError> {
         concurrency: args.purchase_concurrency,
         hold: args.hold_purchases,
         election,
-        served: http.is_some(),
     };
-    controller::run(settings, kube, client, (source, credentials), (metrics, http), stop).await;
+    let credentials = (source, credentials);
+    let connections = controller::Connections { kube, vobiz: client, credentials, metrics, http };
+    controller::run(settings, connections, stop).await;
     tracing::info!("stopped");
     telemetry.finish();
     Ok(())

@@ -3,13 +3,11 @@
 use std::{sync::Arc, time::Duration};
 
 use jiff::SignedDuration;
-use kube::Client;
 
+use super::term::Runtime;
 use crate::{
-    account::Accounts,
     domain::{Clocks, is_notable},
-    health::Stage,
-    metrics::{Metrics, Peer},
+    metrics::Peer,
     plan::Gate,
 };
 
@@ -21,19 +19,21 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 
 /// Keeps the metric of the clocks, and asks whoever's clock is not ours for another answer, so that it is noticed soon when
 /// they agree again: held purchases make no calls that would show it.
-pub async fn watch(kube: Client, accounts: Arc<Accounts>, (stage, metrics): (Arc<Stage>, Arc<Metrics>)) {
+pub async fn watch(runtime: Arc<Runtime>) {
+    let Runtime { kube, accounts, lifecycle, metrics, .. } = &*runtime;
     loop {
-        let clocks = accounts.clocks().known(stage.is_leading());
+        let leads = lifecycle.is_leading();
+        let clocks = accounts.clocks().known(leads);
         for peer in Peer::ALL {
             metrics.clock_skew(*peer, ahead(*peer, clocks));
         }
-        if is_asked(Peer::Kubernetes, clocks, &Gate::Open) {
-            ask(kube.apiserver_version()).await;
-        }
         for account in accounts.all() {
-            if is_asked(Peer::Vobiz, account.clocks().known(stage.is_leading()), &account.gate()) {
+            if is_asked(Peer::Vobiz, account.clocks().known(leads), &account.gate()) {
                 ask(account.ask_for_clock()).await;
             }
+        }
+        if is_asked(Peer::Kubernetes, clocks, &Gate::Open) {
+            ask(kube.apiserver_version()).await;
         }
         tokio::time::sleep(EVERY).await;
     }
@@ -46,7 +46,7 @@ fn ahead(peer: Peer, clocks: Clocks) -> Option<SignedDuration> {
     }
 }
 
-/// A peer whose clock is not ours is asked; but an account that is held is asked by its reader.
+/// Whoever's clock is not ours is asked; but an account that is held is asked by whoever waits for it.
 fn is_asked(peer: Peer, clocks: Clocks, gate: &Gate) -> bool {
     let may = match peer {
         Peer::Vobiz => *gate == Gate::Open,

@@ -4,13 +4,12 @@ use std::{sync::Arc, time::Duration};
 
 use kube::{Client, CustomResourceExt, Resource, api::ListParams, core::Request};
 use serde::{Deserialize, de::IgnoredAny};
-use tokio_util::sync::CancellationToken;
 
 use super::definitions::{self, Served};
 use crate::{
     api::{PhoneNumber, PhoneNumberClaim},
     domain::Backoff,
-    health::Stage,
+    health::Lifecycle,
 };
 
 /// How long an answer may take.
@@ -20,21 +19,15 @@ const PAUSES: Backoff = Backoff { first: Duration::from_secs(1), longest: Durati
 
 /// Says what is wrong, and what to type, while the API server cannot be reached, does not know the kinds, or does not
 /// let them be read.
-pub async fn explain_missing_kinds(
-    kube: Client,
-    namespaces: Vec<Option<String>>,
-    stage: Arc<Stage>,
-    stop: CancellationToken,
-) {
+pub async fn explain_missing_kinds(kube: Client, namespaces: Vec<Option<String>>, lifecycle: Arc<Lifecycle>) {
     for failures in 0.. {
         let answers = tokio::time::timeout(PATIENCE, async {
             (any_claims(&kube, &namespaces).await, list::<PhoneNumber>(&kube, None).await)
         });
-        let Some(answers) = stop.run_until_cancelled(answers).await else { return };
-        let problem = match answers {
+        let problem = match answers.await {
             Ok((Ok(()), Ok(()))) => {
-                stage.kinds(None);
-                return compare_definitions(&kube, &stage, &stop).await;
+                lifecycle.kinds(None);
+                return compare_definitions(&kube, &lifecycle).await;
             }
             Ok((Err(error), _) | (_, Err(error))) => problem(&error),
             Err(_) => {
@@ -42,26 +35,23 @@ pub async fn explain_missing_kinds(
             }
         };
         tracing::error!("{problem}");
-        stage.kinds(Some(problem));
-        if stop.run_until_cancelled(tokio::time::sleep(PAUSES.after(failures))).await.is_none() {
-            return;
-        }
+        lifecycle.kinds(Some(problem));
+        tokio::time::sleep(PAUSES.after(failures)).await;
     }
 }
 
 /// Says whether the definitions are older than this operator, again and again: others may install older ones at any time.
-async fn compare_definitions(kube: &Client, stage: &Stage, stop: &CancellationToken) {
+async fn compare_definitions(kube: &Client, lifecycle: &Lifecycle) {
     let mut was_unknown = false;
     loop {
-        let look = tokio::time::timeout(PATIENCE, definitions::look(kube));
-        let Some(served) = stop.run_until_cancelled(look).await else { return };
         let late = |_| Served::Unknown(format!("no answer within {} s", PATIENCE.as_secs()));
-        let served = served.unwrap_or_else(late);
+        let look = tokio::time::timeout(PATIENCE, definitions::look(kube));
+        let served = look.await.unwrap_or_else(late);
         match &served {
-            Served::Current => stage.definitions(None),
+            Served::Current => lifecycle.definitions(None),
             Served::Older(problem) => {
                 tracing::warn!("{problem}");
-                stage.definitions(Some(problem.clone()));
+                lifecycle.definitions(Some(problem.clone()));
             }
             // What was found before still holds, as far as anybody knows.
             Served::Unknown(why) if was_unknown => tracing::debug!(why, "the definitions cannot be read"),
@@ -73,9 +63,7 @@ async fn compare_definitions(kube: &Client, stage: &Stage, stop: &CancellationTo
             ),
         }
         was_unknown = matches!(served, Served::Unknown(_));
-        if stop.run_until_cancelled(tokio::time::sleep(served.look_again())).await.is_none() {
-            return;
-        }
+        tokio::time::sleep(served.look_again()).await;
     }
 }
 

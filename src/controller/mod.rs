@@ -7,6 +7,7 @@ mod follow;
 mod index;
 mod interruption;
 mod kinds;
+mod reconciles;
 mod settings;
 mod term;
 mod watch;
@@ -25,7 +26,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{
     account::{Account, Accounts},
     api::{PhoneNumber, PhoneNumberClaim, Seen},
-    health::{self, Stage, View, Walked},
+    health,
     leader::Election,
     metrics::Metrics,
     plan::{Moment, Spans},
@@ -34,94 +35,109 @@ use crate::{
 };
 pub use settings::Settings;
 use settings::namespaces;
-use term::Warm;
+use term::Runtime;
 use watch::Triggers;
 
-/// Runs until `stop`; then finishes the purchases that are under way and stores their outcomes.
-#[expect(clippy::too_many_lines, reason = "wires the parts of the process together")]
-pub async fn run(
-    settings: Settings,
-    kube: Client,
-    vobiz: Vobiz,
-    credentials: (CredentialsSource, watched::Sender<Credentials>),
-    observed: (Arc<Metrics>, Option<TcpListener>),
+/// What a process has when it starts: its clients, and what it is observed by.
+pub struct Connections {
+    pub kube: Client,
+    pub vobiz: Vobiz,
+    /// Where the credentials are read from, and who is told when they change.
+    pub credentials: (CredentialsSource, watched::Sender<Credentials>),
+    pub metrics: Arc<Metrics>,
+    /// Where health and metrics are asked for.
+    pub http: Option<TcpListener>,
+}
+
+/// Tasks that run until the process stops.
+struct Background {
+    tasks: TaskTracker,
     stop: CancellationToken,
-) {
-    let clock = vobiz.peers().clock();
-    let (metrics, http) = observed;
-    let stage = Arc::new(Stage::default());
+}
+
+impl Background {
+    fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
+        self.spawn_until(self.stop.clone(), work);
+    }
+
+    fn spawn_until(&self, end: CancellationToken, work: impl Future<Output = ()> + Send + 'static) {
+        self.tasks.spawn(async move { end.run_until_cancelled(work).await });
+    }
+}
+
+/// Runs until `stop`; then finishes the purchases that are under way and stores their outcomes.
+pub async fn run(settings: Settings, connections: Connections, stop: CancellationToken) {
+    let background = Background { tasks: TaskTracker::new(), stop: stop.clone() };
+    let Connections { kube, vobiz, credentials, metrics, http } = connections;
     let (wake, woken) = mpsc::unbounded_channel();
+    let clock = vobiz.peers().clock();
     let account = Arc::new(Account::new(vobiz, metrics.clone(), wake));
-    let accounts = Arc::new(Accounts::one(account.clone()));
-    let background = TaskTracker::new();
-    let asked_in = namespaces(&settings.namespaces);
-    background.spawn(kinds::explain_missing_kinds(kube.clone(), asked_in, stage.clone(), stop.clone()));
-    background.spawn(note_stop(stage.clone(), stop.clone()));
-
-    let (records, records_writer) = reflector::store::<Seen<PhoneNumber>>();
+    let (records, writer) = reflector::store::<Seen<PhoneNumber>>();
     let triggers = Arc::new(Triggers::new(records.clone()));
-    let api = Api::all(kube.clone());
-    background.spawn(until(stop.clone(), watch::records(api, records_writer, triggers.clone())));
-    let claims = watch_claims(&kube, &settings.namespaces, &triggers, &background, &stop);
-    background.spawn(until(stop.clone(), triggers.clone().route(woken)));
-    if settings.election.is_some() {
-        for account in accounts.all() {
-            let account = account.clone();
-            background.spawn(until(stop.clone(), async move { account.check_credentials().await }));
-        }
-    }
-    background.spawn(until(stop.clone(), credentials::reload(credentials.0, credentials.1, account)));
-
-    let looks = clocks::watch(kube.clone(), accounts.clone(), (stage.clone(), metrics.clone()));
-    background.spawn(until(stop.clone(), looks));
-
-    let served = CancellationToken::new();
-    if let Some(listener) = http {
-        let view = View {
-            stage: stage.clone(),
-            claims: claims.clone(),
-            records: records.clone(),
-            accounts: accounts.clone(),
-            metrics: metrics.clone(),
-            walked: Walked::default(),
-        };
-        background.spawn(until(served.clone(), health::serve(listener, Arc::new(view))));
-    }
-    let hold_until = settings.hold.then(|| hold(clock.now(), settings.spans));
-    let outcomes = Arc::new(Outcomes::new(metrics.clone()));
-    let warm = Warm {
+    let runtime = Arc::new(Runtime {
+        claims: watch_claims(&kube, &settings.namespaces, &triggers, &background),
+        hold_until: settings.hold.then(|| hold(clock.now(), settings.spans)),
+        outcomes: Arc::new(Outcomes::new(metrics.clone())),
+        lifecycle: Arc::default(),
+        served: http.is_some(),
         settings,
         kube,
-        accounts,
-        claims,
+        accounts: Arc::new(Accounts::one(account.clone())),
         records,
         triggers,
         clock,
         metrics,
-        stage,
-        outcomes,
-        hold_until,
-    };
-    if stop.run_until_cancelled(filled(&warm.claims, &warm.records)).await == Some(true) {
-        warm.stage.filled();
-        work(&warm, &stop).await;
+    });
+    background.spawn(watch::records(Api::all(runtime.kube.clone()), writer, runtime.triggers.clone()));
+    background.spawn(runtime.triggers.clone().route(woken));
+    background.spawn(credentials::reload(credentials.0, credentials.1, account));
+    look_around(&runtime, &background);
+    let served = CancellationToken::new();
+    if let Some(listener) = http {
+        background.spawn_until(served.clone(), health::serve(listener, Arc::new(runtime.health())));
     }
-    // To the end: whoever looks sees that it stops, and what it still does.
+    if stop.run_until_cancelled(filled(&runtime.claims, &runtime.records)).await == Some(true) {
+        runtime.lifecycle.filled();
+        work(&runtime, &stop).await;
+    }
+    // Health and metrics are served until all work has finished.
     served.cancel();
-    background.close();
-    background.wait().await;
+    background.tasks.close();
+    background.tasks.wait().await;
+}
+
+/// What a process does beside its work, whether it leads or not.
+fn look_around(runtime: &Arc<Runtime>, background: &Background) {
+    let asked_in = namespaces(&runtime.settings.namespaces);
+    let (kube, lifecycle) = (runtime.kube.clone(), runtime.lifecycle.clone());
+    background.spawn(kinds::explain_missing_kinds(kube, asked_in, lifecycle));
+    background.spawn(clocks::watch(runtime.clone()));
+    if runtime.settings.election.is_some() {
+        for account in runtime.accounts.all() {
+            let account = account.clone();
+            background.spawn(async move { account.check_credentials().await });
+        }
+    }
+    let (lifecycle, stop) = (runtime.lifecycle.clone(), background.stop.clone());
+    background.tasks.spawn(async move {
+        stop.cancelled().await;
+        lifecycle.stopping();
+    });
 }
 
 /// Works while this process leads; without an election, until `stop`.
-async fn work(warm: &Warm, stop: &CancellationToken) {
-    let Some(settings) = warm.settings.election.clone() else {
-        warm.term(stop.clone(), stop).await;
+///
+/// A process that leads no longer lives on and stands again, where others exit: an API server that takes no renewal may take
+/// no outcome either, and of a number that was paid for, this process alone knows.
+async fn work(runtime: &Runtime, stop: &CancellationToken) {
+    let Some(settings) = runtime.settings.election.clone() else {
+        runtime.term(stop.clone(), stop).await;
         return;
     };
-    let mut election = Election::new(warm.kube.clone(), settings, warm.clock);
+    let mut election = Election::new(runtime.kube.clone(), settings, runtime.clock);
     while election.win(stop).await {
         let ended = stop.child_token();
-        let mut term = pin!(warm.term(ended.clone(), stop));
+        let mut term = pin!(runtime.term(ended.clone(), stop));
         tokio::select! {
             finished = &mut term => {
                 // A purchase whose outcome is not stored yet keeps the others waiting until the lease expires.
@@ -136,12 +152,12 @@ async fn work(warm: &Warm, stop: &CancellationToken) {
                 // It stands again only after that: no two terms overlap in one process. An outcome that the API server
                 // does not take is no reason to wait: it is stored whoever leads, and its attempt left alone meanwhile.
                 term.await;
-                note_unstored(&warm.outcomes);
+                note_unstored(&runtime.outcomes);
             }
         }
     }
     // Stopped while another process leads: an outcome of an earlier term may still be on its way.
-    warm.finish(stop, std::future::ready(())).await;
+    runtime.finish(stop, std::future::ready(())).await;
 }
 
 fn note_unstored(outcomes: &Outcomes) {
@@ -156,8 +172,7 @@ fn watch_claims(
     kube: &Client,
     named: &[String],
     triggers: &Arc<Triggers>,
-    tasks: &TaskTracker,
-    stop: &CancellationToken,
+    background: &Background,
 ) -> Claims {
     let mut caches = Vec::new();
     let listed = Arc::new(Listed::new(namespaces(named)));
@@ -167,8 +182,7 @@ fn watch_claims(
             Some(name) => Api::namespaced(kube.clone(), name),
             None => Api::all(kube.clone()),
         };
-        let watched = watch::claims((namespace.clone(), api), writer, listed.clone(), triggers.clone());
-        tasks.spawn(until(stop.clone(), watched));
+        background.spawn(watch::claims(namespace.clone(), api, writer, listed.clone(), triggers.clone()));
         caches.push((namespace, claims));
     }
     Claims { caches, listed }
@@ -179,15 +193,6 @@ fn hold(now: Moment, spans: Spans) -> Moment {
     let until = now.plus(spans.until_settled());
     tracing::warn!(until = %until.wall, "purchases and adoptions are on hold");
     until
-}
-
-async fn note_stop(stage: Arc<Stage>, stop: CancellationToken) {
-    stop.cancelled().await;
-    stage.stopping();
-}
-
-async fn until(stop: CancellationToken, work: impl Future<Output = ()>) {
-    stop.run_until_cancelled(work).await;
 }
 
 /// Waits until the records are known as they stand (a claim whose record has not been seen yet would be taken for one

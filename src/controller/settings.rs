@@ -17,8 +17,6 @@ pub struct Settings {
     pub hold: bool,
     /// Whose election decides whether this process works; without one, it does.
     pub election: Option<leader::Settings>,
-    /// Whether anybody can ask for metrics.
-    pub served: bool,
 }
 
 /// The namespaces that are watched, each on its own; `None` stands for all of them.

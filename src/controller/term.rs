@@ -1,41 +1,23 @@
 //! One term of leadership: the queues, the workers and the account's reader, from its beginning to an orderly end.
 
-use std::{
-    collections::BTreeSet,
-    convert::Infallible,
-    fmt::Debug,
-    future::Future,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{collections::BTreeSet, future::Future, sync::Arc, time::Duration};
 
-use futures::StreamExt;
-use kube::{Client, Resource};
-use kube_runtime::{
-    controller::{Action, Config, applier},
-    reflector::{ObjectRef, Store as Cache},
-};
-use tokio::sync::mpsc;
-use tokio_stream::wrappers::UnboundedReceiverStream;
+use kube::Client;
+use kube_runtime::reflector::Store as Cache;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
-use tracing::Instrument;
 
-use super::{settings::Settings, watch::Triggers, workers};
+use super::{reconciles::reconciles, settings::Settings, watch::Triggers, workers};
 use crate::{
     account::{Account, Accounts},
-    api::{AttemptState, ObjectKey, Outcome, PhoneNumber, Seen},
+    api::{AttemptState, Outcome, PhoneNumber, Seen},
     clock::Clock,
     domain::{AccountId, Currency},
-    health::Stage,
-    metrics::{Kind, Metrics, Reconciled},
+    health::{HealthSources, Lifecycle, Walked},
+    metrics::{Kind, Metrics},
     plan::Moment,
     reconcile::{Claims, Context, Memory, Outcomes, Troubles, reconcile_claim, reconcile_record},
-    store::{Store, StoreError},
-    telemetry::TRACED,
+    store::Store,
 };
-
-/// Reconciles at the same time; each is short, because nothing in them waits for Vobiz.
-const RECONCILES: u16 = 32;
 
 /// How often it is looked for what may be forgotten.
 const SWEEP_EVERY: Duration = Duration::from_mins(1);
@@ -44,7 +26,7 @@ const SWEEP_EVERY: Duration = Duration::from_mins(1);
 const STORE_GRACE: Duration = Duration::from_secs(30);
 
 /// What is kept warm while another process leads, and what every term works with.
-pub struct Warm {
+pub struct Runtime {
     pub settings: Settings,
     pub kube: Client,
     pub accounts: Arc<Accounts>,
@@ -53,13 +35,15 @@ pub struct Warm {
     pub triggers: Arc<Triggers>,
     pub clock: Clock,
     pub metrics: Arc<Metrics>,
-    pub stage: Arc<Stage>,
+    pub lifecycle: Arc<Lifecycle>,
     /// Purchases under way: they outlive a term.
     pub outcomes: Arc<Outcomes>,
     pub hold_until: Option<Moment>,
+    /// Whether metrics can be asked for.
+    pub served: bool,
 }
 
-impl Warm {
+impl Runtime {
     /// Works until `ended`; then finishes what is under way, purchases above all. A term begins like a process: it
     /// remembers nothing of an earlier one, but for the purchases whose outcomes are not stored yet. Those are stored
     /// whoever leads, and an API server that takes none of them does not keep this process from standing again.
@@ -85,9 +69,9 @@ impl Warm {
         }
         tasks.spawn(sweep(context.clone(), ended.clone()));
 
-        self.stage.leading(true);
+        self.lifecycle.leading(true);
         ended.cancelled().await;
-        self.stage.leading(false);
+        self.lifecycle.leading(false);
         self.triggers.close();
         tasks.close();
         let finished = self.finish(stop, tasks.wait()).await;
@@ -97,9 +81,21 @@ impl Warm {
         finished
     }
 
+    /// What answers about health and metrics are made from.
+    pub fn health(&self) -> HealthSources {
+        HealthSources {
+            lifecycle: self.lifecycle.clone(),
+            claims: self.claims.clone(),
+            records: self.records.clone(),
+            accounts: self.accounts.clone(),
+            metrics: self.metrics.clone(),
+            walked: Walked::default(),
+        }
+    }
+
     /// Balances are read for metrics alone.
     fn currencies_in_use(&self, account: &Account) -> impl Fn() -> BTreeSet<Currency> + use<> {
-        let (account, records, served) = (account.id(), self.records.clone(), self.settings.served);
+        let (account, records, served) = (account.id(), self.records.clone(), self.served);
         move || if served { currencies(&records, &account) } else { BTreeSet::new() }
     }
 
@@ -174,56 +170,6 @@ fn billed(record: &PhoneNumber) -> Option<Currency> {
         AttemptState::Bound => listed.or(attempt.currency.filter(|_| accepted)),
         AttemptState::Open | AttemptState::Failed | AttemptState::NeedsDecision => None,
     }
-}
-
-/// Looks at whatever is queued.
-async fn reconciles<K, F>(
-    kind: Kind,
-    context: Arc<Context>,
-    cache: Cache<K>,
-    queue: mpsc::UnboundedReceiver<ObjectRef<K>>,
-    mut reconcile: impl FnMut(Arc<K>, Arc<Context>) -> F,
-) where
-    K: Resource<DynamicType = ()> + Clone + Debug + Send + Sync + 'static,
-    F: Future<Output = Result<Action, StoreError>> + Unpin,
-{
-    let counted = |object: Arc<K>, context: Arc<Context>| {
-        let key = ObjectKey::of(&*object);
-        let work = reconcile(object, context.clone());
-        let span = tracing::debug_span!(target: TRACED, "reconcile", kind = kind.label().1);
-        let counted = async move {
-            let begun = Instant::now();
-            let result = work.await;
-            context.metrics.reconciled(kind, ended_as(&result), begun.elapsed());
-            if result.is_ok() {
-                context.setbacks.reconciles.over(&key, context.clock.now().mono);
-            }
-            result
-        };
-        Box::pin(counted.instrument(span))
-    };
-    let queue = UnboundedReceiverStream::new(queue).map(Ok::<_, Infallible>);
-    let config = Config::default().concurrency(RECONCILES);
-    let policy =
-        |object: Arc<K>, error: &StoreError, context: Arc<Context>| failed(&*object, error, &context);
-    applier(counted, policy, context, cache, queue, config).for_each(|_| std::future::ready(())).await;
-}
-
-fn ended_as(result: &Result<Action, StoreError>) -> Reconciled {
-    match result {
-        Ok(action) if *action == Action::await_change() => Reconciled::Success,
-        Ok(_) => Reconciled::Requeue,
-        Err(error) if error.is_overtaken() => Reconciled::Requeue,
-        Err(_) => Reconciled::Error,
-    }
-}
-
-/// A failure is tried again, each time later: an API server that takes no writes is not helped by one a second for each
-/// object.
-fn failed<K: Resource<DynamicType = ()>>(object: &K, error: &StoreError, context: &Context) -> Action {
-    let why = (!error.is_overtaken()).then(|| error.to_string());
-    let now = context.clock.now().mono;
-    Action::requeue(context.setbacks.reconciles.failed(ObjectKey::of(object), why.as_deref(), now))
 }
 
 #[cfg(test)]

@@ -158,7 +158,8 @@ fn trim_record(record: &mut Seen<PhoneNumber>) {
 /// Follows the claims of a namespace, or of all: fills their cache, and has them and the records of their numbers looked
 /// at.
 pub async fn claims(
-    (namespace, api): (Option<String>, Api<Seen<PhoneNumberClaim>>),
+    namespace: Option<String>,
+    api: Api<Seen<PhoneNumberClaim>>,
     writer: Writer<Seen<PhoneNumberClaim>>,
     listed: Arc<Listed>,
     triggers: Arc<Triggers>,

@@ -3,10 +3,13 @@
 use std::{num::NonZeroUsize, sync::Arc};
 
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tracing::Instrument;
 
 use crate::{
     account::Account,
+    metrics::Kind,
     reconcile::{Context, run_queued},
+    telemetry::TRACED,
 };
 
 /// Serves the claims that want a slot of an account, so many at a time. A worker is a task of its own: no cancelled reconcile can
@@ -22,7 +25,9 @@ pub async fn purchase(
         let (context, account, stop) = (context.clone(), account.clone(), stop.clone());
         workers.spawn(async move {
             while let Some(claim) = stop.run_until_cancelled(context.next_turn(&account)).await {
-                run_queued(claim, &context).await;
+                let kind = Kind::Claim.label().1;
+                let span = tracing::debug_span!(target: TRACED, "reconcile", kind, turn = true);
+                run_queued(claim, &context).instrument(span).await;
             }
         });
     }

@@ -32,7 +32,7 @@ use readiness::{Facts, Readiness, Vobiz};
 
 /// How far this process has come, noted by those who bring it on.
 #[derive(Debug, Default)]
-pub struct Stage {
+pub struct Lifecycle {
     kinds: Mutex<Option<String>>,
     definitions: Mutex<Option<String>>,
     filled: AtomicBool,
@@ -40,7 +40,7 @@ pub struct Stage {
     stopping: AtomicBool,
 }
 
-impl Stage {
+impl Lifecycle {
     /// Why the kinds cannot be listed; `None` when they can.
     pub fn kinds(&self, problem: Option<String>) {
         *self.kinds.lock().unwrap_or_else(PoisonError::into_inner) = problem;
@@ -74,8 +74,8 @@ impl Stage {
 }
 
 /// Everything that is looked at for an answer.
-pub struct View {
-    pub stage: Arc<Stage>,
+pub struct HealthSources {
+    pub lifecycle: Arc<Lifecycle>,
     pub claims: Claims,
     pub records: Cache<Seen<PhoneNumber>>,
     pub accounts: Arc<Accounts>,
@@ -109,15 +109,15 @@ impl Walked {
     }
 }
 
-impl View {
+impl HealthSources {
     fn readiness(&self) -> Readiness {
-        let stage = &self.stage;
-        let clocks = self.accounts.clocks().known(stage.is_leading());
+        let lifecycle = &self.lifecycle;
+        let clocks = self.accounts.clocks().known(lifecycle.is_leading());
         Readiness::of(&Facts {
-            stopping: stage.stopping.load(Ordering::Relaxed),
-            kinds: stage.kinds.lock().unwrap_or_else(PoisonError::into_inner).clone(),
-            definitions: stage.definitions.lock().unwrap_or_else(PoisonError::into_inner).clone(),
-            filled: stage.filled.load(Ordering::Relaxed),
+            stopping: lifecycle.stopping.load(Ordering::Relaxed),
+            kinds: lifecycle.kinds.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+            definitions: lifecycle.definitions.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+            filled: lifecycle.filled.load(Ordering::Relaxed),
             missing: self.claims.listed.missing(),
             clocks: Some(clocks).filter(|clocks| clocks.are_notable()).map(conditions::apart),
             vobiz: vobiz(self.health()),
@@ -150,8 +150,8 @@ impl View {
             gauges
         });
         // Who does not work knows nothing of the account, or what is out of date.
-        let watched = self.stage.is_leading().then(|| self.health().collect::<Vec<_>>());
-        encode(&gauges, &self.metrics, watched.as_deref(), Timestamp::now())
+        let accounts = self.lifecycle.is_leading().then(|| self.health().collect::<Vec<_>>());
+        encode(&gauges, &self.metrics, accounts.as_deref(), Timestamp::now())
     }
 }
 
@@ -168,11 +168,11 @@ fn vobiz(accounts: impl Iterator<Item = AccountHealth>) -> Vobiz {
 fn encode(
     gauges: &Gauges,
     metrics: &Metrics,
-    watched: Option<&[AccountHealth]>,
+    accounts: Option<&[AccountHealth]>,
     now: Timestamp,
 ) -> Result<String, fmt::Error> {
     let mut registry = Registry::with_prefix("vobiz_operator");
-    gauges.register(&mut registry, watched, now);
+    gauges.register(&mut registry, accounts, now);
     metrics.register(&mut registry);
     let mut served = String::new();
     text::encode(&mut served, &registry)?;

@@ -22,7 +22,7 @@ use tokio::{
     time::timeout,
 };
 
-use super::View;
+use super::HealthSources;
 
 /// How long a connection may live.
 #[derive(Debug, Clone, Copy)]
@@ -73,10 +73,10 @@ pub async fn bind(address: &str) -> Result<TcpListener, BindError> {
 }
 
 /// Serves until it is dropped, each connection included.
-pub async fn serve(listener: TcpListener, view: Arc<View>) {
+pub async fn serve(listener: TcpListener, sources: Arc<HealthSources>) {
     let address = listener.local_addr().map(|address| address.to_string()).unwrap_or_default();
     tracing::info!(address, "serving /healthz, /readyz and /metrics");
-    answering(listener, USUAL, move |method, path| answer(&view, method, path)).await;
+    answering(listener, USUAL, move |method, path| answer(&sources, method, path)).await;
 }
 
 /// Accepts every connection, and waits for none: where there is no place, the connection makes room that has been silent
@@ -146,7 +146,7 @@ async fn connection(
     let _ = timeout(limits.life, connection).await;
 }
 
-fn answer(view: &View, method: &Method, path: &str) -> Response<Full<Bytes>> {
+fn answer(sources: &HealthSources, method: &Method, path: &str) -> Response<Full<Bytes>> {
     if method != Method::GET && method != Method::HEAD {
         return text(StatusCode::METHOD_NOT_ALLOWED, PLAIN, "only GET\n".into());
     }
@@ -154,12 +154,12 @@ fn answer(view: &View, method: &Method, path: &str) -> Response<Full<Bytes>> {
         // That there is an answer is the proof: one thread does everything.
         "/healthz" => text(StatusCode::OK, PLAIN, "ok\n".into()),
         "/readyz" => {
-            let readiness = view.readiness();
+            let readiness = sources.readiness();
             let ready = readiness.is_ready();
             let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
             text(status, PLAIN, readiness.to_string())
         }
-        "/metrics" => match view.metrics() {
+        "/metrics" => match sources.metrics() {
             Ok(metrics) => text(StatusCode::OK, OPEN_METRICS, metrics),
             Err(error) => text(StatusCode::INTERNAL_SERVER_ERROR, PLAIN, format!("{error}\n")),
         },

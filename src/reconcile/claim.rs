@@ -7,7 +7,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::ResourceExt;
 use kube_runtime::controller::Action;
 
-use super::{Context, again, key_of, newer, purchase, reference_to};
+use super::{Context, key_of, newer, purchase, reference_to, requeue_after};
 use crate::{
     api::{AttemptState, PhoneNumber, PhoneNumberClaim, PhoneNumberClaimStatus, Seen},
     conditions::{self, ClaimFacts, ConditionType, SHOWN_AFTER, Waits},
@@ -161,7 +161,7 @@ pub async fn reconcile_claim(
     let shown = project(&context, &observation, waits, now).await;
     let named = observation.record.as_ref().and_then(|record| record.spec.claim_ref.as_ref());
     let holder = context.holder_again(observation.holder, named);
-    Ok(again([performed?, shown?, holder].into_iter().flatten().min()))
+    Ok(requeue_after([performed?, shown?, holder].into_iter().flatten().min()))
 }
 
 /// A claim's turn to purchase: a slot is at hand. What was decided before the wait is decided again.

@@ -173,6 +173,6 @@ fn reference_to(claim: &PhoneNumberClaim) -> ClaimRef {
 }
 
 /// Comes back after that time, if there is one.
-fn again(after: Option<Duration>) -> Action {
+fn requeue_after(after: Option<Duration>) -> Action {
     after.map_or_else(Action::await_change, |after| Action::requeue(after.max(Duration::from_millis(1))))
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use kube::ResourceExt;
 use kube_runtime::controller::Action;
 
-use super::{Context, again};
+use super::{Context, requeue_after};
 use crate::{
     api::{Newer, PhoneNumberClaim, Seen},
     conditions::{self, Reason},
@@ -25,14 +25,14 @@ pub async fn tell(
     context.no_goal(newer.metadata.uid.as_deref().unwrap_or_default());
     let told = conditions::newer(newer, context.clock.now().wall);
     if told == newer.conditions() {
-        return Ok(again(None));
+        return Ok(requeue_after(None));
     }
     match context.store.tell_newer(newer, &told).await {
-        Err(StoreError::NotFound) => return Ok(again(None)),
+        Err(StoreError::NotFound) => return Ok(requeue_after(None)),
         // Not by a definition that does not know the claim's words, for instance: the log and the metric tell of it.
         Err(StoreError::Refused(why) | StoreError::Forbidden(why)) => {
             tracing::warn!(why, "a claim of a newer version cannot be told that it is left alone");
-            return Ok(again(Some(REFUSED)));
+            return Ok(requeue_after(Some(REFUSED)));
         }
         written => written?,
     }
@@ -46,5 +46,5 @@ pub async fn tell(
             tracing::warn!(%error, "an event could not be published");
         }
     }
-    Ok(again(None))
+    Ok(requeue_after(None))
 }

@@ -3,16 +3,13 @@
 use std::{sync::Arc, time::Duration};
 
 use kube::ResourceExt;
-use tracing::Instrument;
 
 use super::{Context, UNREADABLE_EVERY, claim::take_turn, key_of, reference_to};
 use crate::{
     account::Account,
     api::{ClaimRef, ObjectKey, PhoneNumberClaim},
-    metrics::Kind,
     plan::{Enqueued, TurnEnd},
     store::StoreError,
-    telemetry::TRACED,
 };
 
 impl Context {
@@ -64,8 +61,7 @@ impl Context {
 
 /// Runs a claim's turn. The caller is a task that no cancelled reconcile can drop.
 pub async fn run_queued(claim: Arc<PhoneNumberClaim>, context: &Arc<Context>) {
-    let span = tracing::debug_span!(target: TRACED, "reconcile", kind = Kind::Claim.label().1, turn = true);
-    let ended = take_turn(claim.clone(), context).instrument(span).await;
+    let ended = take_turn(claim.clone(), context).await;
     context.intent_ended(&claim, ended.as_ref().err());
     context.accounts.of_claim(&claim).wake(key_of(&claim));
 }

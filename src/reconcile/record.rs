@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use kube::ResourceExt;
 use kube_runtime::controller::Action;
 
-use super::{Context, again};
+use super::{Context, requeue_after};
 use crate::{
     account::Account,
     api::{
@@ -72,7 +72,7 @@ pub async fn reconcile_record(
     let step = plan::record(&observed, now);
     let after = perform(&context, account, &record, step, now).await?;
     let holder = context.holder_again(holder, record.spec.claim_ref.as_ref());
-    Ok(again(after.into_iter().chain(holder).min()))
+    Ok(requeue_after(after.into_iter().chain(holder).min()))
 }
 
 /// A number that is known to be unclaimed needs no live read to stay so.
