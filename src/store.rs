@@ -288,10 +288,10 @@ impl Store {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{api::AttemptState, domain::AttemptId, plan::Intent};
+    use crate::{api::AttemptState, domain::AttemptId, plan::NewAttempt};
 
     fn record(version: Option<&str>, state: AttemptState) -> PhoneNumber {
-        let mut attempt = Intent::for_tests()
+        let mut attempt = NewAttempt::for_tests()
             .open(AttemptId::from_random([1; 16]), "2026-01-02T03:04:05Z".parse().unwrap());
         attempt.state = state;
         let (e164, account) = ("+12".parse().unwrap(), "MA_1".parse().unwrap());

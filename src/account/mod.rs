@@ -34,7 +34,7 @@ use state::State;
 
 /// What is to be looked at again.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Wake {
+pub enum Woken {
     Object(ObjectKey),
     /// A full listing was made for drift.
     AllRecords,
@@ -59,7 +59,7 @@ pub struct Account {
     /// Claims that wait for their turn to purchase.
     pub queue: Queue,
     changed: Notify,
-    wake: mpsc::UnboundedSender<Wake>,
+    wake: mpsc::UnboundedSender<Woken>,
     /// The account was listed for drift.
     listed: Notify,
     /// Asks for the credentials files to be read again.
@@ -69,7 +69,7 @@ pub struct Account {
 impl Account {
     /// An account of which nothing is known yet; `wake` is told who is to be looked at again.
     #[must_use]
-    pub fn new(client: Client, metrics: Arc<Metrics>, wake: mpsc::UnboundedSender<Wake>) -> Self {
+    pub fn new(client: Client, metrics: Arc<Metrics>, wake: mpsc::UnboundedSender<Woken>) -> Self {
         let clock = client.peers().clock();
         Self {
             client,
@@ -164,7 +164,7 @@ impl Account {
     /// Has somebody looked at again.
     pub fn wake(&self, key: ObjectKey) {
         // Nobody listens any more only while the process stops.
-        let _ = self.wake.send(Wake::Object(key));
+        let _ = self.wake.send(Woken::Object(key));
     }
 
     /// The credentials have changed: what was refused before may be accepted now.

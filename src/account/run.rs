@@ -6,7 +6,7 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Account, Wake,
+    Account, Woken,
     batch::{Failure, ReadBatch},
     reader,
 };
@@ -115,7 +115,7 @@ impl Account {
         }
         self.wake_waiting();
         if round.resync {
-            let _ = self.wake.send(Wake::AllRecords);
+            let _ = self.wake.send(Woken::AllRecords);
             let waiting = self.state().take_waiting_for_listing();
             self.wake_all(waiting);
         }

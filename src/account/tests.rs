@@ -14,7 +14,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use vobiz_sim::{Config, Fault, FaultRule, JournalFilter, Operation, OwnedNumber, Sim, State, Target};
 
-use super::{Account, Wake};
+use super::{Account, Woken};
 use crate::{
     api::ObjectKey,
     clock::Clock,
@@ -31,7 +31,7 @@ const PATIENCE: Duration = Duration::from_mins(1);
 struct Reader {
     sim: Sim,
     account: Arc<Account>,
-    woken: mpsc::UnboundedReceiver<Wake>,
+    woken: mpsc::UnboundedReceiver<Woken>,
     clock: Clock,
     stop: CancellationToken,
 }

@@ -3,9 +3,11 @@
 //! `PersistentVolumeClaim` and a `PersistentVolume`.
 
 mod claim;
+mod condition;
 mod key;
 mod later;
 mod raw;
+mod reason;
 mod record;
 mod schema;
 mod seen;
@@ -14,8 +16,10 @@ mod stand_in;
 pub use claim::{
     DeletionPolicy, PhoneNumberClaim, PhoneNumberClaimSpec, PhoneNumberClaimStatus, PhoneNumberRef,
 };
+pub use condition::{ConditionType, Status};
 pub use key::ObjectKey;
 pub use later::Later;
+pub use reason::{EventKind, Progress, Reason, Row};
 pub use record::{
     Answer, Attempt, AttemptState, ClaimRef, Funds, Origin, Outcome, Ownership, PhoneNumber, PhoneNumberSpec,
     PhoneNumberStatus, Verification,

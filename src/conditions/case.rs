@@ -5,14 +5,14 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::{
-    claim::Unstored,
     cluster,
     message::{self, Audience},
     number,
-    reason::Reason,
 };
 use crate::{
-    api::{Answer, Attempt, AttemptState, Funds, NumberStatus, Origin, Outcome, Ownership, PhoneNumber},
+    api::{
+        Answer, Attempt, AttemptState, Funds, NumberStatus, Origin, Outcome, Ownership, PhoneNumber, Reason,
+    },
     plan::{Change, SEND_WINDOW, Spans, is_retried_unasked},
 };
 
@@ -22,6 +22,16 @@ pub struct Case {
     pub reason: Reason,
     pub settled: bool,
     pub message: String,
+}
+
+/// An outcome that is known and not stored yet.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Unstored {
+    pub change: Change,
+    /// What the API server says, if it has said anything.
+    pub why: Option<String>,
+    /// Since when, monotonic.
+    pub since: Duration,
 }
 
 /// "Waiting" is worth a write only when it lasts.

@@ -7,11 +7,23 @@ use crate::{
 };
 
 /// What to look at when the API server does not take writes of records.
-pub const WRITES_FAIL: &str = "The operator tries again by itself. Look at the API server's words, at the space of etcd, and at the \
+const WRITES_FAIL: &str = "The operator tries again by itself. Look at the API server's words, at the space of etcd, and at the \
                            webhooks for phonenumbers: kubectl get validatingwebhookconfigurations,mutatingwebhookconfigurations";
 
 fn words_of_the_api_server(why: Option<&str>) -> &str {
     why.unwrap_or("the API server does not answer")
+}
+
+/// The intent is not taken.
+pub fn not_recorded(why: &str) -> String {
+    format!("The purchase cannot be recorded in the cluster, so it is not sent: {why}. {WRITES_FAIL}")
+}
+
+/// Nor that a claim stands behind what is recorded.
+pub fn not_bound(why: &str) -> String {
+    format!(
+        "The claim cannot be bound to the record of its number in the cluster: {why}. Nothing is bought. {WRITES_FAIL}"
+    )
 }
 
 /// The number is bought, and this process alone knows.

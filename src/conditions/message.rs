@@ -2,11 +2,10 @@
 
 use kube::ResourceExt;
 
-use super::{claim::Waits, clocks, cluster::WRITES_FAIL, number, reason::Reason};
 use crate::{
-    api::{Answer, Attempt, Debit, Ownership, PhoneNumber, PhoneNumberClaim, RETRY_ANNOTATION},
+    api::{Answer, Attempt, Debit, Ownership, PhoneNumber, PhoneNumberClaim, RETRY_ANNOTATION, Reason},
     domain::{Currency, Money, Time},
-    plan::{Change, ConflictWith, GateCause, Spans, debits_count},
+    plan::{Change, ConflictWith, Spans, debits_count},
 };
 
 /// Who reads a message. Whoever has a claim need not know what else the account has.
@@ -95,56 +94,6 @@ pub fn confirming(until: &str) -> String {
 
 pub fn trying_again() -> String {
     "The earlier attempt has settled as not bought. Another one is made without being asked.".into()
-}
-
-pub fn waiting(waits: &Waits) -> String {
-    match waits {
-        Waits::Hold(until) => {
-            format!("Purchases and adoptions are on hold until {} (--hold-purchases).", Time::seconds(*until))
-        }
-        Waits::Evidence => {
-            "Asking Vobiz whether the account owns the number already; nothing is sent before.".into()
-        }
-        Waits::Pause(until) => format!(
-            "Nothing is sent before {}: what an earlier attempt for this number may have bought could still show.",
-            Time::seconds(*until)
-        ),
-        Waits::Clocks(clocks) => clocks::nothing_bought(*clocks),
-        Waits::Turn => {
-            "Waiting for the purchase's turn (rate limit and concurrency of this operator).".into()
-        }
-        Waits::Elsewhere(owner) => number::elsewhere(owner),
-        Waits::Cluster(why) => {
-            format!("The purchase cannot be recorded in the cluster, so it is not sent: {why}. {WRITES_FAIL}")
-        }
-        Waits::Binding(why) => format!(
-            "The claim cannot be bound to the record of its number in the cluster: {why}. Nothing is bought. {WRITES_FAIL}"
-        ),
-    }
-}
-
-/// By the cause alone: thousands of claims may wait for the same, and what each call met stands in the log.
-pub fn gate(cause: GateCause) -> String {
-    match cause {
-        GateCause::Credentials => {
-            "Vobiz refuses the credentials of the account (401, or 403 to the list of its numbers). Put VOBIZ_AUTH_ID \
-             and VOBIZ_AUTH_TOKEN right; the operator asks again by itself. Nothing is bought meanwhile."
-        }
-        GateCause::RateLimited => {
-            "Vobiz limits the rate of calls (429). Nothing is bought meanwhile; the operator goes on by itself."
-        }
-        GateCause::Unavailable => {
-            "Vobiz cannot be asked what the account owns: it gives no answer, or none that can be read (the operator's \
-             log has each error). Nothing is bought before that; the operator goes on by itself."
-        }
-        // By the cause alone: an end that is named would move with each refusal, in every claim that waits.
-        GateCause::PurchasesLimited => {
-            "Vobiz answered a purchase with 429, so the operator sends none for as long as Vobiz asked, an hour at most. \
-             What the account owns is read meanwhile, and what was sent is verified. Nothing to do: the operator goes on \
-             by itself."
-        }
-    }
-    .into()
 }
 
 /// A token that was not used before.

@@ -7,10 +7,9 @@ use serde_json::{Value, json};
 
 use super::{
     case::Case,
-    claim::{KNOWN, conditions},
-    reason::Reason,
+    status::{KNOWN, conditions},
 };
-use crate::api::Newer;
+use crate::api::{Newer, Reason};
 
 /// The conditions that such a claim should have. Those of others stay as they are, whatever they say.
 #[must_use]

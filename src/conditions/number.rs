@@ -1,23 +1,11 @@
 //! The sentences about a number that is bound, and about one that another account of the family has.
 
-use super::{
-    message::{ownership, sum},
-    reason::Reason,
-};
+use super::message::{ownership, sum};
 use crate::{
-    api::{FORGET_ANNOTATION, Number, NumberStatus, Origin, Ownership, PhoneNumber},
+    api::{FORGET_ANNOTATION, Number, NumberStatus, Origin, Ownership, PhoneNumber, Reason},
     domain::AccountId,
     plan::Change,
 };
-
-/// A claim for a number that another account has: nothing was sent.
-pub fn elsewhere(owner: &AccountId) -> String {
-    format!(
-        "Vobiz lists the number under the account {owner}, which is of the same family, so nothing is sent. Take it back \
-         from that account at Vobiz, and this claim adopts it; release it there, and this claim buys it once it is in \
-         stock. The operator looks again whenever it lists the account (VOBIZ_RESYNC_INTERVAL)."
-    )
-}
 
 pub fn bound(reason: Reason, record: &PhoneNumber) -> String {
     let number = record.status.as_ref().and_then(|status| status.number.as_ref());

@@ -2,9 +2,9 @@
 
 use jiff::Timestamp;
 
-use super::{ConditionType, Status, case, condition, message::Audience, reason::Reason};
+use super::{case, message::Audience, status::condition};
 use crate::{
-    api::{PhoneNumber, PhoneNumberStatus},
+    api::{ConditionType, PhoneNumber, PhoneNumberStatus, Reason, Status},
     plan::Spans,
 };
 

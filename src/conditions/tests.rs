@@ -4,14 +4,18 @@ use std::time::Duration;
 
 use kube::core::ObjectMeta;
 
-use super::{ClaimFacts, Reason, Unstored, Waits, claim};
+use super::{ClaimFacts, Reason, Unstored};
 use crate::{
     api::{
         Answer, AttemptState, ClaimRef, Debit, Funds, Number, NumberStatus, Origin, Outcome, Ownership,
-        PhoneNumber, PhoneNumberClaim, PhoneNumberSpec, PhoneNumberStatus, Verification,
+        PhoneNumber, PhoneNumberClaim, PhoneNumberClaimStatus, PhoneNumberSpec, PhoneNumberStatus,
+        Verification,
     },
-    domain::{AttemptId, Time},
-    plan::{Change, Clocks, ConflictWith, Gate, GateCause, Goal, Intent, Relation, Spans},
+    domain::{AttemptId, ListedNumber, Time},
+    plan::{
+        self, Change, ClaimObserved, Clocks, ConflictWith, Evidence, Gate, GateCause, Holder, LedgerRead,
+        Moment, NewAttempt, Reading, Relation, Rows, Spans,
+    },
 };
 
 const SPANS: Spans = Spans { purchase_timeout: Duration::from_secs(30), settle: Duration::from_mins(2) };
@@ -36,13 +40,13 @@ fn answer(outcome: Outcome, http_status: i32, funds: Option<Funds>) -> Answer {
 }
 
 fn record(state: AttemptState, origin: Origin, answer: Option<Answer>) -> PhoneNumber {
-    let intent = Intent { origin, automatic_retry_used: true, ..Intent::for_tests() };
+    let intent = NewAttempt { origin, automatic_retry_used: true, ..NewAttempt::for_tests() };
     let mut attempt = intent.open(AttemptId::from_random([7; 16]), at(0));
     (attempt.state, attempt.answer) = (state, answer);
     let spec = PhoneNumberSpec {
         e164: "+911234500000".parse().unwrap(),
         account: "MA_1".parse().unwrap(),
-        claim_ref: None,
+        claim_ref: Some(ClaimRef { namespace: "a".into(), name: "b".into(), uid: "u".into() }),
         attempt,
         later: crate::api::Later::default(),
     };
@@ -67,9 +71,7 @@ fn bound_under(owner: &str) -> PhoneNumber {
 }
 
 fn message(record: &PhoneNumber) -> String {
-    let (claim, gate) = (wish(), Gate::Open);
-    let (status, _) = super::claim(&facts(&claim, Some(record), None, &gate), at(20)).unwrap();
-    status.conditions[0].message.clone()
+    of(record).message()
 }
 
 fn other(word: &str) -> NumberStatus {
@@ -77,8 +79,8 @@ fn other(word: &str) -> NumberStatus {
 }
 
 /// What the claim is told: reason, Purchased, Ready, and what it is in besides.
-fn told(facts: &ClaimFacts<'_>) -> Option<(Reason, String, String, String)> {
-    let (status, reason) = claim(facts, at(20))?;
+fn told(given: &Given) -> Option<(Reason, String, String, String)> {
+    let (status, reason) = given.tell(moment(20))?;
     let of = |type_: &str| {
         let found = status.conditions.iter().find(|condition| condition.type_ == type_);
         found.map(|condition| {
@@ -98,32 +100,98 @@ fn told(facts: &ClaimFacts<'_>) -> Option<(Reason, String, String, String)> {
 
 fn wish() -> PhoneNumberClaim {
     let spec = serde_json::from_str(r#"{"e164":"+911234500000"}"#).unwrap();
-    PhoneNumberClaim {
-        metadata: ObjectMeta { generation: Some(3), ..ObjectMeta::default() },
-        spec,
-        status: None,
+    let metadata = ObjectMeta {
+        namespace: Some("a".into()),
+        name: Some("b".into()),
+        uid: Some("u".into()),
+        generation: Some(3),
+        ..ObjectMeta::default()
+    };
+    PhoneNumberClaim { metadata, spec, status: None }
+}
+
+fn moment(seconds: i64) -> Moment {
+    Moment { wall: at(seconds), mono: Duration::from_secs(seconds.unsigned_abs()) }
+}
+
+/// What is known of a claim that has wanted an attempt since the first moment, and whose number may be bought.
+struct Given {
+    claim: PhoneNumberClaim,
+    record: Option<PhoneNumber>,
+    newer: bool,
+    /// The one that is decided upon, if not this one.
+    relation: Option<Relation>,
+    gate: Gate,
+    clocks: Clocks,
+    evidence: Evidence,
+    token: Option<&'static str>,
+    not_before: Option<Moment>,
+    hold_until: Option<Moment>,
+    refused: Option<&'static str>,
+    unstored: Option<Unstored>,
+}
+
+impl Default for Given {
+    fn default() -> Self {
+        let begun = moment(1);
+        let ledger = LedgerRead { from: jiff::Timestamp::UNIX_EPOCH, rows: Vec::new().into() };
+        let evidence = Evidence {
+            search: Reading::Read { begun, value: Rows::from(Vec::new()) },
+            ledger: Reading::Read { begun, value: ledger },
+            ..Evidence::default()
+        };
+        Self {
+            claim: wish(),
+            record: None,
+            newer: false,
+            relation: None,
+            gate: Gate::Open,
+            clocks: Clocks::default(),
+            evidence,
+            token: None,
+            not_before: None,
+            hold_until: None,
+            refused: None,
+            unstored: None,
+        }
     }
 }
 
-fn facts<'a>(
-    claim: &'a PhoneNumberClaim,
-    record: Option<&'a PhoneNumber>,
-    goal: Option<&'a Goal>,
-    gate: &'a Gate,
-) -> ClaimFacts<'a> {
-    let relation = if record.is_some() { Relation::Ours } else { Relation::NoRecord };
-    let waited = Duration::from_secs(20);
-    ClaimFacts {
-        claim,
-        record,
-        relation,
-        goal,
-        gate,
-        waits: Waits::Turn,
-        waited,
-        unstored: None,
-        spans: SPANS,
+impl Given {
+    fn tell(&self, now: Moment) -> Option<(PhoneNumberClaimStatus, Reason)> {
+        let observed = ClaimObserved {
+            claim: &self.claim,
+            record: self.record.as_ref(),
+            newer: self.newer,
+            holder: Holder::Gone,
+            account: "MA_1".parse().unwrap(),
+            gate: self.gate.clone(),
+            clocks: self.clocks,
+            evidence: self.evidence.clone(),
+            retry_token: self.token,
+            not_before: self.not_before,
+            hold_until: self.hold_until,
+        };
+        let first = plan::claim(&observed, None, moment(0));
+        let mut decision = plan::claim(&observed, first.wanted.as_ref(), now);
+        decision.relation = self.relation.unwrap_or(decision.relation);
+        let facts = ClaimFacts {
+            observed: &observed,
+            decision: &decision,
+            refused: self.refused,
+            unstored: self.unstored.as_ref(),
+            spans: SPANS,
+        };
+        super::claim(&facts, now)
     }
+
+    fn message(&self) -> String {
+        self.tell(moment(20)).unwrap().0.conditions[0].message.clone()
+    }
+}
+
+fn of(record: &PhoneNumber) -> Given {
+    Given { record: Some(record.clone()), ..Given::default() }
 }
 
 #[test]
@@ -184,8 +252,7 @@ fn what_a_record_says_is_told_as_the_table_says() {
             (Reason::NumberStatusUnknown, t, u, "Reconciling"),
         ),
     ] {
-        let (claim, gate) = (wish(), Gate::Open);
-        let (reason, purchased, ready, also) = told(&facts(&claim, Some(&record), None, &gate)).unwrap();
+        let (reason, purchased, ready, also) = told(&of(&record)).unwrap();
         assert_eq!((reason, purchased.as_str(), ready.as_str(), also.as_str()), expected);
     }
 }
@@ -199,8 +266,7 @@ fn what_keeps_a_purchase_back_is_told_as_the_table_says() {
         (held(GateCause::RateLimited), (Reason::RateLimited, "Reconciling")),
         (held(GateCause::Unavailable), (Reason::VobizUnavailable, "Reconciling")),
     ] {
-        let claim = wish();
-        let (reason, purchased, ready, also) = told(&facts(&claim, None, Some(&Goal::First), &gate)).unwrap();
+        let (reason, purchased, ready, also) = told(&Given { gate, ..Given::default() }).unwrap();
         assert_eq!((reason, also.as_str()), expected);
         assert_eq!((purchased.as_str(), ready.as_str()), ("Unknown", "False"));
     }
@@ -208,32 +274,38 @@ fn what_keeps_a_purchase_back_is_told_as_the_table_says() {
 
 #[test]
 fn a_number_of_somebody_else_is_a_conflict_whoever_that_is() {
-    let (claim, gate, record) = (wish(), Gate::Open, record(AttemptState::Bound, Origin::Purchase, None));
+    let record = record(AttemptState::Bound, Origin::Purchase, None);
     for with in [ConflictWith::Claim, ConflictWith::Namespace, ConflictWith::Account] {
-        let relation = Relation::Conflict(with);
-        let facts = ClaimFacts { relation, ..facts(&claim, Some(&record), None, &gate) };
+        let given = Given { relation: Some(Relation::Conflict(with)), ..of(&record) };
         let expected = (Reason::Conflict, "False".into(), "False".into(), "Stalled".into());
-        assert_eq!(told(&facts), Some(expected), "{with:?}");
+        assert_eq!(told(&given), Some(expected), "{with:?}");
     }
 }
 
 #[test]
 fn a_number_of_another_account_of_the_family_is_a_conflict() {
-    let failed = record(AttemptState::Failed, Origin::Purchase, Some(answer(Outcome::NotFound, 404, None)));
-    let (claim, token) = (wish(), Goal::Token("t".into()));
+    let failed =
+        |outcome| Some(record(AttemptState::Failed, Origin::Purchase, Some(answer(outcome, 404, None))));
     let held = Gate::Held(GateCause::Unavailable, "500".into());
-    for (record, goal, gate) in [
-        (None, &Goal::First, &Gate::Open),
-        (None, &Goal::First, &held),
-        (Some(&failed), &token, &Gate::Open),
-        (Some(&failed), &Goal::Automatic, &Gate::Open),
+    let row = ListedNumber {
+        e164: "+911234500000".parse().unwrap(),
+        owner: "SA_2".parse().ok(),
+        number: Number { status: Some(NumberStatus::Active), ..Number::default() },
+    };
+    for (record, token, gate) in [
+        (None, None, Gate::Open),
+        (None, None, held),
+        (failed(Outcome::NotFound), Some("t"), Gate::Open),
+        (failed(Outcome::NotSent), None, Gate::Open),
     ] {
-        let waits = Waits::Elsewhere("SA_2".parse().unwrap());
-        // At once: nothing is waited for.
-        let facts = ClaimFacts { waits, waited: Duration::ZERO, ..facts(&claim, record, Some(goal), gate) };
+        let shown = format!("{token:?} {gate:?}");
+        let search = Reading::Read { begun: moment(0), value: Rows::from(vec![row.clone()]) };
+        let evidence = Evidence { search, ..Given::default().evidence };
+        let given = Given { record, gate, evidence, token, ..Given::default() };
         let expected = (Reason::Conflict, "False".into(), "False".into(), "Stalled".into());
-        assert_eq!(told(&facts), Some(expected), "{goal:?} {gate:?}");
-        let message = &super::claim(&facts, at(20)).unwrap().0.conditions[0].message;
+        assert_eq!(told(&given), Some(expected), "{shown}");
+        // At once: nothing is waited for.
+        let message = &given.tell(moment(0)).unwrap().0.conditions[0].message;
         assert!(message.contains("SA_2") && message.contains("nothing is sent"), "{message}");
     }
 }
@@ -271,15 +343,14 @@ fn what_became_of_a_number_is_told_with_the_way_out() {
 
 #[test]
 fn a_claim_is_told_no_other_namespaces_claims_and_its_own_ones_by_name() {
-    let (mut claim, gate) = (wish(), Gate::Open);
+    let mut claim = wish();
     claim.metadata.namespace = Some("ours".into());
     let mut record = bound(NumberStatus::Active, Ownership::Owned);
     let mut message = |namespace: &str, with| {
         let of = ClaimRef { namespace: namespace.into(), name: "secret".into(), uid: "u".into() };
         record.spec.claim_ref = Some(of);
-        let relation = Relation::Conflict(with);
-        let facts = ClaimFacts { relation, ..facts(&claim, Some(&record), None, &gate) };
-        super::claim(&facts, at(20)).unwrap().0.conditions[0].message.clone()
+        let relation = Some(Relation::Conflict(with));
+        Given { relation, claim: claim.clone(), ..self::of(&record) }.message()
     };
     assert!(message("ours", ConflictWith::Claim).contains("ours/secret"));
     for with in [ConflictWith::Claim, ConflictWith::Namespace, ConflictWith::Account] {
@@ -314,10 +385,9 @@ fn a_claim_shows_the_balance_only_where_it_falls_short() {
 #[test]
 fn two_errors_of_one_cause_and_two_passing_causes_are_one_status() {
     use GateCause::{Credentials, RateLimited, Unavailable};
-    let goal = Goal::First;
     let status = |claim: &PhoneNumberClaim, cause, why: &str, seconds| {
         let gate = Gate::Held(cause, why.into());
-        super::claim(&facts(claim, None, Some(&goal), &gate), at(seconds)).unwrap().0
+        Given { claim: claim.clone(), gate, ..Given::default() }.tell(moment(seconds)).unwrap().0
     };
     for (first, second, same) in [
         (Unavailable, Unavailable, true),
@@ -338,17 +408,17 @@ fn two_errors_of_one_cause_and_two_passing_causes_are_one_status() {
 
 #[test]
 fn a_record_of_a_newer_version_leaves_outcome_and_number_as_they_were() {
-    let (mut claim, gate) = (wish(), Gate::Open);
+    let mut claim = wish();
     let of_newer = |claim: &PhoneNumberClaim| {
-        let facts = ClaimFacts { relation: Relation::Newer, ..facts(claim, None, None, &gate) };
-        (told(&facts).unwrap(), super::claim(&facts, at(20)).unwrap().0)
+        let given = Given { newer: true, claim: claim.clone(), ..Given::default() };
+        (told(&given).unwrap(), given.tell(moment(20)).unwrap().0)
     };
     let expected = |purchased: &str| {
         (Reason::NewerVersion, purchased.to_owned(), "Unknown".to_owned(), "Reconciling".to_owned())
     };
     assert_eq!(of_newer(&claim).0, expected("Unknown"));
     let record = bound(NumberStatus::Active, Ownership::Owned);
-    let bought = super::claim(&facts(&claim, Some(&record), None, &gate), at(20)).unwrap().0;
+    let bought = of(&record).tell(moment(20)).unwrap().0;
     claim.status = Some(bought.clone());
     let (told, status) = of_newer(&claim);
     assert_eq!(told, expected("True"));
@@ -371,17 +441,15 @@ fn conditions_that_a_later_version_has_added_to_a_record_stay() {
 
 #[test]
 fn a_bound_claim_keeps_its_conditions_while_the_account_cannot_be_read() {
-    let (claim, record) = (wish(), bound(NumberStatus::Active, Ownership::Owned));
     let gate = Gate::Held(GateCause::Credentials, "401".into());
-    assert_eq!(told(&facts(&claim, Some(&record), None, &gate)).unwrap().0, Reason::Purchased);
+    let given = Given { gate, ..of(&bound(NumberStatus::Active, Ownership::Owned)) };
+    assert_eq!(told(&given).unwrap().0, Reason::Purchased);
 }
 
 #[test]
 fn waiting_is_not_worth_a_write_before_it_has_lasted_five_seconds() {
-    let (claim, gate) = (wish(), Gate::Open);
-    let waited = Duration::from_millis(4_999);
-    let facts = ClaimFacts { waited, ..facts(&claim, None, Some(&Goal::First), &gate) };
-    assert_eq!(told(&facts), None);
+    let waited = moment(0).plus(Duration::from_millis(4_999));
+    assert_eq!(Given::default().tell(waited), None);
 }
 
 #[test]
@@ -398,25 +466,31 @@ fn a_short_balance_gives_both_sums_and_a_decision_the_command() {
 
 #[test]
 fn what_is_waited_for_is_said() {
-    let (claim, gate) = (wish(), Gate::Open);
-    for (waits, part) in [
-        (Waits::Hold(at(60)), "--hold-purchases"),
-        (Waits::Evidence, "whether the account owns the number"),
-        (Waits::Pause(at(60)), "2026-01-02T03:05:05Z"),
-        (Waits::Turn, "rate limit"),
-        (Waits::Cluster("the API server refused: no".into()), "the API server refused: no"),
-        (Waits::Binding("the API server refused: no".into()), "cannot be bound to the record"),
+    let (hold, vanished) = (Some(moment(60)), Some(moment(60)));
+    let refused = Some("the API server refused: no");
+    for (given, part) in [
+        (Given { hold_until: hold, ..Given::default() }, "--hold-purchases"),
+        (Given { evidence: Evidence::default(), ..Given::default() }, "whether the account owns the number"),
+        (Given { not_before: vanished, ..Given::default() }, "2026-01-02T03:05:05Z"),
+        (Given::default(), "rate limit"),
+        (Given { refused, ..Given::default() }, "the API server refused: no"),
+        (Given { refused, record: Some(handed_over()), ..Given::default() }, "cannot be bound to the record"),
     ] {
-        let facts = ClaimFacts { waits, ..facts(&claim, None, Some(&Goal::First), &gate) };
-        let (status, reason) = super::claim(&facts, at(20)).unwrap();
+        let (status, reason) = given.tell(moment(20)).unwrap();
         let message = &status.conditions[0].message;
         assert!(reason == Reason::Purchasing && message.contains(part), "{message}");
     }
 }
 
+/// A number without a claim, which an administrator hands to this one.
+fn handed_over() -> PhoneNumber {
+    let mut record = bound(NumberStatus::Active, Ownership::Owned);
+    record.spec.claim_ref = None;
+    record
+}
+
 #[test]
 fn clocks_that_disagree_are_told_before_anything_is_bought() {
-    let (claim, gate) = (wish(), Gate::Open);
     let skew = |seconds| Some(jiff::SignedDuration::from_secs(seconds));
     for (clocks, words) in [
         (
@@ -429,40 +503,37 @@ fn clocks_that_disagree_are_told_before_anything_is_bought() {
         ),
         (Clocks { vobiz: None, kubernetes: skew(7200) }, ", the API server's is 120 min ahead"),
     ] {
-        for waited in [Duration::ZERO, Duration::from_secs(20)] {
-            let waits = Waits::Clocks(clocks);
-            let seen = ClaimFacts { waits, waited, ..facts(&claim, None, Some(&Goal::First), &gate) };
-            let (status, reason) = super::claim(&seen, at(20)).unwrap();
+        for waited in [0, 20] {
+            let given = Given { clocks, ..Given::default() };
+            let (status, reason) = given.tell(moment(waited)).unwrap();
             let message = &status.conditions[0].message;
             assert_eq!(reason, Reason::ClockSkew);
             assert!(message.contains(words) && message.contains("Nothing is bought"), "{message}");
             assert!(message.contains("timedatectl") && message.contains("by itself"), "{message}");
         }
         let open = record(AttemptState::Open, Origin::Purchase, Some(answer(Outcome::NotFound, 404, None)));
-        let seen = ClaimFacts { waits: Waits::Clocks(clocks), ..facts(&claim, Some(&open), None, &gate) };
-        let (status, reason) = super::claim(&seen, at(20)).unwrap();
+        let (status, reason) = Given { clocks, ..of(&open) }.tell(moment(20)).unwrap();
         let message = &status.conditions[0].message;
         assert!(reason == Reason::NumberNotFound && message.contains("cannot be settled while"), "{message}");
         let bound = bound(NumberStatus::Active, Ownership::Owned);
-        let seen = ClaimFacts { waits: Waits::Clocks(clocks), ..facts(&claim, Some(&bound), None, &gate) };
-        assert_eq!(super::claim(&seen, at(20)).unwrap().1, Reason::Purchased);
+        assert_eq!(Given { clocks, ..of(&bound) }.tell(moment(20)).unwrap().1, Reason::Purchased);
     }
 }
 
 #[test]
 fn a_decision_about_many_debits_has_a_message_that_can_be_stored() {
-    let (claim, gate) = (wish(), Gate::Open);
+    let claim = wish();
     let mut record = record(AttemptState::NeedsDecision, Origin::Purchase, None);
     let debit =
         |id: usize| Debit { id: format!("t{id}"), amount: "52".parse().ok(), currency: None, at: None };
     record.spec.attempt.unexplained_debits = (0..10_000).map(debit).collect();
-    let (status, _) = super::claim(&facts(&claim, Some(&record), None, &gate), at(20)).unwrap();
+    let (status, _) = Given { claim: claim.clone(), ..of(&record) }.tell(moment(20)).unwrap();
     let message = &status.conditions[0].message;
     assert!(message.contains("transaction t4), and 9995 more") && message.len() < 2_000, "{message}");
     let debits = record.spec.attempt.unexplained_debits.clone();
     Change::AskForDecision { debits, ownership: Ownership::Absent, owner: None }.apply(&mut record, at(20));
     assert_eq!(record.spec.attempt.unexplained_debits.len(), 50);
-    let (status, _) = super::claim(&facts(&claim, Some(&record), None, &gate), at(20)).unwrap();
+    let (status, _) = Given { claim: claim.clone(), ..of(&record) }.tell(moment(20)).unwrap();
     assert!(status.conditions[0].message.contains("and 9995 more"), "{:?}", status.conditions[0]);
 }
 
@@ -475,27 +546,26 @@ fn a_purchase_that_could_not_be_looked_up_says_so() {
 
 #[test]
 fn types_that_others_have_added_stay() {
-    let (mut claim, gate) = (wish(), Gate::Open);
+    let mut claim = wish();
     claim.status = serde_json::from_str(
         r#"{"conditions":[{"type":"Routed","status":"True","reason":"R","message":"","lastTransitionTime":"2026-01-02T03:04:05Z"}]}"#,
     )
     .ok();
     let record = bound(NumberStatus::Active, Ownership::Owned);
-    let (status, _) = super::claim(&facts(&claim, Some(&record), None, &gate), at(20)).unwrap();
+    let (status, _) = Given { claim: claim.clone(), ..of(&record) }.tell(moment(20)).unwrap();
     assert!(status.conditions.iter().any(|condition| condition.type_ == "Routed"));
 }
 
 /// What a claim is told while this process knows that answer, and the API server does not store it.
 fn told_unstored(answer: Answer, now: i64) -> (Reason, String) {
-    let (claim, gate) = (wish(), Gate::Open);
     let record = record(AttemptState::Open, Origin::Purchase, None);
     let unstored = Unstored {
         change: Change::Answered { answer: Box::new(answer), bought: None },
         why: Some("the API server did not store it: no space".into()),
         since: Duration::ZERO,
     };
-    let facts = ClaimFacts { unstored: Some(&unstored), ..facts(&claim, Some(&record), None, &gate) };
-    let (status, reason) = super::claim(&facts, at(now)).unwrap();
+    let given = Given { unstored: Some(unstored), ..of(&record) };
+    let (status, reason) = given.tell(moment(now)).unwrap();
     (reason, status.conditions[0].message.clone())
 }
 
@@ -524,10 +594,10 @@ fn an_answer_that_is_known_and_not_stored_is_told_at_once_and_for_ever() {
 
 #[test]
 fn that_a_process_stopped_is_not_said_where_only_an_answer_is_missing() {
-    let (claim, gate) = (wish(), Gate::Open);
+    let claim = wish();
     for state in [AttemptState::Open, AttemptState::Failed] {
         let record = record(state, Origin::Purchase, None);
-        let (status, _) = super::claim(&facts(&claim, Some(&record), None, &gate), at(60)).unwrap();
+        let (status, _) = Given { claim: claim.clone(), ..of(&record) }.tell(moment(60)).unwrap();
         let message = &status.conditions[0].message;
         assert!(message.starts_with("No answer to the purchase"), "{message}");
     }
@@ -536,15 +606,15 @@ fn that_a_process_stopped_is_not_said_where_only_an_answer_is_missing() {
 #[test]
 fn no_message_outgrows_what_can_be_stored_many_times() {
     let words = Answer { message: Some("\u{1f4de}".repeat(10_000)), ..answer(Outcome::Rejected, 409, None) };
-    let (claim, gate) = (wish(), Gate::Open);
+    let claim = wish();
     let record = record(AttemptState::Failed, Origin::Purchase, Some(words));
-    let (status, _) = super::claim(&facts(&claim, Some(&record), None, &gate), at(60)).unwrap();
+    let (status, _) = Given { claim: claim.clone(), ..of(&record) }.tell(moment(60)).unwrap();
     assert!(status.conditions.iter().all(|condition| condition.message.len() <= 4096));
 }
 
 #[test]
 fn a_claim_is_told_that_its_token_is_too_long_and_what_to_type() {
-    let (mut claim, gate) = (wish(), Gate::Open);
+    let mut claim = wish();
     let token = |length| Some([(crate::api::RETRY_ANNOTATION.to_owned(), "x".repeat(length))].into());
     for (state, command) in
         [(AttemptState::Failed, "retry=\"$(date +%s)\"."), (AttemptState::NeedsDecision, "retry=07070707")]
@@ -552,7 +622,7 @@ fn a_claim_is_told_that_its_token_is_too_long_and_what_to_type() {
         let record = record(state, Origin::Purchase, Some(answer(Outcome::NotFound, 404, None)));
         for (length, told) in [(253, false), (254, true)] {
             claim.metadata.annotations = token(length);
-            let (status, _) = super::claim(&facts(&claim, Some(&record), None, &gate), at(60)).unwrap();
+            let (status, _) = Given { claim: claim.clone(), ..of(&record) }.tell(moment(60)).unwrap();
             let message = &status.conditions[0].message;
             assert_eq!(message.contains("longer than 253 bytes and is ignored"), told, "{message}");
             assert!(message.contains(command) || !told, "{message}");

@@ -5,14 +5,17 @@ use std::time::Duration;
 use kube::core::ObjectMeta;
 use serde::Serialize;
 
-use super::{ClaimFacts, Unstored, Waits, claim, record};
+use super::{ClaimFacts, Unstored, claim, record};
 use crate::{
     api::{
         Answer, Attempt, ClaimRef, Debit, Funds, Number, NumberStatus, Outcome, Ownership, PhoneNumber,
         PhoneNumberClaim, PhoneNumberSpec, PhoneNumberStatus,
     },
     domain::{AttemptId, Time, presentable},
-    plan::{Change, Gate, Intent, Relation, Spans},
+    plan::{
+        Change, ClaimObserved, ClaimStep, Clocks, Decision, Evidence, Gate, Holder, Moment, NewAttempt,
+        Relation, Spans,
+    },
     vobiz::LONGEST_WORDS,
 };
 
@@ -61,10 +64,10 @@ fn debit(id: usize) -> Debit {
 }
 
 fn attempt() -> Attempt {
-    let mut attempt = Intent {
+    let mut attempt = NewAttempt {
         spent_tokens: (0..1000).map(|token| format!("{token:0253}")).collect(),
         answered_debits: (0..5000).map(|id| format!("{id:064}")).collect(),
-        ..Intent::for_tests()
+        ..NewAttempt::for_tests()
     }
     .open(AttemptId::from_random([7; 16]), now());
     attempt.answer = Some(answer());
@@ -108,19 +111,28 @@ fn the_worst_record_and_the_worst_status_stay_small() {
         let unstored = Unstored { change: change.clone(), why: Some(words()), since: Duration::ZERO };
         change.apply(&mut stored, now());
         record(&mut stored, Some(true), SPANS, now());
-        let gate = Gate::Open;
-        let facts = ClaimFacts {
+        let observed = ClaimObserved {
             claim: &wish,
             record: Some(&stored),
-            relation: Relation::Ours,
-            goal: None,
-            gate: &gate,
-            waits: Waits::Turn,
-            waited: Duration::from_mins(1),
+            newer: false,
+            holder: Holder::Lives,
+            account: stored.spec.account.clone(),
+            gate: Gate::Open,
+            clocks: Clocks::default(),
+            evidence: Evidence::default(),
+            retry_token: None,
+            not_before: None,
+            hold_until: None,
+        };
+        let facts = ClaimFacts {
+            observed: &observed,
+            decision: &Decision { relation: Relation::Ours, wanted: None, step: ClaimStep::Rest, told: None },
+            refused: None,
             unstored: Some(&unstored),
             spans: SPANS,
         };
-        let (status, _) = claim(&facts, now()).unwrap();
+        let now = Moment { wall: now(), mono: Duration::from_mins(1) };
+        let (status, _) = claim(&facts, now).unwrap();
         let sizes = (stored_size(&stored), stored_size(&status));
         assert!(sizes.0 < LARGEST && sizes.1 < LARGEST, "{sizes:?}");
     }

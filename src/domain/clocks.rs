@@ -85,6 +85,23 @@ impl Clocks {
         self.beyond(NOTABLE)
     }
 
+    /// By how much the clocks are apart that are known, for people.
+    #[must_use]
+    pub fn apart(self) -> String {
+        let one = |(name, ahead): (&str, Option<SignedDuration>)| {
+            let ahead = ahead?;
+            let minutes = (ahead.as_secs().unsigned_abs() + 30) / 60;
+            Some(match (minutes, ahead.is_negative()) {
+                (0, _) => format!("{name} agrees"),
+                (minutes, true) => format!("{name} is {minutes} min behind"),
+                (minutes, false) => format!("{name} is {minutes} min ahead"),
+            })
+        };
+        let peers = [("Vobiz's", self.vobiz), ("the API server's", self.kubernetes)];
+        let each: Vec<_> = peers.into_iter().filter_map(one).collect();
+        format!("by the clock of the operator's node, {}", each.join(" and "))
+    }
+
     fn beyond(self, limit: SignedDuration) -> bool {
         [self.vobiz, self.kubernetes].into_iter().flatten().any(|ahead| ahead.abs() > limit)
     }

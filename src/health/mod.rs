@@ -22,7 +22,7 @@ use prometheus_client::{encoding::text, registry::Registry};
 use crate::{
     account::{AccountHealth, Accounts},
     api::{PhoneNumber, Seen},
-    conditions,
+    domain::Clocks,
     metrics::{Kind, Metrics},
     plan::Gate,
     reconcile::Claims,
@@ -119,7 +119,7 @@ impl HealthSources {
             definitions: lifecycle.definitions.lock().unwrap_or_else(PoisonError::into_inner).clone(),
             filled: lifecycle.filled.load(Ordering::Relaxed),
             missing: self.claims.listed.missing(),
-            clocks: Some(clocks).filter(|clocks| clocks.are_notable()).map(conditions::apart),
+            clocks: Some(clocks).filter(|clocks| clocks.are_notable()).map(Clocks::apart),
             vobiz: vobiz(self.health()),
         })
     }

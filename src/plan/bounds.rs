@@ -146,10 +146,10 @@ fn keep_last<T>(list: &mut Vec<T>, most: usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{domain::AttemptId, plan::Intent};
+    use crate::{domain::AttemptId, plan::NewAttempt};
 
     fn attempt() -> Attempt {
-        Intent::for_tests().open(AttemptId::from_random([7; 16]), "2026-01-02T03:04:05Z".parse().unwrap())
+        NewAttempt::for_tests().open(AttemptId::from_random([7; 16]), "2026-01-02T03:04:05Z".parse().unwrap())
     }
 
     fn spend(attempt: &mut Attempt, token: String) {

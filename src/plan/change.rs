@@ -6,14 +6,13 @@ use super::{
     Moment, bounds,
     evidence::FundsRead,
     guard::{self, Guard},
-    look::LEDGER_LOOKBACK,
 };
 use crate::{
     api::{
-        Answer, Attempt, AttemptState, CLAIMED, ClaimRef, Debit, Funds, Origin, Outcome, Ownership,
-        PhoneNumber, PhoneNumberStatus, Verification,
+        Answer, Attempt, AttemptState, CLAIMED, ClaimRef, Funds, Outcome, Ownership, PhoneNumber,
+        PhoneNumberStatus, Verification,
     },
-    domain::{AccountId, AttemptId, Currency, ListedNumber, Time},
+    domain::{AccountId, Debit, ListedNumber, Time},
 };
 
 /// One change of a record, applied by a compare-and-swap.
@@ -201,84 +200,21 @@ fn seen_under(owner: Option<AccountId>, at: Timestamp, ownership: Ownership) -> 
     Verification { at: Time::micros(at), ownership, owner }
 }
 
-/// A new attempt, before it has an identity.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Intent {
-    /// `Purchase` may send, `Adoption` never does.
-    pub origin: Origin,
-    pub currency: Option<Currency>,
-    pub spent_tokens: Vec<String>,
-    /// Marks of those spent before them, and how many there were that are not among `spent_tokens`.
-    pub older_spent_tokens: (Vec<String>, i64),
-    pub automatic_retry_used: bool,
-    pub answered_debits: Vec<String>,
-    /// From when on the look before it looked for debits.
-    pub debits_from: Option<Timestamp>,
-    /// The debits that it found.
-    pub found_debits: Vec<Debit>,
-    /// Whether Vobiz had the endpoints to look the number up before.
-    pub looked_up: bool,
-}
-
-impl Intent {
-    #[cfg(test)]
-    pub(crate) fn for_tests() -> Self {
-        Self {
-            origin: Origin::Purchase,
-            currency: None,
-            spent_tokens: Vec::new(),
-            older_spent_tokens: (Vec::new(), 0),
-            automatic_retry_used: false,
-            answered_debits: Vec::new(),
-            debits_from: None,
-            found_debits: Vec::new(),
-            looked_up: true,
-        }
-    }
-
-    /// Opens the attempt.
-    #[must_use]
-    pub fn open(self, id: AttemptId, now: Timestamp) -> Attempt {
-        // Found owned or debited is not owned now: that is for verification to say.
-        let unverified = self.origin == Origin::Purchase || guard::on(Guard::AdoptionIsVerified);
-        // A clock that was set back since the look must not hide what it saw.
-        let usual = now.saturating_sub(LEDGER_LOOKBACK).unwrap_or(now);
-        let (older, before) = self.older_spent_tokens;
-        let spent = before.saturating_add(i64::try_from(self.spent_tokens.len()).unwrap_or(i64::MAX));
-        let mut attempt = Attempt {
-            id,
-            opened_at: Time::micros(now),
-            state: if unverified { AttemptState::Open } else { AttemptState::Bound },
-            origin: self.origin,
-            currency: self.currency,
-            answer: None,
-            settled_at: None,
-            spent_tokens: self.spent_tokens,
-            older_spent_tokens: older,
-            spent_tokens_count: Some(spent),
-            automatic_retry_used: self.automatic_retry_used,
-            debits_from: self.debits_from.map(|from| Time::micros(from.min(usual))),
-            unexplained_debits: self.found_debits,
-            further_debits: Vec::new(),
-            unexplained_debits_count: None,
-            answered_debits: self.answered_debits,
-        };
-        bounds::bound(&mut attempt);
-        attempt
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use kube::core::ObjectMeta;
 
     use super::*;
-    use crate::api::{Number, PhoneNumberSpec};
+    use crate::{
+        api::{Number, PhoneNumberSpec},
+        domain::AttemptId,
+        plan::NewAttempt,
+    };
 
     const NOW: &str = "2026-01-02T03:04:05Z";
 
     fn record() -> PhoneNumber {
-        let intent = Intent::for_tests();
+        let intent = NewAttempt::for_tests();
         let attempt = intent.open(AttemptId::from_random([7; 16]), NOW.parse().unwrap());
         let (e164, account) = ("+12".parse().unwrap(), "MA_1".parse().unwrap());
         PhoneNumber {

@@ -5,13 +5,14 @@ use std::time::Duration;
 use kube::core::ObjectMeta;
 
 use super::{
-    Change, ClaimObserved, ClaimStep, Clocks, ConflictWith, Evidence, EvidenceRequest, Gate, GateCause, Goal,
-    Holder, Intent, LedgerRead, Moment, Reading, Relation, Rows, Source, claim, goal, relation,
+    AttemptCause, Change, ClaimObserved, ClaimStep, Clocks, ConflictWith, Decision, Evidence,
+    EvidenceRequest, Gate, GateCause, Holder, LedgerRead, Moment, NewAttempt, Reading, Relation, Rows,
+    Source, Wake, Wanted, claim,
 };
 use crate::{
     api::{
         Answer, Attempt, AttemptState, ClaimRef, Debit, Origin, Outcome, Ownership, PhoneNumber,
-        PhoneNumberClaim, PhoneNumberSpec,
+        PhoneNumberClaim, PhoneNumberSpec, Reason,
     },
     domain::{AccountId, AttemptId, LedgerRow, ListedNumber, Time},
 };
@@ -47,7 +48,7 @@ fn attempt(state: AttemptState, outcome: Option<Outcome>) -> Attempt {
         owner: None,
         at: Time::micros(at(0).wall),
     });
-    Attempt { state, answer, ..Intent::for_tests().open(AttemptId::from_random([7; 16]), at(0).wall) }
+    Attempt { state, answer, ..NewAttempt::for_tests().open(AttemptId::from_random([7; 16]), at(0).wall) }
 }
 
 fn record(attempt: Attempt) -> PhoneNumber {
@@ -68,9 +69,9 @@ fn of(namespace: &str, uid: &str, state: AttemptState) -> PhoneNumber {
 }
 
 /// After a look for debits of the last day.
-fn intent() -> Intent {
+fn intent() -> NewAttempt {
     let from = at(1).wall.saturating_sub(Duration::from_hours(24)).ok();
-    Intent { debits_from: from, ..Intent::for_tests() }
+    NewAttempt { debits_from: from, ..NewAttempt::for_tests() }
 }
 
 /// Neither owned nor debited, in answers begun at that moment.
@@ -85,7 +86,7 @@ fn clear(begun: Moment) -> Evidence {
 
 /// From when on a step asks for the ledger.
 fn ledger_from(step: &ClaimStep) -> jiff::Timestamp {
-    let ClaimStep::Read(need) = step else { panic!("{step:?}") };
+    let ClaimStep::Await(Wake::Evidence(need)) = step else { panic!("{step:?}") };
     let from = |source: &Source| if let Source::Ledger { from } = source { Some(*from) } else { None };
     need.sources.iter().find_map(from).unwrap()
 }
@@ -117,7 +118,6 @@ struct Given {
     clocks: Clocks,
     evidence: Evidence,
     token: Option<&'static str>,
-    slot: bool,
 }
 
 impl Default for Given {
@@ -130,7 +130,6 @@ impl Default for Given {
             clocks: Clocks::default(),
             evidence: clear(at(1)),
             token: None,
-            slot: true,
         }
     }
 }
@@ -143,21 +142,29 @@ impl Given {
             record: self.record.as_ref(),
             newer: false,
             holder: self.holder,
-            account: &account,
-            gate: &self.gate,
+            account,
+            gate: self.gate.clone(),
             clocks: self.clocks,
-            evidence: &self.evidence,
+            evidence: self.evidence.clone(),
             retry_token: self.token,
-            goal_since: at(1),
             not_before: None,
             hold_until: None,
-            slot: self.slot,
         })
     }
 
     fn step(&self) -> ClaimStep {
-        self.with(|observed| claim(observed, at(2)))
+        self.with(|observed| step(observed, at(2)))
     }
+}
+
+/// The decision on what was first wanted in the first second.
+fn decide(observed: &ClaimObserved<'_>, now: Moment) -> Decision {
+    let first = claim(observed, None, at(1));
+    claim(observed, first.wanted.as_ref(), now)
+}
+
+fn step(observed: &ClaimObserved<'_>, now: Moment) -> ClaimStep {
+    decide(observed, now).step
 }
 
 /// The other clocks are ahead by so many minutes.
@@ -181,13 +188,12 @@ fn between_clocks_that_disagree_nothing_is_attempted() {
         let owned = Evidence { search: listed(at(1)), ..clear(at(1)) };
         for given in [
             Given { clocks, ..Given::default() },
-            Given { clocks, slot: false, ..Given::default() },
             Given { clocks, evidence: owned, ..Given::default() },
             Given { clocks, evidence: Evidence::default(), ..Given::default() },
             Given { clocks, record: Some(failed), ..Given::default() },
         ] {
             let step = given.step();
-            assert_eq!(step == ClaimStep::AwaitClocks, waits, "{clocks:?}: {step:?}");
+            assert_eq!(step == ClaimStep::Await(Wake::ClocksAgree), waits, "{clocks:?}: {step:?}");
         }
         let bound = of("a", "x", AttemptState::Bound);
         let inherits = Given { clocks, record: Some(bound), holder: Holder::Gone, ..Given::default() };
@@ -204,8 +210,8 @@ fn a_wait_within_this_process_is_as_long_however_the_wall_clock_is_set() {
             Given::default().with(|observed| {
                 (observed.hold_until, observed.not_before) =
                     (hold.then_some(at(60)), (!hold).then_some(at(60)));
-                match claim(observed, now) {
-                    ClaimStep::Wait(until) => Some(now.until(until).as_secs()),
+                match step(observed, now) {
+                    ClaimStep::Await(Wake::At(until)) => Some(now.until(until).as_secs()),
                     _ => None,
                 }
             })
@@ -222,7 +228,7 @@ fn debits_are_looked_for_before_a_moment_that_was_dated_ahead() {
     // A day and more ahead when the claim was seen, and right since.
     let now = Moment { wall: at(0).wall - jiff::SignedDuration::from_hours(30), ..at(2) };
     let given = Given { evidence: Evidence::default(), ..Given::default() };
-    let step = given.with(|observed| claim(observed, now));
+    let step = given.with(|observed| step(observed, now));
     let from = ledger_from(&step);
     assert!(from <= now.wall - jiff::SignedDuration::from_hours(24), "{from}");
 }
@@ -232,9 +238,9 @@ fn a_record_that_cannot_be_read_occupies_its_number_and_nothing_is_done() {
     for token in [None, Some("t")] {
         Given { token, ..Given::default() }.with(|observed| {
             observed.newer = true;
-            assert_eq!(relation(observed), Relation::Newer);
-            assert_eq!(goal(observed), None);
-            assert_eq!(claim(observed, at(2)), ClaimStep::Rest);
+            assert_eq!(decide(observed, at(2)).relation, Relation::Newer);
+            assert_eq!(decide(observed, at(2)).wanted.map(|wanted| wanted.cause), None);
+            assert_eq!(step(observed, at(2)), ClaimStep::Rest);
         });
     }
 }
@@ -256,12 +262,15 @@ fn whose_claim_a_record_serves_is_told_by_uid_life_and_namespace() {
     ] {
         let state = record.spec.attempt.state;
         let given = Given { record: Some(record), holder, ..Given::default() };
-        assert_eq!(given.with(|observed| relation(observed)), expected, "{state:?} {holder:?}");
+        assert_eq!(given.with(|observed| decide(observed, at(2)).relation), expected, "{state:?} {holder:?}");
     }
     let mut elsewhere = of("a", "c", Bound);
     elsewhere.spec.account = "MA_2".parse().unwrap();
     let given = Given { record: Some(elsewhere), ..Given::default() };
-    assert_eq!(given.with(|observed| relation(observed)), Relation::Conflict(ConflictWith::Account));
+    assert_eq!(
+        given.with(|observed| decide(observed, at(2)).relation),
+        Relation::Conflict(ConflictWith::Account)
+    );
 }
 
 #[test]
@@ -301,16 +310,20 @@ fn after_a_failure_only_a_fresh_token_permits_another_attempt() {
         let mut attempt = attempt(AttemptState::Failed, outcome);
         attempt.spent_tokens = vec!["old".into()];
         let given = Given { record: Some(record(attempt)), token, ..Given::default() };
-        given.with(|observed| goal(observed))
+        given.with(|observed| decide(observed, at(2)).wanted.map(|wanted| wanted.cause))
     };
     for outcome in own {
         assert_eq!(goal_of(Some(outcome), None), None, "{outcome:?}");
         assert_eq!(goal_of(Some(outcome), Some("old")), None, "{outcome:?}");
         assert_eq!(goal_of(Some(outcome), Some("")), None, "{outcome:?}");
-        assert_eq!(goal_of(Some(outcome), Some("new")), Some(Goal::Token("new".into())), "{outcome:?}");
+        assert_eq!(
+            goal_of(Some(outcome), Some("new")),
+            Some(AttemptCause::Token("new".into())),
+            "{outcome:?}"
+        );
     }
     for outcome in ours.map(Some).into_iter().chain([None]) {
-        assert_eq!(goal_of(outcome, None), Some(Goal::Automatic), "{outcome:?}");
+        assert_eq!(goal_of(outcome, None), Some(AttemptCause::Automatic), "{outcome:?}");
     }
 }
 
@@ -338,7 +351,8 @@ fn only_the_attempts_own_id_answers_a_decision_and_its_debits_count_once() {
     };
     assert_eq!(step(None), ClaimStep::Rest);
     assert_eq!(step(Some("another")), ClaimStep::Rest);
-    let expected = Intent { spent_tokens: vec![id.into()], answered_debits: vec!["t1".into()], ..intent() };
+    let expected =
+        NewAttempt { spent_tokens: vec![id.into()], answered_debits: vec!["t1".into()], ..intent() };
     assert_eq!(step(Some(id)), ClaimStep::Purchase(expected));
 }
 
@@ -350,27 +364,31 @@ fn nothing_is_sent_before_fresh_answers_say_neither_owned_nor_debited() {
         Given { evidence, ..Given::default() }.step()
     };
     assert_eq!(with(&|_| ()), ClaimStep::Purchase(intent()));
-    let adoption = ClaimStep::OpenUnsent(Intent { origin: Origin::Adoption, ..intent() });
+    let adoption = ClaimStep::OpenUnsent(NewAttempt { origin: Origin::Adoption, ..intent() });
     assert_eq!(with(&|evidence| evidence.search = listed(at(1))), adoption);
     assert_eq!(with(&|evidence| evidence.listing = listed(at(1))), adoption);
     let debited = with(&|evidence| {
         let Reading::Read { value, .. } = &mut evidence.ledger else { panic!() };
         value.rows = vec![debit("t1")].into();
     });
-    let found = Intent { origin: Origin::Adoption, found_debits: vec![debit("t1").debit()], ..intent() };
+    let found = NewAttempt { origin: Origin::Adoption, found_debits: vec![debit("t1").debit()], ..intent() };
     assert_eq!(debited, ClaimStep::OpenUnsent(found));
     let early = |evidence: &mut Evidence| *evidence = clear(at(0));
-    let ClaimStep::Read(need) = with(&early) else { panic!() };
+    let ClaimStep::Await(Wake::Evidence(need)) = with(&early) else { panic!() };
     assert!(need.since == at(1) && matches!(need.sources[..], [Source::Search(_), Source::Ledger { .. }]));
 }
 
 #[test]
 fn nothing_is_sent_for_a_number_that_another_account_of_the_family_has() {
-    let elsewhere = ClaimStep::Elsewhere("SA_2".parse().unwrap());
+    let elsewhere = ClaimStep::Await(Wake::NextListing);
     let with = |change: &dyn Fn(&mut Given)| {
         let mut given = Given::default();
         change(&mut given);
-        given.step()
+        let decision = given.with(|observed| decide(observed, at(2)));
+        let told = decision.told.filter(|told| told.reason == Reason::Conflict);
+        let owner = told.is_some_and(|told| told.message.contains("the account SA_2"));
+        assert_eq!(owner, decision.step == elsewhere);
+        decision.step
     };
     assert_eq!(with(&|given| given.evidence.search = listed_under("SA_2", at(1))), elsewhere);
     assert_eq!(with(&|given| given.evidence.listing = listed_under("SA_2", at(2))), elsewhere);
@@ -421,7 +439,7 @@ fn where_an_endpoint_does_not_exist_it_is_bought_all_the_same_and_noted() {
         if ledger {
             evidence.ledger = missing.clone();
         }
-        let expected = ClaimStep::Purchase(Intent { looked_up: false, ..intent() });
+        let expected = ClaimStep::Purchase(NewAttempt { looked_up: false, ..intent() });
         assert_eq!(Given { evidence, ..Given::default() }.step(), expected);
     }
 }
@@ -441,22 +459,25 @@ fn while_purchases_are_limited_a_claim_looks_and_adopts_and_sends_nothing() {
         (GateCause::Unavailable, false),
     ] {
         let step = |evidence| Given { gate: held(cause), evidence, ..Given::default() }.step();
-        assert_eq!(step(clear(at(1))), ClaimStep::AwaitGate, "{cause:?}");
-        assert_eq!(matches!(step(Evidence::default()), ClaimStep::Read(_)), looks, "{cause:?}");
+        assert_eq!(step(clear(at(1))), ClaimStep::Await(Wake::GateOpens), "{cause:?}");
+        assert_eq!(
+            matches!(step(Evidence::default()), ClaimStep::Await(Wake::Evidence(_))),
+            looks,
+            "{cause:?}"
+        );
         assert_eq!(matches!(step(owned()), ClaimStep::OpenUnsent(_)), looks, "{cause:?}");
     }
 }
 
 #[test]
-fn a_held_account_a_hold_and_a_missing_slot_keep_a_purchase_back() {
+fn a_held_account_and_a_hold_keep_a_purchase_back() {
     let gate = Gate::Held(GateCause::Unavailable, "500".into());
-    assert_eq!(Given { gate, ..Given::default() }.step(), ClaimStep::AwaitGate);
-    assert_eq!(Given { slot: false, ..Given::default() }.step(), ClaimStep::Queue);
+    assert_eq!(Given { gate, ..Given::default() }.step(), ClaimStep::Await(Wake::GateOpens));
     let held = Given::default().with(|observed| {
         observed.hold_until = Some(at(9));
-        claim(observed, at(2))
+        step(observed, at(2))
     });
-    assert_eq!(held, ClaimStep::Wait(at(9)));
+    assert_eq!(held, ClaimStep::Await(Wake::At(at(9))));
 }
 
 #[test]
@@ -464,7 +485,7 @@ fn what_was_read_during_a_wait_is_read_again_afterwards() {
     let waited = |look: &dyn Fn(&mut ClaimObserved<'_>)| {
         Given { evidence: clear(at(3)), ..Given::default() }.with(|observed| {
             look(observed);
-            claim(observed, at(5))
+            step(observed, at(5))
         })
     };
     for until in [at(3), at(4)] {
@@ -478,7 +499,8 @@ fn what_was_read_during_a_wait_is_read_again_afterwards() {
                 let from = at(1).wall.saturating_sub(Duration::from_mins(24 * 60 + 10)).unwrap();
                 let since = Moment { mono: until.mono, ..at(1) };
                 let search = Source::Search(NUMBER.parse().unwrap());
-                ClaimStep::Read(EvidenceRequest::new(since, [search, Source::Ledger { from }]))
+                let request = EvidenceRequest::new(since, [search, Source::Ledger { from }]);
+                ClaimStep::Await(Wake::Evidence(request))
             };
             assert_eq!(step, expected);
         }
@@ -512,7 +534,7 @@ fn an_answer_holds_for_all_debits_that_the_decision_is_about() {
 #[test]
 fn a_token_that_stood_there_at_the_first_attempt_is_used_up() {
     let step = Given { token: Some("t"), ..Given::default() }.step();
-    assert_eq!(step, ClaimStep::Purchase(Intent { spent_tokens: vec!["t".into()], ..intent() }));
+    assert_eq!(step, ClaimStep::Purchase(NewAttempt { spent_tokens: vec!["t".into()], ..intent() }));
 }
 
 #[test]
@@ -563,9 +585,53 @@ fn debits_are_looked_for_from_a_day_before_the_claim_or_the_last_attempt() {
 #[test]
 fn a_clock_that_was_set_back_since_the_look_hides_nothing_that_it_saw() {
     let opened =
-        |intent: Intent, at: Moment| intent.open(AttemptId::from_random([7; 16]), at.wall).debits_from;
+        |intent: NewAttempt, at: Moment| intent.open(AttemptId::from_random([7; 16]), at.wall).debits_from;
     assert_eq!(opened(intent(), at(2)), intent().debits_from.map(Time::micros));
     let earlier = at(0).wall.saturating_sub(Duration::from_hours(1)).unwrap();
     let expected = earlier.saturating_sub(Duration::from_hours(24)).ok().map(Time::micros);
     assert_eq!(opened(intent(), Moment { wall: earlier, ..at(0) }), expected);
+}
+
+#[test]
+fn a_claim_that_is_told_of_a_held_account_is_woken_when_it_opens() {
+    use GateCause::{Credentials, PurchasesLimited, RateLimited, Unavailable};
+    for cause in [Credentials, RateLimited, Unavailable, PurchasesLimited] {
+        for (hold, back_off) in [(None, None), (Some(at(9)), None), (None, Some(at(9)))] {
+            let gate = Gate::Held(cause, "500".into());
+            let decision = Given { gate, ..Given::default() }.with(|observed| {
+                (observed.hold_until, observed.not_before) = (hold, back_off);
+                decide(observed, at(2))
+            });
+            let told = decision.told.is_some_and(|told| told.reason.holds_the_account());
+            let woken = decision.step == ClaimStep::Await(Wake::GateOpens);
+            assert_eq!(told, woken, "{cause:?}, hold {hold:?}, back-off {back_off:?}");
+            assert!(told || cause == PurchasesLimited, "{cause:?}, hold {hold:?}, back-off {back_off:?}");
+        }
+    }
+}
+
+#[test]
+fn an_attempt_is_wanted_anew_when_it_or_the_one_before_it_changes() {
+    let failed = |id| {
+        let attempt = Attempt {
+            id: AttemptId::from_random([id; 16]),
+            ..attempt(AttemptState::Failed, Some(Outcome::NotSent))
+        };
+        Some(record(attempt))
+    };
+    let since = |given: Given, remembered: Option<&Wanted>| {
+        let wanted = given.with(|observed| claim(observed, remembered, at(5))).wanted.unwrap();
+        (wanted.since, wanted)
+    };
+    let (new, first) = since(Given::default(), None);
+    assert_eq!(new, at(5));
+    let first = Wanted { since: at(1), ..first };
+    assert_eq!(since(Given::default(), Some(&first)).0, at(1));
+    let (after_first, second) = since(Given { record: failed(1), ..Given::default() }, Some(&first));
+    assert_eq!(after_first, at(5));
+    let second = Wanted { since: at(2), ..second };
+    assert_eq!(since(Given { record: failed(1), ..Given::default() }, Some(&second)).0, at(2));
+    assert_eq!(since(Given { record: failed(2), ..Given::default() }, Some(&second)).0, at(5));
+    let asked = Given { record: failed(1), token: Some("t"), ..Given::default() };
+    assert_eq!(since(asked, Some(&second)).0, at(5));
 }

@@ -4,8 +4,7 @@
 /// A decision on which money depends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Guard {
-    /// R1: whoever reads an open attempt verifies it. Without the switch there is no code that could do otherwise.
-    #[cfg(test)]
+    /// R1: whoever reads an open attempt verifies it.
     ReaderNeverSends,
     /// The send window, by the wall clock.
     SendWindowWall,
@@ -73,11 +72,11 @@ pub enum Guard {
     VanishedWaits,
     /// R11: nothing is bought or adopted while on hold.
     Hold,
-    /// Rule 4: the claim that is bought for still exists.
+    /// Step 4: the claim that is bought for still exists.
     LiveClaim,
-    /// Rule 4: and is not being deleted.
+    /// Step 4: and is not being deleted.
     LiveClaimDeleting,
-    /// Rule 4: and wants what is about to be sent.
+    /// Step 4: and wants what is about to be sent.
     LiveClaimUnchanged,
 }
 

@@ -3,11 +3,7 @@
 
 use std::time::Duration;
 
-use super::{
-    Moment, Spans,
-    claim::is_retried_unasked,
-    guard::{self, Guard},
-};
+use super::{Moment, Spans, cause::is_retried_unasked, rules};
 use crate::{
     api::{Attempt, AttemptState},
     domain::{AttemptId, Backoff},
@@ -65,7 +61,7 @@ impl RecordMemory {
         if self.state == AttemptState::Failed {
             return None;
         }
-        if guard::on(Guard::VanishedWaits) {
+        if rules::vanished_number_waits() {
             self.kept_back.get_or_insert(now.plus(spans.until_settled()));
         }
         Some(self)
@@ -99,7 +95,7 @@ impl RecordMemory {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::Intent;
+    use crate::plan::NewAttempt;
 
     const SPANS: Spans = Spans { purchase_timeout: Duration::from_secs(30), settle: Duration::from_mins(2) };
 
@@ -109,7 +105,7 @@ mod tests {
     }
 
     fn see(known: Option<RecordMemory>, id: u8, state: AttemptState, now: Moment) -> RecordMemory {
-        let opened = Intent::for_tests().open(AttemptId::from_random([id; 16]), at(0).wall);
+        let opened = NewAttempt::for_tests().open(AttemptId::from_random([id; 16]), at(0).wall);
         RecordMemory::see(known, &Attempt { state, ..opened }, now)
     }
 

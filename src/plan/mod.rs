@@ -4,8 +4,11 @@
 //! Everything here is a synchronous function of what was observed and the time; that is what lets the protocol
 //! be checked exhaustively. The rules (R1 to R12) are explained in `docs/exactly-once.md`.
 
+mod attempt;
 mod bounds;
+mod cause;
 mod change;
+mod checks;
 mod claim;
 #[cfg(test)]
 mod claim_tests;
@@ -13,22 +16,26 @@ mod evidence;
 pub(crate) mod guard;
 mod keep;
 mod ledger;
-mod look;
 mod memory;
+mod observed;
 mod ownership;
 mod queue;
 mod record;
 #[cfg(test)]
 mod record_tests;
+mod relation;
+mod rules;
 mod send;
 mod settle;
 mod time;
+mod window;
 
+pub use attempt::NewAttempt;
 pub use bounds::{LONGEST_TOKEN, RetryToken, cut_token, debits_count, is_spent, retry_token};
-pub use change::{Change, Intent};
-pub use claim::{
-    ClaimObserved, ClaimStep, ConflictWith, Goal, Relation, claim, goal, is_retried_unasked, relation,
-};
+pub use cause::{AttemptCause, Wanted, is_retried_unasked};
+pub use change::Change;
+pub use checks::{BEFORE_PURCHASE, Told, Wake, credentials_refused};
+pub use claim::{ClaimStep, Decision, claim};
 #[cfg(test)]
 pub(crate) use evidence::Fresh;
 pub use evidence::{
@@ -37,9 +44,11 @@ pub use evidence::{
 pub use keep::is_listed_absent;
 pub use ledger::Explained;
 pub use memory::RecordMemory;
+pub use observed::ClaimObserved;
 pub use ownership::{Verdict, verdict};
 pub use queue::{Enqueued, Next, Queue, TurnEnd};
 pub use record::{RecordObserved, RecordStep, Removal, record};
+pub use relation::{ConflictWith, Relation};
 pub use send::{Denial, LiveClaim, OutcomeStep, Permission, outcome, permission};
 pub use time::{SEND_WINDOW, Spans};
 

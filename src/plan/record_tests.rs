@@ -5,7 +5,7 @@ use std::time::Duration;
 use kube::core::ObjectMeta;
 
 use super::{
-    Change, Clocks, Evidence, EvidenceRequest, FundsRead, Holder, Intent, LedgerRead, Moment, Reading,
+    Change, Clocks, Evidence, EvidenceRequest, FundsRead, Holder, LedgerRead, Moment, NewAttempt, Reading,
     RecordObserved, RecordStep, Removal, Rows, Source, Spans, record,
 };
 use crate::{
@@ -25,7 +25,7 @@ fn at(seconds: u64) -> Moment {
 }
 
 fn open_record(outcome: Option<Outcome>) -> PhoneNumber {
-    let intent = Intent::for_tests();
+    let intent = NewAttempt::for_tests();
     let mut attempt = intent.open(AttemptId::from_random([7; 16]), at(0).wall);
     attempt.answer = outcome.map(|outcome| Answer {
         outcome,
@@ -466,7 +466,7 @@ fn looked(origin: crate::api::Origin, found: &[&str]) -> PhoneNumber {
     let mut record = open_record(None);
     let found = found.iter().map(|row| LedgerRow::for_tests(row).debit()).collect();
     let debits_from = Some("2026-01-01T00:10:00Z".parse().unwrap());
-    let intent = Intent { origin, debits_from, found_debits: found, ..Intent::for_tests() };
+    let intent = NewAttempt { origin, debits_from, found_debits: found, ..NewAttempt::for_tests() };
     record.spec.attempt = intent.open(record.spec.attempt.id, at(0).wall);
     record
 }

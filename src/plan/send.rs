@@ -138,7 +138,7 @@ mod tests {
     use kube::core::ObjectMeta;
 
     use super::*;
-    use crate::{api::PhoneNumberSpec, plan::Intent};
+    use crate::{api::PhoneNumberSpec, plan::NewAttempt};
 
     fn answered(outcome: Outcome) -> Change {
         let answer =
@@ -147,7 +147,7 @@ mod tests {
     }
 
     fn record(id: u8, state: AttemptState) -> PhoneNumber {
-        let mut attempt = Intent::for_tests().open(AttemptId::from_random([id; 16]), opened().wall);
+        let mut attempt = NewAttempt::for_tests().open(AttemptId::from_random([id; 16]), opened().wall);
         attempt.state = state;
         let (e164, account) = ("+12".parse().unwrap(), "MA_1".parse().unwrap());
         let spec =

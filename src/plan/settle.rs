@@ -10,12 +10,13 @@ use super::{
     evidence::{EvidenceRequest, Fresh, FundsRead, Source, earlier, later},
     guard::{self, Guard},
     ledger::Ledger,
-    look::adoption_debits_from,
     ownership::Verdict,
     record::{RecordObserved, RecordStep, VERIFY_EVERY},
+    rules,
+    window::{named_count_from, unnamed_count_from},
 };
 use crate::{
-    api::{Answer, Attempt, Debit, Origin, Outcome, Ownership},
+    api::{Answer, Attempt, Debit, Outcome, Ownership},
     domain::{AccountId, LedgerRow},
 };
 
@@ -56,25 +57,6 @@ pub(super) fn settle(observed: &RecordObserved<'_>, settles: Moment, now: Moment
     }
 }
 
-/// Debits that name the number count as far back as the look before the attempt went: what it did not see, because the
-/// ledger lagged or the debit was somebody's who has vanished, asks for a decision all the same.
-fn named_count_from(attempt: &Attempt) -> Timestamp {
-    let since = unnamed_count_from(attempt);
-    match attempt.origin {
-        Origin::Purchase => attempt.debits_from.map_or(since, |from| from.at().min(since)),
-        Origin::Adoption => since,
-    }
-}
-
-/// Those that name none: a purchase is debited after its attempt was opened. An adoption asks about whatever was found
-/// before it.
-fn unnamed_count_from(attempt: &Attempt) -> Timestamp {
-    match attempt.origin {
-        Origin::Purchase => attempt.opened_at.at(),
-        Origin::Adoption => adoption_debits_from(attempt),
-    }
-}
-
 /// The verdict on an attempt that is not listed as ours, but perhaps as another account's of the family. `debits` is `None`
 /// where there is no ledger.
 fn conclude(
@@ -90,20 +72,20 @@ fn conclude(
     match (ownership, debits) {
         // A purchase of the other account's is debited to the same ledger: whose debit it is, nobody here can tell.
         (_, Some(debits)) if !debits.is_empty() => needs_decision(debits, ownership),
-        (Ownership::Undecided, debits) => needs_decision(debits.unwrap_or_else(|| found(attempt)), ownership),
+        (Ownership::Undecided, debits) => {
+            needs_decision(debits.unwrap_or_else(|| rules::found_debits(attempt).to_vec()), ownership)
+        }
         (Ownership::Absent, Some(_)) => RecordStep::Write(match owner {
             Some(owner) => Change::FailElsewhere(owner.clone()),
             None => Change::Fail(ownership),
         }),
         // Something could not be had. Vobiz's explicit refusal then stands on its word; nothing else does.
         _ if refused => RecordStep::Write(Change::Fail(Ownership::Unverifiable)),
-        (_, debits) => needs_decision(debits.unwrap_or_else(|| found(attempt)), Ownership::Unverifiable),
+        (_, debits) => needs_decision(
+            debits.unwrap_or_else(|| rules::found_debits(attempt).to_vec()),
+            Ownership::Unverifiable,
+        ),
     }
-}
-
-/// The debits that an adoption was opened for.
-fn found(attempt: &Attempt) -> Vec<Debit> {
-    if guard::on(Guard::FoundDebitStays) { attempt.unexplained_debits.clone() } else { Vec::new() }
 }
 
 /// Debits without ownership: those that name the number, else those of equal amount that name none. The amount is
@@ -122,7 +104,8 @@ fn debits(observed: &RecordObserved<'_>, rows: &[LedgerRow], settles: Moment, no
         return Debits::Known(Vec::new());
     }
     // A debit that was seen once is settled by its refund, and not by a ledger that does not show it any more.
-    named.extend(found(&spec.attempt).into_iter().filter(|debit| !ledger.judges(debit)));
+    let found = rules::found_debits(&spec.attempt).iter();
+    named.extend(found.filter(|debit| !ledger.judges(debit)).cloned());
     if !named.is_empty() {
         return Debits::Known(named);
     }

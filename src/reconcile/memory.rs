@@ -8,8 +8,8 @@ use std::{
 use crate::{
     api::PhoneNumber,
     conditions::Reason,
-    domain::{AttemptId, E164},
-    plan::{Goal, Moment, RecordMemory, Spans},
+    domain::E164,
+    plan::{Moment, RecordMemory, Spans, Wanted},
 };
 
 /// What this process remembers beside what is stored. Losing it (a restart) costs time, never safety.
@@ -28,8 +28,8 @@ struct Inner {
 
 #[derive(Default)]
 struct ClaimMemory {
-    /// What is to be attempted, after which attempt, and since when that has been known.
-    goal: Option<(Goal, Option<AttemptId>, Moment)>,
+    /// The attempt that is wanted.
+    wanted: Option<Wanted>,
     /// Of what an event has told already.
     told: Vec<Reason>,
 }
@@ -49,23 +49,21 @@ impl Memory {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Since when a claim's goal has been known: what is looked at for it must be younger.
-    pub fn goal_since(&self, uid: &str, goal: &Goal, after: Option<AttemptId>, now: Moment) -> Moment {
-        let mut inner = self.inner();
-        let memory = inner.claims.entry(uid.to_owned()).or_default();
-        match &memory.goal {
-            Some((known, attempt, since)) if known == goal && *attempt == after => *since,
-            _ => {
-                memory.goal = Some((goal.clone(), after, now));
-                memory.told.clear();
-                now
-            }
-        }
+    /// The attempt that the claim wanted when it was last decided about.
+    pub fn wanted(&self, uid: &str) -> Option<Wanted> {
+        self.inner().claims.get(uid)?.wanted.clone()
     }
 
-    /// The claim has nothing to attempt; a later goal is a new one.
-    pub fn no_goal(&self, uid: &str) {
-        self.inner().claims.remove(uid);
+    /// Remembers the attempt that the claim wants; if it is another one, all is news again, and if it wants none, nothing
+    /// is remembered of it.
+    pub fn remember(&self, uid: &str, wanted: Option<&Wanted>) {
+        let mut inner = self.inner();
+        let Some(wanted) = wanted else { return drop(inner.claims.remove(uid)) };
+        let memory = inner.claims.entry(uid.to_owned()).or_default();
+        if memory.wanted.as_ref() != Some(wanted) {
+            memory.wanted = Some(wanted.clone());
+            memory.told.clear();
+        }
     }
 
     /// Whether the claim has not been told of this before, while it had the same thing to attempt.
@@ -134,7 +132,8 @@ mod tests {
     use super::*;
     use crate::{
         api::{AttemptState, PhoneNumberSpec},
-        plan::Intent,
+        domain::AttemptId,
+        plan::{AttemptCause, NewAttempt},
     };
 
     const SPANS: Spans = Spans { purchase_timeout: Duration::from_secs(30), settle: Duration::from_mins(2) };
@@ -145,7 +144,7 @@ mod tests {
     }
 
     fn record(id: u8, state: AttemptState) -> PhoneNumber {
-        let intent = Intent::for_tests();
+        let intent = NewAttempt::for_tests();
         let mut attempt = intent.open(AttemptId::from_random([id; 16]), at(0).wall);
         attempt.state = state;
         let (e164, account) = ("+12".parse().unwrap(), "MA_1".parse().unwrap());
@@ -160,6 +159,10 @@ mod tests {
             },
             status: None,
         }
+    }
+
+    fn wanted(cause: AttemptCause) -> Wanted {
+        Wanted { cause, after: None, since: at(0) }
     }
 
     const NOTHING: Remaining<'static> =
@@ -179,7 +182,7 @@ mod tests {
             let mut record = record(1, states[number % 4]);
             record.spec.e164 = format!("+91{number:010}").parse().unwrap();
             memory.see(&record, at(0));
-            memory.goal_since(&number.to_string(), &Goal::First, None, at(0));
+            memory.remember(&number.to_string(), Some(&wanted(AttemptCause::First)));
         }
         memory.sweep(at(1), SPANS, &Remaining { recorded: &|_| true, lives: &|_| true, ..NOTHING });
         assert_eq!(sizes(&memory), (1000, 1000));
@@ -205,30 +208,22 @@ mod tests {
     }
 
     #[test]
-    fn a_goal_is_new_when_it_or_the_attempt_before_it_changes() {
-        let memory = Memory::default();
-        let attempt = Some(AttemptId::from_random([1; 16]));
-        let token = Goal::Token("t".into());
-        assert_eq!(memory.goal_since("u", &Goal::First, None, at(1)), at(1));
-        assert_eq!(memory.goal_since("u", &Goal::First, None, at(2)), at(1));
-        assert_eq!(memory.goal_since("u", &token, attempt, at(3)), at(3));
-        memory.no_goal("u");
-        assert_eq!(memory.goal_since("u", &token, attempt, at(4)), at(4));
-    }
-
-    #[test]
-    fn what_holds_the_account_is_told_once_for_each_goal() {
+    fn what_holds_the_account_is_told_once_for_each_wanted_attempt() {
         let memory = Memory::default();
         let told = |reason| memory.is_first("u", reason);
         assert!(
             told(Reason::RateLimited) && told(Reason::RateLimited),
-            "nothing is remembered without a goal"
+            "nothing is remembered of a claim that wants nothing"
         );
-        memory.goal_since("u", &Goal::First, None, at(1));
+        memory.remember("u", Some(&wanted(AttemptCause::First)));
         assert!(told(Reason::RateLimited) && told(Reason::VobizUnavailable));
-        memory.goal_since("u", &Goal::First, None, at(2));
+        memory.remember("u", Some(&wanted(AttemptCause::First)));
         assert!(!told(Reason::RateLimited) && !told(Reason::VobizUnavailable));
-        memory.goal_since("u", &Goal::Token("t".into()), None, at(3));
+        let asked = wanted(AttemptCause::Token("t".into()));
+        memory.remember("u", Some(&asked));
         assert!(told(Reason::RateLimited));
+        assert_eq!(memory.wanted("u"), Some(asked));
+        memory.remember("u", None);
+        assert_eq!(memory.wanted("u"), None);
     }
 }

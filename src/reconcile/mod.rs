@@ -34,7 +34,7 @@ use crate::{
     clock::Clock,
     domain::E164,
     metrics::Metrics,
-    plan::{Holder, Moment, Spans},
+    plan::{Holder, Moment, Spans, Wanted},
     store::{Store, StoreError},
 };
 
@@ -80,11 +80,13 @@ impl Default for Troubles {
 }
 
 impl Context {
-    /// The claim has nothing to attempt; what it attempts later is new.
-    fn no_goal(&self, uid: &str) {
-        self.memory.no_goal(uid);
-        for account in self.accounts.all() {
-            account.queue.forget(uid);
+    /// Remembers the attempt that a claim wants. One that wants none waits for none; what it wants later is new.
+    fn remember(&self, uid: &str, wanted: Option<&Wanted>) {
+        self.memory.remember(uid, wanted);
+        if wanted.is_none() {
+            for account in self.accounts.all() {
+                account.queue.forget(uid);
+            }
         }
     }
 

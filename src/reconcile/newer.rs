@@ -22,7 +22,7 @@ pub async fn tell(
     newer: &Newer,
 ) -> Result<Action, StoreError> {
     // What it was about to attempt is off; should it come back, it begins anew.
-    context.no_goal(newer.metadata.uid.as_deref().unwrap_or_default());
+    context.remember(newer.metadata.uid.as_deref().unwrap_or_default(), None);
     let told = conditions::newer(newer, context.clock.now().wall);
     if told == newer.conditions() {
         return Ok(requeue_after(None));

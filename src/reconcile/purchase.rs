@@ -14,7 +14,7 @@ use crate::{
     conditions,
     domain::{AttemptId, ListedNumber, Time, presentable},
     metrics::Bought,
-    plan::{self, Change, Denial, Gate, Intent, LiveClaim, Moment, Permission},
+    plan::{self, Change, Denial, Gate, LiveClaim, Moment, NewAttempt, Permission},
     store::StoreError,
     vobiz::{LONGEST_WORDS, PurchaseError, Purchased, RejectionKind},
 };
@@ -27,7 +27,7 @@ pub async fn write_intent(
     context: &Context,
     claim: &PhoneNumberClaim,
     previous: Option<&PhoneNumber>,
-    intent: Intent,
+    intent: NewAttempt,
     now: Moment,
 ) -> Result<PhoneNumber, StoreError> {
     let id = AttemptId::from_random(*uuid::Uuid::new_v4().as_bytes());
@@ -38,7 +38,7 @@ async fn write_attempt(
     context: &Context,
     claim: &PhoneNumberClaim,
     previous: Option<&PhoneNumber>,
-    intent: Intent,
+    intent: NewAttempt,
     id: AttemptId,
     now: Moment,
 ) -> Result<PhoneNumber, StoreError> {
@@ -49,7 +49,7 @@ async fn write_attempt(
         owner: None,
     });
     let attempt = intent.open(id, now.wall);
-    let e164 = claim.spec.e164;
+    let e164 = claim.number();
     let spec = PhoneNumberSpec {
         e164,
         account: context.accounts.of_claim(claim).id(),
@@ -97,7 +97,7 @@ pub async fn perform(
     context: &Arc<Context>,
     claim: &Arc<PhoneNumberClaim>,
     previous: Option<&PhoneNumber>,
-    intent: Intent,
+    intent: NewAttempt,
 ) -> Result<(), StoreError> {
     let id = AttemptId::from_random(*uuid::Uuid::new_v4().as_bytes());
     let sending = context.outcomes.sending(id);
@@ -120,7 +120,7 @@ pub async fn perform(
         (Err(denied), _) => {
             if denied == Denial::ClaimChanged {
                 // What failed before was another wish: the new one does not wait longer for it.
-                context.memory.start_over(claim.spec.e164);
+                context.memory.start_over(claim.number());
             }
             unsent(denied.words())
         }

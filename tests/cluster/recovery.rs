@@ -6,8 +6,8 @@ use vobiz_sim::{Fault, FaultRule, HoldAt, Target};
 
 use crate::{
     harness::{eventually, run},
-    table::{NOT_PURCHASED, NUMBER_NOT_FOUND, PURCHASED, PURCHASING, message},
-    world::{World, claimed, record_path, state},
+    table::{INVALID_CREDENTIALS, NOT_PURCHASED, NUMBER_NOT_FOUND, PURCHASED, PURCHASING, message},
+    world::{World, claimed, record_path, state, token},
 };
 
 /// An operator is killed while Vobiz holds its purchase; Vobiz goes on; another operator finds what was left.
@@ -250,5 +250,21 @@ fn purchases_on_hold_are_not_sent_before_the_span_has_passed() {
         let post = world.journal().requests.into_iter().find(|request| request.e164.is_some()).unwrap();
         assert!(post.received_at >= until, "{} is before {until}", post.received_at);
         assert_eq!(world.spent(&number), (1, 1));
+    });
+}
+
+#[test]
+fn a_claim_on_hold_is_told_when_the_account_is_well_again() {
+    run(async |world| {
+        world.vobiz.set_token(&world.account, "another").unwrap();
+        let number = world.stocked();
+        // On hold for minutes: longer than this test waits for anything.
+        let _operator = world.patient().env("HOLD_PURCHASES", "true").start();
+        world.claim("office", &number).await;
+        world.until("office", INVALID_CREDENTIALS).await;
+        world.vobiz.set_token(&world.account, token(&world.account)).unwrap();
+        let claim = world.until("office", PURCHASING).await;
+        assert!(message(&claim).contains("--hold-purchases"), "{}", message(&claim));
+        assert_eq!(world.spent(&number), (0, 0));
     });
 }

@@ -12,7 +12,7 @@ use crate::{
         PhoneNumberClaimSpec, PhoneNumberSpec, PhoneNumberStatus,
     },
     domain::{AccountId, AttemptId, Currency, E164, LedgerRow, ListedNumber, Time},
-    plan::{Gate, Intent, LedgerRead, Rows},
+    plan::{LedgerRead, NewAttempt, Rows},
 };
 
 /// Everybody and everything that the plan functions may see, made once.
@@ -21,7 +21,6 @@ pub struct Cast {
     pub e164: E164,
     pub ours: AccountId,
     other: AccountId,
-    pub gate: Gate,
     claims: Vec<[PhoneNumberClaim; 8]>,
     attempts: Vec<AttemptId>,
     tokens: Vec<(Token, String)>,
@@ -55,7 +54,6 @@ impl Cast {
             e164,
             ours: "MA_1".parse().unwrap(),
             other: "MA_2".parse().unwrap(),
-            gate: Gate::Open,
             claims: (0..=UIDS)
                 .map(|uid| std::array::from_fn(|bits| claim(uid, bits, two_namespaces, epoch)))
                 .collect(),
@@ -151,9 +149,9 @@ impl Cast {
         }
     }
 
-    fn intent(&self, record: &Record) -> Intent {
+    fn intent(&self, record: &Record) -> NewAttempt {
         let spent = Token::ALL.into_iter().filter(|token| record.spent.has(*token));
-        Intent {
+        NewAttempt {
             origin: record.origin,
             currency: currency(record.changed),
             spent_tokens: spent.map(|token| self.word(token).to_owned()).collect(),

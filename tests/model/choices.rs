@@ -1,5 +1,7 @@
 //! Which steps can be tried in a world; those that turn out to change nothing lead nowhere.
 
+use strum::VariantArray as _;
+
 use super::{
     bounds::Fault,
     step::Step,
@@ -37,7 +39,7 @@ fn of_operator(world: &World, places: usize, operator: usize, steps: &mut Vec<St
     match me.worker {
         Worker::Idle | Worker::Sent { .. } => {}
         Worker::Decided { .. } => {
-            let replies = Reply::ALL.into_iter().filter(|reply| lost || *reply == Reply::Arrives);
+            let replies = Reply::VARIANTS.iter().copied().filter(|reply| lost || *reply == Reply::Arrives);
             steps.extend(replies.map(|reply| Step::WriteIntent(operator, reply)));
         }
         Worker::Uncertain { .. } => {
@@ -83,7 +85,7 @@ fn of_vobiz(world: &World, steps: &mut Vec<Step>) {
             continue;
         }
         let attempt = u8::try_from(attempt).unwrap();
-        for treatment in Treatment::ALL {
+        for &treatment in Treatment::VARIANTS {
             if treatment.fault().is_none_or(|fault| world.left.has(fault)) {
                 steps.push(Step::Arrive(attempt, treatment));
             }

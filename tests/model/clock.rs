@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use super::{
     cast::Cast,
-    world::{AFTER_FIRST_READ, AFTER_GOAL, AFTER_SETTLED, AFTER_WAIT, Operator, Reading, Record, Said, Time},
+    world::{
+        AFTER_FIRST_READ, AFTER_SETTLED, AFTER_WAIT, AFTER_WANTED, Operator, Reading, Record, Said, Time,
+    },
 };
 use crate::plan::{Evidence, LedgerRead, Moment, Reading as PlanReading, Rows, SEND_WINDOW, Spans};
 
@@ -59,8 +61,8 @@ pub fn has_waited(operator: &Operator, time: Time) -> bool {
 }
 
 /// When the goal of the claim in one place was first seen.
-pub fn goal_since(cast: &Cast, operator: &Operator, place: usize) -> Moment {
-    let old = operator.memory.goals[place].is_some_and(|goal| goal.old);
+pub fn wanted_since(cast: &Cast, operator: &Operator, place: usize) -> Moment {
+    let old = operator.memory.wanted[place].is_some_and(|goal| goal.old);
     let seen = moment(wall(cast, operator.skew), GOAL);
     if old { Moment { wall: seen.wall.min(cast.before_the_day()), ..seen } } else { seen }
 }
@@ -115,8 +117,8 @@ pub fn evidence(cast: &Cast, operator: &Operator, place: Option<usize>, time: Ti
     let begun = |reading: &Reading| {
         let after = |mark| reading.marks & mark != 0;
         let seconds = match place {
-            Some(place) if after(AFTER_GOAL[place]) && after(AFTER_WAIT) => WAITED - 1,
-            Some(place) if after(AFTER_GOAL[place]) => WAITED + 1,
+            Some(place) if after(AFTER_WANTED[place]) && after(AFTER_WAIT) => WAITED - 1,
+            Some(place) if after(AFTER_WANTED[place]) => WAITED + 1,
             None if after(AFTER_SETTLED) => 1,
             None if after(AFTER_FIRST_READ) && over => SETTLED + 1,
             None if after(AFTER_FIRST_READ) => FIRST_READ - 1,

@@ -1,61 +1,49 @@
 //! What must always hold. Most of it is about a step, so each step notes what it has broken, and a world in which
 //! something is broken goes no further.
 
+use stateright::Property;
+
 use super::{
+    Operators,
     bounds::{Mix, Twist},
     world::{NOBODY, Owner, Record, Token, Worker, World, place_of},
 };
 use crate::api::{AttemptState, Origin, Outcome};
 
-/// What must never happen.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Invariant {
-    AtMostOneDebit,
-    OnePostPerAttempt,
-    DurableBeforePost,
-    BoundOnlyIfOwned,
-    OneBoundClaim,
-    AdoptedNeverPosted,
-    NoPaidNumberForgotten,
-    NoAttemptUnauthorised,
-    NoPurchaseForVanishedClaim,
-    SentAsWanted,
-    ForeignAccountUntouched,
-    ForeignNamespaceInheritsNothing,
+macro_rules! invariants {
+    ($($invariant:ident => $words:literal,)+) => {
+        /// What must never happen.
+        #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+        pub enum Invariant { $($invariant),+ }
+
+        impl Invariant {
+            pub fn says(self) -> &'static str {
+                match self { $(Self::$invariant => $words),+ }
+            }
+        }
+
+        /// The invariants as stateright takes them: words, and a function without a closure, for each.
+        pub fn properties() -> Vec<Property<Operators>> {
+            vec![$(Property::always($words, |_: &Operators, world: &World| {
+                !world.broken.has(Invariant::$invariant)
+            })),+]
+        }
+    };
 }
 
-impl Invariant {
-    pub const ALL: [Self; 12] = [
-        Self::AtMostOneDebit,
-        Self::OnePostPerAttempt,
-        Self::DurableBeforePost,
-        Self::BoundOnlyIfOwned,
-        Self::OneBoundClaim,
-        Self::AdoptedNeverPosted,
-        Self::NoPaidNumberForgotten,
-        Self::NoAttemptUnauthorised,
-        Self::NoPurchaseForVanishedClaim,
-        Self::SentAsWanted,
-        Self::ForeignAccountUntouched,
-        Self::ForeignNamespaceInheritsNothing,
-    ];
-
-    pub fn says(self) -> &'static str {
-        match self {
-            Self::AtMostOneDebit => "at most one debit",
-            Self::OnePostPerAttempt => "at most one POST per attempt",
-            Self::DurableBeforePost => "a POST only after its attempt is durable",
-            Self::BoundOnlyIfOwned => "bound only if owned",
-            Self::OneBoundClaim => "one claim per number",
-            Self::AdoptedNeverPosted => "adopted numbers are never POSTed",
-            Self::NoPaidNumberForgotten => "no paid number is forgotten",
-            Self::NoAttemptUnauthorised => "no attempt without permission",
-            Self::NoPurchaseForVanishedClaim => "no purchase for a vanished claim",
-            Self::SentAsWanted => "what is sent is what the claim wants",
-            Self::ForeignAccountUntouched => "another account's record is left alone",
-            Self::ForeignNamespaceInheritsNothing => "another namespace inherits nothing",
-        }
-    }
+invariants! {
+    AtMostOneDebit => "at most one debit",
+    OnePostPerAttempt => "at most one POST per attempt",
+    DurableBeforePost => "a POST only after its attempt is durable",
+    BoundOnlyIfOwned => "bound only if owned",
+    OneBoundClaim => "one claim per number",
+    AdoptedNeverPosted => "adopted numbers are never POSTed",
+    NoPaidNumberForgotten => "no paid number is forgotten",
+    NoAttemptUnauthorised => "no attempt without permission",
+    NoPurchaseForVanishedClaim => "no purchase for a vanished claim",
+    SentAsWanted => "what is sent is what the claim wants",
+    ForeignAccountUntouched => "another account's record is left alone",
+    ForeignNamespaceInheritsNothing => "another namespace inherits nothing",
 }
 
 /// A set of invariants.

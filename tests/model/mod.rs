@@ -18,7 +18,6 @@ mod mutations;
 mod operator;
 mod people;
 mod process;
-mod properties;
 mod record;
 mod report;
 mod run;

@@ -4,11 +4,16 @@ use super::{
     Operators, api,
     bypass::Bypass,
     clock, invariants,
-    world::{AFTER_GOAL, Cached, Claim, GoalKind, KnownGoal, NOBODY, Record, Token, Worker, World, place_of},
+    world::{
+        AFTER_WANTED, Cached, CauseKind, Claim, KnownWanted, NOBODY, Record, Token, Worker, World, place_of,
+    },
 };
 use crate::{
     api::{AttemptState, PhoneNumber},
-    plan::{self, ClaimObserved, ClaimStep, Clocks, Goal, Holder, Intent},
+    plan::{
+        self, AttemptCause, ClaimObserved, ClaimStep, Clocks, Decision, Gate, Holder, NewAttempt, Wake,
+        Wanted,
+    },
 };
 
 /// A claim looked at, and what is to be done about it.
@@ -30,8 +35,8 @@ impl Operators {
         if is_it(world.cached_claim(operator, place)) || live { Holder::Lives } else { Holder::Gone }
     }
 
-    /// `Observation::make`, and the decision on it.
-    pub fn look(&self, world: &mut World, operator: usize, place: usize, slot: bool) -> Option<Looked> {
+    /// `observe` and `decide`.
+    pub fn look(&self, world: &mut World, operator: usize, place: usize) -> Option<Looked> {
         let claim = world.cached_claim(operator, place)?;
         let record = world.cached_record(operator);
         let seen = record.map(|record| self.see(world, operator, &record));
@@ -43,86 +48,79 @@ impl Operators {
             Some(record) => self.holder(world, operator, record.claim),
             None => Holder::Gone,
         };
-        let of_goal =
-            self.observe(world, operator, claim, seen.as_ref(), holder, slot, |view, _| plan::goal(view));
-        self.remember_goal(world, operator, place, claim, record, of_goal);
-        let step = self.observe(world, operator, claim, seen.as_ref(), holder, slot, plan::claim);
-        Some(Looked { claim, record, step })
+        let decision = self.decide_claim(world, operator, claim, seen.as_ref(), holder);
+        let known = world.operators[operator].memory.wanted[place];
+        let wanted = decision.wanted.map(|wanted| self.known(claim, record, &wanted, known));
+        let me = &mut world.operators[operator];
+        me.memory.wanted[place] = wanted;
+        if known != wanted {
+            me.unmark(AFTER_WANTED[place]);
+        }
+        Some(Looked { claim, record, step: decision.step })
     }
 
-    #[expect(clippy::too_many_arguments, reason = "the parts of what is observed")]
-    fn observe<T>(
+    fn decide_claim(
         &self,
         world: &World,
         operator: usize,
         claim: Claim,
         record: Option<&PhoneNumber>,
         holder: Holder,
-        slot: bool,
-        decide: impl FnOnce(&ClaimObserved<'_>, plan::Moment) -> T,
-    ) -> T {
-        let me = &world.operators[operator];
-        let evidence =
-            clock::evidence(&self.cast, me, Some(place_of(claim.uid)), world.time, world.vobiz.aged);
+    ) -> Decision {
+        let (me, place) = (&world.operators[operator], place_of(claim.uid));
         let end = |until| clock::end_of_wait(&self.cast, me, until, world.time);
-        let view = ClaimObserved {
+        let observed = ClaimObserved {
             claim: self.cast.claim(claim),
             record,
             newer: false,
             holder,
-            account: &self.cast.ours,
-            gate: &self.cast.gate,
+            account: self.cast.ours.clone(),
+            gate: Gate::Open,
             clocks: Clocks::default(),
-            evidence: &evidence,
+            evidence: clock::evidence(&self.cast, me, Some(place), world.time, world.vobiz.aged),
             retry_token: claim.token.map(|token| self.cast.word(token)),
-            goal_since: clock::goal_since(&self.cast, me, place_of(claim.uid)),
             not_before: me.memory.kept_back().map(end),
             hold_until: me.hold.map(end),
-            slot,
         };
-        decide(&view, clock::now(&self.cast, me))
+        let known = me.memory.wanted[place].filter(|known| known.uid == claim.uid);
+        let remembered = known.map(|known| Wanted {
+            cause: match known.kind {
+                CauseKind::First => AttemptCause::First,
+                CauseKind::Automatic => AttemptCause::Automatic,
+                CauseKind::Token(token) => AttemptCause::Token(self.cast.word(token).to_owned()),
+            },
+            after: known.after.map(|attempt| self.cast.attempt(attempt)),
+            since: clock::wanted_since(&self.cast, me, place),
+        });
+        plan::claim(&observed, remembered.as_ref(), clock::now(&self.cast, me))
     }
 
-    /// `Memory::goal_since`.
-    fn remember_goal(
+    /// What is wanted, as the world remembers it.
+    fn known(
         &self,
-        world: &mut World,
-        operator: usize,
-        place: usize,
         claim: Claim,
         record: Option<Record>,
-        goal: Option<Goal>,
-    ) {
-        let kind = goal.map(|goal| match goal {
-            Goal::First => GoalKind::First,
-            Goal::Automatic => GoalKind::Automatic,
-            Goal::Token(token) => GoalKind::Token(self.cast.token(&token)),
-        });
-        let me = &mut world.operators[operator];
-        let known = me.memory.goals[place];
-        let after = record.map(|record| record.attempt);
-        let goal = kind.map(|kind| {
-            let same = |known: &KnownGoal| (known.uid, known.kind, known.after) == (claim.uid, kind, after);
-            KnownGoal { uid: claim.uid, kind, after, old: known.filter(same).is_some_and(|known| known.old) }
-        });
-        me.memory.goals[place] = goal;
-        if known != goal {
-            me.unmark(AFTER_GOAL[place]);
-        }
+        wanted: &Wanted,
+        known: Option<KnownWanted>,
+    ) -> KnownWanted {
+        let kind = match &wanted.cause {
+            AttemptCause::First => CauseKind::First,
+            AttemptCause::Automatic => CauseKind::Automatic,
+            AttemptCause::Token(token) => CauseKind::Token(self.cast.token(token)),
+        };
+        let new =
+            KnownWanted { uid: claim.uid, kind, after: record.map(|record| record.attempt), old: false };
+        known.filter(|known| KnownWanted { old: false, ..*known } == new).unwrap_or(new)
     }
 
     /// `reconcile_claim`.
     pub fn reconcile_claim(&self, world: &mut World, operator: usize, place: usize) -> Option<()> {
-        let looked = self.look(world, operator, place, false)?;
+        let looked = self.look(world, operator, place)?;
         match looked.step {
+            ClaimStep::Await(Wake::Evidence(need)) => self.read(world, operator, &need),
             ClaimStep::Rest
-            | ClaimStep::Wait(_)
-            | ClaimStep::AwaitGate
-            | ClaimStep::AwaitClocks
-            | ClaimStep::Queue
-            | ClaimStep::Elsewhere(_)
+            | ClaimStep::Await(Wake::At(_) | Wake::GateOpens | Wake::ClocksAgree | Wake::NextListing)
             | ClaimStep::Purchase(_) => {}
-            ClaimStep::Read(need) => self.read(world, operator, &need),
             ClaimStep::OpenUnsent(intent) => {
                 self.open_unsent(world, operator, looked.claim, looked.record, intent);
             }
@@ -141,7 +139,7 @@ impl Operators {
         operator: usize,
         claim: Claim,
         previous: Option<Record>,
-        intent: Intent,
+        intent: NewAttempt,
     ) {
         let draft = self.draft(world, operator, claim, previous, intent);
         let base = previous.map(|_| world.operators[operator].record == Cached::Latest);
@@ -155,7 +153,7 @@ impl Operators {
         operator: usize,
         claim: Claim,
         previous: Option<Record>,
-        intent: Intent,
+        intent: NewAttempt,
     ) -> Record {
         let blank = Record {
             attempt: 0,
@@ -208,7 +206,7 @@ impl Operators {
         if world.operators[operator].worker != Worker::Idle {
             return None;
         }
-        let looked = self.look(world, operator, place, true)?;
+        let looked = self.look(world, operator, place)?;
         if let (Some(draft), true) = (looked.record, self.off.has(Bypass::WriterSends)) {
             let open = draft.state == AttemptState::Open && draft.claim == looked.claim.uid;
             world.operators[operator].worker = Worker::Opened { draft, suspended: false };

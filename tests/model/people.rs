@@ -130,7 +130,7 @@ impl Operators {
         world.vobiz.aged = world.every_debit();
         world.claims.iter_mut().flatten().for_each(|claim| claim.old = true);
         for operator in &mut world.operators {
-            operator.memory.goals.iter_mut().flatten().for_each(|goal| goal.old = true);
+            operator.memory.wanted.iter_mut().flatten().for_each(|goal| goal.old = true);
         }
         Some(())
     }

@@ -31,21 +31,21 @@ pub enum Cached<T> {
 /// `reconcile::Memory`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Memory {
-    pub goals: [Option<KnownGoal>; 2],
+    pub wanted: [Option<KnownWanted>; 2],
     pub record: Option<KnownRecord>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub struct KnownGoal {
+pub struct KnownWanted {
     pub uid: u8,
-    pub kind: GoalKind,
+    pub kind: CauseKind,
     pub after: Option<u8>,
     /// It was first seen before the day that has passed.
     pub old: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum GoalKind {
+pub enum CauseKind {
     First,
     Automatic,
     Token(Token),
@@ -69,7 +69,7 @@ pub struct Reading {
 }
 
 /// Begun after the goal of the claim in that place was first seen.
-pub const AFTER_GOAL: [u8; 2] = [1, 2];
+pub const AFTER_WANTED: [u8; 2] = [1, 2];
 /// Begun after the hold, and the wait for a vanished record, were over.
 pub const AFTER_WAIT: u8 = 16;
 /// Begun after the record was first read in its state.
@@ -158,7 +158,7 @@ impl Operator {
         Self {
             record: Cached::Latest,
             claims: [Cached::Latest; 2],
-            memory: Memory { goals: [None; 2], record: None },
+            memory: Memory { wanted: [None; 2], record: None },
             search: Reading::NEVER,
             listing: Reading::NEVER,
             ledger: Reading::NEVER,

@@ -5,7 +5,7 @@ use super::{
     bounds::{Fault, Twist},
     clock, vobiz,
     world::{
-        AFTER_FIRST_READ, AFTER_GOAL, AFTER_SETTLED, AFTER_WAIT, Reading, Record, Said, World, place_of,
+        AFTER_FIRST_READ, AFTER_SETTLED, AFTER_WAIT, AFTER_WANTED, Reading, Record, Said, World, place_of,
     },
 };
 use crate::{
@@ -18,7 +18,7 @@ impl Operators {
     pub fn read(&self, world: &mut World, operator: usize, need: &EvidenceRequest) {
         let (list, ledger) = (vobiz::list(world), vobiz::ledger(world));
         let me = &mut world.operators[operator];
-        let mut marks = AFTER_GOAL[0] | AFTER_GOAL[1] | AFTER_FIRST_READ;
+        let mut marks = AFTER_WANTED[0] | AFTER_WANTED[1] | AFTER_FIRST_READ;
         marks |= if clock::is_over(me, world.time) { AFTER_SETTLED } else { 0 };
         marks |= if clock::has_waited(me, world.time) { AFTER_WAIT } else { 0 };
         for source in &need.sources {

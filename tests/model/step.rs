@@ -219,6 +219,6 @@ impl Model for Operators {
     }
 
     fn properties(&self) -> Vec<Property<Self>> {
-        super::properties::all()
+        invariants::properties()
     }
 }

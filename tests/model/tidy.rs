@@ -6,7 +6,7 @@ use super::{
     bypass::Bypass,
     clock, vobiz,
     world::{
-        AFTER_FIRST_READ, AFTER_GOAL, AFTER_SETTLED, AFTER_WAIT, ATTEMPTS, Operator, Reading, Time, Worker,
+        AFTER_FIRST_READ, AFTER_SETTLED, AFTER_WAIT, AFTER_WANTED, ATTEMPTS, Operator, Reading, Time, Worker,
         World,
     },
 };
@@ -98,7 +98,7 @@ fn forget(operator: &mut Operator, time: Time) {
     let memory = &mut operator.memory;
     let waited = operator.hold.is_some() || memory.kept_back().is_some();
     let mut useful = 0;
-    for (goal, mark) in memory.goals.iter().zip(AFTER_GOAL) {
+    for (goal, mark) in memory.wanted.iter().zip(AFTER_WANTED) {
         useful |= if goal.is_some() { mark } else { 0 };
     }
     if let Some(known) = &mut memory.record {

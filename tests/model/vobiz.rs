@@ -8,7 +8,7 @@ use super::{
 use crate::api::Outcome;
 
 /// How one POST is treated.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, strum::VariantArray)]
 pub enum Treatment {
     Served,
     /// Served, and the answer is lost.
@@ -21,16 +21,6 @@ pub enum Treatment {
 }
 
 impl Treatment {
-    pub const ALL: [Self; 7] = [
-        Self::Served,
-        Self::Unanswered,
-        Self::FailBefore,
-        Self::FailAfter,
-        Self::DebitOnly,
-        Self::Refuse,
-        Self::Unauthorized,
-    ];
-
     pub fn fault(self) -> Option<Fault> {
         match self {
             Self::Served => None,

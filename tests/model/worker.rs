@@ -13,17 +13,13 @@ use crate::{
 };
 
 /// What becomes of the API server's reply to the intent.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, strum::VariantArray)]
 pub enum Reply {
     Arrives,
     /// The intent was stored, the reply is lost.
     LostAfter,
     /// The intent never reached the API server.
     LostBefore,
-}
-
-impl Reply {
-    pub const ALL: [Self; 3] = [Self::Arrives, Self::LostAfter, Self::LostBefore];
 }
 
 impl Operators {

@@ -1,0 +1,78 @@
+//! Nothing is attempted while the account may not be read, and nothing is sent while it takes no purchases.
+
+use super::asked::{Asked, Checked, Pause, Told, Wake};
+use crate::{
+    api::{ConditionType, PhoneNumberClaim, Reason},
+    plan::{Gate, GateCause},
+};
+
+/// What is owned already can be told, and taken over, while only purchases are held.
+pub fn may_be_read(asked: &Asked<'_>) -> Checked {
+    match asked.observed.gate {
+        Gate::Open | Gate::Held(GateCause::PurchasesLimited, _) => Checked::Pass,
+        Gate::Held(cause @ (GateCause::Credentials | GateCause::RateLimited | GateCause::Unavailable), _) => {
+            Checked::Pause(Pause { told: held(asked.observed.claim, cause), until: Wake::GateOpens })
+        }
+    }
+}
+
+pub fn may_be_sent_to(asked: &Asked<'_>) -> Checked {
+    limited(asked).map_or(Checked::Pass, |told| Checked::Pause(Pause { told, until: Wake::GateOpens }))
+}
+
+/// What is told while purchases are limited: of a look that goes on meanwhile as well, or the claim would be told two
+/// things by turns.
+pub fn limited(asked: &Asked<'_>) -> Option<Told> {
+    match asked.observed.gate {
+        Gate::Held(cause @ GateCause::PurchasesLimited, _) => Some(told(cause)),
+        Gate::Open
+        | Gate::Held(GateCause::Credentials | GateCause::RateLimited | GateCause::Unavailable, _) => None,
+    }
+}
+
+/// What a held account is told as: by its cause, and by nothing that differs between two calls. A cause that holds it
+/// still, in another way, is not worth a write of every claim that waits; that the credentials are refused is.
+fn held(claim: &PhoneNumberClaim, cause: GateCause) -> Told {
+    let conditions = claim.status.iter().flat_map(|status| &status.conditions);
+    let ready = conditions.into_iter().find(|condition| condition.type_ == ConditionType::Ready.as_str());
+    let is_said = |told: &Told| {
+        ready.is_some_and(|ready| ready.reason == told.reason.as_str() && ready.message == told.message)
+    };
+    let passing = [GateCause::RateLimited, GateCause::Unavailable];
+    let before = passing.contains(&cause).then(|| passing.map(told).into_iter().find(is_said)).flatten();
+    before.unwrap_or_else(|| told(cause))
+}
+
+/// What an open attempt is told as that cannot be verified, where its answer speaks of the account as well.
+#[must_use]
+pub fn credentials_refused() -> Told {
+    told(GateCause::Credentials)
+}
+
+/// By the cause alone: thousands of claims may wait for the same, and what each call met stands in the log.
+fn told(cause: GateCause) -> Told {
+    let (reason, message) = match cause {
+        GateCause::Credentials => (
+            Reason::InvalidCredentials,
+            "Vobiz refuses the credentials of the account (401, or 403 to the list of its numbers). Put VOBIZ_AUTH_ID \
+             and VOBIZ_AUTH_TOKEN right; the operator asks again by itself. Nothing is bought meanwhile.",
+        ),
+        GateCause::RateLimited => (
+            Reason::RateLimited,
+            "Vobiz limits the rate of calls (429). Nothing is bought meanwhile; the operator goes on by itself.",
+        ),
+        GateCause::Unavailable => (
+            Reason::VobizUnavailable,
+            "Vobiz cannot be asked what the account owns: it gives no answer, or none that can be read (the operator's \
+             log has each error). Nothing is bought before that; the operator goes on by itself.",
+        ),
+        // An end that is named would move with each refusal, in every claim that waits.
+        GateCause::PurchasesLimited => (
+            Reason::RateLimited,
+            "Vobiz answered a purchase with 429, so the operator sends none for as long as Vobiz asked, an hour at most. \
+             What the account owns is read meanwhile, and what was sent is verified. Nothing to do: the operator goes on \
+             by itself.",
+        ),
+    };
+    Told { reason, message: message.into() }
+}

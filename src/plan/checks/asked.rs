@@ -1,0 +1,91 @@
+//! What is asked before a purchase, and what may be answered.
+
+use std::{borrow::Cow, cell::OnceCell};
+
+use jiff::Timestamp;
+
+use crate::{
+    api::Reason,
+    domain::Debit,
+    plan::{Moment, attempt::NewAttempt, cause::Wanted, evidence::EvidenceRequest, observed::ClaimObserved},
+};
+
+/// One check.
+pub type Check = fn(&Asked<'_>) -> Checked;
+
+/// What a check has found.
+#[derive(Debug, PartialEq)]
+pub enum Checked {
+    Pass,
+    /// The number is owned, or was debited, already: the record is written open, and nothing is sent.
+    Adopt(NewAttempt),
+    Pause(Pause),
+}
+
+/// Nothing is attempted for now.
+#[derive(Debug, PartialEq)]
+pub struct Pause {
+    pub told: Told,
+    pub until: Wake,
+}
+
+/// What a claim is told, and is not to be told of anything else meanwhile.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Told {
+    pub reason: Reason,
+    pub message: Cow<'static, str>,
+}
+
+/// What brings a claim back that waits.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Wake {
+    At(Moment),
+    /// The account may be called again.
+    GateOpens,
+    /// Our clock agrees with others'.
+    ClocksAgree,
+    /// There is an answer of Vobiz's that is young enough.
+    Evidence(EvidenceRequest),
+    /// The account is listed for drift.
+    NextListing,
+}
+
+/// What is asked: whether the attempt that a claim wants may be made now.
+pub struct Asked<'a> {
+    pub observed: &'a ClaimObserved<'a>,
+    pub wanted: &'a Wanted,
+    pub now: Moment,
+    /// Taken once: a ledger is long.
+    pub(super) look: OnceCell<Look>,
+}
+
+impl<'a> Asked<'a> {
+    pub fn new(observed: &'a ClaimObserved<'a>, wanted: &'a Wanted, now: Moment) -> Self {
+        Self { observed, wanted, now, look: OnceCell::new() }
+    }
+}
+
+pub(super) fn pause(reason: Reason, message: impl Into<Cow<'static, str>>, until: Wake) -> Checked {
+    Checked::Pause(Pause { told: Told { reason, message: message.into() }, until })
+}
+
+/// What the endpoints say.
+#[derive(Debug)]
+pub(super) struct Look {
+    pub presence: Said,
+    pub debited: Said,
+    pub debits: Vec<Debit>,
+    /// From when on debits are looked for.
+    pub from: Timestamp,
+}
+
+/// What an endpoint says, before anything is sent, about whether the number may be ours already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Said {
+    /// It has not been asked late enough.
+    Unasked,
+    Ours,
+    NotOurs,
+    /// There is no such endpoint.
+    NoEndpoint,
+}

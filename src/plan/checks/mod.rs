@@ -1,0 +1,29 @@
+//! What may hold a purchase back: one table, in the order in which it is asked.
+//!
+//! A check is one function in one file: whether it passes, what the claim is told if it does not, and what then wakes the
+//! claim. What is told and what is done can therefore not differ. A new check is a new file and a line in
+//! [`BEFORE_PURCHASE`]; a reason of its own is a row in [`crate::api::Reason`].
+
+mod account;
+mod asked;
+mod back_off;
+mod clocks;
+mod elsewhere;
+mod hold;
+mod look;
+
+pub use account::credentials_refused;
+pub use asked::{Asked, Check, Checked, Told, Wake};
+pub(super) use look::purchase;
+
+/// The checks, in the order in which they are asked. The first one that does not pass decides.
+pub const BEFORE_PURCHASE: &[Check] = &[
+    // Before all waits: what a list has shown stays true while nothing can be read.
+    elsewhere::check,
+    account::may_be_read,
+    hold::check,
+    clocks::check,
+    back_off::check,
+    look::check,
+    account::may_be_sent_to,
+];
