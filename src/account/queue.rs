@@ -1,6 +1,9 @@
 //! The claims that wait for their turn to purchase, and the workers that wait for a claim. The order is `plan`'s.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use tokio::sync::{Mutex as Door, MutexGuard as Entered, Notify};
 
@@ -68,14 +71,14 @@ impl Queue {
     }
 
     /// A turn of the claim, or another write of its intent, has ended. Returns how long it pauses.
-    pub fn turn_ended(&self, uid: &str, end: TurnEnd) -> Option<std::time::Duration> {
+    pub fn turn_ended(&self, uid: &str, end: TurnEnd) -> Option<Duration> {
         let pause = self.state().turn_ended(uid, end, self.clock.now());
         self.changed.notify_one();
         pause
     }
 
     /// How long the claim still pauses, because its last turn was in vain.
-    pub fn paused_for(&self, uid: &str) -> Option<std::time::Duration> {
+    pub fn paused_for(&self, uid: &str) -> Option<Duration> {
         self.state().paused_for(uid, self.clock.now())
     }
 
@@ -112,5 +115,58 @@ impl Turn<'_> {
             self.queue.metrics.waited(self.queue.clock.now().mono.saturating_sub(since.mono));
         }
         self.claim
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::FutureExt;
+
+    use super::*;
+
+    fn claim(uid: &str) -> ClaimRef {
+        ClaimRef { namespace: "n".into(), name: uid.into(), uid: uid.into() }
+    }
+
+    fn queue() -> Queue {
+        Queue::new(Clock::start(), Arc::default())
+    }
+
+    #[tokio::test]
+    async fn a_claim_waits_until_its_turn_begins_and_one_worker_at_a_time() {
+        let queue = queue();
+        queue.enqueue(claim("a"));
+        queue.enqueue(claim("b"));
+        let turn = queue.next().await;
+        assert!(queue.next().now_or_never().is_none(), "another worker has to wait");
+        // The worker stops before it has a slot.
+        drop(turn);
+        assert_eq!(queue.enqueue(claim("a")), Enqueued::Already);
+        assert_eq!(queue.next().await.begin(), claim("a"));
+        assert_eq!(queue.next().await.begin(), claim("b"));
+        assert!(queue.next().now_or_never().is_none());
+    }
+
+    #[tokio::test]
+    async fn a_worker_that_waits_is_woken_by_a_claim_that_comes() {
+        let queue = queue();
+        let next = async { queue.next().await.begin() };
+        let comes = async { queue.enqueue(claim("a")) };
+        assert_eq!(tokio::join!(next, comes), (claim("a"), Enqueued::Now));
+    }
+
+    #[tokio::test]
+    async fn a_pause_of_all_ends_with_the_first_intent_that_is_taken() {
+        let queue = queue();
+        queue.enqueue(claim("a"));
+        for _ in 0..20 {
+            queue.turn_ended("b", TurnEnd::Refused("no space".into()));
+        }
+        assert!(queue.next().now_or_never().is_none());
+        let next = async { queue.next().await.begin() };
+        let taken = async { queue.turn_ended("c", TurnEnd::Done) };
+        let both = async { tokio::join!(next, taken) };
+        let soon = tokio::time::timeout(Duration::from_secs(2), both).await;
+        assert_eq!(soon.unwrap(), (claim("a"), None));
     }
 }

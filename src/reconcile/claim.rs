@@ -156,12 +156,8 @@ async fn perform(
         }
         ClaimStep::Bind => {
             let Some(record) = observed.record else { return Ok(None) };
-            let mut next = record.clone();
-            let change = Change::Claim(reference_to(claim));
-            let claimed = change.claimed();
-            change.apply(&mut next, now.wall);
-            conditions::record(&mut next, claimed, context.spans, now.wall);
-            context.store.replace(&next).await?;
+            let bound = context.changed(record, Change::Claim(reference_to(claim)), now);
+            context.store.replace(&bound).await?;
             Ok(None)
         }
     }

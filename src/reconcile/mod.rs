@@ -32,9 +32,10 @@ use crate::{
     account::Accounts,
     api::{ClaimRef, ObjectKey, PhoneNumber, PhoneNumberClaim, Seen},
     clock::Clock,
+    conditions,
     domain::E164,
     metrics::Metrics,
-    plan::{Holder, Moment, Spans, Wanted},
+    plan::{Change, Holder, Moment, Spans, Wanted},
     store::{Store, StoreError},
 };
 
@@ -88,6 +89,15 @@ impl Context {
                 account.queue.forget(uid);
             }
         }
+    }
+
+    /// The record with a change, and with the conditions that follow from it.
+    fn changed(&self, record: &PhoneNumber, change: Change, now: Moment) -> PhoneNumber {
+        let mut next = record.clone();
+        let claimed = change.claimed();
+        change.apply(&mut next, now.wall);
+        conditions::record(&mut next, claimed, self.spans, now.wall);
+        next
     }
 
     fn seen(&self, e164: E164) -> Option<Arc<Seen<PhoneNumber>>> {

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     api::{ObjectKey, PhoneNumber, PhoneNumberClaim, RECORD_FINALIZER, Seen},
-    conditions::{self, Unstored},
+    conditions::Unstored,
     domain::{AttemptId, Backoff},
     plan::{self, Change, OutcomeStep},
     store::StoreError,
@@ -76,14 +76,15 @@ async fn write(
     change: &Change,
 ) -> Result<(), StoreError> {
     let id = record.spec.attempt.id;
+    let changed = |record| context.changed(record, change.clone(), context.clock.now());
     let stored = match plan::outcome(current, id, change) {
         OutcomeStep::Drop => return Ok(()),
         OutcomeStep::Superseded => {
             tracing::warn!(attempt = %id, "the record holds a newer attempt; its verification will find the number");
             return Ok(());
         }
-        OutcomeStep::Replace(found) => context.store.replace(&changed(context, found, change)).await?,
-        OutcomeStep::Recreate => context.store.create(&changed(context, &anew(record), change)).await?,
+        OutcomeStep::Replace(found) => context.store.replace(&changed(found)).await?,
+        OutcomeStep::Recreate => context.store.create(&changed(&anew(record))).await?,
     };
     context.memory.see(&stored, context.clock.now());
     Ok(())
@@ -145,14 +146,6 @@ fn hand_over(id: AttemptId, change: &Change) {
         "a newer version of the operator has rewritten the record of a purchase in a way that this version cannot \
          read: the outcome is not stored, and that version verifies the attempt. Compare with kubectl get phonenumbers"
     );
-}
-
-fn changed(context: &Context, record: &PhoneNumber, change: &Change) -> PhoneNumber {
-    let now = context.clock.now().wall;
-    let mut next = record.clone();
-    change.clone().apply(&mut next, now);
-    conditions::record(&mut next, change.claimed(), context.spans, now);
-    next
 }
 
 /// The record as if it had never been created.

@@ -12,7 +12,6 @@ use crate::{
     api::{
         AttemptState, ClaimRef, FORGET_ANNOTATION, ObjectKey, Origin, PhoneNumber, RECORD_FINALIZER, Seen,
     },
-    conditions,
     domain::{E164, LedgerRow, Money},
     plan::{self, Change, Explained, Holder, Moment, Reading, RecordObserved, RecordStep, Removal, Spans},
     store::StoreError,
@@ -112,11 +111,7 @@ async fn write(
     change: Change,
     now: Moment,
 ) -> Result<(), StoreError> {
-    let mut next = record.clone();
-    let claimed = change.claimed();
-    change.apply(&mut next, now.wall);
-    conditions::record(&mut next, claimed, context.spans, now.wall);
-    let stored = context.store.replace(&next).await?;
+    let stored = context.store.replace(&context.changed(record, change, now)).await?;
     let (attempt, state) = (stored.spec.attempt.id, stored.spec.attempt.state);
     if state != record.spec.attempt.state {
         tracing::info!(%attempt, ?state, "attempt settled");
