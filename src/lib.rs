@@ -9,14 +9,14 @@
 //! | [`store`] | The only writer of both kinds. | `api`, `conditions`, `domain` |
 //! | [`conditions`] | What users are told. Pure. | `api`, `domain`, `plan` |
 //! | [`plan`] | What to do next. Pure: observed and now in, one step out. | `api`, `domain` |
-//! | [`vobiz`] | The vendor's REST API: a client whose errors say whether a purchase may have happened. | `address`, `clock`, `domain`, `metrics`, `proxy`, `telemetry` |
+//! | [`vobiz`] | The vendor's REST API: a client whose answers say whether a purchase may have happened. | `address`, `api`, `clock`, `domain`, `metrics`, `proxy`, `telemetry` |
 //! | [`api`] | The two kinds: the wish (`PhoneNumberClaim`) and the record (`PhoneNumber`). | `domain` |
 //! | [`cluster`] | The client of the API server. | `clock`, `metrics`, `proxy`, `vobiz` |
 //! | [`leader`] | Which of several replicas works. | `clock` |
 //! | [`cli`] | The arguments. | `vobiz` |
 //! | [`clock`] | The clocks, ours and the others'. | `domain`, `metrics` |
 //! | [`telemetry`] | Logs and traces. | `address` |
-//! | [`metrics`] | What is counted and measured. | |
+//! | [`metrics`] | What is counted and measured. | `domain` |
 //! | [`domain`] | The words of the trade, each parsed once, at the edge, and what lists and ledgers say. | |
 //! | [`proxy`] | Which proxy stands before which host. | |
 //! | [`address`] | What of a URL may be shown. | |

@@ -23,9 +23,6 @@ const CALL_TIMEOUT: Duration = Duration::from_secs(15);
 /// Who writes: the field manager, and the reporting controller of events.
 const NAME: &str = "vobiz-operator";
 
-/// As much of the API server's own words as is shown and stored, characters: a webhook may say anything.
-const LONGEST_WORDS: usize = 300;
-
 /// Why a call to the API server did not do what was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -66,7 +63,7 @@ impl From<kube::Error> for StoreError {
 
 /// Error texts name the record, and so the number: what is logged must not.
 fn said(words: &str) -> String {
-    E164::masked(&presentable(words, LONGEST_WORDS))
+    E164::masked(&presentable(words))
 }
 
 impl StoreError {
@@ -288,7 +285,11 @@ impl Store {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{api::AttemptState, domain::AttemptId, plan::NewAttempt};
+    use crate::{
+        api::AttemptState,
+        domain::{AttemptId, LONGEST_WORDS},
+        plan::NewAttempt,
+    };
 
     fn record(version: Option<&str>, state: AttemptState) -> PhoneNumber {
         let mut attempt = NewAttempt::for_tests()

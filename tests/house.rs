@@ -1,5 +1,5 @@
-//! The rules of the house that neither the compiler nor clippy holds: what a file begins with, how long it may be, and
-//! how long the name of a test.
+//! The rules of the house that neither the compiler nor clippy holds: what a file begins with, how long it may be, how
+//! long the name of a test, and that what a newcomer is told to look at is there.
 
 #![expect(clippy::expect_used, reason = "a test that cannot go on fails")]
 
@@ -61,6 +61,24 @@ fn riddles(text: &str) -> Vec<&str> {
     found
 }
 
+/// What a line of "Where is …?" says that is not so: a file that is not there, or a name that the file before it has not.
+fn astray(line: &str) -> Vec<String> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut found = Vec::new();
+    let mut text = String::new();
+    for word in line.split('`').skip(1).step_by(2) {
+        if word.contains('/') {
+            text = fs::read_to_string(root.join(word)).unwrap_or_default();
+            if !root.join(word).exists() {
+                found.push(format!("there is no {word}"));
+            }
+        } else if !text.is_empty() && !text.contains(word) {
+            found.push(format!("there is no {word} in the file before it: {line}"));
+        }
+    }
+    found
+}
+
 fn assert_none(what: &str, broken: &[String]) {
     assert!(broken.is_empty(), "{what}:\n{}", broken.join("\n"));
 }
@@ -87,7 +105,22 @@ fn no_test_has_a_name_of_more_than_70_characters() {
 }
 
 #[test]
+fn what_a_newcomer_looks_for_is_where_the_page_says() {
+    let page = include_str!("../CONTRIBUTING.md");
+    let section = page.split("## Where is").nth(1).and_then(|rest| rest.split("\n## ").next());
+    let lines: Vec<_> =
+        section.expect("the section is there").lines().filter(|line| line.contains("? |")).collect();
+    assert!(lines.len() > 10, "{lines:?}");
+    assert_none("astray", &lines.into_iter().flat_map(astray).collect::<Vec<_>>());
+}
+
+#[test]
 fn what_breaks_a_rule_is_found() {
+    assert_eq!(astray("`tests/house.rs`: `astray`; `src/`").len(), 0);
+    assert_eq!(
+        astray(&format!("`tests/house.rs`: `{}`; `src/nowhere.rs`", ["not", "there"].concat())).len(),
+        2
+    );
     assert!(without_a_first_line("use std::fmt;\n\n//! Late.\n") && !without_a_first_line("//! First.\n"));
     let (fits, tests) =
         ("x\n".repeat(LONGEST_FILE), "\n#[cfg(test)]\nmod tests {\n}\n".to_owned() + &"x\n".repeat(99));

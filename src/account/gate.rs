@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use crate::{
-    domain::Backoff,
+    domain::{Backoff, Outcome},
     plan::{Gate, GateCause},
-    vobiz::{PurchaseError, ReadError, RejectionKind},
+    vobiz::{PurchaseAnswer, ReadError},
 };
 
 /// Two questions about the account: may it be read, and may purchases be sent? A hold of the reads is one of purchases as
@@ -124,22 +124,24 @@ impl GateState {
     }
 
     /// Returns whether the purchase's fate holds more than that purchase.
-    pub fn purchase_met(&mut self, error: &PurchaseError, now: Duration) -> bool {
-        match error {
-            PurchaseError::NotSent(why) => self.reads.begin(GateCause::Unavailable, why.clone(), None, now),
-            PurchaseError::Rejected(rejection) => match rejection.kind {
-                RejectionKind::Unauthorized => {
-                    self.reads.begin(GateCause::Credentials, ReadError::Unauthorized.to_string(), None, now);
-                }
-                RejectionKind::RateLimited => self.limit_purchases(rejection.retry_after, now),
-                // A 403 holds the account only if the owned list says so too; verification asks it anyway.
-                RejectionKind::NotFound | RejectionKind::PaymentFailed | RejectionKind::Other => {
-                    return false;
-                }
-            },
-            PurchaseError::Unknown { .. } => return false,
+    pub fn purchase_met(&mut self, met: &PurchaseAnswer, now: Duration) -> bool {
+        match met.answer.outcome {
+            Outcome::NotSent => {
+                let why = met.answer.message.clone().unwrap_or_default();
+                self.reads.begin(GateCause::Unavailable, why, None, now);
+            }
+            Outcome::Unauthorized => {
+                self.reads.begin(GateCause::Credentials, ReadError::Unauthorized.to_string(), None, now);
+            }
+            Outcome::RateLimited => self.limit_purchases(met.retry_after, now),
+            // A 403 holds the account only if the owned list says so too; verification asks it anyway.
+            Outcome::Purchased
+            | Outcome::NotFound
+            | Outcome::PaymentFailed
+            | Outcome::Rejected
+            | Outcome::Unknown => {}
         }
-        true
+        met.answer.outcome.holds_account()
     }
 
     fn limit_purchases(&mut self, retry_after: Option<Duration>, now: Duration) {
@@ -160,17 +162,12 @@ impl GateState {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::vobiz::{Rejection, readers::Envelope};
 
     const SECOND: Duration = Duration::from_secs(1);
 
-    fn refused(kind: RejectionKind, retry_after: Option<Duration>) -> PurchaseError {
-        PurchaseError::Rejected(Box::new(Rejection {
-            kind,
-            status: 0,
-            envelope: Envelope::default(),
-            retry_after,
-        }))
+    fn met(outcome: Outcome, retry_after: Option<Duration>) -> PurchaseAnswer {
+        let at = "2026-01-02T03:04:05Z".parse().unwrap();
+        PurchaseAnswer { retry_after, ..PurchaseAnswer::without_words_of_vobiz(outcome, "refused", at) }
     }
 
     fn cause(gate: &Gate) -> Option<GateCause> {
@@ -187,9 +184,7 @@ mod tests {
         {
             let mut gate = GateState::default();
             let now = Duration::from_secs(100);
-            assert!(
-                gate.purchase_met(&refused(RejectionKind::RateLimited, asked.map(Duration::from_secs)), now)
-            );
+            assert!(gate.purchase_met(&met(Outcome::RateLimited, asked.map(Duration::from_secs)), now));
             let end = now + Duration::from_secs(held);
             assert!(gate.is_readable(), "{asked:?}");
             // That reads go well does not end it, its time does.
@@ -208,12 +203,12 @@ mod tests {
         let mut gate = GateState::default();
         let mut now = Duration::ZERO;
         for pause in [1, 2, 4, 8, 15, 15] {
-            gate.purchase_met(&refused(RejectionKind::RateLimited, None), now);
+            gate.purchase_met(&met(Outcome::RateLimited, None), now);
             assert_eq!(gate.purchases_held_for(now), Duration::from_secs(pause));
             now += Duration::from_secs(pause);
             gate.round_begins(now);
         }
-        gate.purchase_met(&refused(RejectionKind::RateLimited, None), now + LONGEST);
+        gate.purchase_met(&met(Outcome::RateLimited, None), now + LONGEST);
         assert_eq!(gate.purchases_held_for(now + LONGEST), SECOND);
     }
 
@@ -230,7 +225,7 @@ mod tests {
             for limited in [false, true] {
                 let mut gate = GateState::default();
                 if limited {
-                    gate.purchase_met(&refused(RejectionKind::RateLimited, hour), Duration::ZERO);
+                    gate.purchase_met(&met(Outcome::RateLimited, hour), Duration::ZERO);
                 }
                 gate.read_met(&error, Duration::ZERO);
                 let otherwise = limited.then_some(GateCause::PurchasesLimited);
@@ -244,19 +239,23 @@ mod tests {
 
     #[test]
     fn a_purchase_that_meets_no_limit_holds_what_it_speaks_of() {
-        let unknown = PurchaseError::Unknown { status: Some(502), message: String::new() };
-        for (error, expected) in [
-            (PurchaseError::NotSent("refused".into()), Some(GateCause::Unavailable)),
-            (refused(RejectionKind::Unauthorized, None), Some(GateCause::Credentials)),
-            (refused(RejectionKind::NotFound, None), None),
-            (refused(RejectionKind::PaymentFailed, None), None),
-            (refused(RejectionKind::Other, None), None),
-            (unknown, None),
+        for (outcome, expected) in [
+            (Outcome::NotSent, Some(GateCause::Unavailable)),
+            (Outcome::Unauthorized, Some(GateCause::Credentials)),
+            (Outcome::NotFound, None),
+            (Outcome::PaymentFailed, None),
+            (Outcome::Rejected, None),
+            (Outcome::Unknown, None),
+            (Outcome::Purchased, None),
         ] {
             let mut gate = GateState::default();
-            assert_eq!(gate.purchase_met(&error, Duration::ZERO), expected.is_some(), "{error:?}");
-            assert_eq!(cause(&gate.purchasing(Duration::ZERO)), expected, "{error:?}");
-            assert_eq!(gate.is_readable(), expected.is_none(), "{error:?}");
+            assert_eq!(
+                gate.purchase_met(&met(outcome, None), Duration::ZERO),
+                expected.is_some(),
+                "{outcome:?}"
+            );
+            assert_eq!(cause(&gate.purchasing(Duration::ZERO)), expected, "{outcome:?}");
+            assert_eq!(gate.is_readable(), expected.is_none(), "{outcome:?}");
         }
     }
 
@@ -277,7 +276,7 @@ mod tests {
             gate.round_begins(at(last));
             if let Some(held) = held {
                 let wait = Some(at(held - last));
-                gate.purchase_met(&refused(RejectionKind::RateLimited, wait), at(last));
+                gate.purchase_met(&met(Outcome::RateLimited, wait), at(last));
             }
             assert_eq!(gate.next_round(at(due)), at(next), "{due} {last} {held:?}");
             // What Vobiz says to a read goes first.

@@ -26,7 +26,7 @@ use crate::{
     domain::{AccountId, Currency, E164, Money},
     metrics::Metrics,
     plan::{Clocks, Evidence, EvidenceRequest, Gate},
-    vobiz::{Client, PurchaseError, Purchased},
+    vobiz::{Client, PurchaseAnswer},
 };
 pub use queue::Queue;
 pub use registry::Accounts;
@@ -184,23 +184,17 @@ impl Account {
     }
 
     /// Sends the one POST: see [`Client::purchase`]. The account notes what it has met: some answers speak of all purchases.
-    ///
-    /// # Errors
-    /// The error says whether the purchase may have happened.
-    pub async fn purchase(&self, e164: E164, currency: Option<Currency>) -> Result<Purchased, PurchaseError> {
-        let result = self.client.purchase(e164, currency).await;
-        if let Err(error) = &result {
-            self.report(error);
-        }
-        result
+    pub async fn purchase(&self, e164: E164, currency: Option<Currency>) -> PurchaseAnswer {
+        let met = self.client.purchase(e164, currency).await;
+        self.report(&met);
+        met
     }
 
-    /// Tells the account what a purchase has met: some answers speak of the whole account.
-    fn report(&self, error: &PurchaseError) {
+    fn report(&self, met: &PurchaseAnswer) {
         let now = self.clock.now();
         let (held, silent) = {
             let mut state = self.state();
-            (state.gate.purchase_met(error, now.mono), state.gate.purchases_held_for(now.mono))
+            (state.gate.purchase_met(met, now.mono), state.gate.purchases_held_for(now.mono))
         };
         if !silent.is_zero() {
             tracing::warn!(

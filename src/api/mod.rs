@@ -21,13 +21,13 @@ pub use key::ObjectKey;
 pub use later::Later;
 pub use reason::{EventKind, Progress, Reason, Row};
 pub use record::{
-    Answer, Attempt, AttemptState, ClaimRef, Funds, Origin, Outcome, Ownership, PhoneNumber, PhoneNumberSpec,
+    Answer, Attempt, AttemptState, ClaimRef, Funds, Origin, Ownership, PhoneNumber, PhoneNumberSpec,
     PhoneNumberStatus, Verification,
 };
 pub use schema::crds;
 pub use seen::{Kept, Newer, Seen};
 
-pub use crate::domain::{Capabilities, Debit, Number, NumberStatus};
+pub use crate::domain::{Capabilities, Debit, Number, NumberStatus, Outcome};
 
 /// API group of both kinds.
 pub const GROUP: &str = "telephony.vobiz.ai";

@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::later::Later;
-use crate::domain::{AccountId, AttemptId, Currency, Debit, E164, Money, Number, Time};
+use crate::domain::{AccountId, AttemptId, Currency, Debit, E164, Money, Number, Outcome, Time, presentable};
 
 /// The record of one phone number: what was sent to Vobiz for it, and what was bought. Written by the operator alone.
 ///
@@ -206,26 +206,23 @@ pub struct Answer {
     pub at: Time,
 }
 
-/// What an answer to the purchase means. Only `Purchased` and `NotSent` are definite.
-#[derive(Serialize, Deserialize, JsonSchema, Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[schemars(inline)]
-pub enum Outcome {
-    /// 200 with our number.
-    Purchased,
-    /// Never left this machine.
-    NotSent,
-    /// 404 with Vobiz's error envelope.
-    NotFound,
-    /// 402, or the documented 500 of a failed debit.
-    PaymentFailed,
-    /// 401.
-    Unauthorized,
-    /// 429.
-    RateLimited,
-    /// Another 4xx.
-    Rejected,
-    /// Anything else: timeout, 5xx, a broken or unreadable answer.
-    Unknown,
+impl Answer {
+    /// An answer of which no more is known. What the message quotes is stored and shown.
+    #[must_use]
+    pub fn new(outcome: Outcome, message: Option<&str>, at: Time) -> Self {
+        Self {
+            outcome,
+            http_status: None,
+            code: None,
+            message: message.map(presentable),
+            funds: None,
+            required: None,
+            available: None,
+            currency: None,
+            owner: None,
+            at,
+        }
+    }
 }
 
 /// Whether the balance sufficed.

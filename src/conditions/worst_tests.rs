@@ -16,7 +16,6 @@ use crate::{
         Change, ClaimObserved, ClaimStep, Clocks, Decision, Evidence, Gate, Holder, Moment, NewAttempt,
         Relation, Spans,
     },
-    vobiz::LONGEST_WORDS,
 };
 
 const SPANS: Spans = Spans { purchase_timeout: Duration::from_secs(30), settle: Duration::from_mins(2) };
@@ -36,7 +35,7 @@ fn stored_size(object: &impl Serialize) -> usize {
 
 /// Whatever Vobiz says, at its worst: what is shown of it is escaped with six bytes for each sign.
 fn words() -> String {
-    presentable(&"<".repeat(1_000_000), LONGEST_WORDS)
+    presentable(&"<".repeat(1_000_000))
 }
 
 fn answer() -> Answer {

@@ -12,6 +12,7 @@ mod mark;
 mod moment;
 mod money;
 mod number;
+mod outcome;
 mod text;
 mod time;
 
@@ -27,7 +28,8 @@ pub use mark::mark;
 pub use moment::Moment;
 pub use money::Money;
 pub use number::{Capabilities, Number, NumberStatus};
-pub use text::presentable;
+pub use outcome::Outcome;
+pub use text::{LONGEST_WORDS, presentable};
 pub use time::Time;
 
 /// What was wrong with a word at the edge.

@@ -1,9 +1,13 @@
 //! Texts of others as they are shown and stored: one line, without what a terminal would obey, of bounded length.
 
+/// Words of others are stored and shown: long enough to help, too short to do harm. Characters.
+pub const LONGEST_WORDS: usize = 300;
+
 /// One line without control characters, of at most so many characters.
 #[must_use]
-pub fn presentable(text: &str, longest: usize) -> String {
-    let line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(longest).collect();
+pub fn presentable(text: &str) -> String {
+    let line: String =
+        text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(LONGEST_WORDS).collect();
     line.trim().to_owned()
 }
 

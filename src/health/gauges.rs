@@ -155,11 +155,7 @@ fn register_accounts(to: &mut Registry, accounts: &[AccountHealth]) {
         Gate::Open => None,
         Gate::Held(cause, _) => Some(*cause),
     };
-    let name = |cause| match cause {
-        GateCause::Credentials => "InvalidCredentials",
-        GateCause::RateLimited | GateCause::PurchasesLimited => "RateLimited",
-        GateCause::Unavailable => "VobizUnavailable",
-    };
+    let name = |cause: GateCause| cause.reason().as_str();
     let causes = [GateCause::Credentials, GateCause::RateLimited, GateCause::Unavailable].map(name);
     let is_held = |reason| accounts.iter().any(|account| held(account).map(name) == Some(reason));
     let causes = causes.map(|reason| ([("reason", reason)], f64::from(u8::from(is_held(reason)))));

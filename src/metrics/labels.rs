@@ -1,5 +1,7 @@
 //! The closed sets of label values, in one word for each.
 
+use crate::domain::Outcome;
+
 /// A closed set of label values.
 macro_rules! labels {
     ($(#[$doc:meta])* $name:ident, $key:literal { $($variant:ident => $text:literal),+ $(,)? }) => {
@@ -72,16 +74,15 @@ labels! {
     Peer, "peer" { Vobiz => "vobiz", Kubernetes => "kubernetes" }
 }
 
-labels! {
-    /// What came of a purchase call. The words of `attempt.answer.outcome` in a record.
-    Bought, "outcome" {
-        Purchased => "Purchased",
-        NotSent => "NotSent",
-        NotFound => "NotFound",
-        PaymentFailed => "PaymentFailed",
-        Unauthorized => "Unauthorized",
-        RateLimited => "RateLimited",
-        Rejected => "Rejected",
-        Unknown => "Unknown",
+impl From<Outcome> for Called {
+    fn from(outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::Purchased => Self::Ok,
+            Outcome::NotFound => Self::NotFound,
+            Outcome::Unauthorized => Self::Unauthorized,
+            Outcome::RateLimited => Self::RateLimited,
+            Outcome::PaymentFailed | Outcome::Rejected => Self::Refused,
+            Outcome::NotSent | Outcome::Unknown => Self::Failed,
+        }
     }
 }

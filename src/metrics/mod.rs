@@ -5,7 +5,7 @@
 
 mod labels;
 
-pub use labels::{Bought, Called, Kind, Operation, Peer, Reconciled};
+pub use labels::{Called, Kind, Operation, Peer, Reconciled};
 
 use std::{sync::atomic::AtomicU64, time::Duration};
 
@@ -14,6 +14,9 @@ use prometheus_client::{
     metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
     registry::{Registry, Unit},
 };
+use strum::VariantArray;
+
+use crate::domain::Outcome;
 
 /// One label, by name and value.
 pub type Label = (&'static str, &'static str);
@@ -72,8 +75,8 @@ impl Metrics {
                 drop(self.requests.get_or_create(&[operation.label(), outcome.label()]));
             }
         }
-        for outcome in Bought::ALL {
-            drop(self.purchases.get_or_create(&[outcome.label()]));
+        for outcome in Outcome::VARIANTS {
+            drop(self.purchases.get_or_create(&[("outcome", outcome.as_str())]));
         }
     }
 
@@ -90,8 +93,8 @@ impl Metrics {
     }
 
     /// What is known about a purchase that was to be sent.
-    pub fn purchased(&self, outcome: Bought) {
-        self.purchases.get_or_create(&[outcome.label()]).inc();
+    pub fn purchased(&self, outcome: Outcome) {
+        self.purchases.get_or_create(&[("outcome", outcome.as_str())]).inc();
     }
 
     /// A claim waits for its turn to purchase.

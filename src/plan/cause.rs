@@ -2,7 +2,7 @@
 
 use super::{Moment, bounds, observed::ClaimObserved, relation::Relation, rules};
 use crate::{
-    api::{Attempt, AttemptState, Origin, Outcome},
+    api::{Attempt, AttemptState, Origin},
     domain::AttemptId,
 };
 
@@ -86,13 +86,6 @@ pub fn is_retried_unasked(attempt: &Attempt) -> bool {
     }
     match attempt.answer.as_ref().map(|answer| answer.outcome) {
         None => rules::may_retry_after_a_death(attempt),
-        Some(Outcome::NotSent | Outcome::Unauthorized | Outcome::RateLimited) => true,
-        Some(
-            Outcome::Purchased
-            | Outcome::NotFound
-            | Outcome::PaymentFailed
-            | Outcome::Rejected
-            | Outcome::Unknown,
-        ) => !rules::user_asks_after_a_refusal(),
+        Some(outcome) => outcome.holds_account() || !rules::user_asks_after_a_refusal(),
     }
 }

@@ -52,6 +52,7 @@ pub use relation::{ConflictWith, Relation};
 pub use send::{Denial, LiveClaim, OutcomeStep, Permission, outcome, permission};
 pub use time::{SEND_WINDOW, Spans};
 
+use crate::api::Reason;
 pub use crate::domain::{Clocks, Moment};
 
 /// Whether the claim that a record names still stands behind it.
@@ -83,4 +84,16 @@ pub enum GateCause {
     PurchasesLimited,
     /// No answer, a 5xx, or one that cannot be read.
     Unavailable,
+}
+
+impl GateCause {
+    /// What it is told as.
+    #[must_use]
+    pub fn reason(self) -> Reason {
+        match self {
+            Self::Credentials => Reason::InvalidCredentials,
+            Self::RateLimited | Self::PurchasesLimited => Reason::RateLimited,
+            Self::Unavailable => Reason::VobizUnavailable,
+        }
+    }
 }

@@ -16,7 +16,7 @@ use super::{
     window::{named_count_from, unnamed_count_from},
 };
 use crate::{
-    api::{Answer, Attempt, Debit, Outcome, Ownership},
+    api::{Answer, Attempt, Debit, Ownership},
     domain::{AccountId, LedgerRow},
 };
 
@@ -175,15 +175,7 @@ fn is_equal_sum(debit: &Debit, price: &FundsRead) -> bool {
 
 /// A 4xx, or the documented 500, in Vobiz's own words.
 fn is_explicit_refusal(answer: &Answer) -> bool {
-    let refused = match answer.outcome {
-        Outcome::NotFound
-        | Outcome::PaymentFailed
-        | Outcome::Unauthorized
-        | Outcome::RateLimited
-        | Outcome::Rejected => true,
-        Outcome::Purchased | Outcome::NotSent | Outcome::Unknown => false,
-    };
-    refused && (answer.code.is_some() || answer.message.is_some())
+    answer.outcome.is_refusal() && (answer.code.is_some() || answer.message.is_some())
 }
 
 fn is_5xx(answer: &Answer) -> bool {

@@ -8,15 +8,14 @@ use tracing::Instrument;
 use super::{Context, outcome, reference_to, trouble::Trouble};
 use crate::{
     api::{
-        Answer, Funds, Outcome, Ownership, PhoneNumber, PhoneNumberClaim, PhoneNumberSpec, PhoneNumberStatus,
+        Answer, Outcome, Ownership, PhoneNumber, PhoneNumberClaim, PhoneNumberSpec, PhoneNumberStatus,
         RECORD_FINALIZER, Seen, Verification,
     },
     conditions,
-    domain::{AttemptId, ListedNumber, Time, presentable},
-    metrics::Bought,
+    domain::{AttemptId, Time},
     plan::{self, Change, Denial, Gate, LiveClaim, Moment, NewAttempt, Permission},
     store::StoreError,
-    vobiz::{LONGEST_WORDS, PurchaseError, Purchased, RejectionKind},
+    vobiz::PurchaseAnswer,
 };
 
 /// So long a worker waits for the outcome of its purchase to be stored; what stores it goes on.
@@ -111,6 +110,7 @@ pub async fn perform(
         }
     };
     let account = context.accounts.of_claim(claim);
+    let unsent = |why: &str| unsent(why, context.clock.now());
     let change = match (may_send(context, claim, opened).await, account.gate()) {
         // The answers to the intent, and to the read after it, showed it.
         (Ok(()), _) if account.clocks().are_wrong() => unsent("the clocks are more than 10 minutes apart"),
@@ -163,10 +163,9 @@ async fn may_send(context: &Context, claim: &PhoneNumberClaim, opened: Moment) -
 
 async fn send(context: &Context, claim: &PhoneNumberClaim, record: &PhoneNumber) -> Change {
     let attempt = &record.spec.attempt;
-    let result = context.accounts.of_claim(claim).purchase(record.spec.e164, attempt.currency).await;
-    let at = Time::micros(context.clock.now().wall);
-    let (answer, bought) = answer_from(result, at);
-    context.metrics.purchased(counted(answer.outcome));
+    let met = context.accounts.of_claim(claim).purchase(record.spec.e164, attempt.currency).await;
+    let PurchaseAnswer { answer, bought, .. } = met;
+    context.metrics.purchased(answer.outcome);
     tracing::info!(
         claim = format!("{}/{}", claim.namespace().unwrap_or_default(), claim.name_any()),
         attempt = %attempt.id,
@@ -177,79 +176,7 @@ async fn send(context: &Context, claim: &PhoneNumberClaim, record: &PhoneNumber)
     Change::Answered { answer: Box::new(answer), bought }
 }
 
-fn counted(outcome: Outcome) -> Bought {
-    match outcome {
-        Outcome::Purchased => Bought::Purchased,
-        Outcome::NotSent => Bought::NotSent,
-        Outcome::NotFound => Bought::NotFound,
-        Outcome::PaymentFailed => Bought::PaymentFailed,
-        Outcome::Unauthorized => Bought::Unauthorized,
-        Outcome::RateLimited => Bought::RateLimited,
-        Outcome::Rejected => Bought::Rejected,
-        Outcome::Unknown => Bought::Unknown,
-    }
-}
-
-fn unsent(why: &str) -> Change {
-    let now = jiff::Timestamp::now();
-    Change::Answered {
-        answer: Box::new(blank(Outcome::NotSent, Some(why.to_owned()), Time::micros(now))),
-        bought: None,
-    }
-}
-
-fn blank(outcome: Outcome, message: Option<String>, at: Time) -> Answer {
-    Answer {
-        outcome,
-        http_status: None,
-        code: None,
-        // Whatever it quotes, it is stored and shown.
-        message: message.map(|message| presentable(&message, LONGEST_WORDS)),
-        funds: None,
-        required: None,
-        available: None,
-        currency: None,
-        owner: None,
-        at,
-    }
-}
-
-fn answer_from(result: Result<Purchased, PurchaseError>, at: Time) -> (Answer, Option<Box<ListedNumber>>) {
-    match result {
-        Ok(Purchased(listed)) => {
-            let answer = Answer {
-                http_status: Some(200),
-                owner: listed.owner.clone(),
-                ..blank(Outcome::Purchased, None, at)
-            };
-            (answer, Some(Box::new(listed)))
-        }
-        Err(PurchaseError::NotSent(why)) => (blank(Outcome::NotSent, Some(why), at), None),
-        Err(PurchaseError::Unknown { status, message }) => {
-            let answer =
-                Answer { http_status: status.map(i32::from), ..blank(Outcome::Unknown, Some(message), at) };
-            (answer, None)
-        }
-        Err(PurchaseError::Rejected(rejection)) => {
-            let outcome = match rejection.kind {
-                RejectionKind::NotFound => Outcome::NotFound,
-                RejectionKind::PaymentFailed => Outcome::PaymentFailed,
-                RejectionKind::Unauthorized => Outcome::Unauthorized,
-                RejectionKind::RateLimited => Outcome::RateLimited,
-                RejectionKind::Other => Outcome::Rejected,
-            };
-            let words = rejection.envelope;
-            let told = words.required.is_some() && words.available.is_some();
-            let answer = Answer {
-                http_status: Some(i32::from(rejection.status)),
-                code: words.code,
-                funds: told.then_some(Funds::Insufficient),
-                required: words.required,
-                available: words.available,
-                currency: words.currency,
-                ..blank(outcome, words.message, at)
-            };
-            (answer, None)
-        }
-    }
+fn unsent(why: &str, now: Moment) -> Change {
+    let answer = Answer::new(Outcome::NotSent, Some(why), Time::micros(now.wall));
+    Change::Answered { answer: Box::new(answer), bought: None }
 }

@@ -1,4 +1,4 @@
-//! Classifies the answer to a purchase.
+//! What an answer to a purchase means: from its status and its body to what is stored of it.
 
 use std::time::Duration;
 
@@ -6,21 +6,38 @@ use serde::Deserialize;
 
 use super::{
     envelope::Envelope,
-    error::{PurchaseError, Rejection, RejectionKind},
     json::{Object, object},
     masks::Masks,
     transport::BodyError,
     wire::WireNumber,
 };
-use crate::domain::{E164, ListedNumber};
+use crate::{
+    api::{Answer, Funds},
+    domain::{E164, ListedNumber, Outcome, Time},
+};
 
-/// A 200 with our number: the only definite success.
+/// What came of a purchase call. Its outcome says whether the purchase may have happened.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Purchased(pub ListedNumber);
-
-/// An answer to a purchase, as far as it could be read.
-#[derive(Debug, Clone)]
 pub struct PurchaseAnswer {
+    /// As it is stored.
+    pub answer: Answer,
+    /// The number, as a 200 with our number describes it.
+    pub bought: Option<Box<ListedNumber>>,
+    /// How long to leave the account alone, where Vobiz says so.
+    pub retry_after: Option<Duration>,
+}
+
+impl PurchaseAnswer {
+    /// One that did not come from Vobiz, or says no more than this. The words have lost the credentials in use.
+    #[must_use]
+    pub fn without_words_of_vobiz(outcome: Outcome, words: &str, at: Time) -> Self {
+        Self { answer: Answer::new(outcome, Some(words), at), bought: None, retry_after: None }
+    }
+}
+
+/// A response to a purchase, as far as it could be read.
+#[derive(Debug, Clone)]
+pub struct PurchaseResponse {
     /// HTTP status code.
     pub status: u16,
     /// The `Retry-After` header.
@@ -34,57 +51,76 @@ struct Success {
     number: Object<WireNumber>,
 }
 
-impl PurchaseAnswer {
-    /// What the answer is taken to mean. `docs/exactly-once.md` has this as a table. What Vobiz says in it is kept without
-    /// the credentials in use.
-    ///
-    /// # Errors
-    /// Unless it is a 200 that names exactly this number.
-    pub fn judge(self, e164: E164, masks: &Masks) -> Result<Purchased, PurchaseError> {
+impl PurchaseResponse {
+    /// What the response, which arrived at `at`, is taken to mean. `docs/exactly-once.md` has this as a table. What Vobiz
+    /// says in it is kept without the credentials in use.
+    #[must_use]
+    pub fn classify(self, e164: E164, masks: &Masks, at: Time) -> PurchaseAnswer {
         let Self { status, retry_after, body } = self;
-        let unknown =
-            |message: String| PurchaseError::Unknown { status: Some(status), message: masks.mask(&message) };
+        let http_status = Some(i32::from(status));
+        let unknown = |message: &str| {
+            let answer = Answer::new(Outcome::Unknown, Some(&masks.mask(message)), at);
+            PurchaseAnswer { answer: Answer { http_status, ..answer }, bought: None, retry_after: None }
+        };
         let body = match body {
-            // Nobody at Vobiz sends that much: whoever did, its status says nothing either.
-            Err(error @ BodyError::TooLong(_)) => return Err(unknown(error.to_string())),
+            // Vobiz never sends that much: the status of what does says nothing either.
+            Err(error @ BodyError::TooLong(_)) => return unknown(&error.to_string()),
+            Err(error) if status == 200 => return unknown(&error.to_string()),
             body => body,
         };
         if status == 200 {
-            return success(&body.map_err(|error| unknown(error.to_string()))?, e164, masks)
-                .ok_or_else(|| unknown("Vobiz answered 200, but not with this number".into()));
+            let number = body.ok().and_then(|body| success(&body, e164, masks));
+            let Some(number) = number else { return unknown("Vobiz answered 200, but not with this number") };
+            let answer = Answer::new(Outcome::Purchased, None, at);
+            let answer = Answer { http_status, owner: number.owner.clone(), ..answer };
+            return PurchaseAnswer { answer, bought: Some(Box::new(number)), retry_after: None };
         }
         let envelope = body.as_ref().ok().and_then(|body| Envelope::parse(body, masks));
-        let Some(kind) = refusal(status, envelope.is_some()) else {
-            return Err(unknown(describe(status, body.err(), envelope)));
+        let Some(outcome) = refusal(status, envelope.is_some()) else {
+            return unknown(&describe(status, body.err(), envelope));
         };
         let envelope = envelope.unwrap_or_default();
         let retry_after = retry_after.or(envelope.retry_after);
-        Err(PurchaseError::Rejected(Box::new(Rejection { kind, status, envelope, retry_after })))
+        PurchaseAnswer { answer: refused(outcome, status, envelope, at), bought: None, retry_after }
+    }
+}
+
+/// A refusal, in Vobiz's own words where there are any.
+fn refused(outcome: Outcome, status: u16, words: Envelope, at: Time) -> Answer {
+    let told = words.required.is_some() && words.available.is_some();
+    Answer {
+        http_status: Some(i32::from(status)),
+        code: words.code,
+        funds: told.then_some(Funds::Insufficient),
+        required: words.required,
+        available: words.available,
+        currency: words.currency,
+        ..Answer::new(outcome, words.message.as_deref(), at)
     }
 }
 
 /// Which refusal a status is, if it is one. Each is verified all the same, so this decides what the user is told
 /// meanwhile, and who may ask for another attempt.
-fn refusal(status: u16, in_vobiz_words: bool) -> Option<RejectionKind> {
+fn refusal(status: u16, in_vobiz_words: bool) -> Option<Outcome> {
     match status {
-        400 | 403 | 409 | 422 => Some(RejectionKind::Other),
-        402 => Some(RejectionKind::PaymentFailed),
-        401 => Some(RejectionKind::Unauthorized),
-        429 => Some(RejectionKind::RateLimited),
+        400 | 403 | 409 | 422 => Some(Outcome::Rejected),
+        402 => Some(Outcome::PaymentFailed),
+        401 => Some(Outcome::Unauthorized),
+        429 => Some(Outcome::RateLimited),
         // Not in words of Vobiz's, these may come from anything on the way, or from a path in the wrong casing.
-        404 if in_vobiz_words => Some(RejectionKind::NotFound),
-        500 if in_vobiz_words => Some(RejectionKind::PaymentFailed),
+        404 if in_vobiz_words => Some(Outcome::NotFound),
+        500 if in_vobiz_words => Some(Outcome::PaymentFailed),
         // These speak of the request's way and time, and not of a decision: it may have been passed on.
         408 | 425 | 499 => None,
         // Vobiz documents no other for any call.
-        405..=498 if in_vobiz_words => Some(RejectionKind::Other),
+        405..=498 if in_vobiz_words => Some(Outcome::Rejected),
         _ => None,
     }
 }
 
-fn success(body: &[u8], e164: E164, masks: &Masks) -> Option<Purchased> {
+fn success(body: &[u8], e164: E164, masks: &Masks) -> Option<ListedNumber> {
     let Success { number: Object(number) } = object(body)?;
-    number.parse(masks).filter(|number| number.e164 == e164).map(Purchased)
+    number.parse(masks).filter(|number| number.e164 == e164)
 }
 
 fn describe(status: u16, broken: Option<BodyError>, envelope: Option<Envelope>) -> String {
@@ -115,23 +151,26 @@ mod tests {
         SUCCESS,
     ];
 
+    fn at() -> Time {
+        "2026-01-02T03:04:05Z".parse().unwrap()
+    }
+
     fn judge(status: u16, body: Result<&str, BodyError>) -> &'static str {
         let body = body.map(|body| body.as_bytes().to_vec());
-        let answer = PurchaseAnswer { status, retry_after: None, body };
-        match answer.judge("+911234500000".parse().unwrap(), &Masks::default()) {
-            Ok(_) => "purchased",
-            Err(PurchaseError::NotSent(_)) => "not sent",
-            Err(PurchaseError::Unknown { status: told, .. }) => {
-                assert_eq!(told, Some(status));
-                "unknown"
-            }
-            Err(PurchaseError::Rejected(rejection)) => match rejection.kind {
-                RejectionKind::NotFound => "not found",
-                RejectionKind::PaymentFailed => "payment failed",
-                RejectionKind::Unauthorized => "unauthorized",
-                RejectionKind::RateLimited => "rate limited",
-                RejectionKind::Other => "rejected",
-            },
+        let response = PurchaseResponse { status, retry_after: None, body };
+        let PurchaseAnswer { answer, bought, .. } =
+            response.classify("+911234500000".parse().unwrap(), &Masks::default(), at());
+        assert_eq!(answer.http_status, Some(i32::from(status)));
+        assert_eq!(bought.is_some(), answer.outcome == Outcome::Purchased);
+        match answer.outcome {
+            Outcome::Purchased => "purchased",
+            Outcome::NotSent => "not sent",
+            Outcome::Unknown => "unknown",
+            Outcome::NotFound => "not found",
+            Outcome::PaymentFailed => "payment failed",
+            Outcome::Unauthorized => "unauthorized",
+            Outcome::RateLimited => "rate limited",
+            Outcome::Rejected => "rejected",
         }
     }
 
@@ -193,17 +232,14 @@ mod tests {
     fn how_long_to_wait_is_read_from_the_header_before_the_body() {
         let body = br#"{"error":{"code":"RATE","details":{"retryAfter":7}}}"#.to_vec();
         for (header, expected) in [(None, 7), (Some(3), 3)] {
-            let answer = PurchaseAnswer {
+            let response = PurchaseResponse {
                 status: 429,
                 retry_after: header.map(Duration::from_secs),
                 body: Ok(body.clone()),
             };
-            let Err(PurchaseError::Rejected(rejection)) =
-                answer.judge("+12".parse().unwrap(), &Masks::default())
-            else {
-                panic!("not rejected")
-            };
-            assert_eq!(rejection.retry_after, Some(Duration::from_secs(expected)));
+            let met = response.classify("+12".parse().unwrap(), &Masks::default(), at());
+            assert_eq!(met.answer.outcome, Outcome::RateLimited);
+            assert_eq!(met.retry_after, Some(Duration::from_secs(expected)));
         }
     }
     #[test]
@@ -218,12 +254,8 @@ mod tests {
                 Ok(bought.as_bytes().to_vec()),
                 Err(BodyError::Broken("reset by hush-hush".into())),
             ] {
-                let judged =
-                    PurchaseAnswer { status, retry_after: None, body }.judge("+12".parse().unwrap(), &masks);
-                let words = match &judged {
-                    Ok(purchased) => format!("{purchased:?}"),
-                    Err(error) => format!("{error:?} {error}"),
-                };
+                let response = PurchaseResponse { status, retry_after: None, body };
+                let words = format!("{:?}", response.classify("+12".parse().unwrap(), &masks, at()));
                 assert!(!words.contains("hush"), "{status}: {words}");
             }
         }

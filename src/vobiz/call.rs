@@ -1,8 +1,9 @@
 //! One call: where it goes, with which credentials, and what becomes of its answer before anybody reads it.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use reqwest::{Response, Url, header::HeaderValue};
+use tracing::Instrument;
 
 use super::{
     casing::Casing,
@@ -12,15 +13,29 @@ use super::{
     masks::Masks,
     transport::{self, PAGE_BODY_LIMIT},
 };
-use crate::metrics::Peer;
+use crate::{
+    metrics::{Called, Operation, Peer},
+    telemetry::TRACED,
+};
 
 impl Client {
-    pub(super) async fn get_in(
+    /// One read, counted. The wait for the rate limit is not Vobiz's, and not part of its time.
+    pub(super) async fn counted_get(
         &self,
+        operation: Operation,
         casing: Casing,
         path: &str,
         query: &[(&str, &str)],
     ) -> Result<Vec<u8>, ReadError> {
+        self.slot().await;
+        let begun = Instant::now();
+        let span = tracing::debug_span!(target: TRACED, "vobiz", operation = operation.label().1);
+        let answer = self.get_in(casing, path, query).instrument(span).await;
+        self.metrics.called(operation, of_read(&answer), begun.elapsed());
+        answer
+    }
+
+    async fn get_in(&self, casing: Casing, path: &str, query: &[(&str, &str)]) -> Result<Vec<u8>, ReadError> {
         let mut url = self.account_url(casing, path);
         if !query.is_empty() {
             url.query_pairs_mut().extend_pairs(query);
@@ -82,6 +97,17 @@ impl Client {
     /// What takes the credentials in use out of an answer.
     pub(super) fn masks(&self) -> Arc<Masks> {
         self.in_use.with(self.credentials.borrow().token())
+    }
+}
+
+fn of_read<T>(answer: &Result<T, ReadError>) -> Called {
+    match answer {
+        Ok(_) => Called::Ok,
+        Err(ReadError::Missing) => Called::NotFound,
+        Err(ReadError::Unauthorized) => Called::Unauthorized,
+        Err(ReadError::Forbidden) => Called::Forbidden,
+        Err(ReadError::RateLimited { .. }) => Called::RateLimited,
+        Err(ReadError::Failed(_)) => Called::Failed,
     }
 }
 

@@ -58,9 +58,6 @@ struct Details {
     retry_after: Option<f64>,
 }
 
-/// Vobiz's words are shown to people and stored: long enough to help, too short to do harm.
-pub const LONGEST_WORDS: usize = 300;
-
 impl Envelope {
     /// `None` where the body is no JSON error envelope: HTML, an empty body, or JSON without an error.
     /// Words lose the credentials in use before they are cut to a length: half a token would be left otherwise.
@@ -69,7 +66,7 @@ impl Envelope {
         let error = outer.error.as_deref().map_or("", RawValue::get);
         let word: Option<String> = serde_json::from_str(error).ok();
         let inner: Inner = object(error.as_bytes()).unwrap_or_default();
-        let words = |words: String| presentable(&masks.mask(&words), LONGEST_WORDS);
+        let words = |words: String| presentable(&masks.mask(&words));
         let code = word.or(inner.code).map(words);
         let message = outer.message.or(inner.message).map(words);
         if code.is_none() && message.is_none() {
@@ -90,6 +87,7 @@ impl Envelope {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::LONGEST_WORDS;
 
     fn parse(body: &str) -> Option<Envelope> {
         Envelope::parse(body.as_bytes(), &Masks::default())

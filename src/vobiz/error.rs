@@ -2,54 +2,7 @@
 
 use std::time::Duration;
 
-use super::envelope::Envelope;
 use crate::proxy::ProxyError;
-
-/// Why a purchase did not end in a 200 with our number. Answers one question: may it have happened?
-#[derive(Debug, thiserror::Error)]
-pub enum PurchaseError {
-    /// No: no connection was made, so nothing left this machine.
-    #[error("not sent: {0}")]
-    NotSent(String),
-    /// Vobiz says no. Whether that is the whole truth, verification decides.
-    #[error("rejected: {0:?}")]
-    Rejected(Box<Rejection>),
-    /// Perhaps: the request may have arrived, and the answer does not tell.
-    #[error("outcome unknown: {message}")]
-    Unknown {
-        /// HTTP status code, where an answer arrived.
-        status: Option<u16>,
-        /// What went wrong, for people.
-        message: String,
-    },
-}
-
-/// What Vobiz said when it refused a purchase.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Rejection {
-    pub kind: RejectionKind,
-    /// HTTP status code.
-    pub status: u16,
-    /// Vobiz's own words; empty where there was no error envelope.
-    pub envelope: Envelope,
-    /// How long to leave the account alone, where Vobiz says so.
-    pub retry_after: Option<Duration>,
-}
-
-/// Which refusal it was.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RejectionKind {
-    /// 404 with an error envelope.
-    NotFound,
-    /// 402, or 500 with an error envelope: the documented answer to a failed debit.
-    PaymentFailed,
-    /// 401.
-    Unauthorized,
-    /// 429.
-    RateLimited,
-    /// 400, 403, 409, 422, and with an error envelope any other 4xx that decides something.
-    Other,
-}
 
 /// Why a read gave no answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -5,7 +5,6 @@ mod answer;
 mod call;
 mod casing;
 mod client;
-mod counted;
 mod credentials;
 mod envelope;
 mod error;
@@ -18,12 +17,11 @@ mod purchase;
 mod transport;
 mod wire;
 
-pub use answer::Purchased;
+pub use answer::PurchaseAnswer;
 pub use casing::Casing;
 pub use client::{Client, Settings};
 pub use credentials::{Credentials, CredentialsError, CredentialsSource, Source};
-pub use envelope::LONGEST_WORDS;
-pub use error::{PurchaseError, ReadError, Rejection, RejectionKind, SetupError};
+pub use error::{ReadError, SetupError};
 pub use transport::USER_AGENT;
 pub use wire::Balance;
 
@@ -31,7 +29,7 @@ pub use wire::Balance;
 /// every reader.
 pub mod readers {
     pub use super::{
-        answer::PurchaseAnswer,
+        answer::PurchaseResponse,
         envelope::Envelope,
         masks::Masks,
         page::{Page, ledger_page, numbers_page},

@@ -4,7 +4,6 @@ use serde::{Deserialize, Deserializer, de::Error as _};
 use serde_json::value::RawValue;
 
 use super::{
-    envelope::LONGEST_WORDS,
     error::ReadError,
     json::{id, lenient, money, object},
     masks::Masks,
@@ -105,9 +104,7 @@ impl WireNumber {
     /// Every text that is kept is masked first and shortened then: of a credential that is cut in two, a part would stay.
     fn listed(&self, e164: E164, masks: &Masks) -> ListedNumber {
         let filled = |text: &Option<String>| {
-            text.as_deref()
-                .map(|text| presentable(&masks.mask(text), LONGEST_WORDS))
-                .filter(|text| !text.is_empty())
+            text.as_deref().map(|text| presentable(&masks.mask(text))).filter(|text| !text.is_empty())
         };
         let status = self.status.as_deref().filter(|status| !status.trim().is_empty());
         let Ok(status) = status.map(|status| masks.mask(status).parse()).transpose();

@@ -3,7 +3,10 @@
 use std::{num::NonZeroU32, path::Path, time::Duration};
 
 use tokio::sync::watch;
-use vobiz_operator::vobiz::{Casing, Client, Credentials, PurchaseError, Purchased, RejectionKind, Settings};
+use vobiz_operator::{
+    domain::Outcome,
+    vobiz::{Casing, Client, Credentials, PurchaseAnswer, Settings},
+};
 
 pub const NUMBER: &str = "+911234500000";
 
@@ -12,8 +15,6 @@ pub const LONG: Duration = Duration::from_mins(2);
 
 /// Half of it is the time to connect, so it is not shorter.
 pub const SHORT: Duration = Duration::from_secs(4);
-
-pub type Outcome = Result<Purchased, PurchaseError>;
 
 pub fn client(url: &str, ca_file: Option<&Path>, purchase_timeout: Duration) -> Client {
     // Another test may have been first: one provider is as good as another.
@@ -31,21 +32,19 @@ pub fn client(url: &str, ca_file: Option<&Path>, purchase_timeout: Duration) -> 
 }
 
 /// One purchase by a client of its own, which is gone when this returns.
-pub async fn purchase(url: &str, ca_file: Option<&Path>, timeout: Duration) -> Outcome {
+pub async fn purchase(url: &str, ca_file: Option<&Path>, timeout: Duration) -> PurchaseAnswer {
     client(url, ca_file, timeout).purchase(NUMBER.parse().unwrap(), None).await
 }
 
-pub fn meaning(outcome: &Outcome) -> &'static str {
-    match outcome {
-        Ok(_) => "purchased",
-        Err(PurchaseError::NotSent(_)) => "not sent",
-        Err(PurchaseError::Unknown { .. }) => "unknown",
-        Err(PurchaseError::Rejected(rejection)) => match rejection.kind {
-            RejectionKind::NotFound => "not found",
-            RejectionKind::PaymentFailed => "payment failed",
-            RejectionKind::Unauthorized => "unauthorized",
-            RejectionKind::RateLimited => "rate limited",
-            RejectionKind::Other => "rejected",
-        },
+pub fn meaning(met: &PurchaseAnswer) -> &'static str {
+    match met.answer.outcome {
+        Outcome::Purchased => "purchased",
+        Outcome::NotSent => "not sent",
+        Outcome::Unknown => "unknown",
+        Outcome::NotFound => "not found",
+        Outcome::PaymentFailed => "payment failed",
+        Outcome::Unauthorized => "unauthorized",
+        Outcome::RateLimited => "rate limited",
+        Outcome::Rejected => "rejected",
     }
 }

@@ -2,8 +2,10 @@
 
 use std::ops::RangeInclusive;
 
+use vobiz_operator::vobiz::PurchaseAnswer;
+
 use super::{
-    client::{LONG, NUMBER, Outcome, SHORT, meaning, purchase},
+    client::{LONG, NUMBER, SHORT, meaning, purchase},
     server::{
         Act::{self, Close, Endless, Hold, Read, ReadSome, Reset, Shut},
         Seen, Server, answer, answer_with, send,
@@ -39,13 +41,13 @@ fn answers(name: &'static str, given: Act, expected: &'static str) -> Case {
     case(name, vec![Read, given, Hold], 1, expected)
 }
 
-async fn run(case: &Case, timeout: std::time::Duration) -> (Outcome, Seen) {
+async fn run(case: &Case, timeout: std::time::Duration) -> (PurchaseAnswer, Seen) {
     let server = Server::plain(case.script.clone()).await;
     let outcome = purchase(&format!("http://127.0.0.1:{}", server.port), None, timeout).await;
     (outcome, server.finish().await)
 }
 
-fn check(case: &Case, (outcome, seen): &(Outcome, Seen)) {
+fn check(case: &Case, (outcome, seen): &(PurchaseAnswer, Seen)) {
     assert_eq!(meaning(outcome), case.expected, "{}: {outcome:?}", case.name);
     assert_eq!(seen.connections, 1, "connections, {}: {outcome:?}", case.name);
     assert!(case.arrive.contains(&seen.purchases), "{seen:?}, {}: {outcome:?}", case.name);

@@ -52,7 +52,7 @@ fn main() -> ExitCode {
 mod tests {
     use vobiz_operator::vobiz::{
         Balance,
-        readers::{Envelope, Masks, PurchaseAnswer, ledger_page, numbers_page},
+        readers::{Envelope, Masks, PurchaseResponse, ledger_page, numbers_page},
     };
 
     #[test]
@@ -83,8 +83,9 @@ mod tests {
                         numbers_page(&body, 1, &Masks::default()).is_ok(),
                         ledger_page(&body, 1, &Masks::default()).is_ok(),
                     );
-                    let answer = PurchaseAnswer { status: 200, retry_after: None, body: Ok(body) };
-                    let _ = answer.judge("+12".parse().unwrap(), &Masks::default()).is_ok();
+                    let at = "2026-01-02T03:04:05Z".parse().unwrap();
+                    let response = PurchaseResponse { status: 200, retry_after: None, body: Ok(body) };
+                    drop(response.classify("+12".parse().unwrap(), &Masks::default(), at));
                 }
             }
         }

@@ -2,7 +2,7 @@
 
 use super::asked::{Asked, Checked, Pause, Told, Wake};
 use crate::{
-    api::{ConditionType, PhoneNumberClaim, Reason},
+    api::{ConditionType, PhoneNumberClaim},
     plan::{Gate, GateCause},
 };
 
@@ -51,28 +51,24 @@ pub fn credentials_refused() -> Told {
 
 /// By the cause alone: thousands of claims may wait for the same, and what each call met stands in the log.
 fn told(cause: GateCause) -> Told {
-    let (reason, message) = match cause {
-        GateCause::Credentials => (
-            Reason::InvalidCredentials,
+    let message = match cause {
+        GateCause::Credentials => {
             "Vobiz refuses the credentials of the account (401, or 403 to the list of its numbers). Put VOBIZ_AUTH_ID \
-             and VOBIZ_AUTH_TOKEN right; the operator asks again by itself. Nothing is bought meanwhile.",
-        ),
-        GateCause::RateLimited => (
-            Reason::RateLimited,
-            "Vobiz limits the rate of calls (429). Nothing is bought meanwhile; the operator goes on by itself.",
-        ),
-        GateCause::Unavailable => (
-            Reason::VobizUnavailable,
+             and VOBIZ_AUTH_TOKEN right; the operator asks again by itself. Nothing is bought meanwhile."
+        }
+        GateCause::RateLimited => {
+            "Vobiz limits the rate of calls (429). Nothing is bought meanwhile; the operator goes on by itself."
+        }
+        GateCause::Unavailable => {
             "Vobiz cannot be asked what the account owns: it gives no answer, or none that can be read (the operator's \
-             log has each error). Nothing is bought before that; the operator goes on by itself.",
-        ),
+             log has each error). Nothing is bought before that; the operator goes on by itself."
+        }
         // An end that is named would move with each refusal, in every claim that waits.
-        GateCause::PurchasesLimited => (
-            Reason::RateLimited,
+        GateCause::PurchasesLimited => {
             "Vobiz answered a purchase with 429, so the operator sends none for as long as Vobiz asked, an hour at most. \
              What the account owns is read meanwhile, and what was sent is verified. Nothing to do: the operator goes on \
-             by itself.",
-        ),
+             by itself."
+        }
     };
-    Told { reason, message: message.into() }
+    Told { reason: cause.reason(), message: message.into() }
 }

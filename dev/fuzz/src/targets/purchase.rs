@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use fastrand::Rng;
 use vobiz_operator::{
-    domain::E164,
+    api::Answer,
+    domain::{E164, Outcome},
     vobiz::{
-        PurchaseError, Purchased, Rejection, RejectionKind,
-        readers::{BodyError, Envelope, Masks, PurchaseAnswer},
+        PurchaseAnswer,
+        readers::{BodyError, Envelope, Masks, PurchaseResponse},
     },
 };
 
@@ -36,20 +37,18 @@ pub fn purchase(rng: &mut Rng, input: &mut Vec<u8>) -> Verdict {
     };
     let retry_after = (rng.u8(..4) == 0).then(|| Duration::from_secs(rng.u64(..)));
     let e164: E164 = NUMBER.parse().map_err(|_| "the number itself")?;
-    let answer = PurchaseAnswer { status, retry_after, body: body.clone() };
-    check(status, &body, answer.judge(e164, &Masks::default()), e164)
+    let at = "2026-01-02T03:04:05Z".parse().map_err(|_| "the time itself")?;
+    let response = PurchaseResponse { status, retry_after, body: body.clone() };
+    check(status, &body, &response.classify(e164, &Masks::default(), at), e164)
         .map_err(|why| format!("status {status}: {why}"))
 }
 
-fn check(
-    status: u16,
-    body: &Result<Vec<u8>, BodyError>,
-    outcome: Result<Purchased, PurchaseError>,
-    e164: E164,
-) -> Verdict {
+fn check(status: u16, body: &Result<Vec<u8>, BodyError>, met: &PurchaseAnswer, e164: E164) -> Verdict {
     let document = body.as_ref().ok().and_then(|body| Node::parse(body));
-    match outcome {
-        Ok(Purchased(listed)) => {
+    ensure(met.answer.http_status == Some(i32::from(status)), || "the status was lost".into())?;
+    ensure(met.bought.is_some() == (met.answer.outcome == Outcome::Purchased), || "bought, or not".into())?;
+    match (met.answer.outcome, &met.bought) {
+        (Outcome::Purchased, Some(listed)) => {
             ensure(status == 200 && listed.e164 == e164, || "not a 200 with our number".into())?;
             // Deeper than is judged, or with escaped names: our number must at least be in it.
             let Some(document) = document.filter(|document| !document.has_escaped_keys()) else {
@@ -66,43 +65,40 @@ fn check(
             sum_of(number, "monthly_fee", listed.number.monthly_fee, false)?;
             Ok("purchased")
         }
-        Err(PurchaseError::NotSent(_)) => Err("an answer means that it was sent".into()),
-        Err(PurchaseError::Unknown { status: told, .. }) => {
-            ensure(told == Some(status), || "the status was lost".into())?;
-            Ok("unknown")
-        }
-        Err(PurchaseError::Rejected(rejection)) => rejected(status, body, document.as_ref(), &rejection),
+        (Outcome::NotSent, _) => Err("an answer means that it was sent".into()),
+        (Outcome::Unknown, _) => Ok("unknown"),
+        _ => refused(status, body, document.as_ref(), &met.answer),
     }
 }
 
-fn rejected(
+fn refused(
     status: u16,
     body: &Result<Vec<u8>, BodyError>,
     document: Option<&Node>,
-    rejection: &Rejection,
+    answer: &Answer,
 ) -> Verdict {
     let bytes = body.as_deref().unwrap_or_default();
     // What the second reader does not judge is believed to be an envelope, and for nothing else.
     let unjudged =
         document.is_none_or(Node::has_escaped_keys) && Envelope::parse(bytes, &Masks::default()).is_some();
     let in_words = unjudged || document.is_some_and(is_envelope);
-    ensure(may_be_rejected(status, in_words), || format!("a rejection without its reason: {rejection:?}"))?;
+    ensure(may_be_rejected(status, in_words), || format!("a rejection without its reason: {answer:?}"))?;
     ensure(!matches!(body, Err(BodyError::TooLong(_))), || "a rejection without an end".into())?;
-    ensure(rejection.status == status, || "the status was changed".into())?;
     let expected = match status {
-        401 => RejectionKind::Unauthorized,
-        402 | 500 => RejectionKind::PaymentFailed,
-        404 => RejectionKind::NotFound,
-        429 => RejectionKind::RateLimited,
-        _ => RejectionKind::Other,
+        401 => Outcome::Unauthorized,
+        402 | 500 => Outcome::PaymentFailed,
+        404 => Outcome::NotFound,
+        429 => Outcome::RateLimited,
+        _ => Outcome::Rejected,
     };
-    ensure(rejection.kind == expected, || format!("{status} became {:?}", rejection.kind))?;
-    Ok(match rejection.kind {
-        RejectionKind::NotFound => "not found",
-        RejectionKind::PaymentFailed => "payment failed",
-        RejectionKind::Unauthorized => "unauthorized",
-        RejectionKind::RateLimited => "rate limited",
-        RejectionKind::Other => "rejected",
+    ensure(answer.outcome == expected, || format!("{status} became {:?}", answer.outcome))?;
+    Ok(match answer.outcome {
+        Outcome::NotFound => "not found",
+        Outcome::PaymentFailed => "payment failed",
+        Outcome::Unauthorized => "unauthorized",
+        Outcome::RateLimited => "rate limited",
+        Outcome::Rejected => "rejected",
+        Outcome::Purchased | Outcome::NotSent | Outcome::Unknown => return Err("no refusal".into()),
     })
 }
 
