@@ -16,8 +16,8 @@ use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 
 use super::{follow::Follower, index::Index, interruption::Interruptions, settings};
 use crate::{
-    account::Key,
-    api::{PhoneNumber, PhoneNumberClaim, RETRY_ANNOTATION, Seen},
+    account::Woken,
+    api::{ObjectKey, PhoneNumber, PhoneNumberClaim, RETRY_ANNOTATION, Seen},
     domain::E164,
     plan,
     reconcile::Listed,
@@ -78,12 +78,14 @@ impl Triggers {
     }
 
     /// Queues what is woken, until nothing is left that could wake it.
-    pub async fn route(self: Arc<Self>, mut woken: UnboundedReceiver<Key>) {
+    pub async fn route(self: Arc<Self>, mut woken: UnboundedReceiver<Woken>) {
         while let Some(key) = woken.recv().await {
             match key {
-                Key::Claim { namespace, name } => self.inner().enqueue_claim(&namespace, &name),
-                Key::Record(name) => self.inner().enqueue_record(&name),
-                Key::AllRecords => self.inner().enqueue_all_records(),
+                Woken::Object(ObjectKey::Claim { namespace, name }) => {
+                    self.inner().enqueue_claim(&namespace, &name);
+                }
+                Woken::Object(ObjectKey::Record(name)) => self.inner().enqueue_record(&name),
+                Woken::AllRecords => self.inner().enqueue_all_records(),
             }
         }
     }

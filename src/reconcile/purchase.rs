@@ -51,7 +51,7 @@ async fn write_attempt(
     let e164 = claim.number();
     let spec = PhoneNumberSpec {
         e164,
-        account: context.account.id(),
+        account: context.accounts.of_claim(claim).id(),
         claim_ref: Some(reference_to(claim)),
         attempt,
         later: previous.map(|record| record.spec.later.clone()).unwrap_or_default(),
@@ -109,12 +109,11 @@ pub async fn perform(
             return Err(error);
         }
     };
+    let account = context.accounts.of_claim(claim);
     let unsent = |why: &str| unsent(why, context.clock.now());
-    let change = match (may_send(context, claim, opened).await, context.account.gate()) {
+    let change = match (may_send(context, claim, opened).await, account.gate()) {
         // The answers to the intent, and to the read after it, showed it.
-        (Ok(()), _) if context.account.clocks().are_wrong() => {
-            unsent("the clocks are more than 10 minutes apart")
-        }
+        (Ok(()), _) if account.clocks().are_wrong() => unsent("the clocks are more than 10 minutes apart"),
         (Ok(()), Gate::Open) => send(context, claim, &record).await,
         // Another purchase has met it since this one took its turn.
         (Ok(()), Gate::Held(_, why)) => unsent(&why),
@@ -164,8 +163,7 @@ async fn may_send(context: &Context, claim: &PhoneNumberClaim, opened: Moment) -
 
 async fn send(context: &Context, claim: &PhoneNumberClaim, record: &PhoneNumber) -> Change {
     let attempt = &record.spec.attempt;
-    let met = context.client.purchase(record.spec.e164, attempt.currency).await;
-    context.account.report(&met);
+    let met = context.accounts.of_claim(claim).purchase(record.spec.e164, attempt.currency).await;
     let PurchaseAnswer { answer, bought, .. } = met;
     context.metrics.purchased(answer.outcome);
     tracing::info!(
