@@ -7,7 +7,7 @@ use tracing::Instrument;
 
 use crate::{
     metrics::Kind,
-    reconcile::{Context, run_queued},
+    reconcile::{Context, take_turn},
     telemetry::TRACED,
 };
 
@@ -21,7 +21,7 @@ pub async fn purchase(context: Arc<Context>, concurrency: NonZeroUsize, stop: Ca
             while let Some(claim) = stop.run_until_cancelled(context.next_turn()).await {
                 let kind = Kind::Claim.label().1;
                 let span = tracing::debug_span!(target: TRACED, "reconcile", kind, turn = true);
-                run_queued(claim, &context).instrument(span).await;
+                take_turn(claim, &context).instrument(span).await;
             }
         });
     }
