@@ -98,12 +98,12 @@ pub async fn spend(
     spending: Spending,
 ) -> Result<(), StoreError> {
     let id = intent::fresh_id();
-    let sending = context.outcomes.sending(id);
+    let under_way = context.outcomes.sending(id);
     let opened = context.clock.now();
     let record = match spending.write_intent(context, claim, previous, id, opened).await {
         Ok(record) => record,
         Err(error) => {
-            drop(sending);
+            drop(under_way);
             outcome::wake(context, claim);
             return Err(error);
         }
@@ -125,7 +125,7 @@ pub async fn spend(
             unsent(denied.words())
         }
     };
-    let storing = outcome::store(context.clone(), claim.clone(), record, change, sending);
+    let storing = outcome::store(context.clone(), claim.clone(), record, change, under_way);
     let stored = context.outcomes.spawn(storing.in_current_span());
     tokio::select! {
         _ = stored => {}
