@@ -80,7 +80,6 @@ async fn run(args: RunArgs) -> Result<(), StartError> {
     let metrics = Arc::new(Metrics::default());
     let peers = Arc::new(Peers::new(Clock::start()));
     let client = Client::new(&settings, current)?.counted(metrics.clone()).timed(peers.clone());
-    let client = Arc::new(client);
     let http = match cli::named(args.http_addr) {
         Some(address) => Some(health::bind(&address).await?),
         None => None,

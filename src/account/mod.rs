@@ -7,6 +7,7 @@ mod batch;
 mod gate;
 mod queue;
 mod reader;
+mod registry;
 mod run;
 mod state;
 #[cfg(test)]
@@ -20,30 +21,28 @@ use std::{
 use tokio::sync::{Notify, mpsc};
 
 use crate::{
+    api::ObjectKey,
     clock::Clock,
     domain::{AccountId, Currency, E164, Money},
+    metrics::Metrics,
     plan::{Clocks, Evidence, EvidenceRequest, Gate},
     vobiz::{Client, PurchaseAnswer},
 };
 pub use queue::Queue;
+pub use registry::Accounts;
 use state::State;
 
-/// Who is to be looked at again.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Key {
-    Claim {
-        namespace: String,
-        name: String,
-    },
-    /// A record, by its name.
-    Record(String),
-    /// Every record: a full listing was made that nobody had asked for.
+/// What is to be looked at again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Woken {
+    Object(ObjectKey),
+    /// A full listing was made for drift.
     AllRecords,
 }
 
-/// What those who watch over the operator want to know.
+/// What people who watch over the operator want to know of the account.
 #[derive(Debug, Clone)]
-pub struct Watched {
+pub struct AccountHealth {
     /// Vobiz has accepted the credentials, since the process began.
     pub accepted: bool,
     /// Whether purchases are sent.
@@ -52,13 +51,15 @@ pub struct Watched {
     pub balances: BTreeMap<Currency, Money>,
 }
 
-/// The account, as everybody sees it.
+/// One account: what is known of it, what waits for it, and the only way to Vobiz with its credentials.
 pub struct Account {
-    client: Arc<Client>,
+    client: Client,
     clock: Clock,
     state: Mutex<State>,
+    /// Claims that wait for their turn to purchase.
+    pub queue: Queue,
     changed: Notify,
-    wake: mpsc::UnboundedSender<Key>,
+    wake: mpsc::UnboundedSender<Woken>,
     /// The account was listed for drift.
     listed: Notify,
     /// Asks for the credentials files to be read again.
@@ -68,10 +69,12 @@ pub struct Account {
 impl Account {
     /// An account of which nothing is known yet; `wake` is told who is to be looked at again.
     #[must_use]
-    pub fn new(client: Arc<Client>, clock: Clock, wake: mpsc::UnboundedSender<Key>) -> Self {
+    pub fn new(client: Client, metrics: Arc<Metrics>, wake: mpsc::UnboundedSender<Woken>) -> Self {
+        let clock = client.peers().clock();
         Self {
             client,
             clock,
+            queue: Queue::new(clock, metrics),
             state: Mutex::new(State::default()),
             changed: Notify::new(),
             wake,
@@ -88,18 +91,19 @@ impl Account {
     /// Forgets what was read and who waits, as if the process had just begun: what was read before another process led
     /// would be taken for news.
     pub fn reset(&self) {
+        self.queue.clear();
         let mut state = self.state();
         let accepted = state.accepted;
         *state = State::default();
         state.accepted = accepted;
     }
 
-    /// For those who watch over the operator.
+    /// For people who watch over the operator.
     #[must_use]
-    pub fn watched(&self) -> Watched {
+    pub fn health(&self) -> AccountHealth {
         let state = self.state();
         let gate = state.gate.purchasing(self.clock.now().mono);
-        Watched { accepted: state.accepted, gate, balances: state.balances() }
+        AccountHealth { accepted: state.accepted, gate, balances: state.balances() }
     }
 
     /// The account that calls are made with.
@@ -133,16 +137,16 @@ impl Account {
     }
 
     /// Asks for evidence, and to be woken when there is some.
-    pub fn request(&self, key: Key, request: EvidenceRequest) {
+    pub fn request(&self, key: ObjectKey, request: EvidenceRequest) {
         self.wait(key, Some(request));
     }
 
     /// Asks to be woken when purchases may be sent again.
-    pub fn request_gate(&self, key: Key) {
+    pub fn request_gate(&self, key: ObjectKey) {
         self.wait(key, None);
     }
 
-    fn wait(&self, key: Key, request: Option<EvidenceRequest>) {
+    fn wait(&self, key: ObjectKey, request: Option<EvidenceRequest>) {
         let mut state = self.state();
         if state.may_go_on(request.as_ref(), self.clock.now().mono) {
             // It came between the look and the question: nothing else would wake the claim or record.
@@ -153,14 +157,14 @@ impl Account {
     }
 
     /// Asks to be woken after the next listing for drift: nothing needs to be read before it.
-    pub fn request_next_listing(&self, key: Key) {
+    pub fn request_next_listing(&self, key: ObjectKey) {
         self.state().wait_for_listing(key);
     }
 
     /// Has somebody looked at again.
-    pub fn wake(&self, key: Key) {
+    pub fn wake(&self, key: ObjectKey) {
         // Nobody listens any more only while the process stops.
-        let _ = self.wake.send(key);
+        let _ = self.wake.send(Woken::Object(key));
     }
 
     /// The credentials have changed: what was refused before may be accepted now.
@@ -169,8 +173,24 @@ impl Account {
         self.changed.notify_one();
     }
 
-    /// Tells the account what a purchase has met: some answers speak of the whole account.
-    pub fn report(&self, met: &PurchaseAnswer) {
+    /// Waits for a slot of the rate limit, which a purchase takes before its intent is written.
+    pub async fn slot(&self) {
+        self.client.slot().await;
+    }
+
+    /// Has Vobiz show its clock. What it answers does not matter, nor whether it does.
+    pub async fn ask_for_clock(&self) {
+        let _ = self.client.probe().await;
+    }
+
+    /// Sends the one POST: see [`Client::purchase`]. The account notes what it has met: some answers speak of all purchases.
+    pub async fn purchase(&self, e164: E164, currency: Option<Currency>) -> PurchaseAnswer {
+        let met = self.client.purchase(e164, currency).await;
+        self.report(&met);
+        met
+    }
+
+    fn report(&self, met: &PurchaseAnswer) {
         let now = self.clock.now();
         let (held, silent) = {
             let mut state = self.state();

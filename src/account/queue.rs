@@ -93,6 +93,12 @@ impl Queue {
         self.metrics.left_queue(usize::from(left));
     }
 
+    /// Forgets everything: what waits here waits for another process now.
+    pub fn clear(&self) {
+        let waited = std::mem::take(&mut *self.state()).len();
+        self.metrics.left_queue(waited);
+    }
+
     /// Forgets the claims that are gone.
     pub fn retain(&self, lives: impl Fn(&str) -> bool) {
         let left = self.state().retain(lives);

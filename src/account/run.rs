@@ -6,11 +6,11 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Account, Key,
+    Account, Woken,
     batch::{Failure, ReadBatch},
     reader,
 };
-use crate::{domain::Currency, plan::Source, vobiz::ReadError};
+use crate::{api::ObjectKey, domain::Currency, plan::Source, vobiz::ReadError};
 
 /// Debounce: requests within this interval share one round.
 const GATHER: Duration = Duration::from_millis(20);
@@ -115,7 +115,7 @@ impl Account {
         }
         self.wake_waiting();
         if round.resync {
-            self.wake(Key::AllRecords);
+            let _ = self.wake.send(Woken::AllRecords);
             let waiting = self.state().take_waiting_for_listing();
             self.wake_all(waiting);
         }
@@ -170,7 +170,7 @@ impl Account {
         self.wake_all(waiting);
     }
 
-    fn wake_all(&self, keys: impl IntoIterator<Item = Key>) {
+    fn wake_all(&self, keys: impl IntoIterator<Item = ObjectKey>) {
         for key in keys {
             self.wake(key);
         }

@@ -8,11 +8,11 @@ use std::{
 };
 
 use super::{
-    Key,
     batch::{Failure, ReadBatch, is_funds, is_search},
     gate::GateState,
 };
 use crate::{
+    api::ObjectKey,
     domain::{Currency, E164, Money},
     plan::{Contents, Evidence, EvidenceRequest, Gate, Reading, Readings, Source},
 };
@@ -23,9 +23,9 @@ pub struct State {
     pub gate: GateState,
     readings: Readings,
     /// Without a request, they wait until purchases may be sent.
-    waiting: HashMap<Key, Option<EvidenceRequest>>,
+    waiting: HashMap<ObjectKey, Option<EvidenceRequest>>,
     /// What is to be looked at again after the next listing for drift.
-    waiting_for_listing: HashSet<Key>,
+    waiting_for_listing: HashSet<ObjectKey>,
     /// What a batch failed to bring: the account is not open before it is brought.
     owed: ReadBatch,
     /// When the account was last listed for drift rather than because something waits. Monotonic.
@@ -98,22 +98,22 @@ impl State {
     }
 
     /// Notes what waits for what. Returns whether there is something new to read.
-    pub fn wait(&mut self, key: Key, request: Option<EvidenceRequest>) -> bool {
+    pub fn wait(&mut self, key: ObjectKey, request: Option<EvidenceRequest>) -> bool {
         let reads = request.is_some();
         self.waiting.insert(key, request.clone()) != Some(request) && reads
     }
 
-    pub fn wait_for_listing(&mut self, key: Key) {
+    pub fn wait_for_listing(&mut self, key: ObjectKey) {
         self.waiting_for_listing.insert(key);
     }
 
     /// What waits for a listing for drift; it waits again if it finds nothing new in it.
-    pub fn take_waiting_for_listing(&mut self) -> HashSet<Key> {
+    pub fn take_waiting_for_listing(&mut self) -> HashSet<ObjectKey> {
         std::mem::take(&mut self.waiting_for_listing)
     }
 
     /// All that waits; it waits again if what it finds does not do.
-    pub fn take_waiting(&mut self, now: Duration) -> Vec<Key> {
+    pub fn take_waiting(&mut self, now: Duration) -> Vec<ObjectKey> {
         let is_kept = |reading: &Reading<Contents>| reading.begun().is_some_and(|at| now < at.mono + KEPT);
         self.readings.retain(|source, reading| !is_funds(source) || is_kept(reading));
         self.waiting.drain().map(|(key, _)| key).collect()
@@ -263,8 +263,8 @@ mod tests {
         EvidenceRequest::new(at(since), [search(index)])
     }
 
-    fn key(index: u64) -> Key {
-        Key::Record(index.to_string())
+    fn key(index: u64) -> ObjectKey {
+        ObjectKey::Record(index.to_string())
     }
 
     /// What a list without rows says.

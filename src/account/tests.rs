@@ -14,8 +14,9 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use vobiz_sim::{Config, Fault, FaultRule, JournalFilter, Operation, OwnedNumber, Sim, State, Target};
 
-use super::{Account, Key};
+use super::{Account, Woken};
 use crate::{
+    api::ObjectKey,
     clock::Clock,
     domain::{Currency, E164},
     plan::{EvidenceRequest, Fresh, Gate, Source},
@@ -30,7 +31,7 @@ const PATIENCE: Duration = Duration::from_mins(1);
 struct Reader {
     sim: Sim,
     account: Arc<Account>,
-    woken: mpsc::UnboundedReceiver<Key>,
+    woken: mpsc::UnboundedReceiver<Woken>,
     clock: Clock,
     stop: CancellationToken,
 }
@@ -59,8 +60,8 @@ impl Reader {
         let credentials = Credentials::new(ACCOUNT.parse().unwrap(), "token").unwrap();
         let client = Client::new(&settings, watch::channel(credentials).1).unwrap();
         let (wake, woken) = mpsc::unbounded_channel();
-        let (clock, stop) = (Clock::start(), CancellationToken::new());
-        let account = Arc::new(Account::new(Arc::new(client), clock, wake));
+        let (clock, stop) = (client.peers().clock(), CancellationToken::new());
+        let account = Arc::new(Account::new(client, Arc::default(), wake));
         // More than one page: a single number is searched for.
         for index in 0..150 {
             sim.admin().put_owned(OwnedNumber::new(format!("+4930{index:07}"), ACCOUNT)).unwrap();
@@ -68,7 +69,7 @@ impl Reader {
         let in_use = in_use.clone();
         tokio::spawn(account.clone().run(resync, move || in_use.clone(), stop.clone()));
         let reader = Self { sim, account, woken, clock, stop };
-        reader.until("the account is listed", || reader.account.watched().accepted).await;
+        reader.until("the account is listed", || reader.account.health().accepted).await;
         reader
     }
 
@@ -96,7 +97,7 @@ impl Reader {
                     return;
                 }
                 let request = EvidenceRequest::new(since, [Source::Search(e164)]);
-                self.account.request(Key::Record("1".into()), request);
+                self.account.request(ObjectKey::Record("1".into()), request);
                 self.woken.recv().await;
                 assert_eq!(self.account.gate(), Gate::Open);
             }
@@ -147,7 +148,7 @@ async fn a_currency_without_a_balance_ends_for_itself_alone() {
         .await;
     // In both casings, once.
     assert_eq!(reader.calls(Operation::Balance, "AAA"), 2);
-    assert_eq!(reader.account.watched().balances.len(), 1);
+    assert_eq!(reader.account.health().balances.len(), 1);
 }
 
 #[tokio::test]

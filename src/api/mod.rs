@@ -4,6 +4,7 @@
 
 mod claim;
 mod condition;
+mod key;
 mod later;
 mod raw;
 mod reason;
@@ -16,6 +17,7 @@ pub use claim::{
     DeletionPolicy, PhoneNumberClaim, PhoneNumberClaimSpec, PhoneNumberClaimStatus, PhoneNumberRef,
 };
 pub use condition::{ConditionType, Status};
+pub use key::ObjectKey;
 pub use later::Later;
 pub use reason::{EventKind, Progress, Reason, Row};
 pub use record::{

@@ -3,14 +3,12 @@
 use std::{sync::Arc, time::Duration};
 
 use jiff::SignedDuration;
-use kube::Client;
 
 use super::term::Runtime;
 use crate::{
     domain::{Clocks, is_notable},
     metrics::Peer,
     plan::Gate,
-    vobiz::Client as Vobiz,
 };
 
 /// How often the clocks are looked at.
@@ -22,14 +20,20 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 /// Keeps the metric of the clocks, and asks whoever's clock is not ours for another answer, so that it is noticed soon when
 /// they agree again: held purchases make no calls that would show it.
 pub async fn watch(runtime: Arc<Runtime>) {
-    let Runtime { kube, vobiz, account, lifecycle, metrics, .. } = &*runtime;
+    let Runtime { kube, accounts, lifecycle, metrics, .. } = &*runtime;
     loop {
-        let clocks = account.clocks().known(lifecycle.is_leading());
+        let leads = lifecycle.is_leading();
+        let clocks = accounts.clocks().known(leads);
         for peer in Peer::ALL {
             metrics.clock_skew(*peer, ahead(*peer, clocks));
-            if is_asked(*peer, clocks, &account.gate()) {
-                ask(*peer, kube, vobiz).await;
+        }
+        for account in accounts.all() {
+            if is_asked(Peer::Vobiz, account.clocks().known(leads), &account.gate()) {
+                ask(account.ask_for_clock()).await;
             }
+        }
+        if is_asked(Peer::Kubernetes, clocks, &Gate::Open) {
+            ask(kube.apiserver_version()).await;
         }
         tokio::time::sleep(EVERY).await;
     }
@@ -52,13 +56,7 @@ fn is_asked(peer: Peer, clocks: Clocks, gate: &Gate) -> bool {
 }
 
 /// What is answered does not matter, nor whether anything is.
-async fn ask(peer: Peer, kube: &Client, vobiz: &Vobiz) {
-    let asked = async {
-        match peer {
-            Peer::Vobiz => drop(vobiz.probe().await),
-            Peer::Kubernetes => drop(kube.apiserver_version().await),
-        }
-    };
+async fn ask<T>(asked: impl Future<Output = T>) {
     let _ = tokio::time::timeout(ANSWER_WITHIN, asked).await;
 }
 

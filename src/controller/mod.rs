@@ -24,7 +24,7 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    account::Account,
+    account::{Account, Accounts},
     api::{PhoneNumber, PhoneNumberClaim, Seen},
     health,
     leader::Election,
@@ -41,7 +41,7 @@ use watch::Triggers;
 /// What a process has when it starts: its clients, and what it is observed by.
 pub struct Connections {
     pub kube: Client,
-    pub vobiz: Arc<Vobiz>,
+    pub vobiz: Vobiz,
     /// Where the credentials are read from, and who is told when they change.
     pub credentials: (CredentialsSource, watched::Sender<Credentials>),
     pub metrics: Arc<Metrics>,
@@ -71,7 +71,7 @@ pub async fn run(settings: Settings, connections: Connections, stop: Cancellatio
     let Connections { kube, vobiz, credentials, metrics, http } = connections;
     let (wake, woken) = mpsc::unbounded_channel();
     let clock = vobiz.peers().clock();
-    let account = Arc::new(Account::new(vobiz.clone(), clock, wake));
+    let account = Arc::new(Account::new(vobiz, metrics.clone(), wake));
     let (records, writer) = reflector::store::<Seen<PhoneNumber>>();
     let triggers = Arc::new(Triggers::new(records.clone()));
     let runtime = Arc::new(Runtime {
@@ -82,8 +82,7 @@ pub async fn run(settings: Settings, connections: Connections, stop: Cancellatio
         served: http.is_some(),
         settings,
         kube,
-        vobiz,
-        account,
+        accounts: Arc::new(Accounts::one(account.clone())),
         records,
         triggers,
         clock,
@@ -91,7 +90,7 @@ pub async fn run(settings: Settings, connections: Connections, stop: Cancellatio
     });
     background.spawn(watch::records(Api::all(runtime.kube.clone()), writer, runtime.triggers.clone()));
     background.spawn(runtime.triggers.clone().route(woken));
-    background.spawn(credentials::reload(credentials.0, credentials.1, runtime.account.clone()));
+    background.spawn(credentials::reload(credentials.0, credentials.1, account));
     look_around(&runtime, &background);
     let served = CancellationToken::new();
     if let Some(listener) = http {
@@ -114,8 +113,10 @@ fn look_around(runtime: &Arc<Runtime>, background: &Background) {
     background.spawn(kinds::explain_missing_kinds(kube, asked_in, lifecycle));
     background.spawn(clocks::watch(runtime.clone()));
     if runtime.settings.election.is_some() {
-        let account = runtime.account.clone();
-        background.spawn(async move { account.check_credentials().await });
+        for account in runtime.accounts.all() {
+            let account = account.clone();
+            background.spawn(async move { account.check_credentials().await });
+        }
     }
     let (lifecycle, stop) = (runtime.lifecycle.clone(), background.stop.clone());
     background.tasks.spawn(async move {

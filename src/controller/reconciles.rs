@@ -3,7 +3,7 @@
 use std::{convert::Infallible, fmt::Debug, future::Future, sync::Arc, time::Instant};
 
 use futures::StreamExt;
-use kube::{Resource, ResourceExt};
+use kube::Resource;
 use kube_runtime::{
     controller::{Action, Config, applier},
     reflector::{ObjectRef, Store as Cache},
@@ -13,7 +13,7 @@ use tokio_stream::wrappers::UnboundedReceiverStream;
 use tracing::Instrument;
 
 use crate::{
-    account::Key,
+    api::ObjectKey,
     metrics::{Kind, Reconciled},
     reconcile::Context,
     store::StoreError,
@@ -35,7 +35,7 @@ pub async fn reconciles<K, F>(
     F: Future<Output = Result<Action, StoreError>> + Unpin,
 {
     let counted = |object: Arc<K>, context: Arc<Context>| {
-        let key = key(&*object);
+        let key = ObjectKey::of(&*object);
         let work = reconcile(object, context.clone());
         let span = tracing::debug_span!(target: TRACED, "reconcile", kind = kind.label().1);
         let counted = async move {
@@ -70,12 +70,5 @@ fn ended_as(result: &Result<Action, StoreError>) -> Reconciled {
 fn failed<K: Resource<DynamicType = ()>>(object: &K, error: &StoreError, context: &Context) -> Action {
     let why = (!error.is_overtaken()).then(|| error.to_string());
     let now = context.clock.now().mono;
-    Action::requeue(context.setbacks.reconciles.failed(key(object), why.as_deref(), now))
-}
-
-fn key<K: Resource<DynamicType = ()>>(object: &K) -> Key {
-    match object.namespace() {
-        Some(namespace) => Key::Claim { namespace, name: object.name_any() },
-        None => Key::Record(object.name_any()),
-    }
+    Action::requeue(context.setbacks.reconciles.failed(ObjectKey::of(object), why.as_deref(), now))
 }

@@ -8,7 +8,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{reconciles::reconciles, settings::Settings, watch::Triggers, workers};
 use crate::{
-    account::{Account, Queue},
+    account::{Account, Accounts},
     api::{AttemptState, Outcome, PhoneNumber, Seen},
     clock::Clock,
     domain::{AccountId, Currency},
@@ -17,7 +17,6 @@ use crate::{
     plan::Moment,
     reconcile::{Claims, Context, Memory, Outcomes, Troubles, reconcile_claim, reconcile_record},
     store::Store,
-    vobiz::Client as Vobiz,
 };
 
 /// How often it is looked for what may be forgotten.
@@ -30,8 +29,7 @@ const STORE_GRACE: Duration = Duration::from_secs(30);
 pub struct Runtime {
     pub settings: Settings,
     pub kube: Client,
-    pub vobiz: Arc<Vobiz>,
-    pub account: Arc<Account>,
+    pub accounts: Arc<Accounts>,
     pub claims: Claims,
     pub records: Cache<Seen<PhoneNumber>>,
     pub triggers: Arc<Triggers>,
@@ -52,7 +50,9 @@ impl Runtime {
     ///
     /// Returns whether everything was finished; `stop` bounds how long that may take.
     pub async fn term(&self, ended: CancellationToken, stop: &CancellationToken) -> bool {
-        self.account.reset();
+        for account in self.accounts.all() {
+            account.reset();
+        }
         let context = Arc::new(self.context(ended.clone()));
         let (records, claims) = self.triggers.open(&self.settings.namespaces);
         let tasks = TaskTracker::new();
@@ -62,8 +62,11 @@ impl Runtime {
         }
         let reconcile = |record, context| Box::pin(reconcile_record(record, context));
         tasks.spawn(reconciles(Kind::Record, context.clone(), self.records.clone(), records, reconcile));
-        tasks.spawn(workers::purchase(context.clone(), self.settings.concurrency, ended.clone()));
-        tasks.spawn(self.account.clone().run(self.settings.resync, self.currencies_in_use(), ended.clone()));
+        for account in self.accounts.all() {
+            let (concurrency, resync) = (self.settings.concurrency, self.settings.resync);
+            tasks.spawn(workers::purchase(context.clone(), account.clone(), concurrency, ended.clone()));
+            tasks.spawn(account.clone().run(resync, self.currencies_in_use(account), ended.clone()));
+        }
         tasks.spawn(sweep(context.clone(), ended.clone()));
 
         self.lifecycle.leading(true);
@@ -72,8 +75,9 @@ impl Runtime {
         self.triggers.close();
         tasks.close();
         let finished = self.finish(stop, tasks.wait()).await;
-        // Whoever waited here waits for another process now.
-        context.queue.retain(|_| false);
+        for account in self.accounts.all() {
+            account.queue.clear();
+        }
         finished
     }
 
@@ -83,15 +87,15 @@ impl Runtime {
             lifecycle: self.lifecycle.clone(),
             claims: self.claims.clone(),
             records: self.records.clone(),
-            account: self.account.clone(),
+            accounts: self.accounts.clone(),
             metrics: self.metrics.clone(),
             walked: Walked::default(),
         }
     }
 
     /// Balances are read for metrics alone.
-    fn currencies_in_use(&self) -> impl Fn() -> BTreeSet<Currency> + use<> {
-        let (account, records, served) = (self.account.id(), self.records.clone(), self.served);
+    fn currencies_in_use(&self, account: &Account) -> impl Fn() -> BTreeSet<Currency> + use<> {
+        let (account, records, served) = (account.id(), self.records.clone(), self.served);
         move || if served { currencies(&records, &account) } else { BTreeSet::new() }
     }
 
@@ -123,8 +127,7 @@ impl Runtime {
     fn context(&self, ended: CancellationToken) -> Context {
         Context {
             store: Store::new(self.kube.clone()),
-            client: self.vobiz.clone(),
-            account: self.account.clone(),
+            accounts: self.accounts.clone(),
             claims: self.claims.clone(),
             records: self.records.clone(),
             memory: Memory::default(),
@@ -133,7 +136,6 @@ impl Runtime {
             clock: self.clock,
             spans: self.settings.spans,
             hold_until: self.hold_until,
-            queue: Queue::new(self.clock, self.metrics.clone()),
             metrics: self.metrics.clone(),
             ended,
         }

@@ -16,8 +16,8 @@ use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 
 use super::{follow::Follower, index::Index, interruption::Interruptions, settings};
 use crate::{
-    account::Key,
-    api::{PhoneNumber, PhoneNumberClaim, RETRY_ANNOTATION, Seen},
+    account::Woken,
+    api::{ObjectKey, PhoneNumber, PhoneNumberClaim, RETRY_ANNOTATION, Seen},
     domain::E164,
     plan,
     reconcile::Listed,
@@ -78,12 +78,12 @@ impl Triggers {
     }
 
     /// Passes on who is to be looked at again, until nobody says so any more.
-    pub async fn route(self: Arc<Self>, mut woken: UnboundedReceiver<Key>) {
+    pub async fn route(self: Arc<Self>, mut woken: UnboundedReceiver<Woken>) {
         while let Some(key) = woken.recv().await {
             match key {
-                Key::Claim { namespace, name } => self.inner().claim(&namespace, &name),
-                Key::Record(name) => self.inner().record(&name),
-                Key::AllRecords => self.inner().all_records(),
+                Woken::Object(ObjectKey::Claim { namespace, name }) => self.inner().claim(&namespace, &name),
+                Woken::Object(ObjectKey::Record(name)) => self.inner().record(&name),
+                Woken::AllRecords => self.inner().all_records(),
             }
         }
     }

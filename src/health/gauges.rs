@@ -10,10 +10,10 @@ use prometheus_client::{
 };
 
 use crate::{
-    account::Watched,
+    account::AccountHealth,
     api::{AttemptState, PhoneNumber, PhoneNumberClaim},
     conditions::{ConditionType, Reason, Status},
-    domain::{AccountId, Currency, Money},
+    domain::{Currency, Money},
     metrics::{Kind, Label},
     plan::{Gate, GateCause},
 };
@@ -57,11 +57,7 @@ impl Gauges {
         self.unlisted = u64::try_from(namespaces).unwrap_or(u64::MAX);
     }
 
-    /// Records of another account are not ours to count.
-    pub fn record(&mut self, record: &PhoneNumber, account: &AccountId) {
-        if record.spec.account != *account {
-            return;
-        }
+    pub fn record(&mut self, record: &PhoneNumber) {
         let attempt = &record.spec.attempt;
         let state = match attempt.state {
             AttemptState::Open => "Open",
@@ -89,8 +85,8 @@ impl Gauges {
         }
     }
 
-    /// Adds everything to what is served. `watched` is what a process that works knows of the account.
-    pub fn register(&self, to: &mut Registry, watched: Option<&Watched>, now: Timestamp) {
+    /// Adds everything to what is served. `accounts` is what a process that works knows of them.
+    pub fn register(&self, to: &mut Registry, accounts: Option<&[AccountHealth]>, now: Timestamp) {
         to.register(
             "build",
             "The version that runs; the value says nothing",
@@ -99,11 +95,11 @@ impl Gauges {
         to.register(
             "leader",
             "1 while this process works; 0 while it waits for its election or stops",
-            family([(NO_LABELS, f64::from(u8::from(watched.is_some())))]),
+            family([(NO_LABELS, f64::from(u8::from(accounts.is_some())))]),
         );
         self.register_objects(to, now);
-        if let Some(watched) = watched {
-            register_account(to, watched);
+        if let Some(accounts) = accounts {
+            register_accounts(to, accounts);
         }
     }
 
@@ -154,35 +150,42 @@ impl Gauges {
     }
 }
 
-fn register_account(to: &mut Registry, watched: &Watched) {
-    let held = match &watched.gate {
+fn register_accounts(to: &mut Registry, accounts: &[AccountHealth]) {
+    let held = |account: &AccountHealth| match &account.gate {
         Gate::Open => None,
         Gate::Held(cause, _) => Some(*cause),
     };
     let name = |cause: GateCause| cause.reason().as_str();
     let causes = [GateCause::Credentials, GateCause::RateLimited, GateCause::Unavailable].map(name);
-    let causes =
-        causes.map(|reason| ([("reason", reason)], f64::from(u8::from(held.map(name) == Some(reason)))));
+    let is_held = |reason| accounts.iter().any(|account| held(account).map(name) == Some(reason));
+    let causes = causes.map(|reason| ([("reason", reason)], f64::from(u8::from(is_held(reason)))));
     to.register(
         "account_held",
         "1 while Vobiz is sent no purchases, or left alone, for this reason, else 0",
         family(causes),
     );
-    let accepted = match held {
-        Some(GateCause::Credentials) => Some(0.0),
-        _ => watched.accepted.then_some(1.0),
-    };
+    let refused = accounts.iter().any(|account| held(account) == Some(GateCause::Credentials));
+    let accepted = accounts.iter().all(|account| account.accepted).then_some(1.0);
+    let accepted = if refused { Some(0.0) } else { accepted };
     to.register(
         "credentials_accepted",
         "1 if Vobiz has accepted the credentials and not refused them since, 0 if it refuses them",
         family(accepted.map(|value| (NO_LABELS, value))),
     );
-    let balances = watched.balances.iter();
+    let mut balances = BTreeMap::new();
+    for (currency, sum) in accounts.iter().flat_map(|account| &account.balances) {
+        let entry = balances.entry(*currency);
+        entry
+            .and_modify(|all: &mut Option<Money>| *all = all.and_then(|all| all + *sum))
+            .or_insert(Some(*sum));
+    }
     to.register(
         "account_balance",
         "Available balance of the account when it was last listed, in units of the currency",
         family(
-            balances.filter_map(|(currency, sum)| Some(([("currency", currency.to_string())], money(sum)?))),
+            balances
+                .into_iter()
+                .filter_map(|(currency, sum)| Some(([("currency", currency.to_string())], money(&sum?)?))),
         ),
     );
 }
@@ -237,10 +240,10 @@ mod tests {
             unlisted: 1,
         };
         let balances = BTreeMap::from([(inr, "9948.25".parse().unwrap())]);
-        let watched = Watched { accepted: true, gate: Gate::Open, balances };
+        let account = AccountHealth { accepted: true, gate: Gate::Open, balances };
         let metrics = Metrics::default();
         metrics.clock_skew(Peer::Vobiz, Some(jiff::SignedDuration::from_secs(-900)));
-        super::super::encode(&gauges, &metrics, Some(&watched), at("2026-01-02T03:05:05Z")).unwrap()
+        super::super::encode(&gauges, &metrics, Some(&[account]), at("2026-01-02T03:05:05Z")).unwrap()
     }
 
     /// Name, type, labels and help of each, as the documentation writes them.
@@ -300,6 +303,31 @@ mod tests {
             assert!(served.lines().any(|served| served == line), "{line} is missing:\n{served}");
         }
         assert!(served.ends_with("# EOF\n"));
+    }
+
+    #[test]
+    fn one_account_of_several_that_is_held_is_shown_and_balances_add_up() {
+        let account = |gate, accepted| AccountHealth {
+            accepted,
+            gate,
+            balances: BTreeMap::from([("INR".parse().unwrap(), "0.10".parse().unwrap())]),
+        };
+        let refused = || account(Gate::Held(GateCause::Credentials, String::new()), true);
+        for (accounts, held, accepted) in [
+            ([account(Gate::Open, true), account(Gate::Open, true)], "0.0", Some("1.0")),
+            ([account(Gate::Open, true), account(Gate::Open, false)], "0.0", None),
+            ([account(Gate::Open, true), refused()], "1.0", Some("0.0")),
+            ([refused(), account(Gate::Open, true)], "1.0", Some("0.0")),
+        ] {
+            let (gauges, now) = (Gauges::default(), at("2026-01-02T03:04:05Z"));
+            let served = super::super::encode(&gauges, &Metrics::default(), Some(&accounts), now).unwrap();
+            let held = format!(r#"vobiz_operator_account_held{{reason="InvalidCredentials"}} {held}"#);
+            let line = |line: &str| served.lines().any(|served| served == line);
+            assert!(line(&held) && line(r#"vobiz_operator_account_balance{currency="INR"} 0.2"#), "{served}");
+            let shown =
+                served.lines().find_map(|line| line.strip_prefix("vobiz_operator_credentials_accepted "));
+            assert_eq!(shown, accepted);
+        }
     }
 
     #[test]

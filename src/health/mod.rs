@@ -20,7 +20,7 @@ use kube_runtime::reflector::Store as Cache;
 use prometheus_client::{encoding::text, registry::Registry};
 
 use crate::{
-    account::{Account, Watched},
+    account::{AccountHealth, Accounts},
     api::{PhoneNumber, Seen},
     domain::Clocks,
     metrics::{Kind, Metrics},
@@ -78,7 +78,7 @@ pub struct HealthSources {
     pub lifecycle: Arc<Lifecycle>,
     pub claims: Claims,
     pub records: Cache<Seen<PhoneNumber>>,
-    pub account: Arc<Account>,
+    pub accounts: Arc<Accounts>,
     pub metrics: Arc<Metrics>,
     pub walked: Walked,
 }
@@ -111,9 +111,8 @@ impl Walked {
 
 impl HealthSources {
     fn readiness(&self) -> Readiness {
-        let watched = self.account.watched();
         let lifecycle = &self.lifecycle;
-        let clocks = self.account.clocks().known(lifecycle.is_leading());
+        let clocks = self.accounts.clocks().known(lifecycle.is_leading());
         Readiness::of(&Facts {
             stopping: lifecycle.stopping.load(Ordering::Relaxed),
             kinds: lifecycle.kinds.lock().unwrap_or_else(PoisonError::into_inner).clone(),
@@ -121,12 +120,12 @@ impl HealthSources {
             filled: lifecycle.filled.load(Ordering::Relaxed),
             missing: self.claims.listed.missing(),
             clocks: Some(clocks).filter(|clocks| clocks.are_notable()).map(Clocks::apart),
-            vobiz: match watched.gate {
-                _ if watched.accepted => Vobiz::Accepted,
-                Gate::Open => Vobiz::NotYet(None),
-                Gate::Held(_, why) => Vobiz::NotYet(Some(why)),
-            },
+            vobiz: vobiz(self.health()),
         })
+    }
+
+    fn health(&self) -> impl Iterator<Item = AccountHealth> {
+        self.accounts.all().map(|account| account.health())
     }
 
     /// `OpenMetrics` text.
@@ -139,10 +138,11 @@ impl HealthSources {
                     Seen::Newer(_) => gauges.newer(Kind::Claim),
                 }
             }
-            let account = self.account.id();
             for record in self.records.state() {
                 match &*record {
-                    Seen::Read(record) => gauges.record(record, &account),
+                    Seen::Read(record) if self.accounts.of_record(record).is_some() => gauges.record(record),
+                    // Records of a foreign account are not ours to count.
+                    Seen::Read(_) => {}
                     Seen::Newer(_) => gauges.newer(Kind::Record),
                 }
             }
@@ -150,19 +150,29 @@ impl HealthSources {
             gauges
         });
         // Who does not work knows nothing of the account, or what is out of date.
-        let watched = self.lifecycle.is_leading().then(|| self.account.watched());
-        encode(&gauges, &self.metrics, watched.as_ref(), Timestamp::now())
+        let accounts = self.lifecycle.is_leading().then(|| self.health().collect::<Vec<_>>());
+        encode(&gauges, &self.metrics, accounts.as_deref(), Timestamp::now())
+    }
+}
+
+/// Every account has to have been accepted.
+fn vobiz(accounts: impl Iterator<Item = AccountHealth>) -> Vobiz {
+    let mut refused = accounts.filter(|account| !account.accepted);
+    match refused.next().map(|account| account.gate) {
+        None => Vobiz::Accepted,
+        Some(Gate::Open) => Vobiz::NotYet(None),
+        Some(Gate::Held(_, why)) => Vobiz::NotYet(Some(why)),
     }
 }
 
 fn encode(
     gauges: &Gauges,
     metrics: &Metrics,
-    watched: Option<&Watched>,
+    accounts: Option<&[AccountHealth]>,
     now: Timestamp,
 ) -> Result<String, fmt::Error> {
     let mut registry = Registry::with_prefix("vobiz_operator");
-    gauges.register(&mut registry, watched, now);
+    gauges.register(&mut registry, accounts, now);
     metrics.register(&mut registry);
     let mut served = String::new();
     text::encode(&mut served, &registry)?;

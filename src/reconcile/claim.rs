@@ -36,15 +36,16 @@ pub(super) async fn observe<'a>(
         (None, Some(_)) => {}
         (None, None) => context.memory.vanished(e164, now, context.spans),
     }
+    let account = context.accounts.of_claim(claim);
     Ok(ClaimObserved {
         claim,
         record,
         newer: record.is_none() && seen.is_some(),
         holder,
-        account: context.account.id(),
-        gate: context.account.gate(),
-        clocks: context.account.clocks(),
-        evidence: context.account.evidence(e164),
+        account: account.id(),
+        gate: account.gate(),
+        clocks: account.clocks(),
+        evidence: account.evidence(e164),
         retry_token: match plan::retry_token(claim) {
             RetryToken::Usable(token) => Some(token),
             RetryToken::None | RetryToken::TooLong => None,
@@ -72,7 +73,7 @@ fn refusal(
 ) -> Option<String> {
     match step {
         ClaimStep::Purchase(_) | ClaimStep::OpenUnsent(_) => {
-            context.queue.last_refusal(&claim.uid().unwrap_or_default())
+            context.accounts.of_claim(claim).queue.last_refusal(&claim.uid().unwrap_or_default())
         }
         // What passes by itself within seconds is worth no write.
         ClaimStep::Bind => failed
@@ -128,7 +129,9 @@ pub(super) async fn perform(
         ClaimStep::Await(wake) => Ok(wait(context, claim, wake, now)),
         ClaimStep::Purchase(_) => Ok(context.enqueue(claim).await),
         ClaimStep::OpenUnsent(attempt) => {
-            if let Some(pause) = context.queue.paused_for(&claim.uid().unwrap_or_default()) {
+            if let Some(pause) =
+                context.accounts.of_claim(claim).queue.paused_for(&claim.uid().unwrap_or_default())
+            {
                 return Ok(Some(pause));
             }
             let written =
@@ -147,12 +150,17 @@ pub(super) async fn perform(
 
 /// Has the claim brought back; returns when, if that is a matter of time alone.
 fn wait(context: &Context, claim: &PhoneNumberClaim, wake: &Wake, now: Moment) -> Option<Duration> {
+    let account = context.accounts.of_claim(claim);
     match wake {
         Wake::At(until) => return Some(now.until(*until)),
+        Wake::GateOpensOr(until) => {
+            account.request_gate(key_of(claim));
+            return Some(now.until(*until));
+        }
         Wake::ClocksAgree => return Some(CLOCKS_EVERY),
-        Wake::GateOpens => context.account.request_gate(key_of(claim)),
-        Wake::Evidence(request) => context.account.request(key_of(claim), request.clone()),
-        Wake::NextListing => context.account.request_next_listing(key_of(claim)),
+        Wake::GateOpens => account.request_gate(key_of(claim)),
+        Wake::Evidence(request) => account.request(key_of(claim), request.clone()),
+        Wake::NextListing => account.request_next_listing(key_of(claim)),
     }
     None
 }

@@ -33,7 +33,7 @@ pub async fn write(
     let e164 = claim.number();
     let spec = PhoneNumberSpec {
         e164,
-        account: context.account.id(),
+        account: context.accounts.of_claim(claim).id(),
         claim_ref: Some(reference_to(claim)),
         attempt,
         later: previous.map(|record| record.spec.later.clone()).unwrap_or_default(),

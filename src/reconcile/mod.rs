@@ -30,15 +30,14 @@ use kube_runtime::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    account::{Account, Key, Queue},
-    api::{ClaimRef, PhoneNumber, PhoneNumberClaim, Seen},
+    account::Accounts,
+    api::{ClaimRef, ObjectKey, PhoneNumber, PhoneNumberClaim, Seen},
     clock::Clock,
     conditions,
     domain::E164,
     metrics::Metrics,
     plan::{Change, Holder, Moment, Spans, Wanted},
     store::{Store, StoreError},
-    vobiz::Client,
 };
 
 /// How soon it is tried again to read what may not be read.
@@ -47,8 +46,7 @@ const UNREADABLE_EVERY: Duration = Duration::from_secs(30);
 /// What every reconcile works with.
 pub struct Context {
     pub store: Store,
-    pub client: Arc<Client>,
-    pub account: Arc<Account>,
+    pub accounts: Arc<Accounts>,
     pub claims: Claims,
     pub records: Cache<Seen<PhoneNumber>>,
     pub memory: Memory,
@@ -59,8 +57,6 @@ pub struct Context {
     pub spans: Spans,
     /// Purchases and adoptions are on hold until then (R11).
     pub hold_until: Option<Moment>,
-    /// Claims that wait for their turn to purchase.
-    pub queue: Queue,
     pub metrics: Arc<Metrics>,
     /// When this process leads no longer, or stops.
     pub ended: CancellationToken,
@@ -90,7 +86,9 @@ impl Context {
     fn remember(&self, uid: &str, wanted: Option<&Wanted>) {
         self.memory.remember(uid, wanted);
         if wanted.is_none() {
-            self.queue.forget(uid);
+            for account in self.accounts.all() {
+                account.queue.forget(uid);
+            }
         }
     }
 
@@ -157,7 +155,9 @@ impl Context {
         let claims: Vec<_> = self.claims.all().collect();
         let numbers: HashSet<_> = claims.iter().filter_map(|claim| claim.e164()).collect();
         let uids: HashSet<_> = claims.iter().filter_map(|claim| claim.meta().uid.as_deref()).collect();
-        self.queue.retain(|uid| uids.contains(uid));
+        for account in self.accounts.all() {
+            account.queue.retain(|uid| uids.contains(uid));
+        }
         self.memory.sweep(
             self.clock.now(),
             self.spans,
@@ -172,8 +172,8 @@ impl Context {
 
 /// The key of a claim.
 #[must_use]
-pub fn key_of(claim: &PhoneNumberClaim) -> Key {
-    Key::Claim { namespace: claim.namespace().unwrap_or_default(), name: claim.name_any() }
+pub fn key_of(claim: &PhoneNumberClaim) -> ObjectKey {
+    ObjectKey::of(claim)
 }
 
 /// The identity of a claim, as records name it.

@@ -10,8 +10,7 @@ use super::{
     trouble::{News, Trouble},
 };
 use crate::{
-    account::Key,
-    api::{PhoneNumber, PhoneNumberClaim, RECORD_FINALIZER, Seen},
+    api::{ObjectKey, PhoneNumber, PhoneNumberClaim, RECORD_FINALIZER, Seen},
     conditions::Unstored,
     domain::{AttemptId, Backoff},
     plan::{self, Change, OutcomeStep},
@@ -64,8 +63,9 @@ pub async fn store(
 
 /// Who saw the record meanwhile has left it to this purchase, and would not look again.
 pub fn wake(context: &Context, claim: &PhoneNumberClaim) {
-    context.account.wake(Key::Record(claim.number().digits()));
-    context.account.wake(key_of(claim));
+    let account = context.accounts.of_claim(claim);
+    account.wake(ObjectKey::Record(claim.number().digits()));
+    account.wake(key_of(claim));
 }
 
 /// One try, given the record as it was read last.

@@ -11,8 +11,8 @@ use super::{
     spend::{Spending, spend},
 };
 use crate::{
-    account::Key,
-    api::{ClaimRef, PhoneNumberClaim},
+    account::Account,
+    api::{ClaimRef, ObjectKey, PhoneNumberClaim},
     plan::{ClaimStep, Enqueued, TurnEnd},
     store::StoreError,
 };
@@ -24,25 +24,25 @@ impl Context {
         if self.may_not_read(&namespace, &name).await {
             return Some(UNREADABLE_EVERY);
         }
-        match self.queue.enqueue(reference_to(claim)) {
+        match self.accounts.of_claim(claim).queue.enqueue(reference_to(claim)) {
             Enqueued::Now | Enqueued::Already => None,
             Enqueued::After(pause) => Some(pause),
         }
     }
 
-    /// Waits for the next claim whose turn it is, with a slot of the rate limit.
-    pub async fn next_turn(&self) -> Arc<PhoneNumberClaim> {
+    /// Waits for the next claim whose turn it is in that account, with a slot of its rate limit.
+    pub async fn next_turn(&self, account: &Account) -> Arc<PhoneNumberClaim> {
         loop {
-            let turn = self.queue.next().await;
+            let turn = account.queue.next().await;
             // It was queued before its role went: a slot of the rate limit would be lost on it.
             let readable = !self.may_not_read(&turn.claim.namespace, &turn.claim.name).await;
             if readable {
-                self.client.slot().await;
+                account.slot().await;
             }
             let ClaimRef { namespace, name, .. } = turn.begin();
             match self.claims.get(&namespace, &name) {
                 Some(claim) if readable => return claim,
-                Some(_) => self.account.wake(Key::Claim { namespace, name }),
+                Some(_) => account.wake(ObjectKey::Claim { namespace, name }),
                 None => {}
             }
         }
@@ -60,7 +60,7 @@ impl Context {
             TurnEnd::Refused(why) => drop(self.setbacks.intents.failed(key_of(claim), Some(why), now)),
             TurnEnd::Done | TurnEnd::Overtaken => self.setbacks.intents.over(&key_of(claim), now),
         }
-        self.queue.turn_ended(&claim.uid().unwrap_or_default(), end)
+        self.accounts.of_claim(claim).queue.turn_ended(&claim.uid().unwrap_or_default(), end)
     }
 }
 
@@ -79,7 +79,7 @@ pub async fn take_turn(claim: Arc<PhoneNumberClaim>, context: &Arc<Context>) {
         },
     };
     context.intent_ended(&claim, ended.as_ref().err());
-    context.account.wake(key_of(&claim));
+    context.accounts.of_claim(&claim).wake(key_of(&claim));
 }
 
 /// What became of a write, or of the turn that it ended.

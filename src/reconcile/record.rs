@@ -8,8 +8,10 @@ use kube_runtime::controller::Action;
 
 use super::{Context, requeue_after};
 use crate::{
-    account::Key,
-    api::{AttemptState, ClaimRef, FORGET_ANNOTATION, Origin, PhoneNumber, RECORD_FINALIZER, Seen},
+    account::Account,
+    api::{
+        AttemptState, ClaimRef, FORGET_ANNOTATION, ObjectKey, Origin, PhoneNumber, RECORD_FINALIZER, Seen,
+    },
     domain::{E164, LedgerRow, Money},
     plan::{self, Change, Explained, Holder, Moment, Reading, RecordObserved, RecordStep, Removal, Spans},
     store::StoreError,
@@ -26,25 +28,29 @@ pub async fn reconcile_record(
     // What a newer version has written is its own to go on with.
     let Some(record) = seen.read().cloned() else { return Ok(Action::await_change()) };
     let now = context.clock.now();
-    let account = context.account.id();
+    let own = context.accounts.of_record(&record);
     let forget = record.annotations().get(FORGET_ANNOTATION).is_some_and(|value| value == "true");
-    if record.spec.account != account && !forget {
+    // An administrator may give up any record; nothing else is done about a foreign one.
+    if own.is_none() && !forget {
         return Ok(Action::await_change());
     }
+    let account = own.unwrap_or_else(|| context.accounts.default_account());
     let e164 = record.spec.e164;
-    let evidence = context.account.evidence(e164);
+    let evidence = account.evidence(e164);
     let holder = holder(&context, &record).await?;
     let sending = context.outcomes.is_sending(record.spec.attempt.id);
     let (explained, unsettled, known) = match &evidence.ledger {
         // The only case in which the others matter; going through them for every record would be quadratic.
-        Reading::Read { value, .. } if !sending && may_need_explanation(&record, &value.rows) => {
-            (explained(&context, &record), unsettled(&context, &record), known(&context, &value.rows))
-        }
+        Reading::Read { value, .. } if !sending && may_need_explanation(&record, &value.rows) => (
+            explained(&context, &record),
+            unsettled(&context, &record),
+            known(&context, account, &value.rows),
+        ),
         _ => (Vec::new(), Vec::new(), Vec::new()),
     };
     let mut observed = RecordObserved {
         record: &record,
-        account: &account,
+        account: &account.id(),
         holder,
         sending,
         first_read: context.memory.see(&record, now).first_read,
@@ -54,7 +60,7 @@ pub async fn reconcile_record(
         unsettled: &unsettled,
         known: &known,
         spans: context.spans,
-        clocks: context.account.clocks(),
+        clocks: account.clocks(),
         removal: Removal {
             forget,
             deleting: record.metadata.deletion_timestamp.is_some(),
@@ -63,7 +69,7 @@ pub async fn reconcile_record(
     };
     observed.absent_since = context.memory.absent_since(e164, plan::is_listed_absent(&observed));
     let step = plan::record(&observed, now);
-    let after = perform(&context, &record, step, now).await?;
+    let after = perform(&context, account, &record, step, now).await?;
     let holder = context.holder_again(holder, record.spec.claim_ref.as_ref());
     Ok(requeue_after(after.into_iter().chain(holder).min()))
 }
@@ -83,6 +89,7 @@ async fn holder(context: &Context, record: &PhoneNumber) -> Result<Holder, Store
 
 async fn perform(
     context: &Context,
+    account: &Account,
     record: &PhoneNumber,
     step: RecordStep,
     now: Moment,
@@ -90,7 +97,7 @@ async fn perform(
     match step {
         RecordStep::Rest => {}
         RecordStep::Wait(until) => return Ok(Some(now.until(until))),
-        RecordStep::Read(request) => context.account.request(Key::Record(record.name_any()), request),
+        RecordStep::Read(request) => account.request(ObjectKey::of(record), request),
         RecordStep::Write(change) => write(context, record, change, now).await?,
         RecordStep::Delete => context.store.delete(record).await?,
         RecordStep::DropFinalizer => drop(context.store.drop_finalizer(record).await?),
@@ -118,9 +125,9 @@ fn may_need_explanation(record: &PhoneNumber, rows: &[LedgerRow]) -> bool {
 }
 
 /// The numbers, owned or recorded, that the ledger names in bare digits.
-fn known(context: &Context, rows: &[LedgerRow]) -> Vec<E164> {
+fn known(context: &Context, account: &Account, rows: &[LedgerRow]) -> Vec<E164> {
     let suspects = rows.iter().flat_map(LedgerRow::suspects);
-    suspects.filter(|e164| context.seen(*e164).is_some() || context.account.lists(*e164)).collect()
+    suspects.filter(|e164| context.seen(*e164).is_some() || account.lists(*e164)).collect()
 }
 
 /// The purchases of other records, which explain debits that name no number.

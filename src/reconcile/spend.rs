@@ -57,11 +57,10 @@ impl Spending {
     /// Sends it, once.
     async fn send(&self, context: &Context, claim: &PhoneNumberClaim, record: &PhoneNumber) -> Change {
         let attempt = &record.spec.attempt;
-        let met = match self {
-            Self::Purchase(_) => context.client.purchase(record.spec.e164, attempt.currency).await,
+        let account = context.accounts.of_claim(claim);
+        let PurchaseAnswer { answer, bought, .. } = match self {
+            Self::Purchase(_) => account.purchase(record.spec.e164, attempt.currency).await,
         };
-        context.account.report(&met);
-        let PurchaseAnswer { answer, bought, .. } = met;
         context.metrics.purchased(answer.outcome);
         tracing::info!(
             claim = format!("{}/{}", claim.namespace().unwrap_or_default(), claim.name_any()),
@@ -109,11 +108,10 @@ pub async fn spend(
         }
     };
     let unsent = |why: &str| spending.unsent(why, context.clock.now());
-    let change = match (may_send(context, claim, &spending, opened).await, context.account.gate()) {
+    let account = context.accounts.of_claim(claim);
+    let change = match (may_send(context, claim, &spending, opened).await, account.gate()) {
         // The answers to the intent, and to the read after it, showed it.
-        (Ok(()), _) if context.account.clocks().are_wrong() => {
-            unsent("the clocks are more than 10 minutes apart")
-        }
+        (Ok(()), _) if account.clocks().are_wrong() => unsent("the clocks are more than 10 minutes apart"),
         (Ok(()), Gate::Open) => spending.send(context, claim, &record).await,
         // Another purchase has met it since this one took its turn.
         (Ok(()), Gate::Held(_, why)) => unsent(&why),

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use crate::{account::Key, domain::Backoff};
+use crate::{api::ObjectKey, domain::Backoff};
 
 /// A trouble that lasts is mentioned again no sooner.
 const AGAIN_AFTER: Duration = Duration::from_mins(1);
@@ -65,7 +65,7 @@ pub struct Setbacks {
 
 #[derive(Default)]
 struct Inner {
-    failing: HashMap<Key, Setback>,
+    failing: HashMap<ObjectKey, Setback>,
     trouble: Trouble,
 }
 
@@ -89,7 +89,7 @@ impl Setbacks {
 
     /// Notes a failure, and returns how long to wait before the next try: 1, 2, 4 … 30 s. `why` is nothing where
     /// somebody else was first: that makes no trouble, and yet no sense to repeat at once.
-    pub fn failed(&self, key: Key, why: Option<&str>, now: Duration) -> Duration {
+    pub fn failed(&self, key: ObjectKey, why: Option<&str>, now: Duration) -> Duration {
         let mut inner = self.inner();
         let blank = Setback { times: 0, first: now, last: now, is_trouble: false };
         let setback = inner.failing.entry(key).or_insert(blank);
@@ -114,7 +114,7 @@ impl Setbacks {
     }
 
     /// Notes that it went well.
-    pub fn over(&self, key: &Key, now: Duration) {
+    pub fn over(&self, key: &ObjectKey, now: Duration) {
         let mut inner = self.inner();
         if inner.failing.is_empty() {
             return;
@@ -129,7 +129,7 @@ impl Setbacks {
     }
 
     /// For how long it has failed.
-    pub fn lasts(&self, key: &Key, now: Duration) -> Duration {
+    pub fn lasts(&self, key: &ObjectKey, now: Duration) -> Duration {
         let inner = self.inner();
         inner.failing.get(key).map(|setback| now.saturating_sub(setback.first)).unwrap_or_default()
     }
@@ -165,12 +165,12 @@ mod tests {
 
     #[test]
     fn each_object_waits_longer_each_time_and_thirty_seconds_at_most() {
-        let (setbacks, key) = (Setbacks::new("x"), || Key::Record("12".into()));
+        let (setbacks, key) = (Setbacks::new("x"), || ObjectKey::Record("12".into()));
         let why = Some("no space");
         for pause in [1, 2, 4, 8, 16, 30, 30] {
             assert_eq!(setbacks.failed(key(), why, seconds(9)), seconds(pause));
         }
-        assert_eq!(setbacks.failed(Key::Record("13".into()), None, seconds(9)), seconds(1));
+        assert_eq!(setbacks.failed(ObjectKey::Record("13".into()), None, seconds(9)), seconds(1));
         assert_eq!(setbacks.lasts(&key(), seconds(12)), seconds(3));
         setbacks.over(&key(), seconds(12));
         assert_eq!(setbacks.failed(key(), why, seconds(12)), seconds(1));
@@ -179,7 +179,7 @@ mod tests {
     #[test]
     fn a_trouble_ends_with_the_last_who_meets_it_or_does_not_try_any_more() {
         let setbacks = Setbacks::new("x");
-        let key = |name: &str| Key::Record(name.into());
+        let key = |name: &str| ObjectKey::Record(name.into());
         let troubled = || setbacks.inner().trouble != Trouble::default();
         setbacks.failed(key("a"), Some("why"), seconds(0));
         setbacks.failed(key("b"), Some("why"), seconds(100));

@@ -1,21 +1,13 @@
 //! The client of Vobiz's REST API: one method for each read, within the rate limit.
 
-use std::{
-    num::NonZeroU32,
-    path::PathBuf,
-    sync::{
-        Arc,
-        atomic::{AtomicU8, Ordering},
-    },
-    time::Duration,
-};
+use std::{num::NonZeroU32, path::PathBuf, sync::Arc, time::Duration};
 
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use reqwest::Url;
 use tokio::sync::watch;
 
 use super::{
-    casing::Casing,
+    casing::{Casing, Casings},
     credentials::Credentials,
     error::{ReadError, SetupError},
     masks::InUse,
@@ -93,10 +85,8 @@ pub struct Client {
     pub(super) metrics: Arc<Metrics>,
     pub(super) peers: Arc<Peers>,
     pub(super) purchase_casing: Casing,
-    /// Bits by [`Read`]: set where the lower case is the one that works.
-    lower: AtomicU8,
-    /// Bits by [`Read`]: set where a casing has worked at all.
-    proven: AtomicU8,
+    /// By [`Read`].
+    casings: Casings<4>,
 }
 
 impl Client {
@@ -117,8 +107,7 @@ impl Client {
             metrics: Arc::default(),
             peers: Arc::default(),
             purchase_casing: settings.purchase_casing,
-            lower: AtomicU8::new(0),
-            proven: AtomicU8::new(0),
+            casings: Casings::default(),
         })
     }
 
@@ -236,43 +225,15 @@ impl Client {
         page::numbers_page(&body, page, &self.masks())
     }
 
-    /// Asks in the casing that worked before. A wrong casing is answered with 401 or 404, so until one has worked
-    /// neither answer is believed before the other casing has given it too.
     async fn get(&self, read: Read, path: &str, query: &[(&str, &str)]) -> Result<Vec<u8>, ReadError> {
-        let bit = 1 << read as u8;
-        let first = if self.lower.load(Ordering::Relaxed) & bit == 0 { Casing::Upper } else { Casing::Lower };
-        let proven = self.proven.load(Ordering::Relaxed) & bit != 0;
-        let searches = query.iter().any(|(name, _)| *name == "search");
-        let operation = read.operation(searches);
-        let answer = self.counted_get(operation, first, path, query).await;
-        let doubtful = match answer {
-            Err(ReadError::Missing) => true,
-            Err(ReadError::Unauthorized) => !proven,
-            _ => false,
-        };
-        if !doubtful {
-            if answer.is_ok() {
-                self.proven.fetch_or(bit, Ordering::Relaxed);
-            }
-            return answer;
+        let operation = read.operation(query.iter().any(|(name, _)| *name == "search"));
+        let asked = self.casings.first(read as usize);
+        let first = self.counted_get(operation, asked.casing, path, query).await;
+        if !self.casings.doubts(asked, &first) {
+            return first;
         }
-        let second = self.counted_get(operation, first.other(), path, query).await;
-        if second.is_ok() {
-            self.proven.fetch_or(bit, Ordering::Relaxed);
-            self.lower.fetch_xor(bit, Ordering::Relaxed);
-        }
-        let accepted = self.proven.load(Ordering::Relaxed) != 0;
-        match (answer, second) {
-            // What has worked before does not cease to exist: something on the way has answered.
-            (Err(ReadError::Missing), Err(_)) if proven => Err(ReadError::unreadable("404")),
-            // One casing does not exist, and a wrong one may be answered with 401: if anything else was ever accepted,
-            // the credentials are not what is wrong.
-            (Err(ReadError::Missing), Err(ReadError::Unauthorized))
-            | (Err(ReadError::Unauthorized), Err(ReadError::Missing)) => {
-                Err(if accepted { ReadError::Missing } else { ReadError::Unauthorized })
-            }
-            (_, second) => second,
-        }
+        let second = self.counted_get(operation, asked.casing.other(), path, query).await;
+        self.casings.decide(asked, first, second)
     }
 }
 
