@@ -164,17 +164,16 @@ impl Default for Given {
 impl Given {
     fn tell(&self, now: Moment) -> Option<(PhoneNumberClaimStatus, Reason)> {
         let observed = ClaimObserved {
-            claim: &self.claim,
             record: self.record.as_ref(),
             newer: self.newer,
             holder: Holder::Gone,
-            account: "MA_1".parse().unwrap(),
             gate: self.gate.clone(),
             clocks: self.clocks,
             evidence: self.evidence.clone(),
             retry_token: self.token,
             not_before: self.not_before,
             hold_until: self.hold_until,
+            ..ClaimObserved::for_tests(&self.claim)
         };
         let first = plan::claim(&observed, None, moment(0));
         let mut decision = plan::claim(&observed, first.wanted.as_ref(), now);

@@ -12,10 +12,7 @@ use crate::{
         PhoneNumberClaim, PhoneNumberSpec, PhoneNumberStatus,
     },
     domain::{AttemptId, Time, presentable},
-    plan::{
-        Change, ClaimObserved, ClaimStep, Clocks, Decision, Evidence, Gate, Holder, Moment, NewAttempt,
-        Relation, Spans,
-    },
+    plan::{Change, ClaimObserved, ClaimStep, Decision, Moment, NewAttempt, Relation, Spans},
 };
 
 const SPANS: Spans = Spans { purchase_timeout: Duration::from_secs(30), settle: Duration::from_mins(2) };
@@ -110,19 +107,7 @@ fn the_worst_record_and_the_worst_status_stay_small() {
         let unstored = Unstored { change: change.clone(), why: Some(words()), since: Duration::ZERO };
         change.apply(&mut stored, now());
         record(&mut stored, Some(true), SPANS, now());
-        let observed = ClaimObserved {
-            claim: &wish,
-            record: Some(&stored),
-            newer: false,
-            holder: Holder::Lives,
-            account: stored.spec.account.clone(),
-            gate: Gate::Open,
-            clocks: Clocks::default(),
-            evidence: Evidence::default(),
-            retry_token: None,
-            not_before: None,
-            hold_until: None,
-        };
+        let observed = ClaimObserved { record: Some(&stored), ..ClaimObserved::for_tests(&wish) };
         let facts = ClaimFacts {
             observed: &observed,
             decision: &Decision { relation: Relation::Ours, wanted: None, step: ClaimStep::Rest, told: None },

@@ -2,11 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{
-    Moment, bounds,
-    evidence::FundsRead,
-    guard::{self, Guard},
-};
+use super::{Moment, bounds, evidence::FundsRead, rules};
 use crate::{
     api::{
         Answer, Attempt, AttemptState, CLAIMED, ClaimRef, Funds, Outcome, Ownership, PhoneNumber,
@@ -160,25 +156,13 @@ fn answered(
                 .verification
                 .take_if(|seen| matches!(seen.ownership, Ownership::Absent | Ownership::Undecided));
         }
-        other if stays_open(other) => {}
+        other if rules::stays_open(other) => {}
         _ => settle(attempt, AttemptState::Failed, answer.at.at()),
     }
     if let Some(bought) = bought {
         status.number.get_or_insert_default().update(&bought.number);
     }
     attempt.answer = Some(answer);
-}
-
-/// R2: whether an answer leaves it to verification what became of the purchase.
-fn stays_open(outcome: Outcome) -> bool {
-    match outcome {
-        Outcome::Purchased | Outcome::NotSent => false,
-        Outcome::NotFound => guard::on(Guard::NotFoundIsOpen),
-        Outcome::PaymentFailed | Outcome::Unauthorized | Outcome::RateLimited | Outcome::Rejected => {
-            guard::on(Guard::RefusalIsOpen)
-        }
-        Outcome::Unknown => guard::on(Guard::UnknownIsOpen),
-    }
 }
 
 fn forget_debits(attempt: &mut Attempt) {

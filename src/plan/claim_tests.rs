@@ -18,7 +18,7 @@ use crate::{
         Answer, Attempt, AttemptState, ClaimRef, Debit, Origin, Outcome, Ownership, PhoneNumber,
         PhoneNumberClaim, PhoneNumberSpec, Reason,
     },
-    domain::{AccountId, AttemptId, LedgerRow, ListedNumber, Time},
+    domain::{AttemptId, LedgerRow, ListedNumber, Time},
 };
 
 const NUMBER: &str = "+911234500000";
@@ -140,19 +140,14 @@ impl Default for Given {
 
 impl Given {
     fn with<T>(&self, look: impl FnOnce(&mut ClaimObserved<'_>) -> T) -> T {
-        let account: AccountId = "MA_1".parse().unwrap();
         look(&mut ClaimObserved {
-            claim: &self.claim,
             record: self.record.as_ref(),
-            newer: false,
             holder: self.holder,
-            account,
             gate: self.gate.clone(),
             clocks: self.clocks,
             evidence: self.evidence.clone(),
             retry_token: self.token,
-            not_before: None,
-            hold_until: None,
+            ..ClaimObserved::for_tests(&self.claim)
         })
     }
 

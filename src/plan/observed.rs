@@ -28,3 +28,23 @@ pub struct ClaimObserved<'a> {
     /// Purchases and adoptions are on hold until then (R11), or were.
     pub hold_until: Option<Moment>,
 }
+
+#[cfg(test)]
+impl<'a> ClaimObserved<'a> {
+    /// Of a claim that stands alone: nothing holds it back, and nothing has been read for it.
+    pub(crate) fn for_tests(claim: &'a PhoneNumberClaim) -> Self {
+        Self {
+            claim,
+            record: None,
+            newer: false,
+            holder: Holder::Lives,
+            account: "MA_1".parse().unwrap(),
+            gate: Gate::Open,
+            clocks: Clocks::default(),
+            evidence: Evidence::default(),
+            retry_token: None,
+            not_before: None,
+            hold_until: None,
+        }
+    }
+}

@@ -8,15 +8,15 @@ use super::{
     Clocks, Holder, Moment,
     change::Change,
     evidence::{Evidence, EvidenceRequest, Fresh, FundsRead, Source},
-    guard::{self, Guard},
     keep::{keep, unclaim},
     ledger::Explained,
     ownership::{Verdict, verdict},
+    rules,
     settle::settle,
     time::Spans,
 };
 use crate::{
-    api::{Attempt, AttemptState, Funds, Origin, Outcome, PhoneNumber},
+    api::{AttemptState, Funds, Origin, Outcome, PhoneNumber},
     domain::{AccountId, E164, ListedNumber},
 };
 
@@ -88,7 +88,7 @@ pub fn record(observed: &RecordObserved<'_>, now: Moment) -> RecordStep {
     if observed.removal.forget && observed.removal.has_finalizer {
         return RecordStep::DropFinalizer;
     }
-    let foreign = observed.record.spec.account != *observed.account && guard::on(Guard::AccountOfRecord);
+    let foreign = rules::is_of_another_account(observed.record, observed.account);
     if foreign || observed.holder == Holder::Unwatched {
         return RecordStep::Rest;
     }
@@ -116,7 +116,7 @@ fn verify(observed: &RecordObserved<'_>, now: Moment) -> RecordStep {
     if let Some(bind) = presence(observed, observed.first_read) {
         return RecordStep::Write(bind);
     }
-    let settles = settle_moment(attempt, observed.first_read, observed.spans);
+    let settles = rules::settle_moment(attempt, observed.first_read, observed.spans);
     // Sums are for the message: what cannot be read in time must not keep the attempt open.
     if !now.reached(settles)
         && let Some(step) = ask_for_funds(observed)
@@ -135,16 +135,6 @@ fn verify(observed: &RecordObserved<'_>, now: Moment) -> RecordStep {
         return RecordStep::Wait(if settles_first { settles } else { next });
     }
     RecordStep::Read(EvidenceRequest::new(next, [Source::Search(observed.record.spec.e164)]))
-}
-
-/// Both clocks must agree that the span has passed: the wall clock since the attempt was opened, our own since we
-/// first read it. The first may have been set, the second has not seen what was before.
-fn settle_moment(attempt: &Attempt, first_read: Moment, spans: Spans) -> Moment {
-    let span = spans.until_settled();
-    Moment {
-        wall: if guard::on(Guard::SettleWall) { attempt.opened_at.after(span) } else { Timestamp::MIN },
-        mono: first_read.mono + if guard::on(Guard::SettleMono) { span } else { Duration::ZERO },
-    }
 }
 
 /// A moment that both clocks have reached, by the monotonic clock alone: evidence that was begun before the later of

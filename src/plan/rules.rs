@@ -6,18 +6,56 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::{
-    Holder, Moment,
+    Holder, Moment, Spans,
     cause::AttemptCause,
     guard::{Guard, on},
+    time::SEND_WINDOW,
 };
 use crate::{
-    api::{Attempt, AttemptState, ClaimRef, Origin, PhoneNumber, PhoneNumberClaim},
-    domain::{AccountId, Debit, Time},
+    api::{Attempt, AttemptState, ClaimRef, Origin, Outcome, PhoneNumber, PhoneNumberClaim},
+    domain::{AccountId, AttemptId, Debit, Time},
 };
 
 /// R1: whoever reads an open attempt verifies it, and never sends. No build but the model's can do otherwise.
 pub fn reader_may_send() -> bool {
     !on(Guard::ReaderNeverSends)
+}
+
+/// R2: whether an answer leaves it to verification what became of the purchase.
+pub fn stays_open(outcome: Outcome) -> bool {
+    match outcome {
+        Outcome::Purchased | Outcome::NotSent => false,
+        Outcome::NotFound => on(Guard::NotFoundIsOpen),
+        Outcome::PaymentFailed | Outcome::Unauthorized | Outcome::RateLimited | Outcome::Rejected => {
+            on(Guard::RefusalIsOpen)
+        }
+        Outcome::Unknown => on(Guard::UnknownIsOpen),
+    }
+}
+
+/// R4: an attempt settles when both clocks agree that its time has passed: the wall clock since the attempt was opened, our
+/// own since we first read it. The first may have been set, the second has not seen what was before.
+pub fn settle_moment(attempt: &Attempt, first_read: Moment, spans: Spans) -> Moment {
+    let span = spans.until_settled();
+    Moment {
+        wall: if on(Guard::SettleWall) { attempt.opened_at.after(span) } else { Timestamp::MIN },
+        mono: first_read.mono + if on(Guard::SettleMono) { span } else { Duration::ZERO },
+    }
+}
+
+/// R4: what settles an attempt was begun after that moment.
+pub fn evidence_begins(settles: Moment, first_read: Moment) -> Moment {
+    if on(Guard::SettledEvidence) { settles } else { first_read }
+}
+
+/// R4: absence is read from the full listing, and never from a search.
+pub fn absence_needs_the_listing() -> bool {
+    on(Guard::FullListing)
+}
+
+/// R4: verification looks for a debit before it believes in absence.
+pub fn verification_looks_for_debits() -> bool {
+    on(Guard::DebitInVerification)
 }
 
 /// R5: a record of another account is left alone.
@@ -128,4 +166,45 @@ pub fn found_debits(attempt: &Attempt) -> &[Debit] {
 /// R11: nothing is bought or adopted while on hold.
 pub fn is_on_hold(until: Moment, now: Moment) -> bool {
     !now.waited(until) && on(Guard::Hold)
+}
+
+/// Step 4: the claim that is bought for was read, and lives.
+pub fn buys_for_a_claim_that_lives() -> bool {
+    on(Guard::LiveClaim)
+}
+
+/// Step 4: a claim that was read is the one that is bought for, and is not being deleted.
+pub fn lives_on(claim: &PhoneNumberClaim, read: &PhoneNumberClaim) -> bool {
+    read.metadata.uid == claim.metadata.uid
+        && (read.metadata.deletion_timestamp.is_none() || !on(Guard::LiveClaimDeleting))
+}
+
+/// Step 4: and it wants what is about to be sent. All of it counts: what does not say what is sent says whether it may be.
+pub fn wants_the_same(claim: &PhoneNumberClaim, read: &PhoneNumberClaim) -> bool {
+    read.spec == claim.spec || !on(Guard::LiveClaimUnchanged)
+}
+
+/// Step 5: the send window is over, on either clock: the monotonic one stands still while a machine is suspended.
+pub fn is_too_late(opened: Moment, now: Moment) -> bool {
+    let closes = opened.plus(SEND_WINDOW);
+    (now.mono >= closes.mono && on(Guard::SendWindowMono))
+        || (now.wall >= closes.wall && on(Guard::SendWindowWall))
+}
+
+/// Step 6: a record that was taken away is created anew with the outcome of its attempt.
+pub fn outcome_recreates_its_record() -> bool {
+    on(Guard::OutcomeRecreates)
+}
+
+/// Step 6: an outcome goes only to the attempt that it belongs to.
+pub fn is_another_attempt(stored: &Attempt, sent: AttemptId) -> bool {
+    stored.id != sent && on(Guard::OutcomeByAttempt)
+}
+
+/// Step 6: an outcome goes to an attempt that is still open. A success is stored even if the attempt has been settled
+/// otherwise.
+pub fn takes_the_outcome(stored: &Attempt, purchased: bool) -> bool {
+    stored.state == AttemptState::Open
+        || (purchased && on(Guard::SuccessAlwaysStored))
+        || !on(Guard::OutcomeWhileOpen)
 }

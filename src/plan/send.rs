@@ -1,11 +1,6 @@
 //! Decides whether the one POST of an attempt may be sent, and to which attempt its outcome belongs.
 
-use super::{
-    Moment,
-    change::Change,
-    guard::{self, Guard},
-    time::SEND_WINDOW,
-};
+use super::{Moment, change::Change, rules};
 use crate::{
     api::{AttemptState, Outcome, PhoneNumber, PhoneNumberClaim},
     domain::AttemptId,
@@ -67,28 +62,21 @@ impl Denial {
 /// verify.
 #[must_use]
 pub fn permission(claim: &PhoneNumberClaim, live: LiveClaim<'_>, opened: Moment, now: Moment) -> Permission {
-    let closes = opened.plus(SEND_WINDOW);
-    // Either clock: the monotonic one stands still while a machine is suspended.
-    let late = |guard, late: bool| late && guard::on(guard);
-    if late(Guard::SendWindowMono, now.mono >= closes.mono)
-        || late(Guard::SendWindowWall, now.wall >= closes.wall)
-    {
+    if rules::is_too_late(opened, now) {
         return Permission::Denied(Denial::TooLate);
     }
     match live {
         LiveClaim::Unreadable => Permission::ReadAgain,
         LiveClaim::Refused => Permission::Denied(Denial::ClaimRefused),
         LiveClaim::Newer => Permission::Denied(Denial::ClaimOfNewerVersion),
-        LiveClaim::Read(Some(live))
-            if live.metadata.uid == claim.metadata.uid
-                && (live.metadata.deletion_timestamp.is_none() || !guard::on(Guard::LiveClaimDeleting)) =>
-        {
-            // All of it: what does not say what is sent says whether it may be.
-            let unchanged = live.spec == claim.spec || !guard::on(Guard::LiveClaimUnchanged);
+        LiveClaim::Read(Some(live)) if rules::lives_on(claim, live) => {
+            let unchanged = rules::wants_the_same(claim, live);
             if unchanged { Permission::Granted } else { Permission::Denied(Denial::ClaimChanged) }
         }
-        LiveClaim::Read(_) if !guard::on(Guard::LiveClaim) => Permission::Granted,
-        LiveClaim::Read(_) => Permission::Denied(Denial::ClaimGone),
+        LiveClaim::Read(_) => {
+            let gone = rules::buys_for_a_claim_that_lives();
+            if gone { Permission::Denied(Denial::ClaimGone) } else { Permission::Granted }
+        }
     }
 }
 
@@ -112,18 +100,17 @@ pub fn outcome<'a>(stored: Option<&'a PhoneNumber>, attempt: AttemptId, change: 
     let purchased = is(Outcome::Purchased);
     let Some(record) = stored else {
         // What was never sent leaves nothing to remember, and a record of it would stand in the way of one that does.
-        let remembers = !is(Outcome::NotSent) && guard::on(Guard::OutcomeRecreates);
+        let remembers = !is(Outcome::NotSent) && rules::outcome_recreates_its_record();
         return if remembers { OutcomeStep::Recreate } else { OutcomeStep::Drop };
     };
     let found = &record.spec.attempt;
-    if found.id != attempt && guard::on(Guard::OutcomeByAttempt) {
+    if rules::is_another_attempt(found, attempt) {
         // A settled failure is verified no more, and goes with its claim: a number that was bought all the same would
         // be forgotten.
         let failed = found.state == AttemptState::Failed && purchased;
         return if failed { OutcomeStep::Replace(record) } else { OutcomeStep::Superseded };
     }
-    let always = (purchased && guard::on(Guard::SuccessAlwaysStored)) || !guard::on(Guard::OutcomeWhileOpen);
-    if found.state == AttemptState::Open || always {
+    if rules::takes_the_outcome(found, purchased) {
         OutcomeStep::Replace(record)
     } else {
         // Only a definite success has anything to add.

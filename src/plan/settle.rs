@@ -8,7 +8,6 @@ use super::{
     Moment,
     change::Change,
     evidence::{EvidenceRequest, Fresh, FundsRead, Source, earlier, later},
-    guard::{self, Guard},
     ledger::Ledger,
     ownership::Verdict,
     record::{RecordObserved, RecordStep, VERIFY_EVERY},
@@ -24,9 +23,9 @@ use crate::{
 pub(super) fn settle(observed: &RecordObserved<'_>, settles: Moment, now: Moment) -> RecordStep {
     let attempt = &observed.record.spec.attempt;
     let from = earlier(named_count_from(attempt));
-    let settles = if guard::on(Guard::SettledEvidence) { settles } else { observed.first_read };
+    let settles = rules::evidence_begins(settles, observed.first_read);
     let listing = match observed.evidence.listing.since(settles) {
-        Fresh::Stale if !guard::on(Guard::FullListing) => observed.evidence.search.since(settles),
+        Fresh::Stale if !rules::absence_needs_the_listing() => observed.evidence.search.since(settles),
         listing => listing,
     };
     let ledger = match observed.evidence.ledger.since(settles) {
@@ -100,7 +99,7 @@ fn debits(observed: &RecordObserved<'_>, rows: &[LedgerRow], settles: Moment, no
         known: observed.known,
     };
     let mut named = ledger.named();
-    if !guard::on(Guard::DebitInVerification) {
+    if !rules::verification_looks_for_debits() {
         return Debits::Known(Vec::new());
     }
     // A debit that was seen once is settled by its refund, and not by a ledger that does not show it any more.

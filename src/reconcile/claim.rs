@@ -168,6 +168,10 @@ fn wait(context: &Context, claim: &PhoneNumberClaim, wake: &Wake, now: Moment) -
     let account = context.accounts.of_claim(claim);
     match wake {
         Wake::At(until) => return Some(now.until(*until)),
+        Wake::GateOpensOr(until) => {
+            account.request_gate(key_of(claim));
+            return Some(now.until(*until));
+        }
         Wake::ClocksAgree => return Some(CLOCKS_EVERY),
         Wake::GateOpens => account.request_gate(key_of(claim)),
         Wake::Evidence(request) => account.request(key_of(claim), request.clone()),

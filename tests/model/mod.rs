@@ -10,6 +10,7 @@ mod bypass;
 mod cast;
 mod choices;
 mod clock;
+mod documented;
 mod explore;
 mod invariants;
 mod memory;

@@ -119,7 +119,9 @@ impl Operators {
         match looked.step {
             ClaimStep::Await(Wake::Evidence(need)) => self.read(world, operator, &need),
             ClaimStep::Rest
-            | ClaimStep::Await(Wake::At(_) | Wake::GateOpens | Wake::ClocksAgree | Wake::NextListing)
+            | ClaimStep::Await(
+                Wake::At(_) | Wake::GateOpens | Wake::GateOpensOr(_) | Wake::ClocksAgree | Wake::NextListing,
+            )
             | ClaimStep::Purchase(_) => {}
             ClaimStep::OpenUnsent(intent) => {
                 self.open_unsent(world, operator, looked.claim, looked.record, intent);

@@ -1,8 +1,10 @@
 //! Nothing is attempted while the account may not be read, and nothing is sent while it takes no purchases.
 
-use super::asked::{Asked, Checked, Pause, Told, Wake};
+use std::borrow::Cow;
+
+use super::asked::{Asked, Checked, Pause, Told, Wake, pause};
 use crate::{
-    api::{ConditionType, PhoneNumberClaim},
+    api::{ConditionType, PhoneNumberClaim, Reason},
     plan::{Gate, GateCause},
 };
 
@@ -20,9 +22,15 @@ pub fn may_be_sent_to(asked: &Asked<'_>) -> Checked {
     limited(asked).map_or(Checked::Pass, |told| Checked::Pause(Pause { told, until: Wake::GateOpens }))
 }
 
-/// What is told while purchases are limited: of a look that goes on meanwhile as well, or the claim would be told two
-/// things by turns.
-pub fn limited(asked: &Asked<'_>) -> Option<Told> {
+/// A pause that passes by itself. While purchases are limited as well, that is what the claim is told, and its end wakes
+/// the claim, too.
+pub fn passing(asked: &Asked<'_>, message: impl Into<Cow<'static, str>>, until: Wake) -> Checked {
+    let Some(told) = limited(asked) else { return pause(Reason::Purchasing, message, until) };
+    let until = if let Wake::At(moment) = until { Wake::GateOpensOr(moment) } else { until };
+    Checked::Pause(Pause { told, until })
+}
+
+fn limited(asked: &Asked<'_>) -> Option<Told> {
     match asked.observed.gate {
         Gate::Held(cause @ GateCause::PurchasesLimited, _) => Some(told(cause)),
         Gate::Open

@@ -42,6 +42,8 @@ pub enum Wake {
     At(Moment),
     /// The account may be called again.
     GateOpens,
+    /// The account may be called again, or that moment has come.
+    GateOpensOr(Moment),
     /// Our clock agrees with others'.
     ClocksAgree,
     /// There is an answer of Vobiz's that is young enough.
@@ -88,4 +90,16 @@ pub(super) enum Said {
     NotOurs,
     /// There is no such endpoint.
     NoEndpoint,
+}
+
+#[cfg(test)]
+impl Asked<'_> {
+    /// What a check says of the first attempt for a number.
+    pub fn about(number: &str, check: Check) -> Checked {
+        let claim = serde_json::json!({ "metadata": {}, "spec": { "e164": number } });
+        let claim = serde_json::from_value(claim).unwrap();
+        let now = Moment { wall: Timestamp::UNIX_EPOCH, mono: std::time::Duration::ZERO };
+        let wanted = Wanted { cause: crate::plan::AttemptCause::First, after: None, since: now };
+        check(&Asked::new(&ClaimObserved::for_tests(&claim), &wanted, now))
+    }
 }

@@ -1,8 +1,11 @@
 //! No attempt before a pause is over: after a failure that is retried unasked, or after a record that vanished while it
 //! was open.
 
-use super::asked::{Asked, Checked, Wake, pause};
-use crate::{api::Reason, domain::Time, plan::AttemptCause};
+use super::{
+    account::passing,
+    asked::{Asked, Checked, Wake},
+};
+use crate::{domain::Time, plan::AttemptCause};
 
 /// A user who asks does not wait.
 pub fn check(asked: &Asked<'_>) -> Checked {
@@ -13,5 +16,5 @@ pub fn check(asked: &Asked<'_>) -> Checked {
         "Nothing is sent before {}: what an earlier attempt for this number may have bought could still show.",
         Time::seconds(until.wall)
     );
-    pause(Reason::Purchasing, message, Wake::At(until))
+    passing(asked, message, Wake::At(until))
 }

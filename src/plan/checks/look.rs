@@ -4,11 +4,11 @@
 use jiff::Timestamp;
 
 use super::{
-    account,
-    asked::{Asked, Checked, Look, Pause, Said, Told, Wake},
+    account::passing,
+    asked::{Asked, Checked, Look, Said, Wake},
 };
 use crate::{
-    api::{Origin, Reason},
+    api::Origin,
     domain::Debit,
     plan::{
         Moment,
@@ -40,11 +40,8 @@ pub fn check(asked: &Asked<'_>) -> Checked {
         (debited == Said::Unasked).then_some(Source::Ledger { from: earlier(look.from) }),
     ];
     let request = EvidenceRequest::new(look_begins(asked), lacks.into_iter().flatten());
-    let told = account::limited(asked).unwrap_or(Told {
-        reason: Reason::Purchasing,
-        message: "Asking Vobiz whether the account owns the number already; nothing is sent before.".into(),
-    });
-    Checked::Pause(Pause { told, until: Wake::Evidence(request) })
+    let message = "Asking Vobiz whether the account owns the number already; nothing is sent before.";
+    passing(asked, message, Wake::Evidence(request))
 }
 
 /// The purchase, after a look that found nothing.

@@ -27,3 +27,16 @@ pub const BEFORE_PURCHASE: &[Check] = &[
     look::check,
     account::may_be_sent_to,
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_claim_that_nothing_holds_back_is_looked_up_first() {
+        let mut answers = BEFORE_PURCHASE.iter().map(|check| Asked::about("+911234500000", *check));
+        let first = answers.find(|answer| *answer != Checked::Pass);
+        let Some(Checked::Pause(pause)) = first else { panic!("{first:?}") };
+        assert!(matches!(pause.until, Wake::Evidence(_)), "{pause:?}");
+    }
+}
