@@ -253,7 +253,7 @@ impl Store {
     ///
     /// # Errors
     /// If it was not written, or nobody knows.
-    pub async fn project(
+    pub async fn patch_status(
         &self,
         claim: &PhoneNumberClaim,
         status: &PhoneNumberClaimStatus,
@@ -268,7 +268,7 @@ impl Store {
     /// Writes what a claim is told that this version cannot read; everything else in it stays.
     ///
     /// # Errors
-    /// As [`Store::project`].
+    /// As [`Store::patch_status`].
     pub async fn tell_newer(&self, claim: &Newer, conditions: &[Value]) -> Result<(), StoreError> {
         let metadata = &claim.metadata;
         let status = json!({ "observedGeneration": metadata.generation, "conditions": conditions });

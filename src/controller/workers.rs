@@ -8,7 +8,7 @@ use tracing::Instrument;
 use crate::{
     account::Account,
     metrics::Kind,
-    reconcile::{Context, run_queued},
+    reconcile::{Context, take_turn},
     telemetry::TRACED,
 };
 
@@ -27,7 +27,7 @@ pub async fn purchase(
             while let Some(claim) = stop.run_until_cancelled(context.next_turn(&account)).await {
                 let kind = Kind::Claim.label().1;
                 let span = tracing::debug_span!(target: TRACED, "reconcile", kind, turn = true);
-                run_queued(claim, &context).instrument(span).await;
+                take_turn(claim, &context).instrument(span).await;
             }
         });
     }

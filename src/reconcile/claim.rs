@@ -7,7 +7,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::ResourceExt;
 use kube_runtime::controller::Action;
 
-use super::{Context, key_of, newer, purchase, reference_to, requeue_after};
+use super::{Context, intent, key_of, newer, reference_to, requeue_after};
 use crate::{
     api::{AttemptState, ConditionType, PhoneNumber, PhoneNumberClaim, PhoneNumberClaimStatus, Reason, Seen},
     conditions::{self, ClaimFacts, SHOWN_AFTER},
@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// All that the claim's next step depends on. `seen` is the record of its number.
-async fn observe<'a>(
+pub(super) async fn observe<'a>(
     context: &Context,
     claim: &'a PhoneNumberClaim,
     seen: Option<&'a Seen<PhoneNumber>>,
@@ -56,7 +56,7 @@ async fn observe<'a>(
 }
 
 /// The decision on what was observed. What it wants is remembered for the next one.
-fn decide(context: &Context, observed: &ClaimObserved<'_>, now: Moment) -> Decision {
+pub(super) fn decide(context: &Context, observed: &ClaimObserved<'_>, now: Moment) -> Decision {
     let uid = observed.claim.uid().unwrap_or_default();
     let decision = plan::claim(observed, context.memory.wanted(&uid).as_ref(), now);
     context.remember(&uid, decision.wanted.as_ref());
@@ -103,27 +103,10 @@ pub async fn reconcile_claim(
     // Whatever could not be done, the claim is told what is known.
     let failed = performed.as_ref().err().filter(|error| !error.is_overtaken());
     let refused = refusal(&context, &claim, &decision.step, failed, now);
-    let shown = project(&context, &observed, &decision, refused.as_deref(), now).await;
+    let shown = publish_status(&context, &observed, &decision, refused.as_deref(), now).await;
     let named = observed.record.and_then(|record| record.spec.claim_ref.as_ref());
     let holder = context.holder_again(observed.holder, named);
     Ok(requeue_after([performed?, shown?, holder].into_iter().flatten().min()))
-}
-
-/// A claim's turn to purchase: a slot is at hand. What was decided before the wait is decided again.
-///
-/// # Errors
-/// As [`reconcile_claim`].
-pub async fn take_turn(claim: Arc<PhoneNumberClaim>, context: &Arc<Context>) -> Result<(), StoreError> {
-    let now = context.clock.now();
-    let seen = context.seen(claim.number());
-    let observed = observe(context, &claim, seen.as_deref(), now).await?;
-    match decide(context, &observed, now).step {
-        ClaimStep::Purchase(attempt) => {
-            purchase::perform(context, &claim, observed.record, attempt).await?;
-        }
-        other => drop(perform(context, &observed, &other, now).await?),
-    }
-    Ok(())
 }
 
 /// How often a claim looks whether the clocks agree again.
@@ -134,7 +117,7 @@ const CLOCKS_EVERY: Duration = Duration::from_secs(15);
 const OPEN_EVERY: Duration = Duration::from_mins(1);
 
 /// Performs the step; returns when to come back, if nothing else will bring the claim back.
-async fn perform(
+pub(super) async fn perform(
     context: &Context,
     observed: &ClaimObserved<'_>,
     step: &ClaimStep,
@@ -151,7 +134,9 @@ async fn perform(
             {
                 return Ok(Some(pause));
             }
-            let written = purchase::write_intent(context, claim, observed.record, attempt.clone(), now).await;
+            let written =
+                intent::write(context, claim, observed.record, attempt.clone(), intent::fresh_id(), now)
+                    .await;
             Ok(context.intent_ended(claim, written.as_ref().err()))
         }
         ClaimStep::Bind => {
@@ -181,7 +166,7 @@ fn wait(context: &Context, claim: &PhoneNumberClaim, wake: &Wake, now: Moment) -
 }
 
 /// Writes the claim's status if it changes, then its event; returns when it will change by itself.
-async fn project(
+async fn publish_status(
     context: &Context,
     observed: &ClaimObserved<'_>,
     decision: &Decision,
@@ -198,7 +183,7 @@ async fn project(
     if old == Some(&status) {
         return Ok(after);
     }
-    match context.store.project(observed.claim, &status).await {
+    match context.store.patch_status(observed.claim, &status).await {
         // Gone: there is nobody to tell.
         Err(StoreError::NotFound) => return Ok(after),
         written => written?,

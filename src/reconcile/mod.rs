@@ -2,20 +2,21 @@
 
 mod claim;
 mod claims;
+mod intent;
 mod memory;
 mod newer;
 mod outcome;
 mod outcomes;
-mod purchase;
 mod queue;
 mod record;
+mod spend;
 mod trouble;
 
 pub use claim::reconcile_claim;
 pub use claims::{Claims, Listed};
 pub use memory::{Memory, Remaining};
 pub use outcomes::Outcomes;
-pub use queue::run_queued;
+pub use queue::take_turn;
 pub use record::reconcile_record;
 pub use trouble::Setbacks;
 

@@ -84,7 +84,7 @@ async fn write(
             return Ok(());
         }
         OutcomeStep::Replace(found) => context.store.replace(&changed(found)).await?,
-        OutcomeStep::Recreate => context.store.create(&changed(&anew(record))).await?,
+        OutcomeStep::Recreate => context.store.create(&changed(&recreated(record))).await?,
     };
     context.memory.see(&stored, context.clock.now());
     Ok(())
@@ -149,7 +149,7 @@ fn hand_over(id: AttemptId, change: &Change) {
 }
 
 /// The record as if it had never been created.
-fn anew(record: &PhoneNumber) -> PhoneNumber {
+fn recreated(record: &PhoneNumber) -> PhoneNumber {
     let metadata = ObjectMeta {
         name: record.metadata.name.clone(),
         finalizers: Some(vec![RECORD_FINALIZER.to_owned()]),

@@ -4,11 +4,16 @@ use std::{sync::Arc, time::Duration};
 
 use kube::ResourceExt;
 
-use super::{Context, UNREADABLE_EVERY, claim::take_turn, key_of, reference_to};
+use super::{
+    Context, UNREADABLE_EVERY,
+    claim::{decide, observe, perform},
+    key_of, reference_to,
+    spend::{Spending, spend},
+};
 use crate::{
     account::Account,
     api::{ClaimRef, ObjectKey, PhoneNumberClaim},
-    plan::{Enqueued, TurnEnd},
+    plan::{ClaimStep, Enqueued, TurnEnd},
     store::StoreError,
 };
 
@@ -59,9 +64,20 @@ impl Context {
     }
 }
 
-/// Runs a claim's turn. The caller is a task that no cancelled reconcile can drop.
-pub async fn run_queued(claim: Arc<PhoneNumberClaim>, context: &Arc<Context>) {
-    let ended = take_turn(claim.clone(), context).await;
+/// Runs a claim's turn to purchase: a slot is at hand. What was decided before the wait is decided again. The caller is a
+/// task that no cancelled reconcile can drop.
+pub async fn take_turn(claim: Arc<PhoneNumberClaim>, context: &Arc<Context>) {
+    let now = context.clock.now();
+    let seen = context.seen(claim.number());
+    let ended = match observe(context, &claim, seen.as_deref(), now).await {
+        Err(error) => Err(error),
+        Ok(observed) => match decide(context, &observed, now).step {
+            ClaimStep::Purchase(attempt) => {
+                spend(context, &claim, observed.record, Spending::Purchase(attempt)).await
+            }
+            other => perform(context, &observed, &other, now).await.map(drop),
+        },
+    };
     context.intent_ended(&claim, ended.as_ref().err());
     context.accounts.of_claim(&claim).wake(key_of(&claim));
 }

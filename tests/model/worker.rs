@@ -1,4 +1,4 @@
-//! The mirror of `reconcile::purchase`: intent, live read of the claim, the one POST, outcome.
+//! The mirror of `reconcile::spend`: intent, live read of the claim, the one call (a POST that purchases), outcome.
 
 use super::{
     Operators, api,

@@ -1,0 +1,73 @@
+//! The intent of an attempt: what is written before anything is sent, and all that is written where nothing is.
+
+use kube::core::ObjectMeta;
+
+use super::{Context, reference_to};
+use crate::{
+    api::{
+        Ownership, PhoneNumber, PhoneNumberClaim, PhoneNumberSpec, PhoneNumberStatus, RECORD_FINALIZER,
+        Verification,
+    },
+    conditions,
+    domain::{AttemptId, Time},
+    plan::{Moment, NewAttempt},
+    store::StoreError,
+};
+
+/// Writes the intent under this id: creates the record, or opens a new attempt in it if it has not changed meanwhile.
+pub async fn write(
+    context: &Context,
+    claim: &PhoneNumberClaim,
+    previous: Option<&PhoneNumber>,
+    attempt: NewAttempt,
+    id: AttemptId,
+    now: Moment,
+) -> Result<PhoneNumber, StoreError> {
+    // What an earlier attempt found says nothing about this one.
+    let verification = (!attempt.looked_up).then(|| Verification {
+        at: Time::micros(now.wall),
+        ownership: Ownership::Unverifiable,
+        owner: None,
+    });
+    let attempt = attempt.open(id, now.wall);
+    let e164 = claim.number();
+    let spec = PhoneNumberSpec {
+        e164,
+        account: context.accounts.of_claim(claim).id(),
+        claim_ref: Some(reference_to(claim)),
+        attempt,
+        later: previous.map(|record| record.spec.later.clone()).unwrap_or_default(),
+    };
+    let mut record = match previous {
+        Some(previous) => PhoneNumber { spec, status: None, ..previous.clone() },
+        None => PhoneNumber {
+            metadata: ObjectMeta {
+                name: Some(e164.digits()),
+                finalizers: Some(vec![RECORD_FINALIZER.to_owned()]),
+                ..ObjectMeta::default()
+            },
+            spec,
+            status: None,
+        },
+    };
+    // The conditions keep their times of transition.
+    let conditions =
+        previous.and_then(|record| record.status.as_ref()).map(|status| status.conditions.clone());
+    record.status = Some(PhoneNumberStatus {
+        conditions: conditions.unwrap_or_default(),
+        verification,
+        ..PhoneNumberStatus::default()
+    });
+    conditions::record(&mut record, Some(true), context.spans, now.wall);
+    let stored = match previous {
+        Some(_) => context.store.replace(&record).await?,
+        None => context.store.create(&record).await?,
+    };
+    context.memory.see(&stored, now);
+    Ok(stored)
+}
+
+/// Identity of an attempt that is about to be made.
+pub fn fresh_id() -> AttemptId {
+    AttemptId::from_random(*uuid::Uuid::new_v4().as_bytes())
+}

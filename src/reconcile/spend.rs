@@ -1,0 +1,165 @@
+//! The one executor of calls that cost money: intent, live read of the claim, one call within the send window, outcome.
+
+use std::{sync::Arc, time::Duration};
+
+use kube::ResourceExt;
+use tracing::Instrument;
+
+use super::{Context, intent, outcome, trouble::Trouble};
+use crate::{
+    api::{Answer, Outcome, PhoneNumber, PhoneNumberClaim, Seen},
+    domain::{AttemptId, Time},
+    plan::{self, Change, Denial, Gate, LiveClaim, Moment, NewAttempt, Permission},
+    store::StoreError,
+    vobiz::PurchaseAnswer,
+};
+
+/// So long a worker waits for the outcome of its purchase to be stored; what stores it goes on.
+const LONGEST_HELD_BACK: Duration = Duration::from_secs(30);
+
+/// A call that costs money. Each says how its intent is written, what permits it, how it is sent, and what is stored of it;
+/// where that goes, [`plan::outcome`] says. All else is the same for each.
+pub enum Spending {
+    /// The purchase of a number.
+    Purchase(NewAttempt),
+}
+
+impl Spending {
+    /// Writes down that it is about to be sent.
+    async fn write_intent(
+        &self,
+        context: &Context,
+        claim: &PhoneNumberClaim,
+        previous: Option<&PhoneNumber>,
+        id: AttemptId,
+        now: Moment,
+    ) -> Result<PhoneNumber, StoreError> {
+        match self {
+            Self::Purchase(attempt) => {
+                intent::write(context, claim, previous, attempt.clone(), id, now).await
+            }
+        }
+    }
+
+    /// Whether it may be sent, once its intent is written and the claim is read again.
+    fn permission(
+        &self,
+        claim: &PhoneNumberClaim,
+        live: LiveClaim<'_>,
+        opened: Moment,
+        now: Moment,
+    ) -> Permission {
+        match self {
+            Self::Purchase(_) => plan::permission(claim, live, opened, now),
+        }
+    }
+
+    /// Sends it, once.
+    async fn send(&self, context: &Context, claim: &PhoneNumberClaim, record: &PhoneNumber) -> Change {
+        let attempt = &record.spec.attempt;
+        let account = context.accounts.of_claim(claim);
+        let PurchaseAnswer { answer, bought, .. } = match self {
+            Self::Purchase(_) => account.purchase(record.spec.e164, attempt.currency).await,
+        };
+        context.metrics.purchased(answer.outcome);
+        tracing::info!(
+            claim = format!("{}/{}", claim.namespace().unwrap_or_default(), claim.name_any()),
+            attempt = %attempt.id,
+            outcome = ?answer.outcome,
+            status = answer.http_status,
+            "purchase sent"
+        );
+        Change::Answered { answer: Box::new(answer), bought }
+    }
+
+    /// What is stored where it was not sent.
+    fn unsent(&self, why: &str, now: Moment) -> Change {
+        match self {
+            Self::Purchase(_) => {
+                let answer = Answer::new(Outcome::NotSent, Some(why), Time::micros(now.wall));
+                Change::Answered { answer: Box::new(answer), bought: None }
+            }
+        }
+    }
+}
+
+/// Spends once. The caller has a slot, and is a task that no cancelled reconcile can drop. Every process that reads the
+/// attempt from here on verifies it; only this call may send it.
+///
+/// Returns when the outcome is stored, or when the term has ended: the outcome is then stored all the same.
+///
+/// # Errors
+/// If there is no intent, so that nothing was sent.
+pub async fn spend(
+    context: &Arc<Context>,
+    claim: &Arc<PhoneNumberClaim>,
+    previous: Option<&PhoneNumber>,
+    spending: Spending,
+) -> Result<(), StoreError> {
+    let id = intent::fresh_id();
+    let under_way = context.outcomes.sending(id);
+    let opened = context.clock.now();
+    let record = match spending.write_intent(context, claim, previous, id, opened).await {
+        Ok(record) => record,
+        Err(error) => {
+            drop(under_way);
+            outcome::wake(context, claim);
+            return Err(error);
+        }
+    };
+    let unsent = |why: &str| spending.unsent(why, context.clock.now());
+    let account = context.accounts.of_claim(claim);
+    let change = match (may_send(context, claim, &spending, opened).await, account.gate()) {
+        // The answers to the intent, and to the read after it, showed it.
+        (Ok(()), _) if account.clocks().are_wrong() => unsent("the clocks are more than 10 minutes apart"),
+        (Ok(()), Gate::Open) => spending.send(context, claim, &record).await,
+        // Another purchase has met it since this one took its turn.
+        (Ok(()), Gate::Held(_, why)) => unsent(&why),
+        (Err(denied), _) => {
+            if denied == Denial::ClaimChanged {
+                // What failed before was another wish: the new one does not wait longer for it.
+                context.memory.start_over(claim.number());
+            }
+            unsent(denied.words())
+        }
+    };
+    let storing = outcome::store(context.clone(), claim.clone(), record, change, under_way);
+    let stored = context.outcomes.spawn(storing.in_current_span());
+    tokio::select! {
+        _ = stored => {}
+        () = context.ended.cancelled() => {}
+        // The API server may refuse this record alone: other claims are not to wait for it.
+        () = tokio::time::sleep(LONGEST_HELD_BACK) => {}
+    }
+    Ok(())
+}
+
+/// Reads the claim live, after the intent was written, until it is known whether the call may be sent.
+async fn may_send(
+    context: &Context,
+    claim: &PhoneNumberClaim,
+    spending: &Spending,
+    opened: Moment,
+) -> Result<(), Denial> {
+    let (namespace, name) = (claim.namespace().unwrap_or_default(), claim.name_any());
+    let mut trouble = Trouble::default();
+    loop {
+        let read = context.live(&namespace, &name).await;
+        let live = match &read {
+            Ok(Some(Seen::Newer(_))) => LiveClaim::Newer,
+            Ok(live) => LiveClaim::Read(live.as_ref().and_then(Seen::read).map(|claim| &**claim)),
+            Err(StoreError::Forbidden(_)) => LiveClaim::Refused,
+            Err(error) => {
+                if trouble.met(context.clock.now().mono).is_some() {
+                    tracing::warn!(%error, "the claim cannot be read; nothing is sent before it can");
+                }
+                LiveClaim::Unreadable
+            }
+        };
+        match spending.permission(claim, live, opened, context.clock.now()) {
+            Permission::Granted => return Ok(()),
+            Permission::Denied(why) => return Err(why),
+            Permission::ReadAgain => tokio::time::sleep(Duration::from_millis(500)).await,
+        }
+    }
+}
