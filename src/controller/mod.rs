@@ -11,7 +11,6 @@ mod reconciles;
 mod settings;
 mod term;
 mod watch;
-mod workers;
 
 use std::{future::Future, pin::pin, sync::Arc};
 

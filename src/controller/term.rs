@@ -6,7 +6,7 @@ use kube::Client;
 use kube_runtime::reflector::Store as Cache;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{reconciles::reconciles, settings::Settings, watch::Triggers, workers};
+use super::{reconciles::reconciles, settings::Settings, watch::Triggers};
 use crate::{
     account::{Account, Accounts},
     api::{AttemptState, Outcome, PhoneNumber, Seen},
@@ -15,7 +15,9 @@ use crate::{
     health::{HealthSources, Lifecycle, Walked},
     metrics::{Kind, Metrics},
     plan::Moment,
-    reconcile::{Claims, Context, Memory, Outcomes, Troubles, reconcile_claim, reconcile_record},
+    reconcile::{
+        Claims, Context, Memory, Outcomes, Troubles, reconcile_claim, reconcile_record, serve_queue,
+    },
     store::Store,
 };
 
@@ -64,7 +66,7 @@ impl Runtime {
         tasks.spawn(reconciles(Kind::Record, context.clone(), self.records.clone(), records, reconcile));
         for account in self.accounts.all() {
             let (concurrency, resync) = (self.settings.concurrency, self.settings.resync);
-            tasks.spawn(workers::purchase(context.clone(), account.clone(), concurrency, ended.clone()));
+            tasks.spawn(serve_queue(context.clone(), account.clone(), concurrency, ended.clone()));
             tasks.spawn(account.clone().run(resync, self.currencies_in_use(account), ended.clone()));
         }
         tasks.spawn(sweep(context.clone(), ended.clone()));

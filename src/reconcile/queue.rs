@@ -1,8 +1,10 @@
 //! A claim's turn to purchase: how it comes to wait for one, what is made sure before the turn begins, and how it ends.
 
-use std::{sync::Arc, time::Duration};
+use std::{num::NonZeroUsize, sync::Arc, time::Duration};
 
 use kube::ResourceExt;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tracing::Instrument;
 
 use super::{
     Context, UNREADABLE_EVERY,
@@ -13,8 +15,10 @@ use super::{
 use crate::{
     account::Account,
     api::{ClaimRef, ObjectKey, PhoneNumberClaim},
+    metrics::Kind,
     plan::{ClaimStep, Enqueued, TurnEnd},
     store::StoreError,
+    telemetry::TRACED,
 };
 
 impl Context {
@@ -64,9 +68,32 @@ impl Context {
     }
 }
 
+/// Serves the claims that wait for a turn in the account, so many at a time. A worker is a task of its own: no cancelled
+/// reconcile can drop a purchase that it has begun, and a stop lets it finish.
+pub async fn serve_queue(
+    context: Arc<Context>,
+    account: Arc<Account>,
+    concurrency: NonZeroUsize,
+    stop: CancellationToken,
+) {
+    let workers = TaskTracker::new();
+    for _ in 0..concurrency.get() {
+        let (context, account, stop) = (context.clone(), account.clone(), stop.clone());
+        workers.spawn(async move {
+            while let Some(claim) = stop.run_until_cancelled(context.next_turn(&account)).await {
+                let kind = Kind::Claim.label().1;
+                let span = tracing::debug_span!(target: TRACED, "reconcile", kind, turn = true);
+                take_turn(claim, &context).instrument(span).await;
+            }
+        });
+    }
+    workers.close();
+    workers.wait().await;
+}
+
 /// Runs a claim's turn to purchase: a slot is at hand. What was decided before the wait is decided again. The caller is a
 /// task that no cancelled reconcile can drop.
-pub async fn take_turn(claim: Arc<PhoneNumberClaim>, context: &Arc<Context>) {
+async fn take_turn(claim: Arc<PhoneNumberClaim>, context: &Arc<Context>) {
     let now = context.clock.now();
     let seen = context.seen(claim.number());
     let ended = match observe(context, &claim, seen.as_deref(), now).await {
