@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{bounds, cause::AttemptCause, observed::ClaimObserved, rules, window::LEDGER_LOOKBACK};
+use super::{AttemptCause, bounds, observed::ClaimObserved, rules, window::LEDGER_LOOKBACK};
 use crate::{
     api::{Attempt, AttemptState, Origin},
     domain::{AttemptId, Currency, Debit, Time},

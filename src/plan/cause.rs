@@ -1,21 +1,10 @@
 //! Why an attempt is made for a claim, if one is, and since when that has been known (R6 and R10).
 
-use super::{Moment, bounds, observed::ClaimObserved, relation::Relation, rules};
+use super::{AttemptCause, Moment, bounds, observed::ClaimObserved, relation::Relation, rules};
 use crate::{
     api::{Attempt, AttemptState, Origin},
     domain::AttemptId,
 };
-
-/// Why a new attempt is to be made.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum AttemptCause {
-    /// It is the claim's first.
-    First,
-    /// The one before failed for no fault of the claim's, or its process died.
-    Automatic,
-    /// The user asked with this token.
-    Token(String),
-}
 
 /// An attempt that a claim wants. What is looked at for it was asked for after it was first wanted.
 #[derive(Debug, Clone, PartialEq, Eq)]

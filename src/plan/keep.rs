@@ -6,8 +6,9 @@ use super::{
     Holder, Moment,
     change::Change,
     evidence::{EvidenceRequest, Fresh, Source},
+    observed::RecordObserved,
     ownership::Verdict,
-    record::{RecordObserved, RecordStep},
+    step::RecordStep,
 };
 use crate::{
     api::{AttemptState, Ownership},

@@ -27,12 +27,13 @@ mod relation;
 mod rules;
 mod send;
 mod settle;
+mod step;
 mod time;
 mod window;
 
 pub use attempt::NewAttempt;
 pub use bounds::{LONGEST_TOKEN, RetryToken, cut_token, debits_count, is_spent, retry_token};
-pub use cause::{AttemptCause, Wanted, is_retried_unasked};
+pub use cause::{Wanted, is_retried_unasked};
 pub use change::Change;
 pub use checks::{BEFORE_PURCHASE, Told, Wake, credentials_refused};
 pub use claim::{ClaimStep, Decision, claim};
@@ -44,12 +45,13 @@ pub use evidence::{
 pub use keep::is_listed_absent;
 pub use ledger::Explained;
 pub use memory::{ClaimMemory, RecordMemory};
-pub use observed::ClaimObserved;
+pub use observed::{ClaimObserved, RecordObserved, Removal};
 pub use ownership::{Verdict, verdict};
 pub use queue::{Enqueued, Next, Queue, TurnEnd};
-pub use record::{RecordObserved, RecordStep, Removal, record};
+pub use record::record;
 pub use relation::{ConflictWith, Relation};
 pub use send::{Denial, LiveClaim, OutcomeStep, Permission, outcome, permission};
+pub use step::RecordStep;
 pub use time::{SEND_WINDOW, Spans};
 
 use crate::api::Reason;
@@ -64,6 +66,17 @@ pub enum Holder {
     Gone,
     /// It stands in a namespace that is not watched: nobody here may act on it.
     Unwatched,
+}
+
+/// Why a new attempt is to be made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AttemptCause {
+    /// It is the claim's first.
+    First,
+    /// The one before failed for no fault of the claim's, or its process died.
+    Automatic,
+    /// The user asked with this token.
+    Token(String),
 }
 
 /// Whether the account may be called.

@@ -1,9 +1,16 @@
-//! All that a claim's next step depends on.
+//! All that the next step of a claim, or of a record, depends on.
 
-use super::{Clocks, Evidence, Gate, Holder, Moment};
+use jiff::Timestamp;
+
+use super::{
+    Clocks, Evidence, Gate, Holder, Moment,
+    ledger::Explained,
+    ownership::{Verdict, verdict},
+    time::Spans,
+};
 use crate::{
     api::{PhoneNumber, PhoneNumberClaim},
-    domain::AccountId,
+    domain::{AccountId, E164, ListedNumber},
 };
 
 /// What was observed for one claim, in one moment.
@@ -27,6 +34,49 @@ pub struct ClaimObserved<'a> {
     pub not_before: Option<Moment>,
     /// Purchases and adoptions are on hold until then (R11), or were.
     pub hold_until: Option<Moment>,
+}
+
+/// All that a record's next step depends on.
+pub struct RecordObserved<'a> {
+    pub record: &'a PhoneNumber,
+    /// The account that calls are made with.
+    pub account: &'a AccountId,
+    /// Whether the claim that the record names still stands behind it.
+    pub holder: Holder,
+    /// Whether this process is sending this very attempt now.
+    pub sending: bool,
+    /// When this process first read (or wrote) this attempt in this state.
+    pub first_read: Moment,
+    pub evidence: &'a Evidence,
+    /// Begin of the first of two listings without a bound number.
+    pub absent_since: Option<Moment>,
+    /// Purchases of other records.
+    pub explained: &'a [Explained],
+    /// When the purchases of other records were opened that have not settled yet: each may still explain a debit.
+    pub unsettled: &'a [Timestamp],
+    /// Numbers, owned or recorded, that the ledger may name in bare digits.
+    pub known: &'a [E164],
+    pub spans: Spans,
+    /// How far our clock is from others'.
+    pub clocks: Clocks,
+    pub removal: Removal,
+}
+
+impl RecordObserved<'_> {
+    /// What rows say about this number: ours, if the account owns it, or whoever our own 200 named.
+    pub(super) fn judge<'a>(&self, rows: &'a [ListedNumber]) -> Verdict<'a> {
+        let named = self.record.spec.attempt.answer.as_ref().and_then(|answer| answer.owner.as_ref());
+        verdict(rows, self.record.spec.e164, self.account, named)
+    }
+}
+
+/// What stands for and against the record's removal.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Removal {
+    /// Whether an administrator gives the record up.
+    pub forget: bool,
+    pub deleting: bool,
+    pub has_finalizer: bool,
 }
 
 #[cfg(test)]

@@ -2,83 +2,22 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
-
 use super::{
-    Clocks, Holder, Moment,
+    Holder, Moment,
     change::Change,
-    evidence::{Evidence, EvidenceRequest, Fresh, FundsRead, Source},
+    evidence::{EvidenceRequest, Fresh, FundsRead, Source},
     keep::{keep, unclaim},
-    ledger::Explained,
-    ownership::{Verdict, verdict},
+    observed::RecordObserved,
+    ownership::Verdict,
     rules,
     settle::settle,
-    time::Spans,
+    step::RecordStep,
+    time::VERIFY_EVERY,
 };
-use crate::{
-    api::{AttemptState, Funds, Origin, Outcome, PhoneNumber},
-    domain::{AccountId, E164, ListedNumber},
-};
-
-/// All that a record's next step depends on.
-pub struct RecordObserved<'a> {
-    pub record: &'a PhoneNumber,
-    /// The account that calls are made with.
-    pub account: &'a AccountId,
-    /// Whether the claim that the record names still stands behind it.
-    pub holder: Holder,
-    /// Whether this process is sending this very attempt now.
-    pub sending: bool,
-    /// When this process first read (or wrote) this attempt in this state.
-    pub first_read: Moment,
-    pub evidence: &'a Evidence,
-    /// Begin of the first of two listings without a bound number.
-    pub absent_since: Option<Moment>,
-    /// Purchases of other records.
-    pub explained: &'a [Explained],
-    /// When the purchases of other records were opened that have not settled yet: each may still explain a debit.
-    pub unsettled: &'a [Timestamp],
-    /// Numbers, owned or recorded, that the ledger may name in bare digits.
-    pub known: &'a [E164],
-    pub spans: Spans,
-    /// How far our clock is from others'.
-    pub clocks: Clocks,
-    pub removal: Removal,
-}
-
-impl RecordObserved<'_> {
-    /// What rows say about this number: ours, if the account owns it, or whoever our own 200 named.
-    pub(super) fn judge<'a>(&self, rows: &'a [ListedNumber]) -> Verdict<'a> {
-        let named = self.record.spec.attempt.answer.as_ref().and_then(|answer| answer.owner.as_ref());
-        verdict(rows, self.record.spec.e164, self.account, named)
-    }
-}
-
-/// What stands for and against the record's removal.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Removal {
-    /// Whether an administrator gives the record up.
-    pub forget: bool,
-    pub deleting: bool,
-    pub has_finalizer: bool,
-}
-
-/// What to do about a record.
-#[derive(Debug, Clone, PartialEq)]
-pub enum RecordStep {
-    /// Nothing, until something changes.
-    Rest,
-    /// Nothing before that moment.
-    Wait(Moment),
-    Read(EvidenceRequest),
-    Write(Change),
-    Delete,
-    DropFinalizer,
-}
+use crate::api::{AttemptState, Funds, Origin, Outcome};
 
 /// The intervals of verification after the first second: growing, then every 15 s.
 const VERIFY_AFTER: [u64; 4] = [1, 3, 7, 15];
-pub(super) const VERIFY_EVERY: Duration = Duration::from_secs(15);
 
 /// Decides what to do about a record. Nothing here ever sends: whoever reads an open attempt verifies it (R1).
 #[must_use]

@@ -6,8 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::{
-    Holder, Moment, Spans,
-    cause::AttemptCause,
+    AttemptCause, Holder, Moment, Spans,
     guard::{Guard, on},
     time::SEND_WINDOW,
 };

@@ -9,9 +9,11 @@ use super::{
     change::Change,
     evidence::{EvidenceRequest, Fresh, FundsRead, Source, earlier, later},
     ledger::Ledger,
+    observed::RecordObserved,
     ownership::Verdict,
-    record::{RecordObserved, RecordStep, VERIFY_EVERY},
     rules,
+    step::RecordStep,
+    time::VERIFY_EVERY,
     window::{named_count_from, unnamed_count_from},
 };
 use crate::{

@@ -6,6 +6,9 @@ use std::time::Duration;
 /// its permission gone, so that whoever verifies in the meantime cannot be overtaken.
 pub const SEND_WINDOW: Duration = Duration::from_secs(10);
 
+/// The longest interval between two looks at an open attempt.
+pub(super) const VERIFY_EVERY: Duration = Duration::from_secs(15);
+
 /// The configured spans of time.
 #[derive(Debug, Clone, Copy)]
 pub struct Spans {
