@@ -11,7 +11,7 @@ use crate::{
     api::ClaimRef,
     clock::Clock,
     metrics::Metrics,
-    plan::{self, Enqueued, Next, TurnEnd},
+    plan::{self, Enqueued, Moment, Next, TurnEnd},
 };
 
 /// One account's queue of purchases.
@@ -99,9 +99,9 @@ impl Queue {
         self.metrics.left_queue(waited);
     }
 
-    /// Forgets the claims that are gone.
-    pub fn retain(&self, lives: impl Fn(&str) -> bool) {
-        let left = self.state().retain(lives);
+    /// Forgets the claims that are gone, by what was known at that moment.
+    pub fn retain(&self, known_at: Moment, lives: impl Fn(&str) -> bool) {
+        let left = self.state().retain(known_at, lives);
         self.metrics.left_queue(left);
     }
 }

@@ -160,6 +160,8 @@ impl Account {
     fn on_read_error(&self, error: &ReadError) {
         tracing::warn!(%error, "Vobiz cannot be asked; the account is left alone for a while");
         self.state().gate.read_met(error, self.clock.now().mono);
+        // A balance may have met it while the rounds rest until the next listing: they begin again when the hold ends.
+        self.changed.notify_one();
         if *error == ReadError::Unauthorized {
             self.reload.notify_one();
         }

@@ -29,20 +29,6 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// Whether it is known what became of the purchase. Everything else is verified.
-    #[must_use]
-    pub fn is_definite(self) -> bool {
-        match self {
-            Self::Purchased | Self::NotSent => true,
-            Self::NotFound
-            | Self::PaymentFailed
-            | Self::Unauthorized
-            | Self::RateLimited
-            | Self::Rejected
-            | Self::Unknown => false,
-        }
-    }
-
     /// Whether Vobiz says no. Whether that is the whole truth, verification decides.
     #[must_use]
     pub fn is_refusal(self) -> bool {

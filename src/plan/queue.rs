@@ -149,11 +149,13 @@ impl Queue {
         self.leave(uid).is_some()
     }
 
-    /// Forgets the claims that are gone. Returns how many of them waited.
-    pub fn retain(&mut self, lives: impl Fn(&str) -> bool) -> usize {
+    /// Forgets the claims that are gone, by what was known at that moment: a claim that has come since stays. Returns how
+    /// many of them waited.
+    pub fn retain(&mut self, known_at: Moment, lives: impl Fn(&str) -> bool) -> usize {
         let before = self.len();
-        self.waiting.retain(|_, waiting| lives(&waiting.claim.uid));
-        self.places.retain(|uid, _| lives(uid));
+        self.waiting.retain(|_, waiting| waiting.since.mono >= known_at.mono || lives(&waiting.claim.uid));
+        let waiting = &self.waiting;
+        self.places.retain(|_, place| waiting.contains_key(place));
         self.failures.retain(|uid, _| lives(uid));
         before - self.len()
     }
@@ -267,10 +269,11 @@ mod tests {
             queue.turn_ended(&uid, refused(), at(0));
         }
         assert!(queue.forget("7") && !queue.forget("7") && queue.last_refusal("7").is_none());
-        assert_eq!(queue.retain(|uid| uid == "8"), 998);
-        assert_eq!((queue.places.len(), queue.failures.len()), (1, 1));
-        assert_eq!(turns(&mut queue, at(60_000)), ["8"]);
-        assert_eq!(queue.retain(|_| false), 0);
+        queue.enqueue(claim("late"), at(60_000));
+        assert_eq!(queue.retain(at(60_000), |uid| uid == "8"), 998);
+        assert_eq!((queue.places.len(), queue.failures.len()), (2, 1));
+        assert_eq!(turns(&mut queue, at(60_000)), ["8", "late"]);
+        assert_eq!(queue.retain(at(60_001), |_| false), 0);
         assert!(queue.is_empty() && queue.places.is_empty() && queue.failures.is_empty());
     }
 }

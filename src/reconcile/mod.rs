@@ -152,14 +152,15 @@ impl Context {
 
     /// Forgets what this process remembers of claims and records that are gone.
     pub fn sweep(&self) {
+        let now = self.clock.now();
         let claims: Vec<_> = self.claims.all().collect();
         let numbers: HashSet<_> = claims.iter().filter_map(|claim| claim.e164()).collect();
         let uids: HashSet<_> = claims.iter().filter_map(|claim| claim.meta().uid.as_deref()).collect();
         for account in self.accounts.all() {
-            account.queue.retain(|uid| uids.contains(uid));
+            account.queue.retain(now, |uid| uids.contains(uid));
         }
         self.memory.sweep(
-            self.clock.now(),
+            now,
             self.spans,
             &Remaining {
                 recorded: &|e164| self.seen(e164).is_some(),
