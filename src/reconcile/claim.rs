@@ -134,9 +134,9 @@ pub(super) async fn perform(
             {
                 return Ok(Some(pause));
             }
+            let (account, id) = (context.accounts.of_claim(claim), intent::fresh_id());
             let written =
-                intent::write(context, claim, observed.record, attempt.clone(), intent::fresh_id(), now)
-                    .await;
+                intent::write(context, account, claim, observed.record, attempt.clone(), id, now).await;
             Ok(context.intent_ended(claim, written.as_ref().err()))
         }
         ClaimStep::Bind => {

@@ -4,6 +4,7 @@ use kube::core::ObjectMeta;
 
 use super::{Context, reference_to};
 use crate::{
+    account::Account,
     api::{
         Ownership, PhoneNumber, PhoneNumberClaim, PhoneNumberSpec, PhoneNumberStatus, RECORD_FINALIZER,
         Verification,
@@ -17,6 +18,7 @@ use crate::{
 /// Writes the intent under this id: creates the record, or opens a new attempt in it if it has not changed meanwhile.
 pub async fn write(
     context: &Context,
+    account: &Account,
     claim: &PhoneNumberClaim,
     previous: Option<&PhoneNumber>,
     attempt: NewAttempt,
@@ -33,7 +35,7 @@ pub async fn write(
     let e164 = claim.number();
     let spec = PhoneNumberSpec {
         e164,
-        account: context.accounts.of_claim(claim).id(),
+        account: account.id(),
         claim_ref: Some(reference_to(claim)),
         attempt,
         later: previous.map(|record| record.spec.later.clone()).unwrap_or_default(),

@@ -21,6 +21,9 @@ use crate::{
     telemetry::TRACED,
 };
 
+/// How long the claim whose turn it is may keep the others waiting until it is known whether it may be read.
+const LONGEST_ASKED: Duration = Duration::from_secs(2);
+
 impl Context {
     /// Has the claim wait for its turn to purchase; returns when to come back, where it waits for something else.
     pub(super) async fn enqueue(&self, claim: &PhoneNumberClaim) -> Option<Duration> {
@@ -39,7 +42,9 @@ impl Context {
         loop {
             let turn = account.queue.next().await;
             // It was queued before its role went: a slot of the rate limit would be lost on it.
-            let readable = !self.may_not_read(&turn.claim.namespace, &turn.claim.name).await;
+            // Without an answer it is readable: the purchase reads its claim once more, and others wait behind this one.
+            let refused = self.may_not_read(&turn.claim.namespace, &turn.claim.name);
+            let readable = !tokio::time::timeout(LONGEST_ASKED, refused).await.unwrap_or(false);
             if readable {
                 account.client.slot().await;
             }
@@ -78,7 +83,7 @@ pub async fn worker(context: Arc<Context>, account: Arc<Account>, stop: Cancella
             let observed = observe(&context, &claim, seen.as_deref(), now).await?;
             match decide(&context, &observed, now).step {
                 ClaimStep::Purchase(attempt) => {
-                    spend(&context, &claim, observed.record, Spending::Purchase(attempt)).await
+                    spend(&context, &account, &claim, observed.record, Spending::Purchase(attempt)).await
                 }
                 other => perform(&context, &observed, &other, now).await.map(drop),
             }

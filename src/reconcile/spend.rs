@@ -30,6 +30,7 @@ impl Spending {
     async fn write_intent(
         &self,
         context: &Context,
+        account: &Account,
         claim: &PhoneNumberClaim,
         previous: Option<&PhoneNumber>,
         id: AttemptId,
@@ -37,7 +38,7 @@ impl Spending {
     ) -> Result<PhoneNumber, StoreError> {
         match self {
             Self::Purchase(attempt) => {
-                intent::write(context, claim, previous, attempt.clone(), id, now).await
+                intent::write(context, account, claim, previous, attempt.clone(), id, now).await
             }
         }
     }
@@ -91,7 +92,7 @@ impl Spending {
     }
 }
 
-/// Spends once. The caller has a slot, and is a task that no cancelled reconcile can drop. Every process that reads the
+/// Spends once, with this account. The caller has a slot of it, and is a task that no cancelled reconcile can drop. Every process that reads the
 /// attempt from here on verifies it; only this call may send it.
 ///
 /// Returns when the outcome is stored, or when the term has ended: the outcome is then stored all the same.
@@ -100,6 +101,7 @@ impl Spending {
 /// If there is no intent, so that nothing was sent.
 pub async fn spend(
     context: &Arc<Context>,
+    account: &Account,
     claim: &Arc<PhoneNumberClaim>,
     previous: Option<&PhoneNumber>,
     spending: Spending,
@@ -107,7 +109,7 @@ pub async fn spend(
     let id = intent::fresh_id();
     let under_way = context.outcomes.sending(id);
     let opened = context.clock.now();
-    let record = match spending.write_intent(context, claim, previous, id, opened).await {
+    let record = match spending.write_intent(context, account, claim, previous, id, opened).await {
         Ok(record) => record,
         Err(error) => {
             drop(under_way);
@@ -116,7 +118,6 @@ pub async fn spend(
         }
     };
     let unsent = |why: &str| spending.unsent(why, context.clock.now());
-    let account = context.accounts.of_claim(claim);
     let change = match (may_send(context, claim, &spending, opened).await, account.gate()) {
         // The answers to the intent, and to the read after it, showed it.
         (Ok(()), _) if account.clocks().are_wrong() => unsent("the clocks are more than 10 minutes apart"),

@@ -1,4 +1,4 @@
-//! The errors of the client. That of a purchase says whether the purchase may have happened.
+//! Why a read gave no answer, and why a client cannot be built.
 
 use std::time::Duration;
 

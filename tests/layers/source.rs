@@ -11,15 +11,29 @@ pub struct File {
     pub paths: BTreeSet<Module>,
     /// What it hands on: the name, and the path behind it.
     pub hands_on: Vec<(String, Module)>,
+    /// Every word of it outside its tests.
+    pub words: BTreeSet<String>,
+    /// The methods that it calls.
+    pub calls: BTreeSet<String>,
+}
+
+impl File {
+    /// All that it names, handed on or not.
+    pub fn named(&self) -> impl Iterator<Item = &Module> {
+        self.paths.iter().chain(self.hands_on.iter().map(|(_, path)| path))
+    }
 }
 
 pub fn read(module: Module, text: &str) -> File {
     let tokens = without_tests(&tokens(text));
-    let mut file = File { module, paths: BTreeSet::new(), hands_on: Vec::new() };
+    let words = tokens.iter().cloned().collect();
+    let calls = tokens.windows(3).filter(|at| at[0] == "." && at[2] == "(").map(|at| at[1].clone()).collect();
+    let mut file = File { module, paths: BTreeSet::new(), hands_on: Vec::new(), words, calls };
     let children: BTreeSet<&String> =
         (tokens.windows(3)).filter(|at| at[0] == "mod" && at[2] == ";").map(|at| &at[1]).collect();
     // Modules that are written out in the file, with the depth of their braces.
     let (mut inside, mut depth): (Vec<(String, usize)>, usize) = (Vec::new(), 0);
+    let mut read_to = 0;
     for at in 0..tokens.len() {
         let token = |offset: usize| tokens.get(at + offset).map_or("", String::as_str);
         match token(0) {
@@ -32,7 +46,8 @@ pub fn read(module: Module, text: &str) -> File {
             _ => {}
         }
         let begins = at.checked_sub(1).is_none_or(|before| tokens[before] != "::") && token(1) == "::";
-        if !begins {
+        // What a group names has been read with it.
+        if !begins || at < read_to {
             continue;
         }
         let here = || [&["crate".to_owned()], file.module.as_slice()].concat();
@@ -53,6 +68,7 @@ pub fn read(module: Module, text: &str) -> File {
         }
         let mut found = Vec::new();
         tree(&tokens, &mut next, &base, &mut found);
+        read_to = next;
         let handed_on = at >= 2 && tokens[at - 1] == "use" && ["pub", ")"].contains(&tokens[at - 2].as_str());
         if handed_on && inside.is_empty() {
             file.hands_on.extend(found.into_iter().filter_map(|path| Some((path.last()?.clone(), path))));
@@ -80,8 +96,10 @@ fn tree(tokens: &[String], next: &mut usize, base: &Module, found: &mut Vec<Modu
         return;
     }
     let mut path = base.clone();
-    if tokens[*next] != "self" {
-        path.push(tokens[*next].clone());
+    match tokens[*next].as_str() {
+        "self" => {}
+        "super" => drop(path.pop()),
+        name => path.push(name.to_owned()),
     }
     *next += 1;
     if tokens.get(*next).is_some_and(|token| token == "::") {
@@ -156,6 +174,11 @@ fn without_tests(tokens: &[String]) -> Vec<String> {
             match tokens[at].as_str() {
                 "{" | "(" | "[" => depth += 1,
                 "}" if depth == 1 && !is_use => break,
+                // The last field or arm, without a comma behind it: this closes what it stands in.
+                "}" if depth == 0 => {
+                    at -= 1;
+                    break;
+                }
                 "}" | ")" | "]" => depth -= 1,
                 ";" | "," if depth == 0 => break,
                 "use" if depth == 0 => is_use = true,
@@ -177,22 +200,27 @@ fn a_file_is_read_without_its_comments_texts_and_tests() {
         pub mod open { pub use super::child::G; }
         // crate::comment
         const TEXT: &str = "crate::text \" crate::text";
+        use super::{super::k::L, m};
         fn f<'a>(quote: char) -> bool { quote == '"' && child::h() && crate::i() && super::super::j() }
+        struct Last { #[cfg(test)] field: crate::test::Field }
         #[cfg(test)]
         mod tests { use crate::test; }
     "#;
-    let File { paths, hands_on, .. } = read(vec!["x".into(), "y".into()], text);
+    let File { paths, hands_on, words, .. } = read(vec!["x".into(), "y".into()], text);
     let expected = [
         "crate::a",
         "crate::a::B",
         "crate::c::d::E",
         "crate::i",
         "crate::j",
+        "crate::k::L",
+        "crate::x::m",
         "crate::x::y::child::G",
         "crate::x::y::child::h",
     ];
     let paths = paths.iter().filter(|path| path[0] == "crate");
     assert_eq!(paths.map(|path| path.join("::")).collect::<Vec<_>>(), expected);
+    assert!(words.contains("quote") && !words.contains("comment") && !words.contains("test"));
     assert_eq!(hands_on.len(), 1);
     assert_eq!(hands_on[0].1.join("::"), "crate::x::y::child::F");
 }

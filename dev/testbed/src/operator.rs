@@ -108,6 +108,9 @@ impl Operator {
     pub fn show_log(&self) {
         let text = std::fs::read_to_string(&self.setup.log).unwrap_or_default();
         let lines: Vec<&str> = text.lines().collect();
+        if lines.is_empty() {
+            return;
+        }
         say("\nThe end of the operator's log:");
         lines.iter().skip(lines.len().saturating_sub(LOG_LINES)).for_each(say);
     }

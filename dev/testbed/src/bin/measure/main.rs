@@ -13,7 +13,10 @@ use std::{
 use clap::Parser;
 use control_plane::{ControlPlane, Options};
 use process::Usage;
-use testbed::{Error, crds, operator::Setup};
+use testbed::{
+    Error, crds,
+    operator::{Operator, Setup},
+};
 use vobiz_sim::{Account, Config, InventoryNumber, JournalFilter, Sim, State};
 
 #[derive(Parser)]
@@ -36,26 +39,32 @@ async fn main() -> Result<(), Error> {
     plane.apply_crds(&crds()).await?;
     let sim = Sim::start(Config { state: stock(args.claims), ..Config::default() }).await?;
     let operator = setup(&plane, &sim, &args.operator).spawn().map_err(Error::Start)?;
+    let measured = measure(&args, &plane, &sim, &operator).await;
+    // Its warnings: the log goes with the folder of the control plane.
+    operator.show_log();
+    operator.discard().await;
+    sim.stop().await;
+    measured?;
+    Ok(plane.stop()?)
+}
+
+async fn measure(args: &Args, plane: &ControlPlane, sim: &Sim, operator: &Operator) -> Result<(), Error> {
     tokio::time::sleep(Duration::from_secs(5)).await;
-    let idle = Usage::of(&operator)?;
+    let idle = Usage::of(operator)?;
 
     let started = Instant::now();
     let file = plane.folder().join("claims.yaml");
     std::fs::write(&file, claims(args.claims))?;
     let file = file.display().to_string();
     let applied = plane.run_kubectl(["create", "-f", &file]);
-    let bought = wait_until_bought(&plane, args.claims);
+    let bought = wait_until_bought(plane, args.claims);
     let (applied, bought) = tokio::join!(applied, bought);
     applied?;
     bought?;
     let took = started.elapsed();
     tokio::time::sleep(Duration::from_secs(5)).await;
-    let busy = Usage::of(&operator)?;
-    report(&args, &plane, &sim, &idle, &busy, took)?;
-
-    operator.discard().await;
-    sim.stop().await;
-    Ok(plane.stop()?)
+    let busy = Usage::of(operator)?;
+    report(args, plane, sim, &idle, &busy, took)
 }
 
 fn number(index: u64) -> String {
