@@ -53,7 +53,8 @@ pub struct AccountHealth {
 
 /// One account: what is known of it, what waits for it, and the only way to Vobiz with its credentials.
 pub struct Account {
-    client: Client,
+    /// What is sent with it is told to [`Account::report`].
+    pub client: Client,
     clock: Clock,
     state: Mutex<State>,
     /// Claims that wait for their turn to purchase.
@@ -173,26 +174,11 @@ impl Account {
         self.changed.notify_one();
     }
 
-    /// Waits for a slot of the rate limit, which a purchase takes before its intent is written.
-    pub async fn slot(&self) {
-        self.client.slot().await;
-    }
-
-    /// Has Vobiz show its clock. What it answers does not matter, nor whether it does.
-    pub async fn ask_for_clock(&self) {
-        let _ = self.client.probe().await;
-    }
-
-    /// Sends the one POST: see [`Client::purchase`]. The account notes what it has met: some answers speak of all purchases.
-    pub async fn purchase(&self, e164: E164, currency: Option<Currency>) -> PurchaseAnswer {
-        let met = self.client.purchase(e164, currency).await;
-        if met.answer.outcome != Outcome::Purchased {
-            self.report(&met);
+    /// Notes what a purchase that failed has met: some answers speak of all purchases.
+    pub fn report(&self, met: &PurchaseAnswer) {
+        if met.answer.outcome == Outcome::Purchased {
+            return;
         }
-        met
-    }
-
-    fn report(&self, met: &PurchaseAnswer) {
         let now = self.clock.now();
         let (held, silent) = {
             let mut state = self.state();

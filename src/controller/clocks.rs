@@ -29,7 +29,7 @@ pub async fn watch(runtime: Arc<Runtime>) {
         }
         for account in accounts.all() {
             if is_asked(Peer::Vobiz, account.clocks().known(leads), &account.gate()) {
-                ask(account.ask_for_clock()).await;
+                ask(account.client.probe()).await;
             }
         }
         if is_asked(Peer::Kubernetes, clocks, &Gate::Open) {

@@ -15,9 +15,7 @@ use crate::{
     health::{HealthSources, Lifecycle, Walked},
     metrics::{Kind, Metrics},
     plan::Moment,
-    reconcile::{
-        Claims, Context, Memory, Outcomes, Troubles, reconcile_claim, reconcile_record, serve_queue,
-    },
+    reconcile::{Claims, Context, Memory, Outcomes, Troubles, reconcile_claim, reconcile_record, worker},
     store::Store,
 };
 
@@ -65,9 +63,14 @@ impl Runtime {
         let reconcile = |record, context| Box::pin(reconcile_record(record, context));
         tasks.spawn(reconciles(Kind::Record, context.clone(), self.records.clone(), records, reconcile));
         for account in self.accounts.all() {
-            let (concurrency, resync) = (self.settings.concurrency, self.settings.resync);
-            tasks.spawn(serve_queue(context.clone(), account.clone(), concurrency, ended.clone()));
-            tasks.spawn(account.clone().run(resync, self.currencies_in_use(account), ended.clone()));
+            for _ in 0..self.settings.concurrency.get() {
+                tasks.spawn(worker(context.clone(), account.clone(), ended.clone()));
+            }
+            tasks.spawn(account.clone().run(
+                self.settings.resync,
+                self.currencies_in_use(account),
+                ended.clone(),
+            ));
         }
         tasks.spawn(sweep(context.clone(), ended.clone()));
 

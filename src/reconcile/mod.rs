@@ -16,7 +16,7 @@ pub use claim::reconcile_claim;
 pub use claims::{Claims, Listed};
 pub use memory::{Memory, Remaining};
 pub use outcomes::Outcomes;
-pub use queue::serve_queue;
+pub use queue::worker;
 pub use record::reconcile_record;
 pub use trouble::Setbacks;
 

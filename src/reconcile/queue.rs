@@ -1,9 +1,9 @@
 //! A claim's turn to purchase: how it comes to wait for one, what is made sure before the turn begins, and how it ends.
 
-use std::{num::NonZeroUsize, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use kube::ResourceExt;
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
 use super::{
@@ -41,7 +41,7 @@ impl Context {
             // It was queued before its role went: a slot of the rate limit would be lost on it.
             let readable = !self.may_not_read(&turn.claim.namespace, &turn.claim.name).await;
             if readable {
-                account.slot().await;
+                account.client.slot().await;
             }
             let ClaimRef { namespace, name, .. } = turn.begin();
             match self.claims.get(&namespace, &name) {
@@ -68,45 +68,27 @@ impl Context {
     }
 }
 
-/// Serves the claims that wait for a turn in the account, so many at a time. A worker is a task of its own: no cancelled
-/// reconcile can drop a purchase that it has begun, and a stop lets it finish.
-pub async fn serve_queue(
-    context: Arc<Context>,
-    account: Arc<Account>,
-    concurrency: NonZeroUsize,
-    stop: CancellationToken,
-) {
-    let workers = TaskTracker::new();
-    for _ in 0..concurrency.get() {
-        let (context, account, stop) = (context.clone(), account.clone(), stop.clone());
-        workers.spawn(async move {
-            while let Some(claim) = stop.run_until_cancelled(context.next_turn(&account)).await {
-                let kind = Kind::Claim.label().1;
-                let span = tracing::debug_span!(target: TRACED, "reconcile", kind, turn = true);
-                take_turn(claim, &context).instrument(span).await;
+/// Serves the claims that wait for a turn in the account, one at a time; what was decided before the wait is decided again.
+/// A worker is a task of its own: no cancelled reconcile can drop a purchase that it has begun, and a stop lets it finish.
+pub async fn worker(context: Arc<Context>, account: Arc<Account>, stop: CancellationToken) {
+    while let Some(claim) = stop.run_until_cancelled(context.next_turn(&account)).await {
+        let now = context.clock.now();
+        let seen = context.seen(claim.number());
+        let turn = async {
+            let observed = observe(&context, &claim, seen.as_deref(), now).await?;
+            match decide(&context, &observed, now).step {
+                ClaimStep::Purchase(attempt) => {
+                    spend(&context, &claim, observed.record, Spending::Purchase(attempt)).await
+                }
+                other => perform(&context, &observed, &other, now).await.map(drop),
             }
-        });
+        };
+        let kind = Kind::Claim.label().1;
+        let span = tracing::debug_span!(target: TRACED, "reconcile", kind, turn = true);
+        let ended = turn.instrument(span).await;
+        context.intent_ended(&claim, ended.as_ref().err());
+        account.wake(key_of(&claim));
     }
-    workers.close();
-    workers.wait().await;
-}
-
-/// Runs a claim's turn to purchase: a slot is at hand. What was decided before the wait is decided again. The caller is a
-/// task that no cancelled reconcile can drop.
-async fn take_turn(claim: Arc<PhoneNumberClaim>, context: &Arc<Context>) {
-    let now = context.clock.now();
-    let seen = context.seen(claim.number());
-    let ended = match observe(context, &claim, seen.as_deref(), now).await {
-        Err(error) => Err(error),
-        Ok(observed) => match decide(context, &observed, now).step {
-            ClaimStep::Purchase(attempt) => {
-                spend(context, &claim, observed.record, Spending::Purchase(attempt)).await
-            }
-            other => perform(context, &observed, &other, now).await.map(drop),
-        },
-    };
-    context.intent_ended(&claim, ended.as_ref().err());
-    context.accounts.of_claim(&claim).wake(key_of(&claim));
 }
 
 /// What became of a write, or of the turn that it ended.

@@ -7,6 +7,7 @@ use tracing::Instrument;
 
 use super::{Context, intent, outcome, trouble::Trouble};
 use crate::{
+    account::Account,
     api::{Answer, Outcome, PhoneNumber, PhoneNumberClaim, Seen},
     domain::{AttemptId, Time},
     plan::{self, Change, Denial, Gate, LiveClaim, Moment, NewAttempt, Permission},
@@ -55,12 +56,19 @@ impl Spending {
     }
 
     /// Sends it, once.
-    async fn send(&self, context: &Context, claim: &PhoneNumberClaim, record: &PhoneNumber) -> Change {
+    async fn send(
+        &self,
+        context: &Context,
+        account: &Account,
+        claim: &PhoneNumberClaim,
+        record: &PhoneNumber,
+    ) -> Change {
         let attempt = &record.spec.attempt;
-        let account = context.accounts.of_claim(claim);
-        let PurchaseAnswer { answer, bought, .. } = match self {
-            Self::Purchase(_) => account.purchase(record.spec.e164, attempt.currency).await,
+        let met = match self {
+            Self::Purchase(_) => account.client.purchase(record.spec.e164, attempt.currency).await,
         };
+        account.report(&met);
+        let PurchaseAnswer { answer, bought, .. } = met;
         context.metrics.purchased(answer.outcome);
         tracing::info!(
             claim = format!("{}/{}", claim.namespace().unwrap_or_default(), claim.name_any()),
@@ -112,7 +120,7 @@ pub async fn spend(
     let change = match (may_send(context, claim, &spending, opened).await, account.gate()) {
         // The answers to the intent, and to the read after it, showed it.
         (Ok(()), _) if account.clocks().are_wrong() => unsent("the clocks are more than 10 minutes apart"),
-        (Ok(()), Gate::Open) => spending.send(context, claim, &record).await,
+        (Ok(()), Gate::Open) => spending.send(context, account, claim, &record).await,
         // Another purchase has met it since this one took its turn.
         (Ok(()), Gate::Held(_, why)) => unsent(&why),
         (Err(denied), _) => {

@@ -45,40 +45,39 @@ impl Client {
     ///   verified.
     pub async fn purchase(&self, e164: E164, currency: Option<Currency>) -> PurchaseAnswer {
         let begun = self.peers.now();
-        let span = tracing::debug_span!(target: TRACED, "vobiz", operation = Operation::Purchase.label().1);
-        let met = self.send_purchase(e164, currency).instrument(span).await;
-        let took = self.peers.now().mono.saturating_sub(begun.mono);
-        self.metrics.called(Operation::Purchase, met.answer.outcome.into(), took);
-        met
-    }
-
-    async fn send_purchase(&self, e164: E164, currency: Option<Currency>) -> PurchaseAnswer {
         let ended = |outcome, error: &str| {
             let words = self.masks().mask(error);
             PurchaseAnswer::without_words_of_vobiz(outcome, &words, Time::micros(self.peers.now().wall))
         };
-        let body = match serde_json::to_vec(&Request { e164, currency }) {
-            Ok(body) => body,
-            Err(error) => return ended(Outcome::NotSent, &error.to_string()),
+        let post = async {
+            let body = match serde_json::to_vec(&Request { e164, currency }) {
+                Ok(body) => body,
+                Err(error) => return ended(Outcome::NotSent, &error.to_string()),
+            };
+            let url = self.account_url(self.purchase_casing, "numbers/purchase-from-inventory");
+            // A one-shot body: nothing below could send it again even if it tried.
+            let body = Body::wrap(Full::new(Bytes::from(body)));
+            let begun = self.peers.now();
+            match self.authenticated(self.spender.post(url)).body(body).send().await {
+                Ok(response) => {
+                    self.peers.saw(Peer::Vobiz, response.headers(), begun);
+                    let status = response.status().as_u16();
+                    let retry_after = transport::retry_after(response.headers(), self.peers.now().wall);
+                    let body = transport::body(response, PURCHASE_BODY_LIMIT).await;
+                    let at = Time::micros(self.peers.now().wall);
+                    PurchaseResponse { status, retry_after, body }.classify(e164, &self.masks(), at)
+                }
+                // True only because the client keeps no idle connections and bounds the time to connect.
+                Err(error) if error.is_builder() || error.is_connect() => {
+                    ended(Outcome::NotSent, &transport::explain(&error))
+                }
+                Err(error) => ended(Outcome::Unknown, &transport::explain(&error)),
+            }
         };
-        let url = self.account_url(self.purchase_casing, "numbers/purchase-from-inventory");
-        // A one-shot body: nothing below could send it again even if it tried.
-        let body = Body::wrap(Full::new(Bytes::from(body)));
-        let begun = self.peers.now();
-        match self.authenticated(self.spender.post(url)).body(body).send().await {
-            Ok(response) => {
-                self.peers.saw(Peer::Vobiz, response.headers(), begun);
-                let status = response.status().as_u16();
-                let retry_after = transport::retry_after(response.headers(), self.peers.now().wall);
-                let body = transport::body(response, PURCHASE_BODY_LIMIT).await;
-                let at = Time::micros(self.peers.now().wall);
-                PurchaseResponse { status, retry_after, body }.classify(e164, &self.masks(), at)
-            }
-            // True only because the client keeps no idle connections and bounds the time to connect.
-            Err(error) if error.is_builder() || error.is_connect() => {
-                ended(Outcome::NotSent, &transport::explain(&error))
-            }
-            Err(error) => ended(Outcome::Unknown, &transport::explain(&error)),
-        }
+        let span = tracing::debug_span!(target: TRACED, "vobiz", operation = Operation::Purchase.label().1);
+        let met = post.instrument(span).await;
+        let took = self.peers.now().mono.saturating_sub(begun.mono);
+        self.metrics.called(Operation::Purchase, met.answer.outcome.into(), took);
+        met
     }
 }
