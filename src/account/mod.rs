@@ -107,13 +107,11 @@ impl Account {
         AccountHealth { accepted: state.accepted, gate, balances: state.balances() }
     }
 
-    /// The account that calls are made with.
     #[must_use]
     pub fn id(&self) -> AccountId {
         self.client.account()
     }
 
-    /// What is known about one number.
     #[must_use]
     pub fn evidence(&self, e164: E164) -> Evidence {
         self.state().evidence(e164)

@@ -74,7 +74,7 @@ impl Election {
                 }
                 Ok(false) => self.tell_holder(&mut told),
                 Err(LeaseError::Conflict) => {}
-                Err(error) => tracing::warn!(%error, "the lease cannot be had; trying on"),
+                Err(error) => tracing::warn!(%error, "the lease cannot be read or written; trying again"),
             }
             stop.run_until_cancelled(tokio::time::sleep(self.pause())).await;
         }
@@ -95,7 +95,7 @@ impl Election {
             if is_lost(self.renewed, self.clock.now().mono, self.timing) {
                 return tracing::warn!(why, "the lease could not be renewed in time");
             }
-            tracing::debug!(why, "the lease was not renewed; trying on");
+            tracing::debug!(why, "the lease was not renewed; trying again");
         }
     }
 
