@@ -2,7 +2,7 @@
 
 use reqwest::Url;
 
-/// Whether the URL says who asks.
+/// Whether the URL holds a user name or a password.
 #[must_use]
 pub fn has_userinfo(url: &Url) -> bool {
     !url.username().is_empty() || url.password().is_some()

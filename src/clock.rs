@@ -42,7 +42,7 @@ const KNOWN_FOR: Duration = Duration::from_mins(30);
 /// For so long one machine of several behind one address is believed to be wrong, though the others are right.
 const DOUBTED_FOR: Duration = Duration::from_secs(30);
 
-/// A difference changes for those who look only by more than this: a message is not to be written anew each second.
+/// A difference that is shown changes only by more than this: a message is not to be written anew each second.
 const STEADY_WITHIN: SignedDuration = SignedDuration::from_secs(30);
 
 /// The clocks of Vobiz and of the API server, as their answers show them.

@@ -1,4 +1,4 @@
-//! Arguments, telemetry, clients; `run` or `crd`.
+//! The program: reads the arguments, starts telemetry and the clients, and performs `run` or `crd`.
 
 use std::{io::Write, process::ExitCode, sync::Arc, time::Duration};
 
@@ -61,7 +61,7 @@ fn print_crds() -> Result<(), StartError> {
 }
 
 async fn run(args: RunArgs) -> Result<(), StartError> {
-    // Fails only if somebody else has installed one, which then serves.
+    // Fails only if another provider is installed already, which then serves.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let (timeout, settle) = (args.vobiz_purchase_timeout.0, args.vobiz_settle_time.0);
     if settle < timeout {

@@ -47,7 +47,7 @@ impl Proxy {
         self.0.uri()
     }
 
-    /// What it is told about who asks.
+    /// The credentials with which the proxy is asked, if its address has some.
     #[must_use]
     pub fn authorization(&self) -> Option<&HeaderValue> {
         self.0.basic_auth()

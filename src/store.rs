@@ -1,5 +1,5 @@
-//! The only writer of both kinds, and the only one who reads them live. Every call is bounded in time and made
-//! once: the client that it is given re-sends nothing.
+//! The only writer of both kinds, and the only one that reads them live. Every call is bounded in time and made once:
+//! the client that it is given re-sends nothing.
 
 mod event;
 
@@ -20,13 +20,13 @@ use crate::{
 /// A call to the API server that takes longer is given up; whether a write happened is then unknown.
 const CALL_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// Who writes: the field manager, and the reporting controller of events.
+/// The name of this writer: the field manager, and the reporting controller of events.
 const NAME: &str = "vobiz-operator";
 
 /// Why a call to the API server did not do what was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// Somebody else has written in between: read again, decide again.
+    /// Another writer has changed the object in between: read again, decide again.
     #[error("the object has changed in the meantime")]
     Conflict,
     /// There is no such object.
@@ -44,7 +44,8 @@ pub enum StoreError {
     /// The API server says no, so nothing was written.
     #[error("the API server refused: {0}")]
     Refused(String),
-    /// The API server failed, and a later read shows that nobody has written since: neither this call nor another.
+    /// The API server failed, and a later read shows that no write was stored since: neither that of this call nor
+    /// another.
     #[error("the API server did not store it: {0}")]
     NotStored(String),
     /// No answer: whether it was written is unknown.
@@ -67,7 +68,8 @@ fn said(words: &str) -> String {
 }
 
 impl StoreError {
-    /// Whether somebody else was first: what they wrote is looked at next. Everything else is the API server's doing.
+    /// Whether another writer was first: the next decision is made on what is stored now. All other errors are the API
+    /// server's doing.
     #[must_use]
     pub fn is_overtaken(&self) -> bool {
         match self {
@@ -89,7 +91,8 @@ impl StoreError {
     }
 }
 
-/// Names null what was and is no longer: a merge patch leaves alone whatever it does not name.
+/// A merge patch keeps fields that it does not mention (RFC 7386): set to null every field that `old` has and `patch`
+/// lacks.
 fn name_removed(old: &Value, patch: &mut Value) {
     let (Value::Object(old), Value::Object(patch)) = (old, patch) else { return };
     for (field, was) in old {
@@ -100,8 +103,8 @@ fn name_removed(old: &Value, patch: &mut Value) {
     }
 }
 
-/// What became of a write without a usable answer, by a later read. "Somebody else was first" only where somebody else's
-/// write is seen: a version that has not changed since shows that nobody's was taken.
+/// What became of a write without a usable answer, by a later read. "Another writer was first" is concluded only from
+/// another writer's version: a resource version that has not changed since shows that no write was stored.
 fn told_by_reading(
     written: &PhoneNumber,
     found: Option<Seen<PhoneNumber>>,
@@ -182,8 +185,8 @@ impl Store {
     /// this very attempt.
     ///
     /// # Errors
-    /// [`StoreError::Exists`] if somebody else was first; [`StoreError::NotStored`] if nobody was;
-    /// [`StoreError::Lost`] if not even the reading answers.
+    /// [`StoreError::Exists`] if another writer was first; [`StoreError::NotStored`] if none was; [`StoreError::Lost`]
+    /// if not even the reading answers.
     pub async fn create(&self, record: &PhoneNumber) -> Result<PhoneNumber, StoreError> {
         let wanted = Seen::from(record.clone());
         match bounded(self.records.create(&PostParams::default(), &wanted)).await {
@@ -196,17 +199,17 @@ impl Store {
         }
     }
 
-    /// Replaces a record, if nobody has written in between (its `resourceVersion` is the guard). A lost reply is
-    /// cleared up as with [`Store::create`].
+    /// Replaces a record by compare-and-swap on its `resourceVersion`: only if no other writer has changed it in
+    /// between. A lost reply is cleared up as with [`Store::create`].
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] if somebody has; [`StoreError::NotFound`] if the record is gone; otherwise as
+    /// [`StoreError::Conflict`] if another writer has; [`StoreError::NotFound`] if the record is gone; otherwise as
     /// [`Store::create`].
     pub async fn replace(&self, record: &PhoneNumber) -> Result<PhoneNumber, StoreError> {
         let wanted = Seen::from(record.clone());
         match bounded(self.records.replace(&record.name_any(), &PostParams::default(), &wanted)).await {
             Err(StoreError::Lost(why)) => self.stored(record, why).await,
-            // Anything on the way may say 409 (a webhook, for example): it is somebody else's write that counts.
+            // Anything on the way may say 409 (a webhook, for example): only another writer's version counts.
             Err(StoreError::Conflict) => self.stored(record, "it answers 409".into()).await,
             answer => readable(answer?),
         }
@@ -220,7 +223,7 @@ impl Store {
         }
     }
 
-    /// Deletes a record as it was read; nobody else's version of it.
+    /// Deletes a record in the version that was read, and in no other.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] if it has changed.
@@ -252,7 +255,7 @@ impl Store {
     /// gets its predecessor's status.
     ///
     /// # Errors
-    /// If it was not written, or nobody knows.
+    /// If it was not written, or it is not known whether it was.
     pub async fn patch_status(
         &self,
         claim: &PhoneNumberClaim,

@@ -1,4 +1,4 @@
-//! What is read at one go, and what of it when something fails.
+//! A batch of reads: the sources that it has to bring, and what a failure among them leaves unread.
 
 use std::collections::BTreeMap;
 

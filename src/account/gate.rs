@@ -96,8 +96,8 @@ impl GateState {
         }
     }
 
-    /// A whole round of reads went well, which began when the account was held like that, or was not. It says nothing
-    /// about a hold that began meanwhile.
+    /// Reopens the reads after a round that went well, unless a newer hold began while the round ran. `held` is the
+    /// hold at the beginning of the round, if there was one.
     pub fn on_success(&mut self, held: Option<Duration>) {
         if self.until() == held {
             self.reads = Hold::default();

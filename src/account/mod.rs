@@ -40,7 +40,7 @@ pub enum Woken {
     AllRecords,
 }
 
-/// What people who watch over the operator want to know of the account.
+/// The state of the account, for health and metrics.
 #[derive(Debug, Clone)]
 pub struct AccountHealth {
     /// Vobiz has accepted the credentials, since the process began.
@@ -68,7 +68,7 @@ pub struct Account {
 }
 
 impl Account {
-    /// An account of which nothing is known yet; `wake` is told who is to be looked at again.
+    /// An account of which nothing is known yet; `wake` receives the objects to requeue.
     #[must_use]
     pub fn new(client: Client, metrics: Arc<Metrics>, wake: mpsc::UnboundedSender<Woken>) -> Self {
         let clock = client.peers().clock();
@@ -89,8 +89,8 @@ impl Account {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Forgets what was read and who waits, as if the process had just begun: what was read before another process led
-    /// would be taken for news.
+    /// Forgets what was read and which claims and records wait, as if the process had just begun: what was read before
+    /// another process led would be taken for news.
     pub fn reset(&self) {
         self.queue.clear();
         let mut state = self.state();
@@ -99,7 +99,7 @@ impl Account {
         state.accepted = accepted;
     }
 
-    /// For people who watch over the operator.
+    /// For health and metrics.
     #[must_use]
     pub fn health(&self) -> AccountHealth {
         let state = self.state();
@@ -107,13 +107,11 @@ impl Account {
         AccountHealth { accepted: state.accepted, gate, balances: state.balances() }
     }
 
-    /// The account that calls are made with.
     #[must_use]
     pub fn id(&self) -> AccountId {
         self.client.account()
     }
 
-    /// What is known about one number.
     #[must_use]
     pub fn evidence(&self, e164: E164) -> Evidence {
         self.state().evidence(e164)
@@ -162,9 +160,9 @@ impl Account {
         self.state().wait_for_listing(key);
     }
 
-    /// Has somebody looked at again.
+    /// Requeues a claim or record.
     pub fn wake(&self, key: ObjectKey) {
-        // Nobody listens any more only while the process stops.
+        // The receiver is gone only while the process stops.
         let _ = self.wake.send(Woken::Object(key));
     }
 

@@ -93,7 +93,7 @@ impl Queue {
         self.metrics.left_queue(usize::from(left));
     }
 
-    /// Forgets everything: what waits here waits for another process now.
+    /// Forgets all claims: they wait for another process now.
     pub fn clear(&self) {
         let waited = std::mem::take(&mut *self.state()).len();
         self.metrics.left_queue(waited);

@@ -26,7 +26,7 @@ const LONGEST_REST: Duration = Duration::from_secs(5);
 /// How soon a currency that has come into use is noticed.
 const NOTICED: Duration = Duration::from_secs(15);
 
-/// Retry interval of the standby's credentials check. As slow as the probes of an account that is held.
+/// Retry interval of the standby's credentials check.
 const BETWEEN_CHECKS: Duration = Duration::from_secs(15);
 
 /// How long nothing is read after a round that took so long.

@@ -1,4 +1,5 @@
-//! What is known of the account and who waits for more: what is read next, and what follows from what was read.
+//! What is known of the account, and which claims and records wait for more: what is read next, and what follows from
+//! what was read.
 //!
 //! Functions of state and time; the loop in `run.rs` performs what they decide.
 
@@ -17,7 +18,7 @@ use crate::{
     plan::{Contents, Evidence, EvidenceRequest, Gate, Reading, Readings, Source},
 };
 
-/// What the sources last said, and who waits for more.
+/// What the sources last said, and which claims and records wait for more.
 #[derive(Default)]
 pub struct State {
     pub gate: GateState,
@@ -143,7 +144,7 @@ impl State {
         }
         let mut prices = 0..FUNDS_A_ROUND;
         batch.retain(|source| !is_funds(source) || prices.next().is_some());
-        // Where the listing has just failed, searches may still tell who waits for presence.
+        // Where the listing has just failed, searches may still serve the records that wait for presence.
         let listing_failed = self.owed.contains(Source::Listing);
         let searches = batch.count(is_search);
         let few = searches < self.owned.div_ceil(PER_PAGE).max(1);
@@ -459,7 +460,7 @@ mod tests {
         state.wait(key(1), Some(presence(1, 8)));
         assert_eq!(state.next_round(seconds_of(8), resync), seconds_of(8));
         assert!(!state.round_begins(seconds_of(8), resync).resync);
-        // A hold ends first, whatever waits.
+        // A hold ends first, regardless of what waits.
         state.gate.read_met(&ReadError::Failed("500".into()), seconds_of(8));
         assert_eq!(state.next_round(seconds_of(8), resync), seconds_of(9));
         assert_eq!(state.round_begins(seconds_of(9), resync).held, Some(seconds_of(9)));

@@ -100,7 +100,7 @@ pub struct PhoneNumberClaimStatus {
     pub observed_generation: Option<i64>,
 
     /// Purchased (the outcome of the purchase), Ready (the summary), and, only while true, Reconciling (it is being
-    /// worked on) or Stalled (it waits for somebody).
+    /// worked on) or Stalled (it waits for a person).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
     pub conditions: Vec<Condition>,

@@ -27,7 +27,7 @@ pub enum ConditionType {
     Ready,
     /// Being worked on.
     Reconciling,
-    /// Waiting for somebody.
+    /// Waiting for a person to act.
     Stalled,
     /// Whether a claim stands behind a record.
     Claimed,

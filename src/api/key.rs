@@ -1,4 +1,4 @@
-//! Which claim or record: what reconciles and waits are keyed by.
+//! The key of a claim or record, under which it is reconciled and waits.
 
 use kube::{Resource, ResourceExt};
 

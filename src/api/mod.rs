@@ -1,6 +1,5 @@
-//! The two kinds that the API server keeps: the wish ([`PhoneNumberClaim`]) and the record of what was sent
-//! and bought ([`PhoneNumber`]), related like a
-//! `PersistentVolumeClaim` and a `PersistentVolume`.
+//! The two kinds that the API server keeps: the request ([`PhoneNumberClaim`]) and the record of what was sent and
+//! bought ([`PhoneNumber`]), related like a `PersistentVolumeClaim` and a `PersistentVolume`.
 
 mod claim;
 mod condition;
@@ -35,7 +34,7 @@ pub const GROUP: &str = "telephony.vobiz.ai";
 /// On a claim: a new value permits one more attempt after a failure; each value works once, ever.
 pub const RETRY_ANNOTATION: &str = "telephony.vobiz.ai/retry";
 
-/// On a record, with the value `true`: an administrator gives the record up, whatever it says.
+/// On a record, with the value `true`: an administrator gives the record up, regardless of its contents.
 pub const FORGET_ANNOTATION: &str = "telephony.vobiz.ai/forget";
 
 /// On every record: holds a deletion back while money may be at stake.

@@ -30,7 +30,7 @@ pub enum Reason {
     NewerVersion,
 }
 
-/// Whether somebody, or nobody, or the operator has to do something.
+/// Which side has to act: neither (`Done`), the operator (`Reconciling`), or a person (`Stalled`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Progress {
     Done,

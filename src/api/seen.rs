@@ -84,7 +84,7 @@ impl Kept for PhoneNumber {
 }
 
 /// An object as the API server holds it. Reading one never fails: kube gives up a whole list for one item that does not
-/// decode, and with it everybody's claims.
+/// decode, and with it the claims of all users.
 #[derive(Clone, Debug)]
 pub enum Seen<K> {
     Read(Arc<K>),
@@ -110,11 +110,11 @@ impl Newer {
     fn of(text: &str, why: serde_json::Error) -> Result<Self, serde_json::Error> {
         let fields: raw::Fields<'_> = serde_json::from_str(text)?;
         let metadata = fields.get("metadata").and_then(|raw| raw::metadata_in_part(raw).ok());
-        // Without a name it is no object of the API server's, whoever has answered.
+        // Without a name it is no object of the API server's, regardless of which server has answered.
         let Some(metadata) = metadata.filter(|metadata| metadata.name.is_some()) else { return Err(why) };
         let (raw, whole) = raw::body_in_part(fields);
         let wished = raw["spec"]["e164"].as_str().and_then(|text| text.parse().ok());
-        // A record is named by its number, whatever its spec has become.
+        // A record is named by its number, regardless of what its spec has become.
         let named = || format!("+{}", metadata.name.as_deref()?).parse().ok();
         let e164 = if metadata.namespace.is_none() { named() } else { wished };
         let mut why = why.to_string();
@@ -171,7 +171,7 @@ impl<K> From<K> for Seen<K> {
 
 impl<'de, K: Kept> Deserialize<'de> for Seen<K> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        // The text is only passed over, whatever its depth: no item ends the reading of a list.
+        // The text is only passed over, however deeply it is nested: no item ends the reading of a list.
         let text = Box::<RawValue>::deserialize(deserializer)?;
         let newer = |why| Newer::of(text.get(), why).map_err(de::Error::custom);
         match read::<K>(text.get()) {

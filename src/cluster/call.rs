@@ -19,7 +19,8 @@ use crate::{clock::Peers, metrics::Peer};
 /// How long an answer may take.
 #[derive(Debug, Clone, Copy)]
 struct Limits {
-    /// To begin, whatever is asked: a list, or a watch, that is never answered would keep a cache as it is for ever.
+    /// To begin, for every kind of request: a list, or a watch, that is never answered would keep a cache as it is for
+    /// ever.
     begin: Duration,
     /// To end, once it has begun; that of a watch ends when the API server ends it.
     end: Duration,

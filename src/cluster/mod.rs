@@ -171,7 +171,8 @@ mod tests {
         ] {
             let mut kubeconfig = kubeconfig(named);
             assert_eq!(take_proxy(&mut kubeconfig).as_deref(), expected, "{named:?}");
-            // Whatever it was, and whatever the environment has: kube is given an address that it can read.
+            // Regardless of the proxy that was named, and of the environment: kube is given an address that it can
+            // read.
             let left = kubeconfig.clusters[1].cluster.as_ref().unwrap().proxy_url.as_deref();
             assert_eq!(left, Some(NONE), "{named:?}");
         }

@@ -85,11 +85,11 @@ fn outweighs(decision: &Decision) -> bool {
     asked || decision.told.as_ref().is_some_and(|told| told.reason != Reason::Purchasing)
 }
 
-/// What the record says, and what keeps it from being verified: without the credentials it would be open for ever, and
-/// nobody would know why.
+/// What the record says, and what keeps it from being verified: without the credentials the record would be open for
+/// ever, and its user would not learn why.
 fn recorded(facts: &ClaimFacts<'_>, record: &PhoneNumber, now: Moment) -> Option<Case> {
     let attempt = &record.spec.attempt;
-    // Known here, whatever is stored: nobody is to read that nothing is known.
+    // This process knows the answer, even if it is not stored: the claim must not say that nothing is known.
     if let Some(unstored) = facts.unstored.filter(|_| attempt.state == AttemptState::Open) {
         return case::of_unstored(record, unstored, facts.spans, now.wall);
     }

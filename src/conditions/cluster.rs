@@ -42,7 +42,7 @@ pub fn not_stored(message: &str, why: Option<&str>) -> String {
     )
 }
 
-/// More than any sentence here needs: whatever others say in it, a status stays small.
+/// More than any sentence here needs: however long the words of other systems in it are, a status stays small.
 const LONGEST: usize = 4096;
 
 /// The message, and no more than can be stored.

@@ -8,12 +8,12 @@ use crate::{
     plan::{Change, ConflictWith, Spans, debits_count},
 };
 
-/// Who reads a message. Whoever has a claim need not know what else the account has.
+/// The readers of a message. The user of a claim need not know what else the account has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Audience {
-    /// Those who may read the claim.
+    /// Users who may read the claim.
     Tenants,
-    /// Those who may read the record.
+    /// Administrators and others who may read the record.
     Administrators,
 }
 
@@ -198,7 +198,7 @@ fn price(attempt: &Attempt) -> String {
     )
 }
 
-/// Who has the number, to the claim that asks: the claims of other namespaces are no business of it.
+/// The holder of the number, as the asking claim is told: a claim of another namespace is not named to it.
 pub fn conflict(with: ConflictWith, record: &PhoneNumber, asks: &PhoneNumberClaim) -> String {
     let own = asks.namespace().unwrap_or_default();
     let name = record.spec.e164.digits();

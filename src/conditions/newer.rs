@@ -11,7 +11,8 @@ use super::{
 };
 use crate::api::{Newer, Reason};
 
-/// The conditions that such a claim should have. Those of others stay as they are, whatever they say.
+/// The conditions that such a claim should have. Conditions of other writers stay as they are, regardless of their
+/// contents.
 #[must_use]
 pub fn newer(claim: &Newer, now: Timestamp) -> Vec<Value> {
     let previous: Vec<_> =

@@ -30,7 +30,7 @@ fn stored_size(object: &impl Serialize) -> usize {
     json.len() + 5 * json.chars().filter(|c| "<>&".contains(*c)).count()
 }
 
-/// Whatever Vobiz says, at its worst: what is shown of it is escaped with six bytes for each sign.
+/// Words of Vobiz at their worst: what is shown of them is escaped with six bytes for each sign.
 fn words() -> String {
     presentable(&"<".repeat(1_000_000))
 }

@@ -67,7 +67,7 @@ async fn compare_definitions(kube: &Client, lifecycle: &Lifecycle) {
     }
 }
 
-/// A list, whatever its items hold: what a user has written in one of them does not matter here.
+/// A list, regardless of its items: what a user has written in one of them does not matter here.
 #[derive(Deserialize)]
 struct Listed {
     #[serde(rename = "items")]

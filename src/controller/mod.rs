@@ -41,7 +41,7 @@ use watch::Triggers;
 pub struct Connections {
     pub kube: Client,
     pub vobiz: Vobiz,
-    /// Where the credentials are read from, and who is told when they change.
+    /// Where the credentials are read from, and the channel that carries them on when they change.
     pub credentials: (CredentialsSource, watched::Sender<Credentials>),
     pub metrics: Arc<Metrics>,
     /// Where health and metrics are asked for.

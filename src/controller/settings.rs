@@ -1,4 +1,4 @@
-//! How the controller runs.
+//! The settings of the controller, and the namespaces that follow from them.
 
 use std::{num::NonZeroUsize, time::Duration};
 

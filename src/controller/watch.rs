@@ -47,8 +47,8 @@ impl Triggers {
         Self { inner: Mutex::new(inner) }
     }
 
-    /// The queue of records, and a queue of claims for each namespace (one in all, if none is named). Everything that is
-    /// known stands in them.
+    /// The queue of records, and a queue of claims for each namespace (one in all, if none is named). All known objects
+    /// stand in them from the start.
     pub fn open(&self, namespaces: &[String]) -> (RecordQueue, Vec<ClaimQueue>) {
         let (records, records_queue) = mpsc::unbounded_channel();
         let (mut claims, mut queues) = (Vec::new(), Vec::new());

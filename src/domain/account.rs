@@ -12,7 +12,7 @@ use super::{ParseError, string_word};
 /// A Vobiz account: `MA_…` (master) or `SA_…` (sub-account). Also the auth id that calls are made with.
 ///
 /// Shared text, because every record and every listed row carries one. Compared without regard to case: an id that was
-/// typed in another case than Vobiz's own listing has it would make every number somebody else's.
+/// typed in another case than Vobiz's own listing has it would make every number another account's.
 #[derive(Debug, Clone)]
 pub struct AccountId(Arc<str>);
 

@@ -72,8 +72,8 @@ impl Clocks {
         Self { vobiz: self.vobiz.filter(|_| leading), ..self }
     }
 
-    /// Whether one of them is so far from ours that evidence cannot be trusted: nothing is bought, and nothing is settled
-    /// as not bought. What nobody knows holds nothing back.
+    /// Whether one of them is so far from ours that evidence cannot be trusted: nothing is bought, and nothing is
+    /// settled as not bought. A difference that is not known holds nothing back.
     #[must_use]
     pub fn are_wrong(self) -> bool {
         self.beyond(WRONG)

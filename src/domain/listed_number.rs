@@ -2,7 +2,7 @@
 
 use super::{AccountId, E164, Money, Number};
 
-/// A number as listed: ours, somebody else's or nobody's.
+/// A number as listed: under our account, under another account, or under none.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ListedNumber {
     pub e164: E164,

@@ -1,11 +1,11 @@
-//! One instant, on the clock that everybody shares and on our own.
+//! One instant, on the wall clock that all processes share and on the monotonic clock of this one.
 
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
 /// One instant on both clocks. The wall clock can be set and is shared with Vobiz and with other processes; the
-/// monotonic one (here: since the start of this process) cannot be set and means nothing to anybody else.
+/// monotonic one (here: since the start of this process) cannot be set and means nothing to any other process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Moment {
     pub wall: Timestamp,
@@ -25,7 +25,7 @@ impl Moment {
         self.wall >= other.wall && self.mono >= other.mono
     }
 
-    /// Whether what is waited for in this process alone has come: our own clock decides, which nobody sets.
+    /// Whether what is waited for in this process alone has come: the monotonic clock decides, which cannot be set.
     #[must_use]
     pub fn waited(self, until: Self) -> bool {
         self.mono >= until.mono
@@ -39,7 +39,7 @@ impl Moment {
         let before = self.mono.saturating_sub(other.mono);
         let wall = self.wall.saturating_add(after).and_then(|wall| wall.saturating_sub(before));
         let wall = wall.unwrap_or(other.wall);
-        // Of two dates that are the same to everybody, the one that stays as it is.
+        // Two dates less than a second apart are one to every reader: keep the one that stays as it is.
         if wall.duration_since(other.wall).abs() < SignedDuration::from_secs(1) {
             return other;
         }

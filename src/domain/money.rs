@@ -63,7 +63,7 @@ impl FromStr for Money {
             Some((base, exponent)) => (base, Some(exponent)),
             None => (text, None),
         };
-        // The decimal type would also take `1_000` and `.5`, and nobody knows what was meant by those.
+        // The decimal type would also take `1_000` and `.5`, and what those mean is not known.
         let (whole, fraction) = base.split_once('.').unwrap_or((base, "0"));
         let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
         if !digits(whole.strip_prefix('-').unwrap_or(whole)) || !digits(fraction) {

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Currency, Money, Time, string_word, text::word};
 
-/// A number as Vobiz described it. Whatever Vobiz left out is left out here.
+/// A number as Vobiz described it. A field that Vobiz left out is left out here.
 #[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, Default, PartialEq)]
 #[serde(rename_all = "camelCase")]
 pub struct Number {

@@ -109,7 +109,7 @@ impl Gauges {
         let states = self.unresolved.iter();
         to.register(
             "unresolved_attempts",
-            "Attempts whose outcome is not settled: being verified (Open), or waiting for somebody (NeedsDecision)",
+            "Attempts whose outcome is not settled: being verified (Open), or waiting for a decision (NeedsDecision)",
             family(states.clone().map(|(state, (count, _))| ([("state", *state)], amount(*count)))),
         );
         to.register_with_unit(
@@ -228,7 +228,7 @@ mod tests {
         text.parse().unwrap()
     }
 
-    /// One of everything that can be served.
+    /// All that can be served, one of each.
     fn served() -> String {
         let (inr, opened) = ("INR".parse().unwrap(), at("2026-01-02T03:04:05Z"));
         let gauges = Gauges {

@@ -30,7 +30,7 @@ use crate::{
 use gauges::Gauges;
 use readiness::{Facts, Readiness, Vobiz};
 
-/// How far this process has come, noted by those who bring it on.
+/// How far this process has come, noted by the tasks that bring it on.
 #[derive(Debug, Default)]
 pub struct Lifecycle {
     kinds: Mutex<Option<String>>,
@@ -73,7 +73,7 @@ impl Lifecycle {
     }
 }
 
-/// Everything that is looked at for an answer.
+/// The sources that every answer is made from.
 pub struct HealthSources {
     pub lifecycle: Arc<Lifecycle>,
     pub claims: Claims,
@@ -149,7 +149,7 @@ impl HealthSources {
             gauges.unlisted(self.claims.listed.missing().len());
             gauges
         });
-        // Who does not work knows nothing of the account, or what is out of date.
+        // A process that does not lead knows nothing of the account, or what is out of date.
         let accounts = self.lifecycle.is_leading().then(|| self.health().collect::<Vec<_>>());
         encode(&gauges, &self.metrics, accounts.as_deref(), Timestamp::now())
     }

@@ -46,10 +46,10 @@ pub struct Readiness {
 }
 
 impl Readiness {
-    /// Who leads does not matter: otherwise no rolling update could end, because the new replica leads only after the
-    /// old one is gone. An account that is refused or out of reach *after* it was accepted is a matter for alerts: a
-    /// restart or a roll-back would not mend it. So is a namespace whose claims cannot be listed, as long as there is
-    /// another one: a tenant who goes must not keep a rolling update from ending.
+    /// Which replica leads does not matter: otherwise no rolling update could end, because the new replica leads only
+    /// after the old one is gone. An account that is refused or out of reach *after* it was accepted is a matter for
+    /// alerts: a restart or a roll-back would not mend it. So is a namespace whose claims cannot be listed, as long as
+    /// there is another one: a tenant who goes must not keep a rolling update from ending.
     pub fn of(facts: &Facts) -> Self {
         let stopping = facts.stopping.then(|| "the process stops".to_owned());
         let unfilled = (!facts.filled).then(|| "claims and records are not known yet".to_owned());

@@ -103,7 +103,7 @@ impl Leases {
     }
 }
 
-/// The record with this holder, who has just shown a sign of life.
+/// The record with this holder, which has just shown a sign of life.
 fn held(before: LeaseSpec, identity: &str, now: Timestamp, lasts: Duration) -> LeaseSpec {
     let ours = before.holder_identity.as_deref() == Some(identity);
     let since = before.acquire_time.filter(|_| ours);

@@ -14,7 +14,7 @@ use crate::clock::Clock;
 use lease::{LeaseError, Leases};
 use plan::{Seen, Step, Timing, is_lost, plan};
 
-/// Which lease, and who asks for it.
+/// Which lease, and the identity under which this replica asks for it.
 #[derive(Debug, Clone)]
 pub struct Settings {
     pub namespace: String,
@@ -74,7 +74,7 @@ impl Election {
                 }
                 Ok(false) => self.tell_holder(&mut told),
                 Err(LeaseError::Conflict) => {}
-                Err(error) => tracing::warn!(%error, "the lease cannot be had; trying on"),
+                Err(error) => tracing::warn!(%error, "the lease cannot be read or written; trying again"),
             }
             stop.run_until_cancelled(tokio::time::sleep(self.pause())).await;
         }
@@ -87,7 +87,7 @@ impl Election {
             tokio::time::sleep(self.pause()).await;
             let left = (self.renewed + self.timing.deadline).saturating_sub(self.clock.now().mono);
             let why = match tokio::time::timeout(left, self.step()).await {
-                Ok(Ok(false)) => return tracing::warn!("somebody else leads"),
+                Ok(Ok(false)) => return tracing::warn!("another process leads"),
                 Ok(Ok(true) | Err(LeaseError::Conflict)) => continue,
                 Ok(Err(error)) => error.to_string(),
                 Err(_) => "no answer from the API server".to_owned(),
@@ -95,11 +95,11 @@ impl Election {
             if is_lost(self.renewed, self.clock.now().mono, self.timing) {
                 return tracing::warn!(why, "the lease could not be renewed in time");
             }
-            tracing::debug!(why, "the lease was not renewed; trying on");
+            tracing::debug!(why, "the lease was not renewed; trying again");
         }
     }
 
-    /// Lets the next one lead at once. Only for a holder who has finished everything.
+    /// Releases the lease, so that the next replica leads at once. Only for a holder that has finished all its work.
     pub async fn release(&mut self) {
         match self.leases.release(&self.identity).await {
             Ok(()) => tracing::info!("the lease is released"),

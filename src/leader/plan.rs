@@ -5,7 +5,7 @@ use std::time::Duration;
 /// How long things take. The usual values of the field: a holder gives up well before another process may take over.
 #[derive(Debug, Clone, Copy)]
 pub struct Timing {
-    /// For how long others respect a record that does not change.
+    /// For how long other replicas respect a record that does not change.
     pub lease: Duration,
     /// How long the holder goes on without a successful renewal. The difference to `lease` is what keeps two processes
     /// from leading at once.
@@ -32,7 +32,7 @@ impl Timing {
 /// from another machine, whose clock may be wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Seen<R> {
-    /// The record, compared as a whole: whatever changes in it is a sign of life.
+    /// The record, compared as a whole: any change in it is a sign of life.
     pub record: R,
     pub holder: Option<String>,
     /// For how long its holder asks to be respected.
@@ -139,7 +139,7 @@ mod tests {
         let timing = Timing::USUAL;
         assert!(!is_lost(s(100), s(109), timing));
         assert!(is_lost(s(100), s(110), timing));
-        // The others have seen the renewal after it was begun, and wait longer than the holder goes on.
+        // The other replicas have seen the renewal after it was begun, and wait longer than the holder goes on.
         let other = seen(Some("me"), 1, 100);
         let Step::Wait { until } = plan(Some(&other), "other", s(110)) else { panic!("taken too early") };
         assert_eq!(until, s(115));

@@ -43,14 +43,14 @@ pub fn retry_token(claim: &PhoneNumberClaim) -> RetryToken<'_> {
     }
 }
 
-/// Cuts a token that is too long to as much as shows that it is: nobody needs more of it.
+/// Cuts a token that is too long to as much as shows that it is: no decision needs more of it.
 pub fn cut_token(token: &mut String) {
     token.truncate(token.ceil_char_boundary(LONGEST_TOKEN + 1));
     token.shrink_to_fit();
 }
 
 /// Whether the token was used up before. Of tokens that share a mark, one counts as used up because the other was: at
-/// worst somebody who looks for such a pair has to type a third one.
+/// worst a user who looks for such a pair has to type a third one.
 #[must_use]
 pub fn is_spent(attempt: &Attempt, token: &str) -> bool {
     let marked = || {
@@ -94,8 +94,8 @@ fn count(length: usize) -> i64 {
     i64::try_from(length).unwrap_or(i64::MAX)
 }
 
-/// Keeps an attempt small, whatever was put into it: every write passes through here. Forgetting costs a question, never
-/// money: a forgotten answer is asked for again.
+/// Keeps an attempt small, regardless of what was put into it: every write passes through here. Forgetting costs a
+/// question, never money: a forgotten answer is asked for again.
 pub fn bound(attempt: &mut Attempt) {
     attempt.spent_tokens_count = Some(spent_count(attempt)).filter(|count| *count > 0);
     let surplus = surplus_tokens(&attempt.spent_tokens);
@@ -118,7 +118,7 @@ pub fn bound(attempt: &mut Attempt) {
     keep_last(&mut attempt.answered_debits, KEPT_ANSWERS + LISTED_DEBITS + KEPT_MARKS);
 }
 
-/// The latest first: those that nobody can date, and those that another attempt may meet again.
+/// The latest first: debits without a date, and those that another attempt may meet again.
 fn list_latest(debits: &mut [Debit]) {
     debits.sort_by_key(|debit| (debit.at.is_some(), std::cmp::Reverse(debit.at)));
 }

@@ -51,7 +51,7 @@ fn cause(observed: &ClaimObserved<'_>, relation: Relation) -> Option<AttemptCaus
     }
 }
 
-/// R6 and R10: after a failure, who may ask for another attempt.
+/// R6 and R10: what causes another attempt after a failure.
 fn permitted(attempt: &Attempt, token: Option<&str>) -> Option<AttemptCause> {
     let fresh = token.filter(|token| !token.is_empty() && !bounds::is_spent(attempt, token));
     let asked = |token: &str| AttemptCause::Token(token.to_owned());

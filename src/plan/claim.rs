@@ -47,19 +47,20 @@ pub enum ClaimStep {
 /// 2. From then on its record is decided about ([`super::record`]), and the claim rests.
 /// 3. After a failure it wants another attempt if the failure was not its own, or if its user asks (R6, R10), and all begins
 ///    anew with the checks.
-/// 4. A claim whose number is recorded and whose claim is gone takes that over, without a purchase (R5, R8).
+/// 4. A claim takes over the record of its number, without a purchase, if the claim that the record names is gone (R5,
+///    R8).
 ///
 /// # Guarantees
 ///
 /// * A purchase is a step only if no check holds it back, in answers begun after the attempt was wanted.
-/// * Whatever stands open is never bought again: it is verified (R1).
+/// * A number whose attempt is open is never bought again: the attempt is verified (R1).
 /// * The claim is told what it waits for, and is woken by the end of what it is told of.
 ///
 /// # Assumptions
 ///
 /// * `remembered` is what the last decision about this claim returned as [`Decision::wanted`], or nothing. Losing it costs
 ///   another look, and no safety.
-/// * Who performs a purchase writes the intent by compare-and-swap against the record that was observed.
+/// * The caller that performs a purchase writes the intent by compare-and-swap against the record that was observed.
 #[must_use]
 pub fn claim(observed: &ClaimObserved<'_>, remembered: Option<&Wanted>, now: Moment) -> Decision {
     let relation = relation(observed);

@@ -85,7 +85,7 @@ fn confirm_loss(observed: &RecordObserved<'_>, begun: Moment, now: Moment) -> Re
     }
 }
 
-/// Before that, a listing may lag behind the purchase.
+/// The moment from which a listing is trusted to show a bound number; before it, a listing may lag behind the purchase.
 fn bound_and_settled(observed: &RecordObserved<'_>) -> Moment {
     let attempt = &observed.record.spec.attempt;
     let bound = attempt.settled_at.unwrap_or(attempt.opened_at);

@@ -60,7 +60,7 @@ struct Taken<'a> {
 }
 
 impl<'a> Ledger<'a> {
-    /// Debits that name the number, and that nobody has given back or answered for.
+    /// Debits that name the number, and that are neither given back nor answered for.
     pub fn named(&self) -> Vec<Debit> {
         let ours = |row: &LedgerRow| row.names(self.e164);
         let mut taken = self.taken(ours);
@@ -69,7 +69,7 @@ impl<'a> Ledger<'a> {
         self.standing(&taken, ours)
     }
 
-    /// Debits that name no number to its last digit, that nobody has given back or answered for, and that no other
+    /// Debits that name no number to its last digit, that are neither given back nor answered for, and that no other
     /// purchase explains. A refund gives one of them back only if it refers to its id: any other may be for a debit of
     /// any number, and for one from before the first row.
     pub fn unnamed(&self, explained: &[Explained]) -> Vec<Debit> {

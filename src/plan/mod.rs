@@ -1,4 +1,4 @@
-//! What to do next, decided without IO: [`claim()`] for a wish, [`record()`] for what was sent and bought, and, in
+//! What to do next, decided without IO: [`claim()`] for a request, [`record()`] for what was sent and bought, and, in
 //! between, [`permission()`] and [`outcome()`] for the one POST.
 //!
 //! Everything here is a synchronous function of what was observed and the time; that is what lets the protocol
@@ -64,7 +64,7 @@ pub enum Holder {
     Lives,
     /// A live read found no claim of that name, or another one under it.
     Gone,
-    /// It stands in a namespace that is not watched: nobody here may act on it.
+    /// It stands in a namespace that is not watched: this operator may not act on it.
     Unwatched,
 }
 

@@ -63,7 +63,8 @@ pub struct RecordObserved<'a> {
 }
 
 impl RecordObserved<'_> {
-    /// What rows say about this number: ours, if the account owns it, or whoever our own 200 named.
+    /// What rows say about this number. It is ours if it is listed under the account, or under the owner that our own
+    /// 200 named.
     pub(super) fn judge<'a>(&self, rows: &'a [ListedNumber]) -> Verdict<'a> {
         let named = self.record.spec.attempt.answer.as_ref().and_then(|answer| answer.owner.as_ref());
         verdict(rows, self.record.spec.e164, self.account, named)

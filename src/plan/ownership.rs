@@ -1,16 +1,16 @@
-//! Who has a number, by the rows of a list (R4).
+//! Which account has a number, by the rows of a list (R4).
 
 use crate::{
     api::NumberStatus,
     domain::{AccountId, E164, ListedNumber},
 };
 
-/// What rows say about who has the number.
+/// What rows say about the account that has the number.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Verdict<'a> {
     /// Exactly our number, under our account, in a status that means ownership.
     Owned(&'a ListedNumber),
-    /// Under our account, in a status that nobody has documented, or in none: it proves neither.
+    /// Under our account, in a status that Vobiz has not documented, or in none: it proves neither.
     InDoubt(&'a ListedNumber),
     /// Listed without an owner: it proves neither.
     Undecided,

@@ -69,7 +69,7 @@ pub enum Next {
 /// How a turn, or another write of an intent, ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TurnEnd {
-    /// Whatever was to be done is done.
+    /// All that was to be done is done.
     Done,
     /// Another writer was first.
     Overtaken,

@@ -19,7 +19,35 @@ use crate::api::{AttemptState, Funds, Origin, Outcome};
 /// The intervals of verification after the first second: growing, then every 15 s.
 const VERIFY_AFTER: [u64; 4] = [1, 3, 7, 15];
 
-/// Decides what to do about a record. Nothing here ever sends: whoever reads an open attempt verifies it (R1).
+/// Decides what to do about a record.
+///
+/// # Expected flow
+///
+/// 1. While this process sends an open attempt, the record rests: the outcome is stored by the purchase itself.
+/// 2. Otherwise an open attempt is verified: by searches 1, 3, 7 and 15 s after it was first read, then every 15 s. A
+///    search or a listing that shows the number as owned binds it.
+/// 3. From the settle moment on, one full listing and one ledger, both begun later, end the attempt: it has failed, or
+///    needs a decision (R4, R10).
+/// 4. A bound number follows the listing, and outlives its claim (R7, R8).
+/// 5. An attempt that needs a decision is bound if ownership appears; another attempt begins with the claim
+///    (`plan::claim`), if its user asks.
+/// 6. A failed attempt rests until its claim is gone; the record then goes as well.
+///
+/// # Guarantees
+///
+/// * No step sends: a process that reads an open attempt verifies it (R1).
+/// * Presence counts in every answer begun since an open attempt was first read; absence counts only in answers begun
+///   after its settle moment, and only while the clocks agree.
+/// * A record of another account, or of a claim in a namespace that is not watched, is left alone, unless an
+///   administrator gives it up.
+/// * Only a record whose attempt has failed is deleted, once its claim is gone.
+///
+/// # Assumptions
+///
+/// * [`RecordObserved::sending`] holds from before the intent is written until the outcome is stored.
+/// * [`RecordObserved::first_read`] is when this process first read, or wrote, the attempt in its present state. Losing
+///   it costs time and no safety.
+/// * The caller performs a write, and a deletion, by compare-and-swap against the record that was observed.
 #[must_use]
 pub fn record(observed: &RecordObserved<'_>, now: Moment) -> RecordStep {
     let attempt = &observed.record.spec.attempt;

@@ -162,7 +162,7 @@ fn a_number_of_another_account_never_binds() {
         let evidence = Evidence { listing: read(at(15), listed("SA_2")), ..absent(at(15)) };
         let elsewhere = Change::FailElsewhere("SA_2".parse().unwrap());
         assert_eq!(step(&record, &evidence, at(16)), RecordStep::Write(elsewhere));
-        // Whose debit it is, nobody can tell: all accounts of a family have one ledger.
+        // The operator cannot tell whose debit it is: all accounts of a family have one ledger.
         let debited = Evidence { ledger: ledger(at(15), &[NAMED]), ..evidence };
         let RecordStep::Write(Change::AskForDecision { debits, owner, .. }) = step(&record, &debited, at(16))
         else {

@@ -17,7 +17,7 @@ pub enum Relation {
     Conflict(ConflictWith),
 }
 
-/// Who has the number.
+/// The holder of the number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ConflictWith {
     /// A claim that lives, or that cannot be read from here.

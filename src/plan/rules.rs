@@ -15,7 +15,7 @@ use crate::{
     domain::{AccountId, AttemptId, Debit, Time},
 };
 
-/// R1: whoever reads an open attempt verifies it, and never sends. No build but the model's can do otherwise.
+/// R1: a process that reads an open attempt verifies it, and never sends. No build but the model's can do otherwise.
 pub fn reader_may_send() -> bool {
     !on(Guard::ReaderNeverSends)
 }
@@ -67,7 +67,7 @@ pub fn must_settle_first(attempt: &Attempt) -> bool {
     attempt.state == AttemptState::Open && on(Guard::DeadClaimsAttempt)
 }
 
-/// R5: what failed permits the next claim a new attempt; what is open does not, whatever else it permits.
+/// R5: a failed attempt permits the next claim a new one; an open attempt does not, regardless of what else it permits.
 pub fn permits_another_claim(attempt: &Attempt) -> bool {
     match attempt.state {
         AttemptState::Failed => true,
@@ -84,7 +84,7 @@ pub fn keeps_its_record(holder: Holder) -> bool {
     }
 }
 
-/// R8: only a claim of the same namespace inherits; a failure is of no value, and holds nobody back.
+/// R8: only a claim of the same namespace inherits; a failed attempt is of no value, and holds no claim back.
 pub fn may_inherit(attempt: &Attempt, from: &ClaimRef, heir: &PhoneNumberClaim) -> bool {
     Some(&from.namespace) == heir.metadata.namespace.as_ref()
         || attempt.state == AttemptState::Failed
@@ -127,7 +127,8 @@ pub fn adopts_what_is_debited(debited: bool) -> bool {
     debited && on(Guard::LookForDebit)
 }
 
-/// Step 2: the look before a first attempt goes back to before the claim was created, whatever has restarted since.
+/// Step 2: the look before a first attempt goes back to before the claim was created, regardless of restarts since
+/// then.
 pub fn looks_back_to_creation(cause: &AttemptCause) -> bool {
     *cause == AttemptCause::First && on(Guard::LookSinceCreation)
 }

@@ -71,7 +71,7 @@ fn conclude(
         RecordStep::Write(Change::AskForDecision { debits, ownership, owner: owner.cloned() })
     };
     match (ownership, debits) {
-        // A purchase of the other account's is debited to the same ledger: whose debit it is, nobody here can tell.
+        // A purchase of the other account's is debited to the same ledger: the operator cannot tell whose debit it is.
         (_, Some(debits)) if !debits.is_empty() => needs_decision(debits, ownership),
         (Ownership::Undecided, debits) => {
             needs_decision(debits.unwrap_or_else(|| rules::found_debits(attempt).to_vec()), ownership)
@@ -132,8 +132,8 @@ fn debits(observed: &RecordObserved<'_>, rows: &[LedgerRow], settles: Moment, no
                 RecordStep::Wait(now.when(again))
             });
         }
-        // Without a price (the number may have been sold to somebody else meanwhile) any such debit may be ours, unless
-        // Vobiz refused in words. Its 500 is no such word: it is said when something broke after the debit, too.
+        // Without a price (the number may have been sold to another customer meanwhile) any such debit may be ours,
+        // unless Vobiz refused in words. Its 500 is no such word: it is said when something broke after the debit, too.
         Fresh::Value(_, price @ FundsRead { required: Some(_), .. }) => {
             unnamed.into_iter().filter(|debit| is_equal_sum(debit, price)).collect()
         }

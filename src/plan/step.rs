@@ -1,4 +1,4 @@
-//! What to do about a record.
+//! The steps that can be decided for a record.
 
 use super::{Moment, change::Change, evidence::EvidenceRequest};
 

@@ -1,9 +1,9 @@
-//! How long things may take.
+//! The times of the protocol: send window, interval of verification, purchase timeout, settle time.
 
 use std::time::Duration;
 
-/// How long after its intent was written an attempt may still be sent. A process that was paused for longer finds
-/// its permission gone, so that whoever verifies in the meantime cannot be overtaken.
+/// How long after its intent was written an attempt may still be sent. A process that was paused for longer finds its
+/// permission gone, so that a process that verifies in the meantime cannot be overtaken.
 pub const SEND_WINDOW: Duration = Duration::from_secs(10);
 
 /// The longest interval between two looks at an open attempt.

@@ -54,8 +54,8 @@ pub(super) fn named_count_from(attempt: &Attempt) -> Timestamp {
     }
 }
 
-/// Those that name none: a purchase is debited after its attempt was opened. An adoption asks about whatever was found
-/// before it.
+/// Those that name none: a purchase is debited after its attempt was opened. An adoption asks about all debits that
+/// were found before it.
 pub(super) fn unnamed_count_from(attempt: &Attempt) -> Timestamp {
     match attempt.origin {
         Origin::Purchase => attempt.opened_at.at(),

@@ -100,7 +100,7 @@ pub async fn reconcile_claim(
     let observed = observe(&context, &claim, seen.as_deref(), now).await?;
     let decision = decide(&context, &observed, now);
     let performed = perform(&context, &observed, &decision.step, now).await;
-    // Whatever could not be done, the claim is told what is known.
+    // Even where the step failed, the claim is told what is known.
     let failed = performed.as_ref().err().filter(|error| !error.is_overtaken());
     let refused = refusal(&context, &claim, &decision.step, failed, now);
     let shown = publish_status(&context, &observed, &decision, refused.as_deref(), now).await;
@@ -184,7 +184,7 @@ async fn publish_status(
         return Ok(after);
     }
     match context.store.patch_status(observed.claim, &status).await {
-        // Gone: there is nobody to tell.
+        // The claim is gone: there is no status to write.
         Err(StoreError::NotFound) => return Ok(after),
         written => written?,
     }

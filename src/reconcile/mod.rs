@@ -186,7 +186,7 @@ fn reference_to(claim: &PhoneNumberClaim) -> ClaimRef {
     }
 }
 
-/// Comes back after that time, if there is one.
+/// Requeues after that time, if there is one; otherwise the next change requeues.
 fn requeue_after(after: Option<Duration>) -> Action {
     after.map_or_else(Action::await_change, |after| Action::requeue(after.max(Duration::from_millis(1))))
 }

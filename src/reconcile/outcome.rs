@@ -19,8 +19,8 @@ use crate::{
 
 const PAUSES: Backoff = Backoff { first: Duration::from_millis(100), longest: Duration::from_secs(5) };
 
-/// Stores the outcome, for as long as it takes: it may be all that is known of a number that was paid for. Every turn in
-/// vain pauses before the next, whatever it met: an API server that is not well is not helped by haste.
+/// Stores the outcome, for as long as it takes: it may be all that is known of a number that was paid for. Every failed
+/// try is followed by a back-off, regardless of the error: haste does not help an API server that is not well.
 pub async fn store(
     context: Arc<Context>,
     claim: Arc<PhoneNumberClaim>,
@@ -35,7 +35,7 @@ pub async fn store(
         match write(&context, &record, current.as_ref(), &change).await {
             // Stored, perhaps beside what this version cannot read.
             Ok(()) | Err(StoreError::Newer) => break,
-            // Somebody else wrote in between, which a read has shown.
+            // Another writer was first, which a read has shown.
             Err(StoreError::Conflict | StoreError::Exists) => {}
             // Not found: the record has just gone, or the whole kind, and then for longer.
             Err(error) => {
@@ -61,7 +61,7 @@ pub async fn store(
     wake(&context, &claim);
 }
 
-/// Who saw the record meanwhile has left it to this purchase, and would not look again.
+/// A reconcile that saw the record meanwhile has left it to this purchase, and would not be requeued.
 pub fn wake(context: &Context, claim: &PhoneNumberClaim) {
     let account = context.accounts.of_claim(claim);
     account.wake(ObjectKey::Record(claim.number().digits()));
@@ -121,7 +121,7 @@ impl<'a> Telling<'a> {
                 let lasts_s = lasts.as_secs();
                 tracing::error!(%attempt, %error, lasts_s, failures, "the outcome of a purchase still cannot be stored");
             }
-            // The claim keeps the words that it has: a status write each time that they vary would help nobody.
+            // The claim keeps the words that it has: a status write each time that they vary would help no user.
             Some(News::Ends { .. }) | None => return,
         }
         self.note(Some(error.to_string()));

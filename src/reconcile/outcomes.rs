@@ -45,7 +45,7 @@ impl Outcomes {
         self.under_way().get(&attempt)?.clone()
     }
 
-    /// Runs what stores an outcome, whatever becomes of the caller.
+    /// Runs the task that stores an outcome to its end, even if the caller is dropped.
     pub fn spawn(&self, storing: impl Future<Output = ()> + Send + 'static) -> JoinHandle<()> {
         self.tasks.spawn(storing)
     }

@@ -59,8 +59,8 @@ impl Store {
     }
 }
 
-/// The claim's name and the moment, as everybody names events, within what a name may have: kube's own recorder cuts
-/// nothing off, and the API server refuses an event about a claim with a long name.
+/// The claim's name and the moment, as event recorders name events, within what a name may have: kube's own recorder
+/// cuts nothing off, and the API server refuses an event about a claim with a long name.
 fn event_name(claim: &str, now: Timestamp) -> String {
     let moment = format!(".{:x}", now.as_nanosecond());
     let stem = &claim[..claim.floor_char_boundary(LONGEST_NAME.saturating_sub(moment.len()))];

@@ -9,7 +9,7 @@ pub enum TelemetryError {
     /// The endpoint is no URL. It may hold a password all the same, so it is not shown.
     #[error("OTLP_ENDPOINT is not a URL: write it like http://collector:4318")]
     NotUrl,
-    /// It says who asks, which is sent to nobody, and would be logged. Its scheme and host.
+    /// It holds a user name or a password, which are not sent, and would be logged. Its scheme and host.
     #[error("OTLP_ENDPOINT has a user name or a password in it, which are not sent: write {0}")]
     UserInfo(String),
     /// The endpoint cannot be used. Its scheme and host.

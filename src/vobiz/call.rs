@@ -1,4 +1,4 @@
-//! One call: where it goes, with which credentials, and what becomes of its answer before anybody reads it.
+//! One call: where it goes, with which credentials, and what becomes of its answer before it is read.
 
 use std::{sync::Arc, time::Instant};
 

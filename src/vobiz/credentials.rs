@@ -6,7 +6,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::domain::{AccountId, ParseError};
 
-/// An account and the token that speaks for it. The token shows itself to nobody but the header of a call.
+/// An account and the token that speaks for it. Nothing but the header of a call shows the token.
 #[derive(Clone)]
 pub struct Credentials {
     pub account: AccountId,

@@ -43,7 +43,7 @@ pub enum SetupError {
     /// Credentials would travel in the clear. Its scheme and host.
     #[error("VOBIZ_API_URL must be https, except to a loopback host: {0}")]
     NotHttps(String),
-    /// It says who asks. Its scheme and host.
+    /// It holds a user name or a password. Its scheme and host.
     #[error(
         "VOBIZ_API_URL has a user name or a password in it: write {0}, and give the credentials by VOBIZ_AUTH_ID and \
          VOBIZ_AUTH_TOKEN"

@@ -36,7 +36,7 @@ impl WireRow {
     pub fn parse(self, masks: &Masks) -> LedgerRow {
         let text = format!("{} {}", self.reference, self.description);
         LedgerRow {
-            // Stored and shown, whatever its length was, and whatever Vobiz echoes in it.
+            // Stored and shown, so it is cut to length, and freed of credentials that Vobiz may echo in it.
             id: storable(&masks.mask(&self.id.unwrap_or_default())),
             kind: match self.kind.as_str() {
                 "credit" => RowType::Credit,
@@ -45,7 +45,7 @@ impl WireRow {
                 _ => RowType::Other,
             },
             status: match self.status.as_deref() {
-                // A row without a status took its money as far as anybody can tell.
+                // A row without a status is taken to have moved its money.
                 Some("completed") | None => RowStatus::Completed,
                 Some("pending") => RowStatus::Pending,
                 Some("failed" | "cancelled") => RowStatus::Void,

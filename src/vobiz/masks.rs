@@ -1,4 +1,4 @@
-//! The credentials in use, taken out of whatever Vobiz says: what it echoes is neither shown nor stored nor logged.
+//! The credentials in use, taken out of all that Vobiz says: what it echoes is neither shown nor stored nor logged.
 
 use std::sync::{Arc, Mutex, PoisonError};
 

@@ -26,8 +26,23 @@ struct Request {
 }
 
 impl Client {
-    /// *Purchase from inventory.* Sends at most one request and never repeats it. The caller has taken a slot of
-    /// the rate limit, and has made the attempt durable. The answer says whether the purchase may have happened.
+    /// *Purchase from inventory.* Sends the one request of an attempt; the answer says whether the purchase may have
+    /// happened.
+    ///
+    /// # Guarantees
+    ///
+    /// * At most one request is sent, and none is repeated: see `transport::spender`, where all that could is off.
+    /// * [`Outcome::NotSent`] is said only if the request could not be built, or no connection was made. Where an
+    ///   answer is missing or cannot be read, the outcome is [`Outcome::Unknown`]: the purchase may have happened.
+    /// * The call ends within `VOBIZ_PURCHASE_TIMEOUT`.
+    /// * The answer holds no credentials, even if Vobiz echoes them.
+    ///
+    /// # Assumptions
+    ///
+    /// * The caller has taken a slot of the rate limit, has made the attempt durable, and has made sure that it may
+    ///   still be sent (`plan::permission`).
+    /// * The caller stores the outcome. If it drops the call, the answer is lost, not the purchase: the attempt is
+    ///   verified.
     pub async fn purchase(&self, e164: E164, currency: Option<Currency>) -> PurchaseAnswer {
         let begun = self.peers.now();
         let ended = |outcome, error: &str| {

@@ -1,4 +1,4 @@
-//! The HTTP client of Vobiz, with everything that could send a request twice turned off.
+//! The HTTP client of Vobiz, with every mechanism turned off that could send a request twice.
 
 use std::{error::Error as _, path::Path, time::Duration};
 
@@ -43,7 +43,7 @@ pub fn spender(base: &Url, ca_file: Option<&Path>, timeout: Duration) -> Result<
         .map_err(|error| SetupError::Http(explain(&error)))
 }
 
-/// The client for everything that may be asked twice, with so many kept connections.
+/// The client for calls that may be sent twice, with so many kept connections.
 pub fn reader(
     base: &Url,
     ca_file: Option<&Path>,

@@ -12,7 +12,7 @@ use crate::domain::{
     AccountId, Capabilities, Currency, E164, ListedNumber, Money, Number, NumberStatus, Time, presentable,
 };
 
-/// What stands in the place of a number: its text, whatever that is. Null is no text; a row that has something there in
+/// What stands in the place of a number: its JSON text, of any type. Null is no text; a row that has something there in
 /// which no number can be written is not one that is read here.
 fn written<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     let raw = Box::<RawValue>::deserialize(deserializer)?;
@@ -83,10 +83,10 @@ impl WireNumber {
         Some(self.listed(e164, masks))
     }
 
-    /// The numbers that the row may be about: one, where it is written as E.164. Otherwise (`919876543210`,
-    /// `sip:+91 98765 43210@host`) every number that its digits may spell, and nobody is taken for their owner, so that
-    /// the row proves nothing and still stands in the way of their absence. A row without digits (an alphanumeric sender,
-    /// a SIP name) is about no number.
+    /// The numbers that the row may be about: one, where it is written as E.164. Otherwise (`919876543210`, `sip:+91
+    /// 98765 43210@host`) every number that its digits may spell, and no account is taken for their owner, so that the
+    /// row proves nothing and still stands in the way of their absence. A row without digits (an alphanumeric sender, a
+    /// SIP name) is about no number.
     ///
     /// # Errors
     /// If there are digits that are not read here: it may be any number.
@@ -109,7 +109,7 @@ impl WireNumber {
         let status = self.status.as_deref().filter(|status| !status.trim().is_empty());
         let Ok(status) = status.map(|status| masks.mask(status).parse()).transpose();
         // Blocked is blocked, whichever of the two fields says so. Of a number that was given back, or that stands in a
-        // status that nobody knows, the flag does not say that the account has it.
+        // status that this version does not know, the flag does not say that the account has it.
         let status = match status {
             Some(NumberStatus::Released | NumberStatus::Other(_)) => status,
             _ if self.is_blocked == Some(true) => Some(NumberStatus::Blocked),
@@ -127,7 +127,7 @@ impl WireNumber {
             purchased_at: self.purchased_at,
         };
         let owner = self.account_id.as_ref().or(self.auth_id.as_ref());
-        // No account has such an id: nobody is taken for the owner.
+        // No account has such an id: none is taken for the owner.
         let owner = owner.filter(|owner| masks.is_clean(owner.as_str())).cloned();
         ListedNumber { e164, owner, number }
     }

@@ -68,7 +68,7 @@ fn nothing_is_sent_for_a_number_that_another_account_of_the_family_has() {
         given.evidence.search = listed_under("SA_2", at(1));
     });
     assert_eq!(asked, elsewhere);
-    // By the newest list it was handed back, or is nobody's any more.
+    // By the newest list the number was handed back, or has no owner any more.
     let handed_back = with(&|given| {
         given.evidence.search = listed_under("SA_2", at(1));
         given.evidence.listing = listed(at(2));

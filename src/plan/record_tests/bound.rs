@@ -57,7 +57,7 @@ fn a_bound_number_follows_its_row_whatever_that_says() {
         (suspended, in_doubt, ours, None, "rests"),
         (active, owned, None, active, "rests"),
         (active, lost, None, active, "rests"),
-        // What was gone is back, in whatever status.
+        // A number that was gone is back, in any status.
         (active, lost, ours, active, "Owned active"),
         (active, lost, ours, suspended, "Undecided suspended"),
         (active, lost, ours, None, "Undecided no status"),
