@@ -75,7 +75,7 @@ pub struct RunArgs {
         default_value = "30s",
         help_heading = "Vobiz"
     )]
-    pub vobiz_purchase_timeout: Span,
+    pub vobiz_purchase_timeout: DurationArg,
 
     /// How long a purchase may take to show in Vobiz's lists and ledger. Absence counts only after it. Not shorter
     /// than the purchase timeout; longer is safer, and shorter only makes failures final sooner
@@ -86,7 +86,7 @@ pub struct RunArgs {
         default_value = "2m",
         help_heading = "Vobiz"
     )]
-    pub vobiz_settle_time: Span,
+    pub vobiz_settle_time: DurationArg,
 
     /// How often the account is listed in full, to find numbers that were blocked, released or lost
     #[arg(
@@ -96,7 +96,7 @@ pub struct RunArgs {
         default_value = "10m",
         help_heading = "Vobiz"
     )]
-    pub vobiz_resync_interval: Span,
+    pub vobiz_resync_interval: DurationArg,
 
     /// Calls a second to Vobiz, and optionally the burst (default: twice as many): 20 or 20/40
     #[arg(
@@ -203,9 +203,9 @@ pub fn file(name: Option<String>) -> Option<PathBuf> {
 
 /// A span of time, written like 90s or 2m.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Span(pub Duration);
+pub struct DurationArg(pub Duration);
 
-impl FromStr for Span {
+impl FromStr for DurationArg {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
@@ -219,7 +219,7 @@ impl FromStr for Span {
     }
 }
 
-impl fmt::Display for Span {
+impl fmt::Display for DurationArg {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:?}", self.0)
     }
@@ -278,10 +278,10 @@ mod tests {
     #[test]
     fn durations_are_written_as_people_write_them() {
         for (text, seconds) in [("90s", 90), ("2m", 120), ("1m30s", 90), ("1h", 3600)] {
-            assert_eq!(text.parse::<Span>().unwrap().0.as_secs(), seconds, "{text}");
+            assert_eq!(text.parse::<DurationArg>().unwrap().0.as_secs(), seconds, "{text}");
         }
         for bad in ["", "90", "-2s", "soon", "0s"] {
-            assert!(bad.parse::<Span>().is_err(), "{bad}");
+            assert!(bad.parse::<DurationArg>().is_err(), "{bad}");
         }
     }
 

@@ -165,7 +165,7 @@ impl Store {
     ///
     /// # Errors
     /// If the API server gives no answer: then nothing is known about the claim.
-    pub async fn claim(
+    pub async fn get_claim(
         &self,
         namespace: &str,
         name: &str,
@@ -177,7 +177,7 @@ impl Store {
     ///
     /// # Errors
     /// If the API server gives no answer.
-    pub async fn record(&self, name: &str) -> Result<Option<Seen<PhoneNumber>>, StoreError> {
+    pub async fn get_record(&self, name: &str) -> Result<Option<Seen<PhoneNumber>>, StoreError> {
         bounded(self.records.get_opt(name)).await
     }
 
@@ -216,7 +216,7 @@ impl Store {
     }
 
     async fn stored(&self, written: &PhoneNumber, why: String) -> Result<PhoneNumber, StoreError> {
-        match self.record(&written.name_any()).await {
+        match self.get_record(&written.name_any()).await {
             Ok(found) => told_by_reading(written, found, why),
             // What the write met says more than that the reading has met it too.
             Err(_) => Err(StoreError::Lost(why)),

@@ -94,7 +94,7 @@ mod tests {
         let failed = || ReadError::Failed("500".into());
         for (source, error, goes_on) in [
             (search, failed(), true),
-            (search, ReadError::Missing, true),
+            (search, ReadError::NoSuchEndpoint, true),
             (search, ReadError::Unauthorized, true),
             (search, ReadError::Forbidden, true),
             (search, ReadError::RateLimited { retry_after: None }, false),

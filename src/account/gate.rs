@@ -41,7 +41,7 @@ const SLOW_PACE: Duration = LONGEST;
 
 impl Hold {
     fn view(&self) -> Option<Gate> {
-        self.cause.clone().map(|(cause, why)| Gate::Held(cause, why))
+        self.cause.clone().map(|(cause, why)| Gate::Closed(cause, why))
     }
 
     fn until(&self) -> Option<Duration> {
@@ -115,7 +115,7 @@ impl GateState {
     /// A read met something that speaks of the whole account.
     pub fn read_met(&mut self, error: &ReadError, now: Duration) {
         let (cause, wait) = match error {
-            ReadError::Missing => return,
+            ReadError::NoSuchEndpoint => return,
             ReadError::Unauthorized | ReadError::Forbidden => (GateCause::Credentials, None),
             ReadError::RateLimited { retry_after } => (GateCause::RateLimited, *retry_after),
             ReadError::Failed(_) => (GateCause::Unavailable, None),
@@ -173,7 +173,7 @@ mod tests {
     fn cause(gate: &Gate) -> Option<GateCause> {
         match gate {
             Gate::Open => None,
-            Gate::Held(cause, _) => Some(*cause),
+            Gate::Closed(cause, _) => Some(*cause),
         }
     }
 
@@ -220,7 +220,7 @@ mod tests {
             (ReadError::Forbidden, Some(GateCause::Credentials)),
             (ReadError::RateLimited { retry_after: hour }, Some(GateCause::RateLimited)),
             (ReadError::Failed("500".into()), Some(GateCause::Unavailable)),
-            (ReadError::Missing, None),
+            (ReadError::NoSuchEndpoint, None),
         ] {
             for limited in [false, true] {
                 let mut gate = GateState::default();
@@ -328,7 +328,7 @@ mod tests {
     #[test]
     fn a_missing_endpoint_holds_nothing() {
         let mut gate = GateState::default();
-        gate.read_met(&ReadError::Missing, Duration::ZERO);
+        gate.read_met(&ReadError::NoSuchEndpoint, Duration::ZERO);
         assert_eq!(gate.purchasing(Duration::ZERO), Gate::Open);
     }
 }

@@ -28,8 +28,8 @@ pub async fn read(client: &Client, clock: Clock, batch: &ReadBatch) -> BatchRead
         match reader.ask(source).await {
             Ok(value) => read.readings.push((source, Reading::Read { begun, value })),
             // A search for nothing may be answered like that.
-            Err(ReadError::Missing) if !matches!(source, Source::Search(_)) => {
-                read.readings.push((source, Reading::Missing { begun }));
+            Err(ReadError::NoSuchEndpoint) if !matches!(source, Source::Search(_)) => {
+                read.readings.push((source, Reading::NoSuchEndpoint { begun }));
             }
             Err(error) => {
                 if let Source::Balance(_) = source {
@@ -62,7 +62,7 @@ impl Reader<'_> {
             Source::Ledger { from } => Contents::Ledger(self.ledger(from).await?),
             Source::Funds { e164, currency } => Contents::Funds(self.funds(e164, currency).await?),
             Source::Balance(currency) => Contents::Balance(self.balance(currency).await.inspect_err(|error| {
-                if *error == ReadError::Missing {
+                if *error == ReadError::NoSuchEndpoint {
                     tracing::info!(%currency, "Vobiz serves no balance in this currency; it is not asked for it for hours");
                 }
             })?),
@@ -90,7 +90,7 @@ impl Reader<'_> {
     async fn funds(&mut self, e164: E164, asked: Option<Currency>) -> Result<FundsRead, ReadError> {
         let listed = match self.client.search_inventory(e164).await {
             Ok(listed) => listed,
-            Err(error @ (ReadError::Missing | ReadError::RateLimited { .. })) => return Err(error),
+            Err(error @ (ReadError::NoSuchEndpoint | ReadError::RateLimited { .. })) => return Err(error),
             Err(ReadError::Unauthorized | ReadError::Forbidden | ReadError::Failed(_)) => {
                 return Ok(FundsRead::default());
             }
@@ -102,7 +102,7 @@ impl Reader<'_> {
         let available = match currency {
             None => None,
             Some(currency) => match self.balance(currency).await {
-                Err(ReadError::Missing) => None,
+                Err(ReadError::NoSuchEndpoint) => None,
                 read => read?,
             },
         };
@@ -118,9 +118,9 @@ impl Reader<'_> {
         match self.client.balance(currency).await {
             Ok(balance) => Ok(*entry.insert(balance.available_balance)),
             Err(error @ ReadError::RateLimited { .. }) => Err(error),
-            Err(ReadError::Missing) => {
+            Err(ReadError::NoSuchEndpoint) => {
                 entry.insert(None);
-                Err(ReadError::Missing)
+                Err(ReadError::NoSuchEndpoint)
             }
             Err(error @ (ReadError::Unauthorized | ReadError::Forbidden | ReadError::Failed(_))) => {
                 tracing::debug!(%error, "the balance cannot be read");

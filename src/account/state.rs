@@ -227,7 +227,9 @@ impl State {
         asked.into_iter().find(|source| match self.readings.of(*source) {
             Reading::Never => true,
             Reading::Read { begun, .. } => begun.mono < resynced_at,
-            Reading::Missing { begun } => begun.mono < resynced_at && now >= begun.mono + NOT_SERVED_FOR,
+            Reading::NoSuchEndpoint { begun } => {
+                begun.mono < resynced_at && now >= begun.mono + NOT_SERVED_FOR
+            }
         })
     }
 }
@@ -406,7 +408,10 @@ mod tests {
         assert!(has(&state, &from(400)) && has(&state, &from(500)) && !has(&state, &from(300)));
         state.store(vec![(Source::Ledger { from: at(300).wall }, ledger(999, 300))]);
         assert!(!has(&state, &from(400)), "it was begun too early");
-        state.store(vec![(Source::Ledger { from: at(400).wall }, Reading::Missing { begun: at(1000) })]);
+        state.store(vec![(
+            Source::Ledger { from: at(400).wall },
+            Reading::NoSuchEndpoint { begun: at(1000) },
+        )]);
         assert!(has(&state, &from(300)), "there is none to wait for");
     }
 
@@ -435,7 +440,9 @@ mod tests {
         }
         let batch = state.batch(false);
         assert_eq!(batch.count(is_funds), FUNDS_A_ROUND);
-        state.store(batch.sources().map(|source| (source, Reading::Missing { begun: at(6) })).collect());
+        state.store(
+            batch.sources().map(|source| (source, Reading::NoSuchEndpoint { begun: at(6) })).collect(),
+        );
         assert!(state.batch(false).sources().all(|next| !batch.contains(next)));
         // They serve messages, and are kept for a while.
         let read = Reading::Read { begun: at(6), value: Contents::Funds(FundsRead::default()) };
@@ -479,7 +486,7 @@ mod tests {
         assert_eq!(state.owned, 3);
         let rows = |state: &State, index| match state.evidence(number(index)).listing {
             Reading::Read { value, .. } => value.len(),
-            Reading::Never | Reading::Missing { .. } => panic!(),
+            Reading::Never | Reading::NoSuchEndpoint { .. } => panic!(),
         };
         assert_eq!([rows(&state, 1), rows(&state, 2), rows(&state, 3)], [2, 1, 0]);
         assert!(state.lists(number(2)) && !state.lists(number(3)));
@@ -520,7 +527,7 @@ mod tests {
         let in_use: BTreeSet<Currency> = ["AAA".parse().unwrap()].into();
         let aaa = Source::Balance("AAA".parse().unwrap());
         let mut state = State::default();
-        state.store(vec![(aaa, Reading::Missing { begun: at(1) })]);
+        state.store(vec![(aaa, Reading::NoSuchEndpoint { begun: at(1) })]);
         // Not even where it was out of use meanwhile.
         assert_eq!(state.next_balance(&BTreeSet::new(), seconds_of(2)), None);
         state.on_success(Round { began: seconds_of(100), held: None, resync: true });
@@ -537,7 +544,7 @@ mod tests {
         state.on_success(Round { began: seconds_of(1), held: None, resync: true });
         let mut read = 0;
         while let Some(balance) = state.next_balance(&in_use, seconds_of(2)) {
-            state.store(vec![(balance, Reading::Missing { begun: at(2) })]);
+            state.store(vec![(balance, Reading::NoSuchEndpoint { begun: at(2) })]);
             read += 1;
         }
         assert_eq!(read, CURRENCIES);

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::{Currency, E164, Number};
 
-/// A wish for one phone number. The operator buys it from Vobiz's inventory, once, and reports in the status.
+/// A request for one phone number. The operator buys it from Vobiz's inventory, once, and reports in the status.
 /// Deleting the claim keeps the number and its record.
 #[derive(CustomResource, Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq)]
 #[kube(
@@ -19,7 +19,7 @@ use crate::domain::{Currency, E164, Number};
     category = "telephony",
     namespaced,
     status = "PhoneNumberClaimStatus",
-    doc = "A wish for one phone number. The operator buys it from Vobiz's inventory, once, and reports in the status. Deleting the claim keeps the number and its record (PhoneNumber).",
+    doc = "A request for one phone number. The operator buys it from Vobiz's inventory, once, and reports in the status. Deleting the claim keeps the number and its record (PhoneNumber).",
     selectable = ".spec.e164",
     selectable = ".spec.deletionPolicy",
     selectable = ".status.phoneNumberRef.name",

@@ -13,7 +13,7 @@ use crate::{
     api::{
         Answer, Attempt, AttemptState, Funds, NumberStatus, Origin, Outcome, Ownership, PhoneNumber, Reason,
     },
-    plan::{Change, SEND_WINDOW, Spans, is_retried_unasked},
+    plan::{Change, SEND_WINDOW, Timeouts, is_retried_unasked},
 };
 
 /// What is known of a claim or a record, in one word and one message.
@@ -48,10 +48,15 @@ impl Case {
 }
 
 /// What a record says. `None` while it is too early to say anything.
-pub fn of_record(record: &PhoneNumber, audience: Audience, spans: Spans, now: Timestamp) -> Option<Case> {
+pub fn of_record(
+    record: &PhoneNumber,
+    audience: Audience,
+    timeouts: Timeouts,
+    now: Timestamp,
+) -> Option<Case> {
     let attempt = &record.spec.attempt;
     match attempt.state {
-        AttemptState::Open => of_open(record, audience, spans, now),
+        AttemptState::Open => of_open(record, audience, timeouts, now),
         AttemptState::Bound => Some(of_bound(record)),
         AttemptState::NeedsDecision => {
             Some(Case::settled(Reason::NeedsDecision, message::needs_decision(record)))
@@ -61,21 +66,26 @@ pub fn of_record(record: &PhoneNumber, audience: Audience, spans: Spans, now: Ti
 }
 
 /// What this process knows of an open attempt, while the API server does not store it. `None` as in [`of_record`].
-pub fn of_unstored(record: &PhoneNumber, unstored: &Unstored, spans: Spans, now: Timestamp) -> Option<Case> {
+pub fn of_unstored(
+    record: &PhoneNumber,
+    unstored: &Unstored,
+    timeouts: Timeouts,
+    now: Timestamp,
+) -> Option<Case> {
     let mut known = record.clone();
     unstored.change.clone().apply(&mut known, now);
     let why = unstored.why.as_deref();
     if known.spec.attempt.state == AttemptState::Bound {
         return Some(Case::open(Reason::Purchasing, cluster::bought_and_not_stored(why)));
     }
-    let case = of_record(&known, Audience::Tenants, spans, now)?;
+    let case = of_record(&known, Audience::Tenants, timeouts, now)?;
     Some(Case::open(case.reason, cluster::not_stored(&case.message, why)))
 }
 
-fn of_open(record: &PhoneNumber, audience: Audience, spans: Spans, now: Timestamp) -> Option<Case> {
+fn of_open(record: &PhoneNumber, audience: Audience, timeouts: Timeouts, now: Timestamp) -> Option<Case> {
     let attempt = &record.spec.attempt;
-    let until = message::settles(attempt, spans);
-    let Some(answer) = &attempt.answer else { return of_unanswered(attempt, spans, now) };
+    let until = message::settles(attempt, timeouts);
+    let Some(answer) = &attempt.answer else { return of_unanswered(attempt, timeouts, now) };
     let reason = match answer.outcome {
         Outcome::NotFound => Reason::NumberNotFound,
         Outcome::PaymentFailed => payment_failed(answer, now)?,
@@ -89,12 +99,12 @@ fn of_open(record: &PhoneNumber, audience: Audience, spans: Spans, now: Timestam
 
 /// Being sent, or left behind by a process that died: after the time in which it could have been answered, the
 /// difference is known, and every replica sees the same.
-fn of_unanswered(attempt: &Attempt, spans: Spans, now: Timestamp) -> Option<Case> {
-    let answered_by = attempt.opened_at.after(SEND_WINDOW + spans.purchase_timeout);
+fn of_unanswered(attempt: &Attempt, timeouts: Timeouts, now: Timestamp) -> Option<Case> {
+    let answered_by = attempt.opened_at.after(SEND_WINDOW + timeouts.purchase_timeout);
     if attempt.origin == Origin::Purchase && now > answered_by {
         return Some(Case::open(
             Reason::OutcomeUnknown,
-            message::unanswered(&message::settles(attempt, spans)),
+            message::unanswered(&message::settles(attempt, timeouts)),
         ));
     }
     if now < attempt.opened_at.after(SHOWN_AFTER) {
@@ -103,7 +113,7 @@ fn of_unanswered(attempt: &Attempt, spans: Spans, now: Timestamp) -> Option<Case
     Some(match attempt.origin {
         Origin::Purchase => Case::open(Reason::Purchasing, message::sending()),
         Origin::Adoption => {
-            Case::open(Reason::Purchasing, message::confirming(&message::settles(attempt, spans)))
+            Case::open(Reason::Purchasing, message::confirming(&message::settles(attempt, timeouts)))
         }
     })
 }

@@ -13,7 +13,7 @@ use crate::{
     api::{AttemptState, PhoneNumber, PhoneNumberClaimStatus, PhoneNumberRef, Reason, Status},
     plan::{
         self, AttemptCause, ClaimObserved, ClaimStep, Decision, Gate, GateCause, Moment, Relation,
-        RetryToken, Spans, Told,
+        RetryToken, Timeouts, Told,
     },
 };
 
@@ -25,7 +25,7 @@ pub struct ClaimFacts<'a> {
     pub refused: Option<&'a str>,
     /// What this process knows of the attempt, and the API server does not store.
     pub unstored: Option<&'a Unstored>,
-    pub spans: Spans,
+    pub timeouts: Timeouts,
 }
 
 impl ClaimFacts<'_> {
@@ -38,7 +38,7 @@ impl ClaimFacts<'_> {
 
 /// The status that the claim should have, and its reason. `None` while it is too early to say anything.
 #[must_use]
-pub fn claim(facts: &ClaimFacts<'_>, now: Moment) -> Option<(PhoneNumberClaimStatus, Reason)> {
+pub fn claim_status(facts: &ClaimFacts<'_>, now: Moment) -> Option<(PhoneNumberClaimStatus, Reason)> {
     let case = explain(facts, now)?;
     let (claim, relation) = (facts.observed.claim, facts.decision.relation);
     let ours =
@@ -91,9 +91,9 @@ fn recorded(facts: &ClaimFacts<'_>, record: &PhoneNumber, now: Moment) -> Option
     let attempt = &record.spec.attempt;
     // This process knows the answer, even if it is not stored: the claim must not say that nothing is known.
     if let Some(unstored) = facts.unstored.filter(|_| attempt.state == AttemptState::Open) {
-        return case::of_unstored(record, unstored, facts.spans, now.wall);
+        return case::of_unstored(record, unstored, facts.timeouts, now.wall);
     }
-    let case = case::of_record(record, Audience::Tenants, facts.spans, now.wall);
+    let case = case::of_record(record, Audience::Tenants, facts.timeouts, now.wall);
     let asked_in_vain = matches!(attempt.state, AttemptState::Failed | AttemptState::NeedsDecision)
         && plan::retry_token(facts.observed.claim) == RetryToken::TooLong;
     if asked_in_vain {
@@ -106,7 +106,7 @@ fn recorded(facts: &ClaimFacts<'_>, record: &PhoneNumber, now: Moment) -> Option
     if clocks.are_wrong() {
         return case.map(|case| Case { message: clocks::undated(&case.message, clocks), ..case });
     }
-    let Gate::Held(GateCause::Credentials, _) = facts.observed.gate else { return case };
+    let Gate::Closed(GateCause::Credentials, _) = facts.observed.gate else { return case };
     // A 403 to the purchase and to the list as well speaks of the account, not of the number.
     if attempt.answer.as_ref().is_some_and(|answer| answer.http_status == Some(403)) {
         return Some(told(&plan::credentials_refused()));

@@ -5,7 +5,7 @@ use kube::ResourceExt;
 use crate::{
     api::{Answer, Attempt, Debit, Ownership, PhoneNumber, PhoneNumberClaim, RETRY_ANNOTATION, Reason},
     domain::{Currency, Money, Time},
-    plan::{Change, ConflictWith, Spans, debits_count},
+    plan::{Change, ConflictWith, Timeouts, debits_count},
 };
 
 /// The readers of a message. The user of a claim need not know what else the account has.
@@ -18,8 +18,8 @@ pub enum Audience {
 }
 
 /// When an open attempt settles, for people.
-pub fn settles(attempt: &Attempt, spans: Spans) -> String {
-    Time::seconds(attempt.opened_at.after(spans.until_settled())).to_string()
+pub fn settles(attempt: &Attempt, timeouts: Timeouts) -> String {
+    Time::seconds(attempt.opened_at.after(timeouts.until_settled())).to_string()
 }
 
 pub fn sum(amount: Option<Money>, currency: Option<Currency>) -> String {

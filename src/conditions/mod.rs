@@ -19,6 +19,6 @@ mod worst_tests;
 
 pub use crate::api::{ConditionType, EventKind, Progress, Reason, Row, Status};
 pub use case::{SHOWN_AFTER, Unstored};
-pub use claim::{ClaimFacts, claim};
+pub use claim::{ClaimFacts, claim_status};
 pub use newer::newer;
-pub use record::record;
+pub use record::set_record_conditions;

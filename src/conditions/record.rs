@@ -5,13 +5,18 @@ use jiff::Timestamp;
 use super::{case, message::Audience, status::condition};
 use crate::{
     api::{ConditionType, PhoneNumber, PhoneNumberStatus, Reason, Status},
-    plan::Spans,
+    plan::Timeouts,
 };
 
 /// Sets the conditions of a record: `Ready`, in the words that its claim uses, and `Claimed`.
-pub fn record(record: &mut PhoneNumber, claimed: Option<bool>, spans: Spans, now: Timestamp) {
+pub fn set_record_conditions(
+    record: &mut PhoneNumber,
+    claimed: Option<bool>,
+    timeouts: Timeouts,
+    now: Timestamp,
+) {
     let previous = record.status.as_ref().map(|status| status.conditions.clone()).unwrap_or_default();
-    let (status, reason, message) = match case::of_record(record, Audience::Administrators, spans, now) {
+    let (status, reason, message) = match case::of_record(record, Audience::Administrators, timeouts, now) {
         Some(case) => (case.reason.row(case.settled).ready, case.reason, case.message),
         None => (Status::False, Reason::Purchasing, "The purchase is being sent.".to_owned()),
     };

@@ -17,12 +17,13 @@ use crate::{
     },
     domain::{AttemptId, ListedNumber, Time},
     plan::{
-        self, Change, ClaimObserved, Clocks, ConflictWith, Evidence, Gate, GateCause, Holder, LedgerRead,
-        Moment, NewAttempt, Reading, Relation, Rows, Spans,
+        self, Change, ClaimLiveness, ClaimObserved, Clocks, ConflictWith, Evidence, Gate, GateCause,
+        LedgerRead, Moment, NewAttempt, Reading, Relation, Rows, Timeouts,
     },
 };
 
-const SPANS: Spans = Spans { purchase_timeout: Duration::from_secs(30), settle: Duration::from_mins(2) };
+const SPANS: Timeouts =
+    Timeouts { purchase_timeout: Duration::from_secs(30), settle: Duration::from_mins(2) };
 
 fn at(seconds: i64) -> jiff::Timestamp {
     jiff::Timestamp::from_second(1_767_323_045 + seconds).unwrap()
@@ -166,7 +167,7 @@ impl Given {
         let observed = ClaimObserved {
             record: self.record.as_ref(),
             newer: self.newer,
-            holder: Holder::Gone,
+            liveness: ClaimLiveness::Gone,
             gate: self.gate.clone(),
             clocks: self.clocks,
             evidence: self.evidence.clone(),
@@ -175,17 +176,17 @@ impl Given {
             hold_until: self.hold_until,
             ..ClaimObserved::for_tests(&self.claim)
         };
-        let first = plan::claim(&observed, None, moment(0));
-        let mut decision = plan::claim(&observed, first.wanted.as_ref(), now);
+        let first = plan::decide_claim(&observed, None, moment(0));
+        let mut decision = plan::decide_claim(&observed, first.wanted.as_ref(), now);
         decision.relation = self.relation.unwrap_or(decision.relation);
         let facts = ClaimFacts {
             observed: &observed,
             decision: &decision,
             refused: self.refused,
             unstored: self.unstored.as_ref(),
-            spans: SPANS,
+            timeouts: SPANS,
         };
-        super::claim(&facts, now)
+        super::claim_status(&facts, now)
     }
 
     fn message(&self) -> String {
@@ -201,7 +202,7 @@ fn of(record: &PhoneNumber) -> Given {
 fn two_errors_of_one_cause_and_two_passing_causes_are_one_status() {
     use GateCause::{Credentials, RateLimited, Unavailable};
     let status = |claim: &PhoneNumberClaim, cause, why: &str, seconds| {
-        let gate = Gate::Held(cause, why.into());
+        let gate = Gate::Closed(cause, why.into());
         Given { claim: claim.clone(), gate, ..Given::default() }.tell(moment(seconds)).unwrap().0
     };
     for (first, second, same) in [
@@ -247,8 +248,8 @@ fn conditions_that_a_later_version_has_added_to_a_record_stay() {
     let mut record = bound(NumberStatus::Active, Ownership::Owned);
     let later = r#"{"type":"Released","status":"True","reason":"R","message":"","lastTransitionTime":"2026-01-02T03:04:05Z"}"#;
     record.status.as_mut().unwrap().conditions = vec![serde_json::from_str(later).unwrap()];
-    super::record(&mut record, None, SPANS, at(0));
-    super::record(&mut record, None, SPANS, at(0));
+    super::set_record_conditions(&mut record, None, SPANS, at(0));
+    super::set_record_conditions(&mut record, None, SPANS, at(0));
     let conditions = &record.status.unwrap().conditions;
     let types: Vec<_> = conditions.iter().map(|condition| condition.type_.as_str()).collect();
     assert_eq!(types, ["Ready", "Claimed", "Released"]);
@@ -256,7 +257,7 @@ fn conditions_that_a_later_version_has_added_to_a_record_stay() {
 
 #[test]
 fn a_bound_claim_keeps_its_conditions_while_the_account_cannot_be_read() {
-    let gate = Gate::Held(GateCause::Credentials, "401".into());
+    let gate = Gate::Closed(GateCause::Credentials, "401".into());
     let given = Given { gate, ..of(&bound(NumberStatus::Active, Ownership::Owned)) };
     assert_eq!(told(&given).unwrap().0, Reason::Purchased);
 }

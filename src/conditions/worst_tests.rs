@@ -5,17 +5,18 @@ use std::time::Duration;
 use kube::core::ObjectMeta;
 use serde::Serialize;
 
-use super::{ClaimFacts, Unstored, claim, record};
+use super::{ClaimFacts, Unstored, claim_status, set_record_conditions};
 use crate::{
     api::{
         Answer, Attempt, ClaimRef, Debit, Funds, Number, NumberStatus, Outcome, Ownership, PhoneNumber,
         PhoneNumberClaim, PhoneNumberSpec, PhoneNumberStatus,
     },
     domain::{AttemptId, Time, presentable},
-    plan::{Change, ClaimObserved, ClaimStep, Decision, Moment, NewAttempt, Relation, Spans},
+    plan::{Change, ClaimObserved, ClaimStep, Decision, Moment, NewAttempt, Relation, Timeouts},
 };
 
-const SPANS: Spans = Spans { purchase_timeout: Duration::from_secs(30), settle: Duration::from_mins(2) };
+const SPANS: Timeouts =
+    Timeouts { purchase_timeout: Duration::from_secs(30), settle: Duration::from_mins(2) };
 
 /// Nothing of ours comes near 100 kB.
 const LARGEST: usize = 75_000;
@@ -106,17 +107,17 @@ fn the_worst_record_and_the_worst_status_stay_small() {
         let mut stored = worst();
         let unstored = Unstored { change: change.clone(), why: Some(words()), since: Duration::ZERO };
         change.apply(&mut stored, now());
-        record(&mut stored, Some(true), SPANS, now());
+        set_record_conditions(&mut stored, Some(true), SPANS, now());
         let observed = ClaimObserved { record: Some(&stored), ..ClaimObserved::for_tests(&wish) };
         let facts = ClaimFacts {
             observed: &observed,
             decision: &Decision { relation: Relation::Ours, wanted: None, step: ClaimStep::Rest, told: None },
             refused: None,
             unstored: Some(&unstored),
-            spans: SPANS,
+            timeouts: SPANS,
         };
         let now = Moment { wall: now(), mono: Duration::from_mins(1) };
-        let (status, _) = claim(&facts, now).unwrap();
+        let (status, _) = claim_status(&facts, now).unwrap();
         let sizes = (stored_size(&stored), stored_size(&status));
         assert!(sizes.0 < LARGEST && sizes.1 < LARGEST, "{sizes:?}");
     }

@@ -68,7 +68,7 @@ mod tests {
     #[test]
     fn vobiz_is_asked_for_its_clock_only_by_the_process_that_works() {
         let [near, far] = [60, -180].map(|seconds| Some(SignedDuration::from_secs(seconds)));
-        let held = || Gate::Held(GateCause::RateLimited, "429".into());
+        let held = || Gate::Closed(GateCause::RateLimited, "429".into());
         let both = |ahead| Clocks { vobiz: ahead, kubernetes: ahead };
         for (clocks, leading, gate, [vobiz, kubernetes]) in [
             (both(far), true, Gate::Open, [true, true]),

@@ -28,7 +28,7 @@ use crate::{
     health,
     leader::Election,
     metrics::Metrics,
-    plan::{Moment, Spans},
+    plan::{Moment, Timeouts},
     reconcile::{Claims, Listed, Outcomes},
     vobiz::{Client as Vobiz, Credentials, CredentialsSource},
 };
@@ -75,7 +75,7 @@ pub async fn run(settings: Settings, connections: Connections, stop: Cancellatio
     let triggers = Arc::new(Triggers::new(records.clone()));
     let runtime = Arc::new(Runtime {
         claims: watch_claims(&kube, &settings.namespaces, &triggers, &background),
-        hold_until: settings.hold.then(|| hold(clock.now(), settings.spans)),
+        hold_until: settings.hold.then(|| hold(clock.now(), settings.timeouts)),
         outcomes: Arc::new(Outcomes::new(metrics.clone())),
         lifecycle: Arc::default(),
         served: http.is_some(),
@@ -188,8 +188,8 @@ fn watch_claims(
 }
 
 /// After a restore, records may be older than the truth for as long as a purchase can take to show.
-fn hold(now: Moment, spans: Spans) -> Moment {
-    let until = now.plus(spans.until_settled());
+fn hold(now: Moment, timeouts: Timeouts) -> Moment {
+    let until = now.plus(timeouts.until_settled());
     tracing::warn!(until = %until.wall, "purchases and adoptions are on hold");
     until
 }

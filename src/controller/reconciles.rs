@@ -14,7 +14,7 @@ use tracing::Instrument;
 
 use crate::{
     api::ObjectKey,
-    metrics::{Kind, Reconciled},
+    metrics::{Kind, ReconcileResult},
     reconcile::Context,
     store::StoreError,
     telemetry::TRACED,
@@ -56,12 +56,12 @@ pub async fn reconciles<K, F>(
     applier(counted, policy, context, cache, queue, config).for_each(|_| std::future::ready(())).await;
 }
 
-fn ended_as(result: &Result<Action, StoreError>) -> Reconciled {
+fn ended_as(result: &Result<Action, StoreError>) -> ReconcileResult {
     match result {
-        Ok(action) if *action == Action::await_change() => Reconciled::Success,
-        Ok(_) => Reconciled::Requeue,
-        Err(error) if error.is_overtaken() => Reconciled::Requeue,
-        Err(_) => Reconciled::Error,
+        Ok(action) if *action == Action::await_change() => ReconcileResult::Success,
+        Ok(_) => ReconcileResult::Requeue,
+        Err(error) if error.is_overtaken() => ReconcileResult::Requeue,
+        Err(_) => ReconcileResult::Error,
     }
 }
 

@@ -2,13 +2,13 @@
 
 use std::{num::NonZeroUsize, time::Duration};
 
-use crate::{leader, plan::Spans};
+use crate::{leader, plan::Timeouts};
 
 /// How the controller runs.
 pub struct Settings {
     /// Empty: all.
     pub namespaces: Vec<String>,
-    pub spans: Spans,
+    pub timeouts: Timeouts,
     /// How often the account is listed in full.
     pub resync: Duration,
     /// Purchases under way at the same time.

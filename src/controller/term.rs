@@ -116,7 +116,7 @@ impl Runtime {
         };
         let too_long = async {
             stop.cancelled().await;
-            tokio::time::sleep(self.settings.spans.purchase_timeout + STORE_GRACE).await;
+            tokio::time::sleep(self.settings.timeouts.purchase_timeout + STORE_GRACE).await;
         };
         tokio::select! {
             () = everything => true,
@@ -140,7 +140,7 @@ impl Runtime {
             outcomes: self.outcomes.clone(),
             setbacks: Troubles::default(),
             clock: self.clock,
-            spans: self.settings.spans,
+            timeouts: self.settings.timeouts,
             hold_until: self.hold_until,
             metrics: self.metrics.clone(),
             ended,

@@ -7,7 +7,7 @@ use std::{
     sync::Arc,
 };
 
-use super::{ParseError, string_word};
+use super::{ParseError, string_newtype};
 
 /// A Vobiz account: `MA_…` (master) or `SA_…` (sub-account). Also the auth id that calls are made with.
 ///
@@ -57,7 +57,7 @@ impl fmt::Display for AccountId {
     }
 }
 
-string_word!(
+string_newtype!(
     AccountId,
     schemars::json_schema!({ "type": "string", "pattern": "^[A-Za-z0-9_-]+$", "maxLength": 128 })
 );

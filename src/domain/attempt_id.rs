@@ -4,7 +4,7 @@ use std::{fmt, str::FromStr};
 
 use uuid::Uuid;
 
-use super::{ParseError, string_word};
+use super::{ParseError, string_newtype};
 
 /// The identity of one attempt to obtain a number: a version 4 UUID.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -32,4 +32,4 @@ impl fmt::Display for AttemptId {
     }
 }
 
-string_word!(AttemptId, schemars::json_schema!({ "type": "string", "format": "uuid" }));
+string_newtype!(AttemptId, schemars::json_schema!({ "type": "string", "format": "uuid" }));

@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use super::{ParseError, string_word};
+use super::{ParseError, string_newtype};
 
 /// An ISO 4217 code: three capital letters, e.g. `INR`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -31,7 +31,7 @@ impl fmt::Display for Currency {
 }
 
 // Longer than the pattern allows: a violated length would keep the API server from saying what is wanted.
-string_word!(
+string_newtype!(
     Currency,
     schemars::json_schema!({ "type": "string", "pattern": Currency::PATTERN, "maxLength": 16 })
 );

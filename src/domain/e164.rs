@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use super::{ParseError, string_word};
+use super::{ParseError, string_newtype};
 
 /// An E.164 number, `+` and 2 to 15 digits, e.g. `+919876543210`.
 ///
@@ -94,7 +94,10 @@ impl fmt::Display for E164 {
 }
 
 // Longer than the pattern allows: a violated length would keep the API server from saying what is wanted.
-string_word!(E164, schemars::json_schema!({ "type": "string", "pattern": E164::PATTERN, "maxLength": 64 }));
+string_newtype!(
+    E164,
+    schemars::json_schema!({ "type": "string", "pattern": E164::PATTERN, "maxLength": 64 })
+);
 
 #[cfg(test)]
 mod tests {

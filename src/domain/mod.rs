@@ -56,7 +56,7 @@ pub enum ParseError {
 }
 
 /// Serde and JSON schema of a word that is written as one string: `Display` out, `FromStr` in.
-macro_rules! string_word {
+macro_rules! string_newtype {
     ($word:ty, $schema:expr) => {
         impl serde::Serialize for $word {
             fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -86,4 +86,4 @@ macro_rules! string_word {
         }
     };
 }
-pub(crate) use string_word;
+pub(crate) use string_newtype;

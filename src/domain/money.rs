@@ -4,7 +4,7 @@ use std::{fmt, ops, str::FromStr};
 
 use rust_decimal::Decimal;
 
-use super::{ParseError, string_word};
+use super::{ParseError, string_newtype};
 
 /// An exact decimal amount, with the digits received: `50`, `0.0` and `1.50` stay as they came.
 ///
@@ -85,7 +85,7 @@ impl fmt::Display for Money {
     }
 }
 
-string_word!(
+string_newtype!(
     Money,
     schemars::json_schema!({ "type": "string", "pattern": r"^-?[0-9]+(\.[0-9]+)?$", "maxLength": LONGEST })
 );

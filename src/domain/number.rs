@@ -7,7 +7,7 @@ use std::{convert::Infallible, fmt, str::FromStr};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Currency, Money, Time, string_word, text::word};
+use super::{Currency, Money, Time, string_newtype, text::word};
 
 /// A number as Vobiz described it. A field that Vobiz left out is left out here.
 #[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, Default, PartialEq)]
@@ -133,7 +133,7 @@ impl fmt::Display for NumberStatus {
     }
 }
 
-string_word!(NumberStatus, schemars::json_schema!({ "type": "string" }));
+string_newtype!(NumberStatus, schemars::json_schema!({ "type": "string" }));
 
 #[cfg(test)]
 mod tests {

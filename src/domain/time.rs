@@ -4,7 +4,7 @@ use std::{fmt, str::FromStr, time::Duration};
 
 use jiff::{Timestamp, fmt::temporal::DateTimePrinter};
 
-use super::{ParseError, string_word};
+use super::{ParseError, string_newtype};
 
 /// A time, written as RFC 3339 in UTC (`Z`) with as many fractional digits as were received.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -60,7 +60,7 @@ impl fmt::Display for Time {
     }
 }
 
-string_word!(Time, schemars::json_schema!({ "type": "string", "format": "date-time" }));
+string_newtype!(Time, schemars::json_schema!({ "type": "string", "format": "date-time" }));
 
 #[cfg(test)]
 mod tests {

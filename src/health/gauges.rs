@@ -38,7 +38,7 @@ const NO_REASON: &str = "None";
 const NO_LABELS: [Label; 0] = [];
 
 impl Gauges {
-    pub fn claim(&mut self, claim: &PhoneNumberClaim) {
+    pub fn count_claim(&mut self, claim: &PhoneNumberClaim) {
         let conditions = claim.status.iter().flat_map(|status| &status.conditions);
         let ready = conditions.into_iter().find(|condition| condition.type_ == ConditionType::Ready.as_str());
         let reason = ready.and_then(|ready| Reason::ALL.iter().find(|known| known.as_str() == ready.reason));
@@ -57,7 +57,7 @@ impl Gauges {
         self.unlisted = u64::try_from(namespaces).unwrap_or(u64::MAX);
     }
 
-    pub fn record(&mut self, record: &PhoneNumber) {
+    pub fn count_record(&mut self, record: &PhoneNumber) {
         let attempt = &record.spec.attempt;
         let state = match attempt.state {
             AttemptState::Open => "Open",
@@ -153,7 +153,7 @@ impl Gauges {
 fn register_accounts(to: &mut Registry, accounts: &[AccountHealth]) {
     let held = |account: &AccountHealth| match &account.gate {
         Gate::Open => None,
-        Gate::Held(cause, _) => Some(*cause),
+        Gate::Closed(cause, _) => Some(*cause),
     };
     let name = |cause: GateCause| cause.reason().as_str();
     let causes = [GateCause::Credentials, GateCause::RateLimited, GateCause::Unavailable].map(name);
@@ -312,7 +312,7 @@ mod tests {
             gate,
             balances: BTreeMap::from([("INR".parse().unwrap(), "0.10".parse().unwrap())]),
         };
-        let refused = || account(Gate::Held(GateCause::Credentials, String::new()), true);
+        let refused = || account(Gate::Closed(GateCause::Credentials, String::new()), true);
         for (accounts, held, accepted) in [
             ([account(Gate::Open, true), account(Gate::Open, true)], "0.0", Some("1.0")),
             ([account(Gate::Open, true), account(Gate::Open, false)], "0.0", None),

@@ -134,13 +134,15 @@ impl HealthSources {
             let mut gauges = Gauges::default();
             for claim in self.claims.all() {
                 match &*claim {
-                    Seen::Read(claim) => gauges.claim(claim),
+                    Seen::Read(claim) => gauges.count_claim(claim),
                     Seen::Newer(_) => gauges.newer(Kind::Claim),
                 }
             }
             for record in self.records.state() {
                 match &*record {
-                    Seen::Read(record) if self.accounts.of_record(record).is_some() => gauges.record(record),
+                    Seen::Read(record) if self.accounts.of_record(record).is_some() => {
+                        gauges.count_record(record);
+                    }
                     // Records of a foreign account are not ours to count.
                     Seen::Read(_) => {}
                     Seen::Newer(_) => gauges.newer(Kind::Record),
@@ -161,7 +163,7 @@ fn vobiz(accounts: impl Iterator<Item = AccountHealth>) -> Vobiz {
     match refused.next().map(|account| account.gate) {
         None => Vobiz::Accepted,
         Some(Gate::Open) => Vobiz::NotYet(None),
-        Some(Gate::Held(_, why)) => Vobiz::NotYet(Some(why)),
+        Some(Gate::Closed(_, why)) => Vobiz::NotYet(Some(why)),
     }
 }
 

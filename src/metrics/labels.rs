@@ -29,7 +29,7 @@ labels! {
 
 labels! {
     /// How a reconcile ended.
-    Reconciled, "result" {
+    ReconcileResult, "result" {
         // Nothing to do before something changes.
         Success => "success",
         // Comes back by itself.
@@ -52,7 +52,7 @@ labels! {
 
 labels! {
     /// What came back from Vobiz.
-    Called, "outcome" {
+    CallOutcome, "outcome" {
         Ok => "ok",
         // 401
         Unauthorized => "unauthorized",
@@ -74,7 +74,7 @@ labels! {
     Peer, "peer" { Vobiz => "vobiz", Kubernetes => "kubernetes" }
 }
 
-impl From<Outcome> for Called {
+impl From<Outcome> for CallOutcome {
     fn from(outcome: Outcome) -> Self {
         match outcome {
             Outcome::Purchased => Self::Ok,

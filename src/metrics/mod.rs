@@ -5,7 +5,7 @@
 
 mod labels;
 
-pub use labels::{Called, Kind, Operation, Peer, Reconciled};
+pub use labels::{CallOutcome, Kind, Operation, Peer, ReconcileResult};
 
 use std::{sync::atomic::AtomicU64, time::Duration};
 
@@ -65,13 +65,13 @@ impl Metrics {
     fn begin_at_zero(&self) {
         for kind in Kind::ALL {
             drop(self.reconcile_duration.get_or_create(&[kind.label()]));
-            for result in Reconciled::ALL {
+            for result in ReconcileResult::ALL {
                 drop(self.reconciles.get_or_create(&[kind.label(), result.label()]));
             }
         }
         for operation in Operation::ALL {
             drop(self.request_duration.get_or_create(&[operation.label()]));
-            for outcome in Called::ALL {
+            for outcome in CallOutcome::ALL {
                 drop(self.requests.get_or_create(&[operation.label(), outcome.label()]));
             }
         }
@@ -81,13 +81,13 @@ impl Metrics {
     }
 
     /// A reconcile has ended.
-    pub fn reconciled(&self, kind: Kind, result: Reconciled, took: Duration) {
+    pub fn reconciled(&self, kind: Kind, result: ReconcileResult, took: Duration) {
         self.reconciles.get_or_create(&[kind.label(), result.label()]).inc();
         self.reconcile_duration.get_or_create(&[kind.label()]).observe(took.as_secs_f64());
     }
 
     /// A call to Vobiz has ended.
-    pub fn called(&self, operation: Operation, outcome: Called, took: Duration) {
+    pub fn called(&self, operation: Operation, outcome: CallOutcome, took: Duration) {
         self.requests.get_or_create(&[operation.label(), outcome.label()]).inc();
         self.request_duration.get_or_create(&[operation.label()]).observe(took.as_secs_f64());
     }

@@ -44,7 +44,7 @@ pub enum ClaimStep {
 /// 1. A claim without a record wants its first attempt. It passes the checks of [`super::BEFORE_PURCHASE`] one after the
 ///    other: each pauses it, has it adopt what is owned or debited already, or lets it pass. Past the last, it waits for its
 ///    turn; when that comes, the claim is decided about once more, and buys if the step is still [`ClaimStep::Purchase`].
-/// 2. From then on its record is decided about ([`super::record`]), and the claim rests.
+/// 2. From then on its record is decided about ([`super::decide_record`]), and the claim rests.
 /// 3. After a failure it wants another attempt if the failure was not its own, or if its user asks (R6, R10), and all begins
 ///    anew with the checks.
 /// 4. A claim takes over the record of its number, without a purchase, if the claim that the record names is gone (R5,
@@ -62,7 +62,7 @@ pub enum ClaimStep {
 ///   another look, and no safety.
 /// * The caller that performs a purchase writes the intent by compare-and-swap against the record that was observed.
 #[must_use]
-pub fn claim(observed: &ClaimObserved<'_>, remembered: Option<&Wanted>, now: Moment) -> Decision {
+pub fn decide_claim(observed: &ClaimObserved<'_>, remembered: Option<&Wanted>, now: Moment) -> Decision {
     let relation = relation(observed);
     let wanted = Wanted::of(observed, relation, remembered, now);
     let (step, told) = if binds(observed, relation) {

@@ -9,9 +9,9 @@ use std::time::Duration;
 use kube::core::ObjectMeta;
 
 use super::{
-    AttemptCause, Change, ClaimObserved, ClaimStep, Clocks, ConflictWith, Decision, Evidence,
-    EvidenceRequest, Gate, GateCause, Holder, LedgerRead, Moment, NewAttempt, Reading, Relation, Rows,
-    Source, Wake, Wanted, claim,
+    AttemptCause, Change, ClaimLiveness, ClaimObserved, ClaimStep, Clocks, ConflictWith, Decision, Evidence,
+    EvidenceRequest, Gate, GateCause, LedgerRead, Moment, NewAttempt, Reading, Relation, Rows, Source, Wake,
+    Wanted, decide_claim,
 };
 use crate::{
     api::{
@@ -117,7 +117,7 @@ fn debit(id: &str) -> LedgerRow {
 struct Given {
     claim: PhoneNumberClaim,
     record: Option<PhoneNumber>,
-    holder: Holder,
+    liveness: ClaimLiveness,
     gate: Gate,
     clocks: Clocks,
     evidence: Evidence,
@@ -129,7 +129,7 @@ impl Default for Given {
         Self {
             claim: wish(),
             record: None,
-            holder: Holder::Lives,
+            liveness: ClaimLiveness::Lives,
             gate: Gate::Open,
             clocks: Clocks::default(),
             evidence: clear(at(1)),
@@ -142,7 +142,7 @@ impl Given {
     fn with<T>(&self, look: impl FnOnce(&mut ClaimObserved<'_>) -> T) -> T {
         look(&mut ClaimObserved {
             record: self.record.as_ref(),
-            holder: self.holder,
+            liveness: self.liveness,
             gate: self.gate.clone(),
             clocks: self.clocks,
             evidence: self.evidence.clone(),
@@ -158,8 +158,8 @@ impl Given {
 
 /// The decision on what was first wanted in the first second.
 fn decide(observed: &ClaimObserved<'_>, now: Moment) -> Decision {
-    let first = claim(observed, None, at(1));
-    claim(observed, first.wanted.as_ref(), now)
+    let first = decide_claim(observed, None, at(1));
+    decide_claim(observed, first.wanted.as_ref(), now)
 }
 
 fn step(observed: &ClaimObserved<'_>, now: Moment) -> ClaimStep {
@@ -266,7 +266,7 @@ fn an_attempt_is_wanted_anew_when_it_or_the_one_before_it_changes() {
         Some(record(attempt))
     };
     let since = |given: Given, remembered: Option<&Wanted>| {
-        let wanted = given.with(|observed| claim(observed, remembered, at(5))).wanted.unwrap();
+        let wanted = given.with(|observed| decide_claim(observed, remembered, at(5))).wanted.unwrap();
         (wanted.since, wanted)
     };
     let (new, first) = since(Given::default(), None);

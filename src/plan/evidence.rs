@@ -137,7 +137,7 @@ impl Readings {
     pub fn has(&self, source: Source, since: Moment) -> bool {
         let answered = |by| match self.of(by).since(since) {
             Fresh::Value(_, answer) => answer.reaches(source),
-            Fresh::Missing => true,
+            Fresh::NoSuchEndpoint => true,
             Fresh::Stale => false,
         };
         answered(source) || source.substitute().is_some_and(answered)
@@ -186,7 +186,7 @@ pub enum Reading<T> {
         value: T,
     },
     /// There is no such endpoint: nothing to wait for.
-    Missing {
+    NoSuchEndpoint {
         begun: Moment,
     },
 }
@@ -195,7 +195,7 @@ pub enum Reading<T> {
 pub enum Fresh<'a, T> {
     Stale,
     Value(Moment, &'a T),
-    Missing,
+    NoSuchEndpoint,
 }
 
 impl<T> Reading<T> {
@@ -203,7 +203,7 @@ impl<T> Reading<T> {
     pub fn since(&self, since: Moment) -> Fresh<'_, T> {
         match self {
             Self::Read { begun, value } if begun.mono >= since.mono => Fresh::Value(*begun, value),
-            Self::Missing { begun } if begun.mono >= since.mono => Fresh::Missing,
+            Self::NoSuchEndpoint { begun } if begun.mono >= since.mono => Fresh::NoSuchEndpoint,
             _ => Fresh::Stale,
         }
     }
@@ -212,7 +212,7 @@ impl<T> Reading<T> {
     pub fn and_then<U>(&self, value: impl FnOnce(&T) -> Option<U>) -> Reading<U> {
         match self {
             Self::Never => Reading::Never,
-            Self::Missing { begun } => Reading::Missing { begun: *begun },
+            Self::NoSuchEndpoint { begun } => Reading::NoSuchEndpoint { begun: *begun },
             Self::Read { begun, value: read } => {
                 value(read).map_or(Reading::Never, |value| Reading::Read { begun: *begun, value })
             }
@@ -224,7 +224,7 @@ impl<T> Reading<T> {
     pub fn begun(&self) -> Option<Moment> {
         match self {
             Self::Never => None,
-            Self::Read { begun, .. } | Self::Missing { begun } => Some(*begun),
+            Self::Read { begun, .. } | Self::NoSuchEndpoint { begun } => Some(*begun),
         }
     }
 }

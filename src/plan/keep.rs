@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{
-    Holder, Moment,
+    ClaimLiveness, Moment,
     change::Change,
     evidence::{EvidenceRequest, Fresh, Source},
     observed::RecordObserved,
@@ -19,7 +19,7 @@ use crate::{
 const LOST_AFTER: Duration = Duration::from_mins(1);
 
 /// R7 and R8: a bound number follows the listing, is never bought again, and outlives its claim.
-pub(super) fn keep(observed: &RecordObserved<'_>, now: Moment) -> RecordStep {
+pub(super) fn maintain_bound(observed: &RecordObserved<'_>, now: Moment) -> RecordStep {
     let settled = bound_and_settled(observed);
     if let Fresh::Value(begun, rows) = observed.evidence.listing.since(settled)
         && begun.wall >= settled.wall
@@ -64,7 +64,7 @@ fn describe(observed: &RecordObserved<'_>, settled: Moment, now: Moment) -> Reco
             RecordStep::Read(EvidenceRequest::new(settled, [Source::Listing]))
         }
         Fresh::Stale if !known => RecordStep::Wait(now.when(settled)),
-        Fresh::Stale | Fresh::Missing | Fresh::Value(..) => RecordStep::Rest,
+        Fresh::Stale | Fresh::NoSuchEndpoint | Fresh::Value(..) => RecordStep::Rest,
     }
 }
 
@@ -89,11 +89,11 @@ fn confirm_loss(observed: &RecordObserved<'_>, begun: Moment, now: Moment) -> Re
 fn bound_and_settled(observed: &RecordObserved<'_>) -> Moment {
     let attempt = &observed.record.spec.attempt;
     let bound = attempt.settled_at.unwrap_or(attempt.opened_at);
-    let since_bind = bound.after(observed.spans.settle);
+    let since_bind = bound.after(observed.timeouts.settle);
     // Read after the restart of a process, a binding that is old enough need not be waited for again.
     let waited = observed.first_read.wall >= since_bind;
     let mono =
-        if waited { observed.first_read.mono } else { observed.first_read.mono + observed.spans.settle };
+        if waited { observed.first_read.mono } else { observed.first_read.mono + observed.timeouts.settle };
     Moment { wall: since_bind, mono }
 }
 
@@ -114,7 +114,7 @@ pub fn is_listed_absent(observed: &RecordObserved<'_>) -> Option<Moment> {
 
 /// The claim is gone; the number, and what it costs, stay.
 pub(super) fn unclaim(observed: &RecordObserved<'_>) -> RecordStep {
-    if observed.holder == Holder::Gone && !Change::is_unclaimed(observed.record) {
+    if observed.liveness == ClaimLiveness::Gone && !Change::is_unclaimed(observed.record) {
         return RecordStep::Write(Change::Unclaim);
     }
     RecordStep::Rest

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::{
-    Moment, Spans,
+    Moment, Timeouts,
     cause::{Wanted, is_retried_unasked},
     rules,
 };
@@ -87,12 +87,12 @@ impl RecordMemory {
 
     /// What is remembered once the record is gone.
     #[must_use]
-    pub fn vanish(mut self, now: Moment, spans: Spans) -> Option<Self> {
+    pub fn vanish(mut self, now: Moment, timeouts: Timeouts) -> Option<Self> {
         if self.state == AttemptState::Failed {
             return None;
         }
         if rules::vanished_number_waits() {
-            self.kept_back.get_or_insert(now.plus(spans.until_settled()));
+            self.kept_back.get_or_insert(now.plus(timeouts.until_settled()));
         }
         Some(self)
     }
@@ -127,7 +127,8 @@ mod tests {
     use super::*;
     use crate::plan::{AttemptCause, NewAttempt};
 
-    const SPANS: Spans = Spans { purchase_timeout: Duration::from_secs(30), settle: Duration::from_mins(2) };
+    const SPANS: Timeouts =
+        Timeouts { purchase_timeout: Duration::from_secs(30), settle: Duration::from_mins(2) };
 
     fn at(seconds: u64) -> Moment {
         let start = Moment { wall: "2026-01-02T03:04:05Z".parse().unwrap(), mono: Duration::ZERO };

@@ -1,5 +1,5 @@
-//! What to do next, decided without IO: [`claim()`] for a request, [`record()`] for what was sent and bought, and, in
-//! between, [`permission()`] and [`outcome()`] for the one POST.
+//! What to do next, decided without IO: [`decide_claim()`] for a request, [`decide_record()`] for what was sent and bought, and, in
+//! between, [`may_send()`] and [`outcome_target()`] for the one POST.
 //!
 //! Everything here is a synchronous function of what was observed and the time; that is what lets the protocol
 //! be checked exhaustively. The rules (R1 to R12) are explained in `docs/exactly-once.md`.
@@ -36,7 +36,7 @@ pub use bounds::{LONGEST_TOKEN, RetryToken, cut_token, debits_count, is_spent, r
 pub use cause::{Wanted, is_retried_unasked};
 pub use change::Change;
 pub use checks::{BEFORE_PURCHASE, Told, Wake, credentials_refused};
-pub use claim::{ClaimStep, Decision, claim};
+pub use claim::{ClaimStep, Decision, decide_claim};
 #[cfg(test)]
 pub(crate) use evidence::Fresh;
 pub use evidence::{
@@ -48,18 +48,18 @@ pub use memory::{ClaimMemory, RecordMemory};
 pub use observed::{ClaimObserved, RecordObserved, Removal};
 pub use ownership::{Verdict, verdict};
 pub use queue::{Enqueued, Next, Queue, TurnEnd};
-pub use record::record;
+pub use record::decide_record;
 pub use relation::{ConflictWith, Relation};
-pub use send::{Denial, LiveClaim, OutcomeStep, Permission, outcome, permission};
+pub use send::{Denial, LiveClaim, OutcomeTarget, Permission, may_send, outcome_target};
 pub use step::RecordStep;
-pub use time::{SEND_WINDOW, Spans};
+pub use time::{SEND_WINDOW, Timeouts};
 
 use crate::api::Reason;
 pub use crate::domain::{Clocks, Moment};
 
 /// Whether the claim that a record names still stands behind it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Holder {
+pub enum ClaimLiveness {
     /// It was read, and it is the same claim.
     Lives,
     /// A live read found no claim of that name, or another one under it.
@@ -83,7 +83,7 @@ pub enum AttemptCause {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Gate {
     Open,
-    Held(GateCause, String),
+    Closed(GateCause, String),
 }
 
 /// Why the account is left alone for now.

@@ -3,10 +3,10 @@
 use jiff::Timestamp;
 
 use super::{
-    Clocks, Evidence, Gate, Holder, Moment,
+    ClaimLiveness, Clocks, Evidence, Gate, Moment,
     ledger::Explained,
     ownership::{Verdict, verdict},
-    time::Spans,
+    time::Timeouts,
 };
 use crate::{
     api::{PhoneNumber, PhoneNumberClaim},
@@ -21,7 +21,7 @@ pub struct ClaimObserved<'a> {
     /// Whether there is one that this version cannot read, because a later one has written it.
     pub newer: bool,
     /// Whether the claim that the record names lives, if it is another one.
-    pub holder: Holder,
+    pub liveness: ClaimLiveness,
     /// The account that calls are made with.
     pub account: AccountId,
     pub gate: Gate,
@@ -42,7 +42,7 @@ pub struct RecordObserved<'a> {
     /// The account that calls are made with.
     pub account: &'a AccountId,
     /// Whether the claim that the record names still stands behind it.
-    pub holder: Holder,
+    pub liveness: ClaimLiveness,
     /// Whether this process is sending this very attempt now.
     pub sending: bool,
     /// When this process first read (or wrote) this attempt in this state.
@@ -56,7 +56,7 @@ pub struct RecordObserved<'a> {
     pub unsettled: &'a [Timestamp],
     /// Numbers, owned or recorded, that the ledger may name in bare digits.
     pub known: &'a [E164],
-    pub spans: Spans,
+    pub timeouts: Timeouts,
     /// How far our clock is from others'.
     pub clocks: Clocks,
     pub removal: Removal,
@@ -88,7 +88,7 @@ impl<'a> ClaimObserved<'a> {
             claim,
             record: None,
             newer: false,
-            holder: Holder::Lives,
+            liveness: ClaimLiveness::Lives,
             account: "MA_1".parse().unwrap(),
             gate: Gate::Open,
             clocks: Clocks::default(),

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use super::{
-    Holder, Moment,
+    ClaimLiveness, Moment,
     change::Change,
     evidence::{EvidenceRequest, Fresh, FundsRead, Source},
-    keep::{keep, unclaim},
+    keep::{maintain_bound, unclaim},
     observed::RecordObserved,
     ownership::Verdict,
     rules,
@@ -49,30 +49,30 @@ const VERIFY_AFTER: [u64; 4] = [1, 3, 7, 15];
 ///   it costs time and no safety.
 /// * The caller performs a write, and a deletion, by compare-and-swap against the record that was observed.
 #[must_use]
-pub fn record(observed: &RecordObserved<'_>, now: Moment) -> RecordStep {
+pub fn decide_record(observed: &RecordObserved<'_>, now: Moment) -> RecordStep {
     let attempt = &observed.record.spec.attempt;
     // An administrator may give up any record, one of an account that is gone above all.
     if observed.removal.forget && observed.removal.has_finalizer {
         return RecordStep::DropFinalizer;
     }
     let foreign = rules::is_of_another_account(observed.record, observed.account);
-    if foreign || observed.holder == Holder::Unwatched {
+    if foreign || observed.liveness == ClaimLiveness::Unwatched {
         return RecordStep::Rest;
     }
     match attempt.state {
         AttemptState::Open if observed.sending => RecordStep::Rest,
         AttemptState::Open => verify(observed, now),
-        AttemptState::NeedsDecision => decide(observed),
-        AttemptState::Bound => keep(observed, now),
-        AttemptState::Failed => retire(observed),
+        AttemptState::NeedsDecision => await_decision(observed),
+        AttemptState::Bound => maintain_bound(observed, now),
+        AttemptState::Failed => clean_up_failed(observed),
     }
 }
 
 /// A settled failure holds nothing back, and is of no use without its claim (R8).
-fn retire(observed: &RecordObserved<'_>) -> RecordStep {
-    match (observed.removal.deleting, observed.removal.has_finalizer, observed.holder) {
+fn clean_up_failed(observed: &RecordObserved<'_>) -> RecordStep {
+    match (observed.removal.deleting, observed.removal.has_finalizer, observed.liveness) {
         (true, true, _) => RecordStep::DropFinalizer,
-        (false, _, Holder::Gone) => RecordStep::Delete,
+        (false, _, ClaimLiveness::Gone) => RecordStep::Delete,
         _ => RecordStep::Rest,
     }
 }
@@ -83,7 +83,7 @@ fn verify(observed: &RecordObserved<'_>, now: Moment) -> RecordStep {
     if let Some(bind) = presence(observed, observed.first_read) {
         return RecordStep::Write(bind);
     }
-    let settles = rules::settle_moment(attempt, observed.first_read, observed.spans);
+    let settles = rules::settle_moment(attempt, observed.first_read, observed.timeouts);
     // Sums are for the message: what cannot be read in time must not keep the attempt open.
     if !now.reached(settles)
         && let Some(step) = ask_for_funds(observed)
@@ -132,7 +132,7 @@ fn presence(observed: &RecordObserved<'_>, since: Moment) -> Option<Change> {
             Verdict::Owned(row) => Some(Change::Bind { listed: Box::new(row.clone()), begun }),
             Verdict::InDoubt(_) | Verdict::Undecided | Verdict::Elsewhere(_) | Verdict::Absent => None,
         },
-        Fresh::Missing | Fresh::Stale => None,
+        Fresh::NoSuchEndpoint | Fresh::Stale => None,
     })
 }
 
@@ -151,7 +151,7 @@ fn ask_for_funds(observed: &RecordObserved<'_>) -> Option<RecordStep> {
             let funds = Source::Funds { e164, currency: attempt.currency };
             RecordStep::Read(EvidenceRequest::new(observed.first_read, [Source::Search(e164), funds]))
         }
-        Fresh::Missing => RecordStep::Write(Change::Funds(Funds::Unknown, FundsRead::default())),
+        Fresh::NoSuchEndpoint => RecordStep::Write(Change::Funds(Funds::Unknown, FundsRead::default())),
         Fresh::Value(_, read) => {
             let funds = match (read.required, read.available) {
                 (Some(required), Some(available)) if !available.covers(required) => Funds::Insufficient,
@@ -164,7 +164,7 @@ fn ask_for_funds(observed: &RecordObserved<'_>) -> Option<RecordStep> {
 }
 
 /// R10: only ownership that appears later, or an administrator, decides.
-fn decide(observed: &RecordObserved<'_>) -> RecordStep {
+fn await_decision(observed: &RecordObserved<'_>) -> RecordStep {
     match presence(observed, observed.first_read) {
         Some(bind) => RecordStep::Write(bind),
         None => unclaim(observed),

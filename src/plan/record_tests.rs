@@ -8,8 +8,8 @@ use std::time::Duration;
 use kube::core::ObjectMeta;
 
 use super::{
-    Change, Clocks, Evidence, EvidenceRequest, FundsRead, Holder, LedgerRead, Moment, NewAttempt, Reading,
-    RecordObserved, RecordStep, Removal, Rows, Source, Spans, record,
+    Change, ClaimLiveness, Clocks, Evidence, EvidenceRequest, FundsRead, LedgerRead, Moment, NewAttempt,
+    Reading, RecordObserved, RecordStep, Removal, Rows, Source, Timeouts, decide_record,
 };
 use crate::{
     api::{
@@ -20,7 +20,7 @@ use crate::{
 };
 
 const OPENED: &str = "2026-01-02T03:04:05Z";
-const SPANS: Spans = Spans { purchase_timeout: Duration::from_secs(2), settle: Duration::from_secs(3) };
+const SPANS: Timeouts = Timeouts { purchase_timeout: Duration::from_secs(2), settle: Duration::from_secs(3) };
 
 fn at(seconds: u64) -> Moment {
     let opened = Moment { wall: OPENED.parse().unwrap(), mono: Duration::from_secs(1000) };
@@ -106,7 +106,7 @@ fn step_between(
     let account: AccountId = "MA_1".parse().unwrap();
     let observed =
         RecordObserved { first_read, unsettled: &unsettled, clocks, ..seen_by(observed, &account, evidence) };
-    record(&observed, now)
+    decide_record(&observed, now)
 }
 
 fn seen_by<'a>(
@@ -117,7 +117,7 @@ fn seen_by<'a>(
     RecordObserved {
         record,
         account,
-        holder: Holder::Lives,
+        liveness: ClaimLiveness::Lives,
         sending: false,
         first_read: at(0),
         evidence,
@@ -125,7 +125,7 @@ fn seen_by<'a>(
         explained: &[],
         unsettled: &[],
         known: &[],
-        spans: SPANS,
+        timeouts: SPANS,
         clocks: Clocks::default(),
         removal: Removal::default(),
     }

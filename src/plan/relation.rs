@@ -17,7 +17,7 @@ pub enum Relation {
     Conflict(ConflictWith),
 }
 
-/// The holder of the number.
+/// What has the number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ConflictWith {
     /// A claim that lives, or that cannot be read from here.
@@ -44,7 +44,7 @@ pub(super) fn relation(observed: &ClaimObserved<'_>) -> Relation {
     if Some(&named.uid) == observed.claim.metadata.uid.as_ref() {
         return Relation::Ours;
     }
-    if rules::keeps_its_record(observed.holder) {
+    if rules::keeps_its_record(observed.liveness) {
         return Relation::Conflict(ConflictWith::Claim);
     }
     if rules::may_inherit(attempt, named, observed.claim) {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::{
-    AttemptCause, Holder, Moment, Spans,
+    AttemptCause, ClaimLiveness, Moment, Timeouts,
     guard::{Guard, on},
     time::SEND_WINDOW,
 };
@@ -34,8 +34,8 @@ pub fn stays_open(outcome: Outcome) -> bool {
 
 /// R4: an attempt settles when both clocks agree that its time has passed: the wall clock since the attempt was opened, our
 /// own since we first read it. The first may have been set, the second has not seen what was before.
-pub fn settle_moment(attempt: &Attempt, first_read: Moment, spans: Spans) -> Moment {
-    let span = spans.until_settled();
+pub fn settle_moment(attempt: &Attempt, first_read: Moment, timeouts: Timeouts) -> Moment {
+    let span = timeouts.until_settled();
     Moment {
         wall: if on(Guard::SettleWall) { attempt.opened_at.after(span) } else { Timestamp::MIN },
         mono: first_read.mono + if on(Guard::SettleMono) { span } else { Duration::ZERO },
@@ -77,10 +77,10 @@ pub fn permits_another_claim(attempt: &Attempt) -> bool {
 }
 
 /// R5: a claim that lives, or that cannot be read, keeps its record.
-pub fn keeps_its_record(holder: Holder) -> bool {
-    match holder {
-        Holder::Lives | Holder::Unwatched => on(Guard::LivingClaim),
-        Holder::Gone => false,
+pub fn keeps_its_record(liveness: ClaimLiveness) -> bool {
+    match liveness {
+        ClaimLiveness::Lives | ClaimLiveness::Unwatched => on(Guard::LivingClaim),
+        ClaimLiveness::Gone => false,
     }
 }
 

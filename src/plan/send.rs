@@ -61,7 +61,7 @@ impl Denial {
 /// deleted, or wants something else by now, buys nothing, and neither does an attempt that others may have begun to
 /// verify.
 #[must_use]
-pub fn permission(claim: &PhoneNumberClaim, live: LiveClaim<'_>, opened: Moment, now: Moment) -> Permission {
+pub fn may_send(claim: &PhoneNumberClaim, live: LiveClaim<'_>, opened: Moment, now: Moment) -> Permission {
     if rules::is_too_late(opened, now) {
         return Permission::Denied(Denial::TooLate);
     }
@@ -82,7 +82,7 @@ pub fn permission(claim: &PhoneNumberClaim, live: LiveClaim<'_>, opened: Moment,
 
 /// Where the outcome of a purchase goes.
 #[derive(Debug, Clone, Copy)]
-pub enum OutcomeStep<'a> {
+pub enum OutcomeTarget<'a> {
     /// Into the record as it is stored, by compare-and-swap.
     Replace(&'a PhoneNumber),
     /// The record was taken away, and nothing else remembers what may have been paid for: it is created anew.
@@ -95,26 +95,30 @@ pub enum OutcomeStep<'a> {
 
 /// Decides where the outcome of an attempt goes, given the record as it is stored now.
 #[must_use]
-pub fn outcome<'a>(stored: Option<&'a PhoneNumber>, attempt: AttemptId, change: &Change) -> OutcomeStep<'a> {
+pub fn outcome_target<'a>(
+    stored: Option<&'a PhoneNumber>,
+    attempt: AttemptId,
+    change: &Change,
+) -> OutcomeTarget<'a> {
     let is = |wanted| matches!(change, Change::Answered { answer, .. } if answer.outcome == wanted);
     let purchased = is(Outcome::Purchased);
     let Some(record) = stored else {
         // What was never sent leaves nothing to remember, and a record of it would stand in the way of one that does.
         let remembers = !is(Outcome::NotSent) && rules::outcome_recreates_its_record();
-        return if remembers { OutcomeStep::Recreate } else { OutcomeStep::Drop };
+        return if remembers { OutcomeTarget::Recreate } else { OutcomeTarget::Drop };
     };
     let found = &record.spec.attempt;
     if rules::is_another_attempt(found, attempt) {
         // A settled failure is verified no more, and goes with its claim: a number that was bought all the same would
         // be forgotten.
         let failed = found.state == AttemptState::Failed && purchased;
-        return if failed { OutcomeStep::Replace(record) } else { OutcomeStep::Superseded };
+        return if failed { OutcomeTarget::Replace(record) } else { OutcomeTarget::Superseded };
     }
     if rules::takes_the_outcome(found, purchased) {
-        OutcomeStep::Replace(record)
+        OutcomeTarget::Replace(record)
     } else {
         // Only a definite success has anything to add.
-        OutcomeStep::Drop
+        OutcomeTarget::Drop
     }
 }
 
@@ -162,7 +166,8 @@ mod tests {
             (Some((newer, Failed)), Unknown, "Superseded"),
         ] {
             let stored = stored.map(|(id, state)| record(id, state));
-            let step = outcome(stored.as_ref(), AttemptId::from_random([own; 16]), &answered(outcome_is));
+            let step =
+                outcome_target(stored.as_ref(), AttemptId::from_random([own; 16]), &answered(outcome_is));
             let word = format!("{step:?}");
             assert!(word.starts_with(expected), "{stored:?} {outcome_is:?}: {word}");
         }
@@ -199,7 +204,7 @@ mod tests {
             (LiveClaim::Refused, Permission::Denied(Denial::ClaimRefused)),
             (LiveClaim::Newer, Permission::Denied(Denial::ClaimOfNewerVersion)),
         ] {
-            assert_eq!(permission(&wanted, live, opened(), opened()), expected, "{live:?}");
+            assert_eq!(may_send(&wanted, live, opened(), opened()), expected, "{live:?}");
         }
     }
 
@@ -215,11 +220,7 @@ mod tests {
             (at(10_000, 0), Permission::Denied(Denial::TooLate)),
             (at(0, 10_000), Permission::Denied(Denial::TooLate)),
         ] {
-            assert_eq!(
-                permission(&wanted, LiveClaim::Read(Some(&wanted)), opened(), now),
-                expected,
-                "{now:?}"
-            );
+            assert_eq!(may_send(&wanted, LiveClaim::Read(Some(&wanted)), opened(), now), expected, "{now:?}");
         }
     }
 }

@@ -47,14 +47,14 @@ pub(super) fn settle(observed: &RecordObserved<'_>, settles: Moment, now: Moment
             Verdict::Elsewhere(owner) => (Ownership::Absent, Some(owner)),
             Verdict::Owned(_) | Verdict::Absent => (Ownership::Absent, None),
         },
-        Fresh::Missing | Fresh::Stale => (Ownership::Unverifiable, None),
+        Fresh::NoSuchEndpoint | Fresh::Stale => (Ownership::Unverifiable, None),
     };
     match ledger {
         Fresh::Value(_, read) => match debits(observed, &read.rows, settles, now) {
             Debits::Known(debits) => conclude(attempt, ownership, owner, Some(debits)),
             Debits::NotYet(step) => step,
         },
-        Fresh::Missing | Fresh::Stale => conclude(attempt, ownership, owner, None),
+        Fresh::NoSuchEndpoint | Fresh::Stale => conclude(attempt, ownership, owner, None),
     }
 }
 
@@ -113,7 +113,7 @@ fn debits(observed: &RecordObserved<'_>, rows: &[LedgerRow], settles: Moment, no
     let ledger = Ledger { since: unnamed_count_from(&spec.attempt), ..ledger };
     let mut unnamed = ledger.unnamed(observed.explained);
     // What comes later than that is not for this attempt; without an end, a busy account would keep it open for ever.
-    let last = later(spec.attempt.opened_at.after(observed.spans.until_settled()));
+    let last = later(spec.attempt.opened_at.after(observed.timeouts.until_settled()));
     unnamed.retain(|debit| debit.at.is_none_or(|at| at.at() <= last));
     if unnamed.is_empty() {
         return Debits::Known(unnamed);
@@ -140,7 +140,7 @@ fn debits(observed: &RecordObserved<'_>, rows: &[LedgerRow], settles: Moment, no
         _ if spec.attempt.answer.as_ref().is_some_and(|said| is_explicit_refusal(said) && !is_5xx(said)) => {
             Vec::new()
         }
-        Fresh::Missing | Fresh::Value(..) => unnamed,
+        Fresh::NoSuchEndpoint | Fresh::Value(..) => unnamed,
     };
     if suspected.iter().any(|debit| may_be_explained(debit, observed, now)) {
         return Debits::NotYet(RecordStep::Wait(now.plus(EXPLAINED_SOON)));
@@ -155,7 +155,7 @@ const EXPLAINED_SOON: Duration = Duration::from_secs(1);
 /// always one that was debited and has not been answered. Those that are past their own time are not waited for, or
 /// two attempts would wait for each other.
 fn may_be_explained(debit: &Debit, observed: &RecordObserved<'_>, now: Moment) -> bool {
-    let span = observed.spans.until_settled();
+    let span = observed.timeouts.until_settled();
     let under_way = |opened: &Timestamp| {
         let settles = opened.saturating_add(span).unwrap_or(Timestamp::MAX);
         now.wall < settles && debit.at.is_none_or(|at| at.at() >= earlier(*opened))

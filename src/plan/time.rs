@@ -9,16 +9,16 @@ pub const SEND_WINDOW: Duration = Duration::from_secs(10);
 /// The longest interval between two looks at an open attempt.
 pub(super) const VERIFY_EVERY: Duration = Duration::from_secs(15);
 
-/// The configured spans of time.
+/// The configured timeouts.
 #[derive(Debug, Clone, Copy)]
-pub struct Spans {
+pub struct Timeouts {
     /// `VOBIZ_PURCHASE_TIMEOUT`
     pub purchase_timeout: Duration,
     /// `VOBIZ_SETTLE_TIME`: how long after its end a purchase may take to show in lists and ledger.
     pub settle: Duration,
 }
 
-impl Spans {
+impl Timeouts {
     /// From the intent to the moment at which absence may count.
     #[must_use]
     pub fn until_settled(self) -> Duration {

@@ -12,8 +12,8 @@ use crate::{
     api::{AttemptState, ConditionType, PhoneNumber, PhoneNumberClaim, PhoneNumberClaimStatus, Reason, Seen},
     conditions::{self, ClaimFacts, SHOWN_AFTER},
     plan::{
-        self, Change, ClaimObserved, ClaimStep, Decision, Holder, Moment, Relation, RetryToken, SEND_WINDOW,
-        Wake,
+        self, Change, ClaimLiveness, ClaimObserved, ClaimStep, Decision, Moment, Relation, RetryToken,
+        SEND_WINDOW, Wake,
     },
     store::StoreError,
 };
@@ -29,19 +29,19 @@ pub(super) async fn observe<'a>(
     let record = seen.and_then(Seen::read).map(|record| &**record);
     let named = record.and_then(|record| record.spec.claim_ref.as_ref());
     let ours = named.is_some_and(|named| Some(&named.uid) == claim.metadata.uid.as_ref());
-    let holder = if ours { Holder::Lives } else { context.holder(named).await? };
+    let liveness = if ours { ClaimLiveness::Lives } else { context.liveness(named).await? };
     match (record, seen) {
         (Some(record), _) => drop(context.memory.see(record, now)),
         // It has not vanished, but its number is not this version's to judge.
         (None, Some(_)) => {}
-        (None, None) => context.memory.vanished(e164, now, context.spans),
+        (None, None) => context.memory.vanished(e164, now, context.timeouts),
     }
     let account = context.accounts.of_claim(claim);
     Ok(ClaimObserved {
         claim,
         record,
         newer: record.is_none() && seen.is_some(),
-        holder,
+        liveness,
         account: account.id(),
         gate: account.gate(),
         clocks: account.clocks(),
@@ -58,7 +58,7 @@ pub(super) async fn observe<'a>(
 /// The decision on what was observed. What it wants is remembered for the next one.
 pub(super) fn decide(context: &Context, observed: &ClaimObserved<'_>, now: Moment) -> Decision {
     let uid = observed.claim.uid().unwrap_or_default();
-    let decision = plan::claim(observed, context.memory.wanted(&uid).as_ref(), now);
+    let decision = plan::decide_claim(observed, context.memory.wanted(&uid).as_ref(), now);
     context.remember(&uid, decision.wanted.as_ref());
     decision
 }
@@ -105,8 +105,8 @@ pub async fn reconcile_claim(
     let refused = refusal(&context, &claim, &decision.step, failed, now);
     let shown = publish_status(&context, &observed, &decision, refused.as_deref(), now).await;
     let named = observed.record.and_then(|record| record.spec.claim_ref.as_ref());
-    let holder = context.holder_again(observed.holder, named);
-    Ok(requeue_after([performed?, shown?, holder].into_iter().flatten().min()))
+    let liveness = context.liveness_again(observed.liveness, named);
+    Ok(requeue_after([performed?, shown?, liveness].into_iter().flatten().min()))
 }
 
 /// How often a claim looks whether the clocks agree again.
@@ -176,9 +176,9 @@ async fn publish_status(
     let unstored = observed.record.and_then(|record| context.outcomes.unstored(record.spec.attempt.id));
     let unstored = unstored.filter(|unstored| now.mono.saturating_sub(unstored.since) >= SHOWN_AFTER);
     let facts =
-        ClaimFacts { observed, decision, refused, unstored: unstored.as_deref(), spans: context.spans };
+        ClaimFacts { observed, decision, refused, unstored: unstored.as_deref(), timeouts: context.timeouts };
     let after = changes_by_itself(&facts, now);
-    let Some((status, reason)) = conditions::claim(&facts, now) else { return Ok(after) };
+    let Some((status, reason)) = conditions::claim_status(&facts, now) else { return Ok(after) };
     let old = observed.claim.status.as_ref();
     if old == Some(&status) {
         return Ok(after);
@@ -234,7 +234,7 @@ fn changes_by_itself(facts: &ClaimFacts<'_>, now: Moment) -> Option<Duration> {
     let answered_at = attempt.and_then(|attempt| attempt.answer.as_ref()).map(|answer| answer.at);
     let until = |at: Timestamp| Duration::try_from(at.duration_since(now.wall)).unwrap_or_default();
     let marks = opened.into_iter().flat_map(|opened| {
-        let answered = SEND_WINDOW + facts.spans.purchase_timeout;
+        let answered = SEND_WINDOW + facts.timeouts.purchase_timeout;
         [until(opened.after(SHOWN_AFTER)), until(opened.after(answered + Duration::from_millis(1)))]
     });
     let sums = answered_at.map(|at| until(at.after(SHOWN_AFTER)));

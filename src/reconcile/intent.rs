@@ -60,7 +60,7 @@ pub async fn write(
         verification,
         ..PhoneNumberStatus::default()
     });
-    conditions::record(&mut record, Some(true), context.spans, now.wall);
+    conditions::set_record_conditions(&mut record, Some(true), context.timeouts, now.wall);
     let stored = match previous {
         Some(_) => context.store.replace(&record).await?,
         None => context.store.create(&record).await?,

@@ -8,7 +8,7 @@ use std::{
 use crate::{
     api::{PhoneNumber, Reason},
     domain::E164,
-    plan::{ClaimMemory, Moment, RecordMemory, Spans, Wanted},
+    plan::{ClaimMemory, Moment, RecordMemory, Timeouts, Wanted},
 };
 
 /// What this process remembers beside what is stored. Losing it (a restart) costs time, never safety.
@@ -77,14 +77,14 @@ impl Memory {
     }
 
     /// Forgets claims that are gone, and numbers of which neither a record nor a claim is left.
-    pub fn sweep(&self, now: Moment, spans: Spans, remaining: &Remaining<'_>) {
+    pub fn sweep(&self, now: Moment, timeouts: Timeouts, remaining: &Remaining<'_>) {
         let mut inner = self.inner();
         inner.claims.retain(|uid, _| (remaining.lives)(uid));
         inner.records.retain(|e164, memory| {
             if (remaining.recorded)(*e164) {
                 return true;
             }
-            let vanished = memory.vanish(now, spans);
+            let vanished = memory.vanish(now, timeouts);
             let lasting = vanished.filter(|memory| memory.outlasts((remaining.wished)(*e164), now));
             lasting.map(|lasting| *memory = lasting).is_some()
         });
@@ -98,9 +98,9 @@ impl Memory {
     }
 
     /// A record is gone.
-    pub fn vanished(&self, e164: E164, now: Moment, spans: Spans) {
+    pub fn vanished(&self, e164: E164, now: Moment, timeouts: Timeouts) {
         let mut inner = self.inner();
-        let vanished = inner.records.remove(&e164).and_then(|memory| memory.vanish(now, spans));
+        let vanished = inner.records.remove(&e164).and_then(|memory| memory.vanish(now, timeouts));
         inner.records.extend(vanished.map(|memory| (e164, memory)));
     }
 }
@@ -116,7 +116,8 @@ mod tests {
         plan::{AttemptCause, NewAttempt},
     };
 
-    const SPANS: Spans = Spans { purchase_timeout: Duration::from_secs(30), settle: Duration::from_mins(2) };
+    const SPANS: Timeouts =
+        Timeouts { purchase_timeout: Duration::from_secs(30), settle: Duration::from_mins(2) };
 
     fn at(seconds: u64) -> Moment {
         let start = Moment { wall: "2026-01-02T03:04:05Z".parse().unwrap(), mono: Duration::ZERO };

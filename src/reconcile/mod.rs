@@ -36,7 +36,7 @@ use crate::{
     conditions,
     domain::E164,
     metrics::Metrics,
-    plan::{Change, Holder, Moment, Spans, Wanted},
+    plan::{Change, ClaimLiveness, Moment, Timeouts, Wanted},
     store::{Store, StoreError},
 };
 
@@ -54,7 +54,7 @@ pub struct Context {
     pub outcomes: Arc<Outcomes>,
     pub setbacks: Troubles,
     pub clock: Clock,
-    pub spans: Spans,
+    pub timeouts: Timeouts,
     /// Purchases and adoptions are on hold until then (R11).
     pub hold_until: Option<Moment>,
     pub metrics: Arc<Metrics>,
@@ -97,7 +97,7 @@ impl Context {
         let mut next = record.clone();
         let claimed = change.claimed();
         change.apply(&mut next, now.wall);
-        conditions::record(&mut next, claimed, self.spans, now.wall);
+        conditions::set_record_conditions(&mut next, claimed, self.timeouts, now.wall);
         next
     }
 
@@ -107,7 +107,7 @@ impl Context {
 
     /// Reads a claim live, and notes where that may not be done.
     async fn live(&self, namespace: &str, name: &str) -> Result<Option<Seen<PhoneNumberClaim>>, StoreError> {
-        let read = self.store.claim(namespace, name).await;
+        let read = self.store.get_claim(namespace, name).await;
         match &read {
             Ok(_) => self.claims.read(namespace, None),
             Err(StoreError::Forbidden(why)) => self.claims.read(namespace, Some(why.clone())),
@@ -127,27 +127,27 @@ impl Context {
     /// Whether the claim that a record names lives. That it does, the cache may say; that it is gone, only a live
     /// read: the cache may not have seen it yet. One that this version cannot read lives as well; and of one that may not
     /// be read, nothing is known, as where nothing is watched.
-    async fn holder(&self, named: Option<&ClaimRef>) -> Result<Holder, StoreError> {
-        let Some(named) = named else { return Ok(Holder::Gone) };
+    async fn liveness(&self, named: Option<&ClaimRef>) -> Result<ClaimLiveness, StoreError> {
+        let Some(named) = named else { return Ok(ClaimLiveness::Gone) };
         if !self.claims.knows(&named.namespace) {
-            return Ok(Holder::Unwatched);
+            return Ok(ClaimLiveness::Unwatched);
         }
         let is_it = |claim: &Seen<PhoneNumberClaim>| claim.uid().as_ref() == Some(&named.uid);
         if self.claims.seen(&named.namespace, &named.name).is_some_and(|claim| is_it(&claim)) {
-            return Ok(Holder::Lives);
+            return Ok(ClaimLiveness::Lives);
         }
         match self.live(&named.namespace, &named.name).await {
-            Ok(live) if live.as_ref().is_some_and(is_it) => Ok(Holder::Lives),
-            Ok(_) => Ok(Holder::Gone),
-            Err(StoreError::Forbidden(_)) => Ok(Holder::Unwatched),
+            Ok(live) if live.as_ref().is_some_and(is_it) => Ok(ClaimLiveness::Lives),
+            Ok(_) => Ok(ClaimLiveness::Gone),
+            Err(StoreError::Forbidden(_)) => Ok(ClaimLiveness::Unwatched),
             Err(error) => Err(error),
         }
     }
 
-    /// When to look again at a holder that could not be read: no event says when its namespace may be read again.
-    fn holder_again(&self, holder: Holder, named: Option<&ClaimRef>) -> Option<Duration> {
+    /// When to look again at a claim that could not be read: no event says when its namespace may be read again.
+    fn liveness_again(&self, liveness: ClaimLiveness, named: Option<&ClaimRef>) -> Option<Duration> {
         let known = named.is_some_and(|named| self.claims.knows(&named.namespace));
-        (holder == Holder::Unwatched && known).then_some(UNREADABLE_EVERY)
+        (liveness == ClaimLiveness::Unwatched && known).then_some(UNREADABLE_EVERY)
     }
 
     /// Forgets what this process remembers of claims and records that are gone.
@@ -161,7 +161,7 @@ impl Context {
         }
         self.memory.sweep(
             now,
-            self.spans,
+            self.timeouts,
             &Remaining {
                 recorded: &|e164| self.seen(e164).is_some(),
                 wished: &|e164| numbers.contains(&e164),

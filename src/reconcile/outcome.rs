@@ -13,7 +13,7 @@ use crate::{
     api::{ObjectKey, PhoneNumber, PhoneNumberClaim, RECORD_FINALIZER, Seen},
     conditions::Unstored,
     domain::{AttemptId, Backoff},
-    plan::{self, Change, OutcomeStep},
+    plan::{self, Change, OutcomeTarget},
     store::StoreError,
 };
 
@@ -44,7 +44,7 @@ pub async fn store(
             }
         }
         tokio::time::sleep(PAUSES.after(failures)).await;
-        match context.store.record(&name).await {
+        match context.store.get_record(&name).await {
             Ok(Some(Seen::Newer(found))) => {
                 current = found.stand_in(&record);
                 if current.is_none() {
@@ -77,14 +77,14 @@ async fn write(
 ) -> Result<(), StoreError> {
     let id = record.spec.attempt.id;
     let changed = |record| context.changed(record, change.clone(), context.clock.now());
-    let stored = match plan::outcome(current, id, change) {
-        OutcomeStep::Drop => return Ok(()),
-        OutcomeStep::Superseded => {
+    let stored = match plan::outcome_target(current, id, change) {
+        OutcomeTarget::Drop => return Ok(()),
+        OutcomeTarget::Superseded => {
             tracing::warn!(attempt = %id, "the record holds a newer attempt; its verification will find the number");
             return Ok(());
         }
-        OutcomeStep::Replace(found) => context.store.replace(&changed(found)).await?,
-        OutcomeStep::Recreate => context.store.create(&changed(&recreated(record))).await?,
+        OutcomeTarget::Replace(found) => context.store.replace(&changed(found)).await?,
+        OutcomeTarget::Recreate => context.store.create(&changed(&recreated(record))).await?,
     };
     context.memory.see(&stored, context.clock.now());
     Ok(())

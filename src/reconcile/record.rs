@@ -13,7 +13,10 @@ use crate::{
         AttemptState, ClaimRef, FORGET_ANNOTATION, ObjectKey, Origin, PhoneNumber, RECORD_FINALIZER, Seen,
     },
     domain::{E164, LedgerRow, Money},
-    plan::{self, Change, Explained, Holder, Moment, Reading, RecordObserved, RecordStep, Removal, Spans},
+    plan::{
+        self, Change, ClaimLiveness, Explained, Moment, Reading, RecordObserved, RecordStep, Removal,
+        Timeouts,
+    },
     store::StoreError,
 };
 
@@ -37,7 +40,7 @@ pub async fn reconcile_record(
     let account = own.unwrap_or_else(|| context.accounts.default_account());
     let e164 = record.spec.e164;
     let evidence = account.evidence(e164);
-    let holder = holder(&context, &record).await?;
+    let liveness = liveness(&context, &record).await?;
     let sending = context.outcomes.is_sending(record.spec.attempt.id);
     let (explained, unsettled, known) = match &evidence.ledger {
         // The only case in which the others matter; going through them for every record would be quadratic.
@@ -51,7 +54,7 @@ pub async fn reconcile_record(
     let mut observed = RecordObserved {
         record: &record,
         account: &account.id(),
-        holder,
+        liveness,
         sending,
         first_read: context.memory.see(&record, now).first_read,
         evidence: &evidence,
@@ -59,7 +62,7 @@ pub async fn reconcile_record(
         explained: &explained,
         unsettled: &unsettled,
         known: &known,
-        spans: context.spans,
+        timeouts: context.timeouts,
         clocks: account.clocks(),
         removal: Removal {
             forget,
@@ -68,23 +71,23 @@ pub async fn reconcile_record(
         },
     };
     observed.absent_since = context.memory.absent_since(e164, plan::is_listed_absent(&observed));
-    let step = plan::record(&observed, now);
+    let step = plan::decide_record(&observed, now);
     let after = perform(&context, account, &record, step, now).await?;
-    let holder = context.holder_again(holder, record.spec.claim_ref.as_ref());
-    Ok(requeue_after(after.into_iter().chain(holder).min()))
+    let liveness = context.liveness_again(liveness, record.spec.claim_ref.as_ref());
+    Ok(requeue_after(after.into_iter().chain(liveness).min()))
 }
 
 /// A number that is known to be unclaimed needs no live read to stay so.
-async fn holder(context: &Context, record: &PhoneNumber) -> Result<Holder, StoreError> {
+async fn liveness(context: &Context, record: &PhoneNumber) -> Result<ClaimLiveness, StoreError> {
     let named = record.spec.claim_ref.as_ref();
     let stays = |named: &ClaimRef| {
         context.claims.knows(&named.namespace) && context.claims.seen(&named.namespace, &named.name).is_none()
     };
     let unclaimed = record.spec.attempt.state == AttemptState::Bound && Change::is_unclaimed(record);
     if unclaimed && named.is_none_or(stays) {
-        return Ok(Holder::Gone);
+        return Ok(ClaimLiveness::Gone);
     }
-    context.holder(named).await
+    context.liveness(named).await
 }
 
 async fn perform(
@@ -134,7 +137,7 @@ fn known(context: &Context, account: &Account, rows: &[LedgerRow]) -> Vec<E164> 
 fn explained(context: &Context, record: &PhoneNumber) -> Vec<Explained> {
     other_purchases(context, record, AttemptState::Bound)
         .iter()
-        .filter_map(|other| explanation(other, context.spans))
+        .filter_map(|other| explanation(other, context.timeouts))
         .collect()
 }
 
@@ -157,7 +160,7 @@ fn other_purchases(context: &Context, record: &PhoneNumber, state: AttemptState)
 }
 
 /// A binding may be found long after its purchase; its debit is as old as the purchase.
-fn explanation(other: &PhoneNumber, spans: Spans) -> Option<Explained> {
+fn explanation(other: &PhoneNumber, timeouts: Timeouts) -> Option<Explained> {
     let number = other.status.as_ref()?.number.as_ref()?;
     let amount: Option<Money> = number.setup_fee? + number.monthly_fee?;
     let attempt = &other.spec.attempt;
@@ -170,6 +173,6 @@ fn explanation(other: &PhoneNumber, spans: Spans) -> Option<Explained> {
             .settled_at
             .unwrap_or(attempt.opened_at)
             .at()
-            .min(attempt.opened_at.after(spans.until_settled())),
+            .min(attempt.opened_at.after(timeouts.until_settled())),
     })
 }

@@ -19,7 +19,7 @@ use crate::{
 const LONGEST_HELD_BACK: Duration = Duration::from_secs(30);
 
 /// A call that costs money. Each says how its intent is written, what permits it, how it is sent, and what is stored of it;
-/// where that goes, [`plan::outcome`] says. All else is the same for each.
+/// where that goes, [`plan::outcome_target`] says. All else is the same for each.
 pub enum Spending {
     /// The purchase of a number.
     Purchase(NewAttempt),
@@ -44,7 +44,7 @@ impl Spending {
     }
 
     /// Whether it may be sent, once its intent is written and the claim is read again.
-    fn permission(
+    fn may_send(
         &self,
         claim: &PhoneNumberClaim,
         live: LiveClaim<'_>,
@@ -52,7 +52,7 @@ impl Spending {
         now: Moment,
     ) -> Permission {
         match self {
-            Self::Purchase(_) => plan::permission(claim, live, opened, now),
+            Self::Purchase(_) => plan::may_send(claim, live, opened, now),
         }
     }
 
@@ -118,12 +118,12 @@ pub async fn spend(
         }
     };
     let unsent = |why: &str| spending.unsent(why, context.clock.now());
-    let change = match (may_send(context, claim, &spending, opened).await, account.gate()) {
+    let change = match (await_permission(context, claim, &spending, opened).await, account.gate()) {
         // The answers to the intent, and to the read after it, showed it.
         (Ok(()), _) if account.clocks().are_wrong() => unsent("the clocks are more than 10 minutes apart"),
         (Ok(()), Gate::Open) => spending.send(context, account, claim, &record).await,
         // Another purchase has met it since this one took its turn.
-        (Ok(()), Gate::Held(_, why)) => unsent(&why),
+        (Ok(()), Gate::Closed(_, why)) => unsent(&why),
         (Err(denied), _) => {
             if denied == Denial::ClaimChanged {
                 // What failed before was another wish: the new one does not wait longer for it.
@@ -144,7 +144,7 @@ pub async fn spend(
 }
 
 /// Reads the claim live, after the intent was written, until it is known whether the call may be sent.
-async fn may_send(
+async fn await_permission(
     context: &Context,
     claim: &PhoneNumberClaim,
     spending: &Spending,
@@ -165,7 +165,7 @@ async fn may_send(
                 LiveClaim::Unreadable
             }
         };
-        match spending.permission(claim, live, opened, context.clock.now()) {
+        match spending.may_send(claim, live, opened, context.clock.now()) {
             Permission::Granted => return Ok(()),
             Permission::Denied(why) => return Err(why),
             Permission::ReadAgain => tokio::time::sleep(Duration::from_millis(500)).await,

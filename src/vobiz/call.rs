@@ -14,7 +14,7 @@ use super::{
     transport::{self, PAGE_BODY_LIMIT},
 };
 use crate::{
-    metrics::{Called, Operation, Peer},
+    metrics::{CallOutcome, Operation, Peer},
     telemetry::TRACED,
 };
 
@@ -48,7 +48,7 @@ impl Client {
             }
             401 => Err(ReadError::Unauthorized),
             403 => Err(ReadError::Forbidden),
-            404 | 405 => Err(ReadError::Missing),
+            404 | 405 => Err(ReadError::NoSuchEndpoint),
             429 => Err(rate_limited(response).await),
             status => Err(ReadError::Failed(format!("Vobiz answered {status}"))),
         }
@@ -100,14 +100,14 @@ impl Client {
     }
 }
 
-fn of_read<T>(answer: &Result<T, ReadError>) -> Called {
+fn of_read<T>(answer: &Result<T, ReadError>) -> CallOutcome {
     match answer {
-        Ok(_) => Called::Ok,
-        Err(ReadError::Missing) => Called::NotFound,
-        Err(ReadError::Unauthorized) => Called::Unauthorized,
-        Err(ReadError::Forbidden) => Called::Forbidden,
-        Err(ReadError::RateLimited { .. }) => Called::RateLimited,
-        Err(ReadError::Failed(_)) => Called::Failed,
+        Ok(_) => CallOutcome::Ok,
+        Err(ReadError::NoSuchEndpoint) => CallOutcome::NotFound,
+        Err(ReadError::Unauthorized) => CallOutcome::Unauthorized,
+        Err(ReadError::Forbidden) => CallOutcome::Forbidden,
+        Err(ReadError::RateLimited { .. }) => CallOutcome::RateLimited,
+        Err(ReadError::Failed(_)) => CallOutcome::Failed,
     }
 }
 

@@ -66,7 +66,7 @@ impl<const N: usize> Casings<N> {
     pub(super) fn doubts<T>(&self, asked: Asked, answer: &Result<T, ReadError>) -> bool {
         match answer {
             Ok(_) => self.known()[asked.read] = Some(asked.casing),
-            Err(ReadError::Missing) => return true,
+            Err(ReadError::NoSuchEndpoint) => return true,
             Err(ReadError::Unauthorized) => return !asked.proven,
             Err(ReadError::Forbidden | ReadError::RateLimited { .. } | ReadError::Failed(_)) => {}
         }
@@ -89,13 +89,13 @@ impl<const N: usize> Casings<N> {
         }
         match (first, second) {
             // What has worked before does not cease to exist: something on the way has answered.
-            (Err(ReadError::Missing), Err(_)) if asked.proven => Err(ReadError::unreadable("404")),
+            (Err(ReadError::NoSuchEndpoint), Err(_)) if asked.proven => Err(ReadError::unreadable("404")),
             // One casing does not exist, and a wrong one may be answered with 401: if anything else was ever accepted,
             // the credentials are not what is wrong.
-            (Err(ReadError::Missing), Err(ReadError::Unauthorized))
-            | (Err(ReadError::Unauthorized), Err(ReadError::Missing)) => {
+            (Err(ReadError::NoSuchEndpoint), Err(ReadError::Unauthorized))
+            | (Err(ReadError::Unauthorized), Err(ReadError::NoSuchEndpoint)) => {
                 let accepted = known.iter().any(Option::is_some);
-                Err(if accepted { ReadError::Missing } else { ReadError::Unauthorized })
+                Err(if accepted { ReadError::NoSuchEndpoint } else { ReadError::Unauthorized })
             }
             (_, second) => second,
         }
@@ -124,20 +124,25 @@ mod tests {
     #[test]
     fn neither_401_nor_404_is_believed_before_both_casings_say_so() {
         use Casing::{Lower, Upper};
-        use ReadError::{Forbidden, Missing, Unauthorized};
+        use ReadError::{Forbidden, NoSuchEndpoint, Unauthorized};
         let (both, failed) = (vec![Upper, Lower], || ReadError::Failed("500".into()));
         // Before any read was accepted, and after another one was.
         for (answers, expected, later, asked) in [
             ([Ok(()), Err(failed())], Ok(()), Ok(()), vec![Upper]),
             ([Err(failed()), Ok(())], Err(failed()), Err(failed()), vec![Upper]),
             ([Err(Forbidden), Ok(())], Err(Forbidden), Err(Forbidden), vec![Upper]),
-            ([Err(Missing), Ok(())], Ok(()), Ok(()), both.clone()),
+            ([Err(NoSuchEndpoint), Ok(())], Ok(()), Ok(()), both.clone()),
             ([Err(Unauthorized), Ok(())], Ok(()), Ok(()), both.clone()),
-            ([Err(Missing), Err(Missing)], Err(Missing), Err(Missing), both.clone()),
+            (
+                [Err(NoSuchEndpoint), Err(NoSuchEndpoint)],
+                Err(NoSuchEndpoint),
+                Err(NoSuchEndpoint),
+                both.clone(),
+            ),
             ([Err(Unauthorized), Err(Unauthorized)], Err(Unauthorized), Err(Unauthorized), both.clone()),
-            ([Err(Missing), Err(Unauthorized)], Err(Unauthorized), Err(Missing), both.clone()),
-            ([Err(Unauthorized), Err(Missing)], Err(Unauthorized), Err(Missing), both.clone()),
-            ([Err(Missing), Err(failed())], Err(failed()), Err(failed()), both.clone()),
+            ([Err(NoSuchEndpoint), Err(Unauthorized)], Err(Unauthorized), Err(NoSuchEndpoint), both.clone()),
+            ([Err(Unauthorized), Err(NoSuchEndpoint)], Err(Unauthorized), Err(NoSuchEndpoint), both.clone()),
+            ([Err(NoSuchEndpoint), Err(failed())], Err(failed()), Err(failed()), both.clone()),
         ] {
             assert_eq!(
                 ask(&Casings::default(), 0, answers.clone()),
@@ -153,16 +158,16 @@ mod tests {
     #[test]
     fn the_casing_that_worked_is_asked_first_and_does_not_cease_to_exist() {
         use Casing::{Lower, Upper};
-        use ReadError::{Missing, Unauthorized};
+        use ReadError::{NoSuchEndpoint, Unauthorized};
         let casings = Casings::default();
-        ask(&casings, 0, [Err(Missing), Ok(())]).0.unwrap();
-        assert_eq!(ask(&casings, 0, [Err(Missing), Ok(())]), (Ok(()), vec![Lower]));
+        ask(&casings, 0, [Err(NoSuchEndpoint), Ok(())]).0.unwrap();
+        assert_eq!(ask(&casings, 0, [Err(NoSuchEndpoint), Ok(())]), (Ok(()), vec![Lower]));
         assert_eq!(ask(&casings, 0, [Ok(()), Err(Unauthorized)]), (Err(Unauthorized), vec![Lower]));
-        for upper in [Missing, Unauthorized] {
+        for upper in [NoSuchEndpoint, Unauthorized] {
             let gone = Err(ReadError::unreadable("404"));
-            assert_eq!(ask(&casings, 0, [Err(upper), Err(Missing)]), (gone, vec![Lower, Upper]));
+            assert_eq!(ask(&casings, 0, [Err(upper), Err(NoSuchEndpoint)]), (gone, vec![Lower, Upper]));
         }
-        assert_eq!(ask(&casings, 0, [Ok(()), Err(Missing)]), (Ok(()), vec![Lower, Upper]));
-        assert_eq!(ask(&casings, 0, [Ok(()), Err(Missing)]), (Ok(()), vec![Upper]), "it has changed");
+        assert_eq!(ask(&casings, 0, [Ok(()), Err(NoSuchEndpoint)]), (Ok(()), vec![Lower, Upper]));
+        assert_eq!(ask(&casings, 0, [Ok(()), Err(NoSuchEndpoint)]), (Ok(()), vec![Upper]), "it has changed");
     }
 }

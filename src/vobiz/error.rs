@@ -9,7 +9,7 @@ use crate::proxy::ProxyError;
 pub enum ReadError {
     /// 404 or 405 in both casings: there is no such endpoint, so there is nothing to wait for.
     #[error("Vobiz has no such endpoint")]
-    Missing,
+    NoSuchEndpoint,
     /// 401.
     #[error("Vobiz refuses the credentials (401)")]
     Unauthorized,

@@ -105,7 +105,7 @@ impl<T> Pages<T> {
     pub fn feed(&mut self, page: Result<Page<T>, ReadError>) -> Result<Next<T>, ReadError> {
         let Page { rows, keys, total } = match page {
             // The list exists, or there would have been no first page.
-            Err(ReadError::Missing) if self.pass.pages > 0 => {
+            Err(ReadError::NoSuchEndpoint) if self.pass.pages > 0 => {
                 return Err(ReadError::unreadable("page that does not exist"));
             }
             page => page?,

@@ -1,4 +1,4 @@
-//! The two clocks. The world knows only in which order things happened, and which of the spans are over; from that, the
+//! The two clocks. The world knows only in which order things happened, and which of the timeouts are over; from that, the
 //! moments are made that the plan functions compare. Any others in the same order would do.
 
 use std::time::Duration;
@@ -9,9 +9,10 @@ use super::{
         AFTER_FIRST_READ, AFTER_SETTLED, AFTER_WAIT, AFTER_WANTED, Operator, Reading, Record, Said, Time,
     },
 };
-use crate::plan::{Evidence, LedgerRead, Moment, Reading as PlanReading, Rows, SEND_WINDOW, Spans};
+use crate::plan::{Evidence, LedgerRead, Moment, Reading as PlanReading, Rows, SEND_WINDOW, Timeouts};
 
-pub const SPANS: Spans = Spans { purchase_timeout: Duration::from_secs(30), settle: Duration::from_mins(1) };
+pub const SPANS: Timeouts =
+    Timeouts { purchase_timeout: Duration::from_secs(30), settle: Duration::from_mins(1) };
 
 /// By how much a clock is wrong: longer than anything waits, and less than a ledger's clock may differ.
 const SKEW: i64 = 300;

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     api::{AttemptState, PhoneNumber},
-    plan::{self, ClaimObserved, ClaimStep, Clocks, Decision, Gate, Holder, NewAttempt, Wake, Wanted},
+    plan::{self, ClaimLiveness, ClaimObserved, ClaimStep, Clocks, Decision, Gate, NewAttempt, Wake, Wanted},
 };
 
 /// A claim looked at, and what is to be done about it.
@@ -19,15 +19,19 @@ pub struct Looked {
 }
 
 impl Operators {
-    /// `Context::holder`.
-    pub fn holder(&self, world: &World, operator: usize, uid: u8) -> Holder {
+    /// `Context::liveness`.
+    pub fn liveness(&self, world: &World, operator: usize, uid: u8) -> ClaimLiveness {
         if uid == NOBODY {
-            return Holder::Gone;
+            return ClaimLiveness::Gone;
         }
         let place = place_of(uid);
         let is_it = |claim: Option<Claim>| claim.is_some_and(|claim| claim.uid == uid);
         let live = is_it(world.claims[place]) && !self.off.has(Bypass::LiveHolder);
-        if is_it(world.cached_claim(operator, place)) || live { Holder::Lives } else { Holder::Gone }
+        if is_it(world.cached_claim(operator, place)) || live {
+            ClaimLiveness::Lives
+        } else {
+            ClaimLiveness::Gone
+        }
     }
 
     /// `observe` and `decide`.
@@ -38,13 +42,13 @@ impl Operators {
         if seen.is_none() {
             self.miss(world, operator);
         }
-        let holder = match record {
-            Some(record) if record.claim == claim.uid => Holder::Lives,
-            Some(record) => self.holder(world, operator, record.claim),
-            None => Holder::Gone,
+        let liveness = match record {
+            Some(record) if record.claim == claim.uid => ClaimLiveness::Lives,
+            Some(record) => self.liveness(world, operator, record.claim),
+            None => ClaimLiveness::Gone,
         };
         let wanted = self.wanted(&world.operators[operator], claim);
-        let decision = self.decide_claim(world, operator, claim, seen.as_ref(), holder, wanted.as_ref());
+        let decision = self.decide_claim(world, operator, claim, seen.as_ref(), liveness, wanted.as_ref());
         self.want(&mut world.operators[operator], claim, wanted, decision.wanted);
         Some(Looked { claim, record, step: decision.step })
     }
@@ -55,7 +59,7 @@ impl Operators {
         operator: usize,
         claim: Claim,
         record: Option<&PhoneNumber>,
-        holder: Holder,
+        liveness: ClaimLiveness,
         remembered: Option<&Wanted>,
     ) -> Decision {
         let (me, place) = (&world.operators[operator], place_of(claim.uid));
@@ -64,7 +68,7 @@ impl Operators {
             claim: self.cast.claim(claim),
             record,
             newer: false,
-            holder,
+            liveness,
             account: self.cast.ours.clone(),
             gate: Gate::Open,
             clocks: Clocks::default(),
@@ -73,7 +77,7 @@ impl Operators {
             not_before: me.memory.kept_back().map(end),
             hold_until: me.hold.map(end),
         };
-        plan::claim(&observed, remembered, clock::now(&self.cast, me))
+        plan::decide_claim(&observed, remembered, clock::now(&self.cast, me))
     }
 
     /// `reconcile_claim`.

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     api::{AttemptState, PhoneNumber},
-    plan::{self, Clocks, EvidenceRequest, Holder, RecordObserved, RecordStep, Removal, Source},
+    plan::{self, ClaimLiveness, Clocks, EvidenceRequest, RecordObserved, RecordStep, Removal, Source},
 };
 
 impl Operators {
@@ -71,17 +71,17 @@ impl Operators {
         sending: bool,
     ) -> (PhoneNumber, RecordStep) {
         let cached = world.cached_claim(operator, place_of(record.claim)).is_some();
-        let holder = if record.state == AttemptState::Bound && record.unclaimed && !cached {
-            Holder::Gone
+        let liveness = if record.state == AttemptState::Bound && record.unclaimed && !cached {
+            ClaimLiveness::Gone
         } else {
-            self.holder(world, operator, record.claim)
+            self.liveness(world, operator, record.claim)
         };
         let seen = self.see(world, operator, record);
         let me = &world.operators[operator];
         let observed = RecordObserved {
             record: &seen,
             account: &self.cast.ours,
-            holder,
+            liveness,
             sending,
             first_read: clock::first_read(&self.cast, me, world.time),
             evidence: &clock::evidence(&self.cast, me, None, world.time, world.vobiz.aged),
@@ -89,11 +89,11 @@ impl Operators {
             explained: &[],
             unsettled: &[],
             known: &[],
-            spans: clock::SPANS,
+            timeouts: clock::SPANS,
             clocks: Clocks::default(),
             removal: Removal { forget: false, deleting: record.deleting, has_finalizer: true },
         };
-        let step = plan::record(&observed, clock::now(&self.cast, me));
+        let step = plan::decide_record(&observed, clock::now(&self.cast, me));
         (seen, step)
     }
 

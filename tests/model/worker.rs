@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     api::Outcome,
-    plan::{self, Change, LiveClaim, OutcomeStep, Permission},
+    plan::{self, Change, LiveClaim, OutcomeTarget, Permission},
 };
 
 /// What becomes of the API server's reply to the intent.
@@ -76,7 +76,7 @@ impl Operators {
         let live = live.map(|live| self.cast.claim(live));
         let (opened, now) =
             clock::window(&self.cast, &world.operators[operator], &draft, suspended, world.time);
-        world.operators[operator].worker = match plan::permission(claim, LiveClaim::Read(live), opened, now) {
+        world.operators[operator].worker = match plan::may_send(claim, LiveClaim::Read(live), opened, now) {
             Permission::Granted => {
                 invariants::on_post(world, &draft);
                 world.vobiz.flying[usize::from(draft.attempt)] += 1;
@@ -105,10 +105,10 @@ impl Operators {
         // Blind writers have only their own copy.
         let stored = if self.off.has(Bypass::CompareAndSwap) { Some(draft) } else { world.record };
         let seen = stored.map(|record| self.cast.record(&record, self.cast.now()));
-        let target = match plan::outcome(seen.as_ref(), self.cast.attempt(draft.attempt), &change) {
-            OutcomeStep::Drop | OutcomeStep::Superseded => None,
-            OutcomeStep::Replace(found) => stored.map(|record| (found.clone(), record)),
-            OutcomeStep::Recreate => {
+        let target = match plan::outcome_target(seen.as_ref(), self.cast.attempt(draft.attempt), &change) {
+            OutcomeTarget::Drop | OutcomeTarget::Superseded => None,
+            OutcomeTarget::Replace(found) => stored.map(|record| (found.clone(), record)),
+            OutcomeTarget::Recreate => {
                 let draft = Record { deleting: false, ..draft };
                 Some((self.cast.record(&draft, self.cast.now()), draft))
             }

@@ -67,7 +67,7 @@ fn what_a_record_says_is_told_as_the_table_says() {
 
 #[test]
 fn what_keeps_a_purchase_back_is_told_as_the_table_says() {
-    let held = |cause| Gate::Held(cause, "why".into());
+    let held = |cause| Gate::Closed(cause, "why".into());
     for (gate, expected) in [
         (Gate::Open, (Reason::Purchasing, "Reconciling")),
         (held(GateCause::Credentials), (Reason::InvalidCredentials, "Stalled")),
@@ -94,7 +94,7 @@ fn a_number_of_somebody_else_is_a_conflict_whoever_that_is() {
 fn a_number_of_another_account_of_the_family_is_a_conflict() {
     let failed =
         |outcome| Some(record(AttemptState::Failed, Origin::Purchase, Some(answer(outcome, 404, None))));
-    let held = Gate::Held(GateCause::Unavailable, "500".into());
+    let held = Gate::Closed(GateCause::Unavailable, "500".into());
     let row = ListedNumber {
         e164: "+911234500000".parse().unwrap(),
         owner: "SA_2".parse().ok(),

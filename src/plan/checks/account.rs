@@ -11,10 +11,11 @@ use crate::{
 /// What is owned already can be told, and taken over, while only purchases are held.
 pub fn may_be_read(asked: &Asked<'_>) -> Checked {
     match asked.observed.gate {
-        Gate::Open | Gate::Held(GateCause::PurchasesLimited, _) => Checked::Pass,
-        Gate::Held(cause @ (GateCause::Credentials | GateCause::RateLimited | GateCause::Unavailable), _) => {
-            Checked::Pause(Pause { told: held(asked.observed.claim, cause), until: Wake::GateOpens })
-        }
+        Gate::Open | Gate::Closed(GateCause::PurchasesLimited, _) => Checked::Pass,
+        Gate::Closed(
+            cause @ (GateCause::Credentials | GateCause::RateLimited | GateCause::Unavailable),
+            _,
+        ) => Checked::Pause(Pause { told: held(asked.observed.claim, cause), until: Wake::GateOpens }),
     }
 }
 
@@ -32,9 +33,9 @@ pub fn passing(asked: &Asked<'_>, message: impl Into<Cow<'static, str>>, until: 
 
 fn limited(asked: &Asked<'_>) -> Option<Told> {
     match asked.observed.gate {
-        Gate::Held(cause @ GateCause::PurchasesLimited, _) => Some(told(cause)),
+        Gate::Closed(cause @ GateCause::PurchasesLimited, _) => Some(told(cause)),
         Gate::Open
-        | Gate::Held(GateCause::Credentials | GateCause::RateLimited | GateCause::Unavailable, _) => None,
+        | Gate::Closed(GateCause::Credentials | GateCause::RateLimited | GateCause::Unavailable, _) => None,
     }
 }
 

@@ -34,7 +34,7 @@ fn owner(asked: &Asked<'_>) -> Option<AccountId> {
     let readings = [&observed.evidence.search, &observed.evidence.listing];
     let lists = readings.into_iter().filter_map(|reading| match reading.since(since) {
         Fresh::Value(begun, rows) => Some((begun.mono, rows)),
-        Fresh::Missing | Fresh::Stale => None,
+        Fresh::NoSuchEndpoint | Fresh::Stale => None,
     });
     let (_, rows) = lists.max_by_key(|(begun, _)| *begun)?;
     match verdict(rows, observed.claim.number(), &observed.account, None) {

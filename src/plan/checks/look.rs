@@ -77,7 +77,7 @@ pub(super) fn presence(asked: &Asked<'_>) -> Said {
     let said = readings.map(|reading| match reading.since(since) {
         Fresh::Value(_, rows) if is_ours(asked, rows) => Said::Ours,
         Fresh::Value(..) => Said::NotOurs,
-        Fresh::Missing => Said::NoEndpoint,
+        Fresh::NoSuchEndpoint => Said::NoEndpoint,
         Fresh::Stale => Said::Unasked,
     });
     let strongest = [Said::Ours, Said::NotOurs, Said::NoEndpoint];
@@ -102,7 +102,7 @@ fn debits(asked: &Asked<'_>, since: Moment, from: Timestamp) -> (Said, Vec<Debit
             let named = ledger.named();
             (if named.is_empty() { Said::NotOurs } else { Said::Ours }, named)
         }
-        Fresh::Missing => (Said::NoEndpoint, Vec::new()),
+        Fresh::NoSuchEndpoint => (Said::NoEndpoint, Vec::new()),
         Fresh::Value(..) | Fresh::Stale => (Said::Unasked, Vec::new()),
     }
 }

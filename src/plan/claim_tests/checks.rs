@@ -25,7 +25,8 @@ fn between_clocks_that_disagree_nothing_is_attempted() {
             assert_eq!(step == ClaimStep::Await(Wake::ClocksAgree), waits, "{clocks:?}: {step:?}");
         }
         let bound = of("a", "x", AttemptState::Bound);
-        let inherits = Given { clocks, record: Some(bound), holder: Holder::Gone, ..Given::default() };
+        let inherits =
+            Given { clocks, record: Some(bound), liveness: ClaimLiveness::Gone, ..Given::default() };
         assert_eq!(inherits.step(), ClaimStep::Bind, "{clocks:?}");
     }
 }
@@ -54,7 +55,7 @@ fn a_wait_within_this_process_is_as_long_however_the_wall_clock_is_set() {
 
 #[test]
 fn while_purchases_are_limited_a_claim_looks_and_adopts_and_sends_nothing() {
-    let held = |cause| Gate::Held(cause, "429".into());
+    let held = |cause| Gate::Closed(cause, "429".into());
     let owned = || Evidence { search: listed(at(1)), ..clear(at(1)) };
     for (cause, looks) in [
         (GateCause::PurchasesLimited, true),
@@ -75,7 +76,7 @@ fn while_purchases_are_limited_a_claim_looks_and_adopts_and_sends_nothing() {
 
 #[test]
 fn a_held_account_and_a_hold_keep_a_purchase_back() {
-    let gate = Gate::Held(GateCause::Unavailable, "500".into());
+    let gate = Gate::Closed(GateCause::Unavailable, "500".into());
     assert_eq!(Given { gate, ..Given::default() }.step(), ClaimStep::Await(Wake::GateOpens));
     let held = Given::default().with(|observed| {
         observed.hold_until = Some(at(9));
@@ -116,7 +117,7 @@ fn a_claim_that_is_told_of_a_held_account_is_woken_when_it_opens() {
     use GateCause::{Credentials, PurchasesLimited, RateLimited, Unavailable};
     for cause in [Credentials, RateLimited, Unavailable, PurchasesLimited] {
         for (hold, back_off) in [(None, None), (Some(at(9)), None), (None, Some(at(9)))] {
-            let gate = Gate::Held(cause, "500".into());
+            let gate = Gate::Closed(cause, "500".into());
             let decision = Given { gate, ..Given::default() }.with(|observed| {
                 (observed.hold_until, observed.not_before) = (hold, back_off);
                 decide(observed, at(2))

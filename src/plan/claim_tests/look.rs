@@ -58,7 +58,7 @@ fn nothing_is_sent_for_a_number_that_another_account_of_the_family_has() {
     // What was shown stays true while the account cannot be read.
     let held = with(&|given| {
         given.evidence.search = listed_under("SA_2", at(1));
-        given.gate = Gate::Held(GateCause::Unavailable, "500".into());
+        given.gate = Gate::Closed(GateCause::Unavailable, "500".into());
     });
     assert_eq!(held, elsewhere);
     // A retry that is asked for is held back as well, and its token is not used up.
@@ -86,7 +86,7 @@ fn nothing_is_sent_for_a_number_that_another_account_of_the_family_has() {
 
 #[test]
 fn where_an_endpoint_does_not_exist_it_is_bought_all_the_same_and_noted() {
-    let missing = Reading::Missing { begun: at(1) };
+    let missing = Reading::NoSuchEndpoint { begun: at(1) };
     for (presence, ledger) in [(true, false), (false, true), (true, true)] {
         let mut evidence = clear(at(1));
         if presence {
@@ -101,7 +101,7 @@ fn where_an_endpoint_does_not_exist_it_is_bought_all_the_same_and_noted() {
 }
 
 fn missing_rows(begun: Moment) -> Reading<Rows> {
-    Reading::Missing { begun }
+    Reading::NoSuchEndpoint { begun }
 }
 
 #[test]

@@ -17,11 +17,11 @@ fn a_record_that_cannot_be_read_occupies_its_number_and_nothing_is_done() {
 #[test]
 fn whose_claim_a_record_serves_is_told_by_uid_life_and_namespace() {
     use AttemptState::{Bound, Failed, NeedsDecision, Open};
-    let gone = Holder::Gone;
-    for (record, holder, expected) in [
-        (of("a", "c", Open), Holder::Lives, Relation::Ours),
-        (of("a", "x", Bound), Holder::Lives, Relation::Conflict(ConflictWith::Claim)),
-        (of("a", "x", Bound), Holder::Unwatched, Relation::Conflict(ConflictWith::Claim)),
+    let gone = ClaimLiveness::Gone;
+    for (record, liveness, expected) in [
+        (of("a", "c", Open), ClaimLiveness::Lives, Relation::Ours),
+        (of("a", "x", Bound), ClaimLiveness::Lives, Relation::Conflict(ConflictWith::Claim)),
+        (of("a", "x", Bound), ClaimLiveness::Unwatched, Relation::Conflict(ConflictWith::Claim)),
         (of("a", "x", Bound), gone, Relation::Inherits),
         (of("a", "x", NeedsDecision), gone, Relation::Inherits),
         (of("a", "x", Open), gone, Relation::AwaitsSettlement),
@@ -30,8 +30,12 @@ fn whose_claim_a_record_serves_is_told_by_uid_life_and_namespace() {
         (of("z", "x", Failed), gone, Relation::Inherits),
     ] {
         let state = record.spec.attempt.state;
-        let given = Given { record: Some(record), holder, ..Given::default() };
-        assert_eq!(given.with(|observed| decide(observed, at(2)).relation), expected, "{state:?} {holder:?}");
+        let given = Given { record: Some(record), liveness, ..Given::default() };
+        assert_eq!(
+            given.with(|observed| decide(observed, at(2)).relation),
+            expected,
+            "{state:?} {liveness:?}"
+        );
     }
     let mut elsewhere = of("a", "c", Bound);
     elsewhere.spec.account = "MA_2".parse().unwrap();
@@ -78,7 +82,10 @@ fn a_claim_that_is_being_deleted_attempts_nothing_and_takes_nothing_over() {
         Some(k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(at(0).wall));
     let bound = Some(of("a", "x", AttemptState::Bound));
     assert_eq!(Given { claim: claim.clone(), ..Given::default() }.step(), ClaimStep::Rest);
-    let inherits = Given { claim, record: bound.clone(), holder: Holder::Gone, ..Given::default() };
+    let inherits = Given { claim, record: bound.clone(), liveness: ClaimLiveness::Gone, ..Given::default() };
     assert_eq!(inherits.step(), ClaimStep::Rest);
-    assert_eq!(Given { record: bound, holder: Holder::Gone, ..Given::default() }.step(), ClaimStep::Bind);
+    assert_eq!(
+        Given { record: bound, liveness: ClaimLiveness::Gone, ..Given::default() }.step(),
+        ClaimStep::Bind
+    );
 }

@@ -112,7 +112,7 @@ fn what_a_backup_dropped_of_a_number_is_read_as_soon_as_a_listing_counts() {
     assert!(matches!(step(&restored, &early, at(1), at(1)), RecordStep::Wait(_)));
     assert!(matches!(step(&restored, &late, at(25), at(31)), RecordStep::Write(Change::Refresh { .. })));
     assert_eq!(step(&described, &early, at(25), at(25)), RecordStep::Rest);
-    let missing = Evidence { listing: Reading::Missing { begun: at(30) }, ..Evidence::default() };
+    let missing = Evidence { listing: Reading::NoSuchEndpoint { begun: at(30) }, ..Evidence::default() };
     assert_eq!(step(&restored, &missing, at(25), at(31)), RecordStep::Rest);
 }
 
@@ -123,7 +123,7 @@ fn a_moved_number_that_is_listed_nowhere_is_lost_after_two_listings() {
         let evidence = absent(begun);
         let account: AccountId = "MA_1".parse().unwrap();
         let observed = RecordObserved { absent_since: Some(since), ..seen_by(&record, &account, &evidence) };
-        super::record(&observed, begun)
+        decide_record(&observed, begun)
     };
     assert!(matches!(step(at(20), at(20)), RecordStep::Wait(_)));
     assert!(matches!(step(at(20), at(80)), RecordStep::Write(Change::Lose { .. })));

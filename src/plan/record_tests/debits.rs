@@ -42,8 +42,8 @@ fn without_evidence_only_an_explicit_refusal_stands_on_its_word() {
         (None, false),
     ] {
         let missing = Evidence {
-            listing: Reading::Missing { begun: at(15) },
-            ledger: Reading::Missing { begun: at(15) },
+            listing: Reading::NoSuchEndpoint { begun: at(15) },
+            ledger: Reading::NoSuchEndpoint { begun: at(15) },
             ..Evidence::default()
         };
         let step = step(&open_record(outcome), &missing, at(16));
@@ -139,7 +139,7 @@ fn what_the_look_before_an_attempt_found_is_not_lost_by_waiting() {
         assert_eq!(told, asked, "{origin:?} {found:?} {rows:?}: {step:?}");
     }
     // Without a ledger, what had been found is still what is asked about.
-    let missing = Evidence { ledger: Reading::Missing { begun: at(15) }, ..absent(at(15)) };
+    let missing = Evidence { ledger: Reading::NoSuchEndpoint { begun: at(15) }, ..absent(at(15)) };
     let asked = step(&looked(Adoption, &[OLD]), &missing, at(16));
     assert!(matches!(asked, RecordStep::Write(Change::AskForDecision { debits, .. }) if debits.len() == 1));
 }
