@@ -1,5 +1,5 @@
-//! What to do next, decided without IO: [`decide_claim()`] for a request, [`decide_record()`] for what was sent and bought, and, in
-//! between, [`may_send()`] and [`outcome_target()`] for the one POST.
+//! What to do next, decided without IO: [`decide_claim()`] for a request, [`decide_record()`] for what was sent and
+//! bought, and, in between, [`may_send()`] and [`outcome_target()`] for the one POST.
 //!
 //! Everything here is a synchronous function of what was observed and the time; that is what lets the protocol
 //! be checked exhaustively. The rules (R1 to R12) are explained in `docs/exactly-once.md`.

@@ -30,7 +30,7 @@ const VERIFY_AFTER: [u64; 4] = [1, 3, 7, 15];
 ///    needs a decision (R4, R10).
 /// 4. A bound number follows the listing, and outlives its claim (R7, R8).
 /// 5. An attempt that needs a decision is bound if ownership appears; another attempt begins with the claim
-///    (`plan::claim`), if its user asks.
+///    (`plan::decide_claim`), if its user asks.
 /// 6. A failed attempt rests until its claim is gone; the record then goes as well.
 ///
 /// # Guarantees

@@ -40,7 +40,7 @@ impl Client {
     /// # Assumptions
     ///
     /// * The caller has taken a slot of the rate limit, has made the attempt durable, and has made sure that it may
-    ///   still be sent (`plan::permission`).
+    ///   still be sent (`plan::may_send`).
     /// * The caller stores the outcome. If it drops the call, the answer is lost, not the purchase: the attempt is
     ///   verified.
     pub async fn purchase(&self, e164: E164, currency: Option<Currency>) -> PurchaseAnswer {
