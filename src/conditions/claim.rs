@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{
     case::{self, Case, SHOWN_AFTER, Unstored},
-    clocks, cluster, message,
+    cluster, message,
     message::Audience,
     newer,
     status::conditions,
@@ -104,7 +104,7 @@ fn recorded(facts: &ClaimFacts<'_>, record: &PhoneNumber, now: Moment) -> Option
     }
     let clocks = facts.observed.clocks;
     if clocks.are_wrong() {
-        return case.map(|case| Case { message: clocks::undated(&case.message, clocks), ..case });
+        return case.map(|case| Case { message: message::undated(&case.message, clocks), ..case });
     }
     let Gate::Closed(GateCause::Credentials, _) = facts.observed.gate else { return case };
     // A 403 to the purchase and to the list as well speaks of the account, not of the number.

@@ -4,7 +4,7 @@ use kube::ResourceExt;
 
 use crate::{
     api::{Answer, Attempt, Debit, Ownership, PhoneNumber, PhoneNumberClaim, RETRY_ANNOTATION, Reason},
-    domain::{Currency, Money, Time},
+    domain::{Clocks, Currency, Money, Time},
     plan::{Change, ConflictWith, Timeouts, debits_count},
 };
 
@@ -182,6 +182,11 @@ pub fn needs_decision(record: &PhoneNumber) -> String {
         Time::seconds(attempt.opened_at.at()),
         retry_with(&id.to_string(), record),
     )
+}
+
+/// What an open attempt says while nothing proves that it did not buy, because the clocks do not agree.
+pub fn undated(message: &str, clocks: Clocks) -> String {
+    format!("{message} It cannot be settled while the clocks disagree: {}.", clocks.apart())
 }
 
 /// What an open attempt says while it cannot be verified.

@@ -5,7 +5,6 @@
 
 mod case;
 mod claim;
-mod clocks;
 mod cluster;
 mod message;
 mod newer;

@@ -1,8 +1,12 @@
-//! The changes of a record, each applied by a compare-and-swap.
+//! The steps that can be decided for a record, and its changes, each applied by a compare-and-swap.
 
 use jiff::Timestamp;
 
-use super::{Moment, bounds, evidence::FundsRead, rules};
+use super::{
+    Moment, bounds,
+    evidence::{EvidenceRequest, FundsRead},
+    rules,
+};
 use crate::{
     api::{
         Answer, Attempt, AttemptState, CLAIMED, ClaimRef, Funds, Outcome, Ownership, PhoneNumber,
@@ -10,6 +14,19 @@ use crate::{
     },
     domain::{AccountId, Debit, ListedNumber, Time},
 };
+
+/// What to do about a record.
+#[derive(Debug, Clone, PartialEq)]
+pub enum RecordStep {
+    /// Nothing, until something changes.
+    Rest,
+    /// Nothing before that moment.
+    Wait(Moment),
+    Read(EvidenceRequest),
+    Write(Change),
+    Delete,
+    DropFinalizer,
+}
 
 /// One change of a record, applied by a compare-and-swap.
 #[derive(Debug, Clone, PartialEq)]

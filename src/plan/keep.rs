@@ -4,11 +4,10 @@ use std::time::Duration;
 
 use super::{
     ClaimLiveness, Moment,
-    change::Change,
+    change::{Change, RecordStep},
     evidence::{EvidenceRequest, Fresh, Source},
     observed::RecordObserved,
     ownership::Verdict,
-    step::RecordStep,
 };
 use crate::{
     api::{AttemptState, Ownership},

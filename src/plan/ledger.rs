@@ -1,17 +1,63 @@
 //! Which debits of the ledger speak for a purchase of one number: what refunds, answers and other purchases leave over.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use jiff::Timestamp;
 
 use super::{
     bounds::answers,
-    evidence::{earlier, later},
+    evidence::{LedgerRead, Reading, earlier, later},
+    time::Timeouts,
 };
 use crate::{
-    api::Debit,
+    api::{AttemptState, Debit, Origin, PhoneNumber},
     domain::{Currency, E164, LedgerRow, Money, Time},
 };
+
+/// What other numbers and their purchases explain of the ledger. Nothing, where no debit has to be explained.
+#[derive(Debug, Default)]
+pub struct Neighbours {
+    /// Purchases of other records.
+    pub explained: Vec<Explained>,
+    /// When the purchases of other records were opened that have not settled yet: each may still explain a debit.
+    pub unsettled: Vec<Timestamp>,
+    /// Numbers, owned or recorded, that the ledger names in bare digits.
+    pub known: Vec<E164>,
+}
+
+impl Neighbours {
+    /// Those of a record. The others are gone through only where a debit may have to be explained: to do so for every
+    /// record would be quadratic.
+    pub fn of<O: IntoIterator<Item = Arc<PhoneNumber>>>(
+        record: &PhoneNumber,
+        ledger: &Reading<LedgerRead>,
+        timeouts: Timeouts,
+        others: impl FnOnce() -> O,
+        is_known: impl Fn(&E164) -> bool,
+    ) -> Self {
+        let mut found = Self::default();
+        let Reading::Read { value: LedgerRead { rows, .. }, .. } = ledger else { return found };
+        let is_unnamed = |row: &LedgerRow| row.takes_money() && !row.spells_out_any(&[]);
+        if record.spec.attempt.state != AttemptState::Open || !rows.iter().any(is_unnamed) {
+            return found;
+        }
+        found.known = rows.iter().flat_map(LedgerRow::suspects).filter(is_known).collect();
+        let is_purchase = |other: &Arc<PhoneNumber>| {
+            other.spec.e164 != record.spec.e164
+                && other.spec.account == record.spec.account
+                && other.spec.attempt.origin == Origin::Purchase
+        };
+        for other in others().into_iter().filter(is_purchase) {
+            let attempt = &other.spec.attempt;
+            match attempt.state {
+                AttemptState::Bound => found.explained.extend(Explained::by(&other, timeouts)),
+                AttemptState::Open => found.unsettled.push(attempt.opened_at.at()),
+                AttemptState::Failed | AttemptState::NeedsDecision => {}
+            }
+        }
+        found
+    }
+}
 
 /// A purchase of another record, which explains a debit that names no number.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -25,6 +71,21 @@ pub struct Explained {
 }
 
 impl Explained {
+    /// By the purchase of that record. A binding may be found long after it; its debit is as old as the purchase.
+    fn by(other: &PhoneNumber, timeouts: Timeouts) -> Option<Self> {
+        let number = other.status.as_ref()?.number.as_ref()?;
+        let amount: Option<Money> = number.setup_fee? + number.monthly_fee?;
+        let attempt = &other.spec.attempt;
+        let settled = attempt.settled_at.unwrap_or(attempt.opened_at).at();
+        Some(Self {
+            e164: other.spec.e164,
+            amount: amount?,
+            currency: number.currency,
+            opened: attempt.opened_at.at(),
+            settled: settled.min(attempt.opened_at.after(timeouts.until_settled())),
+        })
+    }
+
     fn was_under_way(&self, at: Option<Timestamp>) -> bool {
         at.is_none_or(|at| at >= earlier(self.opened) && at <= later(self.settled))
     }

@@ -27,14 +27,13 @@ mod relation;
 mod rules;
 mod send;
 mod settle;
-mod step;
 mod time;
 mod window;
 
 pub use attempt::NewAttempt;
 pub use bounds::{LONGEST_TOKEN, RetryToken, cut_token, debits_count, is_spent, retry_token};
 pub use cause::{Wanted, is_retried_unasked};
-pub use change::Change;
+pub use change::{Change, RecordStep};
 pub use checks::{BEFORE_PURCHASE, Told, Wake, credentials_refused};
 pub use claim::{ClaimStep, Decision, decide_claim};
 #[cfg(test)]
@@ -43,7 +42,7 @@ pub use evidence::{
     Contents, Evidence, EvidenceRequest, FundsRead, LedgerRead, Reading, Readings, Rows, Source,
 };
 pub use keep::is_listed_absent;
-pub use ledger::Explained;
+pub use ledger::Neighbours;
 pub use memory::{ClaimMemory, RecordMemory};
 pub use observed::{ClaimObserved, RecordObserved, Removal};
 pub use ownership::{Verdict, verdict};
@@ -51,7 +50,6 @@ pub use queue::{Enqueued, Next, Queue, TurnEnd};
 pub use record::decide_record;
 pub use relation::{ConflictWith, Relation};
 pub use send::{Denial, LiveClaim, OutcomeTarget, Permission, may_send, outcome_target};
-pub use step::RecordStep;
 pub use time::{SEND_WINDOW, Timeouts};
 
 use crate::api::Reason;

@@ -1,16 +1,14 @@
 //! All that the next step of a claim, or of a record, depends on.
 
-use jiff::Timestamp;
-
 use super::{
     ClaimLiveness, Clocks, Evidence, Gate, Moment,
-    ledger::Explained,
+    ledger::Neighbours,
     ownership::{Verdict, verdict},
     time::Timeouts,
 };
 use crate::{
     api::{PhoneNumber, PhoneNumberClaim},
-    domain::{AccountId, E164, ListedNumber},
+    domain::{AccountId, ListedNumber},
 };
 
 /// What was observed for one claim, in one moment.
@@ -50,12 +48,7 @@ pub struct RecordObserved<'a> {
     pub evidence: &'a Evidence,
     /// Begin of the first of two listings without a bound number.
     pub absent_since: Option<Moment>,
-    /// Purchases of other records.
-    pub explained: &'a [Explained],
-    /// When the purchases of other records were opened that have not settled yet: each may still explain a debit.
-    pub unsettled: &'a [Timestamp],
-    /// Numbers, owned or recorded, that the ledger may name in bare digits.
-    pub known: &'a [E164],
+    pub neighbours: Neighbours,
     pub timeouts: Timeouts,
     /// How far our clock is from others'.
     pub clocks: Clocks,

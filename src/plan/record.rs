@@ -4,14 +4,13 @@ use std::time::Duration;
 
 use super::{
     ClaimLiveness, Moment,
-    change::Change,
+    change::{Change, RecordStep},
     evidence::{EvidenceRequest, Fresh, FundsRead, Source},
     keep::{maintain_bound, unclaim},
     observed::RecordObserved,
     ownership::Verdict,
     rules,
     settle::settle,
-    step::RecordStep,
     time::VERIFY_EVERY,
 };
 use crate::api::{AttemptState, Funds, Origin, Outcome};

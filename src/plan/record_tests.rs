@@ -8,8 +8,8 @@ use std::time::Duration;
 use kube::core::ObjectMeta;
 
 use super::{
-    Change, ClaimLiveness, Clocks, Evidence, EvidenceRequest, FundsRead, LedgerRead, Moment, NewAttempt,
-    Reading, RecordObserved, RecordStep, Removal, Rows, Source, Timeouts, decide_record,
+    Change, ClaimLiveness, Clocks, Evidence, EvidenceRequest, FundsRead, LedgerRead, Moment, Neighbours,
+    NewAttempt, Reading, RecordObserved, RecordStep, Removal, Rows, Source, Timeouts, decide_record,
 };
 use crate::{
     api::{
@@ -102,10 +102,10 @@ fn step_between(
     first_read: Moment,
     now: Moment,
 ) -> RecordStep {
-    let unsettled: Vec<_> = others.iter().map(|other| other.wall).collect();
+    let unsettled = others.iter().map(|other| other.wall).collect();
+    let neighbours = Neighbours { unsettled, ..Neighbours::default() };
     let account: AccountId = "MA_1".parse().unwrap();
-    let observed =
-        RecordObserved { first_read, unsettled: &unsettled, clocks, ..seen_by(observed, &account, evidence) };
+    let observed = RecordObserved { first_read, neighbours, clocks, ..seen_by(observed, &account, evidence) };
     decide_record(&observed, now)
 }
 
@@ -122,9 +122,7 @@ fn seen_by<'a>(
         first_read: at(0),
         evidence,
         absent_since: None,
-        explained: &[],
-        unsettled: &[],
-        known: &[],
+        neighbours: Neighbours::default(),
         timeouts: SPANS,
         clocks: Clocks::default(),
         removal: Removal::default(),

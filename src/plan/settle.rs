@@ -6,13 +6,12 @@ use jiff::Timestamp;
 
 use super::{
     Moment,
-    change::Change,
+    change::{Change, RecordStep},
     evidence::{EvidenceRequest, Fresh, FundsRead, Source, earlier, later},
     ledger::Ledger,
     observed::RecordObserved,
     ownership::Verdict,
     rules,
-    step::RecordStep,
     time::VERIFY_EVERY,
     window::{named_count_from, unnamed_count_from},
 };
@@ -98,7 +97,7 @@ fn debits(observed: &RecordObserved<'_>, rows: &[LedgerRow], settles: Moment, no
         e164: spec.e164,
         since: named_count_from(&spec.attempt),
         answered: &spec.attempt.answered_debits,
-        known: observed.known,
+        known: &observed.neighbours.known,
     };
     let mut named = ledger.named();
     if !rules::verification_looks_for_debits() {
@@ -111,7 +110,7 @@ fn debits(observed: &RecordObserved<'_>, rows: &[LedgerRow], settles: Moment, no
         return Debits::Known(named);
     }
     let ledger = Ledger { since: unnamed_count_from(&spec.attempt), ..ledger };
-    let mut unnamed = ledger.unnamed(observed.explained);
+    let mut unnamed = ledger.unnamed(&observed.neighbours.explained);
     // What comes later than that is not for this attempt; without an end, a busy account would keep it open for ever.
     let last = later(spec.attempt.opened_at.after(observed.timeouts.until_settled()));
     unnamed.retain(|debit| debit.at.is_none_or(|at| at.at() <= last));
@@ -160,7 +159,7 @@ fn may_be_explained(debit: &Debit, observed: &RecordObserved<'_>, now: Moment) -
         let settles = opened.saturating_add(span).unwrap_or(Timestamp::MAX);
         now.wall < settles && debit.at.is_none_or(|at| at.at() >= earlier(*opened))
     };
-    observed.unsettled.iter().any(under_way)
+    observed.neighbours.unsettled.iter().any(under_way)
 }
 
 enum Debits {

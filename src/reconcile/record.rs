@@ -2,21 +2,15 @@
 
 use std::{sync::Arc, time::Duration};
 
-use jiff::Timestamp;
 use kube::ResourceExt;
 use kube_runtime::controller::Action;
 
 use super::{Context, requeue_after};
 use crate::{
     account::Account,
-    api::{
-        AttemptState, ClaimRef, FORGET_ANNOTATION, ObjectKey, Origin, PhoneNumber, RECORD_FINALIZER, Seen,
-    },
-    domain::{E164, LedgerRow, Money},
-    plan::{
-        self, Change, ClaimLiveness, Explained, Moment, Reading, RecordObserved, RecordStep, Removal,
-        Timeouts,
-    },
+    api::{AttemptState, ClaimRef, FORGET_ANNOTATION, ObjectKey, PhoneNumber, RECORD_FINALIZER, Seen},
+    domain::E164,
+    plan::{self, Change, ClaimLiveness, Moment, Neighbours, RecordObserved, RecordStep, Removal},
     store::StoreError,
 };
 
@@ -42,15 +36,10 @@ pub async fn reconcile_record(
     let evidence = account.evidence(e164);
     let liveness = liveness(&context, &record).await?;
     let sending = context.outcomes.is_sending(record.spec.attempt.id);
-    let (explained, unsettled, known) = match &evidence.ledger {
-        // The only case in which the others matter; going through them for every record would be quadratic.
-        Reading::Read { value, .. } if !sending && may_need_explanation(&record, &value.rows) => (
-            explained(&context, &record),
-            unsettled(&context, &record),
-            known(&context, account, &value.rows),
-        ),
-        _ => (Vec::new(), Vec::new(), Vec::new()),
-    };
+    // One of a newer version explains nothing: what is not explained is asked about.
+    let others = || context.records.state().into_iter().filter_map(|other| other.read().cloned());
+    let is_known = |e164: &E164| context.seen(*e164).is_some() || account.lists(*e164);
+    let neighbours = || Neighbours::of(&record, &evidence.ledger, context.timeouts, others, is_known);
     let mut observed = RecordObserved {
         record: &record,
         account: &account.id(),
@@ -59,9 +48,7 @@ pub async fn reconcile_record(
         first_read: context.memory.see(&record, now).first_read,
         evidence: &evidence,
         absent_since: None,
-        explained: &explained,
-        unsettled: &unsettled,
-        known: &known,
+        neighbours: if sending { Neighbours::default() } else { neighbours() },
         timeouts: context.timeouts,
         clocks: account.clocks(),
         removal: Removal {
@@ -120,59 +107,4 @@ async fn write(
         tracing::info!(%attempt, ?state, "attempt settled");
     }
     Ok(())
-}
-
-fn may_need_explanation(record: &PhoneNumber, rows: &[LedgerRow]) -> bool {
-    record.spec.attempt.state == AttemptState::Open
-        && rows.iter().any(|row| row.takes_money() && !row.spells_out_any(&[]))
-}
-
-/// The numbers, owned or recorded, that the ledger names in bare digits.
-fn known(context: &Context, account: &Account, rows: &[LedgerRow]) -> Vec<E164> {
-    let suspects = rows.iter().flat_map(LedgerRow::suspects);
-    suspects.filter(|e164| context.seen(*e164).is_some() || account.lists(*e164)).collect()
-}
-
-/// The purchases of other records, which explain debits that name no number.
-fn explained(context: &Context, record: &PhoneNumber) -> Vec<Explained> {
-    other_purchases(context, record, AttemptState::Bound)
-        .iter()
-        .filter_map(|other| explanation(other, context.timeouts))
-        .collect()
-}
-
-/// When those purchases of other records were opened that may still turn out to explain such a debit.
-fn unsettled(context: &Context, record: &PhoneNumber) -> Vec<Timestamp> {
-    let others = other_purchases(context, record, AttemptState::Open);
-    others.iter().map(|other| other.spec.attempt.opened_at.at()).collect()
-}
-
-fn other_purchases(context: &Context, record: &PhoneNumber, state: AttemptState) -> Vec<Arc<PhoneNumber>> {
-    let counts = |other: &PhoneNumber| {
-        other.spec.e164 != record.spec.e164
-            && other.spec.account == record.spec.account
-            && other.spec.attempt.state == state
-            && other.spec.attempt.origin == Origin::Purchase
-    };
-    // One of a newer version explains nothing: what is not explained is asked about.
-    let found = context.records.state_filter(|other| other.read().is_some_and(|other| counts(other)));
-    found.iter().filter_map(|other| other.read().cloned()).collect()
-}
-
-/// A binding may be found long after its purchase; its debit is as old as the purchase.
-fn explanation(other: &PhoneNumber, timeouts: Timeouts) -> Option<Explained> {
-    let number = other.status.as_ref()?.number.as_ref()?;
-    let amount: Option<Money> = number.setup_fee? + number.monthly_fee?;
-    let attempt = &other.spec.attempt;
-    Some(Explained {
-        e164: other.spec.e164,
-        amount: amount?,
-        currency: number.currency,
-        opened: attempt.opened_at.at(),
-        settled: attempt
-            .settled_at
-            .unwrap_or(attempt.opened_at)
-            .at()
-            .min(attempt.opened_at.after(timeouts.until_settled())),
-    })
 }

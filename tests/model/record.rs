@@ -10,7 +10,9 @@ use super::{
 };
 use crate::{
     api::{AttemptState, PhoneNumber},
-    plan::{self, ClaimLiveness, Clocks, EvidenceRequest, RecordObserved, RecordStep, Removal, Source},
+    plan::{
+        self, ClaimLiveness, Clocks, EvidenceRequest, Neighbours, RecordObserved, RecordStep, Removal, Source,
+    },
 };
 
 impl Operators {
@@ -86,9 +88,7 @@ impl Operators {
             first_read: clock::first_read(&self.cast, me, world.time),
             evidence: &clock::evidence(&self.cast, me, None, world.time, world.vobiz.aged),
             absent_since: None,
-            explained: &[],
-            unsettled: &[],
-            known: &[],
+            neighbours: Neighbours::default(),
             timeouts: clock::SPANS,
             clocks: Clocks::default(),
             removal: Removal { forget: false, deleting: record.deleting, has_finalizer: true },
