@@ -97,7 +97,7 @@ fn worst() -> PhoneNumber {
 fn the_worst_record_and_the_worst_status_stay_small() {
     let debits = (0..12_000).map(debit).collect();
     let asked = Change::AskForDecision { debits, ownership: Ownership::Absent, owner: None };
-    let unanswered = Change::Fail(Ownership::Absent);
+    let unanswered = Change::Fail(Ownership::Absent, None);
     let mut wish: PhoneNumberClaim = serde_json::from_str(
         r#"{"apiVersion":"v","kind":"k","metadata":{"generation":1},"spec":{"e164":"+911234500000"}}"#,
     )

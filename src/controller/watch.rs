@@ -3,6 +3,7 @@
 use std::{
     pin::pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Instant,
 };
 
 use futures::StreamExt;
@@ -176,7 +177,7 @@ pub async fn claims(
             Ok(event) => follower.apply(&event.modify(trim_claim)),
             Err(error) => {
                 if let Some(why) = interruptions.warn(&what, &error) {
-                    listed.refused(place, why);
+                    listed.refused(place, why, Instant::now());
                 }
                 continue;
             }

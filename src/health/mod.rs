@@ -118,7 +118,7 @@ impl HealthSources {
             kinds: lifecycle.kinds.lock().unwrap_or_else(PoisonError::into_inner).clone(),
             definitions: lifecycle.definitions.lock().unwrap_or_else(PoisonError::into_inner).clone(),
             filled: lifecycle.filled.load(Ordering::Relaxed),
-            missing: self.claims.listed.missing(),
+            missing: self.claims.listed.missing(Instant::now()),
             clocks: Some(clocks).filter(|clocks| clocks.are_notable()).map(Clocks::apart),
             vobiz: vobiz(self.health()),
         })
@@ -148,7 +148,7 @@ impl HealthSources {
                     Seen::Newer(_) => gauges.newer(Kind::Record),
                 }
             }
-            gauges.unlisted(self.claims.listed.missing().len());
+            gauges.unlisted(self.claims.listed.missing(Instant::now()).len());
             gauges
         });
         // A process that does not lead knows nothing of the account, or what is out of date.

@@ -35,20 +35,16 @@ pub enum Change {
     Answered { answer: Box<Answer>, bought: Option<Box<ListedNumber>> },
     /// Listed as ours.
     Bind { listed: Box<ListedNumber>, begun: Moment },
-    /// Settled: not bought.
-    Fail(Ownership),
-    /// Settled: not bought by this attempt, for another account of the family has it.
-    FailElsewhere(AccountId),
+    /// Settled: not bought by this attempt; another account of the family may have the number.
+    Fail(Ownership, Option<AccountId>),
     /// The evidence does not decide. The number may be listed under another account of the family.
     AskForDecision { debits: Vec<Debit>, ownership: Ownership, owner: Option<AccountId> },
     /// Price and balance, read after a failed debit.
     Funds(Funds, FundsRead),
     /// A bound number is described anew, or is back.
     Refresh { listed: Box<ListedNumber>, ownership: Ownership, begun: Moment },
-    /// A bound number is gone.
-    Lose { begun: Moment },
-    /// A bound number is listed under another account of the family.
-    Move { owner: AccountId, begun: Moment },
+    /// A bound number is gone, or listed under another account of the family.
+    Lose { owner: Option<AccountId>, begun: Moment },
     /// The claim is gone; the number stays.
     Unclaim,
     /// Another claim takes over what is recorded.
@@ -66,23 +62,18 @@ impl Change {
                 settle(attempt, AttemptState::Bound, now);
                 forget_debits(attempt);
                 status.number.get_or_insert_default().update(&listed.number);
-                status.verification = Some(seen(begun.wall, Ownership::Owned));
+                status.verification = Some(seen(None, begun.wall, Ownership::Owned));
             }
-            Self::Fail(ownership) => {
+            Self::Fail(ownership, owner) => {
                 settle(attempt, AttemptState::Failed, now);
                 forget_debits(attempt);
-                status.verification = Some(seen(now, ownership));
-            }
-            Self::FailElsewhere(owner) => {
-                settle(attempt, AttemptState::Failed, now);
-                forget_debits(attempt);
-                status.verification = Some(seen_under(Some(owner), now, Ownership::Absent));
+                status.verification = Some(seen(owner, now, ownership));
             }
             Self::AskForDecision { debits, ownership, owner } => {
                 settle(attempt, AttemptState::NeedsDecision, now);
                 forget_debits(attempt);
                 attempt.unexplained_debits = debits;
-                status.verification = Some(seen_under(owner, now, ownership));
+                status.verification = Some(seen(owner, now, ownership));
             }
             Self::Funds(funds, read) => {
                 if let Some(answer) = &mut attempt.answer {
@@ -94,11 +85,10 @@ impl Change {
             }
             Self::Refresh { listed, ownership, begun } => {
                 status.number.get_or_insert_default().update(&listed.number);
-                status.verification = Some(seen(begun.wall, ownership));
+                status.verification = Some(seen(None, begun.wall, ownership));
             }
-            Self::Lose { begun } => status.verification = Some(seen(begun.wall, Ownership::Absent)),
-            Self::Move { owner, begun } => {
-                status.verification = Some(seen_under(Some(owner), begun.wall, Ownership::Absent));
+            Self::Lose { owner, begun } => {
+                status.verification = Some(seen(owner, begun.wall, Ownership::Absent));
             }
             Self::Unclaim => {}
             Self::Claim(claim) => record.spec.claim_ref = Some(claim),
@@ -193,11 +183,7 @@ fn settle(attempt: &mut Attempt, state: AttemptState, now: Timestamp) {
     attempt.settled_at = Some(Time::micros(now));
 }
 
-fn seen(at: Timestamp, ownership: Ownership) -> Verification {
-    seen_under(None, at, ownership)
-}
-
-fn seen_under(owner: Option<AccountId>, at: Timestamp, ownership: Ownership) -> Verification {
+fn seen(owner: Option<AccountId>, at: Timestamp, ownership: Ownership) -> Verification {
     Verification { at: Time::micros(at), ownership, owner }
 }
 
@@ -279,7 +265,7 @@ mod tests {
     fn a_loss_keeps_what_was_bought_and_is_undone_by_a_later_listing() {
         let begun = Moment { wall: NOW.parse().unwrap(), mono: std::time::Duration::ZERO };
         let mut record = after(answered(Outcome::Purchased));
-        Change::Lose { begun }.apply(&mut record, NOW.parse().unwrap());
+        Change::Lose { owner: None, begun }.apply(&mut record, NOW.parse().unwrap());
         assert!(Change::is_lost(&record) && record.spec.attempt.state == AttemptState::Bound);
         let listed =
             Box::new(ListedNumber { e164: "+12".parse().unwrap(), owner: None, number: Number::default() });
@@ -293,14 +279,14 @@ mod tests {
     fn a_move_is_stored_so_that_an_older_version_takes_it_for_a_loss() {
         let begun = Moment { wall: NOW.parse().unwrap(), mono: std::time::Duration::ZERO };
         let mut record = after(answered(Outcome::Purchased));
-        Change::Move { owner: "SA_2".parse().unwrap(), begun }.apply(&mut record, NOW.parse().unwrap());
+        Change::Lose { owner: "SA_2".parse().ok(), begun }.apply(&mut record, NOW.parse().unwrap());
         let stored = serde_json::to_value(&record).unwrap();
         let verification = &stored["status"]["verification"];
         assert_eq!((&verification["ownership"], &verification["owner"]), (&"Absent".into(), &"SA_2".into()));
         let read: PhoneNumber = serde_json::from_value(stored).unwrap();
         assert_eq!(Change::moved_to(&read), "SA_2".parse().ok().as_ref());
         assert!(Change::is_away(&read) && !Change::is_lost(&read));
-        Change::Lose { begun }.apply(&mut record, NOW.parse().unwrap());
+        Change::Lose { owner: None, begun }.apply(&mut record, NOW.parse().unwrap());
         assert!(Change::is_lost(&record) && Change::moved_to(&record).is_none());
     }
 }

@@ -36,7 +36,7 @@ pub(super) fn maintain_bound(observed: &RecordObserved<'_>, now: Moment) -> Reco
             }
             // One listing is enough: presence proves, under whichever account.
             Verdict::Elsewhere(owner) if Change::moved_to(observed.record) != Some(owner) => {
-                return RecordStep::Write(Change::Move { owner: owner.clone(), begun });
+                return RecordStep::Write(Change::Lose { owner: Some(owner.clone()), begun });
             }
             Verdict::Absent if !Change::is_lost(observed.record) => {
                 return confirm_loss(observed, begun, now);
@@ -75,7 +75,7 @@ fn confirm_loss(observed: &RecordObserved<'_>, begun: Moment, now: Moment) -> Re
     let Some(first) = observed.absent_since else { return unclaim(observed) };
     let second = first.plus(LOST_AFTER);
     if begun.mono >= second.mono {
-        return RecordStep::Write(Change::Lose { begun });
+        return RecordStep::Write(Change::Lose { owner: None, begun });
     }
     match unclaim(observed) {
         RecordStep::Rest if now.mono < second.mono => RecordStep::Wait(now.when(second)),

@@ -141,7 +141,10 @@ fn absence_counts_only_in_answers_begun_after_the_attempts_time() {
     assert!(
         matches!(step(&record, &absent(at(14)), at(15)), RecordStep::Read(need) if need.sources.contains(&Source::Listing))
     );
-    assert_eq!(step(&record, &absent(at(15)), at(16)), RecordStep::Write(Change::Fail(Ownership::Absent)));
+    assert_eq!(
+        step(&record, &absent(at(15)), at(16)),
+        RecordStep::Write(Change::Fail(Ownership::Absent, None))
+    );
 }
 
 #[test]
@@ -158,7 +161,7 @@ fn a_number_of_another_account_never_binds() {
     for outcome in [Some(Outcome::NotFound), Some(Outcome::Unknown), None] {
         let record = open_record(outcome);
         let evidence = Evidence { listing: read(at(15), listed("SA_2")), ..absent(at(15)) };
-        let elsewhere = Change::FailElsewhere("SA_2".parse().unwrap());
+        let elsewhere = Change::Fail(Ownership::Absent, "SA_2".parse().ok());
         assert_eq!(step(&record, &evidence, at(16)), RecordStep::Write(elsewhere));
         // The operator cannot tell whose debit it is: all accounts of a family have one ledger.
         let debited = Evidence { ledger: ledger(at(15), &[NAMED]), ..evidence };
@@ -184,7 +187,7 @@ fn both_clocks_must_pass_after_an_attempt_is_opened_and_first_read() {
     assert!(matches!(step_read_at(&record, &absent(before), early, after), RecordStep::Read(_)));
     assert!(matches!(
         step_read_at(&record, &absent(after), early, after),
-        RecordStep::Write(Change::Fail(_))
+        RecordStep::Write(Change::Fail(..))
     ));
 }
 
@@ -200,7 +203,11 @@ fn between_clocks_that_disagree_absence_settles_nothing() {
     ] {
         let step = |evidence: &Evidence, now| step_between(clocks, &[], &record, evidence, at(0), now);
         let settled = step(&absent(at(60)), at(61));
-        assert_eq!(settled == RecordStep::Write(Change::Fail(Ownership::Absent)), settles, "{settled:?}");
+        assert_eq!(
+            settled == RecordStep::Write(Change::Fail(Ownership::Absent, None)),
+            settles,
+            "{settled:?}"
+        );
         // It goes on looking, at the usual pace.
         if let RecordStep::Wait(until) = settled {
             assert!(at(61).until(until) <= Duration::from_secs(15), "{until:?}");

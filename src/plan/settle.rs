@@ -75,12 +75,9 @@ fn conclude(
         (Ownership::Undecided, debits) => {
             needs_decision(debits.unwrap_or_else(|| rules::found_debits(attempt).to_vec()), ownership)
         }
-        (Ownership::Absent, Some(_)) => RecordStep::Write(match owner {
-            Some(owner) => Change::FailElsewhere(owner.clone()),
-            None => Change::Fail(ownership),
-        }),
+        (Ownership::Absent, Some(_)) => RecordStep::Write(Change::Fail(ownership, owner.cloned())),
         // Something could not be had. Vobiz's explicit refusal then stands on its word; nothing else does.
-        _ if refused => RecordStep::Write(Change::Fail(Ownership::Unverifiable)),
+        _ if refused => RecordStep::Write(Change::Fail(Ownership::Unverifiable, None)),
         (_, debits) => needs_decision(
             debits.unwrap_or_else(|| rules::found_debits(attempt).to_vec()),
             Ownership::Unverifiable,

@@ -7,9 +7,12 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::ResourceExt;
 use kube_runtime::controller::Action;
 
-use super::{Context, intent, key_of, newer, reference_to, requeue_after};
+use super::{Context, intent, newer, reference_to, requeue_after};
 use crate::{
-    api::{AttemptState, ConditionType, PhoneNumber, PhoneNumberClaim, PhoneNumberClaimStatus, Reason, Seen},
+    api::{
+        AttemptState, ConditionType, ObjectKey, PhoneNumber, PhoneNumberClaim, PhoneNumberClaimStatus,
+        Reason, Seen,
+    },
     conditions::{self, ClaimFacts, SHOWN_AFTER},
     plan::{
         self, Change, ClaimLiveness, ClaimObserved, ClaimStep, Decision, Moment, Relation, RetryToken,
@@ -77,7 +80,7 @@ fn refusal(
         }
         // What passes by itself within seconds is worth no write.
         ClaimStep::Bind => failed
-            .filter(|_| context.setbacks.reconciles.lasts(&key_of(claim), now.mono) >= SHOWN_AFTER)
+            .filter(|_| context.setbacks.reconciles.lasts(&ObjectKey::of(claim), now.mono) >= SHOWN_AFTER)
             .map(ToString::to_string),
         ClaimStep::Rest | ClaimStep::Await(_) => None,
     }
@@ -154,13 +157,13 @@ fn wait(context: &Context, claim: &PhoneNumberClaim, wake: &Wake, now: Moment) -
     match wake {
         Wake::At(until) => return Some(now.until(*until)),
         Wake::GateOpensOr(until) => {
-            account.request_gate(key_of(claim));
+            account.request_gate(ObjectKey::of(claim));
             return Some(now.until(*until));
         }
         Wake::ClocksAgree => return Some(CLOCKS_EVERY),
-        Wake::GateOpens => account.request_gate(key_of(claim)),
-        Wake::Evidence(request) => account.request(key_of(claim), request.clone()),
-        Wake::NextListing => account.request_next_listing(key_of(claim)),
+        Wake::GateOpens => account.request_gate(ObjectKey::of(claim)),
+        Wake::Evidence(request) => account.request(ObjectKey::of(claim), request.clone()),
+        Wake::NextListing => account.request_next_listing(ObjectKey::of(claim)),
     }
     None
 }
@@ -206,7 +209,7 @@ async fn announce(context: &Context, claim: &PhoneNumberClaim, reason: Reason, m
     }
     let name = format!("{}/{}", claim.namespace().unwrap_or_default(), claim.name_any());
     tracing::info!(claim = name, reason = reason.as_str(), "claim");
-    let (key, events) = (key_of(claim), &context.setbacks.events);
+    let (key, events) = (ObjectKey::of(claim), &context.setbacks.events);
     match context.store.event(claim, reason, message).await {
         Ok(()) => events.over(&key, now.mono),
         Err(error) => drop(events.failed(key, Some(&error.to_string()), now.mono)),

@@ -56,12 +56,6 @@ impl Claims {
         self.cache(namespace)?.get(&ObjectRef::new(name).within(namespace))
     }
 
-    /// The claim, as far as it has been seen, and this version can read it.
-    #[must_use]
-    pub fn get(&self, namespace: &str, name: &str) -> Option<Arc<PhoneNumberClaim>> {
-        self.seen(namespace, name)?.read().cloned()
-    }
-
     /// All of them.
     pub fn all(&self) -> impl Iterator<Item = Arc<Seen<PhoneNumberClaim>>> {
         self.caches.iter().flat_map(|(_, cache)| cache.state())
@@ -128,11 +122,7 @@ impl Listed {
     }
 
     /// It cannot be listed or watched.
-    pub fn refused(&self, namespace: Option<&str>, why: String) {
-        self.met(namespace, why, Instant::now());
-    }
-
-    fn met(&self, namespace: Option<&str>, why: String, met: Instant) {
+    pub fn refused(&self, namespace: Option<&str>, why: String, met: Instant) {
         // Waiters wait for the namespace to be known: this wakes none of them.
         self.change(namespace, |place| {
             place.watch = Some(Trouble { why, met });
@@ -171,11 +161,7 @@ impl Listed {
 
     /// The namespaces that are not served, or not as they should be, and why.
     #[must_use]
-    pub fn missing(&self) -> Vec<(Option<String>, String)> {
-        self.missing_at(Instant::now())
-    }
-
-    fn missing_at(&self, now: Instant) -> Vec<(Option<String>, String)> {
+    pub fn missing(&self, now: Instant) -> Vec<(Option<String>, String)> {
         let places = self.places.borrow();
         let missing = places.iter().filter_map(|(name, place)| match (place.trouble(now), place.known) {
             (Some(why), _) => Some((name.clone(), why.to_owned())),
@@ -206,17 +192,17 @@ mod tests {
         let listed = listed();
         let missing = |why: &str| vec![(Some("c".to_owned()), why.to_owned())];
         listed.filled(Some("d"));
-        assert_eq!(listed.missing(), missing("not listed yet"));
-        listed.refused(Some("c"), "forbidden".into());
+        assert_eq!(listed.missing(Instant::now()), missing("not listed yet"));
+        listed.refused(Some("c"), "forbidden".into(), Instant::now());
         // An event before the end of its list proves nothing.
         listed.goes_on(Some("c"));
-        assert_eq!(listed.missing(), missing("forbidden"));
+        assert_eq!(listed.missing(Instant::now()), missing("forbidden"));
         listed.filled(Some("c"));
-        assert_eq!(listed.missing(), []);
-        listed.refused(Some("c"), "forbidden".into());
-        assert!(listed.is_known(Some("c")) && listed.missing() == missing("forbidden"));
+        assert_eq!(listed.missing(Instant::now()), []);
+        listed.refused(Some("c"), "forbidden".into(), Instant::now());
+        assert!(listed.is_known(Some("c")) && listed.missing(Instant::now()) == missing("forbidden"));
         listed.goes_on(Some("c"));
-        assert_eq!(listed.missing(), []);
+        assert_eq!(listed.missing(Instant::now()), []);
     }
 
     #[test]
@@ -224,11 +210,11 @@ mod tests {
         let (listed, now) = (listed(), Instant::now());
         listed.filled(Some("c"));
         listed.filled(Some("d"));
-        listed.met(Some("c"), "forbidden".into(), now);
+        listed.refused(Some("c"), "forbidden".into(), now);
         for (seconds, troubled) in [(0, true), (119, true), (120, false)] {
             let then = now + Duration::from_secs(seconds);
             assert_eq!(listed.is_in_trouble(Some("c"), then), troubled, "{seconds}");
-            assert_eq!(listed.missing_at(then).len(), usize::from(troubled), "{seconds}");
+            assert_eq!(listed.missing(then).len(), usize::from(troubled), "{seconds}");
             assert!(!listed.is_in_trouble(Some("d"), then));
         }
         assert!(listed.is_known(Some("c")));
@@ -253,7 +239,7 @@ mod tests {
     async fn one_namespace_is_enough_to_begin_with() {
         let listed = listed();
         assert!(futures::FutureExt::now_or_never(listed.any()).is_none());
-        listed.refused(Some("c"), "forbidden".into());
+        listed.refused(Some("c"), "forbidden".into(), Instant::now());
         assert!(futures::FutureExt::now_or_never(listed.any()).is_none());
         listed.filled(Some("d"));
         listed.any().await;

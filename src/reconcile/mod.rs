@@ -31,7 +31,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     account::Accounts,
-    api::{ClaimRef, ObjectKey, PhoneNumber, PhoneNumberClaim, Seen},
+    api::{ClaimRef, PhoneNumber, PhoneNumberClaim, Seen},
     clock::Clock,
     conditions,
     domain::E164,
@@ -169,12 +169,6 @@ impl Context {
             },
         );
     }
-}
-
-/// The key of a claim.
-#[must_use]
-pub fn key_of(claim: &PhoneNumberClaim) -> ObjectKey {
-    ObjectKey::of(claim)
 }
 
 /// The identity of a claim, as records name it.

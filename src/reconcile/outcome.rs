@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use kube::core::ObjectMeta;
 
 use super::{
-    Context, key_of,
+    Context,
     outcomes::Sending,
     trouble::{News, Trouble},
 };
@@ -65,7 +65,7 @@ pub async fn store(
 pub fn wake(context: &Context, claim: &PhoneNumberClaim) {
     let account = context.accounts.of_claim(claim);
     account.wake(ObjectKey::Record(claim.number().digits()));
-    account.wake(key_of(claim));
+    account.wake(ObjectKey::of(claim));
 }
 
 /// One try, given the record as it was read last.

@@ -9,7 +9,7 @@ use tracing::Instrument;
 use super::{
     Context, UNREADABLE_EVERY,
     claim::{decide, observe, perform},
-    key_of, reference_to,
+    reference_to,
     spend::{Spending, spend},
 };
 use crate::{
@@ -49,7 +49,7 @@ impl Context {
                 account.client.slot().await;
             }
             let ClaimRef { namespace, name, .. } = turn.begin();
-            match self.claims.get(&namespace, &name) {
+            match self.claims.seen(&namespace, &name).and_then(|claim| claim.read().cloned()) {
                 Some(claim) if readable => return claim,
                 Some(_) => account.wake(ObjectKey::Claim { namespace, name }),
                 None => {}
@@ -66,8 +66,8 @@ impl Context {
         let now = self.clock.now().mono;
         let end = turn_end(failed);
         match &end {
-            TurnEnd::Refused(why) => drop(self.setbacks.intents.failed(key_of(claim), Some(why), now)),
-            TurnEnd::Done | TurnEnd::Overtaken => self.setbacks.intents.over(&key_of(claim), now),
+            TurnEnd::Refused(why) => drop(self.setbacks.intents.failed(ObjectKey::of(claim), Some(why), now)),
+            TurnEnd::Done | TurnEnd::Overtaken => self.setbacks.intents.over(&ObjectKey::of(claim), now),
         }
         self.accounts.of_claim(claim).queue.turn_ended(&claim.uid().unwrap_or_default(), end)
     }
@@ -92,7 +92,7 @@ pub async fn worker(context: Arc<Context>, account: Arc<Account>, stop: Cancella
         let span = tracing::debug_span!(target: TRACED, "reconcile", kind, turn = true);
         let ended = turn.instrument(span).await;
         context.intent_ended(&claim, ended.as_ref().err());
-        account.wake(key_of(&claim));
+        account.wake(ObjectKey::of(&*claim));
     }
 }
 

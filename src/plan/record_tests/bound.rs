@@ -34,7 +34,7 @@ fn kept(record: &PhoneNumber, owner: Option<&str>, status: Option<&str>) -> Stri
             let word = listed.number.status.map_or_else(|| "no status".into(), |word| word.to_string());
             format!("{ownership:?} {word}")
         }
-        RecordStep::Write(Change::Move { owner, .. }) => format!("moved to {owner}"),
+        RecordStep::Write(Change::Lose { owner: Some(owner), .. }) => format!("moved to {owner}"),
         other => format!("{other:?}"),
     }
 }
@@ -126,5 +126,5 @@ fn a_moved_number_that_is_listed_nowhere_is_lost_after_two_listings() {
         decide_record(&observed, begun)
     };
     assert!(matches!(step(at(20), at(20)), RecordStep::Wait(_)));
-    assert!(matches!(step(at(20), at(80)), RecordStep::Write(Change::Lose { .. })));
+    assert!(matches!(step(at(20), at(80)), RecordStep::Write(Change::Lose { owner: None, .. })));
 }

@@ -48,7 +48,7 @@ fn without_evidence_only_an_explicit_refusal_stands_on_its_word() {
         };
         let step = step(&open_record(outcome), &missing, at(16));
         assert_eq!(
-            step == RecordStep::Write(Change::Fail(Ownership::Unverifiable)),
+            step == RecordStep::Write(Change::Fail(Ownership::Unverifiable, None)),
             fails,
             "{outcome:?}: {step:?}"
         );
@@ -95,7 +95,7 @@ fn a_debit_that_another_purchase_under_way_may_explain_is_no_question_yet() {
     let late = evidence(&row(at(15 + 601)));
     assert_eq!(
         step_beside(&[at(610)], &record, &late, at(0), at(617)),
-        RecordStep::Write(Change::Fail(Ownership::Absent))
+        RecordStep::Write(Change::Fail(Ownership::Absent, None))
     );
 }
 
@@ -133,7 +133,7 @@ fn what_the_look_before_an_attempt_found_is_not_lost_by_waiting() {
         let step = step(&looked(origin, &found), &evidence, at(16));
         let told = match &step {
             RecordStep::Write(Change::AskForDecision { debits, .. }) => debits.len(),
-            RecordStep::Write(Change::Fail(Ownership::Absent)) => 0,
+            RecordStep::Write(Change::Fail(Ownership::Absent, None)) => 0,
             other => panic!("{other:?}"),
         };
         assert_eq!(told, asked, "{origin:?} {found:?} {rows:?}: {step:?}");
