@@ -28,34 +28,29 @@ pub enum Command {
 }
 
 /// How to run. Durations are written like 90s, 2m or 1m30s.
+// Each variable has the name of its field, in capitals.
 #[derive(Debug, Args)]
 pub struct RunArgs {
     /// Auth id of the Vobiz account (MA_… or SA_…)
-    #[arg(long, env = "VOBIZ_AUTH_ID", value_name = "ID", help_heading = "Vobiz")]
+    #[arg(long, env, value_name = "ID", help_heading = "Vobiz")]
     pub vobiz_auth_id: Option<String>,
 
     /// File that holds the auth id, instead of VOBIZ_AUTH_ID
-    #[arg(long, env = "VOBIZ_AUTH_ID_FILE", value_name = "FILE", help_heading = "Vobiz")]
+    #[arg(long, env, value_name = "FILE", help_heading = "Vobiz")]
     pub vobiz_auth_id_file: Option<String>,
 
     /// Auth token of the account. Prefer the variable or the file: arguments are visible in process lists
-    #[arg(
-        long,
-        env = "VOBIZ_AUTH_TOKEN",
-        value_name = "TOKEN",
-        hide_env_values = true,
-        help_heading = "Vobiz"
-    )]
+    #[arg(long, env, value_name = "TOKEN", hide_env_values = true, help_heading = "Vobiz")]
     pub vobiz_auth_token: Option<Token>,
 
     /// File that holds the auth token, instead of VOBIZ_AUTH_TOKEN; read again when it changes and after each 401
-    #[arg(long, env = "VOBIZ_AUTH_TOKEN_FILE", value_name = "FILE", help_heading = "Vobiz")]
+    #[arg(long, env, value_name = "FILE", help_heading = "Vobiz")]
     pub vobiz_auth_token_file: Option<String>,
 
     /// Base URL of the API: https, or http to a loopback host
     #[arg(
         long,
-        env = "VOBIZ_API_URL",
+        env,
         value_name = "URL",
         hide_env_values = true,
         default_value = "https://api.vobiz.ai",
@@ -64,79 +59,43 @@ pub struct RunArgs {
     pub vobiz_api_url: String,
 
     /// PEM file with further root certificates to trust for Vobiz
-    #[arg(long, env = "VOBIZ_CA_FILE", value_name = "FILE", help_heading = "Vobiz")]
+    #[arg(long, env, value_name = "FILE", help_heading = "Vobiz")]
     pub vobiz_ca_file: Option<String>,
 
     /// How long one purchase may take before its outcome counts as unknown
-    #[arg(
-        long,
-        env = "VOBIZ_PURCHASE_TIMEOUT",
-        value_name = "DURATION",
-        default_value = "30s",
-        help_heading = "Vobiz"
-    )]
+    #[arg(long, env, value_name = "DURATION", default_value = "30s", help_heading = "Vobiz")]
     pub vobiz_purchase_timeout: DurationArg,
 
     /// How long a purchase may take to show in Vobiz's lists and ledger. Absence counts only after it. Not shorter
     /// than the purchase timeout; longer is safer, and shorter only makes failures final sooner
-    #[arg(
-        long,
-        env = "VOBIZ_SETTLE_TIME",
-        value_name = "DURATION",
-        default_value = "2m",
-        help_heading = "Vobiz"
-    )]
+    #[arg(long, env, value_name = "DURATION", default_value = "2m", help_heading = "Vobiz")]
     pub vobiz_settle_time: DurationArg,
 
     /// How often the account is listed in full, to find numbers that were blocked, released or lost
-    #[arg(
-        long,
-        env = "VOBIZ_RESYNC_INTERVAL",
-        value_name = "DURATION",
-        default_value = "10m",
-        help_heading = "Vobiz"
-    )]
+    #[arg(long, env, value_name = "DURATION", default_value = "10m", help_heading = "Vobiz")]
     pub vobiz_resync_interval: DurationArg,
 
     /// Calls a second to Vobiz, and optionally the burst (default: twice as many): 20 or 20/40
-    #[arg(
-        long,
-        env = "VOBIZ_RATE_LIMIT",
-        value_name = "RATE[/BURST]",
-        default_value = "20",
-        help_heading = "Vobiz"
-    )]
+    #[arg(long, env, value_name = "RATE[/BURST]", default_value = "20", help_heading = "Vobiz")]
     pub vobiz_rate_limit: Rate,
 
     /// Casing of the purchase path: Vobiz's documentation has both, and a request cannot be tried twice
-    #[arg(long, env = "VOBIZ_PURCHASE_PATH", value_enum, default_value = "account", help_heading = "Vobiz")]
+    #[arg(long, env, value_enum, default_value = "account", help_heading = "Vobiz")]
     pub vobiz_purchase_path: Casing,
 
     /// Purchases under way at the same time
-    #[arg(
-        long,
-        env = "PURCHASE_CONCURRENCY",
-        value_name = "N",
-        default_value = "8",
-        help_heading = "Controller"
-    )]
+    #[arg(long, env, value_name = "N", default_value = "8", help_heading = "Controller")]
     pub purchase_concurrency: NonZeroUsize,
 
     /// Namespaces to watch, separated by commas [default: all]
-    #[arg(
-        long,
-        env = "WATCH_NAMESPACES",
-        value_name = "NAMES",
-        value_delimiter = ',',
-        help_heading = "Controller"
-    )]
+    #[arg(long, env, value_name = "NAMES", value_delimiter = ',', help_heading = "Controller")]
     pub watch_namespaces: Vec<String>,
 
     /// Hold purchases and adoptions back until what was sent before must have shown. Use it for the first start after
     /// a restore of the cluster from a backup
     #[arg(
         long,
-        env = "HOLD_PURCHASES",
+        env,
         num_args = 0..=1,
         default_value = "false",
         default_missing_value = "true",
@@ -149,7 +108,7 @@ pub struct RunArgs {
     /// Lease; safety does not rest on it
     #[arg(
         long,
-        env = "LEADER_ELECT",
+        env,
         num_args = 0..=1,
         default_value = "false",
         default_missing_value = "true",
@@ -159,33 +118,21 @@ pub struct RunArgs {
     pub leader_elect: bool,
 
     /// Name of the Lease. Operators that are no replicas of each other need leases of their own
-    #[arg(
-        long,
-        env = "LEADER_ELECTION_NAME",
-        value_name = "NAME",
-        default_value = "vobiz-operator",
-        help_heading = "Replicas"
-    )]
+    #[arg(long, env, value_name = "NAME", default_value = "vobiz-operator", help_heading = "Replicas")]
     pub leader_election_name: String,
 
     /// Namespace of the Lease [default: POD_NAMESPACE, or else the namespace of the kubeconfig or service account]
-    #[arg(long, env = "LEADER_ELECTION_NAMESPACE", value_name = "NAMESPACE", help_heading = "Replicas")]
+    #[arg(long, env, value_name = "NAMESPACE", help_heading = "Replicas")]
     pub leader_election_namespace: Option<String>,
 
     /// Serve /healthz, /readyz and /metrics on this address, in the clear: like 0.0.0.0:8080, or :8080 for every address
     /// [default: not served]
-    #[arg(long, env = "HTTP_ADDR", value_name = "ADDRESS", help_heading = "Observation")]
+    #[arg(long, env, value_name = "ADDRESS", help_heading = "Observation")]
     pub http_addr: Option<String>,
 
     /// Send traces to this OTLP endpoint, by HTTP: like http://collector:4318. Only in a program that was built with
     /// --features otlp
-    #[arg(
-        long,
-        env = "OTLP_ENDPOINT",
-        value_name = "URL",
-        hide_env_values = true,
-        help_heading = "Observation"
-    )]
+    #[arg(long, env, value_name = "URL", hide_env_values = true, help_heading = "Observation")]
     pub otlp_endpoint: Option<String>,
 }
 

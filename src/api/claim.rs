@@ -74,14 +74,6 @@ pub struct PhoneNumberClaimSpec {
     pub deletion_policy: DeletionPolicy,
 }
 
-impl PhoneNumberClaim {
-    /// The number that the claim is for.
-    #[must_use]
-    pub fn number(&self) -> E164 {
-        self.spec.e164
-    }
-}
-
 /// What happens to the number when its claim is deleted.
 #[derive(Serialize, Deserialize, JsonSchema, Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[schemars(inline)]

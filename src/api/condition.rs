@@ -19,7 +19,7 @@ impl Status {
 }
 
 /// The condition types.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr)]
 pub enum ConditionType {
     /// The outcome of the purchase.
     Purchased,
@@ -37,12 +37,6 @@ impl ConditionType {
     /// As it stands in the API.
     #[must_use]
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Purchased => "Purchased",
-            Self::Ready => "Ready",
-            Self::Reconciling => "Reconciling",
-            Self::Stalled => "Stalled",
-            Self::Claimed => super::CLAIMED,
-        }
+        self.into()
     }
 }

@@ -63,6 +63,3 @@ pub enum CrdError {
     #[error("cannot write the custom resource definitions as YAML: {0}")]
     Yaml(#[from] serde_yaml::ser::Error),
 }
-
-/// Condition type of a record: whether a claim stands behind it.
-pub const CLAIMED: &str = "Claimed";

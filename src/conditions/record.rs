@@ -21,7 +21,8 @@ pub fn set_record_conditions(
         None => (Status::False, Reason::Purchasing, "The purchase is being sent.".to_owned()),
     };
     let ready = condition(&previous, ConditionType::Ready, status, reason.as_str(), &message, now);
-    let was_claimed = !previous.iter().any(|old| old.type_ == crate::api::CLAIMED && old.status == "False");
+    let was_claimed =
+        !previous.iter().any(|old| old.type_ == ConditionType::Claimed.as_str() && old.status == "False");
     let (status, reason, message) = match (claimed.unwrap_or(was_claimed), &record.spec.claim_ref) {
         (true, Some(claim)) => {
             (Status::True, "Claimed", format!("Claimed by {}/{}.", claim.namespace, claim.name))

@@ -58,8 +58,6 @@ pub struct Texts {
     mentions: Box<[E164]>,
     /// Whether they spell a number out, plus sign and all.
     spells_one_out: bool,
-    /// Whether they name one with a plus sign.
-    names_one: bool,
     /// What else a credit refers to: the ids of what it gives back, for one.
     words: Box<[Box<str>]>,
 }
@@ -73,7 +71,6 @@ impl Texts {
         Self {
             mentions: E164::mentioned_in(text).collect(),
             spells_one_out: E164::any_spelt_out_in(text),
-            names_one: E164::any_named_in(text),
             words: if of_credit { words(text) } else { Box::default() },
         }
     }
@@ -121,12 +118,6 @@ impl LedgerRow {
     #[must_use]
     pub fn spells_out_any(&self, known: &[E164]) -> bool {
         self.texts.spells_one_out || self.suspects().any(|e164| known.contains(&e164))
-    }
-
-    /// Whether the row may be about one number: one with a plus sign, or bare digits that spell one of those known.
-    #[must_use]
-    pub fn names_any(&self, known: &[E164]) -> bool {
-        self.texts.names_one || self.suspects().any(|e164| known.contains(&e164))
     }
 
     /// Whether a credit names the row that it gives back, by its id.

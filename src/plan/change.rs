@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     api::{
-        Answer, Attempt, AttemptState, CLAIMED, ClaimRef, Funds, Outcome, Ownership, PhoneNumber,
+        Answer, Attempt, AttemptState, ClaimRef, ConditionType, Funds, Outcome, Ownership, PhoneNumber,
         PhoneNumberStatus, Verification,
     },
     domain::{AccountId, Debit, ListedNumber, Time},
@@ -141,7 +141,9 @@ impl Change {
     pub fn is_unclaimed(record: &PhoneNumber) -> bool {
         let conditions =
             record.status.as_ref().map(|status| status.conditions.as_slice()).unwrap_or_default();
-        conditions.iter().any(|condition| condition.type_ == CLAIMED && condition.status == "False")
+        conditions.iter().any(|condition| {
+            condition.type_ == ConditionType::Claimed.as_str() && condition.status == "False"
+        })
     }
 }
 

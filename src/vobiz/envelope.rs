@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::{
-    json::{id, lenient, money, object},
+    json::{Lenient, id, money, object},
     masks::Masks,
 };
 use crate::domain::{Currency, Money, presentable};
@@ -29,10 +29,8 @@ struct Outer {
     /// Kept as text: read into a tree of values, its sums would become floats.
     #[serde(default)]
     error: Option<Box<RawValue>>,
-    #[serde(default, deserialize_with = "lenient")]
-    message: Option<String>,
-    #[serde(default, deserialize_with = "lenient")]
-    details: Option<Details>,
+    message: Lenient<String>,
+    details: Lenient<Details>,
 }
 
 /// `{code,message,details?}`
@@ -40,10 +38,8 @@ struct Outer {
 struct Inner {
     #[serde(default, deserialize_with = "id")]
     code: Option<String>,
-    #[serde(default, deserialize_with = "lenient")]
-    message: Option<String>,
-    #[serde(default, deserialize_with = "lenient")]
-    details: Option<Details>,
+    message: Lenient<String>,
+    details: Lenient<Details>,
 }
 
 #[derive(Deserialize, Default)]
@@ -52,10 +48,9 @@ struct Details {
     required: Option<Money>,
     #[serde(default, deserialize_with = "money")]
     available: Option<Money>,
-    #[serde(default, deserialize_with = "lenient")]
-    currency: Option<Currency>,
-    #[serde(default, rename = "retryAfter", deserialize_with = "lenient")]
-    retry_after: Option<f64>,
+    currency: Lenient<Currency>,
+    #[serde(rename = "retryAfter")]
+    retry_after: Lenient<f64>,
 }
 
 impl Envelope {
@@ -68,18 +63,18 @@ impl Envelope {
         let inner: Inner = object(error.as_bytes()).unwrap_or_default();
         let words = |words: String| presentable(&masks.mask(&words));
         let code = word.or(inner.code).map(words);
-        let message = outer.message.or(inner.message).map(words);
+        let message = outer.message.0.or(inner.message.0).map(words);
         if code.is_none() && message.is_none() {
             return None;
         }
-        let details = inner.details.or(outer.details).unwrap_or_default();
+        let details = inner.details.0.or(outer.details.0).unwrap_or_default();
         Some(Self {
             code,
             message,
             required: details.required,
             available: details.available,
-            currency: details.currency,
-            retry_after: details.retry_after.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()),
+            currency: details.currency.0,
+            retry_after: details.retry_after.0.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()),
         })
     }
 }

@@ -26,12 +26,21 @@ impl<'de, T: DeserializeOwned> Deserialize<'de> for Object<T> {
 }
 
 /// A field that may be missing, null or of another type without spoiling the rest of the answer.
-pub fn lenient<'de, D: Deserializer<'de>, T: DeserializeOwned>(
-    deserializer: D,
-) -> Result<Option<T>, D::Error> {
-    let raw = Box::<RawValue>::deserialize(deserializer)?;
-    // No field that is read here is a list, see `object`.
-    Ok(if raw.get().starts_with('[') { None } else { serde_json::from_str(raw.get()).ok() })
+pub struct Lenient<T>(pub Option<T>);
+
+impl<T> Default for Lenient<T> {
+    fn default() -> Self {
+        Self(None)
+    }
+}
+
+impl<'de, T: DeserializeOwned> Deserialize<'de> for Lenient<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let raw = Option::<Box<RawValue>>::deserialize(deserializer)?;
+        // No field that is read here is a list, see `object`.
+        let raw = raw.filter(|raw| !raw.get().starts_with('['));
+        Ok(Self(raw.and_then(|raw| serde_json::from_str(raw.get()).ok())))
+    }
 }
 
 /// An amount, as a JSON number or string, taken from its text: a float never stands in between.

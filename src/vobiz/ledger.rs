@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use super::{
-    json::{id, lenient, money, text},
+    json::{Lenient, id, money, text},
     masks::Masks,
 };
 use crate::domain::{Currency, LedgerRow, Money, ReferenceType, RowStatus, RowType, Texts, Time, mark};
@@ -16,20 +16,15 @@ pub struct WireRow {
     kind: String,
     #[serde(default, deserialize_with = "money")]
     amount: Option<Money>,
-    #[serde(default, deserialize_with = "lenient")]
-    currency: Option<Currency>,
+    currency: Lenient<Currency>,
     #[serde(default, deserialize_with = "text")]
     description: String,
     #[serde(default, deserialize_with = "text")]
     reference: String,
-    #[serde(default, deserialize_with = "lenient")]
-    reference_type: Option<String>,
-    #[serde(default, deserialize_with = "lenient")]
-    status: Option<String>,
-    #[serde(default, deserialize_with = "lenient")]
-    created_at: Option<Time>,
-    #[serde(default, deserialize_with = "lenient")]
-    processed_at: Option<Time>,
+    reference_type: Lenient<String>,
+    status: Lenient<String>,
+    created_at: Lenient<Time>,
+    processed_at: Lenient<Time>,
 }
 
 impl WireRow {
@@ -44,22 +39,22 @@ impl WireRow {
                 "did_rental" => RowType::DidRental,
                 _ => RowType::Other,
             },
-            status: match self.status.as_deref() {
+            status: match self.status.0.as_deref() {
                 // A row without a status is taken to have moved its money.
                 Some("completed") | None => RowStatus::Completed,
                 Some("pending") => RowStatus::Pending,
                 Some("failed" | "cancelled") => RowStatus::Void,
                 Some(_) => RowStatus::Other,
             },
-            reference_type: match self.reference_type.as_deref() {
+            reference_type: match self.reference_type.0.as_deref() {
                 Some("did_purchase" | "did_rental") => ReferenceType::Number,
                 Some("refund") => ReferenceType::Refund,
                 None | Some("") => ReferenceType::Absent,
                 Some(_) => ReferenceType::Other,
             },
             amount: self.amount.map(Money::abs),
-            currency: self.currency,
-            at: self.created_at.or(self.processed_at),
+            currency: self.currency.0,
+            at: self.created_at.0.or(self.processed_at.0),
             texts: Texts::read(&text, self.kind == "credit"),
         }
     }

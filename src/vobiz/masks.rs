@@ -47,11 +47,6 @@ impl Masks {
         masked
     }
 
-    /// Takes the tokens out of a text that may be missing.
-    pub fn mask_in(&self, text: &mut Option<String>) {
-        *text = text.take().map(|text| self.mask(&text));
-    }
-
     /// Whether the text has none of them.
     #[must_use]
     pub fn is_clean(&self, text: &str) -> bool {

@@ -4,7 +4,7 @@ use serde::{Deserialize, Deserializer};
 
 use super::{
     error::ReadError,
-    json::{Object, lenient, object},
+    json::{Lenient, Object, object},
     ledger::WireRow,
     masks::Masks,
     wire::WireNumber,
@@ -68,10 +68,8 @@ where
 struct WireNumbers {
     #[serde(deserialize_with = "nullable")]
     items: Option<Vec<Object<WireNumber>>>,
-    #[serde(default, deserialize_with = "lenient")]
-    page: Option<usize>,
-    #[serde(default, deserialize_with = "lenient")]
-    total: Option<usize>,
+    page: Lenient<usize>,
+    total: Lenient<usize>,
 }
 
 /// A page of the owned list or of the inventory. A page that does not parse is an error, never an absence.
@@ -80,25 +78,23 @@ struct WireNumbers {
 /// If it does not parse, or is not the page that was asked for.
 pub fn numbers_page(body: &[u8], asked: usize, masks: &Masks) -> Result<Page<ListedNumber>, ReadError> {
     let wire: WireNumbers = object(body).ok_or_else(|| ReadError::unreadable("list"))?;
-    check_echo(wire.page, asked)?;
-    let items = rows(wire.items, wire.total, "list")?;
+    check_echo(wire.page.0, asked)?;
+    let items = rows(wire.items, wire.total.0, "list")?;
     let keys = items.iter().enumerate().map(|(at, item)| item.key(|| format!("{asked}/{at}"))).collect();
     let mut rows = Vec::with_capacity(items.len());
     for item in items {
         let contents = item.contents();
         rows.extend(item.numbers(masks)?.into_iter().map(|row| (format!("{contents}/{}", row.e164), row)));
     }
-    Ok(Page { rows, keys, total: wire.total })
+    Ok(Page { rows, keys, total: wire.total.0 })
 }
 
 #[derive(Deserialize)]
 struct WireLedger {
     #[serde(deserialize_with = "nullable")]
     transactions: Option<Vec<Object<WireRow>>>,
-    #[serde(default, deserialize_with = "lenient")]
-    page: Option<usize>,
-    #[serde(default, deserialize_with = "lenient")]
-    total: Option<usize>,
+    page: Lenient<usize>,
+    total: Lenient<usize>,
 }
 
 /// A page of the ledger. `summary` is not looked at: it may be zeroed beside rows.
@@ -107,8 +103,8 @@ struct WireLedger {
 /// If it does not parse, or is not the page that was asked for.
 pub fn ledger_page(body: &[u8], asked: usize, masks: &Masks) -> Result<Page<LedgerRow>, ReadError> {
     let wire: WireLedger = object(body).ok_or_else(|| ReadError::unreadable("ledger"))?;
-    check_echo(wire.page, asked)?;
-    let transactions = rows(wire.transactions, wire.total, "ledger")?;
+    check_echo(wire.page.0, asked)?;
+    let transactions = rows(wire.transactions, wire.total.0, "ledger")?;
     let parsed: Vec<_> =
         transactions.into_iter().enumerate().map(|(at, row)| (at, row.parse(masks))).collect();
     // A row without an id cannot be told from its twin, so its place has to do.
@@ -121,7 +117,7 @@ pub fn ledger_page(body: &[u8], asked: usize, masks: &Masks) -> Result<Page<Ledg
     let keyed: Vec<_> = keyed.collect();
     let keys = keyed.iter().map(|(key, _)| key.clone()).collect();
     let rows = keyed.into_iter().filter(|(_, row)| row.concerns_numbers()).collect();
-    Ok(Page { rows, keys, total: wire.total })
+    Ok(Page { rows, keys, total: wire.total.0 })
 }
 
 /// A server that answers with another page than was asked for does not page the way it is read here.

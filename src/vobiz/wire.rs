@@ -5,7 +5,7 @@ use serde_json::value::RawValue;
 
 use super::{
     error::ReadError,
-    json::{id, lenient, money, object},
+    json::{Lenient, id, money, object},
     masks::Masks,
 };
 use crate::domain::{
@@ -31,28 +31,19 @@ pub struct WireNumber {
     e164: String,
     #[serde(default, deserialize_with = "id")]
     id: Option<String>,
-    #[serde(default, deserialize_with = "lenient")]
-    account_id: Option<AccountId>,
-    #[serde(default, deserialize_with = "lenient")]
-    auth_id: Option<AccountId>,
-    #[serde(default, deserialize_with = "lenient")]
-    country: Option<String>,
-    #[serde(default, deserialize_with = "lenient")]
-    region: Option<String>,
-    #[serde(default, deserialize_with = "lenient")]
-    capabilities: Option<Capabilities>,
-    #[serde(default, deserialize_with = "lenient")]
-    status: Option<String>,
-    #[serde(default, deserialize_with = "lenient")]
-    is_blocked: Option<bool>,
+    account_id: Lenient<AccountId>,
+    auth_id: Lenient<AccountId>,
+    country: Lenient<String>,
+    region: Lenient<String>,
+    capabilities: Lenient<Capabilities>,
+    status: Lenient<String>,
+    is_blocked: Lenient<bool>,
     #[serde(default, deserialize_with = "money")]
     setup_fee: Option<Money>,
     #[serde(default, deserialize_with = "money")]
     monthly_fee: Option<Money>,
-    #[serde(default, deserialize_with = "lenient")]
-    currency: Option<Currency>,
-    #[serde(default, deserialize_with = "lenient")]
-    purchased_at: Option<Time>,
+    currency: Lenient<Currency>,
+    purchased_at: Lenient<Time>,
 }
 
 impl WireNumber {
@@ -73,8 +64,11 @@ impl WireNumber {
     /// What tells rows apart. A row must not hide another, even if both have the same id: a released one and an active
     /// one of the same number, or two numbers.
     pub fn contents(&self) -> String {
-        let owner = self.account_id.as_ref().or(self.auth_id.as_ref());
-        format!("{:?}/{}/{owner:?}/{:?}", self.id, self.e164, self.status)
+        format!("{:?}/{}/{:?}/{:?}", self.id, self.e164, self.owner(), self.status.0)
+    }
+
+    fn owner(&self) -> Option<&AccountId> {
+        self.account_id.0.as_ref().or(self.auth_id.0.as_ref())
     }
 
     /// `None` where the row's number is not written as E.164.
@@ -97,7 +91,7 @@ impl WireNumber {
         if self.e164.contains(|c: char| c.is_numeric() && !c.is_ascii_digit()) {
             return Err(ReadError::unreadable("row whose number"));
         }
-        (self.account_id, self.auth_id) = (None, None);
+        (self.account_id, self.auth_id) = (Lenient(None), Lenient(None));
         Ok(spelt(&self.e164).into_iter().map(|e164| self.listed(e164, masks)).collect())
     }
 
@@ -106,29 +100,28 @@ impl WireNumber {
         let filled = |text: &Option<String>| {
             text.as_deref().map(|text| presentable(&masks.mask(text))).filter(|text| !text.is_empty())
         };
-        let status = self.status.as_deref().filter(|status| !status.trim().is_empty());
+        let status = self.status.0.as_deref().filter(|status| !status.trim().is_empty());
         let Ok(status) = status.map(|status| masks.mask(status).parse()).transpose();
         // Blocked is blocked, whichever of the two fields says so. Of a number that was given back, or that stands in a
         // status that this version does not know, the flag does not say that the account has it.
         let status = match status {
             Some(NumberStatus::Released | NumberStatus::Other(_)) => status,
-            _ if self.is_blocked == Some(true) => Some(NumberStatus::Blocked),
+            _ if self.is_blocked.0 == Some(true) => Some(NumberStatus::Blocked),
             _ => status,
         };
         let number = Number {
             id: filled(&self.id),
             status,
-            country: filled(&self.country),
-            region: filled(&self.region),
-            capabilities: self.capabilities,
+            country: filled(&self.country.0),
+            region: filled(&self.region.0),
+            capabilities: self.capabilities.0,
             setup_fee: self.setup_fee,
             monthly_fee: self.monthly_fee,
-            currency: self.currency,
-            purchased_at: self.purchased_at,
+            currency: self.currency.0,
+            purchased_at: self.purchased_at.0,
         };
-        let owner = self.account_id.as_ref().or(self.auth_id.as_ref());
         // No account has such an id: none is taken for the owner.
-        let owner = owner.filter(|owner| masks.is_clean(owner.as_str())).cloned();
+        let owner = self.owner().filter(|owner| masks.is_clean(owner.as_str())).cloned();
         ListedNumber { e164, owner, number }
     }
 }

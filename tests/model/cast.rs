@@ -8,7 +8,7 @@ use kube::core::ObjectMeta;
 use super::world::{Claim, NOBODY, Record, Token, Tokens, place_of};
 use crate::{
     api::{
-        Answer, Attempt, CLAIMED, ClaimRef, Debit, Funds, Outcome, PhoneNumber, PhoneNumberClaim,
+        Answer, Attempt, ClaimRef, ConditionType, Debit, Funds, Outcome, PhoneNumber, PhoneNumberClaim,
         PhoneNumberClaimSpec, PhoneNumberSpec, PhoneNumberStatus,
     },
     domain::{AccountId, AttemptId, Currency, E164, LedgerRow, ListedNumber, Time},
@@ -128,7 +128,7 @@ impl Cast {
             ..self.intent(record).open(self.attempt(record.attempt), opened)
         };
         let unclaimed = Condition {
-            type_: CLAIMED.into(),
+            type_: ConditionType::Claimed.as_str().into(),
             status: "False".into(),
             reason: "Unclaimed".into(),
             message: String::new(),

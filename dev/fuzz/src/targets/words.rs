@@ -79,7 +79,7 @@ pub fn e164(rng: &mut Rng, input: &mut Vec<u8>) -> Verdict {
     let mentioned = E164::mentioned_in(&text).find(|number| *number == ours);
     ensure(mentioned.is_some() == named, || "named or not".into())?;
     // Bare digits are no more than a suspicion, which the numbers that are known then confirm.
-    let suspected = E164::any_named_in(&text) || mentioned.is_some_and(E164::is_suspect);
+    let suspected = mentioned.is_some_and(E164::is_suspect);
     ensure(!named || suspected, || "ours is named, and not even suspected".into())?;
     match text.parse::<E164>() {
         Ok(number) => {
