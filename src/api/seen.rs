@@ -26,11 +26,14 @@ pub trait Kept: Resource<DynamicType = ()> + Clone + Debug + Serialize {
     /// The number that the object is about.
     fn e164(&self) -> E164;
 
-    /// Notes what stands in the object's text beside what this version reads.
+    /// Notes what stands in the text of an object that is written whole, beside what this version reads. Claims are not:
+    /// patches of them name what this version knows, and leave the rest alone.
     ///
     /// # Errors
     /// If it cannot be kept.
-    fn note_later(&mut self, text: &str) -> Result<(), serde_json::Error>;
+    fn note_later(&mut self, _text: &str) -> Result<(), serde_json::Error> {
+        Ok(())
+    }
 
     /// The object as it is written.
     ///
@@ -51,11 +54,6 @@ impl Kept for PhoneNumberClaim {
 
     fn e164(&self) -> E164 {
         self.spec.e164
-    }
-
-    // Claims are never written whole; patches of them name what this version knows, and leave the rest alone.
-    fn note_later(&mut self, _: &str) -> Result<(), serde_json::Error> {
-        Ok(())
     }
 }
 

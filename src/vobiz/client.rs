@@ -45,7 +45,7 @@ pub struct Settings {
     pub purchase_timeout: Duration,
     /// `VOBIZ_RATE_LIMIT`, calls a second.
     pub rate: NonZeroU32,
-    /// `VOBIZ_RATE_BURST`, calls.
+    /// `VOBIZ_RATE_LIMIT`, calls at once.
     pub burst: NonZeroU32,
     /// `VOBIZ_PURCHASE_PATH`
     pub purchase_casing: Casing,

@@ -104,17 +104,15 @@ struct WireLedger {
 pub fn ledger_page(body: &[u8], asked: usize, masks: &Masks) -> Result<Page<LedgerRow>, ReadError> {
     let wire: WireLedger = object(body).ok_or_else(|| ReadError::unreadable("ledger"))?;
     check_echo(wire.page.0, asked)?;
+    let keyed = |(at, row): (usize, WireRow)| {
+        let row = row.parse(masks);
+        // A row without an id cannot be told from its twin, so its place has to do.
+        let id = if row.id.is_empty() { format!("{asked}/{at}") } else { row.id.clone() };
+        // A refund must not hide its debit, even if both have the same id.
+        (format!("{id}/{:?}/{:?}", row.kind, row.amount), row)
+    };
     let transactions = rows(wire.transactions, wire.total.0, "ledger")?;
-    let parsed: Vec<_> =
-        transactions.into_iter().enumerate().map(|(at, row)| (at, row.parse(masks))).collect();
-    // A row without an id cannot be told from its twin, so its place has to do.
-    let key =
-        |at: usize, row: &LedgerRow| if row.id.is_empty() { format!("{asked}/{at}") } else { row.id.clone() };
-    // A refund must not hide its debit, even if both have the same id.
-    let keyed = parsed
-        .into_iter()
-        .map(|(at, row)| (format!("{}/{:?}/{:?}", key(at, &row), row.kind, row.amount), row));
-    let keyed: Vec<_> = keyed.collect();
+    let keyed: Vec<_> = transactions.into_iter().enumerate().map(keyed).collect();
     let keys = keyed.iter().map(|(key, _)| key.clone()).collect();
     let rows = keyed.into_iter().filter(|(_, row)| row.concerns_numbers()).collect();
     Ok(Page { rows, keys, total: wire.total.0 })

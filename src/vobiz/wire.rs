@@ -52,13 +52,9 @@ impl WireNumber {
     pub fn key(&self, place: impl FnOnce() -> String) -> String {
         match &self.id {
             Some(id) if !id.is_empty() => id.clone(),
-            _ if self.has_no_digits() => place(),
+            _ if !self.e164.contains(char::is_numeric) => place(),
             _ => self.contents(),
         }
-    }
-
-    fn has_no_digits(&self) -> bool {
-        !self.e164.contains(char::is_numeric)
     }
 
     /// What tells rows apart. A row must not hide another, even if both have the same id: a released one and an active
