@@ -74,6 +74,14 @@ pub struct PhoneNumberClaimSpec {
     pub deletion_policy: DeletionPolicy,
 }
 
+impl PhoneNumberClaim {
+    /// The number that the claim is for. A claim that comes to its number in another way will say so here alone.
+    #[must_use]
+    pub fn number(&self) -> E164 {
+        self.spec.e164
+    }
+}
+
 /// What happens to the number when its claim is deleted.
 #[derive(Serialize, Deserialize, JsonSchema, Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[schemars(inline)]

@@ -66,7 +66,7 @@ fn explain(facts: &ClaimFacts<'_>, now: Moment) -> Option<Case> {
     let claim = facts.observed.claim;
     match (facts.decision.relation, facts.observed.record) {
         (Relation::Newer, _) => {
-            Some(Case::open(Reason::NewerVersion, newer::newer_record(&claim.spec.e164.digits())))
+            Some(Case::open(Reason::NewerVersion, newer::newer_record(&claim.number().digits())))
         }
         (Relation::Conflict(with), Some(record)) => {
             Some(Case::settled(Reason::Conflict, message::conflict(with, record, claim)))

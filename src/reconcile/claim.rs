@@ -28,7 +28,7 @@ pub(super) async fn observe<'a>(
     seen: Option<&'a Seen<PhoneNumber>>,
     now: Moment,
 ) -> Result<ClaimObserved<'a>, StoreError> {
-    let e164 = claim.spec.e164;
+    let e164 = claim.number();
     let record = seen.and_then(Seen::read).map(|record| &**record);
     let named = record.and_then(|record| record.spec.claim_ref.as_ref());
     let ours = named.is_some_and(|named| Some(&named.uid) == claim.metadata.uid.as_ref());
@@ -99,7 +99,7 @@ pub async fn reconcile_claim(
         Seen::Newer(claim) => return newer::tell(&context, &seen, claim).await,
     };
     let now = context.clock.now();
-    let seen = context.seen(claim.spec.e164);
+    let seen = context.seen(claim.number());
     let observed = observe(&context, &claim, seen.as_deref(), now).await?;
     let decision = decide(&context, &observed, now);
     let performed = perform(&context, &observed, &decision.step, now).await;

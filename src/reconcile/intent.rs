@@ -32,7 +32,7 @@ pub async fn write(
         owner: None,
     });
     let attempt = attempt.open(id, now.wall);
-    let e164 = claim.spec.e164;
+    let e164 = claim.number();
     let spec = PhoneNumberSpec {
         e164,
         account: account.id(),

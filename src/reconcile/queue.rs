@@ -78,7 +78,7 @@ impl Context {
 pub async fn worker(context: Arc<Context>, account: Arc<Account>, stop: CancellationToken) {
     while let Some(claim) = stop.run_until_cancelled(context.next_turn(&account)).await {
         let now = context.clock.now();
-        let seen = context.seen(claim.spec.e164);
+        let seen = context.seen(claim.number());
         let turn = async {
             let observed = observe(&context, &claim, seen.as_deref(), now).await?;
             match decide(&context, &observed, now).step {

@@ -127,7 +127,7 @@ pub async fn spend(
         (Err(denied), _) => {
             if denied == Denial::ClaimChanged {
                 // What failed before was another wish: the new one does not wait longer for it.
-                context.memory.start_over(claim.spec.e164);
+                context.memory.start_over(claim.number());
             }
             unsent(denied.words())
         }

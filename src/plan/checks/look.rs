@@ -35,7 +35,7 @@ pub fn check(asked: &Asked<'_>) -> Checked {
         return Checked::Pass;
     }
     let lacks = [
-        (presence == Said::Unasked).then_some(Source::Search(asked.observed.claim.spec.e164)),
+        (presence == Said::Unasked).then_some(Source::Search(asked.observed.claim.number())),
         // With the clocks' difference: what counts must have been read.
         (debited == Said::Unasked).then_some(Source::Ledger { from: earlier(look.from) }),
     ];
@@ -86,7 +86,7 @@ pub(super) fn presence(asked: &Asked<'_>) -> Said {
 
 /// What is listed in a way that decides nothing is left to verification as well: nothing is sent for it.
 fn is_ours(asked: &Asked<'_>, rows: &Rows) -> bool {
-    match verdict(rows, asked.observed.claim.spec.e164, &asked.observed.account, None) {
+    match verdict(rows, asked.observed.claim.number(), &asked.observed.account, None) {
         Verdict::Owned(_) | Verdict::InDoubt(_) | Verdict::Undecided => true,
         Verdict::Elsewhere(_) | Verdict::Absent => false,
     }
@@ -97,7 +97,7 @@ fn debits(asked: &Asked<'_>, since: Moment, from: Timestamp) -> (Said, Vec<Debit
     match asked.observed.evidence.ledger.since(since) {
         Fresh::Value(_, read) if read.from <= earlier(from) => {
             let answered = answered_debits(asked.observed, &asked.wanted.cause);
-            let e164 = asked.observed.claim.spec.e164;
+            let e164 = asked.observed.claim.number();
             let ledger = Ledger { rows: &read.rows, e164, since: from, answered: &answered, known: &[] };
             let named = ledger.named();
             (if named.is_empty() { Said::NotOurs } else { Said::Ours }, named)
