@@ -134,7 +134,7 @@ fn a_claim_whose_spec_changes_is_observed_again() {
 fn kubectl_explains_every_field_that_a_user_writes_or_reads() {
     run(async |world| {
         for (path, words) in [
-            ("pnc", "A wish for one phone number"),
+            ("pnc", "A request for one phone number"),
             ("pnc.spec.e164", "Immutable"),
             ("pnc.spec.currency", "ISO 4217"),
             ("pnc.spec.deletionPolicy", "Retain"),
