@@ -132,12 +132,10 @@ pub(super) async fn perform(
         ClaimStep::Await(wake) => Ok(wait(context, claim, wake, now)),
         ClaimStep::Purchase(_) => Ok(context.enqueue(claim).await),
         ClaimStep::OpenUnsent(attempt) => {
-            if let Some(pause) =
-                context.accounts.of_claim(claim).queue.paused_for(&claim.uid().unwrap_or_default())
-            {
+            let (account, id) = (context.accounts.of_claim(claim), intent::fresh_id());
+            if let Some(pause) = account.queue.paused_for(&claim.uid().unwrap_or_default()) {
                 return Ok(Some(pause));
             }
-            let (account, id) = (context.accounts.of_claim(claim), intent::fresh_id());
             let written =
                 intent::write(context, account, claim, observed.record, attempt.clone(), id, now).await;
             Ok(context.intent_ended(claim, written.as_ref().err()))
