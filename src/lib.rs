@@ -25,22 +25,22 @@
 //!
 //! How a number is bought exactly once, and what is checked of it, is told in `docs/exactly-once.md`.
 
-pub mod account;
-pub mod address;
+mod account;
+mod address;
 pub mod api;
 pub mod cli;
 pub mod clock;
 pub mod cluster;
-pub mod conditions;
+mod conditions;
 pub mod controller;
 pub mod domain;
 pub mod health;
 pub mod leader;
 pub mod metrics;
-pub mod plan;
-pub mod proxy;
-pub mod reconcile;
-pub mod store;
+mod plan;
+mod proxy;
+mod reconcile;
+mod store;
 pub mod telemetry;
 pub mod vobiz;
 

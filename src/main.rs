@@ -14,7 +14,6 @@ use vobiz_operator::{
     clock::{Clock, Peers},
     cluster, controller, health, leader,
     metrics::Metrics,
-    plan::Timeouts,
     telemetry,
     vobiz::{self, Client, CredentialsSource, Source},
 };
@@ -97,7 +96,7 @@ async fn run(args: RunArgs) -> Result<(), StartError> {
     tracing::info!(version = env!("CARGO_PKG_VERSION"), account = %client.account(), "starting");
     let settings = controller::Settings {
         namespaces: args.watch_namespaces.into_iter().filter_map(|name| cli::named(Some(name))).collect(),
-        timeouts: Timeouts { purchase_timeout: timeout, settle },
+        timeouts: controller::Timeouts { purchase_timeout: timeout, settle },
         resync: args.vobiz_resync_interval.0,
         concurrency: args.purchase_concurrency,
         hold: args.hold_purchases,

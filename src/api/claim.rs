@@ -5,6 +5,7 @@ use kube::CustomResource;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::reason::ConditionType;
 use crate::domain::{Currency, E164, Number};
 
 /// A request for one phone number. The operator buys it from Vobiz's inventory, once, and reports in the status.
@@ -112,6 +113,13 @@ pub struct PhoneNumberClaimStatus {
     /// The number that was bought, as Vobiz described it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub number: Option<Number>,
+}
+
+impl PhoneNumberClaimStatus {
+    #[must_use]
+    pub fn condition(&self, type_: ConditionType) -> Option<&Condition> {
+        self.conditions.iter().find(|condition| condition.type_ == type_.into_str())
+    }
 }
 
 /// The name of a PhoneNumber.

@@ -1,11 +1,35 @@
-//! The reasons that conditions and events give, and the table of what each one means.
+//! The types of conditions, the reasons that they and events give, and the table of what each one means.
 
 use strum::{IntoStaticStr, VariantArray};
 
-use super::condition::Status;
+/// The standing of a condition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr)]
+#[strum(const_into_str)]
+pub enum Status {
+    True,
+    False,
+    Unknown,
+}
+
+/// The condition types.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr)]
+#[strum(const_into_str)]
+pub enum ConditionType {
+    /// The outcome of the purchase.
+    Purchased,
+    /// The summary.
+    Ready,
+    /// Being worked on.
+    Reconciling,
+    /// Waiting for a person to act.
+    Stalled,
+    /// Whether a claim stands behind a record.
+    Claimed,
+}
 
 /// Why a claim stands as it does: the one vocabulary of conditions and events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, IntoStaticStr, VariantArray)]
+#[strum(const_into_str)]
 pub enum Reason {
     Purchasing,
     Purchased,
@@ -57,12 +81,6 @@ pub enum EventKind {
 impl Reason {
     /// Every reason, in the order of the table.
     pub const ALL: &'static [Self] = Self::VARIANTS;
-
-    /// As it stands in conditions and events.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        self.into()
-    }
 
     /// The table. What Vobiz said is shown at once and is `Reconciling` until the attempt is settled.
     #[must_use]

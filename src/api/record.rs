@@ -62,6 +62,24 @@ pub struct PhoneNumberSpec {
     pub later: Later,
 }
 
+impl PhoneNumber {
+    /// The number, as far as Vobiz has described it.
+    #[must_use]
+    pub fn described(&self) -> Option<&Number> {
+        self.status.as_ref()?.number.as_ref()
+    }
+
+    #[must_use]
+    pub fn verification(&self) -> Option<&Verification> {
+        self.status.as_ref()?.verification.as_ref()
+    }
+
+    #[must_use]
+    pub fn conditions(&self) -> &[Condition] {
+        self.status.as_ref().map(|status| status.conditions.as_slice()).unwrap_or_default()
+    }
+}
+
 /// A claim, by identity: a claim re-created under the same name is another one.
 #[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq, Eq)]
 #[schemars(inline)]

@@ -153,9 +153,8 @@ fn of_failed(record: &PhoneNumber, audience: Audience) -> Case {
 }
 
 fn of_bound(record: &PhoneNumber) -> Case {
-    let status = record.status.as_ref();
-    let word = status.and_then(|status| status.number.as_ref()).and_then(|number| number.status.as_ref());
-    let seen = status.and_then(|status| status.verification.as_ref()).map(|seen| seen.ownership);
+    let word = record.described().and_then(|number| number.status.as_ref());
+    let seen = record.verification().map(|seen| seen.ownership);
     let reason = match word {
         _ if Change::moved_to(record).is_some() => Reason::NumberMoved,
         _ if Change::is_lost(record) => Reason::NumberLost,

@@ -107,7 +107,7 @@ pub fn retry_with(token: &str, record: &PhoneNumber) -> String {
 }
 
 pub fn ownership(record: &PhoneNumber) -> Option<Ownership> {
-    record.status.as_ref()?.verification.as_ref().map(|verification| verification.ownership)
+    record.verification().map(|verification| verification.ownership)
 }
 
 /// Debits, as far as a person can take them in: the API server refuses longer messages than it can store.

@@ -16,7 +16,6 @@ mod tests;
 #[cfg(test)]
 mod worst_tests;
 
-pub use crate::api::{ConditionType, EventKind, Progress, Reason, Row, Status};
 pub use case::{SHOWN_AFTER, Unstored};
 pub use claim::{ClaimFacts, claim_status};
 pub use newer::newer;

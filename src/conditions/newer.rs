@@ -13,7 +13,6 @@ use crate::api::{Newer, Reason};
 
 /// The conditions that such a claim should have. Conditions of other writers stay as they are, regardless of their
 /// contents.
-#[must_use]
 pub fn newer(claim: &Newer, now: Timestamp) -> Vec<Value> {
     let previous: Vec<_> =
         claim.conditions().iter().filter_map(|raw| Condition::deserialize(raw).ok()).collect();

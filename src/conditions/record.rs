@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::{case, message::Audience, status::condition};
 use crate::{
     api::{ConditionType, PhoneNumber, PhoneNumberStatus, Reason, Status},
-    plan::Timeouts,
+    plan::{Change, Timeouts},
 };
 
 /// Sets the conditions of a record: `Ready`, in the words that its claim uses, and `Claimed`.
@@ -15,15 +15,14 @@ pub fn set_record_conditions(
     timeouts: Timeouts,
     now: Timestamp,
 ) {
-    let previous = record.status.as_ref().map(|status| status.conditions.clone()).unwrap_or_default();
+    let previous = record.conditions().to_vec();
     let (status, reason, message) = match case::of_record(record, Audience::Administrators, timeouts, now) {
         Some(case) => (case.reason.row(case.settled).ready, case.reason, case.message),
         None => (Status::False, Reason::Purchasing, "The purchase is being sent.".to_owned()),
     };
-    let ready = condition(&previous, ConditionType::Ready, status, reason.as_str(), &message, now);
-    let was_claimed =
-        !previous.iter().any(|old| old.type_ == ConditionType::Claimed.as_str() && old.status == "False");
-    let (status, reason, message) = match (claimed.unwrap_or(was_claimed), &record.spec.claim_ref) {
+    let ready = condition(&previous, ConditionType::Ready, status, reason.into_str(), &message, now);
+    let claimed = claimed.unwrap_or(!Change::is_unclaimed(record));
+    let (status, reason, message) = match (claimed, &record.spec.claim_ref) {
         (true, Some(claim)) => {
             (Status::True, "Claimed", format!("Claimed by {}/{}.", claim.namespace, claim.name))
         }

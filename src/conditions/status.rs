@@ -15,10 +15,10 @@ pub(super) fn condition(
     message: &str,
     now: Timestamp,
 ) -> Condition {
-    let same = previous.iter().find(|old| old.type_ == type_.as_str() && old.status == status.as_str());
+    let same = previous.iter().find(|old| old.type_ == type_.into_str() && old.status == status.into_str());
     Condition {
-        type_: type_.as_str().to_owned(),
-        status: status.as_str().to_owned(),
+        type_: type_.into_str().to_owned(),
+        status: status.into_str().to_owned(),
         reason: reason.to_owned(),
         message: bounded(message).to_owned(),
         // Whole seconds, as the API server stores them: anything finer would differ on every comparison.
@@ -32,9 +32,9 @@ pub(super) fn condition(
 
 /// What the claim was told about its purchase.
 fn said(previous: &[Condition]) -> Status {
-    let told = previous.iter().find(|old| old.type_ == ConditionType::Purchased.as_str());
+    let told = previous.iter().find(|old| old.type_ == ConditionType::Purchased.into_str());
     let statuses = [Status::True, Status::False];
-    let same = |status: &Status| told.is_some_and(|told| told.status == status.as_str());
+    let same = |status: &Status| told.is_some_and(|told| told.status == status.into_str());
     statuses.into_iter().find(same).unwrap_or(Status::Unknown)
 }
 
@@ -63,7 +63,7 @@ pub(super) fn conditions(
         .into_iter()
         .flatten()
         .map(|(type_, status)| {
-            let reason = case.reason.as_str();
+            let reason = case.reason.into_str();
             let condition = condition(previous, type_, status, reason, &case.message, now);
             Condition { observed_generation: generation, ..condition }
         })

@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use jiff::SignedDuration;
+use strum::VariantArray;
 
 use super::term::Runtime;
 use crate::{
@@ -24,7 +25,7 @@ pub async fn watch(runtime: Arc<Runtime>) {
     loop {
         let leads = lifecycle.is_leading();
         let clocks = accounts.clocks().known(leads);
-        for peer in Peer::ALL {
+        for peer in Peer::VARIANTS {
             metrics.clock_skew(*peer, ahead(*peer, clocks));
         }
         for account in accounts.all() {

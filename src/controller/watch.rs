@@ -15,7 +15,7 @@ use kube_runtime::{
 };
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 
-use super::{follow::Follower, index::Index, interruption::Interruptions, settings};
+use super::{follow::Follower, index::Index, interruption::Interruptions};
 use crate::{
     account::Woken,
     api::{ObjectKey, PhoneNumber, PhoneNumberClaim, RETRY_ANNOTATION, Seen},
@@ -53,7 +53,7 @@ impl Triggers {
     pub fn open(&self, namespaces: &[String]) -> (RecordQueue, Vec<ClaimQueue>) {
         let (records, records_queue) = mpsc::unbounded_channel();
         let (mut claims, mut queues) = (Vec::new(), Vec::new());
-        for namespace in settings::namespaces(namespaces) {
+        for namespace in self::namespaces(namespaces) {
             let (sender, queue) = mpsc::unbounded_channel();
             claims.push((namespace, sender));
             queues.push(queue);
@@ -126,6 +126,11 @@ impl Inner {
     fn enqueue_claims_of(&self, e164: E164) {
         self.index.get(e164).iter().for_each(|(namespace, name)| self.enqueue_claim(namespace, name));
     }
+}
+
+/// The namespaces that are watched, each on its own; `None` stands for all of them.
+pub fn namespaces(named: &[String]) -> Vec<Option<String>> {
+    if named.is_empty() { vec![None] } else { named.iter().cloned().map(Some).collect() }
 }
 
 fn config() -> watcher::Config {

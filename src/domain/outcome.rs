@@ -9,6 +9,7 @@ use strum::{IntoStaticStr, VariantArray};
     Serialize, Deserialize, JsonSchema, Clone, Copy, Debug, PartialEq, Eq, Hash, IntoStaticStr, VariantArray,
 )]
 #[schemars(inline)]
+#[strum(const_into_str)]
 pub enum Outcome {
     /// 200 with our number.
     Purchased,
@@ -50,11 +51,5 @@ impl Outcome {
             Self::NotSent | Self::Unauthorized | Self::RateLimited => true,
             Self::Purchased | Self::NotFound | Self::PaymentFailed | Self::Rejected | Self::Unknown => false,
         }
-    }
-
-    /// The word for it, in records and metrics.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        self.into()
     }
 }

@@ -4,14 +4,12 @@ mod gauges;
 mod readiness;
 mod server;
 
+pub use readiness::Stage;
 pub use server::{BindError, bind, serve};
 
 use std::{
     fmt,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -28,48 +26,25 @@ use crate::{
     reconcile::Claims,
 };
 use gauges::Gauges;
-use readiness::{Facts, Readiness, Vobiz};
+use readiness::{Facts, Readiness};
 
 /// How far this process has come, noted by the tasks that bring it on.
 #[derive(Debug, Default)]
-pub struct Lifecycle {
-    kinds: Mutex<Option<String>>,
-    definitions: Mutex<Option<String>>,
-    filled: AtomicBool,
-    leading: AtomicBool,
-    stopping: AtomicBool,
-}
+pub struct Lifecycle(Mutex<Stage>);
 
 impl Lifecycle {
-    /// Why the kinds cannot be listed; `None` when they can.
-    pub fn kinds(&self, problem: Option<String>) {
-        *self.kinds.lock().unwrap_or_else(PoisonError::into_inner) = problem;
+    pub fn note(&self, change: impl FnOnce(&mut Stage)) {
+        change(&mut self.stage());
     }
 
-    /// What is wrong with the definitions of the kinds, if anything.
-    pub fn definitions(&self, problem: Option<String>) {
-        *self.definitions.lock().unwrap_or_else(PoisonError::into_inner) = problem;
-    }
-
-    /// The records, and the claims of a namespace, are known as they stand.
-    pub fn filled(&self) {
-        self.filled.store(true, Ordering::Relaxed);
-    }
-
-    /// Whether this process works.
-    pub fn leading(&self, leading: bool) {
-        self.leading.store(leading, Ordering::Relaxed);
+    fn stage(&self) -> MutexGuard<'_, Stage> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether this process works, and does not wait for its election.
     #[must_use]
     pub fn is_leading(&self) -> bool {
-        self.leading.load(Ordering::Relaxed)
-    }
-
-    /// The process stops.
-    pub fn stopping(&self) {
-        self.stopping.store(true, Ordering::Relaxed);
+        self.stage().leading
     }
 }
 
@@ -111,16 +86,13 @@ impl Walked {
 
 impl HealthSources {
     fn readiness(&self) -> Readiness {
-        let lifecycle = &self.lifecycle;
-        let clocks = self.accounts.clocks().known(lifecycle.is_leading());
+        let stage = self.lifecycle.stage().clone();
+        let clocks = self.accounts.clocks().known(stage.leading);
         Readiness::of(&Facts {
-            stopping: lifecycle.stopping.load(Ordering::Relaxed),
-            kinds: lifecycle.kinds.lock().unwrap_or_else(PoisonError::into_inner).clone(),
-            definitions: lifecycle.definitions.lock().unwrap_or_else(PoisonError::into_inner).clone(),
-            filled: lifecycle.filled.load(Ordering::Relaxed),
+            stage,
             missing: self.claims.listed.missing(Instant::now()),
             clocks: Some(clocks).filter(|clocks| clocks.are_notable()).map(Clocks::apart),
-            vobiz: vobiz(self.health()),
+            refused: refused(self.health()),
         })
     }
 
@@ -157,14 +129,12 @@ impl HealthSources {
     }
 }
 
-/// Every account has to have been accepted.
-fn vobiz(accounts: impl Iterator<Item = AccountHealth>) -> Vobiz {
-    let mut refused = accounts.filter(|account| !account.accepted);
-    match refused.next().map(|account| account.gate) {
-        None => Vobiz::Accepted,
-        Some(Gate::Open) => Vobiz::NotYet(None),
-        Some(Gate::Closed(_, why)) => Vobiz::NotYet(Some(why)),
-    }
+/// Why an account has not been accepted, if there is one: each has to be.
+fn refused(mut accounts: impl Iterator<Item = AccountHealth>) -> Option<String> {
+    Some(match accounts.find(|account| !account.accepted)?.gate {
+        Gate::Open => "Vobiz has not been asked yet".to_owned(),
+        Gate::Closed(_, why) => why,
+    })
 }
 
 fn encode(

@@ -20,7 +20,6 @@ const CALL_TIMEOUT: Duration = Duration::from_secs(4);
 /// Why the lease was not read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum LeaseError {
-    /// Another writer was first.
     #[error("the lease has changed in the meantime")]
     Conflict,
     /// The API server says no, or nothing.

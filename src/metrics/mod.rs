@@ -63,20 +63,20 @@ impl Default for Metrics {
 impl Metrics {
     /// A counter that appears with its first event hides that event from `rate` and `increase`.
     fn begin_at_zero(&self) {
-        for kind in Kind::ALL {
+        for kind in Kind::VARIANTS {
             drop(self.reconcile_duration.get_or_create(&[kind.label()]));
-            for result in ReconcileResult::ALL {
+            for result in ReconcileResult::VARIANTS {
                 drop(self.reconciles.get_or_create(&[kind.label(), result.label()]));
             }
         }
-        for operation in Operation::ALL {
+        for operation in Operation::VARIANTS {
             drop(self.request_duration.get_or_create(&[operation.label()]));
-            for outcome in CallOutcome::ALL {
+            for outcome in CallOutcome::VARIANTS {
                 drop(self.requests.get_or_create(&[operation.label(), outcome.label()]));
             }
         }
         for outcome in Outcome::VARIANTS {
-            drop(self.purchases.get_or_create(&[("outcome", outcome.as_str())]));
+            drop(self.purchases.get_or_create(&[("outcome", outcome.into_str())]));
         }
     }
 
@@ -94,7 +94,7 @@ impl Metrics {
 
     /// What is known about a purchase that was to be sent.
     pub fn purchased(&self, outcome: Outcome) {
-        self.purchases.get_or_create(&[("outcome", outcome.as_str())]).inc();
+        self.purchases.get_or_create(&[("outcome", outcome.into_str())]).inc();
     }
 
     /// A claim waits for its turn to purchase.

@@ -77,7 +77,6 @@ impl NewAttempt {
     }
 
     /// Opens the attempt.
-    #[must_use]
     pub fn open(self, id: AttemptId, now: Timestamp) -> Attempt {
         let open = rules::begins_open(self.origin);
         // A clock that was set back since the look must not hide what it saw.

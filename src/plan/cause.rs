@@ -68,7 +68,6 @@ fn permitted(attempt: &Attempt, token: Option<&str>) -> Option<AttemptCause> {
 }
 
 /// Whether a failure was not for the claim's own sake, or the process died before it could know.
-#[must_use]
 pub fn is_retried_unasked(attempt: &Attempt) -> bool {
     if attempt.origin == Origin::Adoption {
         return true;

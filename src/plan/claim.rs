@@ -61,7 +61,6 @@ pub enum ClaimStep {
 /// * `remembered` is what the last decision about this claim returned as [`Decision::wanted`], or nothing. Losing it costs
 ///   another look, and no safety.
 /// * The caller that performs a purchase writes the intent by compare-and-swap against the record that was observed.
-#[must_use]
 pub fn decide_claim(observed: &ClaimObserved<'_>, remembered: Option<&Wanted>, now: Moment) -> Decision {
     let relation = relation(observed);
     let wanted = Wanted::of(observed, relation, remembered, now);

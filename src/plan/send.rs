@@ -41,7 +41,6 @@ pub enum Denial {
 
 impl Denial {
     /// For people.
-    #[must_use]
     pub fn words(self) -> &'static str {
         match self {
             Self::TooLate => "the attempt grew too old before it could be sent",
@@ -60,7 +59,6 @@ impl Denial {
 /// Decides whether the attempt that was opened at `opened` for `claim` may be sent now. A claim that is gone or being
 /// deleted, or wants something else by now, buys nothing, and neither does an attempt that others may have begun to
 /// verify.
-#[must_use]
 pub fn may_send(claim: &PhoneNumberClaim, live: LiveClaim<'_>, opened: Moment, now: Moment) -> Permission {
     if rules::is_too_late(opened, now) {
         return Permission::Denied(Denial::TooLate);
@@ -94,7 +92,6 @@ pub enum OutcomeTarget<'a> {
 }
 
 /// Decides where the outcome of an attempt goes, given the record as it is stored now.
-#[must_use]
 pub fn outcome_target<'a>(
     stored: Option<&'a PhoneNumber>,
     attempt: AttemptId,

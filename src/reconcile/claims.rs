@@ -39,19 +39,16 @@ impl Claims {
     }
 
     /// Whether the claims of that namespace could not be listed, watched or read lately.
-    #[must_use]
     pub fn is_in_trouble(&self, namespace: &str) -> bool {
         self.place(namespace).is_some_and(|(name, _)| self.listed.is_in_trouble(name, Instant::now()))
     }
 
     /// Whether the claims of that namespace are watched, and known as they stand.
-    #[must_use]
     pub fn knows(&self, namespace: &str) -> bool {
         self.cache(namespace).is_some()
     }
 
     /// The claim, as far as it has been seen.
-    #[must_use]
     pub fn seen(&self, namespace: &str, name: &str) -> Option<Arc<Seen<PhoneNumberClaim>>> {
         self.cache(namespace)?.get(&ObjectRef::new(name).within(namespace))
     }
@@ -102,7 +99,6 @@ impl Place {
 
 impl Listed {
     /// Nothing is known yet.
-    #[must_use]
     pub fn new(namespaces: impl IntoIterator<Item = Option<String>>) -> Self {
         let places = namespaces.into_iter().map(|namespace| (namespace, Place::default()));
         Self { places: watch::Sender::new(places.collect()) }
@@ -160,7 +156,6 @@ impl Listed {
     }
 
     /// The namespaces that are not served, or not as they should be, and why.
-    #[must_use]
     pub fn missing(&self, now: Instant) -> Vec<(Option<String>, String)> {
         let places = self.places.borrow();
         let missing = places.iter().filter_map(|(name, place)| match (place.trouble(now), place.known) {

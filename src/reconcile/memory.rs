@@ -116,7 +116,7 @@ mod tests {
         plan::{AttemptCause, NewAttempt},
     };
 
-    const SPANS: Timeouts =
+    const TIMEOUTS: Timeouts =
         Timeouts { purchase_timeout: Duration::from_secs(30), settle: Duration::from_mins(2) };
 
     fn at(seconds: u64) -> Moment {
@@ -165,11 +165,11 @@ mod tests {
             memory.see(&record, at(0));
             memory.remember(&number.to_string(), Some(&wanted(AttemptCause::First)));
         }
-        memory.sweep(at(1), SPANS, &Remaining { recorded: &|_| true, lives: &|_| true, ..NOTHING });
+        memory.sweep(at(1), TIMEOUTS, &Remaining { recorded: &|_| true, lives: &|_| true, ..NOTHING });
         assert_eq!(sizes(&memory), (1000, 1000));
-        memory.sweep(at(2), SPANS, &NOTHING);
+        memory.sweep(at(2), TIMEOUTS, &NOTHING);
         assert_eq!(sizes(&memory), (750, 0));
-        memory.sweep(at(2 + 160), SPANS, &NOTHING);
+        memory.sweep(at(2 + 160), TIMEOUTS, &NOTHING);
         assert_eq!(sizes(&memory), (0, 0));
     }
 
@@ -178,13 +178,13 @@ mod tests {
         let memory = Memory::default();
         let number = "+12".parse().unwrap();
         memory.see(&record(1, AttemptState::Open), at(0));
-        memory.sweep(at(5), SPANS, &NOTHING);
-        memory.sweep(at(50), SPANS, &NOTHING);
+        memory.sweep(at(5), TIMEOUTS, &NOTHING);
+        memory.sweep(at(50), TIMEOUTS, &NOTHING);
         assert_eq!(memory.not_before(number), Some(at(5 + 160)));
         // A claim that waits for it may not take for young what was read before.
-        memory.sweep(at(170), SPANS, &Remaining { wished: &|_| true, ..NOTHING });
+        memory.sweep(at(170), TIMEOUTS, &Remaining { wished: &|_| true, ..NOTHING });
         assert_eq!(memory.not_before(number), Some(at(5 + 160)));
-        memory.sweep(at(171), SPANS, &NOTHING);
+        memory.sweep(at(171), TIMEOUTS, &NOTHING);
         assert_eq!(memory.not_before(number), None);
     }
 

@@ -31,7 +31,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     account::Accounts,
-    api::{ClaimRef, PhoneNumber, PhoneNumberClaim, Seen},
+    api::{ClaimRef, ObjectKey, PhoneNumber, PhoneNumberClaim, Reason, Seen},
     clock::Clock,
     conditions,
     domain::E164,
@@ -148,6 +148,27 @@ impl Context {
     fn liveness_again(&self, liveness: ClaimLiveness, named: Option<&ClaimRef>) -> Option<Duration> {
         let known = named.is_some_and(|named| self.claims.knows(&named.namespace));
         (liveness == ClaimLiveness::Unwatched && known).then_some(UNREADABLE_EVERY)
+    }
+
+    /// Tells the log and the claim's events of a reason that is news.
+    async fn announce(
+        &self,
+        claim: &impl Resource<DynamicType = ()>,
+        reason: Reason,
+        message: &str,
+        now: Moment,
+    ) {
+        // An account that is held now for this and now for that is no news each time, to thousands of claims.
+        if reason.holds_the_account() && !self.memory.is_news(&claim.uid().unwrap_or_default(), reason) {
+            return;
+        }
+        let name = format!("{}/{}", claim.namespace().unwrap_or_default(), claim.name_any());
+        tracing::info!(claim = name, reason = reason.into_str(), "claim");
+        let (key, events) = (ObjectKey::of(claim), &self.setbacks.events);
+        match self.store.event(claim, reason, message).await {
+            Ok(()) => events.over(&key, now.mono),
+            Err(error) => drop(events.failed(key, Some(&error.to_string()), now.mono)),
+        }
     }
 
     /// Forgets what this process remembers of claims and records that are gone.

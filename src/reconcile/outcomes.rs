@@ -20,7 +20,6 @@ pub struct Outcomes {
 }
 
 impl Outcomes {
-    #[must_use]
     pub fn new(metrics: Arc<Metrics>) -> Self {
         Self { under_way: Mutex::default(), tasks: TaskTracker::new(), metrics }
     }
@@ -57,7 +56,6 @@ impl Outcomes {
     }
 
     /// How many purchases are under way, or have an outcome that is not stored.
-    #[must_use]
     pub fn count(&self) -> usize {
         self.under_way().len()
     }

@@ -96,9 +96,7 @@ impl Spending {
 /// attempt from here on verifies it; only this call may send it.
 ///
 /// Returns when the outcome is stored, or when the term has ended: the outcome is then stored all the same.
-///
-/// # Errors
-/// If there is no intent, so that nothing was sent.
+/// An error means that there is no intent, so that nothing was sent.
 pub async fn spend(
     context: &Arc<Context>,
     account: &Account,

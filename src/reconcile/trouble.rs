@@ -78,7 +78,6 @@ struct Setback {
 }
 
 impl Setbacks {
-    #[must_use]
     pub fn new(what: &'static str) -> Self {
         Self { what, inner: Mutex::default() }
     }

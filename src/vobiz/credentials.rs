@@ -123,22 +123,16 @@ impl CredentialsSource {
 /// Why there are no usable credentials. Names variables and files, never what they hold.
 #[derive(Debug, thiserror::Error)]
 pub enum CredentialsError {
-    /// Neither the variable nor its file was given.
     #[error("{0} is not set (or is empty): set it, or name a file that holds it with {0}_FILE")]
     Missing(&'static str),
-    /// Both were given.
     #[error("both {0} and {0}_FILE are set: choose one")]
     Both(&'static str),
-    /// The file cannot be read.
     #[error("cannot read {name}_FILE {}: {source}", path.display())]
     File { name: &'static str, path: PathBuf, source: io::Error },
-    /// The file holds nothing.
     #[error("{name}_FILE {} is empty", path.display())]
     EmptyFile { name: &'static str, path: PathBuf },
-    /// The auth id is none.
     #[error("VOBIZ_AUTH_ID is {0}")]
     AuthId(ParseError),
-    /// The token cannot be sent.
     #[error("VOBIZ_AUTH_TOKEN is empty, or has characters that no header can carry")]
     Token,
 }
