@@ -143,7 +143,6 @@ pub fn named(name: Option<String>) -> Option<String> {
 }
 
 /// A file that was named.
-#[must_use]
 pub fn file(name: Option<String>) -> Option<PathBuf> {
     named(name).map(PathBuf::from)
 }

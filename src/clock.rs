@@ -76,13 +76,11 @@ impl Peers {
     }
 
     /// The clock that they are held against.
-    #[must_use]
     pub fn clock(&self) -> Clock {
         self.clock
     }
 
     /// The present, on our clocks.
-    #[must_use]
     pub fn now(&self) -> Moment {
         self.clock.now()
     }
@@ -103,7 +101,6 @@ impl Peers {
     }
 
     /// How the clocks stand now.
-    #[must_use]
     pub fn clocks(&self) -> Clocks {
         let now = self.now();
         Clocks { vobiz: self.look(Peer::Vobiz, now), kubernetes: self.look(Peer::Kubernetes, now) }

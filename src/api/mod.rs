@@ -13,15 +13,15 @@ mod seen;
 pub use claim::{
     DeletionPolicy, PhoneNumberClaim, PhoneNumberClaimSpec, PhoneNumberClaimStatus, PhoneNumberRef,
 };
-pub use key::ObjectKey;
-pub use later::Later;
+pub(crate) use key::ObjectKey;
+pub(crate) use later::Later;
 pub use reason::{ConditionType, EventKind, Progress, Reason, Row, Status};
 pub use record::{
     Answer, Attempt, AttemptState, ClaimRef, Funds, Origin, Ownership, PhoneNumber, PhoneNumberSpec,
     PhoneNumberStatus, Verification,
 };
 pub use schema::crds;
-pub use seen::{Kept, Newer, Seen};
+pub(crate) use seen::{Kept, Newer, Seen};
 
 pub use crate::domain::{Capabilities, Debit, Number, NumberStatus, Outcome};
 

@@ -226,7 +226,6 @@ pub struct Answer {
 
 impl Answer {
     /// An answer of which no more is known. What the message quotes is stored and shown.
-    #[must_use]
     pub fn new(outcome: Outcome, message: Option<&str>, at: Time) -> Self {
         Self {
             outcome,

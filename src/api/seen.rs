@@ -121,7 +121,6 @@ impl Newer {
     }
 
     /// Its conditions, as they stand there.
-    #[must_use]
     pub fn conditions(&self) -> &[Value] {
         self.raw["status"]["conditions"].as_array().map(Vec::as_slice).unwrap_or_default()
     }
@@ -129,7 +128,6 @@ impl Newer {
     /// A record that this version cannot read, as far as it needs to be known for storing an outcome in it: the record
     /// that this process wrote, with the attempt that stands there now. `None` if not even that can be read: then it is
     /// for the newer version to find out.
-    #[must_use]
     pub fn stand_in(&self, wrote: &PhoneNumber) -> Option<PhoneNumber> {
         // What is left out of it would be lost.
         if !self.whole {
@@ -158,7 +156,6 @@ impl Newer {
 
 impl<K: Kept> Seen<K> {
     /// The object, if this version can read it.
-    #[must_use]
     pub fn read(&self) -> Option<&Arc<K>> {
         match self {
             Self::Read(object) => Some(object),
@@ -166,13 +163,11 @@ impl<K: Kept> Seen<K> {
         }
     }
 
-    #[must_use]
     pub fn is_newer(&self) -> bool {
         matches!(self, Self::Newer(_))
     }
 
     /// The number that it is about, as far as it can be read.
-    #[must_use]
     pub fn e164(&self) -> Option<E164> {
         match self {
             Self::Read(object) => Some(object.e164()),

@@ -29,7 +29,6 @@ pub enum Served {
 
 impl Served {
     /// How long it is taken for true.
-    #[must_use]
     pub fn look_again(&self) -> Duration {
         match self {
             Self::Current => Duration::from_mins(10),

@@ -11,7 +11,6 @@ pub struct Backoff {
 
 impl Backoff {
     /// The pause after a try that failed, when so many in a row had failed before it.
-    #[must_use]
     pub fn after(self, failures: u32) -> Duration {
         self.first.saturating_mul(1 << failures.min(16)).min(self.longest)
     }

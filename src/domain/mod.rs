@@ -16,16 +16,18 @@ mod time;
 
 pub use account::AccountId;
 pub use attempt_id::AttemptId;
-pub use backoff::Backoff;
-pub use clocks::{Clocks, Sighting, is_notable};
+pub(crate) use backoff::Backoff;
+pub(crate) use clocks::{Clocks, Sighting, is_notable};
 pub use currency::Currency;
 pub use e164::E164;
 pub use ledger_row::{Debit, LedgerRow, ReferenceType, RowStatus, RowType, Texts};
-pub use moment::Moment;
+pub(crate) use moment::Moment;
 pub use money::Money;
 pub use number::{Capabilities, ListedNumber, Number, NumberStatus};
 pub use outcome::Outcome;
-pub use text::{LONGEST_WORDS, mark, presentable};
+#[cfg(test)]
+pub(crate) use text::LONGEST_WORDS;
+pub(crate) use text::{mark, presentable};
 pub use time::Time;
 
 /// What was wrong with a word at the edge.

@@ -42,7 +42,6 @@ impl Lifecycle {
     }
 
     /// Whether this process works, and does not wait for its election.
-    #[must_use]
     pub fn is_leading(&self) -> bool {
         self.stage().leading
     }

@@ -13,7 +13,6 @@ macro_rules! labels {
 
         impl $name {
             /// The name of the label, and this value.
-            #[must_use]
             pub fn label(self) -> (&'static str, &'static str) {
                 ($key, self.into())
             }

@@ -17,6 +17,7 @@ use crate::{
 
 /// What to do about a record.
 #[derive(Debug, Clone, PartialEq)]
+#[must_use]
 pub enum RecordStep {
     /// Nothing, until something changes.
     Rest,

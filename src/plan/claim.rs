@@ -13,6 +13,7 @@ use crate::api::{AttemptState, Reason};
 
 /// What becomes of a claim now. Step and words come from one value, so that what is told cannot differ from what is done.
 #[derive(Debug, Clone, PartialEq)]
+#[must_use]
 pub struct Decision {
     pub relation: Relation,
     /// The attempt that the claim wants, if any: to be remembered for the next decision.

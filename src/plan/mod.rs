@@ -50,7 +50,7 @@ pub use send::{Denial, LiveClaim, OutcomeTarget, Permission, may_send, outcome_t
 pub use time::{SEND_WINDOW, Timeouts};
 
 use crate::api::Reason;
-pub use crate::domain::{Clocks, Moment};
+pub(crate) use crate::domain::{Clocks, Moment};
 
 /// Whether the claim that a record names still stands behind it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -21,6 +21,7 @@ pub enum LiveClaim<'a> {
 
 /// Whether the one POST of an attempt may be sent, by the process that wrote it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
 pub enum Permission {
     Granted,
     /// The claim has to be read before anything is sent.
@@ -80,6 +81,7 @@ pub fn may_send(claim: &PhoneNumberClaim, live: LiveClaim<'_>, opened: Moment, n
 
 /// Where the outcome of a purchase goes.
 #[derive(Debug, Clone, Copy)]
+#[must_use]
 pub enum OutcomeTarget<'a> {
     /// Into the record as it is stored, by compare-and-swap.
     Replace(&'a PhoneNumber),

@@ -124,13 +124,11 @@ impl Client {
     }
 
     /// What is known of the clocks of others.
-    #[must_use]
     pub fn peers(&self) -> &Arc<Peers> {
         &self.peers
     }
 
     /// The account that calls are made with.
-    #[must_use]
     pub fn account(&self) -> AccountId {
         self.credentials.borrow().account.clone()
     }
