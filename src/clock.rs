@@ -10,6 +10,7 @@ use http::{
     header::{AGE, DATE},
 };
 use jiff::{SignedDuration, Timestamp, fmt::rfc2822::DateTimeParser};
+use strum::VariantArray;
 
 use crate::{
     domain::{self, Clocks, Moment, Sighting},
@@ -49,7 +50,8 @@ const STEADY_WITHIN: SignedDuration = SignedDuration::from_secs(30);
 #[derive(Debug)]
 pub struct Peers {
     clock: Clock,
-    seen: [Mutex<Seen>; 2],
+    /// By [`Peer`].
+    seen: [Mutex<Seen>; Peer::VARIANTS.len()],
 }
 
 #[derive(Debug, Default)]
@@ -122,11 +124,7 @@ impl Peers {
     }
 
     fn seen<T>(&self, peer: Peer, look: impl FnOnce(&mut Seen) -> T) -> T {
-        let seen = match peer {
-            Peer::Vobiz => &self.seen[0],
-            Peer::Kubernetes => &self.seen[1],
-        };
-        look(&mut seen.lock().unwrap_or_else(PoisonError::into_inner))
+        look(&mut self.seen[peer as usize].lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 

@@ -3,6 +3,7 @@
 use std::{io::Write, process::ExitCode, sync::Arc, time::Duration};
 
 use clap::Parser;
+use secrecy::ExposeSecret;
 use tokio::{
     signal::unix::{SignalKind, signal},
     sync::watch,
@@ -78,12 +79,12 @@ async fn run(args: RunArgs) -> Result<(), StartError> {
     };
     let metrics = Arc::new(Metrics::default());
     let peers = Arc::new(Peers::new(Clock::start()));
-    let client = Client::new(&settings, current)?.counted(metrics.clone()).timed(peers.clone());
+    let client = Client::new(&settings, current, metrics.clone(), peers.clone())?;
     let http = match cli::named(args.http_addr) {
         Some(address) => Some(health::bind(&address).await?),
         None => None,
     };
-    let telemetry = telemetry::start(cli::named(args.otlp_endpoint).as_deref())?;
+    let finish_traces = telemetry::start(cli::named(args.otlp_endpoint).as_deref())?;
     let (kube, default_namespace) = cluster::client(peers).await?;
     let election = args.leader_elect.then(|| leader::Settings {
         namespace: cli::named(args.leader_election_namespace)
@@ -106,7 +107,7 @@ async fn run(args: RunArgs) -> Result<(), StartError> {
     let connections = controller::Connections { kube, vobiz: client, credentials, metrics, http };
     controller::run(settings, connections, stop).await;
     tracing::info!("stopped");
-    telemetry.finish();
+    finish_traces();
     Ok(())
 }
 
@@ -118,7 +119,7 @@ fn credentials_source(args: &RunArgs) -> Result<CredentialsSource, vobiz::Creden
         auth_id: Source::choose("VOBIZ_AUTH_ID", id, cli::file(id_file))?,
         auth_token: Source::choose(
             "VOBIZ_AUTH_TOKEN",
-            token.map(|token| token.0.as_str()),
+            token.map(ExposeSecret::expose_secret),
             cli::file(token_file),
         )?,
     })

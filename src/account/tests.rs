@@ -39,7 +39,7 @@ pub fn client(url: String, account: &str) -> Client {
         purchase_casing: Casing::Lower,
     };
     let credentials = Credentials::new(account.parse().unwrap(), "token").unwrap();
-    Client::new(&settings, watch::channel(credentials).1).unwrap()
+    Client::new(&settings, watch::channel(credentials).1, Arc::default(), Arc::default()).unwrap()
 }
 
 /// A reader at work, with whom it wakes.

@@ -28,21 +28,6 @@ pub struct NewAttempt {
 }
 
 impl NewAttempt {
-    #[cfg(test)]
-    pub(crate) fn for_tests() -> Self {
-        Self {
-            origin: Origin::Purchase,
-            currency: None,
-            spent_tokens: Vec::new(),
-            older_spent_tokens: (Vec::new(), 0),
-            automatic_retry_used: false,
-            answered_debits: Vec::new(),
-            debits_from: None,
-            found_debits: Vec::new(),
-            looked_up: true,
-        }
-    }
-
     /// What the claim wants now, after a look for debits from `from` on.
     pub(super) fn of(
         observed: &ClaimObserved<'_>,
@@ -120,4 +105,25 @@ pub(super) fn answered_debits(observed: &ClaimObserved<'_>, cause: &AttemptCause
         answered.extend(bounds::unexplained(attempt));
     }
     answered
+}
+
+#[cfg(test)]
+mod for_tests {
+    use super::*;
+
+    impl NewAttempt {
+        pub(crate) fn for_tests() -> Self {
+            Self {
+                origin: Origin::Purchase,
+                currency: None,
+                spent_tokens: Vec::new(),
+                older_spent_tokens: (Vec::new(), 0),
+                automatic_retry_used: false,
+                answered_debits: Vec::new(),
+                debits_from: None,
+                found_debits: Vec::new(),
+                looked_up: true,
+            }
+        }
+    }
 }

@@ -275,7 +275,7 @@ fn is_sum_of(credit: &LedgerRow, debit: &LedgerRow) -> bool {
     debit.amount.is_none_or(same) && may_be_same(credit.currency, debit.currency)
 }
 
-fn may_be_same(one: Option<Currency>, other: Option<Currency>) -> bool {
+pub(super) fn may_be_same(one: Option<Currency>, other: Option<Currency>) -> bool {
     one.is_none() || other.is_none() || one == other
 }
 

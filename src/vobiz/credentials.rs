@@ -1,13 +1,13 @@
 //! The account id and the auth token: where they are read from, and how they stay secret.
 
-use std::{fmt, io, path::PathBuf};
+use std::{io, path::PathBuf};
 
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::domain::{AccountId, ParseError};
 
 /// An account and the token that speaks for it. Nothing but the header of a call shows the token.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct Credentials {
     pub account: AccountId,
     token: SecretString,
@@ -36,12 +36,6 @@ impl Credentials {
     }
 }
 
-impl fmt::Debug for Credentials {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Credentials").field("account", &self.account).finish_non_exhaustive()
-    }
-}
-
 /// Where credentials come from. Files are read again when they change; what came by value cannot.
 #[derive(Debug, Clone)]
 pub struct CredentialsSource {
@@ -50,19 +44,10 @@ pub struct CredentialsSource {
 }
 
 /// A value, or a file that holds it.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub enum Source {
     Value(SecretString),
     File(PathBuf),
-}
-
-impl fmt::Debug for Source {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Value(_) => f.write_str("Value"),
-            Self::File(path) => f.debug_tuple("File").field(path).finish(),
-        }
-    }
 }
 
 impl Source {
