@@ -43,12 +43,6 @@ impl Accounts {
         self.all().find(|account| account.id() == record.spec.account)
     }
 
-    /// The account of claims whose namespace has none of its own.
-    #[must_use]
-    pub fn default_account(&self) -> &Arc<Account> {
-        &self.default
-    }
-
     /// How far our clock is from those of Vobiz, by the answers to each account, and of the API server: the furthest.
     #[must_use]
     pub fn clocks(&self) -> Clocks {

@@ -73,6 +73,14 @@ pub struct Removal {
     pub has_finalizer: bool,
 }
 
+impl Removal {
+    /// Whether an administrator gives the record up, and this operator still holds it.
+    #[must_use]
+    pub fn is_given_up(self) -> bool {
+        self.forget && self.has_finalizer
+    }
+}
+
 #[cfg(test)]
 mod for_tests {
     use super::*;

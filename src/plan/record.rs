@@ -50,7 +50,7 @@ const VERIFY_AFTER: [u64; 4] = [1, 3, 7, 15];
 pub fn decide_record(observed: &RecordObserved<'_>, now: Moment) -> RecordStep {
     let attempt = &observed.record.spec.attempt;
     // An administrator may give up any record, one of an account that is gone above all.
-    if observed.removal.forget && observed.removal.has_finalizer {
+    if observed.removal.is_given_up() {
         return RecordStep::DropFinalizer;
     }
     let foreign = rules::is_of_another_account(observed.record, observed.account);
