@@ -47,8 +47,13 @@ pub async fn helm(
 
 /// Renders the chart as the release `vobiz`.
 pub async fn render(namespace: &str, values: &Value) -> Result<Rendered, String> {
+    render_as("vobiz", namespace, values).await
+}
+
+/// Renders the chart as a release of that name.
+pub async fn render_as(release: &str, namespace: &str, values: &Value) -> Result<Rendered, String> {
     let chart = chart().display().to_string();
-    let arguments = ["template", "vobiz", &chart, "--namespace", namespace];
+    let arguments = ["template", release, &chart, "--namespace", namespace];
     Ok(Rendered { objects: documents(&helm(None, &arguments, Some(values)).await?) })
 }
 
