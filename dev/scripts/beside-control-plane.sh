@@ -6,7 +6,8 @@ set -u
 control_plane=$1
 shift
 
-"$control_plane" build >/dev/null &
+# shellcheck disable=SC2086
+"$control_plane" build ${WITH:-} >/dev/null &
 build=$!
 others=
 if [ -n "${PROGRAMS:-}" ]; then

@@ -20,9 +20,12 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Action {
-    /// Build the programs of a control plane that are not there yet, and print their folder; or build those that are
+    /// Find, fetch or build the programs of a control plane, and print the folder of kubectl; or build those that are
     /// named (helm, kubelet, …), and print the file of each
     Build {
+        /// With kube-controller-manager
+        #[arg(long)]
+        controller_manager: bool,
         /// Names of programs
         #[arg(value_name = "PROGRAM", value_parser = component)]
         programs: Vec<Component>,
@@ -71,14 +74,15 @@ type Failure = Box<dyn std::error::Error>;
 
 async fn execute(action: Action) -> Result<(), Failure> {
     match action {
-        Action::Build { programs } if !programs.is_empty() => {
+        Action::Build { programs, .. } if !programs.is_empty() => {
             for component in programs {
                 print(&control_plane::program(component, |line| say(line)).await?.display())?;
             }
             Ok(())
         }
-        Action::Build { .. } => {
-            let binaries = Binaries::locate_or_build(|line| say(line)).await?;
+        Action::Build { controller_manager, .. } => {
+            let binaries =
+                Binaries::locate_or_build(Options { controller_manager }, |line| say(line)).await?;
             print(&binaries.folder().display())
         }
         Action::Run { controller_manager, kubeconfig_out } => {
