@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::component::Component;
 use crate::module::Module;
 use crate::plane::Options;
+use crate::progress::Progress;
 use crate::{envtest, go_build, kubectl};
 
 /// Why there are no programs to run.
@@ -87,10 +88,10 @@ impl Binaries {
     /// If the named folder is incomplete, or Go is missing or fails.
     pub async fn locate_or_build(
         options: Options,
-        progress: impl Fn(&str) + Send + Sync,
+        progress: impl Fn(Progress<'_>) + Send + Sync,
     ) -> Result<Self, BinariesError> {
         let found = if let Some(assets) = variable("KUBEBUILDER_ASSETS") {
-            progress("the programs are those of KUBEBUILDER_ASSETS");
+            progress(Progress::Said("the programs are those of KUBEBUILDER_ASSETS"));
             return Self::in_assets(Path::new(&assets), options);
         } else {
             Self::without_assets(&cache()?, &progress).await?
@@ -104,13 +105,14 @@ impl Binaries {
 
     async fn without_assets(
         cache: &Path,
-        progress: &(impl Fn(&str) + Send + Sync),
+        progress: &(impl Fn(Progress<'_>) + Send + Sync),
     ) -> Result<Self, BinariesError> {
         let built = Module::Kubernetes.folder(cache);
         // What is built from source beside those that were downloaded, kube-controller-manager for one, is of their minor version.
         let with = |folder: PathBuf| Self { folders: vec![folder, built.clone()] };
         if let Some(kept) = envtest::kept() {
-            progress(&format!("the programs are those of setup-envtest, in {}", kept.display()));
+            let line = format!("the programs are those of setup-envtest, in {}", kept.display());
+            progress(Progress::Said(&line));
             return Ok(with(kept));
         }
         let on_path = kubectl::on_path().await;
@@ -121,7 +123,7 @@ impl Binaries {
         if !missing(&built, &wanted).is_empty() {
             match envtest::fetch(cache, progress).await {
                 Ok(fetched) => return Ok(with(fetched)),
-                Err(why) => progress(&format!("{why}; the programs are built from source")),
+                Err(why) => progress(Progress::Said(&format!("{why}; the programs are built from source"))),
             }
             go_build::build_missing(&built, &wanted, progress).await?;
         }
@@ -185,7 +187,7 @@ impl Binaries {
 /// If Go is missing or fails.
 pub async fn program(
     component: Component,
-    progress: impl Fn(&str) + Send + Sync,
+    progress: impl Fn(Progress<'_>) + Send + Sync,
 ) -> Result<PathBuf, BinariesError> {
     let folder = component.module().folder(&cache()?);
     go_build::build_missing(&folder, &[component], &progress).await?;

@@ -11,6 +11,7 @@ use crate::binaries::{BinariesError, missing, variable};
 use crate::component::Component;
 use crate::go_build;
 use crate::module::Module;
+use crate::progress::Progress;
 
 /// A slow connection makes the build from source the shorter way.
 const LONGEST: Duration = Duration::from_mins(1);
@@ -71,13 +72,14 @@ fn go_arch() -> &'static str {
 }
 
 /// Has setup-envtest fetch the programs and compare their checksums. `ENVTEST_INDEX` names another index than its own.
-pub(crate) async fn fetch(cache: &Path, progress: &impl Fn(&str)) -> Result<PathBuf, NotFetched> {
+pub(crate) async fn fetch(cache: &Path, progress: &impl Fn(Progress<'_>)) -> Result<PathBuf, NotFetched> {
     if variable("OFFLINE").is_some_and(|value| value == "1") {
         return Err(NotFetched::Offline);
     }
     let folder = Module::Envtest.folder(cache);
     go_build::build_missing(&folder, &[Component::SetupEnvtest], progress).await?;
-    progress(&format!("setup-envtest: fetching Kubernetes {} (OFFLINE=1: do not)", minor()));
+    let line = format!("setup-envtest: fetching Kubernetes {} (OFFLINE=1: do not)", minor());
+    progress(Progress::Said(&line));
     let mut command = Command::new(folder.join(Component::SetupEnvtest.name()));
     command.args(["use", "--print", "path", &format!("{}.x", minor())]);
     if let Some(index) = variable("ENVTEST_INDEX") {

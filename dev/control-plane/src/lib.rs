@@ -32,6 +32,7 @@ mod module;
 mod plane;
 mod port;
 mod process;
+mod progress;
 mod reach;
 mod watchdog;
 
@@ -39,4 +40,5 @@ pub use binaries::{Binaries, BinariesError, flux_module, program};
 pub use component::Component;
 pub use error::Error;
 pub use plane::{ControlPlane, Group, Options};
+pub use progress::{Building, Progress, in_lines};
 pub use reach::Reach;

@@ -15,6 +15,7 @@ use crate::certificates::{Authority, Pair};
 use crate::error::Error;
 use crate::port::Port;
 use crate::process::Service;
+use crate::progress::in_lines;
 use crate::reach::Reach;
 use crate::watchdog::Watchdog;
 use crate::{apiserver, audit, crds, kubeconfig, kubectl};
@@ -51,7 +52,8 @@ impl ControlPlane {
     ///
     /// If there are no programs, or one of them does not come up; then with the end of its log.
     pub async fn start(options: Options) -> Result<Self, Error> {
-        let binaries = Binaries::locate_or_build(options, |line| eprintln!("control-plane: {line}")).await?;
+        let binaries =
+            Binaries::locate_or_build(options, in_lines(|line| eprintln!("control-plane: {line}"))).await?;
         Self::start_with(binaries, options).await
     }
 

@@ -86,11 +86,7 @@ impl Node {
     #[must_use]
     pub fn tools(&self) -> [PathBuf; 3] {
         let folder = |program: &Path| program.parent().map(Path::to_owned).unwrap_or_default();
-        [
-            self.programs.control_plane.folder(),
-            folder(&self.programs.helm),
-            folder(&self.programs.ctr),
-        ]
+        [self.programs.control_plane.folder(), folder(&self.programs.helm), folder(&self.programs.ctr)]
     }
 
     /// Runs kubectl as the administrator.

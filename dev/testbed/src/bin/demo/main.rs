@@ -25,7 +25,7 @@ use testbed::{
 #[command(name = "demo")]
 struct Arguments {
     /// The operator's binary
-    #[arg(long, value_name = "PATH", default_value = "target/release/vobiz-operator")]
+    #[arg(long, value_name = "PATH", default_value = "target/debug/vobiz-operator")]
     operator: PathBuf,
     /// Leave everything running at the end, until Ctrl-C
     #[arg(long)]
@@ -42,7 +42,7 @@ async fn main() -> ExitCode {
 /// The whole demo, and what is then still running.
 async fn play(arguments: &Arguments) -> Played<Demo> {
     let begun = Instant::now();
-    let program = built(&arguments.operator, "make build")?;
+    let program = built(&arguments.operator, "cargo build")?;
     let mut demo = Demo::set().await?;
     let result = match scenario::play(&mut demo, &program).await {
         Ok(true) => {
