@@ -17,7 +17,8 @@ BUILD = "$(TARGET)/debug/control-plane" build
 MAKE_IT = -- $(MAKE) --no-print-directory
 
 help:
-	@echo 'make demo    show the operator at work on a real control plane (KEEP=1: leave it running)'
+	@echo 'make demo    show the operator at work on a control plane of its own (KEEP=1: leave it running;'
+	@echo '             CLUSTER=current: in the cluster of your kubectl, which it asks about first)'
 	@echo 'make test    check the format and the lints, and run all tests'
 	@echo 'make lint    check the format and the lints only'
 	@echo 'make build   build the operator for use: target/release/vobiz-operator'
@@ -39,8 +40,11 @@ help:
 demo: tools
 	$(FIRST) --workspace
 	$(PHASE) 'build' $(BUILD) $(MAKE_IT) demo-build
-	@keep=; if [ '$(KEEP)' = 1 ]; then keep=--keep; fi; \
-	exec "$(TARGET)/debug/demo" --operator "$(TARGET)/debug/vobiz-operator" $$keep
+	@set -- --operator "$(TARGET)/debug/vobiz-operator"; \
+	[ '$(KEEP)' != 1 ] || set -- "$$@" --keep; \
+	[ -z '$(CLUSTER)' ] || set -- "$$@" --cluster '$(CLUSTER)'; \
+	[ '$(YES)' != 1 ] || set -- "$$@" --yes; \
+	exec "$(TARGET)/debug/demo" "$$@"
 
 test: tools
 	$(PHASE) 'format' $(CARGO) fmt --all --check

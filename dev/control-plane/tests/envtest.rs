@@ -1,6 +1,10 @@
 //! How `setup-envtest` fetches the programs: from an index and an archive on this machine.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests, which clippy does not take for tests")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "helpers of tests, which clippy does not take for tests"
+)]
 
 use std::fmt::Write as _;
 use std::path::Path;
