@@ -17,20 +17,17 @@ use crate::{
     metrics::Peer,
 };
 
-/// The two clocks of this process.
 #[derive(Debug, Clone, Copy)]
 pub struct Clock {
     started: Instant,
 }
 
 impl Clock {
-    /// Starts the monotonic clock.
     #[must_use]
     pub fn start() -> Self {
         Self { started: Instant::now() }
     }
 
-    /// The present, on both.
     #[must_use]
     pub fn now(&self) -> Moment {
         Moment { wall: Timestamp::now(), mono: self.started.elapsed() }
@@ -71,7 +68,6 @@ impl Default for Peers {
 }
 
 impl Peers {
-    /// Nothing is known of them yet.
     #[must_use]
     pub fn new(clock: Clock) -> Self {
         Self { clock, seen: Default::default() }
@@ -82,7 +78,6 @@ impl Peers {
         self.clock
     }
 
-    /// The present, on our clocks.
     pub fn now(&self) -> Moment {
         self.clock.now()
     }
@@ -102,7 +97,6 @@ impl Peers {
         self.look(peer, now);
     }
 
-    /// How the clocks stand now.
     pub fn clocks(&self) -> Clocks {
         let now = self.now();
         Clocks { vobiz: self.look(Peer::Vobiz, now), kubernetes: self.look(Peer::Kubernetes, now) }

@@ -5,7 +5,6 @@ use serde::{Deserialize, Serialize};
 
 use super::{Currency, E164, Money, Time};
 
-/// One row of the ledger.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LedgerRow {
     pub id: String,
@@ -54,7 +53,6 @@ pub enum ReferenceType {
 /// Reference and description, where a row may name a number: every claim asks every row, so they are read once.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Texts {
-    /// The numbers that they mention.
     mentions: Box<[E164]>,
     /// Whether they spell a number out, plus sign and all.
     spells_one_out: bool,
@@ -101,13 +99,11 @@ impl LedgerRow {
             }
     }
 
-    /// Whether the row took money.
     #[must_use]
     pub fn takes_money(&self) -> bool {
         matches!(self.kind, RowType::Debit | RowType::DidRental)
     }
 
-    /// Whether the row names this number.
     #[must_use]
     pub fn names(&self, e164: E164) -> bool {
         self.texts.mentions.contains(&e164)
@@ -131,7 +127,6 @@ impl LedgerRow {
         self.texts.words.iter().map(AsRef::as_ref)
     }
 
-    /// The numbers that the row names.
     #[must_use]
     pub fn mentions(&self) -> &[E164] {
         &self.texts.mentions

@@ -23,7 +23,6 @@ const LOST_OF_SUM: Decimal = Decimal::from_parts(1, 0, 0, false, 15);
 const LOST_AT_LEAST: Decimal = Decimal::from_parts(1, 0, 0, false, 9);
 
 impl Money {
-    /// The amount without its sign.
     #[must_use]
     pub fn abs(self) -> Self {
         Self(self.0.abs())

@@ -28,7 +28,6 @@ impl Time {
         Self { at: Timestamp::from_second(at.as_second()).unwrap_or(at), digits: 0 }
     }
 
-    /// The instant.
     #[must_use]
     pub fn at(self) -> Timestamp {
         self.at

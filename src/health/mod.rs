@@ -47,7 +47,6 @@ impl Lifecycle {
     }
 }
 
-/// The sources that every answer is made from.
 pub struct HealthSources {
     pub lifecycle: Arc<Lifecycle>,
     pub claims: Claims,
@@ -99,7 +98,6 @@ impl HealthSources {
         self.accounts.all().map(|account| account.health())
     }
 
-    /// `OpenMetrics` text.
     fn metrics(&self) -> Result<String, fmt::Error> {
         let gauges = self.walked.or(Instant::now(), || {
             let mut gauges = Gauges::default();

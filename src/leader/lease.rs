@@ -17,7 +17,6 @@ pub type Record = LeaseSpec;
 /// A call that takes longer is given up, in time for another one before the holder must stop.
 const CALL_TIMEOUT: Duration = Duration::from_secs(4);
 
-/// Why the lease was not read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum LeaseError {
     #[error("the lease has changed in the meantime")]
@@ -38,7 +37,6 @@ impl From<kube::Error> for LeaseError {
     }
 }
 
-/// Reads and writes of one lease.
 pub struct Leases {
     api: Api<Lease>,
     name: String,

@@ -31,7 +31,6 @@ pub fn identity() -> String {
     format!("{}_{}", host.trim(), uuid::Uuid::new_v4())
 }
 
-/// One process's part in the election.
 pub struct Election {
     leases: Leases,
     identity: String,

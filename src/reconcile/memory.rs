@@ -11,7 +11,6 @@ use crate::{
     plan::{ClaimMemory, Moment, RecordMemory, Timeouts, Wanted},
 };
 
-/// What this process remembers beside what is stored. Losing it (a restart) costs time, never safety.
 #[derive(Default)]
 pub struct Memory {
     inner: Mutex<Inner>,

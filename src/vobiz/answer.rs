@@ -38,9 +38,7 @@ impl PurchaseAnswer {
 /// A response to a purchase, as far as it could be read.
 #[derive(Debug, Clone)]
 pub struct PurchaseResponse {
-    /// HTTP status code.
     pub status: u16,
-    /// The `Retry-After` header.
     pub retry_after: Option<Duration>,
     pub body: Result<Vec<u8>, BodyError>,
 }
