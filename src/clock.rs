@@ -1,15 +1,13 @@
 //! The two clocks of this process, and those of others that they are held against.
 
-use std::{
-    sync::{Mutex, PoisonError},
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use http::{
     HeaderMap,
     header::{AGE, DATE},
 };
 use jiff::{SignedDuration, Timestamp, fmt::rfc2822::DateTimeParser};
+use parking_lot::Mutex;
 use strum::VariantArray;
 
 use crate::{
@@ -118,7 +116,7 @@ impl Peers {
     }
 
     fn seen<T>(&self, peer: Peer, look: impl FnOnce(&mut Seen) -> T) -> T {
-        look(&mut self.seen[peer as usize].lock().unwrap_or_else(PoisonError::into_inner))
+        look(&mut self.seen[peer as usize].lock())
     }
 }
 

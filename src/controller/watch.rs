@@ -1,11 +1,6 @@
 //! Follows claims and records: fills their caches, and enqueues each object that a change concerns.
 
-use std::{
-    collections::HashMap,
-    pin::pin,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Instant,
-};
+use std::{collections::HashMap, pin::pin, sync::Arc, time::Instant};
 
 use futures::StreamExt;
 use kube::{Api, ResourceExt};
@@ -14,6 +9,7 @@ use kube_runtime::{
     reflector::{ObjectRef, Store as Cache, store::Writer},
     watcher,
 };
+use parking_lot::Mutex;
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 
 use super::{follow::Follower, interruption::Interruptions};
@@ -59,7 +55,7 @@ impl Triggers {
             claims.push((namespace, sender));
             queues.push(queue);
         }
-        let mut inner = self.inner();
+        let mut inner = self.inner.lock();
         inner.records = Some(records);
         inner.claims = claims;
         inner.enqueue_all_records();
@@ -68,13 +64,9 @@ impl Triggers {
         (records_queue, queues)
     }
 
-    fn inner(&self) -> MutexGuard<'_, Inner> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Ends the queues, so that their reconciles end when they are done.
     pub fn close(&self) {
-        let mut inner = self.inner();
+        let mut inner = self.inner.lock();
         inner.records = None;
         inner.claims.clear();
     }
@@ -84,10 +76,10 @@ impl Triggers {
         while let Some(key) = woken.recv().await {
             match key {
                 Woken::Object(ObjectKey::Claim { namespace, name }) => {
-                    self.inner().enqueue_claim(&namespace, &name);
+                    self.inner.lock().enqueue_claim(&namespace, &name);
                 }
-                Woken::Object(ObjectKey::Record(name)) => self.inner().enqueue_record(&name),
-                Woken::AllRecords => self.inner().enqueue_all_records(),
+                Woken::Object(ObjectKey::Record(name)) => self.inner.lock().enqueue_record(&name),
+                Woken::AllRecords => self.inner.lock().enqueue_all_records(),
             }
         }
     }
@@ -241,7 +233,7 @@ pub async fn claims(
         } else {
             listed.goes_on(place);
         }
-        let mut inner = triggers.inner();
+        let mut inner = triggers.inner.lock();
         changes.gone.iter().for_each(|claim| disappeared(&mut inner, claim));
         changes.here.iter().for_each(|claim| appeared(&mut inner, claim));
         if changes.listed {
@@ -283,7 +275,7 @@ pub async fn records(
                 continue;
             }
         };
-        let inner = triggers.inner();
+        let inner = triggers.inner.lock();
         for record in &changes.here {
             inner.enqueue_record(&record.name_any());
         }

@@ -1,10 +1,8 @@
 //! Troubles that last: said when they begin, once a minute while they go on, and when they are over.
 
-use std::{
-    collections::HashMap,
-    sync::{Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{collections::HashMap, time::Duration};
+
+use parking_lot::Mutex;
 
 use crate::{api::ObjectKey, domain::Backoff};
 
@@ -82,14 +80,10 @@ impl Setbacks {
         Self { what, inner: Mutex::default() }
     }
 
-    fn inner(&self) -> MutexGuard<'_, Inner> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Notes a failure, and returns how long to wait before the next try: 1, 2, 4 … 30 s. `why` is nothing where
     /// another writer was first: that makes no trouble, and yet no sense to repeat at once.
     pub fn failed(&self, key: ObjectKey, why: Option<&str>, now: Duration) -> Duration {
-        let mut inner = self.inner();
+        let mut inner = self.inner.lock();
         let blank = Setback { times: 0, first: now, last: now, is_trouble: false };
         let setback = inner.failing.entry(key).or_insert(blank);
         let pause = PAUSES.after(setback.times);
@@ -114,7 +108,7 @@ impl Setbacks {
 
     /// Notes that it went well.
     pub fn over(&self, key: &ObjectKey, now: Duration) {
-        let mut inner = self.inner();
+        let mut inner = self.inner.lock();
         if inner.failing.is_empty() {
             return;
         }
@@ -129,7 +123,7 @@ impl Setbacks {
 
     /// For how long it has failed.
     pub fn lasts(&self, key: &ObjectKey, now: Duration) -> Duration {
-        let inner = self.inner();
+        let inner = self.inner.lock();
         inner.failing.get(key).map(|setback| now.saturating_sub(setback.first)).unwrap_or_default()
     }
 }
@@ -179,7 +173,7 @@ mod tests {
     fn a_trouble_ends_with_the_last_who_meets_it_or_does_not_try_any_more() {
         let setbacks = Setbacks::new("x");
         let key = |name: &str| ObjectKey::Record(name.into());
-        let troubled = || setbacks.inner().trouble != Trouble::default();
+        let troubled = || setbacks.inner.lock().trouble != Trouble::default();
         setbacks.failed(key("a"), Some("why"), seconds(0));
         setbacks.failed(key("b"), Some("why"), seconds(100));
         setbacks.over(&key("b"), seconds(101));

@@ -1,7 +1,8 @@
 //! The credentials in use, taken out of all that Vobiz says: what it echoes is neither shown nor stored nor logged.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
+use parking_lot::Mutex;
 use secrecy::{ExposeSecret, SecretString};
 
 /// What stands in the place of a credential.
@@ -73,7 +74,7 @@ const MOST_TOKENS: usize = 4;
 impl InUse {
     /// The masks for this token and the ones before it.
     pub fn with(&self, token: &str) -> Arc<Masks> {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.0.lock();
         let (tokens, masks) = &mut *known;
         if !tokens.iter().any(|known| known.expose_secret() == token) {
             tokens.push(token.into());
