@@ -26,8 +26,7 @@ impl Clock {
         Self { started: Instant::now() }
     }
 
-    #[must_use]
-    pub fn now(&self) -> Moment {
+    pub(crate) fn now(&self) -> Moment {
         Moment { wall: Timestamp::now(), mono: self.started.elapsed() }
     }
 }

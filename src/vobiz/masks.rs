@@ -29,8 +29,7 @@ impl Masks {
     }
 
     /// The text without the tokens. A text that has none is returned as it is.
-    #[must_use]
-    pub fn mask(&self, text: &str) -> String {
+    pub(crate) fn mask(&self, text: &str) -> String {
         let bytes = text.as_bytes();
         let mut masked = String::with_capacity(text.len());
         let (mut copied, mut at) = (0, 0);
@@ -49,8 +48,7 @@ impl Masks {
     }
 
     /// Whether the text has none of them.
-    #[must_use]
-    pub fn is_clean(&self, text: &str) -> bool {
+    pub(crate) fn is_clean(&self, text: &str) -> bool {
         (0..text.len()).all(|at| self.found(text.as_bytes(), 0, at).is_none())
     }
 
