@@ -154,21 +154,6 @@ impl Index {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn nothing_is_kept_of_claims_that_are_gone() {
-        let mut index = Index::default();
-        let number = |id: u32| (!id.is_multiple_of(7)).then(|| format!("+9112345{id:05}").parse().unwrap());
-        (0..1000).for_each(|id| index.insert(number(id), "a", &id.to_string()));
-        assert_eq!(index.all().count(), 1000);
-        (0..1000).for_each(|id| index.remove(number(id), "a", &id.to_string()));
-        assert!(index.claims.is_empty());
-    }
-}
-
 /// The namespaces that are watched, each on its own; `None` stands for all of them.
 pub fn namespaces(named: &[String]) -> Vec<Option<String>> {
     if named.is_empty() { vec![None] } else { named.iter().cloned().map(Some).collect() }
@@ -282,5 +267,20 @@ pub async fn records(
         for record in changes.here.iter().chain(&changes.gone) {
             record.e164().into_iter().for_each(|e164| inner.enqueue_claims_of(e164));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_kept_of_claims_that_are_gone() {
+        let mut index = Index::default();
+        let number = |id: u32| (!id.is_multiple_of(7)).then(|| format!("+9112345{id:05}").parse().unwrap());
+        (0..1000).for_each(|id| index.insert(number(id), "a", &id.to_string()));
+        assert_eq!(index.all().count(), 1000);
+        (0..1000).for_each(|id| index.remove(number(id), "a", &id.to_string()));
+        assert!(index.claims.is_empty());
     }
 }

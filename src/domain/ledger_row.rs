@@ -98,13 +98,11 @@ impl LedgerRow {
     }
 
     #[must_use]
-
     pub fn takes_money(&self) -> bool {
         matches!(self.kind, RowType::Debit | RowType::DidRental)
     }
 
     #[must_use]
-
     pub fn names(&self, e164: E164) -> bool {
         self.texts.mentions.contains(&e164)
     }

@@ -27,7 +27,6 @@ impl Time {
     }
 
     #[must_use]
-
     pub fn at(self) -> Timestamp {
         self.at
     }

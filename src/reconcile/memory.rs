@@ -19,7 +19,6 @@ pub struct Memory {
 struct Inner {
     /// By claim uid.
     claims: HashMap<String, ClaimMemory>,
-    /// By number.
     records: HashMap<E164, RecordMemory>,
 }
 
@@ -91,7 +90,6 @@ impl Memory {
         }
     }
 
-    /// A record is gone.
     pub fn vanished(&self, e164: E164, now: Moment, timeouts: Timeouts) {
         let mut inner = self.inner.lock();
         let vanished = inner.records.remove(&e164).and_then(|memory| memory.vanish(now, timeouts));

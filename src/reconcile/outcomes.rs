@@ -9,7 +9,6 @@ use tokio_util::task::TaskTracker;
 
 use crate::{conditions::Unstored, domain::AttemptId, metrics::Metrics};
 
-/// What is sent, and what came of it that is not stored yet.
 pub struct Outcomes {
     under_way: Mutex<HashMap<AttemptId, Option<Arc<Unstored>>>>,
     tasks: TaskTracker,
@@ -42,7 +41,6 @@ impl Outcomes {
         self.tasks.spawn(storing)
     }
 
-    /// Waits until every outcome is stored.
     pub async fn stored(&self) {
         self.tasks.close();
         self.tasks.wait().await;
@@ -58,7 +56,6 @@ impl Outcomes {
     }
 }
 
-/// An attempt that is being sent.
 pub struct Sending {
     outcomes: Arc<Outcomes>,
     attempt: AttemptId,

@@ -9,7 +9,6 @@ use crate::{api::ObjectKey, domain::Backoff};
 /// A trouble that lasts is mentioned again no sooner.
 const AGAIN_AFTER: Duration = Duration::from_mins(1);
 
-/// The pauses between tries.
 const PAUSES: Backoff = Backoff { first: Duration::from_secs(1), longest: Duration::from_secs(30) };
 
 /// An object that has not failed for so long is not tried any more: it is gone, or another process has done the work.
@@ -32,7 +31,6 @@ pub enum News {
 }
 
 impl Trouble {
-    /// It was met (again).
     pub fn met(&mut self, now: Duration) -> Option<News> {
         self.failures += 1;
         let begun = *self.begun.get_or_insert(now);
@@ -47,7 +45,6 @@ impl Trouble {
         })
     }
 
-    /// It is over, if there was any.
     pub fn over(&mut self, now: Duration) -> Option<News> {
         let Self { begun, failures, .. } = std::mem::take(self);
         begun.map(|begun| News::Ends { lasts: now.saturating_sub(begun), failures })
@@ -106,7 +103,6 @@ impl Setbacks {
         pause
     }
 
-    /// Notes that it went well.
     pub fn over(&self, key: &ObjectKey, now: Duration) {
         let mut inner = self.inner.lock();
         if inner.failing.is_empty() {
@@ -121,7 +117,6 @@ impl Setbacks {
         }
     }
 
-    /// For how long it has failed.
     pub fn lasts(&self, key: &ObjectKey, now: Duration) -> Duration {
         let inner = self.inner.lock();
         inner.failing.get(key).map(|setback| now.saturating_sub(setback.first)).unwrap_or_default()
