@@ -16,7 +16,7 @@
 {{- end -}}
 {{- end -}}
 
-{{/* Of what has no namespace, or lies in somebody else's: two releases of one name must not meet there. */}}
+{{/* Of what has no namespace, or lies in a namespace of another release: two releases of one name must not meet there. */}}
 {{- define "vobiz-operator.globalName" -}}
 {{- printf "%s:%s" (include "vobiz-operator.fullname" .) .Release.Namespace -}}
 {{- end -}}
