@@ -24,9 +24,9 @@ pub async fn helm(
     arguments: &[&str],
     values: Option<&Value>,
 ) -> Result<String, String> {
-    let progress = |line: &str| eprintln!("control-plane: {line}");
+    let progress = control_plane::in_lines(|line| eprintln!("control-plane: {line}"));
     let program =
-        PROGRAM.get_or_init(|| async { control_plane::program(Component::Helm, progress).await.unwrap() });
+        PROGRAM.get_or_init(|| async { control_plane::program(Component::Helm, &progress).await.unwrap() });
     let home = TempDir::new().unwrap();
     let mut command = Command::new(program.await);
     command.args(arguments).stdin(Stdio::null()).kill_on_drop(true).env_remove("HELM_NAMESPACE");

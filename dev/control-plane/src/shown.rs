@@ -1,0 +1,95 @@
+//! What people see of builds: lines, and below them, on a terminal, one that says how far all of them are.
+
+use std::{
+    collections::BTreeMap,
+    io::{IsTerminal, Write},
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+use control_plane::{Building, Progress};
+
+/// Where there is no terminal, it is told so often how far the builds are.
+const EVERY: Duration = Duration::from_secs(30);
+
+/// Longer lines would be broken, and a broken line is not rewritten.
+const WIDTH: usize = 150;
+
+/// Standard error, and what is built.
+pub(crate) struct Shown {
+    is_terminal: bool,
+    state: Mutex<State>,
+}
+
+struct State {
+    /// How far each is, by its title.
+    builds: BTreeMap<String, String>,
+    told: Instant,
+}
+
+impl Shown {
+    pub(crate) fn new() -> Self {
+        let is_terminal = std::io::stderr().is_terminal();
+        Self { is_terminal, state: Mutex::new(State { builds: BTreeMap::new(), told: Instant::now() }) }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn tell(&self, progress: Progress<'_>) {
+        match progress {
+            Progress::Said(line) => {
+                self.state().builds.retain(|title, _| !line.starts_with(title.as_str()));
+                self.say(&format!("control-plane: {line}"));
+            }
+            Progress::Building(building) => self.building(building),
+        }
+    }
+
+    /// Prints a line above the one that is rewritten.
+    pub(crate) fn say(&self, line: &str) {
+        let state = self.state();
+        self.write(&format!("{}{line}\n{}", self.cleared(), self.line(&state)));
+    }
+
+    pub(crate) fn building(&self, building: Building<'_>) {
+        let mut state = self.state();
+        state.builds.insert(building.title.to_owned(), building.to_string());
+        if self.is_terminal {
+            self.write(&format!("{}{}", self.cleared(), self.line(&state)));
+        } else if state.told.elapsed() >= EVERY {
+            state.told = Instant::now();
+            self.write(&format!("{}\n", joined(&state)));
+        }
+    }
+
+    /// The end: no line is left that would be taken for news.
+    pub(crate) fn clear(&self) {
+        self.state().builds.clear();
+        self.write(self.cleared());
+    }
+
+    fn cleared(&self) -> &'static str {
+        if self.is_terminal { "\r\x1b[K" } else { "" }
+    }
+
+    fn line(&self, state: &State) -> String {
+        if self.is_terminal { joined(state).chars().take(WIDTH).collect() } else { String::new() }
+    }
+
+    /// Nobody may be reading any more, which ends nothing.
+    #[expect(
+        clippy::unused_self,
+        reason = "what is written goes where it was looked whether there is a terminal"
+    )]
+    fn write(&self, text: &str) {
+        let mut output = std::io::stderr().lock();
+        let _ = output.write_all(text.as_bytes());
+        let _ = output.flush();
+    }
+}
+
+fn joined(state: &State) -> String {
+    state.builds.values().map(String::as_str).collect::<Vec<_>>().join(" | ")
+}
