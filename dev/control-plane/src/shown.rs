@@ -50,24 +50,24 @@ impl Shown {
     /// Prints a line above the one that is rewritten.
     pub(crate) fn say(&self, line: &str) {
         let state = self.state();
-        self.write(&format!("{}{line}\n{}", self.cleared(), self.line(&state)));
+        write(&format!("{}{line}\n{}", self.cleared(), self.line(&state)));
     }
 
     pub(crate) fn building(&self, building: Building<'_>) {
         let mut state = self.state();
         state.builds.insert(building.title.to_owned(), building.to_string());
         if self.is_terminal {
-            self.write(&format!("{}{}", self.cleared(), self.line(&state)));
+            write(&format!("{}{}", self.cleared(), self.line(&state)));
         } else if state.told.elapsed() >= EVERY {
             state.told = Instant::now();
-            self.write(&format!("{}\n", joined(&state)));
+            write(&format!("{}\n", joined(&state)));
         }
     }
 
     /// The end: no line is left that would be taken for news.
     pub(crate) fn clear(&self) {
         self.state().builds.clear();
-        self.write(self.cleared());
+        write(self.cleared());
     }
 
     fn cleared(&self) -> &'static str {
@@ -77,17 +77,13 @@ impl Shown {
     fn line(&self, state: &State) -> String {
         if self.is_terminal { joined(state).chars().take(WIDTH).collect() } else { String::new() }
     }
+}
 
-    /// Nobody may be reading any more, which ends nothing.
-    #[expect(
-        clippy::unused_self,
-        reason = "what is written goes where it was looked whether there is a terminal"
-    )]
-    fn write(&self, text: &str) {
-        let mut output = std::io::stderr().lock();
-        let _ = output.write_all(text.as_bytes());
-        let _ = output.flush();
-    }
+/// Nobody may be reading any more, which ends nothing.
+fn write(text: &str) {
+    let mut output = std::io::stderr().lock();
+    let _ = output.write_all(text.as_bytes());
+    let _ = output.flush();
 }
 
 fn joined(state: &State) -> String {
