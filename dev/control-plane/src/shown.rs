@@ -13,7 +13,7 @@ use control_plane::{Building, Progress};
 const EVERY: Duration = Duration::from_secs(30);
 
 /// Longer lines would be broken, and a broken line is not rewritten.
-const WIDTH: usize = 150;
+const WIDTH: usize = 79;
 
 /// Standard error, and what is built.
 pub(crate) struct Shown {
@@ -22,15 +22,25 @@ pub(crate) struct Shown {
 }
 
 struct State {
-    /// How far each is, by its title.
-    builds: BTreeMap<String, String>,
+    /// By title.
+    builds: BTreeMap<String, HowFar>,
+    begun: Instant,
     told: Instant,
+}
+
+/// How far a build is, and about how much longer it takes.
+struct HowFar {
+    parts: String,
+    remaining: Option<Duration>,
 }
 
 impl Shown {
     pub(crate) fn new() -> Self {
         let is_terminal = std::io::stderr().is_terminal();
-        Self { is_terminal, state: Mutex::new(State { builds: BTreeMap::new(), told: Instant::now() }) }
+        Self {
+            is_terminal,
+            state: Mutex::new(State { builds: BTreeMap::new(), begun: Instant::now(), told: Instant::now() }),
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -55,7 +65,8 @@ impl Shown {
 
     pub(crate) fn building(&self, building: Building<'_>) {
         let mut state = self.state();
-        state.builds.insert(building.title.to_owned(), building.to_string());
+        let how_far = HowFar { parts: building.parts(), remaining: building.remaining() };
+        state.builds.insert(building.title.to_owned(), how_far);
         if self.is_terminal {
             write(&format!("{}{}", self.cleared(), self.line(&state)));
         } else if state.told.elapsed() >= EVERY {
@@ -86,6 +97,18 @@ fn write(text: &str) {
     let _ = output.flush();
 }
 
+/// All builds, for how long, and how much longer the longest takes.
 fn joined(state: &State) -> String {
-    state.builds.values().map(String::as_str).collect::<Vec<_>>().join(" | ")
+    if state.builds.is_empty() {
+        return String::new();
+    }
+    let one = |(title, how_far): (&String, &HowFar)| {
+        let name = title.split(' ').next().unwrap_or_default();
+        format!("{name} {} | ", how_far.parts)
+    };
+    let builds: String = state.builds.iter().map(one).collect();
+    let so_far = state.begun.elapsed().as_secs();
+    let remaining = state.builds.values().filter_map(|how_far| how_far.remaining).max();
+    let remaining = remaining.map(|left| format!(", about {} s more", left.as_secs())).unwrap_or_default();
+    format!("{builds}{so_far} s so far{remaining}")
 }
