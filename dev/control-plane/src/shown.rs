@@ -13,7 +13,7 @@ use control_plane::{Building, Progress};
 const EVERY: Duration = Duration::from_secs(30);
 
 /// Longer lines would be broken, and a broken line is not rewritten.
-const WIDTH: usize = 150;
+const WIDTH: usize = 79;
 
 /// Standard error, and what is built.
 pub(crate) struct Shown {
@@ -22,15 +22,25 @@ pub(crate) struct Shown {
 }
 
 struct State {
-    /// How far each is, by its title.
-    builds: BTreeMap<String, String>,
+    /// By title.
+    builds: BTreeMap<String, HowFar>,
+    begun: Instant,
     told: Instant,
+}
+
+/// How far a build is, and about how much longer it takes.
+struct HowFar {
+    parts: String,
+    remaining: Option<Duration>,
 }
 
 impl Shown {
     pub(crate) fn new() -> Self {
         let is_terminal = std::io::stderr().is_terminal();
-        Self { is_terminal, state: Mutex::new(State { builds: BTreeMap::new(), told: Instant::now() }) }
+        Self {
+            is_terminal,
+            state: Mutex::new(State { builds: BTreeMap::new(), begun: Instant::now(), told: Instant::now() }),
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -50,24 +60,25 @@ impl Shown {
     /// Prints a line above the one that is rewritten.
     pub(crate) fn say(&self, line: &str) {
         let state = self.state();
-        self.write(&format!("{}{line}\n{}", self.cleared(), self.line(&state)));
+        write(&format!("{}{line}\n{}", self.cleared(), self.line(&state)));
     }
 
     pub(crate) fn building(&self, building: Building<'_>) {
         let mut state = self.state();
-        state.builds.insert(building.title.to_owned(), building.to_string());
+        let how_far = HowFar { parts: building.parts(), remaining: building.remaining() };
+        state.builds.insert(building.title.to_owned(), how_far);
         if self.is_terminal {
-            self.write(&format!("{}{}", self.cleared(), self.line(&state)));
+            write(&format!("{}{}", self.cleared(), self.line(&state)));
         } else if state.told.elapsed() >= EVERY {
             state.told = Instant::now();
-            self.write(&format!("{}\n", joined(&state)));
+            write(&format!("{}\n", joined(&state)));
         }
     }
 
     /// The end: no line is left that would be taken for news.
     pub(crate) fn clear(&self) {
         self.state().builds.clear();
-        self.write(self.cleared());
+        write(self.cleared());
     }
 
     fn cleared(&self) -> &'static str {
@@ -77,19 +88,27 @@ impl Shown {
     fn line(&self, state: &State) -> String {
         if self.is_terminal { joined(state).chars().take(WIDTH).collect() } else { String::new() }
     }
-
-    /// Nobody may be reading any more, which ends nothing.
-    #[expect(
-        clippy::unused_self,
-        reason = "what is written goes where it was looked whether there is a terminal"
-    )]
-    fn write(&self, text: &str) {
-        let mut output = std::io::stderr().lock();
-        let _ = output.write_all(text.as_bytes());
-        let _ = output.flush();
-    }
 }
 
+/// Nobody may be reading any more, which ends nothing.
+fn write(text: &str) {
+    let mut output = std::io::stderr().lock();
+    let _ = output.write_all(text.as_bytes());
+    let _ = output.flush();
+}
+
+/// All builds, for how long, and how much longer the longest takes.
 fn joined(state: &State) -> String {
-    state.builds.values().map(String::as_str).collect::<Vec<_>>().join(" | ")
+    if state.builds.is_empty() {
+        return String::new();
+    }
+    let one = |(title, how_far): (&String, &HowFar)| {
+        let name = title.split(' ').next().unwrap_or_default();
+        format!("{name} {} | ", how_far.parts)
+    };
+    let builds: String = state.builds.iter().map(one).collect();
+    let so_far = state.begun.elapsed().as_secs();
+    let remaining = state.builds.values().filter_map(|how_far| how_far.remaining).max();
+    let remaining = remaining.map(|left| format!(", about {} s more", left.as_secs())).unwrap_or_default();
+    format!("{builds}{so_far} s so far{remaining}")
 }
