@@ -143,7 +143,6 @@ pub fn named(name: Option<String>) -> Option<String> {
     name.map(|name| name.trim().to_owned()).filter(|name| !name.is_empty())
 }
 
-/// A file that was named.
 pub fn file(name: Option<String>) -> Option<PathBuf> {
     named(name).map(PathBuf::from)
 }
@@ -172,7 +171,6 @@ impl fmt::Display for DurationArg {
     }
 }
 
-/// Calls a second, and how many may come at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rate {
     pub per_second: NonZeroU32,

@@ -1,15 +1,13 @@
 //! The two clocks of this process, and those of others that they are held against.
 
-use std::{
-    sync::{Mutex, PoisonError},
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use http::{
     HeaderMap,
     header::{AGE, DATE},
 };
 use jiff::{SignedDuration, Timestamp, fmt::rfc2822::DateTimeParser};
+use parking_lot::Mutex;
 use strum::VariantArray;
 
 use crate::{
@@ -17,22 +15,18 @@ use crate::{
     metrics::Peer,
 };
 
-/// The two clocks of this process.
 #[derive(Debug, Clone, Copy)]
 pub struct Clock {
     started: Instant,
 }
 
 impl Clock {
-    /// Starts the monotonic clock.
     #[must_use]
     pub fn start() -> Self {
         Self { started: Instant::now() }
     }
 
-    /// The present, on both.
-    #[must_use]
-    pub fn now(&self) -> Moment {
+    pub(crate) fn now(&self) -> Moment {
         Moment { wall: Timestamp::now(), mono: self.started.elapsed() }
     }
 }
@@ -71,7 +65,6 @@ impl Default for Peers {
 }
 
 impl Peers {
-    /// Nothing is known of them yet.
     #[must_use]
     pub fn new(clock: Clock) -> Self {
         Self { clock, seen: Default::default() }
@@ -82,7 +75,6 @@ impl Peers {
         self.clock
     }
 
-    /// The present, on our clocks.
     pub fn now(&self) -> Moment {
         self.clock.now()
     }
@@ -102,7 +94,6 @@ impl Peers {
         self.look(peer, now);
     }
 
-    /// How the clocks stand now.
     pub fn clocks(&self) -> Clocks {
         let now = self.now();
         Clocks { vobiz: self.look(Peer::Vobiz, now), kubernetes: self.look(Peer::Kubernetes, now) }
@@ -124,7 +115,7 @@ impl Peers {
     }
 
     fn seen<T>(&self, peer: Peer, look: impl FnOnce(&mut Seen) -> T) -> T {
-        look(&mut self.seen[peer as usize].lock().unwrap_or_else(PoisonError::into_inner))
+        look(&mut self.seen[peer as usize].lock())
     }
 }
 

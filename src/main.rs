@@ -113,15 +113,11 @@ async fn run(args: RunArgs) -> Result<(), StartError> {
 
 /// Where the account id and the token are read from.
 fn credentials_source(args: &RunArgs) -> Result<CredentialsSource, vobiz::CredentialsError> {
-    let (id, token) = (args.vobiz_auth_id.as_deref(), args.vobiz_auth_token.as_ref());
+    let token = args.vobiz_auth_token.as_ref().map(ExposeSecret::expose_secret);
     let (id_file, token_file) = (args.vobiz_auth_id_file.clone(), args.vobiz_auth_token_file.clone());
     Ok(CredentialsSource {
-        auth_id: Source::choose("VOBIZ_AUTH_ID", id, cli::file(id_file))?,
-        auth_token: Source::choose(
-            "VOBIZ_AUTH_TOKEN",
-            token.map(ExposeSecret::expose_secret),
-            cli::file(token_file),
-        )?,
+        auth_id: Source::choose("VOBIZ_AUTH_ID", args.vobiz_auth_id.as_deref(), cli::file(id_file))?,
+        auth_token: Source::choose("VOBIZ_AUTH_TOKEN", token, cli::file(token_file))?,
     })
 }
 

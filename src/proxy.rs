@@ -60,7 +60,6 @@ impl Proxy {
     }
 }
 
-/// What the environment says about proxies.
 #[derive(Debug, Clone)]
 pub struct Proxies {
     https: Option<Proxy>,

@@ -118,7 +118,6 @@ fn is_stored(written: &PhoneNumber, found: &PhoneNumber) -> bool {
     found.spec == written.spec && found.status == written.status && found.finalizers() == written.finalizers()
 }
 
-/// Reads and writes of both kinds.
 #[derive(Clone)]
 pub struct Store {
     client: Client,
@@ -151,7 +150,6 @@ impl Store {
         Api::namespaced(self.client.clone(), namespace)
     }
 
-    /// Reads a claim live.
     pub async fn get_claim(
         &self,
         namespace: &str,
@@ -160,7 +158,6 @@ impl Store {
         bounded(self.claims(namespace).get_opt(name)).await
     }
 
-    /// Reads a record live.
     pub async fn get_record(&self, name: &str) -> Result<Option<Seen<PhoneNumber>>, StoreError> {
         bounded(self.records.get_opt(name)).await
     }

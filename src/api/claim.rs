@@ -77,8 +77,7 @@ pub struct PhoneNumberClaimSpec {
 
 impl PhoneNumberClaim {
     /// The number that the claim is for. A claim that comes to its number in another way will say so here alone.
-    #[must_use]
-    pub fn number(&self) -> E164 {
+    pub(crate) fn number(&self) -> E164 {
         self.spec.e164
     }
 }
@@ -116,8 +115,7 @@ pub struct PhoneNumberClaimStatus {
 }
 
 impl PhoneNumberClaimStatus {
-    #[must_use]
-    pub fn condition(&self, type_: ConditionType) -> Option<&Condition> {
+    pub(crate) fn condition(&self, type_: ConditionType) -> Option<&Condition> {
         self.conditions.iter().find(|condition| condition.type_ == type_.into_str())
     }
 }

@@ -110,14 +110,12 @@ impl Reason {
     }
 
     /// Whether it is said of the whole account, to all claims that wait, and may come and go.
-    #[must_use]
-    pub fn holds_the_account(self) -> bool {
+    pub(crate) fn holds_the_account(self) -> bool {
         matches!(self, Self::InvalidCredentials | Self::RateLimited | Self::VobizUnavailable)
     }
 
     /// Whether an event is worth its write, and whether it is a warning.
-    #[must_use]
-    pub fn event(self) -> EventKind {
+    pub(crate) fn event(self) -> EventKind {
         match self {
             Self::Purchasing => EventKind::None,
             Self::Purchased | Self::Adopted | Self::NumberPending => EventKind::Normal,

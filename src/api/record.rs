@@ -64,18 +64,15 @@ pub struct PhoneNumberSpec {
 
 impl PhoneNumber {
     /// The number, as far as Vobiz has described it.
-    #[must_use]
-    pub fn described(&self) -> Option<&Number> {
+    pub(crate) fn described(&self) -> Option<&Number> {
         self.status.as_ref()?.number.as_ref()
     }
 
-    #[must_use]
-    pub fn verification(&self) -> Option<&Verification> {
+    pub(crate) fn verification(&self) -> Option<&Verification> {
         self.status.as_ref()?.verification.as_ref()
     }
 
-    #[must_use]
-    pub fn conditions(&self) -> &[Condition] {
+    pub(crate) fn conditions(&self) -> &[Condition] {
         self.status.as_ref().map(|status| status.conditions.as_slice()).unwrap_or_default()
     }
 }

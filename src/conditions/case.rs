@@ -16,7 +16,6 @@ use crate::{
     plan::{Change, SEND_WINDOW, Timeouts, is_retried_unasked},
 };
 
-/// What is known of a claim or a record, in one word and one message.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Case {
     pub reason: Reason,
@@ -111,7 +110,6 @@ fn of_unanswered(attempt: &Attempt, timeouts: Timeouts, now: Timestamp) -> Optio
     })
 }
 
-/// What Vobiz has answered.
 fn answered(answer: &Answer, now: Timestamp) -> Option<Reason> {
     Some(match answer.outcome {
         Outcome::NotFound => Reason::NumberNotFound,

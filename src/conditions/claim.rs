@@ -17,7 +17,6 @@ use crate::{
     },
 };
 
-/// All that a claim's status depends on.
 pub struct ClaimFacts<'a> {
     pub observed: &'a ClaimObserved<'a>,
     pub decision: &'a Decision,

@@ -9,7 +9,6 @@ mod cluster;
 mod message;
 mod newer;
 mod number;
-mod record;
 mod status;
 #[cfg(test)]
 mod tests;
@@ -19,4 +18,4 @@ mod worst_tests;
 pub use case::{SHOWN_AFTER, Unstored};
 pub use claim::{ClaimFacts, claim_status};
 pub use newer::newer;
-pub use record::set_record_conditions;
+pub use status::set_record_conditions;

@@ -24,7 +24,6 @@ pub fn newer(claim: &Newer, now: Timestamp) -> Vec<Value> {
     ours.chain(others.cloned()).collect()
 }
 
-/// The record of the claim's number is one that this version cannot read.
 pub fn newer_record(name: &str) -> String {
     format!(
         "phonenumber/{name} was written by a newer version of the operator; this version leaves it alone: nothing is \
@@ -33,7 +32,6 @@ pub fn newer_record(name: &str) -> String {
     )
 }
 
-/// The claim itself is one that this version cannot read.
 fn newer_claim(claim: &Newer) -> String {
     let of = |word: &Option<String>| word.clone().unwrap_or_default();
     let (namespace, name) = (of(&claim.metadata.namespace), of(&claim.metadata.name));

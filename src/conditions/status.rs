@@ -3,11 +3,18 @@
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
-use super::{case::Case, cluster::bounded};
-use crate::api::{ConditionType, Progress, Reason, Status};
+use super::{
+    case::{Case, of_record},
+    cluster::bounded,
+    message::Audience,
+};
+use crate::{
+    api::{ConditionType, PhoneNumber, PhoneNumberStatus, Progress, Reason, Status},
+    plan::{Change, Timeouts},
+};
 
 /// A condition whose time of transition stays, unless its status changed.
-pub(super) fn condition(
+fn condition(
     previous: &[Condition],
     type_: ConditionType,
     status: Status,
@@ -71,4 +78,38 @@ pub(super) fn conditions(
     // Types that others have added are theirs to remove.
     conditions.extend(previous.iter().filter(|old| !KNOWN.contains(&old.type_.as_str())).cloned());
     conditions
+}
+
+/// Sets the conditions of a record: `Ready`, in the words that its claim uses, and `Claimed`.
+pub fn set_record_conditions(
+    record: &mut PhoneNumber,
+    claimed: Option<bool>,
+    timeouts: Timeouts,
+    now: Timestamp,
+) {
+    let previous = record.conditions().to_vec();
+    let (status, reason, message) = match of_record(record, Audience::Administrators, timeouts, now) {
+        Some(case) => (case.reason.row(case.settled).ready, case.reason, case.message),
+        None => (Status::False, Reason::Purchasing, "The purchase is being sent.".to_owned()),
+    };
+    let ready = condition(&previous, ConditionType::Ready, status, reason.into_str(), &message, now);
+    let claimed = claimed.unwrap_or(!Change::is_unclaimed(record));
+    let (status, reason, message) = match (claimed, &record.spec.claim_ref) {
+        (true, Some(claim)) => {
+            (Status::True, "Claimed", format!("Claimed by {}/{}.", claim.namespace, claim.name))
+        }
+        _ => (
+            Status::False,
+            "Unclaimed",
+            "No claim stands behind this number; its monthly fee goes on. A claim for it in the same namespace \
+             takes it over without a purchase."
+                .to_owned(),
+        ),
+    };
+    let claimed = condition(&previous, ConditionType::Claimed, status, reason, &message, now);
+    // Types that a later version has added are its own.
+    let ours = [ready.type_.clone(), claimed.type_.clone()];
+    let others = previous.into_iter().filter(|old| !ours.contains(&old.type_));
+    let conditions = [ready, claimed].into_iter().chain(others).collect();
+    record.status.get_or_insert_with(PhoneNumberStatus::default).conditions = conditions;
 }

@@ -12,7 +12,6 @@ use crate::{
     plan::Gate,
 };
 
-/// How often the clocks are looked at.
 const EVERY: Duration = Duration::from_secs(15);
 
 /// No answer is waited for longer: its date is all that is wanted.

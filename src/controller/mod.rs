@@ -4,7 +4,6 @@ mod clocks;
 mod credentials;
 mod definitions;
 mod follow;
-mod index;
 mod interruption;
 mod kinds;
 mod reconciles;
@@ -47,7 +46,6 @@ pub struct Connections {
     pub http: Option<TcpListener>,
 }
 
-/// Tasks that run until the process stops.
 struct Background {
     tasks: TaskTracker,
     stop: CancellationToken,

@@ -26,7 +26,6 @@ const SWEEP_EVERY: Duration = Duration::from_mins(1);
 /// Beyond what a purchase and its verification can take: what a stop waits for.
 const STORE_GRACE: Duration = Duration::from_secs(30);
 
-/// How the controller runs.
 pub struct Settings {
     /// Empty: all.
     pub namespaces: Vec<String>,
@@ -103,7 +102,6 @@ impl Runtime {
         finished
     }
 
-    /// What answers about health and metrics are made from.
     pub fn health(&self) -> HealthSources {
         HealthSources {
             lifecycle: self.lifecycle.clone(),

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-/// How the pauses grow.
 #[derive(Debug, Clone, Copy)]
 pub struct Backoff {
     pub first: Duration,

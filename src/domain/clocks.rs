@@ -32,7 +32,6 @@ impl Sighting {
         Self { earliest: date, latest, at: ended.mono }
     }
 
-    /// How long ago it was.
     pub fn age(self, now: Moment) -> Duration {
         now.mono.saturating_sub(self.at)
     }

@@ -13,7 +13,6 @@ pub struct Moment {
 }
 
 impl Moment {
-    /// The instant `span` later.
     pub fn plus(self, span: Duration) -> Self {
         Self { wall: self.wall.saturating_add(span).unwrap_or(Timestamp::MAX), mono: self.mono + span }
     }

@@ -61,8 +61,7 @@ pub struct ListedNumber {
 
 impl Number {
     /// What is debited when it is bought.
-    #[must_use]
-    pub fn price(&self) -> Option<Money> {
+    pub(crate) fn price(&self) -> Option<Money> {
         self.setup_fee? + self.monthly_fee?
     }
 

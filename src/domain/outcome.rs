@@ -31,8 +31,7 @@ pub enum Outcome {
 
 impl Outcome {
     /// Whether Vobiz says no. Whether that is the whole truth, verification decides.
-    #[must_use]
-    pub fn is_refusal(self) -> bool {
+    pub(crate) fn is_refusal(self) -> bool {
         match self {
             Self::NotFound
             | Self::PaymentFailed
@@ -45,8 +44,7 @@ impl Outcome {
 
     /// Whether it speaks of the account, or of the way to it, and not of this purchase: others would meet it too, and the
     /// claim is not to blame.
-    #[must_use]
-    pub fn holds_account(self) -> bool {
+    pub(crate) fn holds_account(self) -> bool {
         match self {
             Self::NotSent | Self::Unauthorized | Self::RateLimited => true,
             Self::Purchased | Self::NotFound | Self::PaymentFailed | Self::Rejected | Self::Unknown => false,

@@ -9,12 +9,13 @@ pub use server::{BindError, bind, serve};
 
 use std::{
     fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use jiff::Timestamp;
 use kube_runtime::reflector::Store as Cache;
+use parking_lot::Mutex;
 use prometheus_client::{encoding::text, registry::Registry};
 
 use crate::{
@@ -34,20 +35,15 @@ pub struct Lifecycle(Mutex<Stage>);
 
 impl Lifecycle {
     pub fn note(&self, change: impl FnOnce(&mut Stage)) {
-        change(&mut self.stage());
-    }
-
-    fn stage(&self) -> MutexGuard<'_, Stage> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        change(&mut self.0.lock());
     }
 
     /// Whether this process works, and does not wait for its election.
     pub fn is_leading(&self) -> bool {
-        self.stage().leading
+        self.0.lock().leading
     }
 }
 
-/// The sources that every answer is made from.
 pub struct HealthSources {
     pub lifecycle: Arc<Lifecycle>,
     pub claims: Claims,
@@ -70,7 +66,7 @@ fn shown_for(took: Duration) -> Duration {
 impl Walked {
     /// What was found, if it may still be shown; otherwise what another walk finds.
     fn or(&self, now: Instant, walk: impl FnOnce() -> Gauges) -> Arc<Gauges> {
-        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut last = self.0.lock();
         if let Some((found, until)) = last.as_ref()
             && now < *until
         {
@@ -85,7 +81,7 @@ impl Walked {
 
 impl HealthSources {
     fn readiness(&self) -> Readiness {
-        let stage = self.lifecycle.stage().clone();
+        let stage = self.lifecycle.0.lock().clone();
         let clocks = self.accounts.clocks().known(stage.leading);
         Readiness::of(&Facts {
             stage,
@@ -99,7 +95,6 @@ impl HealthSources {
         self.accounts.all().map(|account| account.health())
     }
 
-    /// `OpenMetrics` text.
     fn metrics(&self) -> Result<String, fmt::Error> {
         let gauges = self.walked.or(Instant::now(), || {
             let mut gauges = Gauges::default();

@@ -2,7 +2,6 @@
 
 use std::fmt;
 
-/// How far a process has come.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Stage {
     /// Why the kinds cannot be listed, if they cannot.
@@ -15,7 +14,6 @@ pub struct Stage {
     pub stopping: bool,
 }
 
-/// What readiness depends on.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Facts {
     pub stage: Stage,

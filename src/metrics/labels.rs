@@ -39,13 +39,10 @@ labels! {
     /// What came back from Vobiz.
     CallOutcome, "outcome" {
         Ok,
-        // 401
         Unauthorized,
-        // 403
         Forbidden,
         // 404 or 405
         NotFound,
-        // 429
         RateLimited,
         // Any other refusal of a purchase, for want of money or otherwise.
         Refused,

@@ -24,7 +24,6 @@ pub type Label = (&'static str, &'static str);
 type Counters<const N: usize> = Family<[Label; N], Counter>;
 type Histograms<const N: usize> = Family<[Label; N], Histogram>;
 
-/// Counters and histograms of this process.
 #[derive(Debug)]
 pub struct Metrics {
     reconciles: Counters<2>,
@@ -80,13 +79,11 @@ impl Metrics {
         }
     }
 
-    /// A reconcile has ended.
     pub fn reconciled(&self, kind: Kind, result: ReconcileResult, took: Duration) {
         self.reconciles.get_or_create(&[kind.label(), result.label()]).inc();
         self.reconcile_duration.get_or_create(&[kind.label()]).observe(took.as_secs_f64());
     }
 
-    /// A call to Vobiz has ended.
     pub fn called(&self, operation: Operation, outcome: CallOutcome, took: Duration) {
         self.requests.get_or_create(&[operation.label(), outcome.label()]).inc();
         self.request_duration.get_or_create(&[operation.label()]).observe(took.as_secs_f64());

@@ -21,7 +21,6 @@ pub struct NewAttempt {
     pub answered_debits: Vec<String>,
     /// From when on the look before it looked for debits.
     pub debits_from: Option<Timestamp>,
-    /// The debits that it found.
     pub found_debits: Vec<Debit>,
     /// Whether Vobiz had the endpoints to look the number up before.
     pub looked_up: bool,
@@ -61,7 +60,6 @@ impl NewAttempt {
         }
     }
 
-    /// Opens the attempt.
     pub fn open(self, id: AttemptId, now: Timestamp) -> Attempt {
         let open = rules::begins_open(self.origin);
         // A clock that was set back since the look must not hide what it saw.

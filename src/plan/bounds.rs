@@ -12,10 +12,8 @@ pub const LONGEST_TOKEN: usize = 253;
 const KEPT_TOKENS: usize = 64;
 const KEPT_TOKENS_SIZE: usize = 18_000;
 
-/// So many unexplained debits are listed.
 const LISTED_DEBITS: usize = 50;
 
-/// So many ids of answered debits are kept as they are.
 const KEPT_ANSWERS: usize = 50;
 
 /// Of older or further ones, so many marks.
@@ -24,7 +22,6 @@ const KEPT_MARKS: usize = 500;
 /// Stands before a mark in a list of ids.
 const MARKED: char = '~';
 
-/// The value of a claim's retry annotation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RetryToken<'a> {
     None,
@@ -69,7 +66,6 @@ pub fn unexplained(attempt: &Attempt) -> impl Iterator<Item = String> {
     listed.chain(attempt.further_debits.iter().map(|mark| format!("{MARKED}{mark}")))
 }
 
-/// How many tokens were spent in all.
 pub fn spent_count(attempt: &Attempt) -> i64 {
     attempt.spent_tokens_count.unwrap_or_default().max(count(attempt.spent_tokens.len()))
 }

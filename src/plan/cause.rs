@@ -10,7 +10,6 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wanted {
     pub cause: AttemptCause,
-    /// The attempt before it.
     pub after: Option<AttemptId>,
     /// Since when this process has known of it.
     pub since: Moment,

@@ -15,7 +15,6 @@ use crate::{
     domain::{AccountId, Debit, ListedNumber, Time},
 };
 
-/// What to do about a record.
 #[derive(Debug, Clone, PartialEq)]
 #[must_use]
 pub enum RecordStep {
@@ -33,19 +32,35 @@ pub enum RecordStep {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Change {
     /// Vobiz's answer to the purchase arrived, or was given up.
-    Answered { answer: Box<Answer>, bought: Option<Box<ListedNumber>> },
-    /// Listed as ours.
-    Bind { listed: Box<ListedNumber>, begun: Moment },
+    Answered {
+        answer: Box<Answer>,
+        bought: Option<Box<ListedNumber>>,
+    },
+    Bind {
+        listed: Box<ListedNumber>,
+        begun: Moment,
+    },
     /// Settled: not bought by this attempt; another account of the family may have the number.
     Fail(Ownership, Option<AccountId>),
     /// The evidence does not decide. The number may be listed under another account of the family.
-    AskForDecision { debits: Vec<Debit>, ownership: Ownership, owner: Option<AccountId> },
+    AskForDecision {
+        debits: Vec<Debit>,
+        ownership: Ownership,
+        owner: Option<AccountId>,
+    },
     /// Price and balance, read after a failed debit.
     Funds(Funds, FundsRead),
     /// A bound number is described anew, or is back.
-    Refresh { listed: Box<ListedNumber>, ownership: Ownership, begun: Moment },
+    Refresh {
+        listed: Box<ListedNumber>,
+        ownership: Ownership,
+        begun: Moment,
+    },
     /// A bound number is gone, or listed under another account of the family.
-    Lose { owner: Option<AccountId>, begun: Moment },
+    Lose {
+        owner: Option<AccountId>,
+        begun: Moment,
+    },
     /// The claim is gone; the number stays.
     Unclaim,
     /// Another claim takes over what is recorded.
@@ -53,7 +68,6 @@ pub enum Change {
 }
 
 impl Change {
-    /// Performs the change on a record.
     pub fn apply(self, record: &mut PhoneNumber, now: Timestamp) {
         let status = record.status.get_or_insert_with(PhoneNumberStatus::default);
         let attempt = &mut record.spec.attempt;

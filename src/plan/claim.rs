@@ -23,7 +23,6 @@ pub struct Decision {
     pub told: Option<Told>,
 }
 
-/// What to do about a claim.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ClaimStep {
     /// Nothing, until something changes.

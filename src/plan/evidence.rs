@@ -19,7 +19,6 @@ pub enum Source {
     Search(E164),
     /// The full owned list. It answers every search as well.
     Listing,
-    /// The ledger, from a moment on.
     Ledger {
         from: Timestamp,
     },
@@ -108,12 +107,10 @@ impl EvidenceRequest {
     }
 }
 
-/// The last reading of each source.
 #[derive(Debug, Default)]
 pub struct Readings(HashMap<Source, Reading<Contents>>);
 
 impl Readings {
-    /// What is known about one number.
     pub fn about(&self, e164: E164) -> Evidence {
         Evidence {
             search: self.of(Source::Search(e164)).and_then(|answer| answer.rows_of(e164)),
@@ -123,7 +120,6 @@ impl Readings {
         }
     }
 
-    /// The last reading of a source.
     pub fn of(&self, source: Source) -> &Reading<Contents> {
         self.0.get(&source.key()).unwrap_or(&Reading::Never)
     }
@@ -152,7 +148,6 @@ impl Readings {
         self.0.retain(|source, reading| keeps(*source, reading));
     }
 
-    /// All of them.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (Source, &Reading<Contents>)> {
         self.0.iter().map(|(source, reading)| (*source, reading))
     }
@@ -165,16 +160,13 @@ pub struct Evidence {
     pub search: Reading<Rows>,
     /// The full owned list, every page parsed.
     pub listing: Reading<Rows>,
-    /// The ledger.
     pub ledger: Reading<LedgerRead>,
-    /// Price and balance.
     pub funds: Reading<FundsRead>,
 }
 
 /// The rows of a list that carry one number.
 pub type Rows = Arc<[ListedNumber]>;
 
-/// An endpoint's last answer.
 #[derive(Debug, Clone, Default)]
 pub enum Reading<T> {
     #[default]
@@ -217,7 +209,6 @@ impl<T> Reading<T> {
         }
     }
 
-    /// When it was begun.
     pub fn begun(&self) -> Option<Moment> {
         match self {
             Self::Never => None,

@@ -75,8 +75,7 @@ pub struct Removal {
 
 impl Removal {
     /// Whether an administrator gives the record up, and this operator still holds it.
-    #[must_use]
-    pub fn is_given_up(self) -> bool {
+    pub(crate) fn is_given_up(self) -> bool {
         self.forget && self.has_finalizer
     }
 }

@@ -56,7 +56,6 @@ pub(super) async fn observe<'a>(
     })
 }
 
-/// The decision on what was observed. What it wants is remembered for the next one.
 pub(super) fn decide(context: &Context, observed: &ClaimObserved<'_>, now: Moment) -> Decision {
     let uid = observed.claim.uid().unwrap_or_default();
     let decision = plan::decide_claim(observed, context.memory.wanted(&uid).as_ref(), now);

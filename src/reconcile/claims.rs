@@ -43,17 +43,14 @@ impl Claims {
         self.place(namespace).is_some_and(|(name, _)| self.listed.is_in_trouble(name, Instant::now()))
     }
 
-    /// Whether the claims of that namespace are watched, and known as they stand.
     pub fn knows(&self, namespace: &str) -> bool {
         self.cache(namespace).is_some()
     }
 
-    /// The claim, as far as it has been seen.
     pub fn seen(&self, namespace: &str, name: &str) -> Option<Arc<Seen<PhoneNumberClaim>>> {
         self.cache(namespace)?.get(&ObjectRef::new(name).within(namespace))
     }
 
-    /// All of them.
     pub fn all(&self) -> impl Iterator<Item = Arc<Seen<PhoneNumberClaim>>> {
         self.caches.iter().flat_map(|(_, cache)| cache.state())
     }
@@ -98,7 +95,6 @@ impl Place {
 }
 
 impl Listed {
-    /// Nothing is known yet.
     pub fn new(namespaces: impl IntoIterator<Item = Option<String>>) -> Self {
         let places = namespaces.into_iter().map(|namespace| (namespace, Place::default()));
         Self { places: watch::Sender::new(places.collect()) }
@@ -109,7 +105,6 @@ impl Listed {
         self.places.send_if_modified(|places| change(places.entry(namespace).or_default()));
     }
 
-    /// The namespace was listed to the end.
     pub fn filled(&self, namespace: Option<&str>) {
         self.change(namespace, |place| {
             let was = std::mem::replace(place, Place { known: true, ..Place::default() });
@@ -117,7 +112,6 @@ impl Listed {
         });
     }
 
-    /// It cannot be listed or watched.
     pub fn refused(&self, namespace: Option<&str>, why: String, met: Instant) {
         // Waiters wait for the namespace to be known: this wakes none of them.
         self.change(namespace, |place| {
@@ -126,7 +120,6 @@ impl Listed {
         });
     }
 
-    /// A claim of it was read live, or may not be.
     fn read(&self, namespace: Option<&str>, refused: Option<String>, met: Instant) {
         self.change(namespace, |place| {
             place.read = refused.map(|why| Trouble { why, met });
@@ -139,7 +132,6 @@ impl Listed {
         places.iter().any(|(name, place)| name.as_deref() == namespace && place.trouble(now).is_some())
     }
 
-    /// The watch goes on.
     pub fn goes_on(&self, namespace: Option<&str>) {
         self.change(namespace, |place| place.known && place.watch.take().is_some());
     }

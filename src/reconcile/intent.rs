@@ -64,7 +64,6 @@ pub fn new_record(spec: PhoneNumberSpec) -> PhoneNumber {
     record
 }
 
-/// Identity of an attempt that is about to be made.
 pub fn fresh_id() -> AttemptId {
     AttemptId::from_random(*uuid::Uuid::new_v4().as_bytes())
 }

@@ -43,7 +43,6 @@ use crate::{
 /// How soon it is tried again to read what may not be read.
 const UNREADABLE_EVERY: Duration = Duration::from_secs(30);
 
-/// What every reconcile works with.
 pub struct Context {
     pub store: Store,
     pub accounts: Arc<Accounts>,
@@ -171,7 +170,6 @@ impl Context {
         }
     }
 
-    /// Forgets what this process remembers of claims and records that are gone.
     pub fn sweep(&self) {
         let now = self.clock.now();
         let claims: Vec<_> = self.claims.all().collect();
@@ -192,7 +190,6 @@ impl Context {
     }
 }
 
-/// The identity of a claim, as records name it.
 fn reference_to(claim: &PhoneNumberClaim) -> ClaimRef {
     ClaimRef {
         namespace: claim.namespace().unwrap_or_default(),

@@ -14,7 +14,6 @@ use crate::{
 /// How soon a refused word is tried again.
 const REFUSED: Duration = Duration::from_mins(5);
 
-/// Tells a claim that this version leaves it alone.
 pub async fn tell(
     context: &Context,
     claim: &Seen<PhoneNumberClaim>,

@@ -1,6 +1,5 @@
 //! Why telemetry cannot start.
 
-/// Why traces cannot be sent.
 #[derive(Debug, thiserror::Error)]
 pub enum TelemetryError {
     #[error("OTLP_ENDPOINT is set, but this program was built without traces: build it with --features otlp")]

@@ -44,7 +44,6 @@ const NUMBERS_PER_PAGE: usize = 100;
 /// Rows on a page of the ledger: the documented maximum; more would silently become 50.
 const ROWS_PER_PAGE: usize = 1000;
 
-/// How Vobiz is reached.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// `VOBIZ_API_URL`

@@ -29,8 +29,7 @@ impl Credentials {
     }
 
     /// Whether both are the same, so that nothing needs to be done about a file that was only touched.
-    #[must_use]
-    pub fn same_as(&self, other: &Self) -> bool {
+    pub(crate) fn same_as(&self, other: &Self) -> bool {
         // To the letter: an auth id that was put right in its case alone is still another header.
         self.account.as_str() == other.account.as_str() && self.token() == other.token()
     }
@@ -99,8 +98,7 @@ impl CredentialsSource {
     }
 
     /// Whether reading again could give anything else.
-    #[must_use]
-    pub fn can_change(&self) -> bool {
+    pub(crate) fn can_change(&self) -> bool {
         [&self.auth_id, &self.auth_token].iter().any(|source| matches!(source, Source::File(_)))
     }
 }

@@ -24,7 +24,6 @@ pub struct Page<T> {
 }
 
 impl<T> Page<T> {
-    /// Its rows of interest.
     pub fn rows(&self) -> impl Iterator<Item = &T> {
         self.rows.iter().map(|(_, row)| row)
     }

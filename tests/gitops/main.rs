@@ -24,7 +24,9 @@ fn place(path: &str) -> PathBuf {
 
 fn program(component: Component) -> PathBuf {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(control_plane::program(component, |line| println!("{line}"))).unwrap()
+    runtime
+        .block_on(control_plane::program(component, control_plane::in_lines(|line| println!("{line}"))))
+        .unwrap()
 }
 
 fn progress(reason: Reason, settled: bool) -> &'static str {

@@ -10,10 +10,8 @@ use crate::{
     plan::{Moment, attempt::NewAttempt, cause::Wanted, evidence::EvidenceRequest, observed::ClaimObserved},
 };
 
-/// One check.
 pub type Check = fn(&Asked<'_>) -> Checked;
 
-/// What a check has found.
 #[derive(Debug, PartialEq)]
 pub enum Checked {
     Pass,
