@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
+
 use crate::{plan::Source, vobiz::ReadError};
 
 /// What one batch of reads has to bring: each source once.
@@ -34,6 +36,11 @@ impl ReadBatch {
 
     pub fn contains(&self, source: Source) -> bool {
         self.0.contains_key(&source.key())
+    }
+
+    /// From when on that kind of ledger is to be read, if it is.
+    pub fn ledger_from(&self, kind: Source) -> Option<Timestamp> {
+        self.0.get(&kind.key()).and_then(|source| source.ledger_from())
     }
 
     /// How many of the sources are like that.
@@ -69,8 +76,10 @@ impl Failure {
     /// What has to be read before the account is open again. Prices and balances serve messages.
     pub fn owed(&self) -> Option<Source> {
         match self.source {
-            Source::Search(_) | Source::Listing | Source::Ledger { .. } => Some(self.source),
-            Source::Access | Source::Funds { .. } | Source::Balance(_) => None,
+            Source::Search(_) | Source::Listing | Source::LedgerSoFar { .. } | Source::Ledger { .. } => {
+                Some(self.source)
+            }
+            Source::OldLedger { .. } | Source::Access | Source::Funds { .. } | Source::Balance(_) => None,
         }
     }
 }

@@ -17,6 +17,7 @@ pub(crate) mod guard;
 mod keep;
 mod ledger;
 mod memory;
+mod neighbours;
 mod observed;
 mod ownership;
 mod queue;
@@ -24,9 +25,11 @@ mod record;
 #[cfg(test)]
 mod record_tests;
 mod relation;
+mod rows;
 mod rules;
 mod send;
 mod settle;
+mod taken;
 mod time;
 mod window;
 
@@ -40,13 +43,15 @@ pub use evidence::{Contents, Evidence, EvidenceRequest, FundsRead, LedgerRead, R
 #[cfg(test)]
 pub(crate) use evidence::{Fresh, Rows};
 pub use keep::is_listed_absent;
-pub use ledger::Neighbours;
 pub use memory::{ClaimMemory, RecordMemory};
+pub use neighbours::Neighbours;
 pub use observed::{ClaimObserved, RecordObserved, Removal};
 pub use queue::{Enqueued, Next, Queue, TurnEnd};
 pub use record::decide_record;
 pub use relation::{ConflictWith, Relation};
+pub use rows::LedgerRows;
 pub use send::{Denial, LiveClaim, OutcomeTarget, Permission, may_send, outcome_target};
+pub use settle::EXPLAINED_SOON;
 pub use time::{SEND_WINDOW, Timeouts};
 
 use crate::api::Reason;

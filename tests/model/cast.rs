@@ -1,5 +1,6 @@
 //! From the world's small numbers to what the plan functions take, and back.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time as KubeTime};
@@ -281,5 +282,5 @@ fn ledger(set: u8, aged: u8, epoch: jiff::Timestamp) -> LedgerRead {
         ))
     };
     let from = epoch.saturating_sub(Duration::from_hours(48)).unwrap();
-    LedgerRead { from, rows: debits(set).map(row).collect() }
+    LedgerRead { from, rows: Arc::new(debits(set).map(row).collect()) }
 }

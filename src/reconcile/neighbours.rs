@@ -1,0 +1,43 @@
+//! What other numbers explain of a ledger: found once for all records that are verified with it, and not for each.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use super::Context;
+use crate::{
+    account::Account,
+    domain::{AccountId, E164, Moment},
+    plan::{EXPLAINED_SOON, LedgerRows, Neighbours},
+};
+
+/// By account: what was found last, of which ledger, and when.
+#[derive(Default)]
+pub struct Found(Mutex<HashMap<AccountId, (Arc<LedgerRows>, Duration, Arc<Neighbours>)>>);
+
+impl Context {
+    /// What the account's records explain of that ledger. Other purchases end meanwhile, so it is found anew after a while.
+    pub(super) fn neighbours(
+        &self,
+        account: &Account,
+        rows: &Arc<LedgerRows>,
+        now: Moment,
+    ) -> Arc<Neighbours> {
+        let mut found = self.neighbours.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((of, at, neighbours)) = found.get(&account.id())
+            && Arc::ptr_eq(of, rows)
+            && now.mono < *at + EXPLAINED_SOON
+        {
+            return neighbours.clone();
+        }
+        // One of a newer version explains nothing: what is not explained is asked about.
+        let records = || self.records.state().into_iter().filter_map(|record| record.read().cloned());
+        let is_known = |e164: &E164| self.seen(*e164).is_some() || account.lists(*e164);
+        let neighbours =
+            Arc::new(Neighbours::of(rows.clone(), &account.id(), self.timeouts, records, is_known));
+        found.insert(account.id(), (rows.clone(), now.mono, neighbours.clone()));
+        neighbours
+    }
+}
