@@ -19,10 +19,11 @@ impl FromIterator<Source> for ReadBatch {
 }
 
 impl ReadBatch {
-    /// Of two ledgers, the one that goes back further serves both.
+    /// Of two ledgers, the one that goes back further serves both; of two old ones, the shorter comes first.
     pub fn add(&mut self, source: Source) {
         let known = self.0.entry(source.key()).or_insert(source);
-        *known = source.min(*known);
+        let is_old = matches!(source, Source::OldLedger { .. });
+        *known = if is_old { source.max(*known) } else { source.min(*known) };
     }
 
     /// In the order in which they are read.

@@ -69,52 +69,68 @@ impl Ledgers {
     pub async fn read(&mut self, client: &Client, clock: Clock, batch: &ReadBatch) -> BatchRead {
         let (mut read, begun) = (BatchRead::default(), clock.now());
         let (so_far, mut anew) = (batch.ledger_from(LEDGER_SO_FAR), batch.ledger_from(LEDGER));
-        let known_from = self.known.as_ref().map(|known| known.from);
         let mut missing = so_far;
-        if let Some(known_from) = known_from.filter(|known| so_far.is_some_and(|from| *known <= from)) {
+        if let Some(from) = so_far.filter(|from| self.known_from().is_some_and(|known| known <= *from)) {
             match self.catch_up(client, begun).await {
                 Ok(Caught::Up { reading, anew: is_anew }) => {
                     if is_anew {
                         read.readings.push((LEDGER, reading.clone()));
-                        anew = anew.filter(|from| *from < known_from);
+                        anew = anew.filter(|from| self.known_from().is_none_or(|known| known > *from));
                     }
                     read.readings.push((LEDGER_SO_FAR, reading));
                     missing = None;
                 }
                 Ok(Caught::Unproven) => {}
                 Err(error) => {
-                    let from = so_far.unwrap_or(known_from);
                     read.keep(Source::LedgerSoFar { from }, begun, Err(refused(error)));
                     return read;
                 }
             }
         }
-        let from = anew.into_iter().chain(missing).min();
+        self.go_on(
+            &mut read,
+            client,
+            begun,
+            anew.into_iter().chain(missing).min(),
+            batch.ledger_from(OLD_LEDGER),
+        )
+        .await;
+        read.ledger_rows = self.known.as_ref().and_then(|known| known.ledger.rows_known());
+        read
+    }
+
+    fn known_from(&self) -> Option<Timestamp> {
+        self.known.as_ref().map(|known| known.from)
+    }
+
+    /// Goes on with the readings from those moments on.
+    async fn go_on(
+        &mut self,
+        read: &mut BatchRead,
+        client: &Client,
+        begun: Moment,
+        usual: Option<Timestamp>,
+        old: Option<Timestamp>,
+    ) {
         let kept = begun.mono >= self.read_whole_until;
-        let (usual, old) = tokio::join!(
-            go_on(&mut self.usual, from, client, begun, kept, PIECE),
-            go_on(&mut self.old, batch.ledger_from(OLD_LEDGER), client, begun, kept, OLD_PIECE),
+        let (usual_read, old_read) = tokio::join!(
+            go_on(&mut self.usual, usual, client, begun, kept, PIECE),
+            go_on(&mut self.old, old, client, begun, kept, OLD_PIECE),
         );
-        match usual {
+        match usual_read {
             Ok(pass) => read.readings.extend(pass.map(|pass| (LEDGER, self.know(pass)))),
             Err(error) => {
-                let source = from.map_or(LEDGER, |from| Source::Ledger { from });
+                let source = usual.map_or(LEDGER, |from| Source::Ledger { from });
                 read.keep(source, begun, Err(refused(error)));
             }
         }
-        read.ledger_rows = self.known.as_ref().and_then(|known| known.ledger.rows_known());
-        match old {
-            Ok(None) => {}
-            Ok(Some(mut pass)) => {
-                let reading = pass.reading(pass.begun);
-                read.readings.push((OLD_LEDGER, reading));
-            }
+        match old_read {
+            Ok(pass) => read.readings.extend(pass.map(|mut pass| (OLD_LEDGER, pass.reading(pass.begun)))),
             Err(error @ (ReadError::NoSuchEndpoint | ReadError::RateLimited { .. })) => {
                 read.keep(OLD_LEDGER, begun, Err(error));
             }
-            Err(error) => read.old_ledger_failed = Some(error),
+            Err(error) => read.old_ledger_failed = old.map(|from| (from, error)),
         }
-        read
     }
 
     /// Reads what is new of the ledger that is known.

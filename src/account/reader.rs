@@ -6,6 +6,7 @@ use std::{
 };
 
 use futures::{StreamExt, stream};
+use jiff::Timestamp;
 
 use super::{
     batch::{Failure, ReadBatch, is_search},
@@ -28,8 +29,8 @@ pub struct BatchRead {
     pub owned: Option<usize>,
     /// How many rows of the ledger are known.
     pub ledger_rows: Option<usize>,
-    /// Why the old ledger could not be read, which concerns nobody else.
-    pub old_ledger_failed: Option<ReadError>,
+    /// Which old ledger could not be read, and why: it concerns nobody else.
+    pub old_ledger_failed: Option<(Timestamp, ReadError)>,
 }
 
 /// Searches that are made side by side.

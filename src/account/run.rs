@@ -84,7 +84,7 @@ impl Account {
         }
         let (batch, listing) = self.state().batch_begins(round);
         let read = reader.read(&batch, listing).await;
-        if let Some(error) = &read.old_ledger_failed {
+        if let Some((_, error)) = &read.old_ledger_failed {
             tracing::warn!(%error, "an old attempt cannot be verified: the ledger of its time cannot be read");
         }
         let failure = read.failure.clone();

@@ -36,8 +36,8 @@ pub struct State {
     /// The listing that is being read, over several rounds if it is long.
     listing: Option<Listing>,
     upkeep: Upkeep,
-    /// After a failure, the old ledger is left alone until then, the longer the more of them there were. Monotonic.
-    old_ledger: (u32, Duration),
+    /// The old ledger that could not be read last.
+    unreadable: Option<Unreadable>,
     /// When the account was last listed for drift rather than because something waits. Monotonic.
     pub(super) resynced_at: Option<Duration>,
     /// A whole round of reads went well, once.
@@ -54,6 +54,15 @@ struct Listing {
     begun: Moment,
     /// Whether it is for drift.
     resync: bool,
+}
+
+/// An old ledger that could not be read: it is left alone for a while, and with it those that go back further.
+#[derive(Debug, Clone, Copy)]
+struct Unreadable {
+    from: Timestamp,
+    failures: u32,
+    /// Monotonic.
+    until: Duration,
 }
 
 /// One round of reads, as it begins.
@@ -144,7 +153,7 @@ impl State {
     /// When the next round begins. Monotonic.
     pub fn next_round(&self, now: Moment, resync: Duration) -> Duration {
         let resync_at = self.resynced_at.map_or(Duration::ZERO, |at| at + resync);
-        let old_ledger_at = Some(self.old_ledger.1).filter(|at| *at > now.mono);
+        let old_ledger_at = self.unreadable.map(|old| old.until).filter(|at| *at > now.mono);
         let at_once = (!self.batch(now, false).is_empty()).then_some(now.mono);
         let others = old_ledger_at.into_iter().chain(self.upkeep.next());
         let due = at_once.into_iter().chain(others).fold(resync_at, Duration::min);
@@ -175,7 +184,7 @@ impl State {
             let is_told = self.listing.is_some_and(|listing| listing.begun.mono >= request.since.mono);
             for source in self.lacks(request) {
                 match lane(source, now) {
-                    Source::OldLedger { .. } if now.mono < self.old_ledger.1 => {}
+                    Source::OldLedger { from } if self.is_left_alone(from, now) => {}
                     source if is_told && is_search(source) => told.add(source),
                     source => batch.add(source),
                 }
@@ -205,6 +214,10 @@ impl State {
         (batch, self.listing.map(|listing| listing.begun))
     }
 
+    fn is_left_alone(&self, from: Timestamp, now: Moment) -> bool {
+        self.unreadable.is_some_and(|old| from <= old.from && now.mono < old.until)
+    }
+
     /// What a request still lacks.
     fn lacks(&self, request: &EvidenceRequest) -> impl Iterator<Item = Source> {
         request.sources.iter().copied().filter(|source| !self.readings.has(*source, request.since))
@@ -226,9 +239,10 @@ impl State {
         }
         // What it costs to search again is paid once in a while.
         self.searches_fail &= resynced.is_none() && !listing_failed;
-        if read.old_ledger_failed.is_some() {
-            let (failures, _) = self.old_ledger;
-            self.old_ledger = (failures.saturating_add(1), round.began.mono + OLD_LEDGER.after(failures));
+        if let Some((from, _)) = read.old_ledger_failed {
+            let failures = self.unreadable.map_or(0, |old| old.failures);
+            let until = round.began.mono + OLD_LEDGER.after(failures);
+            self.unreadable = Some(Unreadable { from, failures: failures.saturating_add(1), until });
         }
         match read.failure {
             Some(failure) if failure.is_of_searches_alone() => self.searches_fail = true,
@@ -258,7 +272,6 @@ impl State {
                     let anew = matches!(source, Source::Ledger { .. });
                     self.upkeep.was_read(anew, reading.begun().map_or(Duration::ZERO, |at| at.mono));
                 }
-                (Source::OldLedger { .. }, _) => self.old_ledger = (0, Duration::ZERO),
                 _ => {}
             }
             let key = source.key();

@@ -21,6 +21,7 @@ mod neighbours;
 mod observed;
 mod ownership;
 mod queue;
+mod reading;
 mod record;
 #[cfg(test)]
 mod record_tests;
@@ -39,14 +40,17 @@ pub use cause::{Wanted, is_retried_unasked};
 pub use change::{Change, RecordStep};
 pub use checks::{Told, Wake, credentials_refused};
 pub use claim::{ClaimStep, Decision, decide_claim};
-pub use evidence::{Contents, Evidence, EvidenceRequest, FundsRead, LedgerRead, Reading, Readings, Source};
 #[cfg(test)]
-pub(crate) use evidence::{Fresh, Rows};
+pub(crate) use evidence::Rows;
+pub use evidence::{Contents, Evidence, EvidenceRequest, FundsRead, LedgerRead, Readings, Source};
 pub use keep::is_listed_absent;
 pub use memory::{ClaimMemory, RecordMemory};
 pub use neighbours::Neighbours;
 pub use observed::{ClaimObserved, RecordObserved, Removal};
 pub use queue::{Enqueued, Next, Queue, TurnEnd};
+#[cfg(test)]
+pub(crate) use reading::Fresh;
+pub use reading::Reading;
 pub use record::decide_record;
 pub use relation::{ConflictWith, Relation};
 pub use rows::LedgerRows;

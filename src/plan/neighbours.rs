@@ -80,7 +80,7 @@ impl Neighbours {
 
     /// Whether a debit may be of any number.
     pub fn is_unnamed(&self, row: &LedgerRow) -> bool {
-        !row.spells_out_any(|e164| self.known.contains(&e164))
+        !row.spells_out_any(|e164| self.known.contains(e164))
     }
 
     /// Takes away the debits that are explained. Each purchase explains one: two equal debits for one purchase are one too
@@ -91,10 +91,8 @@ impl Neighbours {
         let mut first = 0;
         taken.retain(|taken| {
             let at = taken.row.at.map(Time::at);
-            let is_over = |other: &Option<&Explained>| {
-                other.is_none_or(|other| at.is_some_and(|at| at > later(other.settled)))
-            };
-            first += left[first..].iter().take_while(|other| is_over(other)).count();
+            let is_over = |other: &Explained| at.is_some_and(|at| at > later(other.settled));
+            first += left[first..].iter().take_while(|other| other.is_none_or(is_over)).count();
             let begins_later = |other: &Explained| {
                 let opened = other.settled.saturating_sub(self.longest).unwrap_or(Timestamp::MIN);
                 at.is_some_and(|at| at < earlier(opened))
@@ -182,5 +180,93 @@ impl Neighbours {
         let other: E164 = "+911234500001".parse().unwrap();
         let unsettled = unsettled.iter().map(|opened| (*opened, other)).collect();
         Self { rows, known, explained, unsettled, ..Self::default() }.in_order()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use super::*;
+    use crate::plan::ledger::Ledger;
+
+    const NOON: &str = "2026-01-02T12:00:00Z";
+
+    fn at(seconds: i64) -> Timestamp {
+        NOON.parse::<Timestamp>().unwrap() + jiff::SignedDuration::from_secs(seconds)
+    }
+
+    fn number(index: u64) -> E164 {
+        format!("+9112{index:08}").parse().unwrap()
+    }
+
+    fn debit(id: u64, text: &str, at: Timestamp) -> LedgerRow {
+        LedgerRow::for_tests(&format!(
+            r#"{{"id":"d-{id}","type":"debit","amount":52,"currency":"INR","description":"{text}","created_at":"{at}"}}"#
+        ))
+    }
+
+    /// Rentals of as many numbers, named in bare digits, and purchases that name none, of which all but one have a record.
+    #[test]
+    fn a_thousand_verifications_of_a_long_ledger_take_no_time() {
+        let (owned, bought, records) = (8_000, 2_000, 2_000);
+        let rentals =
+            (0..owned).map(|index| debit(index, &format!("Rental {}", number(index).digits()), at(0)));
+        let opened = |index: u64| at(i64::try_from(index).unwrap());
+        let purchases = (0..bought).map(|index| debit(owned + index, "DID purchase", opened(index)));
+        let rows: Arc<LedgerRows> = Arc::new(rentals.chain(purchases).collect());
+        let known: Vec<_> = (0..owned).map(number).collect();
+        let purchase = |index: u64| Explained {
+            e164: number(20_000 + index),
+            amount: "52".parse().unwrap(),
+            currency: None,
+            opened: opened(index),
+            settled: opened(index),
+        };
+        let explained: Vec<_> = (0..bought - 1).map(purchase).collect();
+        let begun = Instant::now();
+        let neighbours = Neighbours::for_tests(rows.clone(), &known, &explained, &[at(0)]);
+        for index in 0..records {
+            let e164 = number(50_000 + index);
+            let ledger = Ledger { rows: &rows, e164, since: at(0), answered: &[] };
+            assert!(ledger.named().is_empty());
+            let unnamed = ledger.unnamed(&neighbours, Timestamp::MAX);
+            assert_eq!(unnamed.len(), 1);
+            assert!(!neighbours.may_explain(unnamed[0], e164, Duration::ZERO, at(1)));
+        }
+        // Compared row by row and record by record, that takes minutes.
+        assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
+    }
+
+    #[test]
+    fn a_purchase_under_way_may_explain_a_debit_of_its_time_but_its_own() {
+        let rows: Arc<LedgerRows> = Arc::new([debit(1, "DID", at(700))].into_iter().collect());
+        let mut neighbours = Neighbours::for_tests(rows.clone(), &[], &[], &[at(0), at(1300)]);
+        let debit = rows.debits().next().unwrap();
+        let span = Duration::from_secs(100);
+        for (now, explains) in [(99, true), (100, true), (1399, true), (1400, false)] {
+            assert_eq!(neighbours.may_explain(debit, number(1), span, at(now)), explains, "{now}");
+        }
+        assert!(
+            !neighbours.may_explain(debit, "+911234500001".parse().unwrap(), span, at(99)),
+            "it is its own"
+        );
+        neighbours.unsettled = vec![(at(1301), number(2))];
+        assert!(!neighbours.may_explain(debit, number(1), span, at(99)), "it was opened later");
+    }
+
+    #[test]
+    fn what_is_left_is_told_by_its_time_and_what_has_none_always() {
+        let mut timeless = debit(0, "DID", at(0));
+        timeless.at = None;
+        let rows = [at(0), at(10), at(20)].into_iter().zip(1..).map(|(at, id)| debit(id, "DID", at));
+        let rows: Arc<LedgerRows> = Arc::new(rows.chain([timeless]).collect());
+        let neighbours = Neighbours::for_tests(rows, &[], &[], &[]);
+        for (from, until, expected) in
+            [(0, 20, vec!["d-0", "d-1", "d-2", "d-3"]), (1, 10, vec!["d-0", "d-2"]), (30, 5, vec!["d-0"])]
+        {
+            let left: Vec<_> = neighbours.unexplained(at(from), at(until)).map(|row| &*row.id).collect();
+            assert_eq!(left, expected);
+        }
     }
 }

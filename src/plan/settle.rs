@@ -5,10 +5,11 @@ use std::{sync::Arc, time::Duration};
 use super::{
     Moment,
     change::{Change, RecordStep},
-    evidence::{EvidenceRequest, Fresh, FundsRead, Source, earlier, later},
+    evidence::{EvidenceRequest, FundsRead, Source, earlier, later},
     ledger::Ledger,
     observed::RecordObserved,
     ownership::Verdict,
+    reading::Fresh,
     rows::LedgerRows,
     rules,
     taken::may_be_same,

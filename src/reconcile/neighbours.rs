@@ -13,9 +13,16 @@ use crate::{
     plan::{EXPLAINED_SOON, LedgerRows, Neighbours},
 };
 
-/// By account: what was found last, of which ledger, and when.
+/// By account.
 #[derive(Default)]
-pub struct Found(Mutex<HashMap<AccountId, (Arc<LedgerRows>, Duration, Arc<Neighbours>)>>);
+pub struct Found(Mutex<HashMap<AccountId, Last>>);
+
+/// What was found last, of which ledger, and when.
+struct Last {
+    rows: Arc<LedgerRows>,
+    at: Duration,
+    neighbours: Arc<Neighbours>,
+}
 
 impl Context {
     /// What the account's records explain of that ledger. Other purchases end meanwhile, so it is found anew after a while.
@@ -26,18 +33,19 @@ impl Context {
         now: Moment,
     ) -> Arc<Neighbours> {
         let mut found = self.neighbours.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((of, at, neighbours)) = found.get(&account.id())
-            && Arc::ptr_eq(of, rows)
-            && now.mono < *at + EXPLAINED_SOON
+        if let Some(last) = found.get(&account.id())
+            && Arc::ptr_eq(&last.rows, rows)
+            && now.mono < last.at + EXPLAINED_SOON
         {
-            return neighbours.clone();
+            return last.neighbours.clone();
         }
         // One of a newer version explains nothing: what is not explained is asked about.
         let records = || self.records.state().into_iter().filter_map(|record| record.read().cloned());
         let is_known = |e164: &E164| self.seen(*e164).is_some() || account.lists(*e164);
         let neighbours =
             Arc::new(Neighbours::of(rows.clone(), &account.id(), self.timeouts, records, is_known));
-        found.insert(account.id(), (rows.clone(), now.mono, neighbours.clone()));
+        let last = Last { rows: rows.clone(), at: now.mono, neighbours: neighbours.clone() };
+        found.insert(account.id(), last);
         neighbours
     }
 }

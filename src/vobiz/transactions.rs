@@ -1,9 +1,8 @@
 //! A reading of the ledger, some pages at a time: one that can be kept up with, or else one of all pages, as often as it
 //! takes.
 
-use std::{ops::RangeInclusive, pin::pin, sync::Arc, time::Instant};
+use std::{sync::Arc, time::Instant};
 
-use futures::{StreamExt, stream};
 use jiff::civil::Date;
 
 use super::{
@@ -14,9 +13,6 @@ use super::{
     window::{Fed, LARGE, Window},
 };
 use crate::domain::LedgerRow;
-
-/// Pages that are read side by side.
-const AT_ONCE: usize = 4;
 
 /// The ledger since a UTC day: the rows of it that may concern the purchase of a number.
 #[derive(Debug)]
@@ -46,22 +42,26 @@ pub enum Known {
 
 impl Ledger {
     /// A reading that begins, of a ledger that can be kept up with as far as is known.
+    #[must_use]
     pub fn kept_since(from: Date) -> Self {
         Self { from, reading: Reading::Kept(Window::default()) }
     }
 
     /// A reading that begins, of one that cannot.
+    #[must_use]
     pub fn whole_since(from: Date) -> Self {
         let reading = Reading::Whole { pages: Pages::default(), filtered: true, rows: None };
         Self { from, reading }
     }
 
     /// Whether what is new can be read alone.
+    #[must_use]
     pub fn is_kept(&self) -> bool {
         matches!(self.reading, Reading::Kept(_))
     }
 
     /// How many rows are known, where they can be counted.
+    #[must_use]
     pub fn rows_known(&self) -> Option<usize> {
         match &self.reading {
             Reading::Kept(window) => Some(window.len()),
@@ -84,15 +84,15 @@ impl Ledger {
         }
     }
 
-    /// The day since which, the pages that are to be read next, and how large they are.
-    fn ahead(&self) -> (Option<Date>, RangeInclusive<usize>, usize) {
+    /// The day since which, the page that is to be read next, and how large it is.
+    fn next(&self) -> (Option<Date>, usize, usize) {
         match &self.reading {
             Reading::Kept(window) => {
-                let (pages, size) = window.ahead(AT_ONCE);
-                (Some(self.from), pages, size)
+                let (page, size) = window.next();
+                (Some(self.from), page, size)
             }
             Reading::Whole { pages, filtered, .. } => {
-                (filtered.then_some(self.from), pages.ahead(AT_ONCE), LARGE)
+                (filtered.then_some(self.from), *pages.ahead(1).start(), LARGE)
             }
         }
     }
@@ -101,13 +101,12 @@ impl Ledger {
         match &mut self.reading {
             Reading::Kept(window) => window.feed(page?),
             Reading::Whole { pages, filtered, rows } => match pages.feed(page)? {
-                Next::Page(1) => Ok(Fed::Again),
                 Next::Page(_) => Ok(Fed::More),
                 // The total may count what the filter left out. Read whole, the ledger has as many rows as it says, or a
                 // debit may be among those that are missing.
                 Next::End(Listed::Short(_)) if *filtered => {
                     (*pages, *filtered) = (Pages::default(), false);
-                    Ok(Fed::Again)
+                    Ok(Fed::More)
                 }
                 Next::End(listed) => {
                     *rows = Some(listed.whole()?.into_iter().map(Arc::new).collect());
@@ -125,16 +124,12 @@ impl Client {
     /// If any page cannot be had or read, or rows are missing.
     pub async fn ledger(&self, ledger: &mut Ledger, until: Option<Instant>) -> Result<Known, ReadError> {
         loop {
-            let (from, pages, size) = ledger.ahead();
-            let pages = stream::iter(pages).map(|page| self.ledger_page(from, page, size));
-            let mut pages = pin!(pages.buffered(AT_ONCE));
-            while let Some(page) = pages.next().await {
-                match ledger.feed(page)? {
-                    Fed::More => {}
-                    Fed::Again => break,
-                    Fed::Known { anew } => return Ok(Known::Wholly { anew }),
-                    Fed::Unproven => return Ok(Known::Unproven),
-                }
+            // One page after the other: where a row comes in between, a page that was read before the one above it lacks a row.
+            let (from, page, size) = ledger.next();
+            match ledger.feed(self.ledger_page(from, page, size).await)? {
+                Fed::More => {}
+                Fed::Known { anew } => return Ok(Known::Wholly { anew }),
+                Fed::Unproven => return Ok(Known::Unproven),
             }
             if until.is_some_and(|until| Instant::now() >= until) {
                 return Ok(Known::Partly);

@@ -7,7 +7,6 @@
 
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
-    ops::RangeInclusive,
     sync::Arc,
 };
 
@@ -16,8 +15,8 @@ use jiff::Timestamp;
 use super::{error::ReadError, page::Page};
 use crate::domain::LedgerRow;
 
-/// So many of the newest rows are remembered, and as many of the oldest while they are read. Tests make no millions.
-const REMEMBERED: usize = if cfg!(test) { 100 } else { 20_000 };
+/// So many of the newest rows are remembered, and as many of the oldest while they are read.
+const REMEMBERED: usize = 20_000;
 
 /// Rows on a page: the documented maximum; more would silently become 50.
 pub const LARGE: usize = 1000;
@@ -48,8 +47,8 @@ pub struct Window {
 
 #[derive(Debug, Clone, Copy)]
 enum Stage {
-    /// To the end: how many pages were read, how many rows the largest of them had, and the last total.
-    Down { pages: usize, size: usize, total: usize },
+    /// To the end: how many pages were read, and how many rows the largest of them had.
+    Down { pages: usize, size: usize },
     /// What is new: the next page and its size, how many may be read still, and the total when the first one was.
     Up { page: usize, size: usize, left: usize, goal: usize },
 }
@@ -58,8 +57,6 @@ enum Stage {
 #[derive(Debug, PartialEq, Eq)]
 pub enum Fed {
     More,
-    /// Pages that were read ahead are of no use.
-    Again,
     /// All rows are known. `anew`: and none of them only from before what is new was looked for.
     Known {
         anew: bool,
@@ -70,8 +67,9 @@ pub enum Fed {
 
 impl Default for Window {
     fn default() -> Self {
-        let stage = Stage::Down { pages: 0, size: 0, total: 0 };
-        Self { rows: HashMap::new(), changed: true, seen: Seen::default(), most: 0, stage, anew: true }
+        let stage = Stage::Down { pages: 0, size: 0 };
+        let seen = Seen::remembering(REMEMBERED);
+        Self { rows: HashMap::new(), changed: true, seen, most: 0, stage, anew: true }
     }
 }
 
@@ -79,7 +77,7 @@ impl Window {
     /// Begins to look for what is new.
     pub fn catch_up(&mut self) {
         self.anew = false;
-        if self.seen.fresh.len() > REMEMBERED {
+        if self.seen.fresh.len() > self.seen.remembers {
             // Some readings of what is new have failed in a row.
             self.seen.remember();
         }
@@ -96,14 +94,11 @@ impl Window {
         self.seen.count
     }
 
-    /// The pages that are to be read next, so many at most, and how large they are.
-    pub fn ahead(&self, most: usize) -> (RangeInclusive<usize>, usize) {
+    /// The page that is to be read next, and how large it is.
+    pub fn next(&self) -> (usize, usize) {
         match self.stage {
-            Stage::Down { pages, size, total } => {
-                let last = total.div_ceil(size.max(1));
-                (pages + 1..=last.clamp(pages + 1, pages + most), LARGE)
-            }
-            Stage::Up { page, size, .. } => (page..=page, size),
+            Stage::Down { pages, .. } => (pages + 1, LARGE),
+            Stage::Up { page, size, .. } => (page, size),
         }
     }
 
@@ -150,15 +145,15 @@ impl Window {
     /// Some rows are missing, or have come while the others were counted.
     fn follow(&mut self, rows: usize, now: usize) -> Fed {
         match &mut self.stage {
-            Stage::Down { pages, size, total } => {
-                (*pages, *size, *total) = (*pages + 1, rows.max(*size), now);
+            Stage::Down { pages, size } => {
+                (*pages, *size) = (*pages + 1, rows.max(*size));
                 if rows == *size && rows > 0 && *pages < MOST_PAGES {
                     return Fed::More;
                 }
                 // What has come meanwhile: the longer it took, the more.
                 let left = MOST_NEW + *pages / 5;
                 self.stage = Stage::Up { page: 1, size: LARGE, left, goal: 0 };
-                Fed::Again
+                Fed::More
             }
             Stage::Up { page, size, left, goal } => {
                 *left = left.saturating_sub(1);
@@ -171,16 +166,18 @@ impl Window {
                 } else {
                     *page += 1;
                 }
-                if *left > 0 && rows > 0 { Fed::Again } else { Fed::Unproven }
+                if *left > 0 && rows > 0 { Fed::More } else { Fed::Unproven }
             }
         }
     }
 }
 
 /// Which rows were met, as far as their number goes.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Seen {
     count: usize,
+    /// How many are remembered of either end.
+    remembers: usize,
     /// Those that were met since it was last decided which are remembered.
     fresh: BTreeSet<(Timestamp, u64)>,
     newest: BTreeSet<(Timestamp, u64)>,
@@ -198,6 +195,11 @@ enum Met {
 }
 
 impl Seen {
+    fn remembering(remembers: usize) -> Self {
+        let [fresh, newest, oldest] = [const { BTreeSet::new() }; 3];
+        Self { count: 0, remembers, fresh, newest, oldest, forgotten: None }
+    }
+
     fn meet(&mut self, at: Timestamp, key: u64) -> Met {
         let row = (at, key);
         if [&self.fresh, &self.newest, &self.oldest].iter().any(|rows| rows.contains(&row)) {
@@ -215,10 +217,10 @@ impl Seen {
     fn remember(&mut self) {
         for row in std::mem::take(&mut self.fresh) {
             self.newest.insert(row);
-            if self.newest.len() > REMEMBERED {
+            if self.newest.len() > self.remembers {
                 self.oldest.extend(self.newest.pop_first());
             }
-            if self.oldest.len() > REMEMBERED
+            if self.oldest.len() > self.remembers
                 && let Some((at, _)) = self.oldest.pop_last()
             {
                 let (first, last) = self.forgotten.unwrap_or((at, at));
@@ -289,21 +291,23 @@ mod tests {
     fn read(window: &mut Window, vobiz: &mut Vobiz, mut happens: impl FnMut(&mut Vobiz)) -> Option<usize> {
         vobiz.calls = 0;
         loop {
-            let (pages, size) = window.ahead(3);
-            for page in pages {
-                let fed = window.feed(vobiz.page(page, size)).unwrap();
-                happens(vobiz);
-                match fed {
-                    Fed::More => {}
-                    Fed::Again => break,
-                    Fed::Known { .. } => return Some(vobiz.calls),
-                    Fed::Unproven => return None,
-                }
+            let (page, size) = window.next();
+            let fed = window.feed(vobiz.page(page, size)).unwrap();
+            happens(vobiz);
+            match fed {
+                Fed::More => {}
+                Fed::Known { .. } => return Some(vobiz.calls),
+                Fed::Unproven => return None,
             }
         }
     }
 
     fn quiet(_: &mut Vobiz) {}
+
+    /// A window that remembers ten pages.
+    fn begun() -> Window {
+        Window { seen: Seen::remembering(10 * SIZE), ..Window::default() }
+    }
 
     fn known(window: &mut Window) -> usize {
         window.changed = true;
@@ -313,7 +317,7 @@ mod tests {
     #[test]
     fn rows_that_come_while_all_are_read_make_nothing_be_read_again() {
         for (rows, coming, most) in [(0, 0, 1), (10, 0, 1), (995, 1, 130), (5000, 1, 640)] {
-            let (mut window, mut vobiz) = (Window::default(), Vobiz::with(rows));
+            let (mut window, mut vobiz) = (begun(), Vobiz::with(rows));
             let mut before = 0;
             let calls = read(&mut window, &mut vobiz, |vobiz| {
                 before = vobiz.rows.len();
@@ -326,7 +330,7 @@ mod tests {
 
     #[test]
     fn what_is_new_is_read_in_a_few_calls_however_long_the_ledger_is() {
-        let (mut window, mut vobiz) = (Window::default(), Vobiz::with(3000));
+        let (mut window, mut vobiz) = (begun(), Vobiz::with(3000));
         assert_eq!(read(&mut window, &mut vobiz, quiet), Some(300));
         for (new, calls) in [(0, 1), (9, 1), (10, 1), (35, 5), (0, 1), (180, 19)] {
             vobiz.add(new);
@@ -343,7 +347,7 @@ mod tests {
     #[test]
     fn a_row_that_comes_late_is_found_or_the_ledger_is_read_anew() {
         for (newer, found) in [(1, true), (9, true), (55, true), (99, true), (150, false), (2000, false)] {
-            let (mut window, mut vobiz) = (Window::default(), Vobiz::with(3009));
+            let (mut window, mut vobiz) = (begun(), Vobiz::with(3009));
             assert!(read(&mut window, &mut vobiz, quiet).is_some());
             vobiz.add_late(newer);
             window.catch_up();
@@ -356,20 +360,20 @@ mod tests {
     #[test]
     fn a_ledger_that_hides_rows_or_loses_them_is_not_known() {
         for (hidden, of) in [(0, 30), (15, 30), (29, 30), (250, 500)] {
-            let (mut window, mut vobiz) = (Window::default(), Vobiz::with(of));
+            let (mut window, mut vobiz) = (begun(), Vobiz::with(of));
             let rows = vobiz.rows.len();
             vobiz.rows.remove(hidden);
             let read = loop {
-                let (pages, size) = window.ahead(1);
-                match window.feed(Page { total: Some(rows), ..vobiz.page(*pages.start(), size) }).unwrap() {
-                    Fed::More | Fed::Again => {}
+                let (page, size) = window.next();
+                match window.feed(Page { total: Some(rows), ..vobiz.page(page, size) }).unwrap() {
+                    Fed::More => {}
                     Fed::Known { .. } => break true,
                     Fed::Unproven => break false,
                 }
             };
             assert!(!read, "{hidden} of {of}");
         }
-        let (mut window, mut vobiz) = (Window::default(), Vobiz::with(300));
+        let (mut window, mut vobiz) = (begun(), Vobiz::with(300));
         assert!(read(&mut window, &mut vobiz, quiet).is_some());
         vobiz.rows.remove(7);
         window.catch_up();
@@ -385,28 +389,28 @@ mod tests {
             assert_eq!(Window::default().feed(page), Ok(Fed::Unproven));
         }
         // In any order but that of time, a row may be one that was forgotten.
-        let (mut window, mut vobiz) = (Window::default(), Vobiz::with(3000));
+        let (mut window, mut vobiz) = (begun(), Vobiz::with(3000));
         vobiz.rows.make_contiguous().sort_by_key(|(_, key)| key * 7919 % 3001);
         assert_eq!(read(&mut window, &mut vobiz, quiet), None);
     }
 
     #[test]
     fn a_ledger_without_an_end_is_given_up_at_once() {
-        let (mut window, mut vobiz) = (Window::default(), Vobiz::with(50));
+        let (mut window, mut vobiz) = (begun(), Vobiz::with(50));
         let endless = Page { total: Some(100_000_000), ..vobiz.page(1, LARGE) };
         assert!(matches!(window.feed(endless), Err(ReadError::Failed(_))));
     }
 
     #[test]
     fn what_is_shown_again_replaces_what_it_was() {
-        let (mut window, mut vobiz) = (Window::default(), Vobiz::with(100));
+        let (mut window, mut vobiz) = (begun(), Vobiz::with(100));
         assert!(read(&mut window, &mut vobiz, quiet).is_some());
         assert!(window.take_rows().is_some() && window.take_rows().is_none());
         window.catch_up();
         let page = vobiz.page(1, SIZE);
         assert_eq!(window.feed(Page { rows: Vec::new(), ..page }), Ok(Fed::Known { anew: false }));
         assert_eq!(window.take_rows().unwrap().len(), 9, "one is of no interest any more");
-        let (mut window, mut vobiz) = (Window::default(), Vobiz::with(7));
+        let (mut window, mut vobiz) = (begun(), Vobiz::with(7));
         assert!(read(&mut window, &mut vobiz, quiet).is_some());
         window.catch_up();
         assert_eq!(window.feed(vobiz.page(1, SIZE)), Ok(Fed::Known { anew: true }));
@@ -421,7 +425,7 @@ mod tests {
         };
         let (mut knew, mut doubted) = (0, 0);
         for _ in 0..300 {
-            let (mut window, mut vobiz) = (Window::default(), Vobiz::with(random(600)));
+            let (mut window, mut vobiz) = (begun(), Vobiz::with(random(600)));
             for _ in 0..4 {
                 let mut announced = 0;
                 let outcome = read(&mut window, &mut vobiz, |vobiz| {

@@ -13,9 +13,10 @@ use crate::{
     plan::{
         Moment,
         attempt::{NewAttempt, answered_debits},
-        evidence::{EvidenceRequest, Fresh, Rows, Source, earlier},
+        evidence::{EvidenceRequest, Rows, Source, earlier},
         ledger::Ledger,
         ownership::{Verdict, verdict},
+        reading::Fresh,
         rules,
         window::debits_from,
     },
