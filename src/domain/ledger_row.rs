@@ -19,7 +19,7 @@ pub struct LedgerRow {
 }
 
 /// `type` of a row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum RowType {
     Credit,
     Debit,
