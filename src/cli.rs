@@ -212,10 +212,9 @@ mod tests {
         assert_eq!(documented.len(), arguments.len());
         for argument in arguments {
             let variable = argument.get_env().unwrap().display();
-            let mut row = format!("| `{variable}` | `--{}` | ", argument.get_long().unwrap());
-            if let [default] = argument.get_default_values() {
-                row.push_str(&format!("`{}` | ", default.display()));
-            }
+            let default = argument.get_default_values().first();
+            let default = default.map(|default| format!("`{}` | ", default.display())).unwrap_or_default();
+            let row = format!("| `{variable}` | `--{}` | {default}", argument.get_long().unwrap());
             assert!(documented.iter().any(|line| line.starts_with(&row)), "{row} is missing");
         }
     }

@@ -26,8 +26,9 @@ fn pages() -> Vec<String> {
             .map(str::to_owned)
             .into();
     for entry in fs::read_dir(root().join("docs")).expect("the folder can be read") {
-        let name = entry.expect("the folder can be read").file_name().display().to_string();
-        found.extend(name.ends_with(".md").then(|| format!("docs/{name}")));
+        let path = entry.expect("the folder can be read").path();
+        let name = path.file_name().filter(|_| path.extension().is_some_and(|kind| kind == "md"));
+        found.extend(name.map(|name| format!("docs/{}", name.display())));
     }
     found
 }
