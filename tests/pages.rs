@@ -148,6 +148,12 @@ fn the_map_has_every_page_of_its_folder() {
 }
 
 #[test]
+fn the_image_is_named_with_the_version_that_is_built() {
+    let (page, name) = (text("docs/install.md"), concat!("vobiz-operator:", env!("CARGO_PKG_VERSION")));
+    assert_eq!(page.matches("vobiz-operator:").count(), page.matches(name).count());
+}
+
+#[test]
 fn what_nothing_runs_is_found_and_so_is_a_link_astray() {
     let page = |mark: &str, command: &str| format!("# A page\n{mark}\n```sh\n{command}\n```\n");
     for (mark, command, broken) in [

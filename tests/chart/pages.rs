@@ -43,7 +43,7 @@ fn block(page: &str, mark: &str) -> String {
 
 impl Reader {
     async fn new() -> Self {
-        let cluster = Cluster::start(Options { controller_manager: true }).await;
+        let cluster = Cluster::start(Options { controller_manager: false }).await;
         let account = Account::new(ACCOUNT, "hush").with_balance("INR", 10_000);
         let state = State { accounts: vec![account], ..State::default() };
         let sim = Sim::start(Config { state, ..Config::default() }).await.unwrap();
