@@ -25,41 +25,45 @@ impl Figures {
         }
     }
 
+    /// Of several runs.
+    pub fn median(runs: &[Self]) -> Self {
+        let names = runs.first().into_iter().flat_map(|run| run.0.iter().map(|(name, _)| *name));
+        let median = |name| {
+            let mut values: Vec<f64> = runs.iter().filter_map(|run| run.get(name)).collect();
+            values.sort_by(f64::total_cmp);
+            Some((name, *values.get(values.len() / 2)?))
+        };
+        Self(names.filter_map(median).collect())
+    }
+
     fn get(&self, name: &str) -> Option<f64> {
         self.0.iter().find(|(found, _)| *found == name).map(|(_, value)| *value)
     }
 }
 
 /// One size: how many claims, the operator's figures, and those of the other program.
-pub type Column = (u64, Figures, Option<Figures>);
+pub type Column = (u64, Figures, Figures);
 
-pub fn print(columns: &[Column]) {
-    let mut heading = vec![String::new()];
-    for (claims, _, other) in columns {
-        heading.push(format!("{claims} claims"));
-        if other.is_some() {
-            heading.extend(["the other".to_owned(), "ratio".to_owned()]);
-        }
-    }
-    let names =
-        columns.first().map(|(_, ours, _)| ours.0.iter().map(|(name, _)| *name)).into_iter().flatten();
-    let rows = names.map(|name| {
-        let cells = columns.iter().flat_map(|(_, ours, other)| cells(name, ours, other.as_ref()));
-        std::iter::once(name.to_owned()).chain(cells).collect()
+pub fn print(columns: &[Column], has_other: bool) {
+    let shown_columns = if has_other { 3 } else { 1 };
+    let headings = columns.iter().flat_map(|(claims, ..)| {
+        let headings = [format!("{claims} claims"), "the other".to_owned(), "ratio".to_owned()];
+        headings.into_iter().take(shown_columns)
     });
+    let mut rows: Vec<Vec<String>> = vec![std::iter::once(String::new()).chain(headings).collect()];
+    for (name, _) in columns.iter().take(1).flat_map(|(_, ours, _)| &ours.0) {
+        let cells = columns.iter().flat_map(|(_, ours, theirs)| {
+            cells(ours.get(name), theirs.get(name)).into_iter().take(shown_columns)
+        });
+        rows.push(std::iter::once((*name).to_owned()).chain(cells).collect());
+    }
     say("");
-    table(&std::iter::once(heading).chain(rows).collect::<Vec<_>>());
+    table(&rows);
 }
 
-fn cells(name: &str, ours: &Figures, other: Option<&Figures>) -> Vec<String> {
-    let ours = ours.get(name);
-    let mut cells = vec![shown(ours)];
-    if let Some(other) = other {
-        let theirs = other.get(name);
-        let ratio = ours.zip(theirs).filter(|(_, theirs)| *theirs > 0.0).map(|(ours, theirs)| ours / theirs);
-        cells.extend([shown(theirs), shown(ratio)]);
-    }
-    cells
+fn cells(ours: Option<f64>, theirs: Option<f64>) -> [String; 3] {
+    let ratio = ours.zip(theirs).filter(|(_, theirs)| *theirs > 0.0).map(|(ours, theirs)| ours / theirs);
+    [ours, theirs, ratio].map(shown)
 }
 
 /// A count, of which none here is so large that a digit is lost.
@@ -75,4 +79,22 @@ fn shown(value: Option<f64>) -> String {
         10.0.. => format!("{value:.1}"),
         _ => format!("{value:.2}"),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_missing_stays_blank_and_has_no_ratio() {
+        assert_eq!(cells(Some(3.0), Some(4.0)), ["3.00", "4.00", "0.75"]);
+        assert_eq!(cells(Some(3.0), None), ["3.00", "", ""]);
+        assert_eq!(cells(Some(3.0), Some(0.0)), ["3.00", "0.00", ""]);
+    }
+
+    #[test]
+    fn of_several_runs_the_median_is_shown() {
+        let runs = [30.0, 10.0, 20.0].map(|value| Figures(vec![("CPU", value)]));
+        assert_eq!(Figures::median(&runs).get("CPU"), Some(20.0));
+    }
 }

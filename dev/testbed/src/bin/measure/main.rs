@@ -43,6 +43,9 @@ struct Args {
     /// Seconds from one resync to the next, once there is one to be looked at
     #[arg(long, default_value = "30")]
     resync: u64,
+    /// How often each is measured: the table has the medians
+    #[arg(long, default_value = "1")]
+    runs: u32,
     /// Another program to measure beside the operator
     #[arg(long)]
     against: Option<PathBuf>,
@@ -70,21 +73,26 @@ async fn main() -> ExitCode {
 
 async fn run(args: &Args) -> Result<(), Error> {
     let operator = Program { path: built(&args.operator, "make build")?, crds: crds() };
-    let other = args.against.as_ref().map(|path| {
-        let crds = args.crds.clone().unwrap_or_else(crds);
-        Ok::<_, Error>(Program { path: built(path, "what builds it")?, crds })
-    });
-    let other = other.transpose()?;
+    let other = match &args.against {
+        Some(path) => {
+            let crds = args.crds.clone().unwrap_or_else(crds);
+            Some(Program { path: built(path, "what builds it")?, crds })
+        }
+        None => None,
+    };
     let mut columns = Vec::new();
     for &claims in &args.claims {
-        let ours = measure(args, &operator, claims).await?;
-        let theirs = match &other {
-            Some(other) => Some(measure(args, other, claims).await?),
-            None => None,
-        };
-        columns.push((claims, ours, theirs));
+        let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+        // In turn, so that what else the machine does meets both.
+        for _ in 0..args.runs {
+            ours.push(measure(args, &operator, claims).await?);
+            if let Some(other) = &other {
+                theirs.push(measure(args, other, claims).await?);
+            }
+        }
+        columns.push((claims, Figures::median(&ours), Figures::median(&theirs)));
     }
-    figures::print(&columns);
+    figures::print(&columns, other.is_some());
     Ok(())
 }
 
