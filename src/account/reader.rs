@@ -98,7 +98,7 @@ impl Reader<'_> {
         let listed_in = listed.as_ref().and_then(|row| row.number.currency);
         let currency = asked.or(listed_in);
         // No conversion rule is documented: a price in another currency says nothing about the sum needed.
-        let required = listed.filter(|_| currency == listed_in).and_then(|row| row.price());
+        let required = listed.filter(|_| currency == listed_in).and_then(|row| row.number.price());
         let available = match currency {
             None => None,
             Some(currency) => match self.balance(currency).await {

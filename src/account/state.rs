@@ -184,8 +184,9 @@ impl State {
         let is_new = self.readings.of(new).begun().is_none();
         if is_new && self.readings.iter().len() >= MOST_SEARCHES && searches().count() >= MOST_SEARCHES {
             let oldest = searches().min_by_key(|(_, search)| search.begun().map(|at| at.mono));
-            let oldest = oldest.map(|(source, _)| source);
-            self.readings.retain(|source, _| Some(source) != oldest);
+            if let Some((oldest, _)) = oldest {
+                self.readings.remove(oldest);
+            }
         }
     }
 

@@ -27,6 +27,21 @@ const ACCOUNT: &str = "MA_TEST";
 const NUMBER: &str = "+911234500000";
 const PATIENCE: Duration = Duration::from_mins(1);
 
+/// A client of that account, with the token `token`.
+pub fn client(url: String, account: &str) -> Client {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let settings = Settings {
+        url,
+        ca_file: None,
+        purchase_timeout: Duration::from_secs(2),
+        rate: NonZeroU32::MAX,
+        burst: NonZeroU32::MAX,
+        purchase_casing: Casing::Lower,
+    };
+    let credentials = Credentials::new(account.parse().unwrap(), "token").unwrap();
+    Client::new(&settings, watch::channel(credentials).1, Arc::default(), Arc::default()).unwrap()
+}
+
 /// A reader at work, with whom it wakes.
 struct Reader {
     sim: Sim,
@@ -44,21 +59,11 @@ impl Drop for Reader {
 
 impl Reader {
     async fn start(balances: &[&str], resync: Duration, in_use: &BTreeSet<Currency>) -> Self {
-        let _ = rustls::crypto::ring::default_provider().install_default();
         let money = vobiz_sim::Account::new(ACCOUNT, "token");
         let money = balances.iter().fold(money, |money, currency| money.with_balance(*currency, 1000));
         let state = State { accounts: vec![money], ..State::default() };
         let sim = Sim::start(Config { state, ..Config::default() }).await.unwrap();
-        let settings = Settings {
-            url: sim.url(),
-            ca_file: None,
-            purchase_timeout: Duration::from_secs(2),
-            rate: NonZeroU32::MAX,
-            burst: NonZeroU32::MAX,
-            purchase_casing: Casing::Lower,
-        };
-        let credentials = Credentials::new(ACCOUNT.parse().unwrap(), "token").unwrap();
-        let client = Client::new(&settings, watch::channel(credentials).1).unwrap();
+        let client = client(sim.url(), ACCOUNT);
         let (wake, woken) = mpsc::unbounded_channel();
         let (clock, stop) = (client.peers().clock(), CancellationToken::new());
         let account = Arc::new(Account::new(client, Arc::default(), wake));

@@ -21,28 +21,12 @@ pub struct NewAttempt {
     pub answered_debits: Vec<String>,
     /// From when on the look before it looked for debits.
     pub debits_from: Option<Timestamp>,
-    /// The debits that it found.
     pub found_debits: Vec<Debit>,
     /// Whether Vobiz had the endpoints to look the number up before.
     pub looked_up: bool,
 }
 
 impl NewAttempt {
-    #[cfg(test)]
-    pub(crate) fn for_tests() -> Self {
-        Self {
-            origin: Origin::Purchase,
-            currency: None,
-            spent_tokens: Vec::new(),
-            older_spent_tokens: (Vec::new(), 0),
-            automatic_retry_used: false,
-            answered_debits: Vec::new(),
-            debits_from: None,
-            found_debits: Vec::new(),
-            looked_up: true,
-        }
-    }
-
     /// What the claim wants now, after a look for debits from `from` on.
     pub(super) fn of(
         observed: &ClaimObserved<'_>,
@@ -76,8 +60,6 @@ impl NewAttempt {
         }
     }
 
-    /// Opens the attempt.
-    #[must_use]
     pub fn open(self, id: AttemptId, now: Timestamp) -> Attempt {
         let open = rules::begins_open(self.origin);
         // A clock that was set back since the look must not hide what it saw.
@@ -121,4 +103,25 @@ pub(super) fn answered_debits(observed: &ClaimObserved<'_>, cause: &AttemptCause
         answered.extend(bounds::unexplained(attempt));
     }
     answered
+}
+
+#[cfg(test)]
+mod for_tests {
+    use super::*;
+
+    impl NewAttempt {
+        pub(crate) fn for_tests() -> Self {
+            Self {
+                origin: Origin::Purchase,
+                currency: None,
+                spent_tokens: Vec::new(),
+                older_spent_tokens: (Vec::new(), 0),
+                automatic_retry_used: false,
+                answered_debits: Vec::new(),
+                debits_from: None,
+                found_debits: Vec::new(),
+                looked_up: true,
+            }
+        }
+    }
 }

@@ -168,6 +168,7 @@ impl Queue {
 
     /// Whether no claim waits.
     #[must_use]
+    #[cfg(test)]
     pub fn is_empty(&self) -> bool {
         self.waiting.is_empty()
     }

@@ -2,7 +2,6 @@
 
 use super::{observed::ClaimObserved, rules};
 
-/// How a claim stands to the record of its number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Relation {
     NoRecord,
@@ -28,7 +27,6 @@ pub enum ConflictWith {
     Account,
 }
 
-/// R5 and R8.
 pub(super) fn relation(observed: &ClaimObserved<'_>) -> Relation {
     if observed.newer {
         return Relation::Newer;

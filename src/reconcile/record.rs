@@ -15,9 +15,6 @@ use crate::{
 };
 
 /// Brings one record a step further: verifies what is open, keeps what is bound, removes what is of no use.
-///
-/// # Errors
-/// If the API server did not do what was asked; the same is then tried again.
 pub async fn reconcile_record(
     seen: Arc<Seen<PhoneNumber>>,
     context: Arc<Context>,
@@ -25,13 +22,18 @@ pub async fn reconcile_record(
     // What a newer version has written is its own to go on with.
     let Some(record) = seen.read().cloned() else { return Ok(Action::await_change()) };
     let now = context.clock.now();
-    let own = context.accounts.of_record(&record);
-    let forget = record.annotations().get(FORGET_ANNOTATION).is_some_and(|value| value == "true");
-    // An administrator may give up any record; nothing else is done about a foreign one.
-    if own.is_none() && !forget {
+    let removal = Removal {
+        forget: record.annotations().get(FORGET_ANNOTATION).is_some_and(|value| value == "true"),
+        deleting: record.metadata.deletion_timestamp.is_some(),
+        has_finalizer: record.finalizers().iter().any(|finalizer| finalizer == RECORD_FINALIZER),
+    };
+    let Some(account) = context.accounts.of_record(&record) else {
+        // An administrator may give up any record; nothing else is done about a foreign one.
+        if removal.is_given_up() {
+            context.store.drop_finalizer(&record).await?;
+        }
         return Ok(Action::await_change());
-    }
-    let account = own.unwrap_or_else(|| context.accounts.default_account());
+    };
     let e164 = record.spec.e164;
     let evidence = account.evidence(e164);
     let liveness = liveness(&context, &record).await?;
@@ -51,11 +53,7 @@ pub async fn reconcile_record(
         neighbours: if sending { Neighbours::default() } else { neighbours() },
         timeouts: context.timeouts,
         clocks: account.clocks(),
-        removal: Removal {
-            forget,
-            deleting: record.metadata.deletion_timestamp.is_some(),
-            has_finalizer: record.finalizers().iter().any(|finalizer| finalizer == RECORD_FINALIZER),
-        },
+        removal,
     };
     observed.absent_since = context.memory.absent_since(e164, plan::is_listed_absent(&observed));
     let step = plan::decide_record(&observed, now);

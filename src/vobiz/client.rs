@@ -34,7 +34,6 @@ const NUMBERS_PER_PAGE: usize = 100;
 /// Rows on a page of the ledger: the documented maximum; more would silently become 50.
 const ROWS_PER_PAGE: usize = 1000;
 
-/// How Vobiz is reached.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// `VOBIZ_API_URL`
@@ -90,9 +89,16 @@ pub struct Client {
 }
 
 impl Client {
+    /// A client that counts its calls in `metrics`, and holds the clock against its answers' in `peers`.
+    ///
     /// # Errors
     /// If the URL, the CA file or the HTTP clients cannot be had.
-    pub fn new(settings: &Settings, credentials: watch::Receiver<Credentials>) -> Result<Self, SetupError> {
+    pub fn new(
+        settings: &Settings,
+        credentials: watch::Receiver<Credentials>,
+        metrics: Arc<Metrics>,
+        peers: Arc<Peers>,
+    ) -> Result<Self, SetupError> {
         let base = transport::check_url(&settings.url)?;
         let ca_file = settings.ca_file.as_deref();
         let quota = Quota::per_second(settings.rate).allow_burst(settings.burst);
@@ -104,33 +110,19 @@ impl Client {
             credentials,
             in_use: InUse::default(),
             limiter: RateLimiter::direct(quota),
-            metrics: Arc::default(),
-            peers: Arc::default(),
+            metrics,
+            peers,
             purchase_casing: settings.purchase_casing,
             casings: Casings::default(),
         })
     }
 
-    /// Counts its calls there.
-    #[must_use]
-    pub fn counted(self, metrics: Arc<Metrics>) -> Self {
-        Self { metrics, ..self }
-    }
-
-    /// Holds the clock against its answers' there.
-    #[must_use]
-    pub fn timed(self, peers: Arc<Peers>) -> Self {
-        Self { peers, ..self }
-    }
-
     /// What is known of the clocks of others.
-    #[must_use]
     pub fn peers(&self) -> &Arc<Peers> {
         &self.peers
     }
 
     /// The account that calls are made with.
-    #[must_use]
     pub fn account(&self) -> AccountId {
         self.credentials.borrow().account.clone()
     }

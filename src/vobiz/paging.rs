@@ -61,8 +61,7 @@ impl<T> Listed<T> {
     }
 
     /// Where rows are searched for: the total may count those that were not.
-    #[must_use]
-    pub fn rows(self) -> Vec<T> {
+    pub(crate) fn rows(self) -> Vec<T> {
         match self {
             Self::Whole(rows) | Self::Short(rows) => rows,
         }

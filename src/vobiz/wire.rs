@@ -182,7 +182,7 @@ mod tests {
             "purchased_at":"2026-01-02T03:04:05Z","is_blocked":false,"surprise":{"new":[1]}}"#,
         );
         assert_eq!(listed.owner, "MA_EX".parse().ok());
-        assert_eq!(listed.price().unwrap().to_string(), "52");
+        assert_eq!(listed.number.price().unwrap().to_string(), "52");
         assert_eq!(listed.number.capabilities.unwrap().voice, Some(true));
         assert_eq!(listed.number.purchased_at.unwrap().to_string(), "2026-01-02T03:04:05Z");
     }

@@ -4,7 +4,7 @@ use super::{
     Operators, api,
     bypass::Bypass,
     clock, invariants,
-    world::{Cached, Claim, NOBODY, Record, Token, Worker, World, place_of},
+    world::{Cached, Claim, NOBODY, Record, Spending, Token, Worker, World, place_of},
 };
 use crate::{
     api::{AttemptState, PhoneNumber},
@@ -178,13 +178,15 @@ impl Operators {
         let looked = self.look(world, operator, place)?;
         if let (Some(draft), true) = (looked.record, self.off.has(Bypass::WriterSends)) {
             let open = draft.state == AttemptState::Open && draft.claim == looked.claim.uid;
-            world.operators[operator].worker = Worker::Opened { draft, suspended: false };
+            world.operators[operator].worker =
+                Worker::Opened { spending: Spending::Purchase(draft), suspended: false };
             return open.then_some(());
         }
         let ClaimStep::Purchase(intent) = looked.step else { return None };
         let draft = self.draft(world, operator, looked.claim, looked.record, intent);
         let base = looked.record.map(|_| world.operators[operator].record == Cached::Latest);
-        world.operators[operator].worker = Worker::Decided { draft, base, token: looked.claim.token };
+        let spending = Spending::Purchase(draft);
+        world.operators[operator].worker = Worker::Decided { spending, base, token: looked.claim.token };
         Some(())
     }
 }

@@ -168,11 +168,11 @@ impl Operators {
 
     /// The machine sleeps between the intent and the POST.
     pub fn suspend(world: &mut World, operator: usize) -> Option<()> {
-        let Worker::Opened { draft, suspended: false } = world.operators[operator].worker else {
+        let Worker::Opened { spending, suspended: false } = world.operators[operator].worker else {
             return None;
         };
         world.spend(Fault::Suspend)?;
-        world.operators[operator].worker = Worker::Opened { draft, suspended: true };
+        world.operators[operator].worker = Worker::Opened { spending, suspended: true };
         Some(())
     }
 

@@ -92,34 +92,56 @@ impl Reading {
     pub const NEVER: Self = Self { said: Said::Never, marks: 0 };
 }
 
-/// A purchase in the making.
+/// A call that costs money, with the record as its intent has it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Spending {
+    /// The purchase of a number.
+    Purchase(Record),
+}
+
+impl Spending {
+    pub fn draft(&self) -> &Record {
+        match self {
+            Self::Purchase(draft) => draft,
+        }
+    }
+
+    /// The same call, its intent as it was stored.
+    pub fn opened(self, draft: Record) -> Self {
+        match self {
+            Self::Purchase(_) => Self::Purchase(draft),
+        }
+    }
+}
+
+/// A call that costs money, in the making.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Worker {
     Idle,
     /// The intent is decided, on a claim with that token. `base`: whether the record that it replaces is still the
     /// latest; `None`: it creates.
     Decided {
-        draft: Record,
+        spending: Spending,
         base: Option<bool>,
         token: Option<Token>,
     },
     /// The intent was sent to the API server, which did not answer; whether it is what is stored.
     Uncertain {
-        draft: Record,
+        spending: Spending,
         stored: bool,
     },
     /// The intent is stored.
     Opened {
-        draft: Record,
+        spending: Spending,
         suspended: bool,
     },
-    /// The POST is out.
+    /// The call is out.
     Sent {
-        draft: Record,
+        spending: Spending,
     },
     /// The outcome is to be stored.
     Answered {
-        draft: Record,
+        spending: Spending,
         outcome: Outcome,
     },
 }
@@ -128,11 +150,11 @@ impl Worker {
     pub fn draft(&self) -> Option<&Record> {
         match self {
             Self::Idle => None,
-            Self::Decided { draft, .. }
-            | Self::Uncertain { draft, .. }
-            | Self::Opened { draft, .. }
-            | Self::Sent { draft }
-            | Self::Answered { draft, .. } => Some(draft),
+            Self::Decided { spending, .. }
+            | Self::Uncertain { spending, .. }
+            | Self::Opened { spending, .. }
+            | Self::Sent { spending }
+            | Self::Answered { spending, .. } => Some(spending.draft()),
         }
     }
 

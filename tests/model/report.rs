@@ -104,10 +104,12 @@ fn summary(world: &World) -> String {
     let at = |operator: usize| match &world.operators[operator].worker {
         Worker::Idle => "-".to_owned(),
         Worker::Decided { .. } => "decided".to_owned(),
-        Worker::Uncertain { draft, .. } => format!("uncertain {}", draft.attempt),
-        Worker::Opened { draft, .. } => format!("opened {}", draft.attempt),
-        Worker::Sent { draft } => format!("sent {}", draft.attempt),
-        Worker::Answered { draft, outcome } => format!("has {outcome:?} for {}", draft.attempt),
+        Worker::Uncertain { spending, .. } => format!("uncertain {}", spending.draft().attempt),
+        Worker::Opened { spending, .. } => format!("opened {}", spending.draft().attempt),
+        Worker::Sent { spending } => format!("sent {}", spending.draft().attempt),
+        Worker::Answered { spending, outcome } => {
+            format!("has {outcome:?} for {}", spending.draft().attempt)
+        }
     };
     let claims: Vec<_> = world.claims.iter().flatten().map(|Claim { uid, .. }| uid.to_string()).collect();
     format!(

@@ -44,7 +44,9 @@ pub fn tidy(operators: &Operators, world: &mut World) {
     }
     // Only an attempt that is still to be sent can be sent again.
     let unsent = world.operators.iter().filter_map(|operator| match &operator.worker {
-        Worker::Uncertain { draft, .. } | Worker::Opened { draft, .. } => Some(1 << draft.attempt),
+        Worker::Uncertain { spending, .. } | Worker::Opened { spending, .. } => {
+            Some(1 << spending.draft().attempt)
+        }
         _ => None,
     });
     let unsent: u8 = unsent.sum();
@@ -69,7 +71,9 @@ fn sweep(operators: &Operators, world: &mut World, operator: usize) {
 /// The send window means something only to a process that is about to send.
 fn close_unwatched_windows(world: &mut World) {
     let next = world.operators.iter().filter_map(|operator| match &operator.worker {
-        Worker::Uncertain { draft, .. } | Worker::Opened { draft, .. } => Some(draft.attempt),
+        Worker::Uncertain { spending, .. } | Worker::Opened { spending, .. } => {
+            Some(spending.draft().attempt)
+        }
         _ => None,
     });
     let next = next.filter(|attempt| *attempt >= world.time.closed).min();

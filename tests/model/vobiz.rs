@@ -93,10 +93,10 @@ fn debit(world: &mut World, mix: &Mix, attempt: u8) {
 /// The answer reaches the process that waits for it, if it still does.
 pub fn answer(world: &mut World, attempt: u8, outcome: Outcome) {
     for operator in &mut world.operators {
-        if let Worker::Sent { draft } = operator.worker
-            && draft.attempt == attempt
+        if let Worker::Sent { spending } = operator.worker
+            && spending.draft().attempt == attempt
         {
-            operator.worker = Worker::Answered { draft, outcome };
+            operator.worker = Worker::Answered { spending, outcome };
         }
     }
 }

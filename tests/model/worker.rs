@@ -1,16 +1,50 @@
-//! The mirror of `reconcile::spend`: intent, live read of the claim, the one call (a POST that purchases), outcome.
+//! The mirror of `reconcile::spend`: intent, live read of the claim, the one call, outcome. What differs between
+//! two calls that cost money is [`Spending`]'s.
 
 use super::{
     Operators, api,
     bounds::Fault,
     bypass::Bypass,
     clock, invariants, vobiz,
-    world::{Claim, Record, Worker, World},
+    world::{Claim, Record, Spending, Worker, World},
 };
 use crate::{
-    api::Outcome,
-    plan::{self, Change, LiveClaim, OutcomeTarget, Permission},
+    api::{Outcome, PhoneNumberClaim},
+    plan::{self, Change, LiveClaim, Moment, OutcomeTarget, Permission},
 };
+
+impl Spending {
+    /// Whether it may be sent, once its intent is written and the claim is read again.
+    fn may_send(
+        self,
+        claim: &PhoneNumberClaim,
+        live: LiveClaim<'_>,
+        (opened, now): (Moment, Moment),
+    ) -> Permission {
+        match self {
+            Self::Purchase(_) => plan::may_send(claim, live, opened, now),
+        }
+    }
+
+    /// It leaves.
+    fn send(self, world: &mut World) {
+        match self {
+            Self::Purchase(draft) => {
+                invariants::on_post(world, &draft);
+                world.vobiz.flying[usize::from(draft.attempt)] += 1;
+            }
+        }
+    }
+
+    /// What is stored of it.
+    fn change(self, operators: &Operators, outcome: Outcome) -> Change {
+        match self {
+            Self::Purchase(_) => {
+                Change::Answered { answer: Box::new(operators.cast.answer(outcome)), bought: None }
+            }
+        }
+    }
+}
 
 /// What becomes of the API server's reply to the intent.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, strum::VariantArray)]
@@ -25,7 +59,7 @@ pub enum Reply {
 impl Operators {
     /// The intent goes to the API server.
     pub fn write_intent(&self, world: &mut World, operator: usize, reply: Reply) -> Option<()> {
-        let Worker::Decided { draft, base, token } = world.operators[operator].worker else { return None };
+        let Worker::Decided { spending, base, token } = world.operators[operator].worker else { return None };
         if !self.can_open(world) {
             return None;
         }
@@ -34,55 +68,56 @@ impl Operators {
         }
         world.operators[operator].worker = Worker::Idle;
         world.operators[operator].worker = if reply == Reply::LostBefore {
-            Self::lose(world, operator, draft)
+            Self::lose(world, operator, spending)
         } else {
-            match (self.write_attempt(world, operator, draft, base, token), reply) {
+            match (self.write_attempt(world, operator, *spending.draft(), base, token), reply) {
                 // Somebody else was first: what they wrote is looked at next.
                 (None, _) => Worker::Idle,
-                (Some(draft), Reply::Arrives) => Worker::Opened { draft, suspended: false },
-                (Some(draft), _) => Worker::Uncertain { draft, stored: true },
+                (Some(draft), Reply::Arrives) => {
+                    Worker::Opened { spending: spending.opened(draft), suspended: false }
+                }
+                (Some(draft), _) => Worker::Uncertain { spending: spending.opened(draft), stored: true },
             }
         };
         Some(())
     }
 
     /// An intent that is nowhere has an id all the same.
-    fn lose(world: &mut World, operator: usize, draft: Record) -> Worker {
+    fn lose(world: &mut World, operator: usize, spending: Spending) -> Worker {
         let attempt = world.time.opened;
         world.time.opened += 1;
-        let draft = Record { attempt, skew: world.operators[operator].skew, ..draft };
-        Worker::Uncertain { draft, stored: false }
+        let draft = Record { attempt, skew: world.operators[operator].skew, ..*spending.draft() };
+        Worker::Uncertain { spending: spending.opened(draft), stored: false }
     }
 
     /// `Store::stored`: what is stored is read; it goes on only if that is what was written.
     pub fn reread_intent(&self, world: &mut World, operator: usize, answered: bool) -> Option<()> {
-        let Worker::Uncertain { draft, stored } = world.operators[operator].worker else { return None };
+        let Worker::Uncertain { spending, stored } = world.operators[operator].worker else { return None };
         if !answered {
             world.spend(Fault::LostReply)?;
         }
         let goes_on = (answered && stored) || self.off.has(Bypass::RereadIntent);
         world.operators[operator].worker =
-            if goes_on { Worker::Opened { draft, suspended: false } } else { Worker::Idle };
+            if goes_on { Worker::Opened { spending, suspended: false } } else { Worker::Idle };
         Some(())
     }
 
     /// The claim is read live, and the POST leaves or does not.
     pub fn send(&self, world: &mut World, operator: usize) -> Option<()> {
-        let Worker::Opened { draft, suspended } = world.operators[operator].worker else { return None };
+        let Worker::Opened { spending, suspended } = world.operators[operator].worker else { return None };
+        let draft = spending.draft();
         let decided_on =
             Claim { uid: draft.claim, deleting: false, old: false, changed: draft.changed, token: None };
         let claim = self.cast.claim(decided_on);
         let live = world.claims[super::world::place_of(draft.claim)];
         let live = live.map(|live| self.cast.claim(live));
-        let (opened, now) =
-            clock::window(&self.cast, &world.operators[operator], &draft, suspended, world.time);
-        world.operators[operator].worker = match plan::may_send(claim, LiveClaim::Read(live), opened, now) {
+        let window = clock::window(&self.cast, &world.operators[operator], draft, suspended, world.time);
+        world.operators[operator].worker = match spending.may_send(claim, LiveClaim::Read(live), window) {
             Permission::Granted => {
-                invariants::on_post(world, &draft);
-                world.vobiz.flying[usize::from(draft.attempt)] += 1;
-                Worker::Sent { draft }
+                spending.send(world);
+                Worker::Sent { spending }
             }
-            Permission::Denied(_) => Worker::Answered { draft, outcome: Outcome::NotSent },
+            Permission::Denied(_) => Worker::Answered { spending, outcome: Outcome::NotSent },
             Permission::ReadAgain => return None,
         };
         Some(())
@@ -90,18 +125,17 @@ impl Operators {
 
     /// The purchase timeout: nobody waits for the answer any more.
     pub fn give_up(world: &mut World, operator: usize) -> Option<()> {
-        let Worker::Sent { draft } = world.operators[operator].worker else { return None };
+        let Worker::Sent { spending } = world.operators[operator].worker else { return None };
         world.spend(Fault::NoAnswer)?;
-        vobiz::answer(world, draft.attempt, Outcome::Unknown);
+        vobiz::answer(world, spending.draft().attempt, Outcome::Unknown);
         Some(())
     }
 
     /// `store_outcome`. What is read before each try and the write are one step: a write that meets another version
     /// changes nothing, and the next try reads again.
     pub fn store_outcome(&self, world: &mut World, operator: usize) -> Option<()> {
-        let Worker::Answered { draft, outcome } = world.operators[operator].worker else { return None };
-        let answer = Box::new(self.cast.answer(outcome));
-        let change = Change::Answered { answer, bought: None };
+        let Worker::Answered { spending, outcome } = world.operators[operator].worker else { return None };
+        let (draft, change) = (*spending.draft(), spending.change(self, outcome));
         // Blind writers have only their own copy.
         let stored = if self.off.has(Bypass::CompareAndSwap) { Some(draft) } else { world.record };
         let seen = stored.map(|record| self.cast.record(&record, self.cast.now()));
