@@ -14,6 +14,11 @@ use crate::{
 /// What a burst finds has come to rest.
 const REST: Duration = Duration::from_secs(1);
 
+/// How long the next claim of a load, or of a burst, may take.
+pub const PATIENCE: Duration = Duration::from_mins(3);
+/// A claim among others may wait for all of them.
+const LONG: Duration = Duration::from_hours(2);
+
 /// What the four figures are called.
 pub type Names = [[&'static str; 2]; 2];
 
@@ -39,7 +44,7 @@ pub async fn bursts(bench: &Bench, bursts: u64, claims: u64) -> Result<Vec<Durat
     let mut ready = Ready::watch(bench, PROBES).await;
     let mut latencies = Vec::new();
     for _ in 0..bursts {
-        latencies.extend(burst(bench, &mut ready, claims).await?);
+        latencies.extend(burst(bench, &mut ready, claims, PATIENCE).await?);
     }
     Ok(latencies)
 }
@@ -59,17 +64,22 @@ pub async fn meanwhile<T>(
     let probes = async {
         let mut latencies = Vec::new();
         while !done.get() {
-            latencies.extend(burst(bench, &mut ready, 1).await?);
+            latencies.extend(burst(bench, &mut ready, 1, LONG).await?);
         }
         Ok(latencies)
     };
     tokio::try_join!(work, probes)
 }
 
-async fn burst(bench: &Bench, ready: &mut Ready, claims: u64) -> Result<Vec<Duration>, Error> {
+async fn burst(
+    bench: &Bench,
+    ready: &mut Ready,
+    claims: u64,
+    patience: Duration,
+) -> Result<Vec<Duration>, Error> {
     sleep(REST).await;
     let before = ready.count();
     let created = bench.create(PROBES, claims).await;
-    ready.until(before + created.len()).await?;
+    ready.until(before + created.len(), patience).await?;
     Ok(ready.latencies(&created))
 }

@@ -54,7 +54,7 @@ async fn buy(bench: &Bench, claims: u64, figures: &mut Figures) -> Result<(), Er
     let load = async {
         let created = bench.create(LOAD, claims).await;
         let loaded = started.elapsed();
-        ready.until(created.len()).await?;
+        ready.until(created.len(), latency::PATIENCE).await?;
         Ok((loaded, started.elapsed()))
     };
     let ((loaded, took), latencies) = latency::meanwhile(bench, load).await?;

@@ -18,9 +18,6 @@ use tokio::{
 
 use crate::bench::{Bench, Created};
 
-/// Nothing becomes ready for so long: something is wrong.
-const PATIENCE: Duration = Duration::from_mins(3);
-
 const AGAIN: Duration = Duration::from_millis(50);
 
 type Events = BoxStream<'static, Result<WatchEvent<Value>, kube::Error>>;
@@ -47,22 +44,23 @@ impl Ready {
             loop {
                 // One ends now and then; the next one begins there.
                 let _ = note(events, &mut from, &sender).await;
+                sleep(AGAIN).await;
                 events = follow(&client, &path, &from).await;
             }
         });
         Self { seen, task }
     }
 
-    /// Waits until so many have been seen.
-    pub async fn until(&mut self, count: usize) -> Result<(), Error> {
+    /// Waits until so many have been seen. If none is seen for so long, something is wrong.
+    pub async fn until(&mut self, count: usize, patience: Duration) -> Result<(), Error> {
         loop {
             let before = self.count();
-            let waited = timeout(PATIENCE, self.seen.wait_for(|seen| seen.len() >= count));
+            let waited = timeout(patience, self.seen.wait_for(|seen| seen.len() >= count));
             if waited.await.is_ok() {
                 return Ok(());
             }
             if self.count() == before {
-                return Err(Error::Slow { bought: before, claims: count, seconds: PATIENCE.as_secs() });
+                return Err(Error::Slow { bought: before, claims: count, seconds: patience.as_secs() });
             }
         }
     }
