@@ -55,7 +55,12 @@ impl Accounts {
 
 #[cfg(test)]
 mod tests {
-    use std::{num::NonZeroU32, time::Duration};
+    use std::{
+        num::{NonZeroU32, NonZeroUsize},
+        time::Duration,
+    };
+
+    use jiff::Timestamp;
 
     use tokio::sync::{mpsc, watch};
 
@@ -83,7 +88,7 @@ mod tests {
         };
         let credentials = Credentials::new(id.parse().unwrap(), "token").unwrap();
         let client = Client::new(&settings, watch::channel(credentials).1).unwrap();
-        Arc::new(Account::new(client, Arc::default(), mpsc::unbounded_channel().0))
+        Arc::new(Account::new(client, NonZeroUsize::MIN, Arc::default(), mpsc::unbounded_channel().0))
     }
 
     fn claim(namespace: &str) -> PhoneNumberClaim {
@@ -123,7 +128,10 @@ mod tests {
             .store(vec![(Source::Listing, Reading::Read { begun, value: Contents::numbers(Vec::new()) })]);
         theirs.state().gate.read_met(&ReadError::Unauthorized, Duration::MAX / 2);
         let waits = ClaimRef { namespace: "theirs".into(), name: "x".into(), uid: "theirs".into() };
-        assert_eq!(accounts.of_claim(&claim("theirs")).queue.enqueue(waits.clone()), Enqueued::Now);
+        assert_eq!(
+            accounts.of_claim(&claim("theirs")).queue.enqueue(waits.clone(), Timestamp::UNIX_EPOCH),
+            Enqueued::Now
+        );
 
         let number: E164 = NUMBER.parse().unwrap();
         for (claim, record, id, known) in
@@ -135,7 +143,7 @@ mod tests {
             assert_eq!(is_listed(&of_claim.evidence(number)), known, "{id}");
             assert_eq!(of_claim.gate() == Gate::Open, !known, "{id}");
             let again = if known { Enqueued::Already } else { Enqueued::Now };
-            assert_eq!(of_claim.queue.enqueue(waits.clone()), again, "{id}");
+            assert_eq!(of_claim.queue.enqueue(waits.clone(), Timestamp::UNIX_EPOCH), again, "{id}");
         }
         assert!(accounts.of_record(&record("MA_3")).is_none(), "it is foreign");
         assert_eq!(accounts.all().count(), 2);

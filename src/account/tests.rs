@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeSet,
-    num::NonZeroU32,
+    num::{NonZeroU32, NonZeroUsize},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -61,7 +61,7 @@ impl Reader {
         let client = Client::new(&settings, watch::channel(credentials).1).unwrap();
         let (wake, woken) = mpsc::unbounded_channel();
         let (clock, stop) = (client.peers().clock(), CancellationToken::new());
-        let account = Arc::new(Account::new(client, Arc::default(), wake));
+        let account = Arc::new(Account::new(client, NonZeroUsize::MIN, Arc::default(), wake));
         // More than one page: a single number is searched for.
         for index in 0..150 {
             sim.admin().put_owned(OwnedNumber::new(format!("+4930{index:07}"), ACCOUNT)).unwrap();

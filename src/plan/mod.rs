@@ -19,6 +19,7 @@ mod ledger;
 mod memory;
 mod observed;
 mod ownership;
+mod places;
 mod queue;
 mod record;
 #[cfg(test)]
@@ -28,6 +29,7 @@ mod rules;
 mod send;
 mod settle;
 mod time;
+mod turns;
 mod window;
 
 pub use attempt::NewAttempt;
