@@ -52,8 +52,8 @@ fn cause(observed: &ClaimObserved<'_>, relation: Relation) -> Option<AttemptCaus
 }
 
 /// R6 and R10: what causes another attempt after a failure.
-fn permitted(attempt: &Attempt, token: Option<&str>) -> Option<AttemptCause> {
-    let fresh = token.filter(|token| !token.is_empty() && !bounds::is_spent(attempt, token));
+pub(super) fn permitted(attempt: &Attempt, token: Option<&str>) -> Option<AttemptCause> {
+    let fresh = fresh(attempt, token);
     let asked = |token: &str| AttemptCause::Token(token.to_owned());
     match attempt.state {
         AttemptState::Open => rules::reader_may_send().then_some(AttemptCause::Automatic),
@@ -65,6 +65,11 @@ fn permitted(attempt: &Attempt, token: Option<&str>) -> Option<AttemptCause> {
             fresh.map(asked).or_else(|| is_retried_unasked(attempt).then_some(AttemptCause::Automatic))
         }
     }
+}
+
+/// The token, if it has not been used up yet.
+pub(super) fn fresh<'a>(attempt: &Attempt, token: Option<&'a str>) -> Option<&'a str> {
+    token.filter(|token| !token.is_empty() && !bounds::is_spent(attempt, token))
 }
 
 /// Whether a failure was not for the claim's own sake, or the process died before it could know.

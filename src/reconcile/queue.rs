@@ -8,7 +8,7 @@ use tracing::Instrument;
 
 use super::{
     Context, UNREADABLE_EVERY,
-    claim::{decide, observe, perform},
+    claim::{Known, decide, observe, perform},
     reference_to,
     spend::{Spending, spend},
 };
@@ -83,9 +83,9 @@ impl Context {
 pub async fn worker(context: Arc<Context>, account: Arc<Account>, stop: CancellationToken) {
     while let Some((claim, place)) = stop.run_until_cancelled(context.next_turn(&account)).await {
         let now = context.clock.now();
-        let seen = context.seen(claim.number());
+        let known = Known::of(&context, &claim);
         let turn = async {
-            let observed = observe(&context, &claim, seen.as_deref(), now).await?;
+            let observed = observe(&context, &claim, &known, now).await?;
             match decide(&context, &observed, now).step {
                 ClaimStep::Purchase(attempt) => {
                     spend(&context, &account, &claim, observed.record, Spending::Purchase(attempt)).await

@@ -6,7 +6,8 @@ use stateright::Property;
 use super::{
     Operators,
     bounds::{Mix, Twist},
-    world::{NOBODY, Owner, Record, Token, Worker, World, place_of},
+    settled::may_try_again,
+    world::{NOBODY, Owner, Record, Token, Worker, World, bit_of, place_of},
 };
 use crate::api::{AttemptState, Origin, Outcome};
 
@@ -84,7 +85,8 @@ pub fn on_write(world: &mut World, mix: &Mix, previous: Option<Record>, next: Op
         && was.claim != is.claim
         && was.claim != NOBODY
     {
-        if world.claims.iter().flatten().any(|claim| claim.uid == was.claim) {
+        let gives_way = was.state == AttemptState::Failed && was.hour;
+        if !gives_way && world.claims.iter().flatten().any(|claim| claim.uid == was.claim) {
             broken.note(Invariant::OneBoundClaim);
         }
         let other_namespace = mix.has(Twist::TwoNamespaces) && place_of(was.claim) != place_of(is.claim);
@@ -141,14 +143,17 @@ pub fn on_attempt(world: &mut World, uid: u8, token: Option<Token>, previous: Op
         }
         world.truth.automatic = 0;
     };
-    let first = match previous {
-        None => true,
-        Some(record) => record.claim != uid && record.state == AttemptState::Failed,
-    };
-    if first {
+    let Some(record) = previous else { return spend(world) };
+    if record.claim != uid && record.state == AttemptState::Failed {
+        if world.live(record.claim).is_some() {
+            let asks = fresh.is_some() || world.truth.gave_way & bit_of(uid) == 0;
+            if !asks || !gives_way(world, &record) {
+                world.broken.note(Invariant::NoAttemptUnauthorised);
+            }
+            world.truth.gave_way |= bit_of(record.claim);
+        }
         return spend(world);
     }
-    let Some(record) = previous else { return };
     let permitted = match record.state {
         AttemptState::Open | AttemptState::Bound => false,
         AttemptState::NeedsDecision => {
@@ -176,6 +181,12 @@ pub fn on_attempt(world: &mut World, uid: u8, token: Option<Token>, previous: Op
     if !permitted {
         world.broken.note(Invariant::NoAttemptUnauthorised);
     }
+}
+
+/// R5: whether a failure is left to another claim, though its own claim lives.
+pub fn gives_way(world: &World, failed: &Record) -> bool {
+    let goes_on = world.live(failed.claim).is_some_and(|claim| may_try_again(world, *claim, failed));
+    failed.state == AttemptState::Failed && failed.hour && !goes_on
 }
 
 /// After every step.

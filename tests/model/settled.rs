@@ -4,8 +4,8 @@
 use super::{
     Operators,
     bounds::Twist,
-    invariants::is_paid,
-    world::{Cached, Claim, Owner, Record, Worker, World, place_of},
+    invariants::{gives_way, is_paid},
+    world::{Cached, Claim, Owner, Record, Worker, World, bit_of, place_of},
 };
 use crate::api::{AttemptState, Origin, Outcome};
 
@@ -65,7 +65,9 @@ fn has_all_it_can(model: &Operators, world: &World, claim: Claim) -> bool {
         let namespaces_differ =
             model.mix.has(Twist::TwoNamespaces) && place_of(record.claim) != place_of(claim.uid);
         let lives = world.live(record.claim).is_some();
-        return lives || (namespaces_differ && record.state != AttemptState::Failed);
+        let asks = world.truth.gave_way & bit_of(claim.uid) == 0 || has_fresh_token(world, claim);
+        let keeps = lives && !(asks && gives_way(world, &record));
+        return keeps || (namespaces_differ && record.state != AttemptState::Failed);
     }
     match record.state {
         AttemptState::Open => false,
@@ -74,13 +76,17 @@ fn has_all_it_can(model: &Operators, world: &World, claim: Claim) -> bool {
     }
 }
 
-fn may_try_again(world: &World, claim: Claim, record: &Record) -> bool {
-    let asked = claim.token.is_some_and(|token| !world.truth.tokens.has(token));
+fn has_fresh_token(world: &World, claim: Claim) -> bool {
+    claim.token.is_some_and(|token| !world.truth.tokens.has(token))
+}
+
+/// R6: whether another attempt follows a failure of the claim's, asked for or not.
+pub fn may_try_again(world: &World, claim: Claim, record: &Record) -> bool {
     let unasked = record.origin == Origin::Adoption
         || match record.answer {
             None => world.truth.automatic == 0,
             Some(Outcome::NotSent | Outcome::Unauthorized | Outcome::RateLimited) => true,
             Some(_) => false,
         };
-    asked || unasked
+    has_fresh_token(world, claim) || unasked
 }
