@@ -87,11 +87,15 @@ impl Queue {
 
     /// Awaits the answer to what the claim's turn sends. While there is none, Vobiz may turn out to hang at it.
     pub async fn sent<T>(&self, uid: &str, call: impl Future<Output = T>) -> T {
-        self.state().send(uid, Some(self.clock.now()));
-        self.changed.notify_one();
+        self.send(uid, Some(self.clock.now()));
         let answer = call.await;
-        self.state().send(uid, None);
+        self.send(uid, None);
         answer
+    }
+
+    fn send(&self, uid: &str, sent: Option<Moment>) {
+        self.state().send(uid, sent);
+        self.changed.notify_one();
     }
 
     /// A turn of the claim, or another write of its intent, has ended. Returns how long it pauses.

@@ -71,7 +71,7 @@ fn conflict(observed: &ClaimObserved<'_>, attempt: &Attempt, now: Moment) -> Opt
     let (Some(holder), Some(from)) = (observed.holder, rules::gives_way(attempt)) else {
         return Some(ConflictWith::Claim);
     };
-    if rules::goes_on(permitted(attempt, retry_token(holder).usable())) {
+    if rules::goes_on(permitted(attempt, retry_token(holder).usable()).as_ref()) {
         return Some(ConflictWith::Failure(None));
     }
     if rules::has_given_way(attempt, observed.claim) && fresh(attempt, observed.retry_token).is_none() {

@@ -91,7 +91,7 @@ pub fn gives_way(attempt: &Attempt) -> Option<Timestamp> {
 }
 
 /// R5: it gives way to none while its own claim has another attempt to come, asked for or not.
-pub fn goes_on(next: Option<AttemptCause>) -> bool {
+pub fn goes_on(next: Option<&AttemptCause>) -> bool {
     next.is_some() && on(Guard::OwnClaimFirst)
 }
 

@@ -68,7 +68,7 @@ pub(super) async fn observe<'a>(
         record,
         newer: record.is_none() && seen.is_some(),
         liveness,
-        holder: known.holder.as_deref(),
+        holder: known.holder.as_deref().filter(|_| liveness == ClaimLiveness::Lives),
         account: account.id(),
         gate: account.gate(),
         clocks: account.clocks(),

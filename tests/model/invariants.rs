@@ -6,8 +6,7 @@ use stateright::Property;
 use super::{
     Operators,
     bounds::{Mix, Twist},
-    settled::may_try_again,
-    world::{NOBODY, Owner, Record, Token, Worker, World, bit_of, place_of},
+    world::{Claim, NOBODY, Owner, Record, Token, Worker, World, bit_of, place_of},
 };
 use crate::api::{AttemptState, Origin, Outcome};
 
@@ -181,6 +180,22 @@ pub fn on_attempt(world: &mut World, uid: u8, token: Option<Token>, previous: Op
     if !permitted {
         world.broken.note(Invariant::NoAttemptUnauthorised);
     }
+}
+
+/// Whether the claim asks with a token that was not used before.
+pub fn has_fresh_token(world: &World, claim: Claim) -> bool {
+    claim.token.is_some_and(|token| !world.truth.tokens.has(token))
+}
+
+/// R6: whether another attempt follows a failure of the claim's, asked for or not.
+pub fn may_try_again(world: &World, claim: Claim, record: &Record) -> bool {
+    let unasked = record.origin == Origin::Adoption
+        || match record.answer {
+            None => world.truth.automatic == 0,
+            Some(Outcome::NotSent | Outcome::Unauthorized | Outcome::RateLimited) => true,
+            Some(_) => false,
+        };
+    has_fresh_token(world, claim) || unasked
 }
 
 /// R5: whether a failure is left to another claim, though its own claim lives.

@@ -4,10 +4,10 @@
 use super::{
     Operators,
     bounds::Twist,
-    invariants::{gives_way, is_paid},
-    world::{Cached, Claim, Owner, Record, Worker, World, bit_of, place_of},
+    invariants::{gives_way, has_fresh_token, is_paid, may_try_again},
+    world::{Cached, Claim, Owner, Worker, World, bit_of, place_of},
 };
-use crate::api::{AttemptState, Origin, Outcome};
+use crate::api::AttemptState;
 
 pub fn is_settled(model: &Operators, world: &World) -> bool {
     let exhausted = !model.can_open(world);
@@ -74,19 +74,4 @@ fn has_all_it_can(model: &Operators, world: &World, claim: Claim) -> bool {
         AttemptState::Bound | AttemptState::NeedsDecision => true,
         AttemptState::Failed => elsewhere || !may_try_again(world, claim, &record),
     }
-}
-
-fn has_fresh_token(world: &World, claim: Claim) -> bool {
-    claim.token.is_some_and(|token| !world.truth.tokens.has(token))
-}
-
-/// R6: whether another attempt follows a failure of the claim's, asked for or not.
-pub fn may_try_again(world: &World, claim: Claim, record: &Record) -> bool {
-    let unasked = record.origin == Origin::Adoption
-        || match record.answer {
-            None => world.truth.automatic == 0,
-            Some(Outcome::NotSent | Outcome::Unauthorized | Outcome::RateLimited) => true,
-            Some(_) => false,
-        };
-    has_fresh_token(world, claim) || unasked
 }
