@@ -8,15 +8,17 @@ SHELL = /bin/sh
 CARGO = cargo
 TARGET = $${CARGO_TARGET_DIR:-target}
 PHASE = @sh dev/scripts/phase.sh
-NODE = kube-scheduler kubelet containerd containerd-shim-runc-v2 ctr helm
-DEMO = -p testbed -p vobiz-sim -p control-plane
-# What builds the Kubernetes programs is built first; of the same packages as what follows, so
+NODE = --also kube-scheduler --also kubelet --also containerd --also containerd-shim-runc-v2 --also ctr --also helm
+FLUX = --also kustomize-controller --also kstatus --also glua
+# What finds or builds the Kubernetes programs is built first; of the same packages as what follows, so
 # that no dependency is compiled twice for other features.
 FIRST = $(PHASE) 'control-plane' $(CARGO) build --locked --bin control-plane
-BESIDE = sh dev/scripts/beside-control-plane.sh "$(TARGET)/debug/control-plane" $(MAKE) --no-print-directory
+BUILD = "$(TARGET)/debug/control-plane" build
+MAKE_IT = -- $(MAKE) --no-print-directory
 
 help:
-	@echo 'make demo    show the operator at work on a real control plane (KEEP=1: leave it running)'
+	@echo 'make demo    show the operator at work on a control plane of its own (KEEP=1: leave it running;'
+	@echo '             CLUSTER=current: in the cluster of your kubectl, which it asks about first)'
 	@echo 'make test    check the format and the lints, and run all tests'
 	@echo 'make lint    check the format and the lints only'
 	@echo 'make build   build the operator for use: target/release/vobiz-operator'
@@ -36,15 +38,18 @@ help:
 	@echo 'make clean   remove what was built here (not the Kubernetes programs, kept in ~/.cache)'
 
 demo: tools
-	$(FIRST) $(DEMO)
-	$(PHASE) 'build' $(BESIDE) demo-build
-	@keep=; if [ '$(KEEP)' = 1 ]; then keep=--keep; fi; \
-	exec "$(TARGET)/debug/demo" --operator "$(TARGET)/release/vobiz-operator" $$keep
+	$(FIRST) --workspace
+	$(PHASE) 'build' $(BUILD) $(MAKE_IT) demo-build
+	@set -- --operator "$(TARGET)/debug/vobiz-operator"; \
+	[ '$(KEEP)' != 1 ] || set -- "$$@" --keep; \
+	[ -z '$(CLUSTER)' ] || set -- "$$@" --cluster '$(CLUSTER)'; \
+	[ '$(YES)' != 1 ] || set -- "$$@" --yes; \
+	exec "$(TARGET)/debug/demo" "$$@"
 
 test: tools
 	$(PHASE) 'format' $(CARGO) fmt --all --check
 	$(FIRST) --workspace
-	$(PHASE) 'lints and test build' env PROGRAMS=helm $(BESIDE) test-build
+	$(PHASE) 'lints and test build' $(BUILD) --controller-manager --also helm $(MAKE_IT) test-build
 	$(PHASE) 'tests' $(CARGO) test --workspace --locked
 
 lint:
@@ -73,25 +78,25 @@ e2e: e2e-gitops e2e-prometheus e2e-otlp e2e-node
 
 e2e-gitops: tools
 	$(FIRST) --workspace
-	$(PHASE) 'build' env PROGRAMS='kustomize-controller kstatus glua' $(BESIDE) gitops-build
+	$(PHASE) 'build' $(BUILD) --controller-manager $(FLUX) $(MAKE_IT) gitops-build
 	$(PHASE) 'Argo CD and kstatus' $(CARGO) test --locked -p vobiz-operator --test gitops -- --include-ignored
 	$(PHASE) 'Flux' $(CARGO) test --locked -p vobiz-operator --test cluster gitops:: -- --ignored
 
 e2e-node: machine tools
 	$(FIRST) -p node -p control-plane -p vobiz-sim
-	$(PHASE) 'build' env PROGRAMS='$(NODE)' $(BESIDE) e2e-build
+	$(PHASE) 'build' $(BUILD) --controller-manager $(NODE) $(MAKE_IT) e2e-build
 	@keep=; if [ '$(KEEP)' = 1 ]; then keep=--keep; fi; \
 	exec "$(TARGET)/debug/e2e" --image "$(TARGET)/image/vobiz-operator.tar" --pause "$(TARGET)/image/pause" $$keep
 
 measure: tools
 	$(FIRST) -p testbed -p control-plane
-	$(PHASE) 'build' $(BESIDE) measure-build
+	$(PHASE) 'build' $(BUILD) $(MAKE_IT) measure-build
 	"$(TARGET)/debug/measure" --operator "$(TARGET)/release/vobiz-operator"
 
 # Each run has a place in the order that its seed makes of all; RUN= replays one.
 faults: tools
 	$(FIRST) -p faults -p control-plane
-	$(PHASE) 'build' $(BESIDE) faults-build
+	$(PHASE) 'build' $(BUILD) $(MAKE_IT) faults-build
 	@set -- --operator "$(TARGET)/release/vobiz-operator"; \
 	[ -z '$(SEED)' ] || set -- "$$@" --seed '$(SEED)'; \
 	[ -z '$(RUN)' ] || set -- "$$@" --run '$(RUN)'; \
@@ -153,6 +158,6 @@ faults-build:
 	$(PHASE) 'operator' $(CARGO) build --release --locked -p vobiz-operator
 	$(PHASE) 'faults' $(CARGO) build --locked -p faults -p control-plane
 
+# In the profile of the tests: what they compile is compiled once.
 demo-build:
-	$(PHASE) 'operator' $(CARGO) build --release --locked -p vobiz-operator
-	$(PHASE) 'demo' $(CARGO) build --locked $(DEMO)
+	$(PHASE) 'operator and demo' $(CARGO) build --locked --workspace --bin vobiz-operator --bin demo

@@ -5,6 +5,7 @@ use std::{fmt, num::NonZeroU32, num::NonZeroUsize, path::PathBuf, str::FromStr, 
 
 use clap::{Args, Parser, Subcommand};
 use jiff::SignedDuration;
+use secrecy::SecretString;
 
 use crate::vobiz::Casing;
 
@@ -41,7 +42,7 @@ pub struct RunArgs {
 
     /// Auth token of the account. Prefer the variable or the file: arguments are visible in process lists
     #[arg(long, env, value_name = "TOKEN", hide_env_values = true, help_heading = "Vobiz")]
-    pub vobiz_auth_token: Option<Token>,
+    pub vobiz_auth_token: Option<SecretString>,
 
     /// File that holds the auth token, instead of VOBIZ_AUTH_TOKEN; read again when it changes and after each 401
     #[arg(long, env, value_name = "FILE", help_heading = "Vobiz")]
@@ -143,8 +144,6 @@ pub fn named(name: Option<String>) -> Option<String> {
     name.map(|name| name.trim().to_owned()).filter(|name| !name.is_empty())
 }
 
-/// A file that was named.
-#[must_use]
 pub fn file(name: Option<String>) -> Option<PathBuf> {
     named(name).map(PathBuf::from)
 }
@@ -173,7 +172,6 @@ impl fmt::Display for DurationArg {
     }
 }
 
-/// Calls a second, and how many may come at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rate {
     pub per_second: NonZeroU32,
@@ -191,24 +189,6 @@ impl FromStr for Rate {
         let per_second: NonZeroU32 = number(rate)?;
         let burst = burst.map_or(Ok(per_second.saturating_add(per_second.get())), number)?;
         Ok(Self { per_second, burst })
-    }
-}
-
-/// A token from the command line: never printed, not even by an argument error.
-#[derive(Clone)]
-pub struct Token(pub String);
-
-impl FromStr for Token {
-    type Err = std::convert::Infallible;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Ok(Self(text.to_owned()))
-    }
-}
-
-impl fmt::Debug for Token {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Token")
     }
 }
 

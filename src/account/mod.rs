@@ -3,8 +3,10 @@
 //! A claim or record asks for evidence begun since a moment ([`Account::request`]) and is woken when there is some. So
 //! a thousand claims that appear together cost one listing.
 
+mod balances;
 mod batch;
 mod gate;
+mod prices;
 mod queue;
 mod reader;
 mod registry;

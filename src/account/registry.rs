@@ -55,39 +55,27 @@ impl Accounts {
 
 #[cfg(test)]
 mod tests {
-    use std::{
-        num::{NonZeroU32, NonZeroUsize},
-        time::Duration,
-    };
+    use std::{num::NonZeroUsize, time::Duration};
 
     use jiff::Timestamp;
 
-    use tokio::sync::{mpsc, watch};
+    use tokio::sync::mpsc;
 
     use super::*;
     use crate::{
+        account::tests::client,
         api::ClaimRef,
         clock::Clock,
         domain::E164,
         plan::{Contents, Enqueued, Evidence, Fresh, Gate, Moment, Reading, Source},
-        vobiz::{Casing, Client, Credentials, ReadError, Settings},
+        vobiz::ReadError,
     };
 
     const NUMBER: &str = "+911234500000";
 
     /// An account before which there is no server: what is known of it is put there by a test.
     fn account(id: &str) -> Arc<Account> {
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let settings = Settings {
-            url: "http://127.0.0.1:1".into(),
-            ca_file: None,
-            purchase_timeout: Duration::from_secs(1),
-            rate: NonZeroU32::MIN,
-            burst: NonZeroU32::MIN,
-            purchase_casing: Casing::Lower,
-        };
-        let credentials = Credentials::new(id.parse().unwrap(), "token").unwrap();
-        let client = Client::new(&settings, watch::channel(credentials).1).unwrap();
+        let client = client("http://127.0.0.1:1".into(), id);
         Arc::new(Account::new(client, NonZeroUsize::MIN, Arc::default(), mpsc::unbounded_channel().0))
     }
 

@@ -1,11 +1,35 @@
-//! The reasons that conditions and events give, and the table of what each one means.
+//! The types of conditions, the reasons that they and events give, and the table of what each one means.
 
 use strum::{IntoStaticStr, VariantArray};
 
-use super::condition::Status;
+/// The standing of a condition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr)]
+#[strum(const_into_str)]
+pub enum Status {
+    True,
+    False,
+    Unknown,
+}
+
+/// The condition types.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr)]
+#[strum(const_into_str)]
+pub enum ConditionType {
+    /// The outcome of the purchase.
+    Purchased,
+    /// The summary.
+    Ready,
+    /// Being worked on.
+    Reconciling,
+    /// Waiting for a person to act.
+    Stalled,
+    /// Whether a claim stands behind a record.
+    Claimed,
+}
 
 /// Why a claim stands as it does: the one vocabulary of conditions and events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, IntoStaticStr, VariantArray)]
+#[strum(const_into_str)]
 pub enum Reason {
     Purchasing,
     Purchased,
@@ -58,12 +82,6 @@ impl Reason {
     /// Every reason, in the order of the table.
     pub const ALL: &'static [Self] = Self::VARIANTS;
 
-    /// As it stands in conditions and events.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        self.into()
-    }
-
     /// The table. What Vobiz said is shown at once and is `Reconciling` until the attempt is settled.
     #[must_use]
     pub fn row(self, settled: bool) -> Row {
@@ -92,14 +110,12 @@ impl Reason {
     }
 
     /// Whether it is said of the whole account, to all claims that wait, and may come and go.
-    #[must_use]
-    pub fn holds_the_account(self) -> bool {
+    pub(crate) fn holds_the_account(self) -> bool {
         matches!(self, Self::InvalidCredentials | Self::RateLimited | Self::VobizUnavailable)
     }
 
     /// Whether an event is worth its write, and whether it is a warning.
-    #[must_use]
-    pub fn event(self) -> EventKind {
+    pub(crate) fn event(self) -> EventKind {
         match self {
             Self::Purchasing => EventKind::None,
             Self::Purchased | Self::Adopted | Self::NumberPending => EventKind::Normal,

@@ -7,8 +7,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de, de::Deserializ
 use serde_json::{Value, value::RawValue};
 
 use super::{
-    Later, PhoneNumber, PhoneNumberClaim, PhoneNumberClaimSpec, PhoneNumberClaimStatus, PhoneNumberSpec,
-    PhoneNumberStatus, raw,
+    Attempt, Later, PhoneNumber, PhoneNumberClaim, PhoneNumberClaimSpec, PhoneNumberClaimStatus,
+    PhoneNumberSpec, PhoneNumberStatus, later::attempt, raw,
 };
 use crate::domain::E164;
 
@@ -53,7 +53,7 @@ impl Kept for PhoneNumberClaim {
     }
 
     fn e164(&self) -> E164 {
-        self.spec.e164
+        self.number()
     }
 }
 
@@ -99,9 +99,9 @@ pub struct Newer {
     /// What cannot be read, for people.
     pub why: String,
     /// As far as it is kept, and without its metadata.
-    pub(super) raw: Value,
+    raw: Value,
     /// Whether that is all of it.
-    pub(super) whole: bool,
+    whole: bool,
 }
 
 impl Newer {
@@ -121,9 +121,27 @@ impl Newer {
     }
 
     /// Its conditions, as they stand there.
-    #[must_use]
     pub fn conditions(&self) -> &[Value] {
         self.raw["status"]["conditions"].as_array().map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// A record that this version cannot read, as far as it needs to be known for storing an outcome in it: the record
+    /// that this process wrote, with the attempt that stands there now. `None` if not even that can be read: then it is
+    /// for the newer version to find out.
+    pub fn stand_in(&self, wrote: &PhoneNumber) -> Option<PhoneNumber> {
+        // What is left out of it would be lost.
+        if !self.whole {
+            return None;
+        }
+        let found = attempt(&self.raw)?;
+        let of = |name: &str| found.get(name).cloned().unwrap_or_default();
+        let (id, state) = (serde_json::from_value(of("id")).ok()?, serde_json::from_value(of("state")).ok()?);
+        let attempt = Attempt { id, state, ..wrote.spec.attempt.clone() };
+        let spec = PhoneNumberSpec { attempt, ..wrote.spec.clone() };
+        let mut record = PhoneNumber { metadata: self.metadata.clone(), spec, status: wrote.status.clone() };
+        // Whole: what differs is what this version could not read.
+        record.spec.later = Later::all(&record, self.raw.clone());
+        Some(record)
     }
 
     /// Forgets what a cache does not need.
@@ -138,7 +156,6 @@ impl Newer {
 
 impl<K: Kept> Seen<K> {
     /// The object, if this version can read it.
-    #[must_use]
     pub fn read(&self) -> Option<&Arc<K>> {
         match self {
             Self::Read(object) => Some(object),
@@ -146,13 +163,11 @@ impl<K: Kept> Seen<K> {
         }
     }
 
-    #[must_use]
     pub fn is_newer(&self) -> bool {
         matches!(self, Self::Newer(_))
     }
 
     /// The number that it is about, as far as it can be read.
-    #[must_use]
     pub fn e164(&self) -> Option<E164> {
         match self {
             Self::Read(object) => Some(object.e164()),

@@ -4,11 +4,9 @@ mod clocks;
 mod credentials;
 mod definitions;
 mod follow;
-mod index;
 mod interruption;
 mod kinds;
 mod reconciles;
-mod settings;
 mod term;
 mod watch;
 
@@ -22,20 +20,20 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+pub use crate::plan::Timeouts;
 use crate::{
     account::{Account, Accounts},
     api::{PhoneNumber, PhoneNumberClaim, Seen},
     health,
     leader::Election,
     metrics::Metrics,
-    plan::{Moment, Timeouts},
+    plan::Moment,
     reconcile::{Claims, Listed, Outcomes},
     vobiz::{Client as Vobiz, Credentials, CredentialsSource},
 };
-pub use settings::Settings;
-use settings::namespaces;
 use term::Runtime;
-use watch::Triggers;
+pub use term::Settings;
+use watch::{Triggers, namespaces};
 
 /// What a process has when it starts: its clients, and what it is observed by.
 pub struct Connections {
@@ -48,7 +46,6 @@ pub struct Connections {
     pub http: Option<TcpListener>,
 }
 
-/// Tasks that run until the process stops.
 struct Background {
     tasks: TaskTracker,
     stop: CancellationToken,
@@ -96,7 +93,7 @@ pub async fn run(settings: Settings, connections: Connections, stop: Cancellatio
         background.spawn_until(served.clone(), health::serve(listener, Arc::new(runtime.health())));
     }
     if stop.run_until_cancelled(filled(&runtime.claims, &runtime.records)).await == Some(true) {
-        runtime.lifecycle.filled();
+        runtime.lifecycle.note(|stage| stage.filled = true);
         work(&runtime, &stop).await;
     }
     // Health and metrics are served until all work has finished.
@@ -120,7 +117,7 @@ fn look_around(runtime: &Arc<Runtime>, background: &Background) {
     let (lifecycle, stop) = (runtime.lifecycle.clone(), background.stop.clone());
     background.tasks.spawn(async move {
         stop.cancelled().await;
-        lifecycle.stopping();
+        lifecycle.note(|stage| stage.stopping = true);
     });
 }
 

@@ -1,10 +1,6 @@
 //! Follows claims and records: fills their caches, and enqueues each object that a change concerns.
 
-use std::{
-    pin::pin,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Instant,
-};
+use std::{collections::HashMap, pin::pin, sync::Arc, time::Instant};
 
 use futures::StreamExt;
 use kube::{Api, ResourceExt};
@@ -13,9 +9,10 @@ use kube_runtime::{
     reflector::{ObjectRef, Store as Cache, store::Writer},
     watcher,
 };
+use parking_lot::Mutex;
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 
-use super::{follow::Follower, index::Index, interruption::Interruptions, settings};
+use super::{follow::Follower, interruption::Interruptions};
 use crate::{
     account::Woken,
     api::{ObjectKey, PhoneNumber, PhoneNumberClaim, RETRY_ANNOTATION, Seen},
@@ -53,12 +50,12 @@ impl Triggers {
     pub fn open(&self, namespaces: &[String]) -> (RecordQueue, Vec<ClaimQueue>) {
         let (records, records_queue) = mpsc::unbounded_channel();
         let (mut claims, mut queues) = (Vec::new(), Vec::new());
-        for namespace in settings::namespaces(namespaces) {
+        for namespace in self::namespaces(namespaces) {
             let (sender, queue) = mpsc::unbounded_channel();
             claims.push((namespace, sender));
             queues.push(queue);
         }
-        let mut inner = self.inner();
+        let mut inner = self.inner.lock();
         inner.records = Some(records);
         inner.claims = claims;
         inner.enqueue_all_records();
@@ -67,13 +64,9 @@ impl Triggers {
         (records_queue, queues)
     }
 
-    fn inner(&self) -> MutexGuard<'_, Inner> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Ends the queues, so that their reconciles end when they are done.
     pub fn close(&self) {
-        let mut inner = self.inner();
+        let mut inner = self.inner.lock();
         inner.records = None;
         inner.claims.clear();
     }
@@ -83,10 +76,10 @@ impl Triggers {
         while let Some(key) = woken.recv().await {
             match key {
                 Woken::Object(ObjectKey::Claim { namespace, name }) => {
-                    self.inner().enqueue_claim(&namespace, &name);
+                    self.inner.lock().enqueue_claim(&namespace, &name);
                 }
-                Woken::Object(ObjectKey::Record(name)) => self.inner().enqueue_record(&name),
-                Woken::AllRecords => self.inner().enqueue_all_records(),
+                Woken::Object(ObjectKey::Record(name)) => self.inner.lock().enqueue_record(&name),
+                Woken::AllRecords => self.inner.lock().enqueue_all_records(),
             }
         }
     }
@@ -126,6 +119,44 @@ impl Inner {
     fn enqueue_claims_of(&self, e164: E164) {
         self.index.get(e164).iter().for_each(|(namespace, name)| self.enqueue_claim(namespace, name));
     }
+}
+
+/// Which claims wish for a number: almost always one.
+#[derive(Default)]
+struct Index {
+    /// `None`: for numbers that this version cannot read.
+    claims: HashMap<Option<E164>, Vec<(String, String)>>,
+}
+
+impl Index {
+    fn insert(&mut self, e164: Option<E164>, namespace: &str, name: &str) {
+        let claims = self.claims.entry(e164).or_default();
+        if !claims.iter().any(|known| known.0 == namespace && known.1 == name) {
+            claims.push((namespace.to_owned(), name.to_owned()));
+        }
+    }
+
+    fn remove(&mut self, e164: Option<E164>, namespace: &str, name: &str) {
+        if let Some(claims) = self.claims.get_mut(&e164) {
+            claims.retain(|known| known.0 != namespace || known.1 != name);
+            if claims.is_empty() {
+                self.claims.remove(&e164);
+            }
+        }
+    }
+
+    fn all(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.claims.values().flatten().map(|(namespace, name)| (namespace.as_str(), name.as_str()))
+    }
+
+    fn get(&self, e164: E164) -> Vec<(String, String)> {
+        self.claims.get(&Some(e164)).cloned().unwrap_or_default()
+    }
+}
+
+/// The namespaces that are watched, each on its own; `None` stands for all of them.
+pub fn namespaces(named: &[String]) -> Vec<Option<String>> {
+    if named.is_empty() { vec![None] } else { named.iter().cloned().map(Some).collect() }
 }
 
 fn config() -> watcher::Config {
@@ -187,7 +218,7 @@ pub async fn claims(
         } else {
             listed.goes_on(place);
         }
-        let mut inner = triggers.inner();
+        let mut inner = triggers.inner.lock();
         changes.gone.iter().for_each(|claim| disappeared(&mut inner, claim));
         changes.here.iter().for_each(|claim| appeared(&mut inner, claim));
         if changes.listed {
@@ -229,12 +260,27 @@ pub async fn records(
                 continue;
             }
         };
-        let inner = triggers.inner();
+        let inner = triggers.inner.lock();
         for record in &changes.here {
             inner.enqueue_record(&record.name_any());
         }
         for record in changes.here.iter().chain(&changes.gone) {
             record.e164().into_iter().for_each(|e164| inner.enqueue_claims_of(e164));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_kept_of_claims_that_are_gone() {
+        let mut index = Index::default();
+        let number = |id: u32| (!id.is_multiple_of(7)).then(|| format!("+9112345{id:05}").parse().unwrap());
+        (0..1000).for_each(|id| index.insert(number(id), "a", &id.to_string()));
+        assert_eq!(index.all().count(), 1000);
+        (0..1000).for_each(|id| index.remove(number(id), "a", &id.to_string()));
+        assert!(index.claims.is_empty());
     }
 }

@@ -22,29 +22,12 @@ pub struct NewAttempt {
     pub earlier_claims: Vec<String>,
     /// From when on the look before it looked for debits.
     pub debits_from: Option<Timestamp>,
-    /// The debits that it found.
     pub found_debits: Vec<Debit>,
     /// Whether Vobiz had the endpoints to look the number up before.
     pub looked_up: bool,
 }
 
 impl NewAttempt {
-    #[cfg(test)]
-    pub(crate) fn for_tests() -> Self {
-        Self {
-            origin: Origin::Purchase,
-            currency: None,
-            spent_tokens: Vec::new(),
-            older_spent_tokens: (Vec::new(), 0),
-            automatic_retry_used: false,
-            answered_debits: Vec::new(),
-            earlier_claims: Vec::new(),
-            debits_from: None,
-            found_debits: Vec::new(),
-            looked_up: true,
-        }
-    }
-
     /// What the claim wants now, after a look for debits from `from` on.
     pub(super) fn of(
         observed: &ClaimObserved<'_>,
@@ -79,8 +62,6 @@ impl NewAttempt {
         }
     }
 
-    /// Opens the attempt.
-    #[must_use]
     pub fn open(self, id: AttemptId, now: Timestamp) -> Attempt {
         let open = rules::begins_open(self.origin);
         // A clock that was set back since the look must not hide what it saw.
@@ -135,4 +116,26 @@ fn earlier_claims(observed: &ClaimObserved<'_>) -> Vec<String> {
     let new = gives_way.filter(|uid| !claims.contains(uid));
     claims.extend(new);
     claims
+}
+
+#[cfg(test)]
+mod for_tests {
+    use super::*;
+
+    impl NewAttempt {
+        pub(crate) fn for_tests() -> Self {
+            Self {
+                origin: Origin::Purchase,
+                currency: None,
+                spent_tokens: Vec::new(),
+                older_spent_tokens: (Vec::new(), 0),
+                automatic_retry_used: false,
+                answered_debits: Vec::new(),
+                earlier_claims: Vec::new(),
+                debits_from: None,
+                found_debits: Vec::new(),
+                looked_up: true,
+            }
+        }
+    }
 }

@@ -10,7 +10,6 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wanted {
     pub cause: AttemptCause,
-    /// The attempt before it.
     pub after: Option<AttemptId>,
     /// Since when this process has known of it.
     pub since: Moment,
@@ -73,7 +72,6 @@ pub(super) fn fresh<'a>(attempt: &Attempt, token: Option<&'a str>) -> Option<&'a
 }
 
 /// Whether a failure was not for the claim's own sake, or the process died before it could know.
-#[must_use]
 pub fn is_retried_unasked(attempt: &Attempt) -> bool {
     if attempt.origin == Origin::Adoption {
         return true;

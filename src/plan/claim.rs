@@ -16,6 +16,7 @@ use crate::api::{AttemptState, Reason};
 
 /// What becomes of a claim now. Step and words come from one value, so that what is told cannot differ from what is done.
 #[derive(Debug, Clone, PartialEq)]
+#[must_use]
 pub struct Decision {
     pub relation: Relation,
     /// The attempt that the claim wants, if any: to be remembered for the next decision.
@@ -25,7 +26,6 @@ pub struct Decision {
     pub told: Option<Told>,
 }
 
-/// What to do about a claim.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ClaimStep {
     /// Nothing, until something changes.
@@ -64,7 +64,6 @@ pub enum ClaimStep {
 /// * `remembered` is what the last decision about this claim returned as [`Decision::wanted`], or nothing. Losing it costs
 ///   another look, and no safety.
 /// * The caller that performs a purchase writes the intent by compare-and-swap against the record that was observed.
-#[must_use]
 pub fn decide_claim(observed: &ClaimObserved<'_>, remembered: Option<&Wanted>, now: Moment) -> Decision {
     let relation = relation(observed, now);
     let wanted = Wanted::of(observed, relation, remembered, now);

@@ -33,21 +33,18 @@ mod turns;
 mod window;
 
 pub use attempt::NewAttempt;
-pub use bounds::{LONGEST_TOKEN, RetryToken, cut_token, debits_count, is_spent, retry_token};
+pub use bounds::{LONGEST_TOKEN, RetryToken, cut_token, debits_count, retry_token};
 pub use cause::{Wanted, is_retried_unasked};
 pub use change::{Change, RecordStep};
-pub use checks::{BEFORE_PURCHASE, Told, Wake, credentials_refused};
+pub use checks::{Told, Wake, credentials_refused};
 pub use claim::{ClaimStep, Decision, decide_claim};
+pub use evidence::{Contents, Evidence, EvidenceRequest, FundsRead, LedgerRead, Reading, Readings, Source};
 #[cfg(test)]
-pub(crate) use evidence::Fresh;
-pub use evidence::{
-    Contents, Evidence, EvidenceRequest, FundsRead, LedgerRead, Reading, Readings, Rows, Source,
-};
+pub(crate) use evidence::{Fresh, Rows};
 pub use keep::is_listed_absent;
 pub use ledger::Neighbours;
 pub use memory::{ClaimMemory, RecordMemory};
 pub use observed::{ClaimObserved, RecordObserved, Removal};
-pub use ownership::{Verdict, verdict};
 pub use queue::{Enqueued, Next, Queue, TurnEnd};
 pub use record::decide_record;
 pub use relation::{ConflictWith, Relation};
@@ -55,7 +52,7 @@ pub use send::{Denial, LiveClaim, OutcomeTarget, Permission, may_send, outcome_t
 pub use time::{SEND_WINDOW, Timeouts};
 
 use crate::api::Reason;
-pub use crate::domain::{Clocks, Moment};
+pub(crate) use crate::domain::{Clocks, Moment};
 
 /// Whether the claim that a record names still stands behind it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,7 +98,6 @@ pub enum GateCause {
 
 impl GateCause {
     /// What it is told as.
-    #[must_use]
     pub fn reason(self) -> Reason {
         match self {
             Self::Credentials => Reason::InvalidCredentials,

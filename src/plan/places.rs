@@ -37,13 +37,11 @@ impl Held {
 }
 
 impl Places {
-    #[must_use]
     pub fn new(configured: NonZeroUsize) -> Self {
         Self { configured: configured.get(), held: HashMap::new() }
     }
 
     /// How many there ever are.
-    #[must_use]
     pub fn most(&self) -> usize {
         self.configured.saturating_mul(AT_MOST)
     }
@@ -55,14 +53,12 @@ impl Places {
     }
 
     /// Whether there is one left.
-    #[must_use]
     pub fn is_free(&self, now: Moment) -> bool {
         self.held.len() < self.count(now)
     }
 
     /// Whether a free one is for that namespace. The last half of those that are configured is kept for the namespaces at
     /// whose numbers Vobiz does not hang.
-    #[must_use]
     pub fn is_for(&self, namespace: &str, now: Moment) -> bool {
         let hanging = self.held.values().filter(|held| held.hangs(now));
         let hanging: HashSet<_> = hanging.map(|held| held.namespace.as_str()).collect();
@@ -71,14 +67,12 @@ impl Places {
     }
 
     /// When there may be more of them, if nothing else happens.
-    #[must_use]
     pub fn more_after(&self, now: Moment) -> Option<Duration> {
         let sent = self.held.values().filter(|held| !held.hangs(now)).filter_map(|held| held.sent);
         sent.map(|sent| sent.plus(HANGS_AFTER).mono.saturating_sub(now.mono)).min()
     }
 
     /// Whether the claim's turn holds one.
-    #[must_use]
     pub fn has(&self, uid: &str) -> bool {
         self.held.contains_key(uid)
     }

@@ -106,7 +106,7 @@ impl Queue {
     /// Whose turn it is now. The order is decided in [`Turns`], and nowhere else.
     #[must_use]
     pub fn next(&self, now: Moment) -> Next {
-        if self.is_empty() {
+        if self.waiting.is_empty() {
             return Next::Later;
         }
         if let Some((_, until)) = self.refused.filter(|(_, until)| !now.waited(*until)) {
@@ -217,6 +217,7 @@ impl Queue {
 
     /// Whether no claim waits.
     #[must_use]
+    #[cfg(test)]
     pub fn is_empty(&self) -> bool {
         self.waiting.is_empty()
     }

@@ -11,7 +11,6 @@ use super::{
 };
 use crate::api::Attempt;
 
-/// How a claim stands to the record of its number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Relation {
     NoRecord,
@@ -40,7 +39,6 @@ pub enum ConflictWith {
     Account,
 }
 
-/// R5 and R8.
 pub(super) fn relation(observed: &ClaimObserved<'_>, now: Moment) -> Relation {
     if observed.newer {
         return Relation::Newer;

@@ -23,8 +23,7 @@ pub struct Timeouts {
 
 impl Timeouts {
     /// From the intent to the moment at which absence may count.
-    #[must_use]
-    pub fn until_settled(self) -> Duration {
+    pub(crate) fn until_settled(self) -> Duration {
         SEND_WINDOW + self.purchase_timeout + self.settle
     }
 }

@@ -3,7 +3,6 @@
 use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::ResourceExt;
 use kube_runtime::controller::Action;
 
@@ -11,7 +10,7 @@ use super::{Context, intent, newer, reference_to, requeue_after};
 use crate::{
     api::{
         AttemptState, ClaimRef, ConditionType, ObjectKey, PhoneNumber, PhoneNumberClaim,
-        PhoneNumberClaimStatus, Reason, Seen,
+        PhoneNumberClaimStatus, Seen,
     },
     conditions::{self, ClaimFacts, SHOWN_AFTER},
     plan::{
@@ -79,7 +78,6 @@ pub(super) async fn observe<'a>(
     })
 }
 
-/// The decision on what was observed. What it wants is remembered for the next one.
 pub(super) fn decide(context: &Context, observed: &ClaimObserved<'_>, now: Moment) -> Decision {
     let uid = observed.claim.uid().unwrap_or_default();
     let decision = plan::decide_claim(observed, context.memory.wanted(&uid).as_ref(), now);
@@ -108,9 +106,6 @@ fn refusal(
 }
 
 /// Brings one claim a step further, and tells it what is known.
-///
-/// # Errors
-/// If the API server did not do what was asked; the same is then tried again.
 pub async fn reconcile_claim(
     seen: Arc<Seen<PhoneNumberClaim>>,
     context: Arc<Context>,
@@ -210,37 +205,16 @@ async fn publish_status(
         Err(StoreError::NotFound) => return Ok(after),
         written => written?,
     }
-    let is = ready(&status);
-    let same = old.and_then(ready).map(|ready| &ready.reason) == is.map(|ready| &ready.reason);
+    let is = status.condition(ConditionType::Ready);
+    let was = old.and_then(|old| old.condition(ConditionType::Ready));
+    let same = was.map(|ready| &ready.reason) == is.map(|ready| &ready.reason);
+    let is_stalled = |status: &PhoneNumberClaimStatus| status.condition(ConditionType::Stalled).is_some();
     // Another attempt that fails like the one before is news all the same.
     if !same || (old.is_some_and(is_stalled) && !is_stalled(&status)) {
         let message = is.map(|ready| ready.message.as_str()).unwrap_or_default();
-        announce(context, observed.claim, reason, message, now).await;
+        context.announce(observed.claim, reason, message, now).await;
     }
     Ok(after)
-}
-
-/// Tells the log and the claim's events of a reason that is news.
-async fn announce(context: &Context, claim: &PhoneNumberClaim, reason: Reason, message: &str, now: Moment) {
-    // An account that is held now for this and now for that is no news each time, to thousands of claims.
-    if reason.holds_the_account() && !context.memory.is_news(&claim.uid().unwrap_or_default(), reason) {
-        return;
-    }
-    let name = format!("{}/{}", claim.namespace().unwrap_or_default(), claim.name_any());
-    tracing::info!(claim = name, reason = reason.as_str(), "claim");
-    let (key, events) = (ObjectKey::of(claim), &context.setbacks.events);
-    match context.store.event(claim, reason, message).await {
-        Ok(()) => events.over(&key, now.mono),
-        Err(error) => drop(events.failed(key, Some(&error.to_string()), now.mono)),
-    }
-}
-
-fn ready(status: &PhoneNumberClaimStatus) -> Option<&Condition> {
-    status.conditions.iter().find(|condition| condition.type_ == ConditionType::Ready.as_str())
-}
-
-fn is_stalled(status: &PhoneNumberClaimStatus) -> bool {
-    status.conditions.iter().any(|condition| condition.type_ == ConditionType::Stalled.as_str())
 }
 
 /// What is told changes with time alone while something is being waited for.

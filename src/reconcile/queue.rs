@@ -48,7 +48,7 @@ impl Context {
             let refused = self.may_not_read(&turn.claim.namespace, &turn.claim.name);
             let readable = !tokio::time::timeout(LONGEST_ASKED, refused).await.unwrap_or(false);
             if readable {
-                account.client.slot().await;
+                account.client.pace.purchase_slot().await;
             }
             let (ClaimRef { namespace, name, .. }, place) = turn.begin();
             match self.claims.seen(&namespace, &name).and_then(|claim| claim.read().cloned()) {

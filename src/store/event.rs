@@ -9,7 +9,7 @@ use kube::{Api, Resource, ResourceExt, api::PostParams};
 use kube_runtime::events::Reporter;
 
 use super::{NAME, Store, StoreError, bounded};
-use crate::conditions::{EventKind, Reason};
+use crate::api::{EventKind, Reason};
 
 /// The longest name of an object, bytes.
 const LONGEST_NAME: usize = 253;
@@ -19,9 +19,6 @@ const LONGEST_NOTE: usize = 1024;
 
 impl Store {
     /// Publishes an event about a claim. Best effort: the conditions say the same, and stay.
-    ///
-    /// # Errors
-    /// If it was not published.
     pub async fn event(
         &self,
         claim: &impl Resource<DynamicType = ()>,
@@ -47,7 +44,7 @@ impl Store {
                 ..ObjectMeta::default()
             },
             note: Some(note),
-            reason: Some(reason.as_str().into()),
+            reason: Some(reason.into_str().into()),
             regarding: Some(claim.object_ref(&())),
             reporting_instance: Some(reporter.instance.unwrap_or_else(|| NAME.into())),
             reporting_controller: Some(reporter.controller),

@@ -24,9 +24,9 @@ pub async fn helm(
     arguments: &[&str],
     values: Option<&Value>,
 ) -> Result<String, String> {
-    let progress = |line: &str| eprintln!("control-plane: {line}");
+    let progress = control_plane::in_lines(|line| eprintln!("control-plane: {line}"));
     let program =
-        PROGRAM.get_or_init(|| async { control_plane::program(Component::Helm, progress).await.unwrap() });
+        PROGRAM.get_or_init(|| async { control_plane::program(Component::Helm, &progress).await.unwrap() });
     let home = TempDir::new().unwrap();
     let mut command = Command::new(program.await);
     command.args(arguments).stdin(Stdio::null()).kill_on_drop(true).env_remove("HELM_NAMESPACE");
@@ -47,8 +47,13 @@ pub async fn helm(
 
 /// Renders the chart as the release `vobiz`.
 pub async fn render(namespace: &str, values: &Value) -> Result<Rendered, String> {
+    render_as("vobiz", namespace, values).await
+}
+
+/// Renders the chart as a release of that name.
+pub async fn render_as(release: &str, namespace: &str, values: &Value) -> Result<Rendered, String> {
     let chart = chart().display().to_string();
-    let arguments = ["template", "vobiz", &chart, "--namespace", namespace];
+    let arguments = ["template", release, &chart, "--namespace", namespace];
     Ok(Rendered { objects: documents(&helm(None, &arguments, Some(values)).await?) })
 }
 

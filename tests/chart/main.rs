@@ -19,6 +19,7 @@ mod files;
 mod job;
 mod lifecycle;
 mod mistakes;
+mod names;
 mod notes;
 mod objects;
 mod rights;

@@ -128,7 +128,7 @@ impl Cast {
             ..self.intent(record).open(self.attempt(record.attempt), opened)
         };
         let unclaimed = Condition {
-            type_: ConditionType::Claimed.as_str().into(),
+            type_: ConditionType::Claimed.into_str().into(),
             status: "False".into(),
             reason: "Unclaimed".into(),
             message: String::new(),

@@ -27,6 +27,17 @@ pub enum Error {
     ControlPlane(#[from] control_plane::Error),
     #[error("the simulated Vobiz: {0}")]
     Vobiz(#[from] vobiz_sim::SimError),
+    #[error("kubectl could not be started: {0}; install it, or leave out CLUSTER=current")]
+    Kubectl(#[source] io::Error),
+    #[error("kubectl: {0}")]
+    KubectlRefused(String),
+    #[error("nothing was done: the context's name was not typed (CLUSTER=current YES=1 in scripts)")]
+    NotAgreed,
+    #[error(
+        "nothing was done: the cluster has {0} already, of another installation, whose operator would buy what the demo \
+         claims, or of a demo that was killed"
+    )]
+    ClusterInUse(String),
     #[error("kubectl printed something that is not JSON: {0}")]
     Json(#[from] serde_json::Error),
     #[error(transparent)]
