@@ -208,19 +208,6 @@ impl Queue {
         (self.turns, self.failures, self.refused) = (Turns::default(), HashMap::new(), None);
         std::mem::take(&mut self.waiting).len()
     }
-
-    /// How many claims wait.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.waiting.len()
-    }
-
-    /// Whether no claim waits.
-    #[must_use]
-    #[cfg(test)]
-    pub fn is_empty(&self) -> bool {
-        self.waiting.is_empty()
-    }
 }
 
 #[cfg(test)]
@@ -269,9 +256,9 @@ mod tests {
         ] {
             assert_eq!(enqueue(&mut queue, uid, at(0)), enqueued);
         }
-        assert_eq!(queue.len(), 3);
+        assert_eq!(queue.waiting.len(), 3);
         assert_eq!(turns(&mut queue, at(0)), ["a", "b", "c"]);
-        assert_eq!((queue.next(at(0)), queue.is_empty()), (Next::Later, true));
+        assert_eq!((queue.next(at(0)), queue.waiting.is_empty()), (Next::Later, true));
         assert_eq!(enqueue(&mut queue, "c", at(1)), Enqueued::Already, "its turn is not over");
         queue.give_back("c");
         assert_eq!(enqueue(&mut queue, "c", at(1)), Enqueued::Now);
@@ -352,9 +339,9 @@ mod tests {
         assert_eq!((queue.waiting.len(), queue.failures.len()), (2, 1));
         assert_eq!(turns(&mut queue, at(60_000)), ["8", "late"]);
         assert_eq!(queue.retain(at(60_001), |_| false), 0);
-        assert!(queue.is_empty() && queue.failures.is_empty());
+        assert!(queue.waiting.is_empty() && queue.failures.is_empty());
         assert_eq!(
-            (enqueue(&mut queue, "again", at(60_002)), queue.clear(), queue.len()),
+            (enqueue(&mut queue, "again", at(60_002)), queue.clear(), queue.waiting.len()),
             (Enqueued::Now, 1, 0)
         );
     }

@@ -70,7 +70,9 @@ mod tests {
     /// The claims in the order of their turns.
     fn turns(mut claims: Vec<(String, i64, String)>) -> Vec<String> {
         let mut turns = Turns::default();
-        claims.iter().for_each(|(namespace, second, uid)| turns.insert(namespace, created(*second), uid));
+        for (namespace, second, uid) in &claims {
+            turns.insert(namespace, created(*second), uid);
+        }
         claims.sort_by(|one, other| one.2.cmp(&other.2));
         let mut order = Vec::new();
         while let Some(uid) = turns.next(|_| true).map(str::to_owned) {
