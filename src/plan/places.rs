@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn a_purchase_hangs_from_two_seconds_after_it_was_sent_until_it_is_answered() {
+    fn a_purchase_hangs_from_two_seconds_on_until_it_is_answered() {
         let mut places = places(1);
         places.take("n", "u");
         assert_eq!((places.is_free(at(9000)), places.more_after(at(9000))), (false, None), "it is not sent");

@@ -5,8 +5,8 @@ use jiff::Timestamp;
 use super::{
     Moment,
     bounds::retry_token,
-    cause::{fresh, permitted},
     observed::ClaimObserved,
+    retry::{fresh, permitted},
     rules,
 };
 use crate::api::Attempt;

@@ -64,7 +64,7 @@ fn a_failure_gives_way_an_hour_after_it_has_settled() {
 }
 
 #[test]
-fn a_failure_gives_way_to_none_while_its_own_claim_asks_for_another_attempt() {
+fn a_failure_gives_way_to_none_while_its_own_claim_asks() {
     let spent = Attempt { spent_tokens: vec!["spent".into()], ..refused(HOUR) };
     for (token, expected) in [
         ("new", Relation::Conflict(ConflictWith::Failure(None))),
