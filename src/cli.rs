@@ -204,6 +204,23 @@ mod tests {
     }
 
     #[test]
+    fn the_documentation_has_every_flag_with_its_variable_and_default() {
+        let page = include_str!("../docs/configuration.md");
+        let documented: Vec<_> = page.lines().filter(|line| line.contains("` | `--")).collect();
+        let command = Cli::command();
+        let run = command.find_subcommand("run").unwrap();
+        let arguments: Vec<_> = run.get_arguments().filter(|argument| argument.get_env().is_some()).collect();
+        assert_eq!(documented.len(), arguments.len());
+        for argument in arguments {
+            let variable = argument.get_env().unwrap().display();
+            let default = argument.get_default_values().first();
+            let default = default.map(|default| format!("`{}` | ", default.display())).unwrap_or_default();
+            let row = format!("| `{variable}` | `--{}` | {default}", argument.get_long().unwrap());
+            assert!(documented.iter().any(|line| line.starts_with(&row)), "{row} is missing");
+        }
+    }
+
+    #[test]
     fn durations_are_written_as_people_write_them() {
         for (text, seconds) in [("90s", 90), ("2m", 120), ("1m30s", 90), ("1h", 3600)] {
             assert_eq!(text.parse::<DurationArg>().unwrap().0.as_secs(), seconds, "{text}");
