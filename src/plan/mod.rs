@@ -19,20 +19,23 @@ mod ledger;
 mod memory;
 mod observed;
 mod ownership;
+mod places;
 mod queue;
 mod record;
 #[cfg(test)]
 mod record_tests;
 mod relation;
+mod retry;
 mod rules;
 mod send;
 mod settle;
 mod time;
+mod turns;
 mod window;
 
 pub use attempt::NewAttempt;
 pub use bounds::{LONGEST_TOKEN, RetryToken, cut_token, debits_count, retry_token};
-pub use cause::{Wanted, is_retried_unasked};
+pub use cause::Wanted;
 pub use change::{Change, RecordStep};
 pub use checks::{Told, Wake, credentials_refused};
 pub use claim::{ClaimStep, Decision, decide_claim};
@@ -46,6 +49,7 @@ pub use observed::{ClaimObserved, RecordObserved, Removal};
 pub use queue::{Enqueued, Next, Queue, TurnEnd};
 pub use record::decide_record;
 pub use relation::{ConflictWith, Relation};
+pub use retry::is_retried_unasked;
 pub use send::{Denial, LiveClaim, OutcomeTarget, Permission, may_send, outcome_target};
 pub use time::{SEND_WINDOW, Timeouts};
 
