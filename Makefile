@@ -29,7 +29,8 @@ help:
 	@echo 'make e2e-prometheus  alerts, dashboard and metrics with a real Prometheus (Debian package)'
 	@echo 'make e2e-otlp        traces, in a program that is built with them'
 	@echo 'make e2e-node        the image, installed by the chart on a real node, and mistreated there'
-	@echo 'make measure buy 2,000 numbers and print CPU, memory and writes per claim'
+	@echo 'make measure buy 2,000 numbers and print CPU, memory, calls and latency (CLAIMS=1000,4000 OWNED=10000 RATE=200/400'
+	@echo '             RESYNC=30 RUNS=3 PARTS=load,latency,restart,resync,relist AGAINST=program CRDS=folder)'
 	@echo 'make faults  kill the operator at every call before a Vobiz that misbehaves, 880 runs (SEED=1, RUN=7, SCENARIO=name)'
 	@echo 'make fuzz    throw 2,000,000 hostile inputs at every reader of answers (SEED=1, INPUTS=100, INPUT=7)'
 	@echo 'make model   check the protocol in every interleaving of more than 20 million states (MIX=lost: some of them)'
@@ -88,10 +89,20 @@ e2e-node: machine tools
 	@keep=; if [ '$(KEEP)' = 1 ]; then keep=--keep; fi; \
 	exec "$(TARGET)/debug/e2e" --image "$(TARGET)/image/vobiz-operator.tar" --pause "$(TARGET)/image/pause" $$keep
 
+# CLAIMS=1000,4000,16000 makes a curve. AGAINST= names another program that takes the same variables, CRDS= its definitions.
 measure: tools
-	$(FIRST) -p testbed -p control-plane
+	$(FIRST) -p control-plane
 	$(PHASE) 'build' $(BUILD) $(MAKE_IT) measure-build
-	"$(TARGET)/debug/measure" --operator "$(TARGET)/release/vobiz-operator"
+	@set -- --operator "$(TARGET)/release/vobiz-operator"; \
+	[ -z '$(CLAIMS)' ] || set -- "$$@" --claims '$(CLAIMS)'; \
+	[ -z '$(OWNED)' ] || set -- "$$@" --owned '$(OWNED)'; \
+	[ -z '$(RATE)' ] || set -- "$$@" --rate '$(RATE)'; \
+	[ -z '$(RESYNC)' ] || set -- "$$@" --resync '$(RESYNC)'; \
+	[ -z '$(PARTS)' ] || set -- "$$@" --parts '$(PARTS)'; \
+	[ -z '$(RUNS)' ] || set -- "$$@" --runs '$(RUNS)'; \
+	[ -z '$(AGAINST)' ] || set -- "$$@" --against '$(AGAINST)'; \
+	[ -z '$(CRDS)' ] || set -- "$$@" --crds '$(CRDS)'; \
+	exec "$(TARGET)/release/measure" "$$@"
 
 # Each run has a place in the order that its seed makes of all; RUN= replays one.
 faults: tools
@@ -152,7 +163,7 @@ test-build:
 
 measure-build:
 	$(PHASE) 'operator' $(CARGO) build --release --locked -p vobiz-operator
-	$(PHASE) 'measure' $(CARGO) build --locked -p testbed -p control-plane
+	$(PHASE) 'measure' $(CARGO) build --release --locked -p testbed --features cluster --bin measure
 
 faults-build:
 	$(PHASE) 'operator' $(CARGO) build --release --locked -p vobiz-operator

@@ -207,8 +207,15 @@ impl Store {
             ..DeleteParams::default()
         };
         let request = Request::new(PhoneNumber::url_path(&(), None)).delete(&record.name_any(), &params);
+        self.perform(request).await
+    }
+
+    /// Nothing in the answer is needed, so nothing in it may stand in the way, or cost the time to read it.
+    async fn perform(
+        &self,
+        request: Result<http::Request<Vec<u8>>, kube::core::request::Error>,
+    ) -> Result<(), StoreError> {
         let request = request.map_err(kube::Error::BuildRequest)?;
-        // Nothing in the answer is needed, so nothing in it may stand in the way.
         bounded(self.client.request_text(request)).await.map(drop)
     }
 
@@ -241,10 +248,11 @@ impl Store {
     }
 
     async fn patch(&self, claim: &ObjectMeta, patch: Value) -> Result<(), StoreError> {
-        let claims = self.claims(claim.namespace.as_deref().unwrap_or_default());
+        let url = PhoneNumberClaim::url_path(&(), claim.namespace.as_deref());
         let params = PatchParams { field_manager: Some(NAME.into()), ..PatchParams::default() };
         let name = claim.name.as_deref().unwrap_or_default();
-        bounded(claims.patch_status(name, &params, &Patch::Merge(patch))).await.map(drop)
+        let request = Request::new(url).patch_subresource("status", name, &params, &Patch::Merge(patch));
+        self.perform(request).await
     }
 }
 

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use crate::{plan::Source, vobiz::ReadError};
+use crate::{
+    plan::{Contents, Moment, Reading, Source},
+    vobiz::ReadError,
+};
 
 /// What one batch of reads has to bring: each source once.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -57,6 +60,41 @@ impl ReadBatch {
     pub fn list_instead(&mut self) {
         self.retain(|source| !is_search(source));
         self.add(Source::Listing);
+    }
+}
+
+/// What a batch has brought: all of it, or what was read before a failure.
+#[derive(Debug, Default)]
+pub struct BatchRead {
+    pub readings: Vec<(Source, Reading<Contents>)>,
+    pub failure: Option<Failure>,
+    /// How many numbers a listing says that there are.
+    pub owned: Option<usize>,
+    /// How many rows of the ledger are known.
+    pub ledger_rows: Option<usize>,
+    /// Which old ledger could not be read, and why: it concerns nobody else.
+    pub old_ledger_failed: Option<(Timestamp, ReadError)>,
+}
+
+impl BatchRead {
+    /// Keeps an answer. Returns whether it is one.
+    pub fn keep(&mut self, source: Source, begun: Moment, answer: Result<Contents, ReadError>) -> bool {
+        let reading = match answer {
+            Ok(value) => Reading::Read { begun, value },
+            // A search for nothing may be answered like that.
+            Err(ReadError::NoSuchEndpoint) if !is_search(source) => Reading::NoSuchEndpoint { begun },
+            Err(error) => {
+                if let Source::Balance(_) = source {
+                    // An old sum would be taken for a new one.
+                    let reading = Reading::Read { begun, value: Contents::Balance(None) };
+                    self.readings.push((source, reading));
+                }
+                self.failure = Some(Failure { source, error });
+                return false;
+            }
+        };
+        self.readings.push((source, reading));
+        true
     }
 }
 

@@ -8,7 +8,7 @@ use std::{
 
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 
-use super::{batch::ReadBatch, reader::BatchRead};
+use super::batch::{BatchRead, ReadBatch};
 use crate::{
     clock::Clock,
     plan::{Contents, LedgerRead, LedgerRows, Moment, Reading, Source},

@@ -19,6 +19,7 @@ mod upkeep;
 
 use std::{
     collections::BTreeMap,
+    num::NonZeroUsize,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -32,7 +33,7 @@ use crate::{
     plan::{Clocks, Evidence, EvidenceRequest, Gate},
     vobiz::{Client, PurchaseAnswer},
 };
-pub use queue::Queue;
+pub use queue::{Place, Queue};
 pub use registry::Accounts;
 use state::State;
 
@@ -72,14 +73,19 @@ pub struct Account {
 }
 
 impl Account {
-    /// An account of which nothing is known yet; `wake` receives the objects to requeue.
+    /// An account of which nothing is known yet, with so many places for purchases; `wake` receives the objects to requeue.
     #[must_use]
-    pub fn new(client: Client, metrics: Arc<Metrics>, wake: mpsc::UnboundedSender<Woken>) -> Self {
+    pub fn new(
+        client: Client,
+        places: NonZeroUsize,
+        metrics: Arc<Metrics>,
+        wake: mpsc::UnboundedSender<Woken>,
+    ) -> Self {
         let clock = client.peers().clock();
         Self {
             client,
             clock,
-            queue: Queue::new(clock, metrics),
+            queue: Queue::new(places, clock, metrics),
             state: Mutex::new(State::default()),
             changed: Notify::new(),
             wake,

@@ -6,32 +6,18 @@ use std::{
 };
 
 use futures::{StreamExt, stream};
-use jiff::Timestamp;
 
 use super::{
-    batch::{Failure, ReadBatch, is_search},
+    batch::{BatchRead, ReadBatch},
     ledgers::Ledgers,
     prices::Prices,
 };
 use crate::{
     clock::Clock,
     domain::{Currency, ListedNumber},
-    plan::{Contents, Moment, Reading, Source},
+    plan::{Contents, Moment, Source},
     vobiz::{Client, ReadError, readers::Pages},
 };
-
-/// What a batch has brought: all of it, or what was read before a failure.
-#[derive(Debug, Default)]
-pub struct BatchRead {
-    pub readings: Vec<(Source, Reading<Contents>)>,
-    pub failure: Option<Failure>,
-    /// How many numbers a listing says that there are.
-    pub owned: Option<usize>,
-    /// How many rows of the ledger are known.
-    pub ledger_rows: Option<usize>,
-    /// Which old ledger could not be read, and why: it concerns nobody else.
-    pub old_ledger_failed: Option<(Timestamp, ReadError)>,
-}
 
 /// Searches that are made side by side.
 const AT_ONCE: usize = 4;
@@ -135,26 +121,4 @@ async fn read_prices(client: &Client, clock: Clock, batch: &ReadBatch) -> BatchR
         }
     }
     read
-}
-
-impl BatchRead {
-    /// Keeps an answer. Returns whether it is one.
-    pub fn keep(&mut self, source: Source, begun: Moment, answer: Result<Contents, ReadError>) -> bool {
-        let reading = match answer {
-            Ok(value) => Reading::Read { begun, value },
-            // A search for nothing may be answered like that.
-            Err(ReadError::NoSuchEndpoint) if !is_search(source) => Reading::NoSuchEndpoint { begun },
-            Err(error) => {
-                if let Source::Balance(_) = source {
-                    // An old sum would be taken for a new one.
-                    let reading = Reading::Read { begun, value: Contents::Balance(None) };
-                    self.readings.push((source, reading));
-                }
-                self.failure = Some(Failure { source, error });
-                return false;
-            }
-        };
-        self.readings.push((source, reading));
-        true
-    }
 }

@@ -55,7 +55,9 @@ impl Accounts {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
+    use std::{num::NonZeroUsize, time::Duration};
+
+    use jiff::Timestamp;
 
     use tokio::sync::mpsc;
 
@@ -74,7 +76,7 @@ mod tests {
     /// An account before which there is no server: what is known of it is put there by a test.
     fn account(id: &str) -> Arc<Account> {
         let client = client("http://127.0.0.1:1".into(), id);
-        Arc::new(Account::new(client, Arc::default(), mpsc::unbounded_channel().0))
+        Arc::new(Account::new(client, NonZeroUsize::MIN, Arc::default(), mpsc::unbounded_channel().0))
     }
 
     fn claim(namespace: &str) -> PhoneNumberClaim {
@@ -114,7 +116,10 @@ mod tests {
             .store(vec![(Source::Listing, Reading::Read { begun, value: Contents::numbers(Vec::new()) })]);
         theirs.state().gate.read_met(&ReadError::Unauthorized, Duration::MAX / 2);
         let waits = ClaimRef { namespace: "theirs".into(), name: "x".into(), uid: "theirs".into() };
-        assert_eq!(accounts.of_claim(&claim("theirs")).queue.enqueue(waits.clone()), Enqueued::Now);
+        assert_eq!(
+            accounts.of_claim(&claim("theirs")).queue.enqueue(waits.clone(), Timestamp::UNIX_EPOCH),
+            Enqueued::Now
+        );
 
         let number: E164 = NUMBER.parse().unwrap();
         for (claim, record, id, known) in
@@ -126,7 +131,7 @@ mod tests {
             assert_eq!(is_listed(&of_claim.evidence(number)), known, "{id}");
             assert_eq!(of_claim.gate() == Gate::Open, !known, "{id}");
             let again = if known { Enqueued::Already } else { Enqueued::Now };
-            assert_eq!(of_claim.queue.enqueue(waits.clone()), again, "{id}");
+            assert_eq!(of_claim.queue.enqueue(waits.clone(), Timestamp::UNIX_EPOCH), again, "{id}");
         }
         assert!(accounts.of_record(&record("MA_3")).is_none(), "it is foreign");
         assert_eq!(accounts.all().count(), 2);

@@ -7,8 +7,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Account, Woken,
-    batch::Failure,
-    reader::{self, BatchRead, Reader},
+    batch::{BatchRead, Failure},
+    reader::{self, Reader},
 };
 use crate::{api::ObjectKey, domain::Currency, vobiz::ReadError};
 

@@ -11,9 +11,8 @@ use std::{
 use jiff::Timestamp;
 
 use super::{
-    batch::{ReadBatch, is_funds, is_search},
+    batch::{BatchRead, ReadBatch, is_funds, is_search},
     gate::GateState,
-    reader::BatchRead,
     upkeep::Upkeep,
 };
 use crate::{

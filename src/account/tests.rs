@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeSet,
-    num::NonZeroU32,
+    num::{NonZeroU32, NonZeroUsize},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -72,7 +72,7 @@ impl Reader {
         let client = client(sim.url(), ACCOUNT);
         let (wake, woken) = mpsc::unbounded_channel();
         let (clock, stop) = (client.peers().clock(), CancellationToken::new());
-        let account = Arc::new(Account::new(client, Arc::default(), wake));
+        let account = Arc::new(Account::new(client, NonZeroUsize::MIN, Arc::default(), wake));
         for index in 0..OWNED {
             sim.admin().put_owned(OwnedNumber::new(format!("+4930{index:07}"), ACCOUNT)).unwrap();
         }

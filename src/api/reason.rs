@@ -123,3 +123,37 @@ impl Reason {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_documentation_has_the_rows_of_the_table() {
+        let page = include_str!("../../docs/conditions.md");
+        let documented: Vec<[&str; 4]> = page
+            .lines()
+            .filter(|line| line.starts_with("| `"))
+            .map(|line| {
+                let mut cells = line.split('|').skip(1).map(str::trim);
+                std::array::from_fn(|_| cells.next().unwrap())
+            })
+            .collect();
+        assert_eq!(documented.len(), Reason::ALL.len());
+        for reason in Reason::ALL {
+            let (first, last) = (reason.row(false), reason.row(true));
+            let name = format!("`{}`", <&str>::from(reason));
+            let [_, purchased, ready, and] = documented.iter().find(|row| row[0] == name).unwrap();
+            // What a newer version has written stays; the table knows no word for it.
+            assert!([first.purchased.into(), "unchanged"].contains(purchased), "{name}");
+            assert_eq!(*ready, <&str>::from(first.ready), "{name}");
+            let wanted = match (first.progress, last.progress) {
+                (Progress::Reconciling, Progress::Stalled) => "Reconciling, then Stalled",
+                (_, Progress::Reconciling) => "Reconciling",
+                (_, Progress::Stalled) => "Stalled",
+                (_, Progress::Done) => "",
+            };
+            assert_eq!(and.trim_end_matches(", heals itself"), wanted, "{name}");
+        }
+    }
+}

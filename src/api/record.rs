@@ -157,6 +157,11 @@ pub struct Attempt {
     /// of those that have no id; of older ones, marks of either ("~" and 16 digits).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub answered_debits: Vec<String>,
+
+    /// UIDs of the claims, the last 64, whose failed attempts at this number gave way to another claim's. Each has to ask
+    /// before it makes another.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub earlier_claims: Vec<String>,
 }
 
 /// Where an attempt stands.

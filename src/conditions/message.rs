@@ -209,7 +209,12 @@ pub fn conflict(with: ConflictWith, record: &PhoneNumber, asks: &PhoneNumberClai
         |claim| format!("{}/{}", claim.namespace, claim.name),
     );
     match with {
-        ConflictWith::Claim => format!(
+        ConflictWith::Failure(Some(gives_way)) => format!(
+            "The number is claimed by {holder} (see phonenumber/{name}), whose purchase has failed. This claim tries to buy \
+             it from {} on, unless that one is asked to try again before; nothing to do until then.",
+            Time::seconds(gives_way)
+        ),
+        ConflictWith::Claim | ConflictWith::Failure(None) => format!(
             "The number is claimed by {holder} (see phonenumber/{name}). One number serves one claim: delete this \
              one, or that one if it has not bought."
         ),

@@ -67,7 +67,7 @@ pub async fn run(settings: Settings, connections: Connections, stop: Cancellatio
     let Connections { kube, vobiz, credentials, metrics, http } = connections;
     let (wake, woken) = mpsc::unbounded_channel();
     let clock = vobiz.peers().clock();
-    let account = Arc::new(Account::new(vobiz, metrics.clone(), wake));
+    let account = Arc::new(Account::new(vobiz, settings.concurrency, metrics.clone(), wake));
     let (records, writer) = reflector::store::<Seen<PhoneNumber>>();
     let triggers = Arc::new(Triggers::new(records.clone()));
     let runtime = Arc::new(Runtime {

@@ -80,7 +80,7 @@ impl Runtime {
         let reconcile = |record, context| Box::pin(reconcile_record(record, context));
         tasks.spawn(reconciles(Kind::Record, context.clone(), self.records.clone(), records, reconcile));
         for account in self.accounts.all() {
-            for _ in 0..self.settings.concurrency.get() {
+            for _ in 0..account.queue.most() {
                 tasks.spawn(worker(context.clone(), account.clone(), ended.clone()));
             }
             tasks.spawn(account.clone().run(

@@ -19,6 +19,7 @@ pub struct NewAttempt {
     pub older_spent_tokens: (Vec<String>, i64),
     pub automatic_retry_used: bool,
     pub answered_debits: Vec<String>,
+    pub earlier_claims: Vec<String>,
     /// From when on the look before it looked for debits.
     pub debits_from: Option<Timestamp>,
     pub found_debits: Vec<Debit>,
@@ -54,6 +55,7 @@ impl NewAttempt {
             older_spent_tokens: previous.map(bounds::older_spent).unwrap_or_default(),
             automatic_retry_used,
             answered_debits: answered_debits(observed, cause),
+            earlier_claims: earlier_claims(observed),
             debits_from: Some(from),
             found_debits: Vec::new(),
             looked_up: true,
@@ -83,6 +85,7 @@ impl NewAttempt {
             further_debits: Vec::new(),
             unexplained_debits_count: None,
             answered_debits: self.answered_debits,
+            earlier_claims: self.earlier_claims,
         };
         bounds::bound(&mut attempt);
         attempt
@@ -105,6 +108,16 @@ pub(super) fn answered_debits(observed: &ClaimObserved<'_>, cause: &AttemptCause
     answered
 }
 
+/// The claims that have given the number up, with the one that gives it up to this one now.
+fn earlier_claims(observed: &ClaimObserved<'_>) -> Vec<String> {
+    let mut claims =
+        observed.record.map(|record| record.spec.attempt.earlier_claims.clone()).unwrap_or_default();
+    let gives_way = observed.holder.and_then(|holder| holder.metadata.uid.clone());
+    let new = gives_way.filter(|uid| !claims.contains(uid));
+    claims.extend(new);
+    claims
+}
+
 #[cfg(test)]
 mod for_tests {
     use super::*;
@@ -118,6 +131,7 @@ mod for_tests {
                 older_spent_tokens: (Vec::new(), 0),
                 automatic_retry_used: false,
                 answered_debits: Vec::new(),
+                earlier_claims: Vec::new(),
                 debits_from: None,
                 found_debits: Vec::new(),
                 looked_up: true,

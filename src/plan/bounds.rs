@@ -16,6 +16,9 @@ const LISTED_DEBITS: usize = 50;
 
 const KEPT_ANSWERS: usize = 50;
 
+/// So many claims are known to have given the number up.
+const KEPT_CLAIMS: usize = 64;
+
 /// Of older or further ones, so many marks.
 const KEPT_MARKS: usize = 500;
 
@@ -27,6 +30,14 @@ pub enum RetryToken<'a> {
     None,
     Usable(&'a str),
     TooLong,
+}
+
+impl<'a> RetryToken<'a> {
+    /// The token, unless it is ignored.
+    #[must_use]
+    pub fn usable(self) -> Option<&'a str> {
+        if let Self::Usable(token) = self { Some(token) } else { None }
+    }
 }
 
 /// What the claim's user asks with, if anything.
@@ -106,6 +117,7 @@ pub fn bound(attempt: &mut Attempt) {
             *answer = format!("{MARKED}{}", mark(answer));
         }
     }
+    keep_last(&mut attempt.earlier_claims, KEPT_CLAIMS);
     keep_last(&mut attempt.answered_debits, KEPT_ANSWERS + LISTED_DEBITS + KEPT_MARKS);
 }
 

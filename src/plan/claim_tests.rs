@@ -1,6 +1,7 @@
 //! The claim's decisions, as tables over the pure function.
 
 mod checks;
+mod gives_way;
 mod look;
 mod relation;
 
@@ -119,6 +120,7 @@ struct Given {
     claim: PhoneNumberClaim,
     record: Option<PhoneNumber>,
     liveness: ClaimLiveness,
+    holder: Option<PhoneNumberClaim>,
     gate: Gate,
     clocks: Clocks,
     evidence: Evidence,
@@ -131,6 +133,7 @@ impl Default for Given {
             claim: wish(),
             record: None,
             liveness: ClaimLiveness::Lives,
+            holder: None,
             gate: Gate::Open,
             clocks: Clocks::default(),
             evidence: clear(at(1)),
@@ -144,6 +147,7 @@ impl Given {
         look(&mut ClaimObserved {
             record: self.record.as_ref(),
             liveness: self.liveness,
+            holder: self.holder.as_ref(),
             gate: self.gate.clone(),
             clocks: self.clocks,
             evidence: self.evidence.clone(),

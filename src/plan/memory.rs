@@ -3,11 +3,7 @@
 
 use std::time::Duration;
 
-use super::{
-    Moment, Timeouts,
-    cause::{Wanted, is_retried_unasked},
-    rules,
-};
+use super::{Moment, Timeouts, cause::Wanted, retry::is_retried_unasked, rules};
 use crate::{
     api::{Attempt, AttemptState, Reason},
     domain::{AttemptId, Backoff},

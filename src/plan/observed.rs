@@ -23,6 +23,8 @@ pub struct ClaimObserved<'a> {
     pub newer: bool,
     /// Whether the claim that the record names lives, if it is another one.
     pub liveness: ClaimLiveness,
+    /// That other claim, if it lives, and can be read.
+    pub holder: Option<&'a PhoneNumberClaim>,
     /// The account that calls are made with.
     pub account: AccountId,
     pub gate: Gate,
@@ -96,6 +98,7 @@ mod for_tests {
                 record: None,
                 newer: false,
                 liveness: ClaimLiveness::Lives,
+                holder: None,
                 account: "MA_1".parse().unwrap(),
                 gate: Gate::Open,
                 clocks: Clocks::default(),

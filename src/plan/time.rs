@@ -9,6 +9,9 @@ pub const SEND_WINDOW: Duration = Duration::from_secs(10);
 /// The longest interval between two looks at an open attempt.
 pub(super) const VERIFY_EVERY: Duration = Duration::from_secs(15);
 
+/// How long a failed attempt keeps its number for its claim.
+pub(super) const FAILURE_KEEPS: Duration = Duration::from_hours(1);
+
 /// The configured timeouts.
 #[derive(Debug, Clone, Copy)]
 pub struct Timeouts {

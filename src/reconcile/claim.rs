@@ -9,27 +9,51 @@ use kube_runtime::controller::Action;
 use super::{Context, intent, newer, reference_to, requeue_after};
 use crate::{
     api::{
-        AttemptState, ConditionType, ObjectKey, PhoneNumber, PhoneNumberClaim, PhoneNumberClaimStatus, Seen,
+        AttemptState, ClaimRef, ConditionType, ObjectKey, PhoneNumber, PhoneNumberClaim,
+        PhoneNumberClaimStatus, Seen,
     },
     conditions::{self, ClaimFacts, SHOWN_AFTER},
     plan::{
-        self, Change, ClaimLiveness, ClaimObserved, ClaimStep, Decision, Moment, Relation, RetryToken,
-        SEND_WINDOW, Wake,
+        self, Change, ClaimLiveness, ClaimObserved, ClaimStep, Decision, Moment, Relation, SEND_WINDOW, Wake,
     },
     store::StoreError,
 };
 
-/// All that the claim's next step depends on. `seen` is the record of its number.
+/// What is known of a claim's number.
+pub(super) struct Known {
+    record: Option<Arc<Seen<PhoneNumber>>>,
+    /// The claim that the record names, if it is another one.
+    holder: Option<Arc<PhoneNumberClaim>>,
+}
+
+impl Known {
+    pub(super) fn of(context: &Context, claim: &PhoneNumberClaim) -> Self {
+        let record = context.seen(claim.number());
+        let named = record.as_deref().and_then(Seen::read).and_then(|record| record.spec.claim_ref.as_ref());
+        let holder = named.filter(|named| !is_named(claim, named)).and_then(|named| {
+            let seen = context.claims.seen(&named.namespace, &named.name)?;
+            seen.read().filter(|holder| is_named(holder, named)).cloned()
+        });
+        Self { record, holder }
+    }
+}
+
+fn is_named(claim: &PhoneNumberClaim, named: &ClaimRef) -> bool {
+    claim.metadata.uid.as_ref() == Some(&named.uid)
+}
+
+/// All that the claim's next step depends on.
 pub(super) async fn observe<'a>(
     context: &Context,
     claim: &'a PhoneNumberClaim,
-    seen: Option<&'a Seen<PhoneNumber>>,
+    known: &'a Known,
     now: Moment,
 ) -> Result<ClaimObserved<'a>, StoreError> {
     let e164 = claim.number();
+    let seen = known.record.as_deref();
     let record = seen.and_then(Seen::read).map(|record| &**record);
     let named = record.and_then(|record| record.spec.claim_ref.as_ref());
-    let ours = named.is_some_and(|named| Some(&named.uid) == claim.metadata.uid.as_ref());
+    let ours = named.is_some_and(|named| is_named(claim, named));
     let liveness = if ours { ClaimLiveness::Lives } else { context.liveness(named).await? };
     match (record, seen) {
         (Some(record), _) => drop(context.memory.see(record, now)),
@@ -43,14 +67,12 @@ pub(super) async fn observe<'a>(
         record,
         newer: record.is_none() && seen.is_some(),
         liveness,
+        holder: known.holder.as_deref().filter(|_| liveness == ClaimLiveness::Lives),
         account: account.id(),
         gate: account.gate(),
         clocks: account.clocks(),
         evidence: account.evidence(e164),
-        retry_token: match plan::retry_token(claim) {
-            RetryToken::Usable(token) => Some(token),
-            RetryToken::None | RetryToken::TooLong => None,
-        },
+        retry_token: plan::retry_token(claim).usable(),
         not_before: context.memory.not_before(e164),
         hold_until: context.hold_until,
     })
@@ -93,8 +115,8 @@ pub async fn reconcile_claim(
         Seen::Newer(claim) => return newer::tell(&context, &seen, claim).await,
     };
     let now = context.clock.now();
-    let seen = context.seen(claim.number());
-    let observed = observe(&context, &claim, seen.as_deref(), now).await?;
+    let known = Known::of(&context, &claim);
+    let observed = observe(&context, &claim, &known, now).await?;
     let decision = decide(&context, &observed, now);
     let performed = perform(&context, &observed, &decision.step, now).await;
     // Even where the step failed, the claim is told what is known.

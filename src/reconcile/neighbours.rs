@@ -1,10 +1,8 @@
 //! What other numbers explain of a ledger: found once for all records that are verified with it, and not for each.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use parking_lot::Mutex;
 
 use super::Context;
 use crate::{
@@ -32,7 +30,7 @@ impl Context {
         rows: &Arc<LedgerRows>,
         now: Moment,
     ) -> Arc<Neighbours> {
-        let mut found = self.neighbours.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut found = self.neighbours.0.lock();
         if let Some(last) = found.get(&account.id())
             && Arc::ptr_eq(&last.rows, rows)
             && now.mono < last.at + EXPLAINED_SOON

@@ -64,7 +64,10 @@ impl Spending {
     ) -> Change {
         let attempt = &record.spec.attempt;
         let met = match self {
-            Self::Purchase(_) => account.client.purchase(record.spec.e164, attempt.currency).await,
+            Self::Purchase(_) => {
+                let call = account.client.purchase(record.spec.e164, attempt.currency);
+                account.queue.sent(&claim.uid().unwrap_or_default(), call).await
+            }
         };
         account.report(&met);
         let PurchaseAnswer { answer, bought, .. } = met;

@@ -5,10 +5,10 @@ use k8s_openapi::{
     api::events::v1::Event,
     apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta},
 };
-use kube::{Api, Resource, ResourceExt, api::PostParams};
+use kube::{Resource, ResourceExt, api::PostParams, core::Request};
 use kube_runtime::events::Reporter;
 
-use super::{NAME, Store, StoreError, bounded};
+use super::{NAME, Store, StoreError};
 use crate::api::{EventKind, Reason};
 
 /// The longest name of an object, bytes.
@@ -51,8 +51,9 @@ impl Store {
             type_: Some(type_.into()),
             ..Event::default()
         };
-        let events: Api<Event> = Api::namespaced(self.client.clone(), &namespace);
-        bounded(events.create(&PostParams::default(), &event)).await.map(drop)
+        let path = Event::url_path(&(), Some(&namespace));
+        let event = serde_json::to_vec(&event).map_err(kube::Error::SerdeError)?;
+        self.perform(Request::new(path).create(&PostParams::default(), event)).await
     }
 }
 

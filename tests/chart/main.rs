@@ -22,6 +22,7 @@ mod mistakes;
 mod names;
 mod notes;
 mod objects;
+mod pages;
 mod rights;
 mod server;
 mod templates;

@@ -36,4 +36,5 @@ mod recovery;
 mod restore;
 mod secure;
 mod startup;
+mod tenants;
 mod unwell;

@@ -44,8 +44,8 @@ pub enum Error {
     Io(#[from] io::Error),
     #[error("the operator's process cannot be read: {0}")]
     Process(&'static str),
-    #[error("{bought} of {claims} claims were bought within {seconds} s")]
-    Slow { bought: u64, claims: u64, seconds: u64 },
+    #[error("{bought} of {claims} claims are ready, and no other became so within {seconds} s")]
+    Slow { bought: usize, claims: usize, seconds: u64 },
 }
 
 /// The absolute path of a program or an archive, which `build` makes.

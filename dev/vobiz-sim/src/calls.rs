@@ -1,13 +1,16 @@
 //! Calls: rows of a ledger that concern no number, a million a day, and made up when they are asked for.
 
-use jiff::{Timestamp, civil::Date, tz::TimeZone};
+use jiff::Timestamp;
 use rust_decimal::Decimal;
 
-use crate::{LedgerEntry, RowStatus, ledger::RowType};
+use crate::{
+    Account, LedgerEntry, RowStatus,
+    ledger::{Row, RowType},
+};
 
 const DAY: i64 = 24 * 60 * 60 * 1_000_000;
 
-/// The calls that were made in some days, at equal intervals since 1970.
+/// The calls that were made in some time, at equal intervals since 1970.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Calls {
     /// In microseconds.
@@ -18,11 +21,10 @@ pub(crate) struct Calls {
 }
 
 impl Calls {
-    pub(crate) fn between(a_day: u32, from: Option<Date>, to: Option<Date>) -> Self {
+    pub(crate) fn between(a_day: u32, from: Option<Timestamp>, before: Option<Timestamp>) -> Self {
         let interval = if a_day == 0 { i64::MAX } else { DAY / i64::from(a_day) };
-        let midnight = |day: Date| day.to_zoned(TimeZone::UTC).map(|day| day.timestamp().as_microsecond());
-        let from = from.and_then(|day| midnight(day).ok()).unwrap_or(1);
-        let end = to.and_then(|day| midnight(day.tomorrow().ok()?).ok()).unwrap_or(i64::MAX);
+        let from = from.map_or(1, Timestamp::as_microsecond);
+        let end = before.map_or(i64::MAX, Timestamp::as_microsecond);
         let until = Timestamp::now().as_microsecond().min(end - 1);
         Self { interval, first: (from - 1).div_euclid(interval) + 1, last: until.div_euclid(interval) }
     }
@@ -58,4 +60,27 @@ pub(crate) fn call(account: &str, at: Timestamp) -> LedgerEntry {
         status: RowStatus::Completed,
         at: Some(at),
     }
+}
+
+/// So many rows after those that are skipped, of the calls and of what else there is.
+pub(crate) fn among_calls(
+    rows: &[&Row],
+    calls: Calls,
+    skipped: usize,
+    count: usize,
+    payer: &Account,
+) -> Vec<Row> {
+    let place = |at: usize| rows.get(at).map(|row| at + calls.after(row.at));
+    let mut next = (0..rows.len()).collect::<Vec<_>>().partition_point(|at| place(*at) < Some(skipped));
+    let end = (rows.len() + calls.count()).min(skipped.saturating_add(count));
+    let mut shown = Vec::new();
+    for at in skipped..end {
+        if place(next) == Some(at) {
+            shown.push(rows[next].clone());
+            next += 1;
+        } else {
+            shown.extend(calls.newest_but(at - next).map(|(id, at)| Row::call(id, at, payer)));
+        }
+    }
+    shown
 }

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::{
     Account, LedgerKind, LedgerSums, NumberNaming,
-    calls::{Calls, call},
+    calls::{Calls, among_calls, call},
     envelopes,
     money::Amount,
     numbers::Price,
@@ -97,14 +97,14 @@ pub(crate) struct Row {
     id: String,
     balance_id: String,
     entry: LedgerEntry,
-    at: Timestamp,
+    pub(crate) at: Timestamp,
     /// Whether this server made it, which is what a lagging ledger goes by.
     ours: bool,
 }
 
 impl Row {
     /// A call of the account's.
-    fn call(id: String, at: Timestamp, payer: &Account) -> Self {
+    pub(crate) fn call(id: String, at: Timestamp, payer: &Account) -> Self {
         Self { id, ..Self::seeded(call(&payer.auth_id, at), payer) }
     }
 
@@ -144,24 +144,27 @@ impl Row {
     }
 }
 
-/// What a ledger query asks for.
+/// What a ledger query asks for. A row is compared with moments, not with days: there may be a million.
 struct Filter<'a> {
     params: &'a Params,
-    from: Option<Date>,
-    to: Option<Date>,
+    from: Option<Timestamp>,
+    before: Option<Timestamp>,
 }
 
 impl<'a> Filter<'a> {
     /// The filter, or nothing if a date is malformed.
     fn parse(params: &'a Params) -> Option<Self> {
         let date = |name| params.get(name).map(|text| day(text).ok_or(())).transpose().ok();
-        Some(Self { params, from: date("from_date")?, to: date("to_date")? })
+        let begin = |date: Date| Some(date.to_zoned(TimeZone::UTC).ok()?.timestamp());
+        let from = date("from_date")?.and_then(begin);
+        let before = date("to_date")?.and_then(|date| begin(date.tomorrow().ok()?));
+        Some(Self { params, from, before })
     }
 
     /// The account's calls, which are all of one kind.
     fn calls(&self, payer: &Account) -> Calls {
-        let calls = Calls::between(payer.options.calls_a_day, self.from, self.to);
-        let all = Self { from: None, to: None, ..*self };
+        let calls = Calls::between(payer.options.calls_a_day, self.from, self.before);
+        let all = Self { from: None, before: None, ..*self };
         let newest = calls.newest_but(0).map(|(id, at)| Row::call(id, at, payer));
         if newest.is_some_and(|newest| all.passes(&newest)) { calls } else { Calls::between(0, None, None) }
     }
@@ -171,9 +174,8 @@ impl<'a> Filter<'a> {
         let is = |name: &str, value: Option<&str>| {
             self.params.get(name).is_none_or(|wanted| value == Some(wanted))
         };
-        let date = row.at.to_zoned(TimeZone::UTC).date();
-        self.from.is_none_or(|from| date >= from)
-            && self.to.is_none_or(|to| date <= to)
+        self.from.is_none_or(|from| row.at >= from)
+            && self.before.is_none_or(|before| row.at < before)
             && is("type", Some(entry.kind.word()))
             && is("status", Some(entry.status.word()))
             && is("currency", Some(&entry.currency))
@@ -262,23 +264,6 @@ pub(crate) fn answer(world: &World, account: &str, params: &Params, view: View) 
         total_pages: total.div_ceil(page.per_page),
     };
     Reply::json(200, &reply)
-}
-
-/// So many rows after those that are skipped, of the calls and of what else there is.
-fn among_calls(rows: &[&Row], calls: Calls, skipped: usize, count: usize, payer: &Account) -> Vec<Row> {
-    let place = |at: usize| rows.get(at).map(|row| at + calls.after(row.at));
-    let mut next = (0..rows.len()).collect::<Vec<_>>().partition_point(|at| place(*at) < Some(skipped));
-    let end = (rows.len() + calls.count()).min(skipped.saturating_add(count));
-    let mut shown = Vec::new();
-    for at in skipped..end {
-        if place(next) == Some(at) {
-            shown.push(rows[next].clone());
-            next += 1;
-        } else {
-            shown.extend(calls.newest_but(at - next).map(|(id, at)| Row::call(id, at, payer)));
-        }
-    }
-    shown
 }
 
 fn transaction(row: &Row, style: crate::NumberStyle) -> Transaction<'_> {
