@@ -9,6 +9,7 @@ use std::{
 };
 
 use futures::{StreamExt, stream};
+use jiff::civil::Date;
 use reqwest::Url;
 use tokio::sync::watch;
 
@@ -40,9 +41,6 @@ const KEPT: usize = 8;
 
 /// Rows on a page of numbers: the documented maximum.
 const NUMBERS_PER_PAGE: usize = 100;
-
-/// Rows on a page of the ledger: the documented maximum; more would silently become 50.
-const ROWS_PER_PAGE: usize = 1000;
 
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -192,25 +190,14 @@ impl Client {
         Balance::parse(&body)
     }
 
-    /// Every ledger row since that UTC day that may concern the purchase of a number.
-    ///
-    /// # Errors
-    /// If any page cannot be had or read, or rows are missing.
-    pub async fn ledger(&self, from: jiff::civil::Date) -> Result<Vec<LedgerRow>, ReadError> {
-        match complete(|page| self.ledger_page(Some(from), page)).await? {
-            Listed::Whole(rows) => Ok(rows),
-            // The total may count what the filter left out. Read whole, the ledger has as many rows as it says, or a
-            // debit may be among those that are missing.
-            Listed::Short(_) => complete(|page| self.ledger_page(None, page)).await?.whole(),
-        }
-    }
-
-    async fn ledger_page(
+    /// A page of the ledger since that UTC day.
+    pub(super) async fn ledger_page(
         &self,
-        from: Option<jiff::civil::Date>,
+        from: Option<Date>,
         page: usize,
+        size: usize,
     ) -> Result<Page<LedgerRow>, ReadError> {
-        let (page_text, size) = (page.to_string(), ROWS_PER_PAGE.to_string());
+        let (page_text, size) = (page.to_string(), size.to_string());
         let from = from.map(|from| from.to_string());
         let mut query = vec![("page", page_text.as_str()), ("per_page", &size)];
         query.extend(from.as_deref().map(|from| ("from_date", from)));
