@@ -8,7 +8,10 @@ use std::{
 
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 
-use super::batch::{BatchRead, ReadBatch};
+use super::{
+    batch::{BatchRead, ReadBatch},
+    filters::Filters,
+};
 use crate::{
     clock::Clock,
     plan::{Contents, LedgerRead, LedgerRows, Moment, Reading, Source},
@@ -34,6 +37,7 @@ pub struct Ledgers {
     /// What is being read of it, anew.
     usual: Option<Pass>,
     old: Option<Pass>,
+    filters: Filters,
     /// Monotonic.
     read_whole_until: Duration,
 }
@@ -64,85 +68,84 @@ impl Pass {
     }
 }
 
+/// From when on a batch wants which ledger.
+struct Wanted {
+    so_far: Option<Timestamp>,
+    anew: Option<Timestamp>,
+    old: Option<Timestamp>,
+}
+
 impl Ledgers {
     /// Reads what a batch asks for of ledgers.
     pub async fn read(&mut self, client: &Client, clock: Clock, batch: &ReadBatch) -> BatchRead {
         let (mut read, begun) = (BatchRead::default(), clock.now());
-        let (so_far, mut anew) = (batch.ledger_from(LEDGER_SO_FAR), batch.ledger_from(LEDGER));
-        let mut missing = so_far;
-        if let Some(from) = so_far.filter(|from| self.known_from().is_some_and(|known| known <= *from)) {
-            match self.catch_up(client, begun).await {
-                Ok(Caught::Up { reading, anew: is_anew }) => {
-                    if is_anew {
-                        read.readings.push((LEDGER, reading.clone()));
-                        anew = anew.filter(|from| self.known_from().is_none_or(|known| known > *from));
-                    }
-                    read.readings.push((LEDGER_SO_FAR, reading));
-                    missing = None;
-                }
-                Ok(Caught::Unproven) => {}
-                Err(error) => {
-                    read.keep(Source::LedgerSoFar { from }, begun, Err(refused(error)));
-                    return read;
-                }
-            }
+        let [so_far, anew, old] = [LEDGER_SO_FAR, LEDGER, OLD_LEDGER].map(|kind| batch.ledger_from(kind));
+        let mut wanted = Wanted { so_far, anew, old };
+        if let Err(error) = self.read_new(&mut read, client, begun, &mut wanted).await {
+            let source = so_far.map_or(LEDGER, |from| Source::LedgerSoFar { from });
+            read.keep(source, begun, Err(refused(error)));
+            return read;
         }
-        self.go_on(
-            &mut read,
-            client,
-            begun,
-            anew.into_iter().chain(missing).min(),
-            batch.ledger_from(OLD_LEDGER),
-        )
-        .await;
-        read.ledger_rows = self.known.as_ref().and_then(|known| known.ledger.rows_known());
+        self.read_all(&mut read, client, begun, &wanted).await;
+        read.ledger_rows = self
+            .known
+            .as_ref()
+            .and_then(|known| Some((known.ledger.rows_known()?, self.filters.serve(&known.ledger))));
         read
     }
 
-    fn known_from(&self) -> Option<Timestamp> {
-        self.known.as_ref().map(|known| known.from)
-    }
-
-    /// Goes on with the readings from those moments on.
-    async fn go_on(
+    /// Reads what is new of the ledger that is known, and what filters show of it; takes from what is wanted what that serves.
+    async fn read_new(
         &mut self,
         read: &mut BatchRead,
         client: &Client,
         begun: Moment,
-        usual: Option<Timestamp>,
-        old: Option<Timestamp>,
-    ) {
+        wanted: &mut Wanted,
+    ) -> Result<(), ReadError> {
+        let Some(known) = &mut self.known else { return Ok(()) };
+        let known_from = known.from;
+        let serves = |from: &Timestamp| known_from <= *from;
+        let filtered = wanted.anew.filter(serves).filter(|_| self.filters.serve(&known.ledger));
+        if wanted.so_far.filter(serves).or(filtered).is_none() {
+            return Ok(());
+        }
+        known.ledger.catch_up();
+        let Known::Wholly { anew } = client.ledger(&mut known.ledger, None).await? else {
+            self.known = None;
+            return Ok(());
+        };
+        let wants = filtered.is_some();
+        let shown = self.filters.read(client, &mut known.ledger, known.begun, begun, wants).await?;
+        let anew = shown.or(anew.then_some(begun));
+        read.readings.push((LEDGER_SO_FAR, known.reading(begun)));
+        read.readings.extend(anew.map(|since| (LEDGER, known.reading(since))));
+        let is_served = anew.is_some() || (wants && self.filters.serve(&known.ledger));
+        wanted.anew = wanted.anew.filter(|from| !(is_served && serves(from)));
+        wanted.so_far = wanted.so_far.filter(|from| !serves(from));
+        Ok(())
+    }
+
+    /// Goes on with what has to be read whole.
+    async fn read_all(&mut self, read: &mut BatchRead, client: &Client, begun: Moment, wanted: &Wanted) {
         let kept = begun.mono >= self.read_whole_until;
-        let (usual_read, old_read) = tokio::join!(
-            go_on(&mut self.usual, usual, client, begun, kept, PIECE),
-            go_on(&mut self.old, old, client, begun, kept, OLD_PIECE),
+        let from = wanted.anew.into_iter().chain(wanted.so_far).min();
+        let (usual, old) = tokio::join!(
+            go_on(&mut self.usual, from, client, begun, kept, PIECE),
+            go_on(&mut self.old, wanted.old, client, begun, kept, OLD_PIECE),
         );
-        match usual_read {
+        match usual {
             Ok(pass) => read.readings.extend(pass.map(|pass| (LEDGER, self.know(pass)))),
             Err(error) => {
-                let source = usual.map_or(LEDGER, |from| Source::Ledger { from });
+                let source = from.map_or(LEDGER, |from| Source::Ledger { from });
                 read.keep(source, begun, Err(refused(error)));
             }
         }
-        match old_read {
+        match old {
             Ok(pass) => read.readings.extend(pass.map(|mut pass| (OLD_LEDGER, pass.reading(pass.begun)))),
             Err(error @ (ReadError::NoSuchEndpoint | ReadError::RateLimited { .. })) => {
                 read.keep(OLD_LEDGER, begun, Err(error));
             }
-            Err(error) => read.old_ledger_failed = old.map(|from| (from, error)),
-        }
-    }
-
-    /// Reads what is new of the ledger that is known.
-    async fn catch_up(&mut self, client: &Client, begun: Moment) -> Result<Caught, ReadError> {
-        let Some(known) = &mut self.known else { return Ok(Caught::Unproven) };
-        known.ledger.catch_up();
-        match client.ledger(&mut known.ledger, None).await? {
-            Known::Wholly { anew } => Ok(Caught::Up { reading: known.reading(begun), anew }),
-            Known::Partly | Known::Unproven => {
-                self.known = None;
-                Ok(Caught::Unproven)
-            }
+            Err(error) => read.old_ledger_failed = wanted.old.map(|from| (from, error)),
         }
     }
 
@@ -155,16 +158,6 @@ impl Ledgers {
         self.known = pass.ledger.is_kept().then_some(pass);
         reading
     }
-}
-
-/// What came of reading what is new.
-enum Caught {
-    /// `anew`: and all that was known was read again on the way.
-    Up {
-        reading: Reading<Contents>,
-        anew: bool,
-    },
-    Unproven,
 }
 
 /// Goes on with a reading for so long, or begins one, if any is wanted. Returns it when it is at its end.

@@ -5,6 +5,7 @@
 
 mod balances;
 mod batch;
+mod filters;
 mod gate;
 mod ledgers;
 mod prices;

@@ -227,8 +227,8 @@ impl State {
         let listed = read.readings.iter().any(|(source, _)| *source == Source::Listing);
         let listing_failed = read.failure.as_ref().is_some_and(|failure| failure.source == Source::Listing);
         self.owned = read.owned.unwrap_or(self.owned);
-        if let Some(rows) = read.ledger_rows {
-            self.upkeep.has(rows);
+        if let Some((rows, filtered)) = read.ledger_rows {
+            self.upkeep.has(rows, filtered);
         }
         self.store(read.readings);
         let listing = if listed || listing_failed { self.listing.take() } else { None };

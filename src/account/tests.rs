@@ -14,8 +14,8 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 use vobiz_sim::{
-    AccountOptions, Config, Fault, FaultRule, JournalFilter, LedgerEntry, Operation, OwnedNumber, RowStatus,
-    RowType, Sim, State, Target,
+    AccountOptions, Config, Fault, FaultRule, JournalFilter, LedgerEntry, LedgerFilters, Operation,
+    OwnedNumber, RowStatus, RowType, Sim, State, Target,
 };
 
 use super::{Account, Woken};
@@ -142,9 +142,7 @@ impl Reader {
         (rows, self.calls(Operation::Ledger, "") - before)
     }
 
-    /// The account makes so many calls a day.
-    fn calls_a_day(&self, calls: u32) {
-        let options = AccountOptions { calls_a_day: calls, ..AccountOptions::default() };
+    fn options(&self, options: AccountOptions) {
         let account = self.sim.admin().account(ACCOUNT).unwrap().with_options(options);
         self.sim.admin().put_account(account);
     }
@@ -243,19 +241,27 @@ async fn many_that_wait_share_one_listing_and_all_share_the_ledger() {
 
 #[tokio::test]
 async fn a_look_at_a_busy_ledger_costs_a_few_calls_once_it_is_known() {
-    let mut reader = Reader::start(&[], Duration::from_hours(1), &BTreeSet::new()).await;
-    reader.calls_a_day(40_000);
-    reader.debit();
-    let (rows, calls) = reader.ledger(24, false).await;
-    assert!(rows == 1 && (40..90).contains(&calls), "{rows} {calls}");
-    for known in 2..6 {
+    for (filters, most) in [(LedgerFilters::Honoured, 12), (LedgerFilters::Ignored, 90)] {
+        let mut reader = Reader::start(&[], Duration::from_hours(1), &BTreeSet::new()).await;
+        reader.options(AccountOptions {
+            calls_a_day: 40_000,
+            ledger_filters: filters,
+            ..AccountOptions::default()
+        });
         reader.debit();
         let (rows, calls) = reader.ledger(24, false).await;
-        assert!(rows == known && calls <= 3, "{rows} {calls}");
+        assert!(rows == 1 && (40..90).contains(&calls), "{rows} {calls}");
+        // The first one sees whether filters are honoured.
+        for (known, most) in [(2, 12), (3, 3), (4, 3)] {
+            reader.debit();
+            let (rows, calls) = reader.ledger(24, false).await;
+            assert!(rows == known && calls <= most, "{filters:?} {rows} {calls}");
+        }
+        // What settles an attempt is read anew.
+        reader.debit();
+        let (rows, calls) = reader.ledger(24, true).await;
+        assert!(rows == 5 && (most / 2..=most).contains(&calls), "{filters:?} {rows} {calls}");
     }
-    // What settles an attempt is read anew.
-    let (rows, calls) = reader.ledger(24, true).await;
-    assert!(rows == 5 && calls >= 40, "{rows} {calls}");
 }
 
 #[tokio::test]
@@ -273,7 +279,7 @@ async fn a_look_at_a_quiet_ledger_is_a_call_and_reads_all_of_it() {
 #[tokio::test]
 async fn an_old_ledger_is_read_beside_the_others_and_fails_for_itself_alone() {
     let mut reader = Reader::start(&[], Duration::from_hours(1), &BTreeSet::new()).await;
-    reader.calls_a_day(2000);
+    reader.options(AccountOptions { calls_a_day: 2000, ..AccountOptions::default() });
     reader.debit();
     assert_eq!(reader.ledger(24, false).await.0, 1);
     let (since, account) = (reader.clock.now(), reader.account.clone());

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use crate::plan::Source;
 
-/// A ledger with more rows is long: it is read anew once a day, and not with each listing for drift.
+/// A ledger with more rows is long: all of it is read anew once a day, and not with each listing for drift.
 const LONG: usize = 20_000;
 
 /// A long ledger is not left alone for longer, or more would be new than can be told from what is known.
@@ -22,6 +22,7 @@ pub struct Upkeep {
     /// From when on claims have looked, since it was last read anew if they have, and when the last of them did.
     looked: Option<(Timestamp, Duration)>,
     rows: usize,
+    filtered: bool,
     read: Duration,
     read_anew: Duration,
     /// From when on it is to be read anew.
@@ -42,14 +43,15 @@ impl Upkeep {
         }
     }
 
-    pub fn has(&mut self, rows: usize) {
-        self.rows = rows;
+    /// So many rows are known; where filters show what matters of them, to read that anew is cheap.
+    pub fn has(&mut self, rows: usize, filtered: bool) {
+        (self.rows, self.filtered) = (rows, filtered);
     }
 
     /// The account is about to be listed for drift.
     pub fn resync(&mut self, now: Duration) {
         let looked = self.looked.filter(|(_, at)| *at > self.read_anew);
-        if self.rows <= LONG || now >= self.read_anew + DAY {
+        if self.rows <= LONG || self.filtered || now >= self.read_anew + DAY {
             self.anew_from = self.anew_from.or(looked.map(|(from, _)| from));
         }
     }
@@ -88,7 +90,7 @@ mod tests {
         upkeep.looks(from(2), at(1));
         upkeep.looks(from(3), at(1));
         upkeep.was_read(true, at(1));
-        upkeep.has(rows);
+        upkeep.has(rows, false);
         upkeep
     }
 
@@ -123,5 +125,10 @@ mod tests {
         assert_eq!(upkeep.due(at(25 * 60)), Some(Source::Ledger { from: from(30) }));
         upkeep.was_read(true, at(25 * 60));
         assert_eq!((upkeep.due(at(25 * 60)), upkeep.next()), (None, Some(at(25 * 60 + 10))));
+        // By filters, it is done each time.
+        upkeep.has(LONG + 1, true);
+        upkeep.looks(from(30), at(25 * 60 + 1));
+        upkeep.resync(at(25 * 60 + 2));
+        assert_eq!(upkeep.due(at(25 * 60 + 2)), Some(Source::Ledger { from: from(30) }));
     }
 }

@@ -194,6 +194,7 @@ impl Client {
     pub(super) async fn ledger_page(
         &self,
         from: Option<Date>,
+        filter: Option<(&str, &str)>,
         page: usize,
         size: usize,
     ) -> Result<Page<LedgerRow>, ReadError> {
@@ -201,6 +202,7 @@ impl Client {
         let from = from.map(|from| from.to_string());
         let mut query = vec![("page", page_text.as_str()), ("per_page", &size)];
         query.extend(from.as_deref().map(|from| ("from_date", from)));
+        query.extend(filter);
         let body = self.get(Read::Ledger, "transactions", &query).await?;
         page::ledger_page(&body, page, &self.masks())
     }

@@ -9,6 +9,9 @@ use super::{
 };
 use crate::domain::{Currency, LedgerRow, Money, ReferenceType, RowStatus, RowType, Texts, Time, mark};
 
+/// What a row is, as far as filters go.
+pub type Sort = (RowType, ReferenceType);
+
 #[derive(Deserialize)]
 pub struct WireRow {
     #[serde(default, deserialize_with = "id")]

@@ -7,11 +7,14 @@ use super::{
     error::ReadError,
     json::{Lenient, Object, object},
     key::key,
-    ledger::WireRow,
+    ledger::{Sort, WireRow},
     masks::Masks,
     wire::WireNumber,
 };
 use crate::domain::{LedgerRow, ListedNumber, Time};
+
+/// Rows on a page of the ledger: the documented maximum; more would silently become 50.
+pub const LARGE: usize = 1000;
 
 /// One page, keyed so that rows that move between pages count once.
 #[derive(Debug)]
@@ -23,6 +26,8 @@ pub struct Page<T> {
     /// When each row was made, where every row of a ledger's page has an id and a time: what lacks one cannot be told from
     /// its twin.
     pub(super) times: Option<Vec<Timestamp>>,
+    /// What rows of a ledger's page are, each kind once.
+    pub(super) sorts: Vec<Sort>,
     /// How many rows the list has in all, where the page says so.
     pub total: Option<usize>,
 }
@@ -73,7 +78,7 @@ pub fn numbers_page(body: &[u8], asked: usize, masks: &Masks) -> Result<Page<Lis
         let contents = item.contents();
         rows.extend(item.numbers(masks)?.into_iter().map(|row| (key((contents, row.e164)), row)));
     }
-    Ok(Page { rows, keys, times: None, total: wire.total.0 })
+    Ok(Page { rows, keys, times: None, sorts: Vec::new(), total: wire.total.0 })
 }
 
 #[derive(Deserialize)]
@@ -90,6 +95,7 @@ struct WireLedger {
 struct Transaction {
     key: Option<u64>,
     at: Option<Timestamp>,
+    sort: Sort,
     of_interest: Option<WireRow>,
 }
 
@@ -99,6 +105,7 @@ impl From<Object<WireRow>> for Transaction {
         Self {
             key: wire.key(),
             at: row.at.map(Time::at),
+            sort: (row.kind, row.reference_type),
             of_interest: row.concerns_numbers().then_some(wire),
         }
     }
@@ -113,14 +120,17 @@ pub fn ledger_page(body: &[u8], asked: usize, masks: &Masks) -> Result<Page<Ledg
     check_echo(wire.page.0, asked)?;
     let transactions = rows(wire.transactions, wire.total.0, "ledger")?;
     let times = transactions.iter().map(|row| row.key.and(row.at)).collect();
-    let (mut keys, mut rows) = (Vec::with_capacity(transactions.len()), Vec::new());
+    let (mut keys, mut rows, mut sorts) = (Vec::with_capacity(transactions.len()), Vec::new(), Vec::new());
     for (at, row) in transactions.into_iter().enumerate() {
         // A row without an id cannot be told from its twin, so its place has to do.
         let key = row.key.unwrap_or_else(|| key((asked, at)));
         keys.push(key);
+        if !sorts.contains(&row.sort) {
+            sorts.push(row.sort);
+        }
         rows.extend(row.of_interest.map(|row| (key, row.parse(masks))));
     }
-    Ok(Page { rows, keys, times, total: wire.total.0 })
+    Ok(Page { rows, keys, times, sorts, total: wire.total.0 })
 }
 
 /// A server that answers with another page than was asked for does not page the way it is read here.

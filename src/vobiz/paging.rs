@@ -66,6 +66,11 @@ impl<T> Listed<T> {
         }
     }
 
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        matches!(self, Self::Whole(_))
+    }
+
     /// Where rows are searched for: the total may count those that were not.
     pub(crate) fn rows(self) -> Vec<T> {
         match self {
@@ -213,7 +218,13 @@ mod tests {
 
     fn page(ids: &[u32], total: Option<usize>) -> Page<u32> {
         let keys: Vec<u64> = ids.iter().copied().map(u64::from).collect();
-        Page { rows: keys.iter().copied().zip(ids.iter().copied()).collect(), keys, times: None, total }
+        Page {
+            rows: keys.iter().copied().zip(ids.iter().copied()).collect(),
+            keys,
+            times: None,
+            sorts: Vec::new(),
+            total,
+        }
     }
 
     fn read(pages: Vec<Page<u32>>) -> (Vec<u32>, usize) {

@@ -8,9 +8,10 @@ use jiff::civil::Date;
 use super::{
     client::Client,
     error::ReadError,
-    page::Page,
+    filtered::Filtered,
+    page::{LARGE, Page},
     paging::{Listed, Next, Pages},
-    window::{Fed, LARGE, Window},
+    window::{Fed, Window},
 };
 use crate::domain::LedgerRow;
 
@@ -58,6 +59,30 @@ impl Ledger {
     #[must_use]
     pub fn is_kept(&self) -> bool {
         matches!(self.reading, Reading::Kept(_))
+    }
+
+    /// The day since which.
+    #[must_use]
+    pub fn from(&self) -> Date {
+        self.from
+    }
+
+    /// Takes what filters show of a ledger that is known for what it says now. Returns whether they show all that it may
+    /// say.
+    pub fn renew(&mut self, filtered: Filtered) -> bool {
+        match &mut self.reading {
+            Reading::Kept(window) => window.renew(filtered),
+            Reading::Whole { .. } => false,
+        }
+    }
+
+    /// Whether it is worth while to ask by filters, and they can show all that may concern a number.
+    #[must_use]
+    pub fn can_be_filtered(&self) -> bool {
+        match &self.reading {
+            Reading::Kept(window) => window.can_be_filtered(),
+            Reading::Whole { .. } => false,
+        }
     }
 
     /// How many rows are known, where they can be counted.
@@ -126,7 +151,7 @@ impl Client {
         loop {
             // One page after the other: where a row comes in between, a page that was read before the one above it lacks a row.
             let (from, page, size) = ledger.next();
-            match ledger.feed(self.ledger_page(from, page, size).await)? {
+            match ledger.feed(self.ledger_page(from, None, page, size).await)? {
                 Fed::More => {}
                 Fed::Known { anew } => return Ok(Known::Wholly { anew }),
                 Fed::Unproven => return Ok(Known::Unproven),

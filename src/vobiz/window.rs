@@ -12,14 +12,15 @@ use std::{
 
 use jiff::Timestamp;
 
-use super::{error::ReadError, page::Page};
+use super::{
+    error::ReadError,
+    filtered::{Filtered, is_unnamed},
+    page::{LARGE, Page},
+};
 use crate::domain::LedgerRow;
 
 /// So many of the newest rows are remembered, and as many of the oldest while they are read.
 const REMEMBERED: usize = 20_000;
-
-/// Rows on a page: the documented maximum; more would silently become 50.
-pub const LARGE: usize = 1000;
 
 /// Rows on the first page that is asked for what is new: few have come as a rule.
 const SMALL: usize = 100;
@@ -43,6 +44,8 @@ pub struct Window {
     stage: Stage,
     /// Whether all rows were read since the window began, or since what is new is looked for.
     anew: bool,
+    /// Whether it has rows that no filter names.
+    unnamed: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -69,7 +72,7 @@ impl Default for Window {
     fn default() -> Self {
         let stage = Stage::Down { pages: 0, size: 0 };
         let seen = Seen::remembering(REMEMBERED);
-        Self { rows: HashMap::new(), changed: true, seen, most: 0, stage, anew: true }
+        Self { rows: HashMap::new(), changed: true, seen, most: 0, stage, anew: true, unnamed: false }
     }
 }
 
@@ -114,7 +117,8 @@ impl Window {
             }
         }
         let shown: HashSet<u64> = page.keys.iter().copied().collect();
-        self.keep(&shown, page.rows);
+        self.keep(&shown, page.rows.into_iter().collect());
+        self.unnamed |= page.sorts.into_iter().any(is_unnamed);
         self.most = self.most.max(total);
         let is_known = self.seen.count == self.most && total == self.most;
         if is_known || matches!(self.stage, Stage::Down { .. }) {
@@ -129,9 +133,22 @@ impl Window {
         Ok(self.follow(page.keys.len(), total))
     }
 
+    /// Whether it is worth while to ask by filters, and they can show all that may concern a purchase.
+    pub fn can_be_filtered(&self) -> bool {
+        !self.unnamed && self.seen.count > MOST_NEW * LARGE
+    }
+
+    /// What filters show is what may concern a purchase, unless they show less than is known.
+    pub fn renew(&mut self, filtered: Filtered) -> bool {
+        let is_all = self.rows.keys().all(|key| filtered.keys.contains(key));
+        if is_all {
+            self.keep(&filtered.keys, filtered.rows);
+        }
+        is_all
+    }
+
     /// Rows may have changed since they were read before, and be of no interest any more.
-    fn keep(&mut self, shown: &HashSet<u64>, rows: Vec<(u64, LedgerRow)>) {
-        let mut rows: HashMap<u64, LedgerRow> = rows.into_iter().collect();
+    fn keep(&mut self, shown: &HashSet<u64>, mut rows: HashMap<u64, LedgerRow>) {
         for key in shown {
             let (old, new) = (self.rows.get(key), rows.remove(key));
             if old.map(|row| &**row) != new.as_ref() {
@@ -282,6 +299,7 @@ mod tests {
                     .collect(),
                 keys: rows.iter().map(|(_, key)| *key).collect(),
                 times: Some(rows.iter().map(|(at, _)| *at).collect()),
+                sorts: Vec::new(),
                 total: Some(self.rows.len()),
             }
         }
@@ -414,6 +432,22 @@ mod tests {
         assert!(read(&mut window, &mut vobiz, quiet).is_some());
         window.catch_up();
         assert_eq!(window.feed(vobiz.page(1, SIZE)), Ok(Fed::Known { anew: true }));
+    }
+
+    #[test]
+    fn filters_replace_what_is_known_unless_they_show_less() {
+        let (mut window, mut vobiz) = (begun(), Vobiz::with(100));
+        assert!(read(&mut window, &mut vobiz, quiet).is_some());
+        let filtered = |keys: &[u64]| {
+            let mut filtered = Filtered::since("2026-01-02".parse().unwrap());
+            filtered.keys.extend(keys);
+            filtered
+        };
+        assert!(!window.renew(filtered(&[10, 20, 30])), "seven are missing");
+        assert_eq!(known(&mut window), 10);
+        let all: Vec<u64> = (10..=101).collect();
+        assert!(window.renew(filtered(&all)));
+        assert_eq!(known(&mut window), 0, "none is of interest any more");
     }
 
     #[test]

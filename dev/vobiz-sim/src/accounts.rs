@@ -132,6 +132,8 @@ pub struct AccountOptions {
     pub number_style: NumberStyle,
     /// How the ledger adds up what a number costs. Read from the account that pays.
     pub ledger_sums: LedgerSums,
+    /// Whether the ledger is filtered by `type` and `reference_type`. Read from the account that pays.
+    pub ledger_filters: LedgerFilters,
     /// How many calls the account has made each day since 1970, and makes: rows of its ledger. Read from the account that
     /// pays.
     pub calls_a_day: u32,
@@ -157,6 +159,17 @@ pub enum LedgerSums {
     Exact,
     /// As binary fractions: 1.1 and 2.2 are 3.3000000000000003.
     Binary,
+}
+
+/// What becomes of the ledger's filters `type` and `reference_type`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LedgerFilters {
+    /// What is documented.
+    #[default]
+    Honoured,
+    /// They are not looked at.
+    Ignored,
 }
 
 /// What the ledger calls the debit for a number.

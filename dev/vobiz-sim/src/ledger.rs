@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
-    Account, LedgerKind, LedgerSums, NumberNaming,
+    Account, LedgerFilters, LedgerKind, LedgerSums, NumberNaming,
     calls::{Calls, among_calls, call},
     envelopes,
     money::Amount,
@@ -149,6 +149,7 @@ struct Filter<'a> {
     params: &'a Params,
     from: Option<Timestamp>,
     before: Option<Timestamp>,
+    by_type: bool,
 }
 
 impl<'a> Filter<'a> {
@@ -158,7 +159,7 @@ impl<'a> Filter<'a> {
         let begin = |date: Date| Some(date.to_zoned(TimeZone::UTC).ok()?.timestamp());
         let from = date("from_date")?.and_then(begin);
         let before = date("to_date")?.and_then(|date| begin(date.tomorrow().ok()?));
-        Some(Self { params, from, before })
+        Some(Self { params, from, before, by_type: true })
     }
 
     /// The account's calls, which are all of one kind.
@@ -176,10 +177,10 @@ impl<'a> Filter<'a> {
         };
         self.from.is_none_or(|from| row.at >= from)
             && self.before.is_none_or(|before| row.at < before)
-            && is("type", Some(entry.kind.word()))
+            && (!self.by_type || is("type", Some(entry.kind.word())))
             && is("status", Some(entry.status.word()))
             && is("currency", Some(&entry.currency))
-            && is("reference_type", entry.reference_type.as_deref())
+            && (!self.by_type || is("reference_type", entry.reference_type.as_deref()))
             && is("reference", entry.reference.as_deref())
             && is("transaction_id", Some(&row.id))
             && self.params.get("description").is_none_or(|part| entry.description.contains(part))
@@ -231,10 +232,11 @@ struct Transaction<'a> {
 }
 
 pub(crate) fn answer(world: &World, account: &str, params: &Params, view: View) -> Reply {
-    let Some(filter) = Filter::parse(params) else {
+    let Some(mut filter) = Filter::parse(params) else {
         return Reply::json(500, &serde_json::json!({"error": "Failed to retrieve transactions"}));
     };
     let Some(payer) = world.accounts.get(world.billing_id(account)) else { return envelopes::no_such_path() };
+    filter.by_type = payer.options.ledger_filters == LedgerFilters::Honoured;
     let style = payer.options.number_style;
     let mut rows: Vec<&Row> = world
         .ledger

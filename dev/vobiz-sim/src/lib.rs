@@ -37,7 +37,7 @@ mod waiting;
 mod world;
 
 pub use accounts::{
-    Account, AccountOptions, AccountPatch, LedgerKind, LedgerSums, NumberNaming, ShortBalance,
+    Account, AccountOptions, AccountPatch, LedgerFilters, LedgerKind, LedgerSums, NumberNaming, ShortBalance,
 };
 pub use admin::SimAdmin;
 pub use config::{Config, State};

@@ -1,0 +1,193 @@
+//! The rows of a ledger that may concern numbers, asked for by their types: a few pages, where all rows would be thousands.
+//! Whether the server honours the filters is told by what it shows.
+
+use std::{
+    collections::{HashMap, HashSet},
+    time::Instant,
+};
+
+use jiff::civil::Date;
+
+use super::{
+    client::Client,
+    error::ReadError,
+    ledger::Sort,
+    page::{LARGE, Page},
+    paging::{Next, Pages},
+};
+use crate::domain::{LedgerRow, ReferenceType, RowType};
+
+struct Filter {
+    parameter: &'static str,
+    value: &'static str,
+    /// What it lets pass.
+    passes: fn(Sort) -> bool,
+    /// Whether all that it shows may concern a number. Otherwise one row is enough, to see that it is honoured.
+    of_interest: bool,
+}
+
+/// Each row that may concern a number is named by one that is of interest, but for debits without a reference type.
+const FILTERS: [Filter; 6] = [
+    Filter {
+        parameter: "type",
+        value: "debit",
+        passes: |(kind, _)| kind == RowType::Debit,
+        of_interest: false,
+    },
+    Filter {
+        parameter: "reference_type",
+        value: "cdr",
+        passes: |(_, reference)| reference == ReferenceType::Other,
+        of_interest: false,
+    },
+    Filter {
+        parameter: "type",
+        value: "credit",
+        passes: |(kind, _)| kind == RowType::Credit,
+        of_interest: true,
+    },
+    Filter {
+        parameter: "type",
+        value: "did_rental",
+        passes: |(kind, _)| kind == RowType::DidRental,
+        of_interest: true,
+    },
+    Filter { parameter: "reference_type", value: "did_purchase", passes: is_of_number, of_interest: true },
+    Filter { parameter: "reference_type", value: "did_rental", passes: is_of_number, of_interest: true },
+];
+
+fn is_of_number((_, reference): Sort) -> bool {
+    reference == ReferenceType::Number
+}
+
+/// Whether no filter names such a row, though it may concern a number.
+pub fn is_unnamed((kind, reference_type): Sort) -> bool {
+    kind == RowType::Debit && reference_type == ReferenceType::Absent
+}
+
+/// A reading of them.
+#[derive(Debug)]
+pub struct Filtered {
+    from: Date,
+    /// Which filter is asked by.
+    at: usize,
+    pages: Pages<LedgerRow>,
+    pub rows: HashMap<u64, LedgerRow>,
+    /// Of all rows that were shown.
+    pub keys: HashSet<u64>,
+    /// The parameters that have shown rows.
+    shown: HashSet<&'static str>,
+}
+
+/// What such a reading has come to.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Shown {
+    /// All rows that the filters name. `proof`: and each parameter named some.
+    All { proof: bool },
+    /// Something else as well, or not all that was announced: filters are not honoured.
+    Otherwise,
+}
+
+impl Filtered {
+    #[must_use]
+    pub fn since(from: Date) -> Self {
+        let (rows, keys, shown) = (HashMap::new(), HashSet::new(), HashSet::new());
+        Self { from, at: 0, pages: Pages::default(), rows, keys, shown }
+    }
+
+    /// The next page; what the reading has come to, if it is at its end.
+    fn feed(&mut self, page: Page<LedgerRow>) -> Result<Option<Shown>, ReadError> {
+        let filter = &FILTERS[self.at];
+        if !page.sorts.iter().all(|sort| (filter.passes)(*sort)) {
+            return Ok(Some(Shown::Otherwise));
+        }
+        if !page.keys.is_empty() {
+            self.shown.insert(filter.parameter);
+        }
+        if filter.of_interest {
+            self.keys.extend(&page.keys);
+            self.rows.extend(page.rows.iter().cloned());
+            match self.pages.feed(Ok(page))? {
+                Next::Page(_) => return Ok(None),
+                Next::End(listed) if listed.is_whole() => {}
+                Next::End(_) => return Ok(Some(Shown::Otherwise)),
+            }
+        }
+        (self.at, self.pages) = (self.at + 1, Pages::default());
+        let proof = FILTERS.iter().all(|filter| self.shown.contains(filter.parameter));
+        Ok((self.at == FILTERS.len()).then_some(Shown::All { proof }))
+    }
+}
+
+impl Client {
+    /// Goes on with a reading by filters, until then. Nothing, if more pages are to be read.
+    ///
+    /// # Errors
+    /// If a page cannot be had or read.
+    pub async fn filtered(&self, reading: &mut Filtered, until: Instant) -> Result<Option<Shown>, ReadError> {
+        loop {
+            let (filter, page) = (&FILTERS[reading.at], *reading.pages.ahead(1).start());
+            let size = if filter.of_interest { LARGE } else { 1 };
+            let filter = (filter.parameter, filter.value);
+            let page = self.ledger_page(Some(reading.from), Some(filter), page, size).await?;
+            let shown = reading.feed(page)?;
+            if shown.is_some() || Instant::now() >= until {
+                return Ok(shown);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vobiz::{masks::Masks, page::ledger_page};
+
+    const CALL: &str = r#"{"id":"1","type":"debit","reference_type":"cdr"}"#;
+    const CREDIT: &str = r#"{"id":"2","type":"credit","reference_type":"payment"}"#;
+    const PURCHASE: &str = r#"{"id":"3","type":"debit","reference_type":"did_purchase"}"#;
+    const RENTAL: &str = r#"{"id":"4","type":"did_rental"}"#;
+
+    /// What the reading comes to if each filter shows that.
+    fn read(shown: [&[&str]; 6], total: Option<usize>) -> (Shown, Filtered) {
+        let mut filtered = Filtered::since("2026-01-02".parse().unwrap());
+        loop {
+            let (rows, page) = (shown[filtered.at], *filtered.pages.ahead(1).start());
+            let total = total.unwrap_or(rows.len());
+            let rows = if page == 1 { rows.join(",") } else { String::new() };
+            let body = format!(r#"{{"transactions":[{rows}],"total":{total}}}"#);
+            let page = ledger_page(body.as_bytes(), 1, &Masks::default()).unwrap();
+            if let Some(shown) = filtered.feed(page).unwrap() {
+                return (shown, filtered);
+            }
+        }
+    }
+
+    #[test]
+    fn filters_are_honoured_where_each_shows_its_own_rows_alone() {
+        let (all, proof) = (Shown::All { proof: true }, Shown::All { proof: false });
+        for (shown, expected) in [
+            ([&[CALL][..], &[CALL], &[CREDIT], &[RENTAL], &[PURCHASE], &[]], &all),
+            ([&[CALL], &[CALL], &[], &[], &[], &[]], &all),
+            // Of a parameter that never shows anything, nothing is known.
+            ([&[CALL], &[], &[CREDIT], &[], &[], &[]], &proof),
+            ([&[], &[CALL], &[], &[], &[PURCHASE], &[]], &proof),
+            ([&[CALL], &[CALL], &[CALL], &[CALL], &[CALL], &[CALL]], &Shown::Otherwise),
+            ([&[CREDIT], &[CALL], &[CREDIT], &[], &[], &[]], &Shown::Otherwise),
+            ([&[CALL], &[CALL], &[CREDIT], &[], &[PURCHASE, CALL], &[]], &Shown::Otherwise),
+        ] {
+            assert_eq!(read(shown, None).0, *expected, "{shown:?}");
+        }
+        let hidden = read([&[CALL], &[CALL], &[CREDIT], &[], &[], &[]], Some(2));
+        assert_eq!(hidden.0, Shown::Otherwise, "fewer rows than announced");
+    }
+
+    #[test]
+    fn what_may_concern_a_number_is_kept_and_what_shows_filters_is_not() {
+        let (_, filtered) = read([&[CALL], &[CALL], &[CREDIT], &[RENTAL], &[PURCHASE], &[]], None);
+        assert_eq!((filtered.rows.len(), filtered.keys.len()), (3, 3));
+        let (debit, absent) = (RowType::Debit, ReferenceType::Absent);
+        assert!(is_unnamed((debit, absent)) && !is_unnamed((RowType::DidRental, absent)));
+        assert!(!is_unnamed((debit, ReferenceType::Other)) && !is_unnamed((debit, ReferenceType::Number)));
+    }
+}
