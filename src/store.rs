@@ -8,7 +8,7 @@ use std::{future::Future, sync::Arc, time::Duration};
 use kube::{
     Api, Client, Resource, ResourceExt,
     api::{DeleteParams, Patch, PatchParams, PostParams, Preconditions},
-    core::{Request, Status},
+    core::{ObjectMeta, Request, Status},
 };
 use serde_json::{Value, json};
 
@@ -263,9 +263,7 @@ impl Store {
     ) -> Result<(), StoreError> {
         let mut patch = json!({ "metadata": { "uid": claim.uid() }, "status": status });
         name_removed(&json!(claim.status), &mut patch["status"]);
-        let claims = self.claims(&claim.namespace().unwrap_or_default());
-        let params = PatchParams { field_manager: Some(NAME.into()), ..PatchParams::default() };
-        bounded(claims.patch_status(&claim.name_any(), &params, &Patch::Merge(patch))).await.map(drop)
+        self.tell(&claim.metadata, patch).await
     }
 
     /// Writes what a claim is told that this version cannot read; everything else in it stays.
@@ -277,11 +275,17 @@ impl Store {
         let status = json!({ "observedGeneration": metadata.generation, "conditions": conditions });
         // The version that was read: a newer operator may have gone on meanwhile.
         let read = json!({ "uid": metadata.uid, "resourceVersion": metadata.resource_version });
-        let patch = Patch::Merge(json!({ "metadata": read, "status": status }));
-        let claims = self.claims(metadata.namespace.as_deref().unwrap_or_default());
+        self.tell(metadata, json!({ "metadata": read, "status": status })).await
+    }
+
+    /// Patches a claim's status. Nothing in the answer is needed.
+    async fn tell(&self, claim: &ObjectMeta, patch: Value) -> Result<(), StoreError> {
+        let claims = Request::new(PhoneNumberClaim::url_path(&(), claim.namespace.as_deref()));
         let params = PatchParams { field_manager: Some(NAME.into()), ..PatchParams::default() };
-        let name = metadata.name.as_deref().unwrap_or_default();
-        bounded(claims.patch_status(name, &params, &patch)).await.map(drop)
+        let name = claim.name.as_deref().unwrap_or_default();
+        let request = claims.patch_subresource("status", name, &params, &Patch::Merge(patch));
+        let request = request.map_err(kube::Error::BuildRequest)?;
+        bounded(self.client.request_text(request)).await.map(drop)
     }
 }
 

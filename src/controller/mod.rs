@@ -7,12 +7,14 @@ mod follow;
 mod index;
 mod interruption;
 mod kinds;
+mod queue;
 mod reconciles;
 mod settings;
 mod term;
+mod triggers;
 mod watch;
 
-use std::{future::Future, pin::pin, sync::Arc};
+use std::{collections::BTreeMap, future::Future, pin::pin, sync::Arc};
 
 use kube::{Api, Client};
 use kube_runtime::reflector::{self, Store as Cache};
@@ -35,7 +37,7 @@ use crate::{
 pub use settings::Settings;
 use settings::namespaces;
 use term::Runtime;
-use watch::Triggers;
+use triggers::Triggers;
 
 /// What a process has when it starts: its clients, and what it is observed by.
 pub struct Connections {
@@ -173,7 +175,7 @@ fn watch_claims(
     triggers: &Arc<Triggers>,
     background: &Background,
 ) -> Claims {
-    let mut caches = Vec::new();
+    let mut caches = BTreeMap::new();
     let listed = Arc::new(Listed::new(namespaces(named)));
     for namespace in namespaces(named) {
         let (claims, writer) = reflector::store::<Seen<PhoneNumberClaim>>();
@@ -182,7 +184,7 @@ fn watch_claims(
             None => Api::all(kube.clone()),
         };
         background.spawn(watch::claims(namespace.clone(), api, writer, listed.clone(), triggers.clone()));
-        caches.push((namespace, claims));
+        caches.insert(namespace, claims);
     }
     Claims { caches, listed }
 }

@@ -1,6 +1,6 @@
 //! The settings of the controller, and the namespaces that follow from them.
 
-use std::{num::NonZeroUsize, time::Duration};
+use std::{collections::BTreeSet, num::NonZeroUsize, time::Duration};
 
 use crate::{leader, plan::Timeouts};
 
@@ -20,6 +20,6 @@ pub struct Settings {
 }
 
 /// The namespaces that are watched, each on its own; `None` stands for all of them.
-pub fn namespaces(named: &[String]) -> Vec<Option<String>> {
-    if named.is_empty() { vec![None] } else { named.iter().cloned().map(Some).collect() }
+pub fn namespaces(named: &[String]) -> BTreeSet<Option<String>> {
+    if named.is_empty() { [None].into() } else { named.iter().cloned().map(Some).collect() }
 }

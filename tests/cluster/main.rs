@@ -35,5 +35,6 @@ mod prometheus;
 mod recovery;
 mod restore;
 mod secure;
+mod sizes;
 mod startup;
 mod unwell;
