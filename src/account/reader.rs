@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, btree_map::Entry};
 
 use jiff::{Timestamp, tz::TimeZone};
 
-use super::batch::{Failure, ReadBatch};
+use super::batch::{Failure, ReadBatch, is_search};
 use crate::{
     clock::Clock,
     domain::{Currency, E164, Money},
@@ -24,9 +24,13 @@ pub async fn read(client: &Client, clock: Clock, batch: &ReadBatch) -> BatchRead
     let mut reader = Reader { client, balances: BTreeMap::new() };
     let mut read = BatchRead::default();
     for source in batch.sources() {
+        let listed = read.readings.iter().any(|(known, _)| *known == Source::Listing);
+        if listed && (is_search(source) || source == Source::Listing) {
+            continue;
+        }
         let begun = clock.now();
         match reader.ask(source).await {
-            Ok(value) => read.readings.push((source, Reading::Read { begun, value })),
+            Ok((source, value)) => read.readings.push((source, Reading::Read { begun, value })),
             // A search for nothing may be answered like that.
             Err(ReadError::NoSuchEndpoint) if !matches!(source, Source::Search(_)) => {
                 read.readings.push((source, Reading::NoSuchEndpoint { begun }));
@@ -51,13 +55,20 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    async fn ask(&mut self, source: Source) -> Result<Contents, ReadError> {
-        Ok(match source {
+    /// What the source says, or the listing in place of a search that finds too much.
+    async fn ask(&mut self, source: Source) -> Result<(Source, Contents), ReadError> {
+        let contents = match source {
             Source::Access => {
                 self.client.probe().await?;
                 Contents::Access
             }
-            Source::Search(e164) => Contents::numbers(self.client.search_owned(e164).await?),
+            Source::Search(e164) => {
+                let Some(rows) = self.client.search_owned(e164).await? else {
+                    let rows = self.client.owned_numbers().await?;
+                    return Ok((Source::Listing, Contents::numbers(rows)));
+                };
+                Contents::numbers(rows)
+            }
             Source::Listing => Contents::numbers(self.client.owned_numbers().await?),
             Source::Ledger { from } => Contents::Ledger(self.ledger(from).await?),
             Source::Funds { e164, currency } => Contents::Funds(self.funds(e164, currency).await?),
@@ -66,7 +77,8 @@ impl Reader<'_> {
                     tracing::info!(%currency, "Vobiz serves no balance in this currency; it is not asked for it for hours");
                 }
             })?),
-        })
+        };
+        Ok((source, contents))
     }
 
     /// The ledger is asked by UTC days, so what is covered begins at a midnight.

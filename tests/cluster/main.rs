@@ -29,6 +29,7 @@ mod hostile;
 mod leader;
 mod network;
 mod newer;
+mod older;
 mod otlp;
 mod outage;
 mod prometheus;
