@@ -62,6 +62,8 @@ impl Background {
     }
 
     fn spawn_until(&self, end: CancellationToken, work: impl Future<Output = ()> + Send + 'static) {
+        // In a box: each future that it goes through holds it once more, and there are as many as namespaces.
+        let work = Box::pin(work);
         self.tasks.spawn(async move { end.run_until_cancelled(work).await });
     }
 }
