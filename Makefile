@@ -8,15 +8,17 @@ SHELL = /bin/sh
 CARGO = cargo
 TARGET = $${CARGO_TARGET_DIR:-target}
 PHASE = @sh dev/scripts/phase.sh
-NODE = kube-scheduler kubelet containerd containerd-shim-runc-v2 ctr helm
-DEMO = -p testbed -p vobiz-sim -p control-plane
-# What builds the Kubernetes programs is built first; of the same packages as what follows, so
+NODE = --also kube-scheduler --also kubelet --also containerd --also containerd-shim-runc-v2 --also ctr --also helm
+FLUX = --also kustomize-controller --also kstatus --also glua
+# What finds or builds the Kubernetes programs is built first; of the same packages as what follows, so
 # that no dependency is compiled twice for other features.
 FIRST = $(PHASE) 'control-plane' $(CARGO) build --locked --bin control-plane
-BESIDE = sh dev/scripts/beside-control-plane.sh "$(TARGET)/debug/control-plane" $(MAKE) --no-print-directory
+BUILD = "$(TARGET)/debug/control-plane" build
+MAKE_IT = -- $(MAKE) --no-print-directory
 
 help:
-	@echo 'make demo    show the operator at work on a real control plane (KEEP=1: leave it running)'
+	@echo 'make demo    show the operator at work on a control plane of its own (KEEP=1: leave it running;'
+	@echo '             CLUSTER=current: in the cluster of your kubectl, which it asks about first)'
 	@echo 'make test    check the format and the lints, and run all tests'
 	@echo 'make lint    check the format and the lints only'
 	@echo 'make build   build the operator for use: target/release/vobiz-operator'
@@ -27,7 +29,8 @@ help:
 	@echo 'make e2e-prometheus  alerts, dashboard and metrics with a real Prometheus (Debian package)'
 	@echo 'make e2e-otlp        traces, in a program that is built with them'
 	@echo 'make e2e-node        the image, installed by the chart on a real node, and mistreated there'
-	@echo 'make measure buy 2,000 numbers and print CPU, memory and writes per claim'
+	@echo 'make measure buy 2,000 numbers and print CPU, memory, calls and latency (CLAIMS=1000,4000 OWNED=10000 RATE=200/400'
+	@echo '             RESYNC=30 RUNS=3 PARTS=load,latency,restart,resync,relist AGAINST=program CRDS=folder)'
 	@echo 'make faults  kill the operator at every call before a Vobiz that misbehaves, 880 runs (SEED=1, RUN=7, SCENARIO=name)'
 	@echo 'make fuzz    throw 2,000,000 hostile inputs at every reader of answers (SEED=1, INPUTS=100, INPUT=7)'
 	@echo 'make model   check the protocol in every interleaving of more than 20 million states (MIX=lost: some of them)'
@@ -36,15 +39,18 @@ help:
 	@echo 'make clean   remove what was built here (not the Kubernetes programs, kept in ~/.cache)'
 
 demo: tools
-	$(FIRST) $(DEMO)
-	$(PHASE) 'build' $(BESIDE) demo-build
-	@keep=; if [ '$(KEEP)' = 1 ]; then keep=--keep; fi; \
-	exec "$(TARGET)/debug/demo" --operator "$(TARGET)/release/vobiz-operator" $$keep
+	$(FIRST) --workspace
+	$(PHASE) 'build' $(BUILD) $(MAKE_IT) demo-build
+	@set -- --operator "$(TARGET)/debug/vobiz-operator"; \
+	[ '$(KEEP)' != 1 ] || set -- "$$@" --keep; \
+	[ -z '$(CLUSTER)' ] || set -- "$$@" --cluster '$(CLUSTER)'; \
+	[ '$(YES)' != 1 ] || set -- "$$@" --yes; \
+	exec "$(TARGET)/debug/demo" "$$@"
 
 test: tools
 	$(PHASE) 'format' $(CARGO) fmt --all --check
 	$(FIRST) --workspace
-	$(PHASE) 'lints and test build' env PROGRAMS=helm $(BESIDE) test-build
+	$(PHASE) 'lints and test build' $(BUILD) --controller-manager --also helm $(MAKE_IT) test-build
 	$(PHASE) 'tests' $(CARGO) test --workspace --locked
 
 lint:
@@ -73,25 +79,35 @@ e2e: e2e-gitops e2e-prometheus e2e-otlp e2e-node
 
 e2e-gitops: tools
 	$(FIRST) --workspace
-	$(PHASE) 'build' env PROGRAMS='kustomize-controller kstatus glua' $(BESIDE) gitops-build
+	$(PHASE) 'build' $(BUILD) --controller-manager $(FLUX) $(MAKE_IT) gitops-build
 	$(PHASE) 'Argo CD and kstatus' $(CARGO) test --locked -p vobiz-operator --test gitops -- --include-ignored
 	$(PHASE) 'Flux' $(CARGO) test --locked -p vobiz-operator --test cluster gitops:: -- --ignored
 
 e2e-node: machine tools
 	$(FIRST) -p node -p control-plane -p vobiz-sim
-	$(PHASE) 'build' env PROGRAMS='$(NODE)' $(BESIDE) e2e-build
+	$(PHASE) 'build' $(BUILD) --controller-manager $(NODE) $(MAKE_IT) e2e-build
 	@keep=; if [ '$(KEEP)' = 1 ]; then keep=--keep; fi; \
 	exec "$(TARGET)/debug/e2e" --image "$(TARGET)/image/vobiz-operator.tar" --pause "$(TARGET)/image/pause" $$keep
 
+# CLAIMS=1000,4000,16000 makes a curve. AGAINST= names another program that takes the same variables, CRDS= its definitions.
 measure: tools
-	$(FIRST) -p testbed -p control-plane
-	$(PHASE) 'build' $(BESIDE) measure-build
-	"$(TARGET)/debug/measure" --operator "$(TARGET)/release/vobiz-operator"
+	$(FIRST) -p control-plane
+	$(PHASE) 'build' $(BUILD) $(MAKE_IT) measure-build
+	@set -- --operator "$(TARGET)/release/vobiz-operator"; \
+	[ -z '$(CLAIMS)' ] || set -- "$$@" --claims '$(CLAIMS)'; \
+	[ -z '$(OWNED)' ] || set -- "$$@" --owned '$(OWNED)'; \
+	[ -z '$(RATE)' ] || set -- "$$@" --rate '$(RATE)'; \
+	[ -z '$(RESYNC)' ] || set -- "$$@" --resync '$(RESYNC)'; \
+	[ -z '$(PARTS)' ] || set -- "$$@" --parts '$(PARTS)'; \
+	[ -z '$(RUNS)' ] || set -- "$$@" --runs '$(RUNS)'; \
+	[ -z '$(AGAINST)' ] || set -- "$$@" --against '$(AGAINST)'; \
+	[ -z '$(CRDS)' ] || set -- "$$@" --crds '$(CRDS)'; \
+	exec "$(TARGET)/release/measure" "$$@"
 
 # Each run has a place in the order that its seed makes of all; RUN= replays one.
 faults: tools
 	$(FIRST) -p faults -p control-plane
-	$(PHASE) 'build' $(BESIDE) faults-build
+	$(PHASE) 'build' $(BUILD) $(MAKE_IT) faults-build
 	@set -- --operator "$(TARGET)/release/vobiz-operator"; \
 	[ -z '$(SEED)' ] || set -- "$$@" --seed '$(SEED)'; \
 	[ -z '$(RUN)' ] || set -- "$$@" --run '$(RUN)'; \
@@ -147,12 +163,12 @@ test-build:
 
 measure-build:
 	$(PHASE) 'operator' $(CARGO) build --release --locked -p vobiz-operator
-	$(PHASE) 'measure' $(CARGO) build --locked -p testbed -p control-plane
+	$(PHASE) 'measure' $(CARGO) build --release --locked -p testbed --features cluster --bin measure
 
 faults-build:
 	$(PHASE) 'operator' $(CARGO) build --release --locked -p vobiz-operator
 	$(PHASE) 'faults' $(CARGO) build --locked -p faults -p control-plane
 
+# In the profile of the tests: what they compile is compiled once.
 demo-build:
-	$(PHASE) 'operator' $(CARGO) build --release --locked -p vobiz-operator
-	$(PHASE) 'demo' $(CARGO) build --locked $(DEMO)
+	$(PHASE) 'operator and demo' $(CARGO) build --locked --workspace --bin vobiz-operator --bin demo

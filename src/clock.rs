@@ -1,37 +1,32 @@
 //! The two clocks of this process, and those of others that they are held against.
 
-use std::{
-    sync::{Mutex, PoisonError},
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use http::{
     HeaderMap,
     header::{AGE, DATE},
 };
 use jiff::{SignedDuration, Timestamp, fmt::rfc2822::DateTimeParser};
+use parking_lot::Mutex;
+use strum::VariantArray;
 
 use crate::{
     domain::{self, Clocks, Moment, Sighting},
     metrics::Peer,
 };
 
-/// The two clocks of this process.
 #[derive(Debug, Clone, Copy)]
 pub struct Clock {
     started: Instant,
 }
 
 impl Clock {
-    /// Starts the monotonic clock.
     #[must_use]
     pub fn start() -> Self {
         Self { started: Instant::now() }
     }
 
-    /// The present, on both.
-    #[must_use]
-    pub fn now(&self) -> Moment {
+    pub(crate) fn now(&self) -> Moment {
         Moment { wall: Timestamp::now(), mono: self.started.elapsed() }
     }
 }
@@ -49,7 +44,8 @@ const STEADY_WITHIN: SignedDuration = SignedDuration::from_secs(30);
 #[derive(Debug)]
 pub struct Peers {
     clock: Clock,
-    seen: [Mutex<Seen>; 2],
+    /// By [`Peer`].
+    seen: [Mutex<Seen>; Peer::VARIANTS.len()],
 }
 
 #[derive(Debug, Default)]
@@ -69,20 +65,16 @@ impl Default for Peers {
 }
 
 impl Peers {
-    /// Nothing is known of them yet.
     #[must_use]
     pub fn new(clock: Clock) -> Self {
         Self { clock, seen: Default::default() }
     }
 
     /// The clock that they are held against.
-    #[must_use]
     pub fn clock(&self) -> Clock {
         self.clock
     }
 
-    /// The present, on our clocks.
-    #[must_use]
     pub fn now(&self) -> Moment {
         self.clock.now()
     }
@@ -102,8 +94,6 @@ impl Peers {
         self.look(peer, now);
     }
 
-    /// How the clocks stand now.
-    #[must_use]
     pub fn clocks(&self) -> Clocks {
         let now = self.now();
         Clocks { vobiz: self.look(Peer::Vobiz, now), kubernetes: self.look(Peer::Kubernetes, now) }
@@ -125,11 +115,7 @@ impl Peers {
     }
 
     fn seen<T>(&self, peer: Peer, look: impl FnOnce(&mut Seen) -> T) -> T {
-        let seen = match peer {
-            Peer::Vobiz => &self.seen[0],
-            Peer::Kubernetes => &self.seen[1],
-        };
-        look(&mut seen.lock().unwrap_or_else(PoisonError::into_inner))
+        look(&mut self.seen[peer as usize].lock())
     }
 }
 

@@ -3,10 +3,10 @@
 //! | module | what it is | what it uses |
 //! |---|---|---|
 //! | [`controller`] | Watches, queues, workers, leadership, an orderly end. | `account`, `api`, `clock`, `domain`, `health`, `leader`, `metrics`, `plan`, `reconcile`, `store`, `telemetry`, `vobiz` |
-//! | [`health`] | Whether the operator works, and what is waiting: `/readyz`, `/metrics`. | `account`, `api`, `conditions`, `domain`, `metrics`, `plan`, `reconcile` |
+//! | [`health`] | Whether the operator works, and what is waiting: `/readyz`, `/metrics`. | `account`, `api`, `domain`, `metrics`, `plan`, `reconcile` |
 //! | [`reconcile`] | Observe, plan, perform one step. | `account`, `api`, `clock`, `conditions`, `domain`, `metrics`, `plan`, `store`, `telemetry`, `vobiz` |
 //! | [`account`] | Reads the account once for all claims that wait, knows when to leave it alone, and has purchases queue. | `api`, `clock`, `domain`, `metrics`, `plan`, `vobiz` |
-//! | [`store`] | The only writer of both kinds. | `api`, `conditions`, `domain` |
+//! | [`store`] | The only writer of both kinds. | `api`, `domain` |
 //! | [`conditions`] | What users are told. Pure. | `api`, `domain`, `plan` |
 //! | [`plan`] | What to do next. Pure: observed and now in, one step out. | `api`, `domain` |
 //! | [`vobiz`] | The vendor's REST API: a client whose answers say whether a purchase may have happened. | `address`, `api`, `clock`, `domain`, `metrics`, `proxy`, `telemetry` |
@@ -25,22 +25,22 @@
 //!
 //! How a number is bought exactly once, and what is checked of it, is told in `docs/exactly-once.md`.
 
-pub mod account;
-pub mod address;
+mod account;
+mod address;
 pub mod api;
 pub mod cli;
 pub mod clock;
 pub mod cluster;
-pub mod conditions;
+mod conditions;
 pub mod controller;
 pub mod domain;
 pub mod health;
 pub mod leader;
 pub mod metrics;
-pub mod plan;
-pub mod proxy;
-pub mod reconcile;
-pub mod store;
+mod plan;
+mod proxy;
+mod reconcile;
+mod store;
 pub mod telemetry;
 pub mod vobiz;
 

@@ -3,6 +3,7 @@
 use std::{io::Write, process::ExitCode, sync::Arc, time::Duration};
 
 use clap::Parser;
+use secrecy::ExposeSecret;
 use tokio::{
     signal::unix::{SignalKind, signal},
     sync::watch,
@@ -14,7 +15,6 @@ use vobiz_operator::{
     clock::{Clock, Peers},
     cluster, controller, health, leader,
     metrics::Metrics,
-    plan::Timeouts,
     telemetry,
     vobiz::{self, Client, CredentialsSource, Source},
 };
@@ -79,12 +79,12 @@ async fn run(args: RunArgs) -> Result<(), StartError> {
     };
     let metrics = Arc::new(Metrics::default());
     let peers = Arc::new(Peers::new(Clock::start()));
-    let client = Client::new(&settings, current)?.counted(metrics.clone()).timed(peers.clone());
+    let client = Client::new(&settings, current, metrics.clone(), peers.clone())?;
     let http = match cli::named(args.http_addr) {
         Some(address) => Some(health::bind(&address).await?),
         None => None,
     };
-    let telemetry = telemetry::start(cli::named(args.otlp_endpoint).as_deref())?;
+    let finish_traces = telemetry::start(cli::named(args.otlp_endpoint).as_deref())?;
     let (kube, default_namespace) = cluster::client(peers).await?;
     let election = args.leader_elect.then(|| leader::Settings {
         namespace: cli::named(args.leader_election_namespace)
@@ -97,7 +97,7 @@ async fn run(args: RunArgs) -> Result<(), StartError> {
     tracing::info!(version = env!("CARGO_PKG_VERSION"), account = %client.account(), "starting");
     let settings = controller::Settings {
         namespaces: args.watch_namespaces.into_iter().filter_map(|name| cli::named(Some(name))).collect(),
-        timeouts: Timeouts { purchase_timeout: timeout, settle },
+        timeouts: controller::Timeouts { purchase_timeout: timeout, settle },
         resync: args.vobiz_resync_interval.0,
         concurrency: args.purchase_concurrency,
         hold: args.hold_purchases,
@@ -107,21 +107,17 @@ async fn run(args: RunArgs) -> Result<(), StartError> {
     let connections = controller::Connections { kube, vobiz: client, credentials, metrics, http };
     controller::run(settings, connections, stop).await;
     tracing::info!("stopped");
-    telemetry.finish();
+    finish_traces();
     Ok(())
 }
 
 /// Where the account id and the token are read from.
 fn credentials_source(args: &RunArgs) -> Result<CredentialsSource, vobiz::CredentialsError> {
-    let (id, token) = (args.vobiz_auth_id.as_deref(), args.vobiz_auth_token.as_ref());
+    let token = args.vobiz_auth_token.as_ref().map(ExposeSecret::expose_secret);
     let (id_file, token_file) = (args.vobiz_auth_id_file.clone(), args.vobiz_auth_token_file.clone());
     Ok(CredentialsSource {
-        auth_id: Source::choose("VOBIZ_AUTH_ID", id, cli::file(id_file))?,
-        auth_token: Source::choose(
-            "VOBIZ_AUTH_TOKEN",
-            token.map(|token| token.0.as_str()),
-            cli::file(token_file),
-        )?,
+        auth_id: Source::choose("VOBIZ_AUTH_ID", args.vobiz_auth_id.as_deref(), cli::file(id_file))?,
+        auth_token: Source::choose("VOBIZ_AUTH_TOKEN", token, cli::file(token_file))?,
     })
 }
 

@@ -22,8 +22,7 @@ pub enum ProxyError {
 pub struct Proxy(Intercept);
 
 impl Proxy {
-    /// # Errors
-    /// If it is no URL, or of a scheme that is not supported; `name` is where it was named.
+    /// `name` is where it was named.
     pub fn parse(name: &'static str, text: &str) -> Result<Self, ProxyError> {
         let uri: Uri = text.parse().map_err(|_| ProxyError::NotUrl(name))?;
         match uri.scheme_str() {
@@ -41,22 +40,16 @@ impl Proxy {
             .ok_or(ProxyError::NotUrl(name))
     }
 
-    /// Where it is.
-    #[must_use]
     pub fn uri(&self) -> &Uri {
         self.0.uri()
     }
 
     /// The credentials with which the proxy is asked, if its address has some.
-    #[must_use]
     pub fn authorization(&self) -> Option<&HeaderValue> {
         self.0.basic_auth()
     }
 
     /// The same, for reqwest.
-    ///
-    /// # Errors
-    /// If reqwest does not take it.
     pub fn for_reqwest(&self) -> Result<reqwest::Proxy, ProxyError> {
         let proxy =
             reqwest::Proxy::all(self.uri().to_string()).map_err(|_| ProxyError::NotUrl(NAMED_IN[0]))?;
@@ -67,7 +60,6 @@ impl Proxy {
     }
 }
 
-/// What the environment says about proxies.
 #[derive(Debug, Clone)]
 pub struct Proxies {
     https: Option<Proxy>,
@@ -75,8 +67,6 @@ pub struct Proxies {
 }
 
 impl Proxies {
-    /// # Errors
-    /// If a proxy is named that cannot be used.
     pub fn from_env() -> Result<Self, ProxyError> {
         Self::read(|name| std::env::var(name).ok())
     }
@@ -94,7 +84,6 @@ impl Proxies {
     }
 
     /// The proxy before a host that is called by https, if there is one.
-    #[must_use]
     pub fn before(&self, host: &str, port: Option<u16>) -> Option<&Proxy> {
         let host =
             host.trim_start_matches('[').trim_end_matches(']').trim_end_matches('.').to_ascii_lowercase();

@@ -8,7 +8,7 @@ use std::{future::Future, sync::Arc, time::Duration};
 use kube::{
     Api, Client, Resource, ResourceExt,
     api::{DeleteParams, Patch, PatchParams, PostParams, Preconditions},
-    core::{ObjectMeta, Request, Status},
+    core::{ObjectMeta, Request},
 };
 use serde_json::{Value, json};
 
@@ -29,10 +29,8 @@ pub enum StoreError {
     /// Another writer has changed the object in between: read again, decide again.
     #[error("the object has changed in the meantime")]
     Conflict,
-    /// There is no such object.
     #[error("the object does not exist")]
     NotFound,
-    /// An object of that name exists.
     #[error("the object exists already")]
     Exists,
     /// It was written, into what this version cannot read.
@@ -55,9 +53,15 @@ pub enum StoreError {
 
 impl From<kube::Error> for StoreError {
     fn from(error: kube::Error) -> Self {
-        match error {
-            kube::Error::Api(status) => Self::from_status(&status),
-            other => Self::Lost(said(&other.to_string())),
+        let kube::Error::Api(status) = &error else { return Self::Lost(said(&error.to_string())) };
+        match (status.code, status.reason.as_str()) {
+            (_, "AlreadyExists") => Self::Exists,
+            (409, _) => Self::Conflict,
+            (404, _) => Self::NotFound,
+            (403, _) => Self::Forbidden(said(&status.message)),
+            // 500, 503 and 504 can follow a write that took place.
+            (500.., _) => Self::Lost(said(&status.message)),
+            _ => Self::Refused(said(&status.message)),
         }
     }
 }
@@ -70,23 +74,10 @@ fn said(words: &str) -> String {
 impl StoreError {
     /// Whether another writer was first: the next decision is made on what is stored now. All other errors are the API
     /// server's doing.
-    #[must_use]
     pub fn is_overtaken(&self) -> bool {
         match self {
             Self::Conflict | Self::Exists | Self::NotFound | Self::Newer => true,
             Self::Forbidden(_) | Self::Refused(_) | Self::NotStored(_) | Self::Lost(_) => false,
-        }
-    }
-
-    fn from_status(status: &Status) -> Self {
-        match (status.code, status.reason.as_str()) {
-            (_, "AlreadyExists") => Self::Exists,
-            (409, _) => Self::Conflict,
-            (404, _) => Self::NotFound,
-            (403, _) => Self::Forbidden(said(&status.message)),
-            // 500, 503 and 504 can follow a write that took place.
-            (500.., _) => Self::Lost(said(&status.message)),
-            _ => Self::Refused(said(&status.message)),
         }
     }
 }
@@ -127,7 +118,6 @@ fn is_stored(written: &PhoneNumber, found: &PhoneNumber) -> bool {
     found.spec == written.spec && found.status == written.status && found.finalizers() == written.finalizers()
 }
 
-/// Reads and writes of both kinds.
 #[derive(Clone)]
 pub struct Store {
     client: Client,
@@ -151,7 +141,6 @@ async fn bounded<T>(call: impl Future<Output = Result<T, kube::Error>>) -> Resul
 
 impl Store {
     /// A store on a client that re-sends nothing.
-    #[must_use]
     pub fn new(client: Client) -> Self {
         let records = Api::all(client.clone());
         Self { client, records }
@@ -161,10 +150,6 @@ impl Store {
         Api::namespaced(self.client.clone(), namespace)
     }
 
-    /// Reads a claim live.
-    ///
-    /// # Errors
-    /// If the API server gives no answer: then nothing is known about the claim.
     pub async fn get_claim(
         &self,
         namespace: &str,
@@ -173,20 +158,13 @@ impl Store {
         bounded(self.claims(namespace).get_opt(name)).await
     }
 
-    /// Reads a record live.
-    ///
-    /// # Errors
-    /// If the API server gives no answer.
     pub async fn get_record(&self, name: &str) -> Result<Option<Seen<PhoneNumber>>, StoreError> {
         bounded(self.records.get_opt(name)).await
     }
 
     /// Creates a record. A lost reply is cleared up by reading: the record counts as created if it is stored with
-    /// this very attempt.
-    ///
-    /// # Errors
-    /// [`StoreError::Exists`] if another writer was first; [`StoreError::NotStored`] if none was; [`StoreError::Lost`]
-    /// if not even the reading answers.
+    /// this very attempt. [`StoreError::Exists`] if another writer was first; [`StoreError::NotStored`] if none was;
+    /// [`StoreError::Lost`] if not even the reading answers.
     pub async fn create(&self, record: &PhoneNumber) -> Result<PhoneNumber, StoreError> {
         let wanted = Seen::from(record.clone());
         match bounded(self.records.create(&PostParams::default(), &wanted)).await {
@@ -201,10 +179,6 @@ impl Store {
 
     /// Replaces a record by compare-and-swap on its `resourceVersion`: only if no other writer has changed it in
     /// between. A lost reply is cleared up as with [`Store::create`].
-    ///
-    /// # Errors
-    /// [`StoreError::Conflict`] if another writer has; [`StoreError::NotFound`] if the record is gone; otherwise as
-    /// [`Store::create`].
     pub async fn replace(&self, record: &PhoneNumber) -> Result<PhoneNumber, StoreError> {
         let wanted = Seen::from(record.clone());
         match bounded(self.records.replace(&record.name_any(), &PostParams::default(), &wanted)).await {
@@ -224,9 +198,6 @@ impl Store {
     }
 
     /// Deletes a record in the version that was read, and in no other.
-    ///
-    /// # Errors
-    /// [`StoreError::Conflict`] if it has changed.
     pub async fn delete(&self, record: &PhoneNumber) -> Result<(), StoreError> {
         let params = DeleteParams {
             preconditions: Some(Preconditions {
@@ -236,15 +207,19 @@ impl Store {
             ..DeleteParams::default()
         };
         let request = Request::new(PhoneNumber::url_path(&(), None)).delete(&record.name_any(), &params);
+        self.perform(request).await
+    }
+
+    /// Nothing in the answer is needed, so nothing in it may stand in the way, or cost the time to read it.
+    async fn perform(
+        &self,
+        request: Result<http::Request<Vec<u8>>, kube::core::request::Error>,
+    ) -> Result<(), StoreError> {
         let request = request.map_err(kube::Error::BuildRequest)?;
-        // Nothing in the answer is needed, so nothing in it may stand in the way.
         bounded(self.client.request_text(request)).await.map(drop)
     }
 
     /// Lets a deletion of the record go through.
-    ///
-    /// # Errors
-    /// [`StoreError::Conflict`] if the record has changed.
     pub async fn drop_finalizer(&self, record: &PhoneNumber) -> Result<PhoneNumber, StoreError> {
         let mut released = record.clone();
         released.finalizers_mut().retain(|finalizer| finalizer != RECORD_FINALIZER);
@@ -253,9 +228,6 @@ impl Store {
 
     /// Writes what a claim is told. Bound to the claim's uid, so that a claim re-created under the same name never
     /// gets its predecessor's status.
-    ///
-    /// # Errors
-    /// If it was not written, or it is not known whether it was.
     pub async fn patch_status(
         &self,
         claim: &PhoneNumberClaim,
@@ -263,34 +235,31 @@ impl Store {
     ) -> Result<(), StoreError> {
         let mut patch = json!({ "metadata": { "uid": claim.uid() }, "status": status });
         name_removed(&json!(claim.status), &mut patch["status"]);
-        self.tell(&claim.metadata, patch).await
+        self.patch(&claim.metadata, patch).await
     }
 
     /// Writes what a claim is told that this version cannot read; everything else in it stays.
-    ///
-    /// # Errors
-    /// As [`Store::patch_status`].
     pub async fn tell_newer(&self, claim: &Newer, conditions: &[Value]) -> Result<(), StoreError> {
         let metadata = &claim.metadata;
         let status = json!({ "observedGeneration": metadata.generation, "conditions": conditions });
         // The version that was read: a newer operator may have gone on meanwhile.
         let read = json!({ "uid": metadata.uid, "resourceVersion": metadata.resource_version });
-        self.tell(metadata, json!({ "metadata": read, "status": status })).await
+        self.patch(metadata, json!({ "metadata": read, "status": status })).await
     }
 
-    /// Patches a claim's status. Nothing in the answer is needed.
-    async fn tell(&self, claim: &ObjectMeta, patch: Value) -> Result<(), StoreError> {
-        let claims = Request::new(PhoneNumberClaim::url_path(&(), claim.namespace.as_deref()));
+    async fn patch(&self, claim: &ObjectMeta, patch: Value) -> Result<(), StoreError> {
+        let url = PhoneNumberClaim::url_path(&(), claim.namespace.as_deref());
         let params = PatchParams { field_manager: Some(NAME.into()), ..PatchParams::default() };
         let name = claim.name.as_deref().unwrap_or_default();
-        let request = claims.patch_subresource("status", name, &params, &Patch::Merge(patch));
-        let request = request.map_err(kube::Error::BuildRequest)?;
-        bounded(self.client.request_text(request)).await.map(drop)
+        let request = Request::new(url).patch_subresource("status", name, &params, &Patch::Merge(patch));
+        self.perform(request).await
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use kube::core::Status;
+
     use super::*;
     use crate::{
         api::AttemptState,
@@ -348,7 +317,8 @@ mod tests {
     fn what_the_api_server_says_is_one_line_of_bounded_length() {
         let status =
             Status { code: 500, message: format!("a\n{}", "x".repeat(100_000)), ..Status::default() };
-        let StoreError::Lost(words) = StoreError::from_status(&status) else { panic!("a 500 may be stored") };
+        let told = StoreError::from(kube::Error::Api(Box::new(status)));
+        let StoreError::Lost(words) = told else { panic!("a 500 may be stored") };
         assert!(words.starts_with("a x") && words.len() <= LONGEST_WORDS, "{words}");
     }
 
@@ -365,7 +335,7 @@ mod tests {
             (503, "Lost"),
         ] {
             let status = Status { code, message: "no".into(), ..Status::default() };
-            let told = format!("{:?}", StoreError::from_status(&status));
+            let told = format!("{:?}", StoreError::from(kube::Error::Api(Box::new(status))));
             assert!(told.starts_with(expected), "{code}: {told}");
         }
     }

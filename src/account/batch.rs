@@ -1,4 +1,4 @@
-//! A batch of reads: the sources that it has to bring, and what a failure among them leaves unread.
+//! A batch of reads: the sources that it has to bring, and what follows from a failure among them.
 
 use std::collections::BTreeMap;
 
@@ -50,19 +50,10 @@ impl ReadBatch {
         self.retain(|source| !is_search(source));
         self.add(Source::Listing);
     }
-
-    /// What has to be read before the account is open again, if the batch failed. Prices and balances serve messages.
-    pub fn owed(mut self) -> Self {
-        self.retain(|source| match source {
-            Source::Search(_) | Source::Listing | Source::Ledger { .. } => true,
-            Source::Access | Source::Funds { .. } | Source::Balance(_) => false,
-        });
-        self
-    }
 }
 
 /// The read that ended a batch.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Failure {
     pub source: Source,
     pub error: ReadError,
@@ -73,6 +64,14 @@ impl Failure {
     /// search, says nothing about the account; the listing does. A limit speaks of calls, whichever they are.
     pub fn is_of_searches_alone(&self) -> bool {
         is_search(self.source) && !matches!(self.error, ReadError::RateLimited { .. })
+    }
+
+    /// What has to be read before the account is open again. Prices and balances serve messages.
+    pub fn owed(&self) -> Option<Source> {
+        match self.source {
+            Source::Search(_) | Source::Listing | Source::Ledger { .. } => Some(self.source),
+            Source::Access | Source::Funds { .. } | Source::Balance(_) => None,
+        }
     }
 }
 

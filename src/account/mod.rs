@@ -3,8 +3,10 @@
 //! A claim or record asks for evidence begun since a moment ([`Account::request`]) and is woken when there is some. So
 //! a thousand claims that appear together cost one listing.
 
+mod balances;
 mod batch;
 mod gate;
+mod prices;
 mod queue;
 mod reader;
 mod registry;
@@ -15,6 +17,7 @@ mod tests;
 
 use std::{
     collections::BTreeMap,
+    num::NonZeroUsize,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -28,7 +31,7 @@ use crate::{
     plan::{Clocks, Evidence, EvidenceRequest, Gate},
     vobiz::{Client, PurchaseAnswer},
 };
-pub use queue::Queue;
+pub use queue::{Place, Queue};
 pub use registry::Accounts;
 use state::State;
 
@@ -68,14 +71,19 @@ pub struct Account {
 }
 
 impl Account {
-    /// An account of which nothing is known yet; `wake` receives the objects to requeue.
+    /// An account of which nothing is known yet, with so many places for purchases; `wake` receives the objects to requeue.
     #[must_use]
-    pub fn new(client: Client, metrics: Arc<Metrics>, wake: mpsc::UnboundedSender<Woken>) -> Self {
+    pub fn new(
+        client: Client,
+        places: NonZeroUsize,
+        metrics: Arc<Metrics>,
+        wake: mpsc::UnboundedSender<Woken>,
+    ) -> Self {
         let clock = client.peers().clock();
         Self {
             client,
             clock,
-            queue: Queue::new(clock, metrics),
+            queue: Queue::new(places, clock, metrics),
             state: Mutex::new(State::default()),
             changed: Notify::new(),
             wake,

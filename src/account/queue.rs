@@ -1,10 +1,13 @@
 //! The claims that wait for their turn to purchase, and the workers that wait for a claim. The order is `plan`'s.
 
 use std::{
+    future::Future,
+    num::NonZeroUsize,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
+use jiff::Timestamp;
 use tokio::sync::{Mutex as Door, MutexGuard as Entered, Notify};
 
 use crate::{
@@ -32,19 +35,31 @@ pub struct Turn<'a> {
     _entered: Entered<'a, ()>,
 }
 
+/// The place of a turn that has begun: others wait for it until it is dropped.
+pub struct Place<'a> {
+    queue: &'a Queue,
+    uid: String,
+}
+
 impl Queue {
     #[must_use]
-    pub fn new(clock: Clock, metrics: Arc<Metrics>) -> Self {
-        Self { state: Mutex::default(), changed: Notify::new(), door: Door::default(), clock, metrics }
+    pub fn new(places: NonZeroUsize, clock: Clock, metrics: Arc<Metrics>) -> Self {
+        let state = Mutex::new(plan::Queue::new(places));
+        Self { state, changed: Notify::new(), door: Door::default(), clock, metrics }
     }
 
     fn state(&self) -> MutexGuard<'_, plan::Queue> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A claim wants a turn.
-    pub fn enqueue(&self, claim: ClaimRef) -> Enqueued {
-        let enqueued = self.state().enqueue(claim, self.clock.now());
+    /// How many workers there are work for at the same time, at most.
+    pub fn most(&self) -> usize {
+        self.state().most()
+    }
+
+    /// A claim that was created then wants a turn.
+    pub fn enqueue(&self, claim: ClaimRef, created: Timestamp) -> Enqueued {
+        let enqueued = self.state().enqueue(claim, created, self.clock.now());
         if enqueued == Enqueued::Now {
             self.metrics.queued();
             self.changed.notify_one();
@@ -65,9 +80,22 @@ impl Queue {
                         () = self.changed.notified() => {}
                     }
                 }
-                Next::Empty => self.changed.notified().await,
+                Next::Later => self.changed.notified().await,
             }
         }
+    }
+
+    /// Awaits the answer to what the claim's turn sends. While there is none, Vobiz may turn out to hang at it.
+    pub async fn sent<T>(&self, uid: &str, call: impl Future<Output = T>) -> T {
+        self.send(uid, Some(self.clock.now()));
+        let answer = call.await;
+        self.send(uid, None);
+        answer
+    }
+
+    fn send(&self, uid: &str, sent: Option<Moment>) {
+        self.state().send(uid, sent);
+        self.changed.notify_one();
     }
 
     /// A turn of the claim, or another write of its intent, has ended. Returns how long it pauses.
@@ -95,7 +123,7 @@ impl Queue {
 
     /// Forgets all claims: they wait for another process now.
     pub fn clear(&self) {
-        let waited = std::mem::take(&mut *self.state()).len();
+        let waited = self.state().clear();
         self.metrics.left_queue(waited);
     }
 
@@ -106,15 +134,24 @@ impl Queue {
     }
 }
 
-impl Turn<'_> {
+impl<'a> Turn<'a> {
     /// The claim's turn begins: it does not wait any more, and another worker may take the next turn.
-    pub fn begin(self) -> ClaimRef {
+    pub fn begin(self) -> (ClaimRef, Place<'a>) {
+        let Self { queue, claim, .. } = self;
         // The claim may have gone while a slot was waited for.
-        if let Some(since) = self.queue.state().leave(&self.claim.uid) {
-            self.queue.metrics.left_queue(1);
-            self.queue.metrics.waited(self.queue.clock.now().mono.saturating_sub(since.mono));
+        if let Some(since) = queue.state().begin(&claim) {
+            queue.metrics.left_queue(1);
+            queue.metrics.waited(queue.clock.now().mono.saturating_sub(since.mono));
         }
-        self.claim
+        let place = Place { queue, uid: claim.uid.clone() };
+        (claim, place)
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.queue.state().give_back(&self.uid);
+        self.queue.changed.notify_one();
     }
 }
 
@@ -129,41 +166,77 @@ mod tests {
     }
 
     fn queue() -> Queue {
-        Queue::new(Clock::start(), Arc::default())
+        Queue::new(NonZeroUsize::new(2).unwrap(), Clock::start(), Arc::default())
+    }
+
+    fn enqueue(queue: &Queue, uid: &str) -> Enqueued {
+        queue.enqueue(claim(uid), Timestamp::UNIX_EPOCH)
     }
 
     #[tokio::test]
     async fn a_claim_waits_until_its_turn_begins_and_one_worker_at_a_time() {
         let queue = queue();
-        queue.enqueue(claim("a"));
-        queue.enqueue(claim("b"));
+        enqueue(&queue, "a");
+        enqueue(&queue, "b");
         let turn = queue.next().await;
         assert!(queue.next().now_or_never().is_none(), "another worker has to wait");
         // The worker stops before it has a slot.
         drop(turn);
-        assert_eq!(queue.enqueue(claim("a")), Enqueued::Already);
-        assert_eq!(queue.next().await.begin(), claim("a"));
-        assert_eq!(queue.next().await.begin(), claim("b"));
+        assert_eq!(enqueue(&queue, "a"), Enqueued::Already);
+        let (first, _place) = queue.next().await.begin();
+        let (second, _place) = queue.next().await.begin();
+        assert_eq!((first, second), (claim("a"), claim("b")));
         assert!(queue.next().now_or_never().is_none());
     }
 
     #[tokio::test]
     async fn a_worker_that_waits_is_woken_by_a_claim_that_comes() {
         let queue = queue();
-        let next = async { queue.next().await.begin() };
-        let comes = async { queue.enqueue(claim("a")) };
+        let next = async { queue.next().await.begin().0 };
+        let comes = async { enqueue(&queue, "a") };
         assert_eq!(tokio::join!(next, comes), (claim("a"), Enqueued::Now));
+    }
+
+    #[tokio::test]
+    async fn a_worker_that_waits_is_woken_by_a_place_that_is_given_back() {
+        let queue = queue();
+        for uid in ["a", "b", "c"] {
+            enqueue(&queue, uid);
+        }
+        let (_, first) = queue.next().await.begin();
+        let (_, _second) = queue.next().await.begin();
+        let next = async { queue.next().await.begin().0 };
+        let ends = async { drop(first) };
+        assert_eq!(tokio::join!(next, ends), (claim("c"), ()));
+    }
+
+    #[tokio::test]
+    async fn a_worker_that_waits_is_woken_when_vobiz_turns_out_to_hang() {
+        let queue = queue();
+        for uid in ["a", "b", "c"] {
+            enqueue(&queue, uid);
+        }
+        let (_, _first) = queue.next().await.begin();
+        let (_, _second) = queue.next().await.begin();
+        let hangs = |uid: &'static str| queue.sent(uid, std::future::pending::<()>());
+        let next = async { queue.next().await.begin().0 };
+        let next = tokio::time::timeout(Duration::from_secs(30), next);
+        let found = tokio::select! {
+            found = next => found.unwrap(),
+            _ = futures::future::join(hangs("a"), hangs("b")) => unreachable!(),
+        };
+        assert_eq!(found, claim("c"));
     }
 
     #[tokio::test]
     async fn a_pause_of_all_ends_with_the_first_intent_that_is_taken() {
         let queue = queue();
-        queue.enqueue(claim("a"));
+        enqueue(&queue, "a");
         for _ in 0..20 {
             queue.turn_ended("b", TurnEnd::Refused("no space".into()));
         }
         assert!(queue.next().now_or_never().is_none());
-        let next = async { queue.next().await.begin() };
+        let next = async { queue.next().await.begin().0 };
         let taken = async { queue.turn_ended("c", TurnEnd::Done) };
         let both = async { tokio::join!(next, taken) };
         let soon = tokio::time::timeout(Duration::from_secs(2), both).await;

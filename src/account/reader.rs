@@ -1,15 +1,22 @@
-//! The one reader of Vobiz: performs one batch of reads. When, what and what follows is decided elsewhere.
+//! The one reader of Vobiz: performs one batch of reads, side by side. When, what and what follows is decided elsewhere.
 
-use std::collections::{BTreeMap, btree_map::Entry};
+use std::{
+    pin::pin,
+    time::{Duration, Instant},
+};
 
+use futures::{StreamExt, stream};
 use jiff::{Timestamp, tz::TimeZone};
 
-use super::batch::{Failure, ReadBatch, is_search};
+use super::{
+    batch::{Failure, ReadBatch, is_search},
+    prices::Prices,
+};
 use crate::{
     clock::Clock,
-    domain::{Currency, E164, Money},
-    plan::{Contents, FundsRead, LedgerRead, Reading, Source},
-    vobiz::{Client, ReadError},
+    domain::{Currency, ListedNumber},
+    plan::{Contents, LedgerRead, Moment, Reading, Source},
+    vobiz::{Client, ReadError, readers::Pages},
 };
 
 /// What a batch has brought: all of it, or what was read before a failure.
@@ -17,127 +24,161 @@ use crate::{
 pub struct BatchRead {
     pub readings: Vec<(Source, Reading<Contents>)>,
     pub failure: Option<Failure>,
+    /// How many numbers a listing says that there are.
+    pub owned: Option<usize>,
+    /// Searches that find so much that a listing costs no more.
+    pub broad: Vec<Source>,
 }
 
-/// Reads one source after the other, until one fails.
-pub async fn read(client: &Client, clock: Clock, batch: &ReadBatch) -> BatchRead {
-    let mut reader = Reader { client, balances: BTreeMap::new() };
-    let mut read = BatchRead::default();
-    for source in batch.sources() {
-        let listed = read.readings.iter().any(|(known, _)| *known == Source::Listing);
-        if listed && (is_search(source) || source == Source::Listing) {
-            continue;
+/// Searches that are made side by side.
+const AT_ONCE: usize = 4;
+
+/// A listing is read for so long at a time: what waits for less does not wait for its end.
+const PIECE: Duration = Duration::from_millis(500);
+
+/// What goes on from one batch to the next.
+pub struct Reader<'a> {
+    client: &'a Client,
+    clock: Clock,
+    /// The listing that is being read.
+    listing: Pages<ListedNumber>,
+}
+
+impl<'a> Reader<'a> {
+    pub fn new(client: &'a Client, clock: Clock) -> Self {
+        Self { client, clock, listing: Pages::default() }
+    }
+
+    /// Reads what a batch asks for, until something fails; of the listing, which was begun at that moment, a piece.
+    pub async fn read(&mut self, batch: &ReadBatch, listing: Option<Moment>) -> BatchRead {
+        let (client, clock) = (self.client, self.clock);
+        let (listing, ledger, searches, prices) = tokio::join!(
+            self.list(listing),
+            read_ledger(client, clock, batch),
+            search(client, clock, batch),
+            read_prices(client, clock, batch),
+        );
+        // What speaks of the whole account comes first.
+        let mut all = listing;
+        for read in [ledger, searches, prices] {
+            all.readings.extend(read.readings);
+            all.broad.extend(read.broad);
+            all.failure = all.failure.or(read.failure);
         }
-        let begun = clock.now();
-        match reader.ask(source).await {
-            Ok((source, value)) => read.readings.push((source, Reading::Read { begun, value })),
-            // A search for nothing may be answered like that.
-            Err(ReadError::NoSuchEndpoint) if !matches!(source, Source::Search(_)) => {
-                read.readings.push((source, Reading::NoSuchEndpoint { begun }));
-            }
-            Err(error) => {
-                if let Source::Balance(_) = source {
-                    // An old sum would be taken for a new one.
-                    read.readings.push((source, Reading::Read { begun, value: Contents::Balance(None) }));
-                }
-                read.failure = Some(Failure { source, error });
-                break;
-            }
+        all
+    }
+
+    async fn list(&mut self, begun: Option<Moment>) -> BatchRead {
+        let mut read = BatchRead::default();
+        let Some(begun) = begun else { return read };
+        let numbers = self.client.owned_numbers(&mut self.listing, Instant::now() + PIECE).await;
+        read.owned = self.listing.announced();
+        let numbers = match numbers {
+            Ok(None) => return read,
+            Ok(Some(numbers)) => Ok(Contents::numbers(numbers)),
+            Err(error) => Err(error),
+        };
+        self.listing = Pages::default();
+        read.keep(Source::Listing, begun, numbers);
+        read
+    }
+}
+
+/// Asks the cheapest question: whether the account may be read at all.
+pub async fn probe(client: &Client, clock: Clock) -> BatchRead {
+    let (begun, mut read) = (clock.now(), BatchRead::default());
+    let answer = client.probe().await.map(|()| Contents::Access);
+    read.keep(Source::Access, begun, answer);
+    read
+}
+
+pub async fn read_balance(client: &Client, clock: Clock, currency: Currency) -> BatchRead {
+    let (begun, mut read) = (clock.now(), BatchRead::default());
+    let balance = Prices::new(client).balance(currency).await;
+    if balance == Err(ReadError::NoSuchEndpoint) {
+        tracing::info!(%currency, "Vobiz serves no balance in this currency; it is not asked for it for hours");
+    }
+    read.keep(Source::Balance(currency), begun, balance.map(Contents::Balance));
+    read
+}
+
+async fn search(client: &Client, clock: Clock, batch: &ReadBatch) -> BatchRead {
+    let numbers = batch.sources().filter_map(|source| match source {
+        Source::Search(e164) => Some(e164),
+        _ => None,
+    });
+    let asked = stream::iter(numbers)
+        .map(|e164| async move { (Source::Search(e164), clock.now(), client.search_owned(e164).await) });
+    let mut answers = pin!(asked.buffer_unordered(AT_ONCE));
+    let mut read = BatchRead::default();
+    while let Some((source, begun, answer)) = answers.next().await {
+        let Some(answer) = answer.transpose() else {
+            read.broad.push(source);
+            continue;
+        };
+        if !read.keep(source, begun, answer.map(Contents::numbers)) {
+            break;
         }
     }
     read
 }
 
-struct Reader<'a> {
-    client: &'a Client,
-    /// Those that this batch has read: many prices are in one currency.
-    balances: BTreeMap<Currency, Option<Money>>,
+/// Reads prices one after the other, because they share their balances.
+async fn read_prices(client: &Client, clock: Clock, batch: &ReadBatch) -> BatchRead {
+    let (mut prices, mut read) = (Prices::new(client), BatchRead::default());
+    for source in batch.sources() {
+        let Source::Funds { e164, currency } = source else { continue };
+        let begun = clock.now();
+        if !read.keep(source, begun, prices.funds(e164, currency).await.map(Contents::Funds)) {
+            break;
+        }
+    }
+    read
 }
 
-impl Reader<'_> {
-    /// What the source says, or the listing in place of a search that finds too much.
-    async fn ask(&mut self, source: Source) -> Result<(Source, Contents), ReadError> {
-        let contents = match source {
-            Source::Access => {
-                self.client.probe().await?;
-                Contents::Access
-            }
-            Source::Search(e164) => {
-                let Some(rows) = self.client.search_owned(e164).await? else {
-                    let rows = self.client.owned_numbers().await?;
-                    return Ok((Source::Listing, Contents::numbers(rows)));
-                };
-                Contents::numbers(rows)
-            }
-            Source::Listing => Contents::numbers(self.client.owned_numbers().await?),
-            Source::Ledger { from } => Contents::Ledger(self.ledger(from).await?),
-            Source::Funds { e164, currency } => Contents::Funds(self.funds(e164, currency).await?),
-            Source::Balance(currency) => Contents::Balance(self.balance(currency).await.inspect_err(|error| {
-                if *error == ReadError::NoSuchEndpoint {
-                    tracing::info!(%currency, "Vobiz serves no balance in this currency; it is not asked for it for hours");
+async fn read_ledger(client: &Client, clock: Clock, batch: &ReadBatch) -> BatchRead {
+    let mut read = BatchRead::default();
+    for source in batch.sources() {
+        let Source::Ledger { from } = source else { continue };
+        let begun = clock.now();
+        read.keep(source, begun, ledger(client, from).await.map(Contents::Ledger));
+    }
+    read
+}
+
+impl BatchRead {
+    /// Keeps an answer. Returns whether it is one.
+    fn keep(&mut self, source: Source, begun: Moment, answer: Result<Contents, ReadError>) -> bool {
+        let reading = match answer {
+            Ok(value) => Reading::Read { begun, value },
+            // A search for nothing may be answered like that.
+            Err(ReadError::NoSuchEndpoint) if !is_search(source) => Reading::NoSuchEndpoint { begun },
+            Err(error) => {
+                if let Source::Balance(_) = source {
+                    // An old sum would be taken for a new one.
+                    let reading = Reading::Read { begun, value: Contents::Balance(None) };
+                    self.readings.push((source, reading));
                 }
-            })?),
+                self.failure = Some(Failure { source, error });
+                return false;
+            }
         };
-        Ok((source, contents))
+        self.readings.push((source, reading));
+        true
     }
+}
 
-    /// The ledger is asked by UTC days, so what is covered begins at a midnight.
-    async fn ledger(&self, from: Timestamp) -> Result<LedgerRead, ReadError> {
-        let day = from.to_zoned(TimeZone::UTC).date();
-        let from = day.to_zoned(TimeZone::UTC).map_or(from, |midnight| midnight.timestamp());
-        match self.client.ledger(day).await {
-            Ok(rows) => Ok(LedgerRead { from, rows: rows.into() }),
-            // Only the owned list speaks of the whole account; a ledger that may not be read is one that cannot be read.
-            Err(ReadError::Unauthorized) => {
-                Err(ReadError::Failed("Vobiz refuses to show the ledger (401)".into()))
-            }
-            Err(ReadError::Forbidden) => {
-                Err(ReadError::Failed("Vobiz refuses to show the ledger (403)".into()))
-            }
-            Err(error) => Err(error),
+/// The ledger is asked by UTC days, so what is covered begins at a midnight.
+async fn ledger(client: &Client, from: Timestamp) -> Result<LedgerRead, ReadError> {
+    let day = from.to_zoned(TimeZone::UTC).date();
+    let from = day.to_zoned(TimeZone::UTC).map_or(from, |midnight| midnight.timestamp());
+    match client.ledger(day).await {
+        Ok(rows) => Ok(LedgerRead { from, rows: rows.into() }),
+        // Only the owned list speaks of the whole account; a ledger that may not be read is one that cannot be read.
+        Err(ReadError::Unauthorized) => {
+            Err(ReadError::Failed("Vobiz refuses to show the ledger (401)".into()))
         }
-    }
-
-    /// Price and balance serve messages; what cannot be read of them is left out.
-    async fn funds(&mut self, e164: E164, asked: Option<Currency>) -> Result<FundsRead, ReadError> {
-        let listed = match self.client.search_inventory(e164).await {
-            Ok(listed) => listed,
-            Err(error @ (ReadError::NoSuchEndpoint | ReadError::RateLimited { .. })) => return Err(error),
-            Err(ReadError::Unauthorized | ReadError::Forbidden | ReadError::Failed(_)) => {
-                return Ok(FundsRead::default());
-            }
-        };
-        let listed_in = listed.as_ref().and_then(|row| row.number.currency);
-        let currency = asked.or(listed_in);
-        // No conversion rule is documented: a price in another currency says nothing about the sum needed.
-        let required = listed.filter(|_| currency == listed_in).and_then(|row| row.price());
-        let available = match currency {
-            None => None,
-            Some(currency) => match self.balance(currency).await {
-                Err(ReadError::NoSuchEndpoint) => None,
-                read => read?,
-            },
-        };
-        Ok(FundsRead { inventory_read: true, required, available, currency })
-    }
-
-    /// What the account has in that currency, if it can be read.
-    async fn balance(&mut self, currency: Currency) -> Result<Option<Money>, ReadError> {
-        let entry = match self.balances.entry(currency) {
-            Entry::Occupied(read) => return Ok(*read.get()),
-            Entry::Vacant(entry) => entry,
-        };
-        match self.client.balance(currency).await {
-            Ok(balance) => Ok(*entry.insert(balance.available_balance)),
-            Err(error @ ReadError::RateLimited { .. }) => Err(error),
-            Err(ReadError::NoSuchEndpoint) => {
-                entry.insert(None);
-                Err(ReadError::NoSuchEndpoint)
-            }
-            Err(error @ (ReadError::Unauthorized | ReadError::Forbidden | ReadError::Failed(_))) => {
-                tracing::debug!(%error, "the balance cannot be read");
-                Ok(*entry.insert(None))
-            }
-        }
+        Err(ReadError::Forbidden) => Err(ReadError::Failed("Vobiz refuses to show the ledger (403)".into())),
+        Err(error) => Err(error),
     }
 }

@@ -55,35 +55,28 @@ impl Accounts {
 
 #[cfg(test)]
 mod tests {
-    use std::{num::NonZeroU32, time::Duration};
+    use std::{num::NonZeroUsize, time::Duration};
 
-    use tokio::sync::{mpsc, watch};
+    use jiff::Timestamp;
+
+    use tokio::sync::mpsc;
 
     use super::*;
     use crate::{
+        account::tests::client,
         api::ClaimRef,
         clock::Clock,
         domain::E164,
         plan::{Contents, Enqueued, Evidence, Fresh, Gate, Moment, Reading, Source},
-        vobiz::{Casing, Client, Credentials, ReadError, Settings},
+        vobiz::ReadError,
     };
 
     const NUMBER: &str = "+911234500000";
 
     /// An account before which there is no server: what is known of it is put there by a test.
     fn account(id: &str) -> Arc<Account> {
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let settings = Settings {
-            url: "http://127.0.0.1:1".into(),
-            ca_file: None,
-            purchase_timeout: Duration::from_secs(1),
-            rate: NonZeroU32::MIN,
-            burst: NonZeroU32::MIN,
-            purchase_casing: Casing::Lower,
-        };
-        let credentials = Credentials::new(id.parse().unwrap(), "token").unwrap();
-        let client = Client::new(&settings, watch::channel(credentials).1).unwrap();
-        Arc::new(Account::new(client, Arc::default(), mpsc::unbounded_channel().0))
+        let client = client("http://127.0.0.1:1".into(), id);
+        Arc::new(Account::new(client, NonZeroUsize::MIN, Arc::default(), mpsc::unbounded_channel().0))
     }
 
     fn claim(namespace: &str) -> PhoneNumberClaim {
@@ -123,7 +116,10 @@ mod tests {
             .store(vec![(Source::Listing, Reading::Read { begun, value: Contents::numbers(Vec::new()) })]);
         theirs.state().gate.read_met(&ReadError::Unauthorized, Duration::MAX / 2);
         let waits = ClaimRef { namespace: "theirs".into(), name: "x".into(), uid: "theirs".into() };
-        assert_eq!(accounts.of_claim(&claim("theirs")).queue.enqueue(waits.clone()), Enqueued::Now);
+        assert_eq!(
+            accounts.of_claim(&claim("theirs")).queue.enqueue(waits.clone(), Timestamp::UNIX_EPOCH),
+            Enqueued::Now
+        );
 
         let number: E164 = NUMBER.parse().unwrap();
         for (claim, record, id, known) in
@@ -135,7 +131,7 @@ mod tests {
             assert_eq!(is_listed(&of_claim.evidence(number)), known, "{id}");
             assert_eq!(of_claim.gate() == Gate::Open, !known, "{id}");
             let again = if known { Enqueued::Already } else { Enqueued::Now };
-            assert_eq!(of_claim.queue.enqueue(waits.clone()), again, "{id}");
+            assert_eq!(of_claim.queue.enqueue(waits.clone(), Timestamp::UNIX_EPOCH), again, "{id}");
         }
         assert!(accounts.of_record(&record("MA_3")).is_none(), "it is foreign");
         assert_eq!(accounts.all().count(), 2);

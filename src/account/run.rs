@@ -7,32 +7,16 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Account, Woken,
-    batch::{Failure, ReadBatch},
-    reader,
+    batch::Failure,
+    reader::{self, BatchRead, Reader},
 };
-use crate::{api::ObjectKey, domain::Currency, plan::Source, vobiz::ReadError};
-
-/// Debounce: requests within this interval share one round.
-const GATHER: Duration = Duration::from_millis(20);
-
-/// Rounds of reads begin so far apart at least: a burst of claims must not turn into a burst of listings.
-const BETWEEN_ROUNDS: Duration = Duration::from_millis(500);
-
-/// After a round, nothing is read for so many times as long as the round took, within reason: most of the rate limit
-/// belongs to purchases, even where the account has many pages.
-const REST: u32 = 3;
-const LONGEST_REST: Duration = Duration::from_secs(5);
+use crate::{api::ObjectKey, domain::Currency, vobiz::ReadError};
 
 /// How soon a currency that has come into use is noticed.
 const NOTICED: Duration = Duration::from_secs(15);
 
 /// Retry interval of the standby's credentials check.
 const BETWEEN_CHECKS: Duration = Duration::from_secs(15);
-
-/// How long nothing is read after a round that took so long.
-fn rest_after(took: Duration) -> Duration {
-    BETWEEN_ROUNDS.saturating_sub(took).max((took * REST).min(LONGEST_REST))
-}
 
 impl Account {
     /// Reads what claims and records wait for, and the balances of the currencies in use, until `stop`. The first round is
@@ -48,11 +32,11 @@ impl Account {
     }
 
     async fn run_rounds(&self, resync: Duration) {
+        let mut reader = Reader::new(&self.client, self.clock);
         loop {
             self.wait_for_work(resync).await;
-            let began = self.clock.now().mono;
-            self.run_once(resync).await;
-            sleep(rest_after(self.clock.now().mono.saturating_sub(began))).await;
+            self.client.pace.round().await;
+            self.run_once(&mut reader, resync).await;
         }
     }
 
@@ -63,7 +47,9 @@ impl Account {
             loop {
                 let due = self.state().next_balance(&in_use, self.clock.now().mono);
                 let Some(balance) = due else { break };
-                if let Some(failure) = self.read(&ReadBatch::from_iter([balance])).await {
+                if let Some(failure) =
+                    self.keep(reader::read_balance(&self.client, self.clock, balance).await)
+                {
                     self.on_read_error(&failure.error);
                 }
             }
@@ -79,7 +65,7 @@ impl Account {
             let now = self.clock.now().mono;
             let wait = self.state().next_round(now, resync).saturating_sub(now);
             if wait.is_zero() {
-                return sleep(GATHER).await;
+                return;
             }
             tokio::select! {
                 () = self.changed.notified() => {}
@@ -89,58 +75,42 @@ impl Account {
     }
 
     /// One round of reads; where the account is held, only if the cheapest call goes through.
-    async fn run_once(&self, resync: Duration) {
-        let round = self.state().round_begins(self.clock.now().mono, resync);
+    async fn run_once(&self, reader: &mut Reader<'_>, resync: Duration) {
+        let round = self.state().round_begins(self.clock.now(), resync);
         if round.held.is_some()
-            && let Some(failure) = self.read(&ReadBatch::from_iter([Source::Access])).await
+            && let Some(failure) = self.keep(reader::probe(&self.client, self.clock).await)
         {
-            self.on_read_error(&failure.error);
-            return self.wake_waiting();
+            return self.is_held(&failure.error);
         }
-        let mut batch = self.state().batch(round.resync);
-        match self.read_or_list(&mut batch).await {
-            None => {
-                if round.held.is_some() {
-                    tracing::info!("Vobiz can be asked again");
-                }
-                self.state().on_success(round);
-                if round.resync {
-                    self.listed.notify_one();
-                }
+        let (batch, listing) = self.state().batch_begins(round);
+        let read = reader.read(&batch, listing).await;
+        let failure = read.failure.clone();
+        let resynced = self.state().batch_ends(round, read);
+        match failure {
+            Some(failure) if failure.is_of_searches_alone() => {
+                tracing::warn!(error = %failure.error, "a search failed; the account is listed instead for a while");
             }
-            Some(failure) => {
-                self.on_read_error(&failure.error);
-                self.state().owe(batch);
-            }
+            Some(failure) => return self.is_held(&failure.error),
+            None => {}
         }
-        self.wake_waiting();
-        if round.resync {
+        if round.held.is_some() && self.state().gate.is_readable() {
+            tracing::info!("Vobiz can be asked again");
+        }
+        let served = self.state().take_served(self.clock.now().mono);
+        self.wake_all(served);
+        if resynced {
+            self.listed.notify_one();
             let _ = self.wake.send(Woken::AllRecords);
             let waiting = self.state().take_waiting_for_listing();
             self.wake_all(waiting);
         }
     }
 
-    /// Reads a batch; where a search fails, the listing in place of all searches.
-    async fn read_or_list(&self, batch: &mut ReadBatch) -> Option<Failure> {
-        let search = self.read(batch).await?;
-        if !search.is_of_searches_alone() {
-            return Some(search);
-        }
-        batch.list_instead();
-        let failure = self.read(batch).await;
-        if self.state().listed_instead(failure.as_ref()) {
-            let error = search.error;
-            tracing::warn!(%error, "a search failed and the listing did not; the account is listed instead for a while");
-        }
-        failure
-    }
-
     /// Has Vobiz accept the credentials, for a process that waits for its election: one whose credentials are wrong
     /// must not replace one that works.
     pub async fn check_credentials(&self) {
         while !self.state().accepted {
-            match self.read(&ReadBatch::from_iter([Source::Access])).await {
+            match self.keep(reader::probe(&self.client, self.clock).await) {
                 None => self.state().accepted = true,
                 Some(failure) => {
                     self.on_read_error(&failure.error);
@@ -150,11 +120,17 @@ impl Account {
         }
     }
 
-    /// Performs a batch, and keeps what it brings.
-    async fn read(&self, batch: &ReadBatch) -> Option<Failure> {
-        let read = reader::read(&self.client, self.clock, batch).await;
+    /// Keeps what was read outside of a round.
+    fn keep(&self, read: BatchRead) -> Option<Failure> {
         self.state().store(read.readings);
         read.failure
+    }
+
+    /// Has all that waits say so.
+    fn is_held(&self, error: &ReadError) {
+        self.on_read_error(error);
+        let waiting = self.state().take_waiting();
+        self.wake_all(waiting);
     }
 
     fn on_read_error(&self, error: &ReadError) {
@@ -167,26 +143,9 @@ impl Account {
         }
     }
 
-    fn wake_waiting(&self) {
-        let waiting = self.state().take_waiting(self.clock.now().mono);
-        self.wake_all(waiting);
-    }
-
     fn wake_all(&self, keys: impl IntoIterator<Item = ObjectKey>) {
         for key in keys {
             self.wake(key);
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_rest_after_a_round_grows_with_it_within_reason() {
-        for (took, rest) in [(0, 500), (100, 400), (200, 600), (1000, 3000), (60_000, 5000)] {
-            assert_eq!(rest_after(Duration::from_millis(took)), Duration::from_millis(rest), "{took}");
         }
     }
 }

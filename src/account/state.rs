@@ -4,17 +4,18 @@
 //! Functions of state and time; the loop in `run.rs` performs what they decide.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    collections::{HashMap, HashSet},
     time::Duration,
 };
 
 use super::{
-    batch::{Failure, ReadBatch, is_funds, is_search},
+    batch::{ReadBatch, is_funds, is_search},
     gate::GateState,
+    reader::BatchRead,
 };
 use crate::{
     api::ObjectKey,
-    domain::{Currency, E164, Money},
+    domain::{E164, Moment},
     plan::{Contents, Evidence, EvidenceRequest, Gate, Reading, Readings, Source},
 };
 
@@ -22,28 +23,39 @@ use crate::{
 #[derive(Default)]
 pub struct State {
     pub gate: GateState,
-    readings: Readings,
+    pub(super) readings: Readings,
     /// Without a request, they wait until purchases may be sent.
     waiting: HashMap<ObjectKey, Option<EvidenceRequest>>,
     /// What is to be looked at again after the next listing for drift.
     waiting_for_listing: HashSet<ObjectKey>,
-    /// What a batch failed to bring: the account is not open before it is brought.
-    owed: ReadBatch,
+    /// What failed: the account is not open before it is brought.
+    owed: Option<Source>,
+    /// The listing that is being read, over several rounds if it is long.
+    listing: Option<Listing>,
     /// When the account was last listed for drift rather than because something waits. Monotonic.
-    resynced_at: Option<Duration>,
+    pub(super) resynced_at: Option<Duration>,
     /// A whole round of reads went well, once.
     pub accepted: bool,
-    /// Rows of the account's last listing.
-    owned: usize,
-    /// A search failed where the listing worked: until the account is listed for drift again, the listing does its work.
+    /// Rows of the account's listing, as far as it is known.
+    pub(super) owned: usize,
+    /// Searches that found too much, since the account was last listed for drift: the listing does their work.
+    broad: HashSet<Source>,
+    /// A search failed: until the account is listed for drift again, or cannot be listed, the listing does its work.
     searches_fail: bool,
 }
 
+/// A listing that is being read.
+#[derive(Debug, Clone, Copy)]
+struct Listing {
+    begun: Moment,
+    /// Whether it is for drift.
+    resync: bool,
+}
+
 /// One round of reads, as it begins.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Round {
-    /// Monotonic.
-    pub began: Duration,
+    pub began: Moment,
     /// Until when the account was held, if it was: only the cheapest read shows whether the others go through.
     pub held: Option<Duration>,
     /// Whether the account is to be listed for drift.
@@ -63,13 +75,6 @@ const FUNDS_A_ROUND: usize = 8;
 /// Rows on a page of the owned list: what the choice between searches and a listing reckons with.
 const PER_PAGE: usize = 100;
 
-/// Balances that are read after each listing, at most: a number costs what it costs in one of a few currencies, and each
-/// is a call that purchases wait for.
-const CURRENCIES: usize = 8;
-
-/// A currency in which Vobiz serves no balance is not asked for again before.
-const NOT_SERVED_FOR: Duration = Duration::from_hours(6);
-
 impl State {
     pub fn evidence(&self, e164: E164) -> Evidence {
         self.readings.about(e164)
@@ -77,17 +82,6 @@ impl State {
 
     pub fn lists(&self, e164: E164) -> bool {
         matches!(self.readings.of(Source::Listing), Reading::Read { value: Contents::Numbers(numbers), .. } if numbers.contains_key(&e164))
-    }
-
-    /// The balances that could be read.
-    pub fn balances(&self) -> BTreeMap<Currency, Money> {
-        let readings = self.readings.iter().filter_map(|(source, reading)| match (source, reading) {
-            (Source::Balance(currency), Reading::Read { value: Contents::Balance(sum), .. }) => {
-                Some((currency, (*sum)?))
-            }
-            _ => None,
-        });
-        readings.collect()
     }
 
     /// Whether there is nothing to wait for. Without a request, it is waited until purchases may be sent.
@@ -113,10 +107,19 @@ impl State {
         std::mem::take(&mut self.waiting_for_listing)
     }
 
-    /// All that waits; it waits again if what it finds does not do.
-    pub fn take_waiting(&mut self, now: Duration) -> Vec<ObjectKey> {
+    /// What has nothing to wait for any more.
+    pub fn take_served(&mut self, now: Duration) -> Vec<ObjectKey> {
         let is_kept = |reading: &Reading<Contents>| reading.begun().is_some_and(|at| now < at.mono + KEPT);
         self.readings.retain(|source, reading| !is_funds(source) || is_kept(reading));
+        let waiting = std::mem::take(&mut self.waiting);
+        let (served, waiting): (HashMap<_, _>, _) =
+            waiting.into_iter().partition(|(_, request)| self.may_go_on(request.as_ref(), now));
+        self.waiting = waiting;
+        served.into_keys().collect()
+    }
+
+    /// All that waits, to be told that the account is held.
+    pub fn take_waiting(&mut self) -> Vec<ObjectKey> {
         self.waiting.drain().map(|(key, _)| key).collect()
     }
 
@@ -127,37 +130,84 @@ impl State {
         self.gate.next_round(due)
     }
 
-    pub fn round_begins(&mut self, now: Duration, resync: Duration) -> Round {
-        self.gate.round_begins(now);
-        let resync = self.resynced_at.is_none_or(|at| now >= at + resync);
+    pub fn round_begins(&mut self, now: Moment, resync: Duration) -> Round {
+        self.gate.round_begins(now.mono);
+        let resync = self.resynced_at.is_none_or(|at| now.mono >= at + resync);
         Round { began: now, held: self.gate.until(), resync }
     }
 
     /// What is to be read for all that waits, in as few calls as will do.
     pub fn batch(&self, resync: bool) -> ReadBatch {
-        let mut batch = self.owed.clone();
-        if resync {
+        let mut batch: ReadBatch = self.owed.into_iter().collect();
+        if resync || self.listing.is_some() {
             batch.add(Source::Listing);
         }
-        for source in self.waiting.values().flatten().flat_map(|request| self.lacks(request)) {
-            batch.add(source);
+        // What the listing under way will tell as well.
+        let mut told = ReadBatch::default();
+        for request in self.waiting.values().flatten() {
+            let is_told = self.listing.is_some_and(|listing| listing.begun.mono >= request.since.mono);
+            for source in self.lacks(request) {
+                match source {
+                    _ if self.broad.contains(&source) => batch.add(Source::Listing),
+                    Source::Search(_) if is_told => told.add(source),
+                    _ => batch.add(source),
+                }
+            }
         }
         let mut prices = 0..FUNDS_A_ROUND;
         batch.retain(|source| !is_funds(source) || prices.next().is_some());
-        // Where the listing has just failed, searches may still serve the records that wait for presence.
-        let listing_failed = self.owed.contains(Source::Listing);
+        let pages = self.owned.div_ceil(PER_PAGE).max(1);
         let searches = batch.count(is_search);
-        let few = searches < self.owned.div_ceil(PER_PAGE).max(1);
-        let too_many = searches > 0 && (self.searches_fail || (!few && !listing_failed));
-        if too_many || (batch.contains(Source::Listing) && (self.searches_fail || !listing_failed)) {
+        // Where the listing has just failed, searches may still serve the records that wait for presence.
+        let listing_failed = self.owed == Some(Source::Listing);
+        if searches > 0 && (self.searches_fail || (searches >= pages && !listing_failed)) {
             batch.list_instead();
+        } else if !self.searches_fail && searches + told.count(is_search) < pages {
+            // A few do not wait for its end.
+            told.sources().for_each(|source| batch.add(source));
         }
         batch
+    }
+
+    /// The batch of a round, and since when the listing in it is being read.
+    pub fn batch_begins(&mut self, round: Round) -> (ReadBatch, Option<Moment>) {
+        let batch = self.batch(round.resync);
+        if batch.contains(Source::Listing) && self.listing.is_none() {
+            self.listing = Some(Listing { begun: round.began, resync: round.resync });
+        }
+        (batch, self.listing.map(|listing| listing.begun))
     }
 
     /// What a request still lacks.
     fn lacks(&self, request: &EvidenceRequest) -> impl Iterator<Item = Source> {
         request.sources.iter().copied().filter(|source| !self.readings.has(*source, request.since))
+    }
+
+    /// A batch was read. Returns whether the account was listed for drift with it.
+    pub fn batch_ends(&mut self, round: Round, read: BatchRead) -> bool {
+        let listed = read.readings.iter().any(|(source, _)| *source == Source::Listing);
+        let listing_failed = read.failure.as_ref().is_some_and(|failure| failure.source == Source::Listing);
+        self.owned = read.owned.unwrap_or(self.owned);
+        self.store(read.readings);
+        self.broad.extend(read.broad);
+        let listing = if listed || listing_failed { self.listing.take() } else { None };
+        let resynced = listing.filter(|listing| listed && listing.resync);
+        if let Some(listing) = resynced {
+            self.resynced_at = Some(listing.begun.mono);
+            self.broad.clear();
+        }
+        // What it costs to search again is paid once in a while.
+        self.searches_fail &= resynced.is_none() && !listing_failed;
+        match read.failure {
+            Some(failure) if failure.is_of_searches_alone() => self.searches_fail = true,
+            Some(failure) => self.owed = failure.owed().or(self.owed),
+            None if self.owed.is_none() => {
+                self.gate.on_success(round.held);
+                self.accepted = true;
+            }
+            None => {}
+        }
+        resynced.is_some()
     }
 
     /// Keeps what was read.
@@ -174,6 +224,9 @@ impl State {
                 (Source::Search(_), _) => self.make_room(source),
                 _ => {}
             }
+            let serves =
+                |owed: &Source| source.key() == owed.key() || (source == Source::Listing && is_search(*owed));
+            self.owed.take_if(|owed| serves(owed));
             self.readings.insert(source, reading);
         }
     }
@@ -184,53 +237,10 @@ impl State {
         let is_new = self.readings.of(new).begun().is_none();
         if is_new && self.readings.iter().len() >= MOST_SEARCHES && searches().count() >= MOST_SEARCHES {
             let oldest = searches().min_by_key(|(_, search)| search.begun().map(|at| at.mono));
-            let oldest = oldest.map(|(source, _)| source);
-            self.readings.retain(|source, _| Some(source) != oldest);
-        }
-    }
-
-    /// A search failed, and the listing was read in its place. Returns whether the listing did not fail: then it does the
-    /// work of searches for a while.
-    pub fn listed_instead(&mut self, failure: Option<&Failure>) -> bool {
-        self.searches_fail |= failure.is_none_or(|failure| failure.source != Source::Listing);
-        self.searches_fail
-    }
-
-    /// A round failed: its batch is asked for again before the account is open.
-    pub fn owe(&mut self, batch: ReadBatch) {
-        self.owed = batch.owed();
-    }
-
-    /// A round went well, and with it all that was owed.
-    pub fn on_success(&mut self, round: Round) {
-        self.owed = ReadBatch::default();
-        self.gate.on_success(round.held);
-        self.accepted = true;
-        if round.resync {
-            self.resynced_at = Some(round.began);
-            // What it costs to ask again is paid once in a while.
-            self.searches_fail = false;
-        }
-    }
-
-    /// The balance to be read next: of each currency that is in use, once after each listing for drift. Before the first
-    /// listing the credentials may be wrong, and each call would say so again.
-    pub fn next_balance(&mut self, in_use: &BTreeSet<Currency>, now: Duration) -> Option<Source> {
-        let asked: BTreeSet<_> =
-            in_use.iter().take(CURRENCIES).map(|currency| Source::Balance(*currency)).collect();
-        // The sum of a currency that is used no longer would stand there for ever, older every day.
-        self.readings.retain(|source, reading| match (source, reading) {
-            (Source::Balance(_), Reading::Read { .. }) => asked.contains(&source),
-            _ => true,
-        });
-        let resynced_at = self.resynced_at.filter(|_| self.gate.is_readable())?;
-        asked.into_iter().find(|source| match self.readings.of(*source) {
-            Reading::Never => true,
-            Reading::Read { begun, .. } => begun.mono < resynced_at,
-            Reading::NoSuchEndpoint { begun } => {
-                begun.mono < resynced_at && now >= begun.mono + NOT_SERVED_FOR
+            if let Some((oldest, _)) = oldest {
+                self.readings.remove(oldest);
             }
-        })
+        }
     }
 }
 
@@ -240,8 +250,9 @@ mod tests {
 
     use super::*;
     use crate::{
+        account::batch::Failure,
         domain::ListedNumber,
-        plan::{FundsRead, LedgerRead, Moment},
+        plan::{FundsRead, LedgerRead},
         vobiz::ReadError,
     };
 
@@ -307,15 +318,29 @@ mod tests {
         (batch.contains(Source::Listing), batch.count(is_search))
     }
 
-    fn failure(source: Source, error: ReadError) -> Failure {
-        Failure { source, error }
+    fn round(began: u64, resync: bool) -> Round {
+        Round { began: at(began), held: None, resync }
+    }
+
+    /// A round in which that fails.
+    fn fails(state: &mut State, began: u64, source: Source) {
+        let failure = Some(Failure { source, error: ReadError::Failed("500".into()) });
+        state.batch_begins(round(began, false));
+        assert!(!state.batch_ends(round(began, false), BatchRead { failure, ..BatchRead::default() }));
+    }
+
+    /// A round in which the account is listed. Returns whether it was for drift.
+    fn lists(state: &mut State, began: u64, resync: bool) -> bool {
+        state.batch_begins(round(began, resync));
+        let readings = vec![(Source::Listing, nothing(began))];
+        state.batch_ends(round(began, resync), BatchRead { readings, ..BatchRead::default() })
     }
 
     #[test]
     fn what_a_claim_in_a_long_queue_was_looked_up_with_stays() {
         let mut state = large();
         state.store(vec![(search(1), nothing(10))]);
-        state.take_waiting(Duration::from_hours(5));
+        state.take_served(Duration::from_hours(5));
         assert!(has(&state, &presence(1, 10)));
         assert!(!has(&state, &presence(1, 11)), "too old for that question");
         // A later listing says all of it, an earlier one does not.
@@ -340,31 +365,28 @@ mod tests {
     #[test]
     fn after_a_failed_search_the_listing_does_its_work_until_the_next_resync() {
         let mut state = asked(1);
-        let mut batch = state.batch(false);
-        assert_eq!(reads(&batch), (false, 1));
-        assert!(failure(search(0), ReadError::Failed("500".into())).is_of_searches_alone());
-        batch.list_instead();
-        assert_eq!(reads(&batch), (true, 0));
-        assert!(state.listed_instead(None));
+        assert_eq!(reads(&state.batch(false)), (false, 1));
+        fails(&mut state, 6, search(0));
         assert_eq!(reads(&state.batch(false)), (true, 0));
-        // Not even where the listing was owed are they tried.
-        state.owe(batch);
+        // Not even where something else failed are they tried.
+        fails(&mut state, 7, Source::Ledger { from: at(0).wall });
         assert_eq!(reads(&state.batch(false)), (true, 0));
-        state.on_success(Round { began: seconds_of(9), held: None, resync: true });
+        assert!(!lists(&mut state, 9, false) && lists(&mut state, 10, true));
+        state.owned = 500;
+        state.wait(key(1), Some(presence(1, 11)));
         assert_eq!(reads(&state.batch(false)), (false, 1));
     }
 
     #[test]
     fn the_listing_that_fails_in_place_of_a_search_leaves_searches_alone() {
-        for (second, does_their_work) in [
-            (None, true),
-            (Some(failure(Source::Ledger { from: at(0).wall }, ReadError::Failed("500".into()))), true),
-            (Some(failure(Source::Listing, ReadError::Failed("500".into()))), false),
-        ] {
-            let mut state = asked(1);
-            assert_eq!(state.listed_instead(second.as_ref()), does_their_work, "{second:?}");
-            assert_eq!(reads(&state.batch(false)), (does_their_work, usize::from(!does_their_work)));
-        }
+        let mut state = asked(1);
+        fails(&mut state, 6, search(0));
+        fails(&mut state, 7, Source::Listing);
+        assert_eq!(
+            reads(&state.batch(false)),
+            (true, 1),
+            "the listing is owed, and the search is tried again"
+        );
     }
 
     #[test]
@@ -376,22 +398,25 @@ mod tests {
             let state = State { owned, ..asked(searches) };
             let expected = if listed { (true, 0) } else { (false, usize::try_from(searches).unwrap()) };
             assert_eq!(reads(&state.batch(false)), expected, "{owned} {searches}");
-            assert_eq!(reads(&state.batch(true)), (true, 0), "a listing says what searches would say");
+            assert_eq!(reads(&state.batch(true)), (true, expected.1), "a few do not wait for all pages");
         }
     }
 
     #[test]
     fn what_a_round_failed_to_bring_is_owed_but_for_what_serves_messages() {
         let mut state = large();
-        let funds = Source::Funds { e164: number(1), currency: None };
-        let ledger = Source::Ledger { from: at(3).wall };
-        state.owe([search(1), ledger, funds].into_iter().collect());
-        assert_eq!(state.batch(false), [search(1), ledger].into_iter().collect());
+        fails(&mut state, 6, Source::Funds { e164: number(1), currency: None });
+        assert!(state.batch(false).is_empty());
+        let from = Source::Ledger { from: at(3).wall };
+        fails(&mut state, 7, from);
+        assert_eq!(state.batch(false), [from].into_iter().collect());
+        state.store(vec![(from, ledger(8, 3))]);
+        assert!(state.batch(false).is_empty());
         // Where the listing failed, searches are tried all the same, however many.
         let mut state = asked(50);
-        state.owe([Source::Listing].into_iter().collect());
+        fails(&mut state, 6, Source::Listing);
         assert_eq!(reads(&state.batch(false)), (true, 50));
-        state.on_success(Round { began: seconds_of(9), held: None, resync: false });
+        assert!(!lists(&mut state, 4, false), "it is not for drift");
         assert_eq!(reads(&state.batch(false)), (true, 0));
     }
 
@@ -427,8 +452,9 @@ mod tests {
         assert!(!state.may_go_on(None, Duration::ZERO));
         state.store(vec![(search(1), nothing(7))]);
         assert!(!has(&state, &presence(1, 6)), "the account is held");
-        assert_eq!(state.take_waiting(Duration::ZERO).len(), 2);
-        assert!(state.take_waiting(Duration::ZERO).is_empty());
+        assert!(state.take_served(Duration::ZERO).is_empty());
+        assert_eq!(state.take_waiting().len(), 2);
+        assert!(state.take_waiting().is_empty());
     }
 
     #[test]
@@ -448,7 +474,7 @@ mod tests {
         let read = Reading::Read { begun: at(6), value: Contents::Funds(FundsRead::default()) };
         state.store(vec![(funds(1), read)]);
         for (now, kept) in [(seconds_of(305), true), (seconds_of(306), false)] {
-            state.take_waiting(now);
+            state.take_served(now);
             assert_eq!(matches!(state.evidence(number(1)).funds, Reading::Read { .. }), kept);
         }
     }
@@ -458,19 +484,18 @@ mod tests {
         let resync = seconds_of(60);
         let mut state = large();
         assert_eq!(state.next_round(seconds_of(7), resync), Duration::ZERO, "nothing was listed yet");
-        let round = state.round_begins(seconds_of(7), resync);
-        assert_eq!(round, Round { began: seconds_of(7), held: None, resync: true });
-        state.on_success(round);
+        assert_eq!(state.round_begins(at(7), resync), round(7, true));
+        assert!(lists(&mut state, 7, true));
         assert_eq!(state.next_round(seconds_of(8), resync), seconds_of(67));
         state.wait(key(1), None);
         assert_eq!(state.next_round(seconds_of(8), resync), seconds_of(67), "it waits for no read");
         state.wait(key(1), Some(presence(1, 8)));
         assert_eq!(state.next_round(seconds_of(8), resync), seconds_of(8));
-        assert!(!state.round_begins(seconds_of(8), resync).resync);
+        assert!(!state.round_begins(at(8), resync).resync);
         // A hold ends first, regardless of what waits.
         state.gate.read_met(&ReadError::Failed("500".into()), seconds_of(8));
         assert_eq!(state.next_round(seconds_of(8), resync), seconds_of(9));
-        assert_eq!(state.round_begins(seconds_of(9), resync).held, Some(seconds_of(9)));
+        assert_eq!(state.round_begins(at(9), resync).held, Some(seconds_of(9)));
     }
 
     #[test]
@@ -494,59 +519,33 @@ mod tests {
     }
 
     #[test]
-    fn a_balance_is_read_once_after_each_listing_and_forgotten_when_unused() {
-        let currencies = |names: &[&str]| -> BTreeSet<Currency> {
-            names.iter().map(|name| name.parse().unwrap()).collect()
+    fn a_long_listing_goes_on_for_rounds_and_keeps_nothing_waiting() {
+        let mut state = asked(9);
+        let begins = |state: &mut State, now| {
+            let (batch, begun) = state.batch_begins(round(now, now == 6));
+            (reads(&batch), begun.map(|begun| begun.mono.as_secs()))
         };
-        let (inr, usd) = (Source::Balance("INR".parse().unwrap()), Source::Balance("USD".parse().unwrap()));
-        let sum = |begun, sum: Option<&str>| {
-            let value = Contents::Balance(sum.map(|sum| sum.parse().unwrap()));
-            Reading::Read { begun: at(begun), value }
-        };
-        let both = currencies(&["INR", "USD"]);
-        let listed = |at| Round { began: seconds_of(at), held: None, resync: true };
-        let mut state = State::default();
-        assert_eq!(state.next_balance(&both, seconds_of(5)), None, "nothing was listed yet");
-        state.on_success(listed(10));
-        assert_eq!(state.next_balance(&both, seconds_of(10)), Some(inr));
-        state.store(vec![(inr, sum(11, Some("5")))]);
-        assert_eq!(state.next_balance(&both, seconds_of(11)), Some(usd));
-        state.store(vec![(usd, sum(12, None))]);
-        assert_eq!(state.next_balance(&both, seconds_of(12)), None);
-        assert_eq!(state.balances().len(), 1, "one could not be read");
-        state.on_success(listed(20));
-        assert_eq!(state.next_balance(&both, seconds_of(20)), Some(inr));
-        assert_eq!(state.next_balance(&currencies(&["USD"]), seconds_of(20)), Some(usd));
-        assert!(state.balances().is_empty(), "no number is billed in it any more");
-        state.gate.read_met(&ReadError::Forbidden, seconds_of(21));
-        assert_eq!(state.next_balance(&both, seconds_of(21)), None, "the account is held");
+        assert_eq!(begins(&mut state, 6), ((true, 0), Some(6)), "so many are listed");
+        let piece = BatchRead { owned: Some(800), ..BatchRead::default() };
+        assert!(!state.batch_ends(round(6, true), piece));
+        // A few that ask later are searched for beside it, many wait for the next one.
+        state.wait(key(20), Some(presence(20, 7)));
+        assert_eq!(begins(&mut state, 8), ((true, 1), Some(6)));
+        state.store(vec![(search(20), nothing(8))]);
+        assert_eq!(state.take_served(seconds_of(8)), [key(20)]);
+        (30..38).for_each(|index| assert!(state.wait(key(index), Some(presence(index, 9)))));
+        assert_eq!(begins(&mut state, 9), ((true, 0), Some(6)));
+        let readings = vec![(Source::Listing, nothing(6))];
+        assert!(state.batch_ends(round(9, false), BatchRead { readings, ..BatchRead::default() }));
+        assert_eq!(state.take_served(seconds_of(9)).len(), 9);
+        assert_eq!(begins(&mut state, 10), ((true, 0), Some(10)));
     }
 
     #[test]
-    fn a_currency_that_is_not_served_is_left_alone_for_hours() {
-        let in_use: BTreeSet<Currency> = ["AAA".parse().unwrap()].into();
-        let aaa = Source::Balance("AAA".parse().unwrap());
-        let mut state = State::default();
-        state.store(vec![(aaa, Reading::NoSuchEndpoint { begun: at(1) })]);
-        // Not even where it was out of use meanwhile.
-        assert_eq!(state.next_balance(&BTreeSet::new(), seconds_of(2)), None);
-        state.on_success(Round { began: seconds_of(100), held: None, resync: true });
-        let again = seconds_of(1) + NOT_SERVED_FOR;
-        assert_eq!(state.next_balance(&in_use, NOT_SERVED_FOR), None);
-        assert_eq!(state.next_balance(&in_use, again), Some(aaa));
-    }
-
-    #[test]
-    fn a_few_balances_are_read_however_many_currencies_are_in_use() {
-        let in_use: BTreeSet<Currency> =
-            (b'A'..=b'Z').map(|last| format!("II{}", last as char).parse().unwrap()).collect();
-        let mut state = State::default();
-        state.on_success(Round { began: seconds_of(1), held: None, resync: true });
-        let mut read = 0;
-        while let Some(balance) = state.next_balance(&in_use, seconds_of(2)) {
-            state.store(vec![(balance, Reading::NoSuchEndpoint { begun: at(2) })]);
-            read += 1;
-        }
-        assert_eq!(read, CURRENCIES);
+    fn a_few_that_a_long_listing_will_tell_of_are_searched_for_all_the_same() {
+        let mut state = asked(1);
+        assert_eq!(reads(&state.batch_begins(round(6, true)).0), (true, 1));
+        state.wait(key(2), Some(presence(2, 5)));
+        assert_eq!(reads(&state.batch(false)), (true, 2));
     }
 }

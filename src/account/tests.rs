@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeSet,
-    num::NonZeroU32,
+    num::{NonZeroU32, NonZeroUsize},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -25,7 +25,24 @@ use crate::{
 
 const ACCOUNT: &str = "MA_TEST";
 const NUMBER: &str = "+911234500000";
+/// More than one page: a single number is searched for.
+const OWNED: usize = 950;
 const PATIENCE: Duration = Duration::from_mins(1);
+
+/// A client of that account, with the token `token`.
+pub fn client(url: String, account: &str) -> Client {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let settings = Settings {
+        url,
+        ca_file: None,
+        purchase_timeout: Duration::from_secs(2),
+        rate: NonZeroU32::MAX,
+        burst: NonZeroU32::MAX,
+        purchase_casing: Casing::Lower,
+    };
+    let credentials = Credentials::new(account.parse().unwrap(), "token").unwrap();
+    Client::new(&settings, watch::channel(credentials).1, Arc::default(), Arc::default()).unwrap()
+}
 
 /// A reader at work, with whom it wakes.
 struct Reader {
@@ -44,32 +61,21 @@ impl Drop for Reader {
 
 impl Reader {
     async fn start(balances: &[&str], resync: Duration, in_use: &BTreeSet<Currency>) -> Self {
-        let _ = rustls::crypto::ring::default_provider().install_default();
         let money = vobiz_sim::Account::new(ACCOUNT, "token");
         let money = balances.iter().fold(money, |money, currency| money.with_balance(*currency, 1000));
         let state = State { accounts: vec![money], ..State::default() };
         let sim = Sim::start(Config { state, ..Config::default() }).await.unwrap();
-        let settings = Settings {
-            url: sim.url(),
-            ca_file: None,
-            purchase_timeout: Duration::from_secs(2),
-            rate: NonZeroU32::MAX,
-            burst: NonZeroU32::MAX,
-            purchase_casing: Casing::Lower,
-        };
-        let credentials = Credentials::new(ACCOUNT.parse().unwrap(), "token").unwrap();
-        let client = Client::new(&settings, watch::channel(credentials).1).unwrap();
+        let client = client(sim.url(), ACCOUNT);
         let (wake, woken) = mpsc::unbounded_channel();
         let (clock, stop) = (client.peers().clock(), CancellationToken::new());
-        let account = Arc::new(Account::new(client, Arc::default(), wake));
-        // More than one page: a single number is searched for.
-        for index in 0..150 {
+        let account = Arc::new(Account::new(client, NonZeroUsize::MIN, Arc::default(), wake));
+        for index in 0..OWNED {
             sim.admin().put_owned(OwnedNumber::new(format!("+4930{index:07}"), ACCOUNT)).unwrap();
         }
         let in_use = in_use.clone();
         tokio::spawn(account.clone().run(resync, move || in_use.clone(), stop.clone()));
         let reader = Self { sim, account, woken, clock, stop };
-        reader.until("the account is listed", || reader.account.health().accepted).await;
+        reader.until("the account is listed", || reader.account.lists("+49300000000".parse().unwrap())).await;
         reader
     }
 
@@ -160,8 +166,8 @@ async fn searches_that_find_too_much_become_one_listing_for_all() {
         let listing = reader.account.evidence(number.parse().unwrap()).listing;
         assert!(matches!(listing.since(since), Fresh::Value(..)), "{number}");
     }
-    // Two pages of one search, and the ten of the listing.
-    assert_eq!(reader.calls(Operation::List, "") - before, 2 + 10);
+    // Two pages of each search, and the ten of one listing.
+    assert_eq!(reader.calls(Operation::List, "") - before, 5 * 2 + 10);
 }
 
 #[tokio::test]
@@ -184,4 +190,25 @@ async fn however_many_currencies_there_are_a_few_balances_are_read() {
     reader.until("they are read", || reader.calls(Operation::Balance, "IIH") > 0).await;
     sleep(Duration::from_millis(300)).await;
     assert!(reader.calls(Operation::Balance, "") <= 2 * 8);
+}
+
+#[tokio::test]
+async fn many_that_wait_share_one_listing_and_all_share_the_ledger() {
+    for (claims, pages, searches) in [(8, 0, 8), (300, 10, 0)] {
+        let mut reader = Reader::start(&[], Duration::from_hours(1), &BTreeSet::new()).await;
+        let listed = reader.calls(Operation::List, "");
+        let since = reader.clock.now();
+        let (account, from) = (reader.account.clone(), since.wall - Duration::from_hours(24));
+        for index in 0..claims {
+            let e164 = format!("+91{index:010}").replace("+910", "+911").parse().unwrap();
+            let sources = [Source::Search(e164), Source::Ledger { from }];
+            account.request(ObjectKey::Record(index.to_string()), EvidenceRequest::new(since, sources));
+        }
+        for _ in 0..claims {
+            timeout(PATIENCE, reader.woken.recv()).await.unwrap();
+        }
+        let searched = reader.calls(Operation::List, "search=");
+        assert_eq!((reader.calls(Operation::List, "") - listed - searched, searched), (pages, searches));
+        assert_eq!(reader.calls(Operation::Ledger, ""), 1, "{claims}");
+    }
 }

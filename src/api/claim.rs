@@ -5,6 +5,7 @@ use kube::CustomResource;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::reason::ConditionType;
 use crate::domain::{Currency, E164, Number};
 
 /// A request for one phone number. The operator buys it from Vobiz's inventory, once, and reports in the status.
@@ -76,8 +77,7 @@ pub struct PhoneNumberClaimSpec {
 
 impl PhoneNumberClaim {
     /// The number that the claim is for. A claim that comes to its number in another way will say so here alone.
-    #[must_use]
-    pub fn number(&self) -> E164 {
+    pub(crate) fn number(&self) -> E164 {
         self.spec.e164
     }
 }
@@ -112,6 +112,12 @@ pub struct PhoneNumberClaimStatus {
     /// The number that was bought, as Vobiz described it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub number: Option<Number>,
+}
+
+impl PhoneNumberClaimStatus {
+    pub(crate) fn condition(&self, type_: ConditionType) -> Option<&Condition> {
+        self.conditions.iter().find(|condition| condition.type_ == type_.into_str())
+    }
 }
 
 /// The name of a PhoneNumber.

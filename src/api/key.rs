@@ -15,7 +15,6 @@ pub enum ObjectKey {
 
 impl ObjectKey {
     /// Claims have a namespace, records have none.
-    #[must_use]
     pub fn of<K: Resource<DynamicType = ()>>(object: &K) -> Self {
         match object.namespace() {
             Some(namespace) => Self::Claim { namespace, name: object.name_any() },

@@ -25,7 +25,6 @@ impl PartialEq for Later {
 }
 
 impl Later {
-    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_none()
     }

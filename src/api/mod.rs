@@ -2,7 +2,6 @@
 //! bought ([`PhoneNumber`]), related like a `PersistentVolumeClaim` and a `PersistentVolume`.
 
 mod claim;
-mod condition;
 mod key;
 mod later;
 mod raw;
@@ -10,21 +9,19 @@ mod reason;
 mod record;
 mod schema;
 mod seen;
-mod stand_in;
 
 pub use claim::{
     DeletionPolicy, PhoneNumberClaim, PhoneNumberClaimSpec, PhoneNumberClaimStatus, PhoneNumberRef,
 };
-pub use condition::{ConditionType, Status};
-pub use key::ObjectKey;
-pub use later::Later;
-pub use reason::{EventKind, Progress, Reason, Row};
+pub(crate) use key::ObjectKey;
+pub(crate) use later::Later;
+pub use reason::{ConditionType, EventKind, Progress, Reason, Row, Status};
 pub use record::{
     Answer, Attempt, AttemptState, ClaimRef, Funds, Origin, Ownership, PhoneNumber, PhoneNumberSpec,
     PhoneNumberStatus, Verification,
 };
 pub use schema::crds;
-pub use seen::{Kept, Newer, Seen};
+pub(crate) use seen::{Kept, Newer, Seen};
 
 pub use crate::domain::{Capabilities, Debit, Number, NumberStatus, Outcome};
 
@@ -59,7 +56,6 @@ pub enum CrdError {
     /// The derived schema is not as expected.
     #[error("cannot derive the custom resource definitions: {0}")]
     Schema(#[from] serde_json::Error),
-    /// They cannot be written as YAML.
     #[error("cannot write the custom resource definitions as YAML: {0}")]
     Yaml(#[from] serde_yaml::ser::Error),
 }

@@ -23,6 +23,15 @@ pub fn metadata<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ObjectMeta
     decoded(fields).map_err(D::Error::custom)
 }
 
+/// Reads a text, and tells of each field in it that the type does not know.
+pub fn known<'a, T: Deserialize<'a>>(text: &'a str, unknown: impl FnMut(&str)) -> Result<T, Error> {
+    let mut deserializer = serde_json::Deserializer::from_str(text);
+    let mut unknown = unknown;
+    let read = serde_ignored::deserialize(&mut deserializer, |path| unknown(&path.to_string()))?;
+    deserializer.end()?;
+    Ok(read)
+}
+
 /// As much of the metadata as can be read.
 pub fn metadata_in_part(raw: &RawValue) -> Result<ObjectMeta, Error> {
     let mut fields: Fields<'_> = serde_json::from_str(raw.get())?;

@@ -1,11 +1,35 @@
-//! The reasons that conditions and events give, and the table of what each one means.
+//! The types of conditions, the reasons that they and events give, and the table of what each one means.
 
 use strum::{IntoStaticStr, VariantArray};
 
-use super::condition::Status;
+/// The standing of a condition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr)]
+#[strum(const_into_str)]
+pub enum Status {
+    True,
+    False,
+    Unknown,
+}
+
+/// The condition types.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr)]
+#[strum(const_into_str)]
+pub enum ConditionType {
+    /// The outcome of the purchase.
+    Purchased,
+    /// The summary.
+    Ready,
+    /// Being worked on.
+    Reconciling,
+    /// Waiting for a person to act.
+    Stalled,
+    /// Whether a claim stands behind a record.
+    Claimed,
+}
 
 /// Why a claim stands as it does: the one vocabulary of conditions and events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, IntoStaticStr, VariantArray)]
+#[strum(const_into_str)]
 pub enum Reason {
     Purchasing,
     Purchased,
@@ -58,12 +82,6 @@ impl Reason {
     /// Every reason, in the order of the table.
     pub const ALL: &'static [Self] = Self::VARIANTS;
 
-    /// As it stands in conditions and events.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        self.into()
-    }
-
     /// The table. What Vobiz said is shown at once and is `Reconciling` until the attempt is settled.
     #[must_use]
     pub fn row(self, settled: bool) -> Row {
@@ -92,18 +110,50 @@ impl Reason {
     }
 
     /// Whether it is said of the whole account, to all claims that wait, and may come and go.
-    #[must_use]
-    pub fn holds_the_account(self) -> bool {
+    pub(crate) fn holds_the_account(self) -> bool {
         matches!(self, Self::InvalidCredentials | Self::RateLimited | Self::VobizUnavailable)
     }
 
     /// Whether an event is worth its write, and whether it is a warning.
-    #[must_use]
-    pub fn event(self) -> EventKind {
+    pub(crate) fn event(self) -> EventKind {
         match self {
             Self::Purchasing => EventKind::None,
             Self::Purchased | Self::Adopted | Self::NumberPending => EventKind::Normal,
             _ => EventKind::Warning,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_documentation_has_the_rows_of_the_table() {
+        let page = include_str!("../../docs/conditions.md");
+        let documented: Vec<[&str; 4]> = page
+            .lines()
+            .filter(|line| line.starts_with("| `"))
+            .map(|line| {
+                let mut cells = line.split('|').skip(1).map(str::trim);
+                std::array::from_fn(|_| cells.next().unwrap())
+            })
+            .collect();
+        assert_eq!(documented.len(), Reason::ALL.len());
+        for reason in Reason::ALL {
+            let (first, last) = (reason.row(false), reason.row(true));
+            let name = format!("`{}`", <&str>::from(reason));
+            let [_, purchased, ready, and] = documented.iter().find(|row| row[0] == name).unwrap();
+            // What a newer version has written stays; the table knows no word for it.
+            assert!([first.purchased.into(), "unchanged"].contains(purchased), "{name}");
+            assert_eq!(*ready, <&str>::from(first.ready), "{name}");
+            let wanted = match (first.progress, last.progress) {
+                (Progress::Reconciling, Progress::Stalled) => "Reconciling, then Stalled",
+                (_, Progress::Reconciling) => "Reconciling",
+                (_, Progress::Stalled) => "Stalled",
+                (_, Progress::Done) => "",
+            };
+            assert_eq!(and.trim_end_matches(", heals itself"), wanted, "{name}");
         }
     }
 }

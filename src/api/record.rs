@@ -62,6 +62,21 @@ pub struct PhoneNumberSpec {
     pub later: Later,
 }
 
+impl PhoneNumber {
+    /// The number, as far as Vobiz has described it.
+    pub(crate) fn described(&self) -> Option<&Number> {
+        self.status.as_ref()?.number.as_ref()
+    }
+
+    pub(crate) fn verification(&self) -> Option<&Verification> {
+        self.status.as_ref()?.verification.as_ref()
+    }
+
+    pub(crate) fn conditions(&self) -> &[Condition] {
+        self.status.as_ref().map(|status| status.conditions.as_slice()).unwrap_or_default()
+    }
+}
+
 /// A claim, by identity: a claim re-created under the same name is another one.
 #[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq, Eq)]
 #[schemars(inline)]
@@ -142,6 +157,11 @@ pub struct Attempt {
     /// of those that have no id; of older ones, marks of either ("~" and 16 digits).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub answered_debits: Vec<String>,
+
+    /// UIDs of the claims, the last 64, whose failed attempts at this number gave way to another claim's. Each has to ask
+    /// before it makes another.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub earlier_claims: Vec<String>,
 }
 
 /// Where an attempt stands.
@@ -208,7 +228,6 @@ pub struct Answer {
 
 impl Answer {
     /// An answer of which no more is known. What the message quotes is stored and shown.
-    #[must_use]
     pub fn new(outcome: Outcome, message: Option<&str>, at: Time) -> Self {
         Self {
             outcome,

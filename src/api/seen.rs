@@ -7,8 +7,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de, de::Deserializ
 use serde_json::{Value, value::RawValue};
 
 use super::{
-    Later, PhoneNumber, PhoneNumberClaim, PhoneNumberClaimSpec, PhoneNumberClaimStatus, PhoneNumberSpec,
-    PhoneNumberStatus, raw,
+    Attempt, Later, PhoneNumber, PhoneNumberClaim, PhoneNumberClaimSpec, PhoneNumberClaimStatus,
+    PhoneNumberSpec, PhoneNumberStatus, later::attempt, raw,
 };
 use crate::domain::E164;
 
@@ -35,12 +35,12 @@ pub trait Kept: Resource<DynamicType = ()> + Clone + Debug + Serialize {
         Ok(())
     }
 
-    /// The object as it is written.
+    /// The object as it is written, if that is more than this version knows of it.
     ///
     /// # Errors
     /// If it cannot be written as JSON.
-    fn written(&self) -> Result<Value, serde_json::Error> {
-        serde_json::to_value(self)
+    fn with_later(&self) -> Result<Option<Value>, serde_json::Error> {
+        Ok(None)
     }
 }
 
@@ -53,7 +53,7 @@ impl Kept for PhoneNumberClaim {
     }
 
     fn e164(&self) -> E164 {
-        self.spec.e164
+        self.number()
     }
 }
 
@@ -74,10 +74,13 @@ impl Kept for PhoneNumber {
         Ok(())
     }
 
-    fn written(&self) -> Result<Value, serde_json::Error> {
+    fn with_later(&self) -> Result<Option<Value>, serde_json::Error> {
+        if self.spec.later.is_empty() {
+            return Ok(None);
+        }
         let mut written = serde_json::to_value(self)?;
         self.spec.later.keep_in(&mut written);
-        Ok(written)
+        Ok(Some(written))
     }
 }
 
@@ -99,9 +102,9 @@ pub struct Newer {
     /// What cannot be read, for people.
     pub why: String,
     /// As far as it is kept, and without its metadata.
-    pub(super) raw: Value,
+    raw: Value,
     /// Whether that is all of it.
-    pub(super) whole: bool,
+    whole: bool,
 }
 
 impl Newer {
@@ -121,9 +124,27 @@ impl Newer {
     }
 
     /// Its conditions, as they stand there.
-    #[must_use]
     pub fn conditions(&self) -> &[Value] {
         self.raw["status"]["conditions"].as_array().map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// A record that this version cannot read, as far as it needs to be known for storing an outcome in it: the record
+    /// that this process wrote, with the attempt that stands there now. `None` if not even that can be read: then it is
+    /// for the newer version to find out.
+    pub fn stand_in(&self, wrote: &PhoneNumber) -> Option<PhoneNumber> {
+        // What is left out of it would be lost.
+        if !self.whole {
+            return None;
+        }
+        let found = attempt(&self.raw)?;
+        let of = |name: &str| found.get(name).cloned().unwrap_or_default();
+        let (id, state) = (serde_json::from_value(of("id")).ok()?, serde_json::from_value(of("state")).ok()?);
+        let attempt = Attempt { id, state, ..wrote.spec.attempt.clone() };
+        let spec = PhoneNumberSpec { attempt, ..wrote.spec.clone() };
+        let mut record = PhoneNumber { metadata: self.metadata.clone(), spec, status: wrote.status.clone() };
+        // Whole: what differs is what this version could not read.
+        record.spec.later = Later::all(&record, self.raw.clone());
+        Some(record)
     }
 
     /// Forgets what a cache does not need.
@@ -138,7 +159,6 @@ impl Newer {
 
 impl<K: Kept> Seen<K> {
     /// The object, if this version can read it.
-    #[must_use]
     pub fn read(&self) -> Option<&Arc<K>> {
         match self {
             Self::Read(object) => Some(object),
@@ -146,13 +166,11 @@ impl<K: Kept> Seen<K> {
         }
     }
 
-    #[must_use]
     pub fn is_newer(&self) -> bool {
         matches!(self, Self::Newer(_))
     }
 
     /// The number that it is about, as far as it can be read.
-    #[must_use]
     pub fn e164(&self) -> Option<E164> {
         match self {
             Self::Read(object) => Some(object.e164()),
@@ -181,26 +199,37 @@ impl<'de, K: Kept> Deserialize<'de> for Seen<K> {
 
 /// What this version reads. Of what it does not know, no tree is built.
 #[derive(Deserialize)]
-#[serde(bound = "S: DeserializeOwned, T: DeserializeOwned")]
-struct Parts<S, T> {
+struct Parts<'a> {
     #[serde(deserialize_with = "raw::metadata")]
     metadata: ObjectMeta,
-    spec: S,
-    #[serde(default = "Option::default")]
-    status: Option<T>,
+    #[serde(borrow)]
+    spec: &'a RawValue,
+    #[serde(borrow, default)]
+    status: Option<&'a RawValue>,
 }
 
 fn read<K: Kept>(text: &str) -> Result<K, serde_json::Error> {
-    let Parts { metadata, spec, status } = serde_json::from_str::<Parts<K::Spec, K::Status>>(text)?;
-    let mut object = K::of(metadata, spec, status);
-    object.note_later(text)?;
+    let mut is_known = true;
+    let Parts { metadata, spec, status } = raw::known(text, |field| {
+        is_known &= matches!(field, "apiVersion" | "kind");
+    })?;
+    let spec = raw::known(spec.get(), |_| is_known = false)?;
+    let status = status.map(|status| raw::known(status.get(), |_| is_known = false)).transpose()?;
+    let mut object = K::of(metadata, spec, status.flatten());
+    // Nearly every object is known whole, and to keep it twice would cost as much as reading it.
+    if !is_known {
+        object.note_later(text)?;
+    }
     Ok(object)
 }
 
 impl<K: Kept> Serialize for Seen<K> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
-            Self::Read(object) => object.written().map_err(ser::Error::custom)?.serialize(serializer),
+            Self::Read(object) => match object.with_later().map_err(ser::Error::custom)? {
+                Some(whole) => whole.serialize(serializer),
+                None => (**object).serialize(serializer),
+            },
             Self::Newer(_) => Err(ser::Error::custom("an object of a newer version is never written")),
         }
     }
@@ -267,6 +296,11 @@ mod tests {
         })
     }
 
+    /// The record as it goes to the API server.
+    fn written(record: &PhoneNumber) -> Value {
+        serde_json::to_value(Seen::from(record.clone())).unwrap()
+    }
+
     fn seen(raw: &Value) -> Seen<PhoneNumber> {
         serde_json::from_value(raw.clone()).unwrap()
     }
@@ -308,10 +342,14 @@ mod tests {
         }
         later.pointer_mut("/status/verification").unwrap()["laterField"] = json!(false);
         later["spec"]["attempt"]["unexplainedDebits"][0]["laterField"] = json!("kept");
+        later["status"]["conditions"] = json!([{
+            "type": "Ready", "status": "False", "reason": "NumberNotFound", "message": "gone",
+            "lastTransitionTime": "2026-01-02T03:04:05Z", "laterField": ["of", "a", "condition"],
+        }]);
         later["laterSection"] = json!({ "a": 1 });
         let Seen::Read(record) = seen(&later) else { panic!("it was not read") };
         // What is left alone keeps even its spelling.
-        assert_eq!(record.written().unwrap(), later);
+        assert_eq!(written(&record), later);
 
         let mut changed = (*record).clone();
         changed.spec.attempt.state = AttemptState::Bound;
@@ -321,7 +359,7 @@ mod tests {
         expected["spec"]["attempt"]["state"] = json!("Bound");
         expected["spec"]["attempt"]["spentTokens"] = json!(["t"]);
         expected["spec"]["attempt"].as_object_mut().unwrap().remove("answer");
-        assert_eq!(changed.written().unwrap(), expected);
+        assert_eq!(written(&changed), expected);
     }
 
     #[test]
@@ -342,7 +380,7 @@ mod tests {
                 ..conditions[0].clone()
             },
         );
-        let written = changed.written().unwrap();
+        let written = written(&changed);
         let conditions = &written["status"]["conditions"];
         assert_eq!((&conditions[1]["reason"], &conditions[1]["severity"]), (&json!("B"), &json!("Low")));
         assert_eq!(conditions[0].get("severity"), None);
@@ -364,7 +402,7 @@ mod tests {
         let mut expected = later.clone();
         expected["spec"]["attempt"]["state"] = json!("Bound");
         expected["spec"]["attempt"]["spentTokens"] = json!(["t"]);
-        assert_eq!(record.written().unwrap(), expected);
+        assert_eq!(written(&record), expected);
 
         later["spec"]["attempt"]["state"] = json!("Releasing");
         let Seen::Newer(newer) = seen(&later) else { panic!("it was read") };
@@ -490,7 +528,7 @@ mod tests {
         let Seen::Read(record) = seen(&later) else { panic!("it was not read") };
         let mut changed = (*record).clone();
         changed.spec.attempt.id = crate::domain::AttemptId::from_random([1; 16]);
-        let written = changed.written().unwrap();
+        let written = written(&changed);
         assert_eq!(written["spec"]["attempt"], json!(changed.spec.attempt));
         for pointer in ["/spec/laterField", "/spec/claimRef/laterField", "/status/laterField"] {
             assert_eq!(written.pointer(pointer), Some(&json!(1)), "{pointer}");

@@ -1,16 +1,14 @@
 //! Watches share connections, where the API server speaks HTTP/2: each stands for hours, and a connection of its own costs as
 //! much memory as all that is kept of a namespace.
 
-use std::{
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use hyper_util::{
     client::legacy::{Builder, Client, connect::Connect},
     rt::{TokioExecutor, TokioTimer},
 };
 use kube::client::Body;
+use parking_lot::Mutex;
 use tokio::sync::Semaphore;
 
 /// Watches on one connection. API servers allow 100; what is more waits until another ends, and no watch does.
@@ -47,7 +45,7 @@ impl<C: Connect + Clone + Send + Sync + 'static> Lines<C> {
 
     /// A place on the first line that has one.
     pub fn take(&self) -> Line<C> {
-        let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut lines = self.lines.lock();
         let has_room = |line: &&Line<C>| Arc::strong_count(&line.begins) <= ON_ONE;
         if let Some(line) = lines.iter().find(has_room) {
             return line.clone();
@@ -60,7 +58,7 @@ impl<C: Connect + Clone + Send + Sync + 'static> Lines<C> {
     /// How many watches there are.
     #[cfg(test)]
     pub fn taken(&self) -> usize {
-        self.lines.lock().unwrap().iter().map(|line| Arc::strong_count(&line.begins) - 1).sum()
+        self.lines.lock().iter().map(|line| Arc::strong_count(&line.begins) - 1).sum()
     }
 
     fn client(&self) -> Client<C, Body> {
@@ -83,7 +81,7 @@ mod tests {
     #[test]
     fn a_connection_takes_so_many_watches_and_another_one_the_next() {
         let lines = Lines::new(HttpConnector::new());
-        let count = || lines.lines.lock().unwrap().len();
+        let count = || lines.lines.lock().len();
         let mut taken: Vec<_> = (0..1000).map(|_| lines.take()).collect();
         assert_eq!(count(), 1000 / ON_ONE);
         // What ends makes room.

@@ -29,7 +29,6 @@ use lines::Lines;
 /// How long a connection may take to be made, TLS and the proxy's part not counted.
 const CONNECT_WITHIN: Duration = Duration::from_secs(10);
 
-/// Why there is no client for the API server.
 #[derive(Debug, thiserror::Error)]
 pub enum ClusterError {
     #[error("cannot find the cluster: {0}. Set KUBECONFIG, as for kubectl")]

@@ -16,7 +16,6 @@ use crate::{
     plan::{Change, SEND_WINDOW, Timeouts, is_retried_unasked},
 };
 
-/// What is known of a claim or a record, in one word and one message.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Case {
     pub reason: Reason,
@@ -86,14 +85,7 @@ fn of_open(record: &PhoneNumber, audience: Audience, timeouts: Timeouts, now: Ti
     let attempt = &record.spec.attempt;
     let until = message::settles(attempt, timeouts);
     let Some(answer) = &attempt.answer else { return of_unanswered(attempt, timeouts, now) };
-    let reason = match answer.outcome {
-        Outcome::NotFound => Reason::NumberNotFound,
-        Outcome::PaymentFailed => payment_failed(answer, now)?,
-        Outcome::Unauthorized => Reason::InvalidCredentials,
-        Outcome::RateLimited => Reason::RateLimited,
-        Outcome::Rejected => Reason::Rejected,
-        Outcome::Unknown | Outcome::Purchased | Outcome::NotSent => Reason::OutcomeUnknown,
-    };
+    let reason = answered(answer, now)?;
     Some(Case::open(reason, message::being_verified(reason, answer, audience, &until)))
 }
 
@@ -118,6 +110,17 @@ fn of_unanswered(attempt: &Attempt, timeouts: Timeouts, now: Timestamp) -> Optio
     })
 }
 
+fn answered(answer: &Answer, now: Timestamp) -> Option<Reason> {
+    Some(match answer.outcome {
+        Outcome::NotFound => Reason::NumberNotFound,
+        Outcome::PaymentFailed => return payment_failed(answer, now),
+        Outcome::Unauthorized => Reason::InvalidCredentials,
+        Outcome::RateLimited => Reason::RateLimited,
+        Outcome::Rejected => Reason::Rejected,
+        Outcome::Unknown | Outcome::Purchased | Outcome::NotSent => Reason::OutcomeUnknown,
+    })
+}
+
 /// A 500 is believed to be a short balance unless the sums say otherwise; until they are read (at once, normally)
 /// nothing is said.
 fn payment_failed(answer: &Answer, now: Timestamp) -> Option<Reason> {
@@ -138,24 +141,16 @@ fn of_failed(record: &PhoneNumber, audience: Audience) -> Case {
             settled(Reason::NotPurchased)
         };
     };
-    match answer.outcome {
-        Outcome::NotFound => settled(Reason::NumberNotFound),
-        Outcome::PaymentFailed => match payment_failed(answer, Timestamp::MAX) {
-            Some(Reason::OutcomeUnknown) => settled(Reason::NotPurchased),
-            _ => settled(Reason::InsufficientBalance),
-        },
-        Outcome::Rejected => settled(Reason::Rejected),
-        Outcome::Unauthorized => settled(Reason::InvalidCredentials),
-        Outcome::RateLimited => settled(Reason::RateLimited),
-        Outcome::NotSent => settled(Reason::VobizUnavailable),
-        Outcome::Unknown | Outcome::Purchased => settled(Reason::NotPurchased),
-    }
+    settled(match answered(answer, Timestamp::MAX) {
+        _ if answer.outcome == Outcome::NotSent => Reason::VobizUnavailable,
+        Some(Reason::OutcomeUnknown) | None => Reason::NotPurchased,
+        Some(reason) => reason,
+    })
 }
 
 fn of_bound(record: &PhoneNumber) -> Case {
-    let status = record.status.as_ref();
-    let word = status.and_then(|status| status.number.as_ref()).and_then(|number| number.status.as_ref());
-    let seen = status.and_then(|status| status.verification.as_ref()).map(|seen| seen.ownership);
+    let word = record.described().and_then(|number| number.status.as_ref());
+    let seen = record.verification().map(|seen| seen.ownership);
     let reason = match word {
         _ if Change::moved_to(record).is_some() => Reason::NumberMoved,
         _ if Change::is_lost(record) => Reason::NumberLost,

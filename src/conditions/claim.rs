@@ -17,7 +17,6 @@ use crate::{
     },
 };
 
-/// All that a claim's status depends on.
 pub struct ClaimFacts<'a> {
     pub observed: &'a ClaimObserved<'a>,
     pub decision: &'a Decision,
@@ -30,14 +29,12 @@ pub struct ClaimFacts<'a> {
 
 impl ClaimFacts<'_> {
     /// For how long the attempt has been wanted, if one is.
-    #[must_use]
     pub fn waited(&self, now: Moment) -> Option<Duration> {
         self.decision.wanted.as_ref().map(|wanted| now.mono.saturating_sub(wanted.since.mono))
     }
 }
 
 /// The status that the claim should have, and its reason. `None` while it is too early to say anything.
-#[must_use]
 pub fn claim_status(facts: &ClaimFacts<'_>, now: Moment) -> Option<(PhoneNumberClaimStatus, Reason)> {
     let case = explain(facts, now)?;
     let (claim, relation) = (facts.observed.claim, facts.decision.relation);
@@ -55,8 +52,7 @@ pub fn claim_status(facts: &ClaimFacts<'_>, now: Moment) -> Option<(PhoneNumberC
             .or_else(|| kept?.phone_number_ref.clone()),
         number: ours
             .filter(|_| bound)
-            .and_then(|record| record.status.as_ref())
-            .and_then(|status| status.number.clone())
+            .and_then(|record| record.described().cloned())
             .or_else(|| kept?.number.clone()),
     };
     Some((status, case.reason))

@@ -50,7 +50,6 @@ pub fn bounded(message: &str) -> &str {
     &message[..message.floor_char_boundary(LONGEST)]
 }
 
-/// The user asks with a token that is not taken.
 pub fn token_too_long(message: &str, record: &PhoneNumber) -> String {
     let attempt = &record.spec.attempt;
     let token = match attempt.state {

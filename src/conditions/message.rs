@@ -11,9 +11,7 @@ use crate::{
 /// The readers of a message. The user of a claim need not know what else the account has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Audience {
-    /// Users who may read the claim.
     Tenants,
-    /// Administrators and others who may read the record.
     Administrators,
 }
 
@@ -30,7 +28,6 @@ pub fn sum(amount: Option<Money>, currency: Option<Currency>) -> String {
     }
 }
 
-/// Vobiz's own words, with the status code.
 fn words(answer: &Answer) -> String {
     let status = answer.http_status.map(|status| format!(" ({status})")).unwrap_or_default();
     match (&answer.message, &answer.code) {
@@ -107,7 +104,7 @@ pub fn retry_with(token: &str, record: &PhoneNumber) -> String {
 }
 
 pub fn ownership(record: &PhoneNumber) -> Option<Ownership> {
-    record.status.as_ref()?.verification.as_ref().map(|verification| verification.ownership)
+    record.verification().map(|verification| verification.ownership)
 }
 
 /// Debits, as far as a person can take them in: the API server refuses longer messages than it can store.
@@ -189,7 +186,6 @@ pub fn undated(message: &str, clocks: Clocks) -> String {
     format!("{message} It cannot be settled while the clocks disagree: {}.", clocks.apart())
 }
 
-/// What an open attempt says while it cannot be verified.
 pub fn unverifiable(message: &str) -> String {
     format!("{message} It cannot be verified now: Vobiz refuses the credentials of the account.")
 }
@@ -213,7 +209,12 @@ pub fn conflict(with: ConflictWith, record: &PhoneNumber, asks: &PhoneNumberClai
         |claim| format!("{}/{}", claim.namespace, claim.name),
     );
     match with {
-        ConflictWith::Claim => format!(
+        ConflictWith::Failure(Some(gives_way)) => format!(
+            "The number is claimed by {holder} (see phonenumber/{name}), whose purchase has failed. This claim tries to buy \
+             it from {} on, unless that one is asked to try again before; nothing to do until then.",
+            Time::seconds(gives_way)
+        ),
+        ConflictWith::Claim | ConflictWith::Failure(None) => format!(
             "The number is claimed by {holder} (see phonenumber/{name}). One number serves one claim: delete this \
              one, or that one if it has not bought."
         ),

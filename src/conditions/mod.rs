@@ -9,15 +9,13 @@ mod cluster;
 mod message;
 mod newer;
 mod number;
-mod record;
 mod status;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
 mod worst_tests;
 
-pub use crate::api::{ConditionType, EventKind, Progress, Reason, Row, Status};
 pub use case::{SHOWN_AFTER, Unstored};
 pub use claim::{ClaimFacts, claim_status};
 pub use newer::newer;
-pub use record::set_record_conditions;
+pub use status::set_record_conditions;

@@ -13,7 +13,6 @@ use crate::api::{Newer, Reason};
 
 /// The conditions that such a claim should have. Conditions of other writers stay as they are, regardless of their
 /// contents.
-#[must_use]
 pub fn newer(claim: &Newer, now: Timestamp) -> Vec<Value> {
     let previous: Vec<_> =
         claim.conditions().iter().filter_map(|raw| Condition::deserialize(raw).ok()).collect();
@@ -25,7 +24,6 @@ pub fn newer(claim: &Newer, now: Timestamp) -> Vec<Value> {
     ours.chain(others.cloned()).collect()
 }
 
-/// The record of the claim's number is one that this version cannot read.
 pub fn newer_record(name: &str) -> String {
     format!(
         "phonenumber/{name} was written by a newer version of the operator; this version leaves it alone: nothing is \
@@ -34,7 +32,6 @@ pub fn newer_record(name: &str) -> String {
     )
 }
 
-/// The claim itself is one that this version cannot read.
 fn newer_claim(claim: &Newer) -> String {
     let of = |word: &Option<String>| word.clone().unwrap_or_default();
     let (namespace, name) = (of(&claim.metadata.namespace), of(&claim.metadata.name));

@@ -8,8 +8,7 @@ use crate::{
 };
 
 pub fn bound(reason: Reason, record: &PhoneNumber) -> String {
-    let number = record.status.as_ref().and_then(|status| status.number.as_ref());
-    let fees = number.map(fees).unwrap_or_default();
+    let fees = record.described().map(fees).unwrap_or_default();
     match reason {
         Reason::Purchased if ownership(record) == Some(Ownership::Unverifiable) => format!(
             "The number is bought.{fees} This Vobiz offers no list or ledger, so it could not be looked up before, and \
@@ -30,7 +29,7 @@ pub fn bound(reason: Reason, record: &PhoneNumber) -> String {
              your identity for example. The operator looks again whenever it lists the account.{fees}",
             obtained(record)
         ),
-        Reason::NumberStatusUnknown => unknown(record, number),
+        Reason::NumberStatusUnknown => unknown(record),
         Reason::NumberMoved => moved(record),
         _ => lost(record),
     }
@@ -54,8 +53,8 @@ fn obtained(record: &PhoneNumber) -> &'static str {
     }
 }
 
-fn unknown(record: &PhoneNumber, number: Option<&Number>) -> String {
-    let word = number.and_then(|number| number.status.as_ref());
+fn unknown(record: &PhoneNumber) -> String {
+    let word = record.described().and_then(|number| number.status.as_ref());
     let listed = match word.filter(|word| **word != NumberStatus::Active) {
         Some(word) => {
             format!("Vobiz gives it the status \"{word}\", which does not say whether it can be used")
@@ -81,8 +80,8 @@ fn moved(record: &PhoneNumber) -> String {
 }
 
 fn lost(record: &PhoneNumber) -> String {
-    let number = record.status.as_ref().and_then(|status| status.number.as_ref());
-    let releasing = number.is_some_and(|number| number.status == Some(NumberStatus::PendingRelease));
+    let releasing =
+        record.described().is_some_and(|number| number.status == Some(NumberStatus::PendingRelease));
     let was = if releasing { " It was being released when it was last listed." } else { "" };
     format!(
         "{} Two full listings of the account no longer have it.{was} It is not bought again by itself. Ask Vobiz. If \

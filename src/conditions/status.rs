@@ -3,11 +3,18 @@
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
-use super::{case::Case, cluster::bounded};
-use crate::api::{ConditionType, Progress, Reason, Status};
+use super::{
+    case::{Case, of_record},
+    cluster::bounded,
+    message::Audience,
+};
+use crate::{
+    api::{ConditionType, PhoneNumber, PhoneNumberStatus, Progress, Reason, Status},
+    plan::{Change, Timeouts},
+};
 
 /// A condition whose time of transition stays, unless its status changed.
-pub(super) fn condition(
+fn condition(
     previous: &[Condition],
     type_: ConditionType,
     status: Status,
@@ -15,10 +22,10 @@ pub(super) fn condition(
     message: &str,
     now: Timestamp,
 ) -> Condition {
-    let same = previous.iter().find(|old| old.type_ == type_.as_str() && old.status == status.as_str());
+    let same = previous.iter().find(|old| old.type_ == type_.into_str() && old.status == status.into_str());
     Condition {
-        type_: type_.as_str().to_owned(),
-        status: status.as_str().to_owned(),
+        type_: type_.into_str().to_owned(),
+        status: status.into_str().to_owned(),
         reason: reason.to_owned(),
         message: bounded(message).to_owned(),
         // Whole seconds, as the API server stores them: anything finer would differ on every comparison.
@@ -32,9 +39,9 @@ pub(super) fn condition(
 
 /// What the claim was told about its purchase.
 fn said(previous: &[Condition]) -> Status {
-    let told = previous.iter().find(|old| old.type_ == ConditionType::Purchased.as_str());
+    let told = previous.iter().find(|old| old.type_ == ConditionType::Purchased.into_str());
     let statuses = [Status::True, Status::False];
-    let same = |status: &Status| told.is_some_and(|told| told.status == status.as_str());
+    let same = |status: &Status| told.is_some_and(|told| told.status == status.into_str());
     statuses.into_iter().find(same).unwrap_or(Status::Unknown)
 }
 
@@ -63,7 +70,7 @@ pub(super) fn conditions(
         .into_iter()
         .flatten()
         .map(|(type_, status)| {
-            let reason = case.reason.as_str();
+            let reason = case.reason.into_str();
             let condition = condition(previous, type_, status, reason, &case.message, now);
             Condition { observed_generation: generation, ..condition }
         })
@@ -71,4 +78,38 @@ pub(super) fn conditions(
     // Types that others have added are theirs to remove.
     conditions.extend(previous.iter().filter(|old| !KNOWN.contains(&old.type_.as_str())).cloned());
     conditions
+}
+
+/// Sets the conditions of a record: `Ready`, in the words that its claim uses, and `Claimed`.
+pub fn set_record_conditions(
+    record: &mut PhoneNumber,
+    claimed: Option<bool>,
+    timeouts: Timeouts,
+    now: Timestamp,
+) {
+    let previous = record.conditions().to_vec();
+    let (status, reason, message) = match of_record(record, Audience::Administrators, timeouts, now) {
+        Some(case) => (case.reason.row(case.settled).ready, case.reason, case.message),
+        None => (Status::False, Reason::Purchasing, "The purchase is being sent.".to_owned()),
+    };
+    let ready = condition(&previous, ConditionType::Ready, status, reason.into_str(), &message, now);
+    let claimed = claimed.unwrap_or(!Change::is_unclaimed(record));
+    let (status, reason, message) = match (claimed, &record.spec.claim_ref) {
+        (true, Some(claim)) => {
+            (Status::True, "Claimed", format!("Claimed by {}/{}.", claim.namespace, claim.name))
+        }
+        _ => (
+            Status::False,
+            "Unclaimed",
+            "No claim stands behind this number; its monthly fee goes on. A claim for it in the same namespace \
+             takes it over without a purchase."
+                .to_owned(),
+        ),
+    };
+    let claimed = condition(&previous, ConditionType::Claimed, status, reason, &message, now);
+    // Types that a later version has added are its own.
+    let ours = [ready.type_.clone(), claimed.type_.clone()];
+    let others = previous.into_iter().filter(|old| !ours.contains(&old.type_));
+    let conditions = [ready, claimed].into_iter().chain(others).collect();
+    record.status.get_or_insert_with(PhoneNumberStatus::default).conditions = conditions;
 }

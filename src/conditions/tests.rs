@@ -8,11 +8,11 @@ use std::time::Duration;
 
 use kube::core::ObjectMeta;
 
-use super::{ClaimFacts, Reason, Unstored};
+use super::{ClaimFacts, Unstored};
 use crate::{
     api::{
         Answer, AttemptState, ClaimRef, Debit, Funds, Number, NumberStatus, Origin, Outcome, Ownership,
-        PhoneNumber, PhoneNumberClaim, PhoneNumberClaimStatus, PhoneNumberSpec, PhoneNumberStatus,
+        PhoneNumber, PhoneNumberClaim, PhoneNumberClaimStatus, PhoneNumberSpec, PhoneNumberStatus, Reason,
         Verification,
     },
     domain::{AttemptId, ListedNumber, Time},
@@ -22,7 +22,7 @@ use crate::{
     },
 };
 
-const SPANS: Timeouts =
+const TIMEOUTS: Timeouts =
     Timeouts { purchase_timeout: Duration::from_secs(30), settle: Duration::from_mins(2) };
 
 fn at(seconds: i64) -> jiff::Timestamp {
@@ -91,7 +91,7 @@ fn told(given: &Given) -> Option<(Reason, String, String, String)> {
         found.map(|condition| {
             assert_eq!(
                 (condition.reason.as_str(), condition.observed_generation),
-                (reason.as_str(), Some(3))
+                (reason.into_str(), Some(3))
             );
             assert!(!condition.message.is_empty());
             condition.status.clone()
@@ -184,7 +184,7 @@ impl Given {
             decision: &decision,
             refused: self.refused,
             unstored: self.unstored.as_ref(),
-            timeouts: SPANS,
+            timeouts: TIMEOUTS,
         };
         super::claim_status(&facts, now)
     }
@@ -248,8 +248,8 @@ fn conditions_that_a_later_version_has_added_to_a_record_stay() {
     let mut record = bound(NumberStatus::Active, Ownership::Owned);
     let later = r#"{"type":"Released","status":"True","reason":"R","message":"","lastTransitionTime":"2026-01-02T03:04:05Z"}"#;
     record.status.as_mut().unwrap().conditions = vec![serde_json::from_str(later).unwrap()];
-    super::set_record_conditions(&mut record, None, SPANS, at(0));
-    super::set_record_conditions(&mut record, None, SPANS, at(0));
+    super::set_record_conditions(&mut record, None, TIMEOUTS, at(0));
+    super::set_record_conditions(&mut record, None, TIMEOUTS, at(0));
     let conditions = &record.status.unwrap().conditions;
     let types: Vec<_> = conditions.iter().map(|condition| condition.type_.as_str()).collect();
     assert_eq!(types, ["Ready", "Claimed", "Released"]);

@@ -15,7 +15,7 @@ use crate::{
     plan::{Change, ClaimObserved, ClaimStep, Decision, Moment, NewAttempt, Relation, Timeouts},
 };
 
-const SPANS: Timeouts =
+const TIMEOUTS: Timeouts =
     Timeouts { purchase_timeout: Duration::from_secs(30), settle: Duration::from_mins(2) };
 
 /// Nothing of ours comes near 100 kB.
@@ -107,14 +107,14 @@ fn the_worst_record_and_the_worst_status_stay_small() {
         let mut stored = worst();
         let unstored = Unstored { change: change.clone(), why: Some(words()), since: Duration::ZERO };
         change.apply(&mut stored, now());
-        set_record_conditions(&mut stored, Some(true), SPANS, now());
+        set_record_conditions(&mut stored, Some(true), TIMEOUTS, now());
         let observed = ClaimObserved { record: Some(&stored), ..ClaimObserved::for_tests(&wish) };
         let facts = ClaimFacts {
             observed: &observed,
             decision: &Decision { relation: Relation::Ours, wanted: None, step: ClaimStep::Rest, told: None },
             refused: None,
             unstored: Some(&unstored),
-            timeouts: SPANS,
+            timeouts: TIMEOUTS,
         };
         let now = Moment { wall: now(), mono: Duration::from_mins(1) };
         let (status, _) = claim_status(&facts, now).unwrap();

@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use jiff::SignedDuration;
+use strum::VariantArray;
 
 use super::term::Runtime;
 use crate::{
@@ -11,7 +12,6 @@ use crate::{
     plan::Gate,
 };
 
-/// How often the clocks are looked at.
 const EVERY: Duration = Duration::from_secs(15);
 
 /// No answer is waited for longer: its date is all that is wanted.
@@ -24,7 +24,7 @@ pub async fn watch(runtime: Arc<Runtime>) {
     loop {
         let leads = lifecycle.is_leading();
         let clocks = accounts.clocks().known(leads);
-        for peer in Peer::ALL {
+        for peer in Peer::VARIANTS {
             metrics.clock_skew(*peer, ahead(*peer, clocks));
         }
         for account in accounts.all() {

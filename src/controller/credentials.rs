@@ -9,10 +9,8 @@ use crate::{
     vobiz::{Credentials, CredentialsSource},
 };
 
-/// How often a credentials file is looked at.
 const CREDENTIALS_EVERY: Duration = Duration::from_secs(2);
 
-/// Reads the credentials files again when they change, and when Vobiz has refused what was read last.
 pub async fn reload(source: CredentialsSource, current: watch::Sender<Credentials>, account: Arc<Account>) {
     if !source.can_change() {
         return;

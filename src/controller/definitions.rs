@@ -10,13 +10,11 @@ use serde_json::Value;
 
 use crate::api::crds;
 
-/// The most that is named.
 const NAMED: usize = 5;
 
 /// Where the API server describes the kinds.
 pub const PATH: &str = "/openapi/v3/apis/telephony.vobiz.ai/v1alpha1";
 
-/// What the API server serves.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Served {
     /// All that this version writes.
@@ -29,7 +27,6 @@ pub enum Served {
 
 impl Served {
     /// How long it is taken for true.
-    #[must_use]
     pub fn look_again(&self) -> Duration {
         match self {
             Self::Current => Duration::from_mins(10),
@@ -38,7 +35,6 @@ impl Served {
     }
 }
 
-/// Compares the definitions that are served with this version's.
 pub async fn look(kube: &Client) -> Served {
     let unknown = |why: &dyn Display| Served::Unknown(why.to_string());
     let request = match Request::get(PATH).body(Vec::new()) {

@@ -13,13 +13,11 @@ use crate::{
     domain::E164,
 };
 
-/// Fills one cache.
 pub struct Follower<K: Kept + 'static> {
     writer: Writer<Seen<K>>,
     cache: Cache<Seen<K>>,
 }
 
-/// What has changed by one event.
 pub struct Changes<K> {
     /// Whether everything was listed anew.
     pub listed: bool,

@@ -6,7 +6,6 @@ use kube_runtime::watcher;
 
 use crate::domain::E164;
 
-/// A watch that stays broken says so no more often than this.
 const AGAIN_AFTER: Duration = Duration::from_mins(1);
 
 /// What was last said about the interruptions of one watch.

@@ -30,7 +30,7 @@ pub async fn explain_missing_kinds(
         });
         let problem = match answers.await {
             Ok((Ok(()), Ok(()))) => {
-                lifecycle.kinds(None);
+                lifecycle.note(|stage| stage.kinds = None);
                 return compare_definitions(&kube, &lifecycle).await;
             }
             Ok((Err(error), _) | (_, Err(error))) => problem(&error),
@@ -39,7 +39,7 @@ pub async fn explain_missing_kinds(
             }
         };
         tracing::error!("{problem}");
-        lifecycle.kinds(Some(problem));
+        lifecycle.note(|stage| stage.kinds = Some(problem));
         tokio::time::sleep(PAUSES.after(failures)).await;
     }
 }
@@ -52,10 +52,10 @@ async fn compare_definitions(kube: &Client, lifecycle: &Lifecycle) {
         let look = tokio::time::timeout(PATIENCE, definitions::look(kube));
         let served = look.await.unwrap_or_else(late);
         match &served {
-            Served::Current => lifecycle.definitions(None),
+            Served::Current => lifecycle.note(|stage| stage.definitions = None),
             Served::Older(problem) => {
                 tracing::warn!("{problem}");
-                lifecycle.definitions(Some(problem.clone()));
+                lifecycle.note(|stage| stage.definitions = Some(problem.clone()));
             }
             // What was found before still holds, as far as is known.
             Served::Unknown(why) if was_unknown => tracing::debug!(why, "the definitions cannot be read"),

@@ -9,7 +9,6 @@ mod interruption;
 mod kinds;
 mod queue;
 mod reconciles;
-mod settings;
 mod term;
 mod triggers;
 mod watch;
@@ -24,20 +23,21 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+pub use crate::plan::Timeouts;
 use crate::{
     account::{Account, Accounts},
     api::{PhoneNumber, PhoneNumberClaim, Seen},
     health,
     leader::Election,
     metrics::Metrics,
-    plan::{Moment, Timeouts},
+    plan::Moment,
     reconcile::{Claims, Listed, Outcomes},
     vobiz::{Client as Vobiz, Credentials, CredentialsSource},
 };
-pub use settings::Settings;
-use settings::namespaces;
 use term::Runtime;
+pub use term::Settings;
 use triggers::Triggers;
+use watch::namespaces;
 
 /// What a process has when it starts: its clients, and what it is observed by.
 pub struct Connections {
@@ -50,7 +50,6 @@ pub struct Connections {
     pub http: Option<TcpListener>,
 }
 
-/// Tasks that run until the process stops.
 struct Background {
     tasks: TaskTracker,
     stop: CancellationToken,
@@ -74,7 +73,7 @@ pub async fn run(settings: Settings, connections: Connections, stop: Cancellatio
     let Connections { kube, vobiz, credentials, metrics, http } = connections;
     let (wake, woken) = mpsc::unbounded_channel();
     let clock = vobiz.peers().clock();
-    let account = Arc::new(Account::new(vobiz, metrics.clone(), wake));
+    let account = Arc::new(Account::new(vobiz, settings.concurrency, metrics.clone(), wake));
     let (records, writer) = reflector::store::<Seen<PhoneNumber>>();
     let triggers = Arc::new(Triggers::new(records.clone()));
     let runtime = Arc::new(Runtime {
@@ -100,7 +99,7 @@ pub async fn run(settings: Settings, connections: Connections, stop: Cancellatio
         background.spawn_until(served.clone(), health::serve(listener, Arc::new(runtime.health())));
     }
     if stop.run_until_cancelled(filled(&runtime.claims, &runtime.records)).await == Some(true) {
-        runtime.lifecycle.filled();
+        runtime.lifecycle.note(|stage| stage.filled = true);
         work(&runtime, &stop).await;
     }
     // Health and metrics are served until all work has finished.
@@ -124,7 +123,7 @@ fn look_around(runtime: &Arc<Runtime>, background: &Background) {
     let (lifecycle, stop) = (runtime.lifecycle.clone(), background.stop.clone());
     background.tasks.spawn(async move {
         stop.cancelled().await;
-        lifecycle.stopping();
+        lifecycle.note(|stage| stage.stopping = true);
     });
 }
 

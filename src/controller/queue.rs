@@ -1,12 +1,9 @@
 //! A queue in which an object stands once, however often it is woken: it grows with what there is, not with what happens.
 
-use std::{
-    collections::HashSet,
-    hash::Hash,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::{collections::HashSet, hash::Hash, sync::Arc};
 
 use futures::{StreamExt, stream::BoxStream};
+use parking_lot::Mutex;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::UnboundedReceiverStream;
 
@@ -19,10 +16,6 @@ pub struct Wakes<K> {
 /// What stands in the queue.
 type Waiting<K> = Arc<Mutex<HashSet<K>>>;
 
-fn locked<K>(waiting: &Waiting<K>) -> MutexGuard<'_, HashSet<K>> {
-    waiting.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 /// A queue, from both of its sides.
 pub fn queue<K: Clone + Eq + Hash + Send + 'static>() -> (Wakes<K>, BoxStream<'static, K>) {
     let (queue, keys) = mpsc::unbounded_channel();
@@ -30,14 +23,14 @@ pub fn queue<K: Clone + Eq + Hash + Send + 'static>() -> (Wakes<K>, BoxStream<'s
     let left = waiting.clone();
     // Taken out before it is looked at: what happens from then on wakes it once more.
     let keys = UnboundedReceiverStream::new(keys).inspect(move |key| {
-        locked(&left).remove(key);
+        left.lock().remove(key);
     });
     (Wakes { queue, waiting }, keys.boxed())
 }
 
 impl<K: Clone + Eq + Hash> Wakes<K> {
     pub fn wake(&self, key: K) {
-        if locked(&self.waiting).insert(key.clone()) {
+        if self.waiting.lock().insert(key.clone()) {
             // A queue that nothing reads any more: the process stops.
             let _ = self.queue.send(key);
         }

@@ -21,7 +21,6 @@ use crate::{
 /// Reconciles at the same time; each is short, because nothing in them waits for Vobiz.
 const RECONCILES: u16 = 32;
 
-/// Reconciles each object that the queue brings.
 pub async fn reconciles<K, F>(
     kind: Kind,
     context: Arc<Context>,

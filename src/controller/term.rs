@@ -1,20 +1,21 @@
 //! One term of leadership: the queues, the workers and the account's reader, from its beginning to an orderly end.
 
-use std::{collections::BTreeSet, future::Future, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, future::Future, num::NonZeroUsize, sync::Arc, time::Duration};
 
 use kube::Client;
 use kube_runtime::reflector::Store as Cache;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{reconciles::reconciles, settings::Settings, triggers::Triggers};
+use super::{reconciles::reconciles, triggers::Triggers};
 use crate::{
     account::{Account, Accounts},
     api::{AttemptState, Outcome, PhoneNumber, Seen},
     clock::Clock,
     domain::{AccountId, Currency},
     health::{HealthSources, Lifecycle, Walked},
+    leader,
     metrics::{Kind, Metrics},
-    plan::Moment,
+    plan::{Moment, Timeouts},
     reconcile::{Claims, Context, Memory, Outcomes, Troubles, reconcile_claim, reconcile_record, worker},
     store::Store,
 };
@@ -24,6 +25,20 @@ const SWEEP_EVERY: Duration = Duration::from_mins(1);
 
 /// Beyond what a purchase and its verification can take: what a stop waits for.
 const STORE_GRACE: Duration = Duration::from_secs(30);
+
+pub struct Settings {
+    /// Empty: all.
+    pub namespaces: Vec<String>,
+    pub timeouts: Timeouts,
+    /// How often the account is listed in full.
+    pub resync: Duration,
+    /// Purchases under way at the same time.
+    pub concurrency: NonZeroUsize,
+    /// Whether purchases and adoptions are on hold at first (R11).
+    pub hold: bool,
+    /// Whose election decides whether this process works; without one, it does.
+    pub election: Option<leader::Settings>,
+}
 
 /// What is kept warm while another process leads, and what every term works with.
 pub struct Runtime {
@@ -63,7 +78,7 @@ impl Runtime {
         let reconcile = |record, context| Box::pin(reconcile_record(record, context));
         tasks.spawn(reconciles(Kind::Record, context.clone(), self.records.clone(), records, reconcile));
         for account in self.accounts.all() {
-            for _ in 0..self.settings.concurrency.get() {
+            for _ in 0..account.queue.most() {
                 tasks.spawn(worker(context.clone(), account.clone(), ended.clone()));
             }
             tasks.spawn(account.clone().run(
@@ -74,9 +89,9 @@ impl Runtime {
         }
         tasks.spawn(sweep(context.clone(), ended.clone()));
 
-        self.lifecycle.leading(true);
+        self.lifecycle.note(|stage| stage.leading = true);
         ended.cancelled().await;
-        self.lifecycle.leading(false);
+        self.lifecycle.note(|stage| stage.leading = false);
         self.triggers.close();
         tasks.close();
         let finished = self.finish(stop, tasks.wait()).await;
@@ -87,7 +102,6 @@ impl Runtime {
         finished
     }
 
-    /// What answers about health and metrics are made from.
     pub fn health(&self) -> HealthSources {
         HealthSources {
             lifecycle: self.lifecycle.clone(),
@@ -171,7 +185,7 @@ fn currencies(records: &Cache<Seen<PhoneNumber>>, account: &AccountId) -> BTreeS
 fn billed(record: &PhoneNumber) -> Option<Currency> {
     let attempt = &record.spec.attempt;
     let accepted = attempt.answer.as_ref().is_some_and(|answer| answer.outcome == Outcome::Purchased);
-    let listed = record.status.as_ref().and_then(|status| status.number.as_ref()?.currency);
+    let listed = record.described().and_then(|number| number.currency);
     match attempt.state {
         AttemptState::Bound => listed.or(attempt.currency.filter(|_| accepted)),
         AttemptState::Open | AttemptState::Failed | AttemptState::NeedsDecision => None,

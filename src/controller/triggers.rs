@@ -1,13 +1,11 @@
 //! What is to be looked at: the objects that a change concerns, and no others.
 
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 use futures::stream::BoxStream;
 use kube::{Resource, ResourceExt};
 use kube_runtime::reflector::{ObjectRef, Store as Cache};
+use parking_lot::Mutex;
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::{
@@ -57,7 +55,7 @@ impl Triggers {
             claims.insert(place, wakes);
             queues.push(queue);
         }
-        let mut inner = self.inner();
+        let mut inner = self.inner.lock();
         inner.records = Some(records);
         inner.claims = claims;
         inner.wake_all_records();
@@ -66,13 +64,9 @@ impl Triggers {
         (records_queue, queues)
     }
 
-    fn inner(&self) -> MutexGuard<'_, Inner> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Ends the queues, so that their reconciles end when they are done.
     pub fn close(&self) {
-        let mut inner = self.inner();
+        let mut inner = self.inner.lock();
         inner.records = None;
         inner.claims.clear();
     }
@@ -82,17 +76,17 @@ impl Triggers {
         while let Some(key) = woken.recv().await {
             match key {
                 Woken::Object(ObjectKey::Claim { namespace, name }) => {
-                    self.inner().wake_claim(&namespace, &name);
+                    self.inner.lock().wake_claim(&namespace, &name);
                 }
-                Woken::Object(ObjectKey::Record(name)) => self.inner().wake_record(&name),
-                Woken::AllRecords => self.inner().wake_all_records(),
+                Woken::Object(ObjectKey::Record(name)) => self.inner.lock().wake_record(&name),
+                Woken::AllRecords => self.inner.lock().wake_all_records(),
             }
         }
     }
 
     /// Wakes what a change of claims concerns, in a namespace or in all.
     pub fn claims_changed(&self, place: Option<&str>, changes: &Changes<PhoneNumberClaim>) {
-        let mut inner = self.inner();
+        let mut inner = self.inner.lock();
         for Changed { before, now } in &changes.objects {
             match (before, now) {
                 (_, Some(claim)) => inner.claim_came(claim),
@@ -111,7 +105,7 @@ impl Triggers {
 
     /// Wakes what a change of records concerns.
     pub fn records_changed(&self, changes: &Changes<PhoneNumber>) {
-        let mut inner = self.inner();
+        let mut inner = self.inner.lock();
         for changed in &changes.objects {
             inner.record_changed(changed);
         }

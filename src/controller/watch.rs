@@ -1,6 +1,6 @@
 //! Follows claims and records: fills their caches, and tells what changes.
 
-use std::{future::ready, pin::pin, sync::Arc, time::Instant};
+use std::{collections::BTreeSet, future::ready, pin::pin, sync::Arc, time::Instant};
 
 use futures::{Stream, StreamExt};
 use kube::{Api, ResourceExt};
@@ -16,6 +16,11 @@ use crate::{
     plan,
     reconcile::Listed,
 };
+
+/// The namespaces that are watched, each on its own; `None` stands for all of them.
+pub fn namespaces(named: &[String]) -> BTreeSet<Option<String>> {
+    if named.is_empty() { [None].into() } else { named.iter().cloned().map(Some).collect() }
+}
 
 /// Lists come in pages, each of which stands in memory as one piece of text: of records so many, whose size is bounded,
 /// and of claims, whose metadata their users fill as they like, no more than this.

@@ -6,7 +6,6 @@ use uuid::Uuid;
 
 use super::{ParseError, string_newtype};
 
-/// The identity of one attempt to obtain a number: a version 4 UUID.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct AttemptId(Uuid);
 

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-/// How the pauses grow.
 #[derive(Debug, Clone, Copy)]
 pub struct Backoff {
     pub first: Duration,
@@ -11,7 +10,6 @@ pub struct Backoff {
 
 impl Backoff {
     /// The pause after a try that failed, when so many in a row had failed before it.
-    #[must_use]
     pub fn after(self, failures: u32) -> Duration {
         self.first.saturating_mul(1 << failures.min(16)).min(self.longest)
     }

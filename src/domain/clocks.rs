@@ -26,22 +26,18 @@ pub struct Sighting {
 
 impl Sighting {
     /// `date` was written between those two moments, without the fraction of its second.
-    #[must_use]
     pub fn new(date: Timestamp, begun: Moment, ended: Moment) -> Self {
         let took = ended.mono.saturating_sub(begun.mono) + Duration::from_secs(1);
         let latest = date.saturating_add(took).unwrap_or(Timestamp::MAX);
         Self { earliest: date, latest, at: ended.mono }
     }
 
-    /// How long ago it was.
-    #[must_use]
     pub fn age(self, now: Moment) -> Duration {
         now.mono.saturating_sub(self.at)
     }
 
     /// By how much that clock is ahead of ours, at least; less than nothing if it is behind. That clock is taken to have
     /// gone on since as ours that cannot be set: so a clock of ours that is set is noticed at once.
-    #[must_use]
     pub fn ahead(self, now: Moment) -> SignedDuration {
         let since = self.age(now);
         let ahead =
@@ -67,26 +63,22 @@ pub struct Clocks {
 impl Clocks {
     /// As far as it is known to a process that works, or waits for its election: one that waits asks Vobiz nothing, and what
     /// that clock showed to its first call may be days old.
-    #[must_use]
     pub fn known(self, leading: bool) -> Self {
         Self { vobiz: self.vobiz.filter(|_| leading), ..self }
     }
 
     /// Whether one of them is so far from ours that evidence cannot be trusted: nothing is bought, and nothing is
     /// settled as not bought. A difference that is not known holds nothing back.
-    #[must_use]
     pub fn are_wrong(self) -> bool {
         self.beyond(WRONG)
     }
 
     /// Whether one of them is further from ours than clocks that are kept right.
-    #[must_use]
     pub fn are_notable(self) -> bool {
         self.beyond(NOTABLE)
     }
 
     /// By how much the clocks are apart that are known, for people.
-    #[must_use]
     pub fn apart(self) -> String {
         let one = |(name, ahead): (&str, Option<SignedDuration>)| {
             let ahead = ahead?;
@@ -108,7 +100,6 @@ impl Clocks {
 }
 
 /// Whether a clock that is so far from ours is worth a warning.
-#[must_use]
 pub fn is_notable(ahead: SignedDuration) -> bool {
     ahead.abs() > NOTABLE
 }

@@ -36,8 +36,7 @@ impl E164 {
 
     /// Whether `text` mentions a phone number to its last digit. One that is grouped (`+91 12345 00000`) or masked
     /// (`+9112345*****`) may be any.
-    #[must_use]
-    pub fn any_spelt_out_in(text: &str) -> bool {
+    pub(crate) fn any_spelt_out_in(text: &str) -> bool {
         text.split('+').skip(1).any(|rest| {
             let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
             let goes_on = |c: char| c.is_ascii_digit() || "xX*#•…".contains(c);
@@ -53,8 +52,7 @@ impl E164 {
     }
 
     /// `text` without what may be a phone number, for logs.
-    #[must_use]
-    pub fn masked(text: &str) -> String {
+    pub(crate) fn masked(text: &str) -> String {
         let mut masked = text.to_owned();
         let mut runs: Vec<_> = digit_runs(text).filter(|run| run.len() >= 7).collect();
         // Longest first: a run may stand inside a longer one.

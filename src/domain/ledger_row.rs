@@ -5,7 +5,6 @@ use serde::{Deserialize, Serialize};
 
 use super::{Currency, E164, Money, Time};
 
-/// One row of the ledger.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LedgerRow {
     pub id: String,
@@ -20,7 +19,7 @@ pub struct LedgerRow {
 }
 
 /// `type` of a row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum RowType {
     Credit,
     Debit,
@@ -54,7 +53,6 @@ pub enum ReferenceType {
 /// Reference and description, where a row may name a number: every claim asks every row, so they are read once.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Texts {
-    /// The numbers that they mention.
     mentions: Box<[E164]>,
     /// Whether they spell a number out, plus sign and all.
     spells_one_out: bool,
@@ -66,8 +64,7 @@ pub struct Texts {
 const SHORTEST_ID: usize = 6;
 
 impl Texts {
-    #[must_use]
-    pub fn read(text: &str, of_credit: bool) -> Self {
+    pub(crate) fn read(text: &str, of_credit: bool) -> Self {
         Self {
             mentions: E164::mentioned_in(text).collect(),
             spells_one_out: E164::any_spelt_out_in(text),
@@ -83,8 +80,7 @@ fn words(text: &str) -> Box<[Box<str>]> {
 
 impl LedgerRow {
     /// Whether the row could be a purchase of a number, or undo one: the only rows worth keeping.
-    #[must_use]
-    pub fn concerns_numbers(&self) -> bool {
+    pub(crate) fn concerns_numbers(&self) -> bool {
         // What is not completed acquits nothing: such a debit may have been taken, and such a credit not been given.
         let counts = match self.status {
             RowStatus::Completed => true,
@@ -101,13 +97,11 @@ impl LedgerRow {
             }
     }
 
-    /// Whether the row took money.
     #[must_use]
     pub fn takes_money(&self) -> bool {
         matches!(self.kind, RowType::Debit | RowType::DidRental)
     }
 
-    /// Whether the row names this number.
     #[must_use]
     pub fn names(&self, e164: E164) -> bool {
         self.texts.mentions.contains(&e164)
@@ -115,14 +109,12 @@ impl LedgerRow {
 
     /// Whether the row is about one number for certain: one that is spelt out, or bare digits that spell one of those
     /// known.
-    #[must_use]
-    pub fn spells_out_any(&self, known: &[E164]) -> bool {
+    pub(crate) fn spells_out_any(&self, known: &[E164]) -> bool {
         self.texts.spells_one_out || self.suspects().any(|e164| known.contains(&e164))
     }
 
     /// Whether a credit names the row that it gives back, by its id.
-    #[must_use]
-    pub fn refers_to(&self, id: &str) -> bool {
+    pub(crate) fn refers_to(&self, id: &str) -> bool {
         self.texts.words.iter().any(|word| **word == *id)
     }
 
@@ -131,15 +123,12 @@ impl LedgerRow {
         self.texts.words.iter().map(AsRef::as_ref)
     }
 
-    /// The numbers that the row names.
-    #[must_use]
-    pub fn mentions(&self) -> &[E164] {
+    pub(crate) fn mentions(&self) -> &[E164] {
         &self.texts.mentions
     }
 
     /// The row as it is stored and asked about.
-    #[must_use]
-    pub fn debit(&self) -> Debit {
+    pub(crate) fn debit(&self) -> Debit {
         Debit { id: self.id.clone(), amount: self.amount, currency: self.currency, at: self.at }
     }
 

@@ -7,8 +7,6 @@ mod clocks;
 mod currency;
 mod e164;
 mod ledger_row;
-mod listed_number;
-mod mark;
 mod moment;
 mod money;
 mod number;
@@ -18,39 +16,33 @@ mod time;
 
 pub use account::AccountId;
 pub use attempt_id::AttemptId;
-pub use backoff::Backoff;
-pub use clocks::{Clocks, Sighting, is_notable};
+pub(crate) use backoff::Backoff;
+pub(crate) use clocks::{Clocks, Sighting, is_notable};
 pub use currency::Currency;
 pub use e164::E164;
 pub use ledger_row::{Debit, LedgerRow, ReferenceType, RowStatus, RowType, Texts};
-pub use listed_number::ListedNumber;
-pub use mark::mark;
-pub use moment::Moment;
+pub(crate) use moment::Moment;
 pub use money::Money;
-pub use number::{Capabilities, Number, NumberStatus};
+pub use number::{Capabilities, ListedNumber, Number, NumberStatus};
 pub use outcome::Outcome;
-pub use text::{LONGEST_WORDS, presentable};
+#[cfg(test)]
+pub(crate) use text::LONGEST_WORDS;
+pub(crate) use text::{mark, presentable};
 pub use time::Time;
 
 /// What was wrong with a word at the edge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum ParseError {
-    /// Not an E.164 number.
     #[error("not an E.164 number: a plus sign, then 2 to 15 digits of which the first is not 0")]
     E164,
-    /// Not an ISO 4217 code.
     #[error("not an ISO 4217 currency code: three capital letters")]
     Currency,
-    /// Not a decimal amount that can be kept exactly.
     #[error("not a decimal amount of at most 28 characters")]
     Money,
-    /// Not an account id.
     #[error("not a Vobiz account id: letters, digits, '_' and '-', e.g. MA_ABC123")]
     AccountId,
-    /// Not an attempt id.
     #[error("not an attempt id: a UUID")]
     AttemptId,
-    /// Not a time.
     #[error("not an RFC 3339 time")]
     Time,
 }

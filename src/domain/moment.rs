@@ -13,27 +13,22 @@ pub struct Moment {
 }
 
 impl Moment {
-    /// The instant `span` later.
-    #[must_use]
     pub fn plus(self, span: Duration) -> Self {
         Self { wall: self.wall.saturating_add(span).unwrap_or(Timestamp::MAX), mono: self.mono + span }
     }
 
     /// Whether both clocks say that `other` has come.
-    #[must_use]
     pub fn reached(self, other: Self) -> bool {
         self.wall >= other.wall && self.mono >= other.mono
     }
 
     /// Whether what is waited for in this process alone has come: the monotonic clock decides, which cannot be set.
-    #[must_use]
     pub fn waited(self, until: Self) -> bool {
         self.mono >= until.mono
     }
 
     /// The instant at which the monotonic clock says that `other` has come, dated by the wall clock as it goes now: what is
     /// tested on the one must not be waited for on the other, which may have been set since.
-    #[must_use]
     pub fn when(self, other: Self) -> Self {
         let after = other.mono.saturating_sub(self.mono);
         let before = self.mono.saturating_sub(other.mono);
@@ -47,7 +42,6 @@ impl Moment {
     }
 
     /// How long until both clocks say that `other` has come.
-    #[must_use]
     pub fn until(self, other: Self) -> Duration {
         let wall = Duration::try_from(other.wall.duration_since(self.wall)).unwrap_or_default();
         wall.max(other.mono.saturating_sub(self.mono))

@@ -23,7 +23,6 @@ const LOST_OF_SUM: Decimal = Decimal::from_parts(1, 0, 0, false, 15);
 const LOST_AT_LEAST: Decimal = Decimal::from_parts(1, 0, 0, false, 9);
 
 impl Money {
-    /// The amount without its sign.
     #[must_use]
     pub fn abs(self) -> Self {
         Self(self.0.abs())
@@ -31,16 +30,14 @@ impl Money {
 
     /// Whether both are one sum, to within what is lost where sums are added and subtracted as binary fractions:
     /// `0.30000000000000004` is `0.3`. No two sums that differ by a unit of any currency are one, however large they are.
-    #[must_use]
-    pub fn is_same_sum(self, other: Self) -> bool {
+    pub(crate) fn is_same_sum(self, other: Self) -> bool {
         let larger = self.0.abs().max(other.0.abs());
         let lost = larger.checked_mul(LOST_OF_SUM).unwrap_or_default().max(LOST_AT_LEAST);
         self.0 == other.0 || self.0.checked_sub(other.0).is_some_and(|apart| apart.abs() < lost)
     }
 
     /// Whether that much is enough for `needed`.
-    #[must_use]
-    pub fn covers(self, needed: Self) -> bool {
+    pub(crate) fn covers(self, needed: Self) -> bool {
         self >= needed || self.is_same_sum(needed)
     }
 }

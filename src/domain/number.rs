@@ -7,7 +7,7 @@ use std::{convert::Infallible, fmt, str::FromStr};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Currency, Money, Time, string_newtype, text::word};
+use super::{AccountId, Currency, E164, Money, Time, string_newtype, text::word};
 
 /// A number as Vobiz described it. A field that Vobiz left out is left out here.
 #[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, Default, PartialEq)]
@@ -50,7 +50,21 @@ pub struct Number {
     pub purchased_at: Option<Time>,
 }
 
+/// A number as one of the account's lists shows it: under our account, under another account, or under none.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ListedNumber {
+    pub e164: E164,
+    /// `account_id`, in older answers `auth_id`.
+    pub owner: Option<AccountId>,
+    pub number: Number,
+}
+
 impl Number {
+    /// What is debited when it is bought.
+    pub(crate) fn price(&self) -> Option<Money> {
+        self.setup_fee? + self.monthly_fee?
+    }
+
     /// Takes over what a later answer says, and keeps what it leaves out. Returns whether anything changed:
     /// `50` against `50.0` is no change, so a listing that writes fees otherwise causes no write.
     pub fn update(&mut self, newer: &Self) -> bool {

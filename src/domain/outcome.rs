@@ -9,6 +9,7 @@ use strum::{IntoStaticStr, VariantArray};
     Serialize, Deserialize, JsonSchema, Clone, Copy, Debug, PartialEq, Eq, Hash, IntoStaticStr, VariantArray,
 )]
 #[schemars(inline)]
+#[strum(const_into_str)]
 pub enum Outcome {
     /// 200 with our number.
     Purchased,
@@ -30,8 +31,7 @@ pub enum Outcome {
 
 impl Outcome {
     /// Whether Vobiz says no. Whether that is the whole truth, verification decides.
-    #[must_use]
-    pub fn is_refusal(self) -> bool {
+    pub(crate) fn is_refusal(self) -> bool {
         match self {
             Self::NotFound
             | Self::PaymentFailed
@@ -44,17 +44,10 @@ impl Outcome {
 
     /// Whether it speaks of the account, or of the way to it, and not of this purchase: others would meet it too, and the
     /// claim is not to blame.
-    #[must_use]
-    pub fn holds_account(self) -> bool {
+    pub(crate) fn holds_account(self) -> bool {
         match self {
             Self::NotSent | Self::Unauthorized | Self::RateLimited => true,
             Self::Purchased | Self::NotFound | Self::PaymentFailed | Self::Rejected | Self::Unknown => false,
         }
-    }
-
-    /// The word for it, in records and metrics.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        self.into()
     }
 }

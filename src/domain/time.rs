@@ -17,18 +17,15 @@ impl Time {
     /// `at` with microseconds: what this program writes for its own times, so that intervals of less
     /// than a second survive in the record. Nothing finer is kept: what was written could not be
     /// recognized when it is read.
-    #[must_use]
-    pub fn micros(at: Timestamp) -> Self {
+    pub(crate) fn micros(at: Timestamp) -> Self {
         Self { at: Timestamp::from_microsecond(at.as_microsecond()).unwrap_or(at), digits: 6 }
     }
 
     /// `at` in whole seconds, as Kubernetes conditions have it.
-    #[must_use]
-    pub fn seconds(at: Timestamp) -> Self {
+    pub(crate) fn seconds(at: Timestamp) -> Self {
         Self { at: Timestamp::from_second(at.as_second()).unwrap_or(at), digits: 0 }
     }
 
-    /// The instant.
     #[must_use]
     pub fn at(self) -> Timestamp {
         self.at

@@ -11,11 +11,10 @@ use prometheus_client::{
 
 use crate::{
     account::AccountHealth,
-    api::{AttemptState, PhoneNumber, PhoneNumberClaim},
-    conditions::{ConditionType, Reason, Status},
+    api::{AttemptState, ConditionType, PhoneNumber, PhoneNumberClaim, Reason},
     domain::{Currency, Money},
     metrics::{Kind, Label},
-    plan::{Gate, GateCause},
+    plan::{Change, Gate, GateCause},
 };
 
 /// What is, at the time of a scrape. Made anew for each, so that a series ends with its objects.
@@ -39,16 +38,16 @@ const NO_LABELS: [Label; 0] = [];
 
 impl Gauges {
     pub fn count_claim(&mut self, claim: &PhoneNumberClaim) {
-        let conditions = claim.status.iter().flat_map(|status| &status.conditions);
-        let ready = conditions.into_iter().find(|condition| condition.type_ == ConditionType::Ready.as_str());
-        let reason = ready.and_then(|ready| Reason::ALL.iter().find(|known| known.as_str() == ready.reason));
-        *self.claims.entry(reason.map_or(NO_REASON, |reason| reason.as_str())).or_default() += 1;
+        let ready = claim.status.as_ref().and_then(|status| status.condition(ConditionType::Ready));
+        let reason =
+            ready.and_then(|ready| Reason::ALL.iter().find(|known| known.into_str() == ready.reason));
+        *self.claims.entry(reason.map_or(NO_REASON, |reason| reason.into_str())).or_default() += 1;
     }
 
     /// Only counted: what it says is for another version.
     pub fn newer(&mut self, kind: Kind) {
         if kind == Kind::Claim {
-            *self.claims.entry(Reason::NewerVersion.as_str()).or_default() += 1;
+            *self.claims.entry(Reason::NewerVersion.into_str()).or_default() += 1;
         }
         self.newer[usize::from(kind == Kind::Record)] += 1;
     }
@@ -73,10 +72,7 @@ impl Gauges {
 
     fn number(&mut self, record: &PhoneNumber) {
         let Some(status) = &record.status else { return };
-        let is_false = Status::False.as_str();
-        let claimed = !status.conditions.iter().any(|condition| {
-            condition.type_ == ConditionType::Claimed.as_str() && condition.status == is_false
-        });
+        let claimed = !Change::is_unclaimed(record);
         *self.numbers.entry(claimed).or_default() += 1;
         let Some(number) = &status.number else { return };
         if let (Some(fee), Some(currency)) = (number.monthly_fee, number.currency) {
@@ -155,7 +151,7 @@ fn register_accounts(to: &mut Registry, accounts: &[AccountHealth]) {
         Gate::Open => None,
         Gate::Closed(cause, _) => Some(*cause),
     };
-    let name = |cause: GateCause| cause.reason().as_str();
+    let name = |cause: GateCause| cause.reason().into_str();
     let causes = [GateCause::Credentials, GateCause::RateLimited, GateCause::Unavailable].map(name);
     let is_held = |reason| accounts.iter().any(|account| held(account).map(name) == Some(reason));
     let causes = causes.map(|reason| ([("reason", reason)], f64::from(u8::from(is_held(reason)))));

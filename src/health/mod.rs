@@ -4,19 +4,18 @@ mod gauges;
 mod readiness;
 mod server;
 
+pub use readiness::Stage;
 pub use server::{BindError, bind, serve};
 
 use std::{
     fmt,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use jiff::Timestamp;
 use kube_runtime::reflector::Store as Cache;
+use parking_lot::Mutex;
 use prometheus_client::{encoding::text, registry::Registry};
 
 use crate::{
@@ -28,52 +27,23 @@ use crate::{
     reconcile::Claims,
 };
 use gauges::Gauges;
-use readiness::{Facts, Readiness, Vobiz};
+use readiness::{Facts, Readiness};
 
 /// How far this process has come, noted by the tasks that bring it on.
 #[derive(Debug, Default)]
-pub struct Lifecycle {
-    kinds: Mutex<Option<String>>,
-    definitions: Mutex<Option<String>>,
-    filled: AtomicBool,
-    leading: AtomicBool,
-    stopping: AtomicBool,
-}
+pub struct Lifecycle(Mutex<Stage>);
 
 impl Lifecycle {
-    /// Why the kinds cannot be listed; `None` when they can.
-    pub fn kinds(&self, problem: Option<String>) {
-        *self.kinds.lock().unwrap_or_else(PoisonError::into_inner) = problem;
-    }
-
-    /// What is wrong with the definitions of the kinds, if anything.
-    pub fn definitions(&self, problem: Option<String>) {
-        *self.definitions.lock().unwrap_or_else(PoisonError::into_inner) = problem;
-    }
-
-    /// The records, and the claims of a namespace, are known as they stand.
-    pub fn filled(&self) {
-        self.filled.store(true, Ordering::Relaxed);
-    }
-
-    /// Whether this process works.
-    pub fn leading(&self, leading: bool) {
-        self.leading.store(leading, Ordering::Relaxed);
+    pub fn note(&self, change: impl FnOnce(&mut Stage)) {
+        change(&mut self.0.lock());
     }
 
     /// Whether this process works, and does not wait for its election.
-    #[must_use]
     pub fn is_leading(&self) -> bool {
-        self.leading.load(Ordering::Relaxed)
-    }
-
-    /// The process stops.
-    pub fn stopping(&self) {
-        self.stopping.store(true, Ordering::Relaxed);
+        self.0.lock().leading
     }
 }
 
-/// The sources that every answer is made from.
 pub struct HealthSources {
     pub lifecycle: Arc<Lifecycle>,
     pub claims: Claims,
@@ -96,7 +66,7 @@ fn shown_for(took: Duration) -> Duration {
 impl Walked {
     /// What was found, if it may still be shown; otherwise what another walk finds.
     fn or(&self, now: Instant, walk: impl FnOnce() -> Gauges) -> Arc<Gauges> {
-        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut last = self.0.lock();
         if let Some((found, until)) = last.as_ref()
             && now < *until
         {
@@ -111,16 +81,13 @@ impl Walked {
 
 impl HealthSources {
     fn readiness(&self) -> Readiness {
-        let lifecycle = &self.lifecycle;
-        let clocks = self.accounts.clocks().known(lifecycle.is_leading());
+        let stage = self.lifecycle.0.lock().clone();
+        let clocks = self.accounts.clocks().known(stage.leading);
         Readiness::of(&Facts {
-            stopping: lifecycle.stopping.load(Ordering::Relaxed),
-            kinds: lifecycle.kinds.lock().unwrap_or_else(PoisonError::into_inner).clone(),
-            definitions: lifecycle.definitions.lock().unwrap_or_else(PoisonError::into_inner).clone(),
-            filled: lifecycle.filled.load(Ordering::Relaxed),
+            stage,
             missing: self.claims.listed.missing(Instant::now()),
             clocks: Some(clocks).filter(|clocks| clocks.are_notable()).map(Clocks::apart),
-            vobiz: vobiz(self.health()),
+            refused: refused(self.health()),
         })
     }
 
@@ -128,7 +95,6 @@ impl HealthSources {
         self.accounts.all().map(|account| account.health())
     }
 
-    /// `OpenMetrics` text.
     fn metrics(&self) -> Result<String, fmt::Error> {
         let gauges = self.walked.or(Instant::now(), || {
             let mut gauges = Gauges::default();
@@ -157,14 +123,12 @@ impl HealthSources {
     }
 }
 
-/// Every account has to have been accepted.
-fn vobiz(accounts: impl Iterator<Item = AccountHealth>) -> Vobiz {
-    let mut refused = accounts.filter(|account| !account.accepted);
-    match refused.next().map(|account| account.gate) {
-        None => Vobiz::Accepted,
-        Some(Gate::Open) => Vobiz::NotYet(None),
-        Some(Gate::Closed(_, why)) => Vobiz::NotYet(Some(why)),
-    }
+/// Why an account has not been accepted, if there is one: each has to be.
+fn refused(mut accounts: impl Iterator<Item = AccountHealth>) -> Option<String> {
+    Some(match accounts.find(|account| !account.accepted)?.gate {
+        Gate::Open => "Vobiz has not been asked yet".to_owned(),
+        Gate::Closed(_, why) => why,
+    })
 }
 
 fn encode(

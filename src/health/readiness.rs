@@ -2,30 +2,27 @@
 
 use std::fmt;
 
-/// What readiness depends on.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Facts {
-    pub stopping: bool,
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Stage {
     /// Why the kinds cannot be listed, if they cannot.
     pub kinds: Option<String>,
     /// What is wrong with the definitions of the kinds, if anything.
     pub definitions: Option<String>,
     /// The records, and the claims of a namespace, are known as they stand.
     pub filled: bool,
-    /// The namespaces whose claims are not known, or no longer followed, and why. `None` stands for all.
-    pub missing: Vec<(Option<String>, String)>,
-    pub vobiz: Vobiz,
-    /// How the clocks stand, if they do not agree.
-    pub clocks: Option<String>,
+    pub leading: bool,
+    pub stopping: bool,
 }
 
-/// How this process stands with Vobiz.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Vobiz {
-    /// The credentials were accepted, since this process began.
-    Accepted,
-    /// Not yet, and why, as far as that is known.
-    NotYet(Option<String>),
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Facts {
+    pub stage: Stage,
+    /// The namespaces whose claims are not known, or no longer followed, and why. `None` stands for all.
+    pub missing: Vec<(Option<String>, String)>,
+    /// Why the credentials were not accepted yet, since this process began.
+    pub refused: Option<String>,
+    /// How the clocks stand, if they do not agree.
+    pub clocks: Option<String>,
 }
 
 /// One condition of readiness, and why it does not hold.
@@ -51,22 +48,15 @@ impl Readiness {
     /// alerts: a restart or a roll-back would not mend it. So is a namespace whose claims cannot be listed, as long as
     /// there is another one: a tenant who goes must not keep a rolling update from ending.
     pub fn of(facts: &Facts) -> Self {
-        let stopping = facts.stopping.then(|| "the process stops".to_owned());
-        let unfilled = (!facts.filled).then(|| "claims and records are not known yet".to_owned());
-        let unasked = || "Vobiz has not been asked yet".to_owned();
-        let refused = match &facts.vobiz {
-            Vobiz::Accepted => None,
-            Vobiz::NotYet(why) => Some(why.clone().unwrap_or_else(unasked)),
-        };
+        let Stage { kinds, definitions, filled, stopping, .. } = facts.stage.clone();
+        let stopping = stopping.then(|| "the process stops".to_owned());
+        let unfilled = (!filled).then(|| "claims and records are not known yet".to_owned());
         let check = |name, missing| Check { name, missing, but: None };
         let checks = vec![
             check("running", stopping),
-            Check {
-                but: facts.definitions.clone(),
-                ..check("kinds", facts.kinds.clone().filter(|_| !facts.filled))
-            },
+            Check { but: definitions, ..check("kinds", kinds.filter(|_| !filled)) },
             Check { but: unserved(&facts.missing), ..check("caches", unfilled) },
-            check("credentials", refused),
+            check("credentials", facts.refused.clone()),
         ];
         Self { checks, clocks: facts.clocks.clone() }
     }
@@ -111,30 +101,23 @@ impl fmt::Display for Readiness {
 mod tests {
     use super::*;
 
+    fn stage() -> Stage {
+        Stage { filled: true, ..Stage::default() }
+    }
+
     fn facts() -> Facts {
-        Facts {
-            stopping: false,
-            kinds: None,
-            definitions: None,
-            filled: true,
-            missing: Vec::new(),
-            vobiz: Vobiz::Accepted,
-            clocks: None,
-        }
+        Facts { stage: stage(), ..Facts::default() }
     }
 
     #[test]
     fn each_thing_that_is_missing_is_named() {
-        let held = Some("Vobiz refuses the credentials (401)".to_owned());
+        let at = |stage| Facts { stage, ..facts() };
+        let refused = Some("Vobiz refuses the credentials (401)".to_owned());
         for (facts, words) in [
-            (Facts { stopping: true, ..facts() }, "[-] running: the process stops"),
-            (Facts { kinds: Some("no kinds".into()), filled: false, ..facts() }, "[-] kinds: no kinds"),
-            (Facts { filled: false, ..facts() }, "[-] caches: "),
-            (
-                Facts { vobiz: Vobiz::NotYet(None), ..facts() },
-                "[-] credentials: Vobiz has not been asked yet",
-            ),
-            (Facts { vobiz: Vobiz::NotYet(held), ..facts() }, "[-] credentials: Vobiz refuses the cred"),
+            (at(Stage { stopping: true, ..stage() }), "[-] running: the process stops"),
+            (at(Stage { kinds: Some("no kinds".into()), ..Stage::default() }), "[-] kinds: no kinds"),
+            (at(Stage::default()), "[-] caches: "),
+            (Facts { refused, ..facts() }, "[-] credentials: Vobiz refuses the cred"),
         ] {
             let readiness = Readiness::of(&facts);
             assert!(!readiness.is_ready(), "{facts:?}");
@@ -158,7 +141,8 @@ mod tests {
 
     #[test]
     fn definitions_that_are_too_old_are_told_and_leave_it_ready() {
-        let readiness = Readiness::of(&Facts { definitions: Some("they are old".into()), ..facts() });
+        let stage = Stage { definitions: Some("they are old".into()), ..stage() };
+        let readiness = Readiness::of(&Facts { stage, ..facts() });
         assert!(readiness.is_ready() && readiness.to_string().contains("[+] kinds: ok, but they are old\n"));
     }
 

@@ -47,7 +47,6 @@ const PLAIN: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8")
 const OPEN_METRICS: HeaderValue =
     HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
 
-/// Why the address cannot be served.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot serve HTTP_ADDR {address}: {source}")]
 pub struct BindError {
@@ -109,7 +108,6 @@ async fn answering(
     }
 }
 
-/// A connection that is open.
 struct Place {
     task: AbortHandle,
     /// Whether its request has come.

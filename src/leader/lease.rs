@@ -17,10 +17,8 @@ pub type Record = LeaseSpec;
 /// A call that takes longer is given up, in time for another one before the holder must stop.
 const CALL_TIMEOUT: Duration = Duration::from_secs(4);
 
-/// Why the lease was not read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum LeaseError {
-    /// Another writer was first.
     #[error("the lease has changed in the meantime")]
     Conflict,
     /// The API server says no, or nothing.
@@ -39,7 +37,6 @@ impl From<kube::Error> for LeaseError {
     }
 }
 
-/// Reads and writes of one lease.
 pub struct Leases {
     api: Api<Lease>,
     name: String,
@@ -65,24 +62,22 @@ impl Leases {
         bounded(self.api.get_opt(&self.name)).await
     }
 
-    pub async fn create(&self, identity: &str, now: Timestamp, lasts: Duration) -> Result<Lease, LeaseError> {
-        let metadata = ObjectMeta { name: Some(self.name.clone()), ..ObjectMeta::default() };
-        let spec = held(LeaseSpec::default(), identity, now, lasts);
-        let lease = Lease { metadata, spec: Some(spec) };
-        bounded(self.api.create(&PostParams::default(), &lease)).await
-    }
-
     /// Takes or renews the lease as it was read: its resourceVersion makes the API server refuse, if another writer was
-    /// faster.
+    /// faster. Creates it, if there was none.
     pub async fn hold(
         &self,
-        mut lease: Lease,
+        lease: Option<Lease>,
         identity: &str,
         now: Timestamp,
         lasts: Duration,
     ) -> Result<Lease, LeaseError> {
-        lease.spec = Some(held(lease.spec.unwrap_or_default(), identity, now, lasts));
-        self.write(&lease).await
+        let before = lease.as_ref().and_then(|lease| lease.spec.clone()).unwrap_or_default();
+        let spec = Some(held(before, identity, now, lasts));
+        if let Some(lease) = lease {
+            return self.write(&Lease { spec, ..lease }).await;
+        }
+        let metadata = ObjectMeta { name: Some(self.name.clone()), ..ObjectMeta::default() };
+        bounded(self.api.create(&PostParams::default(), &Lease { metadata, spec })).await
     }
 
     /// Clears the holder, if it is this one.

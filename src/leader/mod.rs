@@ -31,7 +31,6 @@ pub fn identity() -> String {
     format!("{}_{}", host.trim(), uuid::Uuid::new_v4())
 }
 
-/// One process's part in the election.
 pub struct Election {
     leases: Leases,
     identity: String,
@@ -120,15 +119,11 @@ impl Election {
             let seen = lease::seen(lease, now, self.timing.lease);
             Seen::again(self.seen.take(), seen)
         });
-        let stored = match (plan(self.seen.as_ref(), &self.identity, now), lease) {
-            (Step::Wait { .. }, _) => return Ok(false),
-            (Step::Take | Step::Renew, Some(lease)) => {
-                self.leases.hold(lease, &self.identity, begun.wall, self.timing.lease).await?
-            }
-            (Step::Create | Step::Take | Step::Renew, _) => {
-                self.leases.create(&self.identity, begun.wall, self.timing.lease).await?
-            }
-        };
+        match plan(self.seen.as_ref(), &self.identity, now) {
+            Step::Wait { .. } => return Ok(false),
+            Step::Create | Step::Take | Step::Renew => {}
+        }
+        let stored = self.leases.hold(lease, &self.identity, begun.wall, self.timing.lease).await?;
         self.held = Some(stored);
         self.renewed = begun.mono;
         Ok(true)

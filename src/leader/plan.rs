@@ -37,7 +37,6 @@ pub struct Seen<R> {
     pub holder: Option<String>,
     /// For how long its holder asks to be respected.
     pub respected: Duration,
-    /// When this record was first seen.
     pub since: Duration,
 }
 
@@ -51,17 +50,16 @@ impl<R: PartialEq> Seen<R> {
     }
 }
 
-/// What to do about the lease.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
-    /// There is none.
     Create,
     /// No process holds it, or its holder has shown no sign of life for as long as it asked for.
     Take,
-    /// It is ours.
     Renew,
     /// Another process holds it; at that time of our clock it may be taken if nothing changes.
-    Wait { until: Duration },
+    Wait {
+        until: Duration,
+    },
 }
 
 /// What a process does about the lease that it saw last, if there is one.

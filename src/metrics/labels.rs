@@ -1,77 +1,57 @@
 //! The closed sets of label values, in one word for each.
 
+use strum::{IntoStaticStr, VariantArray};
+
 use crate::domain::Outcome;
 
-/// A closed set of label values.
 macro_rules! labels {
-    ($(#[$doc:meta])* $name:ident, $key:literal { $($variant:ident => $text:literal),+ $(,)? }) => {
+    ($($(#[$doc:meta])* $name:ident, $key:literal { $($variant:ident),+ $(,)? })+) => {$(
         $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr, VariantArray)]
+        #[strum(serialize_all = "snake_case")]
         pub enum $name { $($variant),+ }
 
         impl $name {
-            /// Every value, in the order of the documentation.
-            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
-
             /// The name of the label, and this value.
-            #[must_use]
             pub fn label(self) -> (&'static str, &'static str) {
-                ($key, match self { $(Self::$variant => $text),+ })
+                ($key, self.into())
             }
         }
-    };
+    )+};
 }
 
 labels! {
     /// What is reconciled.
-    Kind, "kind" { Claim => "claim", Record => "record" }
-}
+    Kind, "kind" { Claim, Record }
 
-labels! {
     /// How a reconcile ended.
     ReconcileResult, "result" {
         // Nothing to do before something changes.
-        Success => "success",
+        Success,
         // Comes back by itself.
-        Requeue => "requeue",
-        Error => "error",
+        Requeue,
+        Error,
     }
-}
 
-labels! {
     /// What was asked of Vobiz.
-    Operation, "operation" {
-        List => "list",
-        Search => "search",
-        Inventory => "inventory",
-        Balance => "balance",
-        Ledger => "ledger",
-        Purchase => "purchase",
-    }
-}
+    Operation, "operation" { List, Search, Inventory, Balance, Ledger, Purchase }
 
-labels! {
     /// What came back from Vobiz.
     CallOutcome, "outcome" {
-        Ok => "ok",
-        // 401
-        Unauthorized => "unauthorized",
-        // 403
-        Forbidden => "forbidden",
+        Ok,
+        Unauthorized,
+        Forbidden,
         // 404 or 405
-        NotFound => "not_found",
-        // 429
-        RateLimited => "rate_limited",
+        NotFound,
+        RateLimited,
         // Any other refusal of a purchase, for want of money or otherwise.
-        Refused => "refused",
+        Refused,
         // No answer, a 5xx, or one that cannot be read.
-        Failed => "failed",
+        Failed,
     }
-}
 
-labels! {
     /// Whose clock ours is held against.
-    Peer, "peer" { Vobiz => "vobiz", Kubernetes => "kubernetes" }
+    Peer, "peer" { Vobiz, Kubernetes }
 }
 
 impl From<Outcome> for CallOutcome {

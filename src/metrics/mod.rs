@@ -24,7 +24,6 @@ pub type Label = (&'static str, &'static str);
 type Counters<const N: usize> = Family<[Label; N], Counter>;
 type Histograms<const N: usize> = Family<[Label; N], Histogram>;
 
-/// Counters and histograms of this process.
 #[derive(Debug)]
 pub struct Metrics {
     reconciles: Counters<2>,
@@ -63,30 +62,28 @@ impl Default for Metrics {
 impl Metrics {
     /// A counter that appears with its first event hides that event from `rate` and `increase`.
     fn begin_at_zero(&self) {
-        for kind in Kind::ALL {
+        for kind in Kind::VARIANTS {
             drop(self.reconcile_duration.get_or_create(&[kind.label()]));
-            for result in ReconcileResult::ALL {
+            for result in ReconcileResult::VARIANTS {
                 drop(self.reconciles.get_or_create(&[kind.label(), result.label()]));
             }
         }
-        for operation in Operation::ALL {
+        for operation in Operation::VARIANTS {
             drop(self.request_duration.get_or_create(&[operation.label()]));
-            for outcome in CallOutcome::ALL {
+            for outcome in CallOutcome::VARIANTS {
                 drop(self.requests.get_or_create(&[operation.label(), outcome.label()]));
             }
         }
         for outcome in Outcome::VARIANTS {
-            drop(self.purchases.get_or_create(&[("outcome", outcome.as_str())]));
+            drop(self.purchases.get_or_create(&[("outcome", outcome.into_str())]));
         }
     }
 
-    /// A reconcile has ended.
     pub fn reconciled(&self, kind: Kind, result: ReconcileResult, took: Duration) {
         self.reconciles.get_or_create(&[kind.label(), result.label()]).inc();
         self.reconcile_duration.get_or_create(&[kind.label()]).observe(took.as_secs_f64());
     }
 
-    /// A call to Vobiz has ended.
     pub fn called(&self, operation: Operation, outcome: CallOutcome, took: Duration) {
         self.requests.get_or_create(&[operation.label(), outcome.label()]).inc();
         self.request_duration.get_or_create(&[operation.label()]).observe(took.as_secs_f64());
@@ -94,7 +91,7 @@ impl Metrics {
 
     /// What is known about a purchase that was to be sent.
     pub fn purchased(&self, outcome: Outcome) {
-        self.purchases.get_or_create(&[("outcome", outcome.as_str())]).inc();
+        self.purchases.get_or_create(&[("outcome", outcome.into_str())]).inc();
     }
 
     /// A claim waits for its turn to purchase.

@@ -19,30 +19,15 @@ pub struct NewAttempt {
     pub older_spent_tokens: (Vec<String>, i64),
     pub automatic_retry_used: bool,
     pub answered_debits: Vec<String>,
+    pub earlier_claims: Vec<String>,
     /// From when on the look before it looked for debits.
     pub debits_from: Option<Timestamp>,
-    /// The debits that it found.
     pub found_debits: Vec<Debit>,
     /// Whether Vobiz had the endpoints to look the number up before.
     pub looked_up: bool,
 }
 
 impl NewAttempt {
-    #[cfg(test)]
-    pub(crate) fn for_tests() -> Self {
-        Self {
-            origin: Origin::Purchase,
-            currency: None,
-            spent_tokens: Vec::new(),
-            older_spent_tokens: (Vec::new(), 0),
-            automatic_retry_used: false,
-            answered_debits: Vec::new(),
-            debits_from: None,
-            found_debits: Vec::new(),
-            looked_up: true,
-        }
-    }
-
     /// What the claim wants now, after a look for debits from `from` on.
     pub(super) fn of(
         observed: &ClaimObserved<'_>,
@@ -70,14 +55,13 @@ impl NewAttempt {
             older_spent_tokens: previous.map(bounds::older_spent).unwrap_or_default(),
             automatic_retry_used,
             answered_debits: answered_debits(observed, cause),
+            earlier_claims: earlier_claims(observed),
             debits_from: Some(from),
             found_debits: Vec::new(),
             looked_up: true,
         }
     }
 
-    /// Opens the attempt.
-    #[must_use]
     pub fn open(self, id: AttemptId, now: Timestamp) -> Attempt {
         let open = rules::begins_open(self.origin);
         // A clock that was set back since the look must not hide what it saw.
@@ -101,6 +85,7 @@ impl NewAttempt {
             further_debits: Vec::new(),
             unexplained_debits_count: None,
             answered_debits: self.answered_debits,
+            earlier_claims: self.earlier_claims,
         };
         bounds::bound(&mut attempt);
         attempt
@@ -121,4 +106,36 @@ pub(super) fn answered_debits(observed: &ClaimObserved<'_>, cause: &AttemptCause
         answered.extend(bounds::unexplained(attempt));
     }
     answered
+}
+
+/// The claims that have given the number up, with the one that gives it up to this one now.
+fn earlier_claims(observed: &ClaimObserved<'_>) -> Vec<String> {
+    let mut claims =
+        observed.record.map(|record| record.spec.attempt.earlier_claims.clone()).unwrap_or_default();
+    let gives_way = observed.holder.and_then(|holder| holder.metadata.uid.clone());
+    let new = gives_way.filter(|uid| !claims.contains(uid));
+    claims.extend(new);
+    claims
+}
+
+#[cfg(test)]
+mod for_tests {
+    use super::*;
+
+    impl NewAttempt {
+        pub(crate) fn for_tests() -> Self {
+            Self {
+                origin: Origin::Purchase,
+                currency: None,
+                spent_tokens: Vec::new(),
+                older_spent_tokens: (Vec::new(), 0),
+                automatic_retry_used: false,
+                answered_debits: Vec::new(),
+                earlier_claims: Vec::new(),
+                debits_from: None,
+                found_debits: Vec::new(),
+                looked_up: true,
+            }
+        }
+    }
 }

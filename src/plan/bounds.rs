@@ -12,11 +12,12 @@ pub const LONGEST_TOKEN: usize = 253;
 const KEPT_TOKENS: usize = 64;
 const KEPT_TOKENS_SIZE: usize = 18_000;
 
-/// So many unexplained debits are listed.
 const LISTED_DEBITS: usize = 50;
 
-/// So many ids of answered debits are kept as they are.
 const KEPT_ANSWERS: usize = 50;
+
+/// So many claims are known to have given the number up.
+const KEPT_CLAIMS: usize = 64;
 
 /// Of older or further ones, so many marks.
 const KEPT_MARKS: usize = 500;
@@ -24,7 +25,6 @@ const KEPT_MARKS: usize = 500;
 /// Stands before a mark in a list of ids.
 const MARKED: char = '~';
 
-/// The value of a claim's retry annotation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RetryToken<'a> {
     None,
@@ -32,8 +32,15 @@ pub enum RetryToken<'a> {
     TooLong,
 }
 
+impl<'a> RetryToken<'a> {
+    /// The token, unless it is ignored.
+    #[must_use]
+    pub fn usable(self) -> Option<&'a str> {
+        if let Self::Usable(token) = self { Some(token) } else { None }
+    }
+}
+
 /// What the claim's user asks with, if anything.
-#[must_use]
 pub fn retry_token(claim: &PhoneNumberClaim) -> RetryToken<'_> {
     let annotations = claim.metadata.annotations.as_ref();
     match annotations.and_then(|annotations| annotations.get(RETRY_ANNOTATION)) {
@@ -51,7 +58,6 @@ pub fn cut_token(token: &mut String) {
 
 /// Whether the token was used up before. Of tokens that share a mark, one counts as used up because the other was: at
 /// worst a user who looks for such a pair has to type a third one.
-#[must_use]
 pub fn is_spent(attempt: &Attempt, token: &str) -> bool {
     let marked = || {
         let mark = mark(token);
@@ -61,7 +67,6 @@ pub fn is_spent(attempt: &Attempt, token: &str) -> bool {
 }
 
 /// Whether an answer, or the mark that is left of it, is for the debit of that identity ([`Debit::identity`]).
-#[must_use]
 pub fn answers(answer: &str, identity: &str) -> bool {
     answer == identity || answer.strip_prefix(MARKED).is_some_and(|marked| marked == mark(identity))
 }
@@ -72,8 +77,6 @@ pub fn unexplained(attempt: &Attempt) -> impl Iterator<Item = String> {
     listed.chain(attempt.further_debits.iter().map(|mark| format!("{MARKED}{mark}")))
 }
 
-/// How many tokens were spent in all.
-#[must_use]
 pub fn spent_count(attempt: &Attempt) -> i64 {
     attempt.spent_tokens_count.unwrap_or_default().max(count(attempt.spent_tokens.len()))
 }
@@ -85,7 +88,6 @@ pub fn older_spent(attempt: &Attempt) -> (Vec<String>, i64) {
 }
 
 /// How many debits a decision is about.
-#[must_use]
 pub fn debits_count(attempt: &Attempt) -> i64 {
     attempt.unexplained_debits_count.unwrap_or_default().max(count(attempt.unexplained_debits.len()))
 }
@@ -115,6 +117,7 @@ pub fn bound(attempt: &mut Attempt) {
             *answer = format!("{MARKED}{}", mark(answer));
         }
     }
+    keep_last(&mut attempt.earlier_claims, KEPT_CLAIMS);
     keep_last(&mut attempt.answered_debits, KEPT_ANSWERS + LISTED_DEBITS + KEPT_MARKS);
 }
 

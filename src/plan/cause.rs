@@ -1,16 +1,12 @@
 //! Why an attempt is made for a claim, if one is, and since when that has been known (R6 and R10).
 
-use super::{AttemptCause, Moment, bounds, observed::ClaimObserved, relation::Relation, rules};
-use crate::{
-    api::{Attempt, AttemptState, Origin},
-    domain::AttemptId,
-};
+use super::{AttemptCause, Moment, observed::ClaimObserved, relation::Relation, retry::permitted, rules};
+use crate::{api::AttemptState, domain::AttemptId};
 
 /// An attempt that a claim wants. What is looked at for it was asked for after it was first wanted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wanted {
     pub cause: AttemptCause,
-    /// The attempt before it.
     pub after: Option<AttemptId>,
     /// Since when this process has known of it.
     pub since: Moment,
@@ -48,33 +44,5 @@ fn cause(observed: &ClaimObserved<'_>, relation: Relation) -> Option<AttemptCaus
         Relation::Ours => permitted(attempt, observed.retry_token),
         Relation::Inherits => rules::permits_another_claim(attempt).then_some(AttemptCause::First),
         Relation::NoRecord | Relation::AwaitsSettlement | Relation::Newer | Relation::Conflict(_) => None,
-    }
-}
-
-/// R6 and R10: what causes another attempt after a failure.
-fn permitted(attempt: &Attempt, token: Option<&str>) -> Option<AttemptCause> {
-    let fresh = token.filter(|token| !token.is_empty() && !bounds::is_spent(attempt, token));
-    let asked = |token: &str| AttemptCause::Token(token.to_owned());
-    match attempt.state {
-        AttemptState::Open => rules::reader_may_send().then_some(AttemptCause::Automatic),
-        AttemptState::Bound => None,
-        AttemptState::NeedsDecision => {
-            fresh.filter(|token| rules::answers_the_decision(token, attempt)).map(asked)
-        }
-        AttemptState::Failed => {
-            fresh.map(asked).or_else(|| is_retried_unasked(attempt).then_some(AttemptCause::Automatic))
-        }
-    }
-}
-
-/// Whether a failure was not for the claim's own sake, or the process died before it could know.
-#[must_use]
-pub fn is_retried_unasked(attempt: &Attempt) -> bool {
-    if attempt.origin == Origin::Adoption {
-        return true;
-    }
-    match attempt.answer.as_ref().map(|answer| answer.outcome) {
-        None => rules::may_retry_after_a_death(attempt),
-        Some(outcome) => outcome.holds_account() || !rules::user_asks_after_a_refusal(),
     }
 }

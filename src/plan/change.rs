@@ -15,8 +15,8 @@ use crate::{
     domain::{AccountId, Debit, ListedNumber, Time},
 };
 
-/// What to do about a record.
 #[derive(Debug, Clone, PartialEq)]
+#[must_use]
 pub enum RecordStep {
     /// Nothing, until something changes.
     Rest,
@@ -32,19 +32,35 @@ pub enum RecordStep {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Change {
     /// Vobiz's answer to the purchase arrived, or was given up.
-    Answered { answer: Box<Answer>, bought: Option<Box<ListedNumber>> },
-    /// Listed as ours.
-    Bind { listed: Box<ListedNumber>, begun: Moment },
+    Answered {
+        answer: Box<Answer>,
+        bought: Option<Box<ListedNumber>>,
+    },
+    Bind {
+        listed: Box<ListedNumber>,
+        begun: Moment,
+    },
     /// Settled: not bought by this attempt; another account of the family may have the number.
     Fail(Ownership, Option<AccountId>),
     /// The evidence does not decide. The number may be listed under another account of the family.
-    AskForDecision { debits: Vec<Debit>, ownership: Ownership, owner: Option<AccountId> },
+    AskForDecision {
+        debits: Vec<Debit>,
+        ownership: Ownership,
+        owner: Option<AccountId>,
+    },
     /// Price and balance, read after a failed debit.
     Funds(Funds, FundsRead),
     /// A bound number is described anew, or is back.
-    Refresh { listed: Box<ListedNumber>, ownership: Ownership, begun: Moment },
+    Refresh {
+        listed: Box<ListedNumber>,
+        ownership: Ownership,
+        begun: Moment,
+    },
     /// A bound number is gone, or listed under another account of the family.
-    Lose { owner: Option<AccountId>, begun: Moment },
+    Lose {
+        owner: Option<AccountId>,
+        begun: Moment,
+    },
     /// The claim is gone; the number stays.
     Unclaim,
     /// Another claim takes over what is recorded.
@@ -52,7 +68,6 @@ pub enum Change {
 }
 
 impl Change {
-    /// Performs the change on a record.
     pub fn apply(self, record: &mut PhoneNumber, now: Timestamp) {
         let status = record.status.get_or_insert_with(PhoneNumberStatus::default);
         let attempt = &mut record.spec.attempt;
@@ -97,7 +112,6 @@ impl Change {
     }
 
     /// Whether a claim stands behind the record afterwards, if the change says anything about it.
-    #[must_use]
     pub fn claimed(&self) -> Option<bool> {
         match self {
             Self::Unclaim => Some(false),
@@ -107,48 +121,36 @@ impl Change {
     }
 
     /// Whether a row, and what it says of ownership, is news of a bound number.
-    #[must_use]
     pub fn would_refresh(record: &PhoneNumber, row: &ListedNumber, ownership: Ownership) -> bool {
-        let known = record.status.as_ref().and_then(|status| status.number.clone());
-        let otherwise = match verification(record).map(|seen| seen.ownership) {
+        let otherwise = match record.verification().map(|seen| seen.ownership) {
             Some(Ownership::Absent) => true,
             Some(Ownership::Undecided) => ownership == Ownership::Owned,
             Some(Ownership::Owned | Ownership::Unverifiable) | None => false,
         };
-        otherwise || known.unwrap_or_default().update(&row.number)
+        otherwise || record.described().cloned().unwrap_or_default().update(&row.number)
     }
 
     /// Whether the record says that the account has a bound number no more.
-    #[must_use]
     pub fn is_away(record: &PhoneNumber) -> bool {
-        verification(record).is_some_and(|seen| seen.ownership == Ownership::Absent)
+        record.verification().is_some_and(|seen| seen.ownership == Ownership::Absent)
     }
 
     /// Whether the record says that a bound number is gone.
-    #[must_use]
     pub fn is_lost(record: &PhoneNumber) -> bool {
         Self::is_away(record) && Self::moved_to(record).is_none()
     }
 
     /// Which other account of the family has a bound number, as the record says.
-    #[must_use]
     pub fn moved_to(record: &PhoneNumber) -> Option<&AccountId> {
-        verification(record)?.owner.as_ref()
+        record.verification()?.owner.as_ref()
     }
 
     /// Whether the record says that no claim stands behind it.
-    #[must_use]
     pub fn is_unclaimed(record: &PhoneNumber) -> bool {
-        let conditions =
-            record.status.as_ref().map(|status| status.conditions.as_slice()).unwrap_or_default();
-        conditions.iter().any(|condition| {
-            condition.type_ == ConditionType::Claimed.as_str() && condition.status == "False"
+        record.conditions().iter().any(|condition| {
+            condition.type_ == ConditionType::Claimed.into_str() && condition.status == "False"
         })
     }
-}
-
-fn verification(record: &PhoneNumber) -> Option<&Verification> {
-    record.status.as_ref()?.verification.as_ref()
 }
 
 fn answered(

@@ -1,5 +1,7 @@
 //! Decides what to do about a claim, and what it is told.
 
+use std::time::Duration;
+
 use super::{
     Moment,
     attempt::NewAttempt,
@@ -7,12 +9,14 @@ use super::{
     change::Change,
     checks::{Asked, BEFORE_PURCHASE, Checked, Told, Wake, purchase},
     observed::ClaimObserved,
-    relation::{Relation, relation},
+    relation::{ConflictWith, Relation, relation},
+    time::FAILURE_KEEPS,
 };
 use crate::api::{AttemptState, Reason};
 
 /// What becomes of a claim now. Step and words come from one value, so that what is told cannot differ from what is done.
 #[derive(Debug, Clone, PartialEq)]
+#[must_use]
 pub struct Decision {
     pub relation: Relation,
     /// The attempt that the claim wants, if any: to be remembered for the next decision.
@@ -22,7 +26,6 @@ pub struct Decision {
     pub told: Option<Told>,
 }
 
-/// What to do about a claim.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ClaimStep {
     /// Nothing, until something changes.
@@ -48,7 +51,7 @@ pub enum ClaimStep {
 /// 3. After a failure it wants another attempt if the failure was not its own, or if its user asks (R6, R10), and all begins
 ///    anew with the checks.
 /// 4. A claim takes over the record of its number, without a purchase, if the claim that the record names is gone (R5,
-///    R8).
+///    R8). A failure that is followed by nothing for an hour gives way to the first attempt of another claim.
 ///
 /// # Guarantees
 ///
@@ -61,9 +64,8 @@ pub enum ClaimStep {
 /// * `remembered` is what the last decision about this claim returned as [`Decision::wanted`], or nothing. Losing it costs
 ///   another look, and no safety.
 /// * The caller that performs a purchase writes the intent by compare-and-swap against the record that was observed.
-#[must_use]
 pub fn decide_claim(observed: &ClaimObserved<'_>, remembered: Option<&Wanted>, now: Moment) -> Decision {
-    let relation = relation(observed);
+    let relation = relation(observed, now);
     let wanted = Wanted::of(observed, relation, remembered, now);
     let (step, told) = if binds(observed, relation) {
         let deleting = observed.claim.metadata.deletion_timestamp.is_some();
@@ -71,9 +73,17 @@ pub fn decide_claim(observed: &ClaimObserved<'_>, remembered: Option<&Wanted>, n
     } else if let Some(wanted) = &wanted {
         attempt(&Asked::new(observed, wanted, now))
     } else {
-        (ClaimStep::Rest, None)
+        (rest(relation, now), None)
     };
     Decision { relation, wanted, step, told }
+}
+
+/// Nothing is attempted: until something changes, or a failure gives way. Whether its own claim still asks, only a look
+/// tells.
+fn rest(relation: Relation, now: Moment) -> ClaimStep {
+    let Relation::Conflict(ConflictWith::Failure(gives_way)) = relation else { return ClaimStep::Rest };
+    let after = gives_way.and_then(|at| Duration::try_from(at.duration_since(now.wall)).ok());
+    ClaimStep::Await(Wake::At(now.plus(after.unwrap_or(FAILURE_KEEPS))))
 }
 
 /// What comes of the attempt that is wanted: a pause, an adoption, or, past all checks, the purchase.

@@ -1,6 +1,7 @@
 //! The claim's decisions, as tables over the pure function.
 
 mod checks;
+mod gives_way;
 mod look;
 mod relation;
 
@@ -118,6 +119,7 @@ struct Given {
     claim: PhoneNumberClaim,
     record: Option<PhoneNumber>,
     liveness: ClaimLiveness,
+    holder: Option<PhoneNumberClaim>,
     gate: Gate,
     clocks: Clocks,
     evidence: Evidence,
@@ -130,6 +132,7 @@ impl Default for Given {
             claim: wish(),
             record: None,
             liveness: ClaimLiveness::Lives,
+            holder: None,
             gate: Gate::Open,
             clocks: Clocks::default(),
             evidence: clear(at(1)),
@@ -143,6 +146,7 @@ impl Given {
         look(&mut ClaimObserved {
             record: self.record.as_ref(),
             liveness: self.liveness,
+            holder: self.holder.as_ref(),
             gate: self.gate.clone(),
             clocks: self.clocks,
             evidence: self.evidence.clone(),

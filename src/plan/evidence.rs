@@ -19,7 +19,6 @@ pub enum Source {
     Search(E164),
     /// The full owned list. It answers every search as well.
     Listing,
-    /// The ledger, from a moment on.
     Ledger {
         from: Timestamp,
     },
@@ -43,7 +42,6 @@ pub enum Contents {
 
 impl Source {
     /// The source, without what only says how much of it is asked for: an answer replaces the one before it.
-    #[must_use]
     pub fn key(self) -> Self {
         match self {
             Self::Ledger { .. } => Self::Ledger { from: Timestamp::MIN },
@@ -65,7 +63,6 @@ impl Source {
 
 impl Contents {
     /// The rows of a list, by number.
-    #[must_use]
     pub fn numbers(rows: Vec<ListedNumber>) -> Self {
         let mut numbers: HashMap<E164, Vec<ListedNumber>> = HashMap::with_capacity(rows.len());
         for row in rows {
@@ -110,13 +107,10 @@ impl EvidenceRequest {
     }
 }
 
-/// The last reading of each source.
 #[derive(Debug, Default)]
 pub struct Readings(HashMap<Source, Reading<Contents>>);
 
 impl Readings {
-    /// What is known about one number.
-    #[must_use]
     pub fn about(&self, e164: E164) -> Evidence {
         Evidence {
             search: self.of(Source::Search(e164)).and_then(|answer| answer.rows_of(e164)),
@@ -126,14 +120,11 @@ impl Readings {
         }
     }
 
-    /// The last reading of a source.
-    #[must_use]
     pub fn of(&self, source: Source) -> &Reading<Contents> {
         self.0.get(&source.key()).unwrap_or(&Reading::Never)
     }
 
     /// Whether a source has answered to what was asked at `since` or later.
-    #[must_use]
     pub fn has(&self, source: Source, since: Moment) -> bool {
         let answered = |by| match self.of(by).since(since) {
             Fresh::Value(_, answer) => answer.reaches(source),
@@ -148,13 +139,15 @@ impl Readings {
         self.0.insert(source.key(), reading);
     }
 
+    pub fn remove(&mut self, source: Source) {
+        self.0.remove(&source.key());
+    }
+
     /// Forgets the others.
     pub fn retain(&mut self, keeps: impl Fn(Source, &Reading<Contents>) -> bool) {
         self.0.retain(|source, reading| keeps(*source, reading));
     }
 
-    /// All of them.
-    #[must_use]
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (Source, &Reading<Contents>)> {
         self.0.iter().map(|(source, reading)| (*source, reading))
     }
@@ -167,16 +160,13 @@ pub struct Evidence {
     pub search: Reading<Rows>,
     /// The full owned list, every page parsed.
     pub listing: Reading<Rows>,
-    /// The ledger.
     pub ledger: Reading<LedgerRead>,
-    /// Price and balance.
     pub funds: Reading<FundsRead>,
 }
 
 /// The rows of a list that carry one number.
 pub type Rows = Arc<[ListedNumber]>;
 
-/// An endpoint's last answer.
 #[derive(Debug, Clone, Default)]
 pub enum Reading<T> {
     #[default]
@@ -219,8 +209,6 @@ impl<T> Reading<T> {
         }
     }
 
-    /// When it was begun.
-    #[must_use]
     pub fn begun(&self) -> Option<Moment> {
         match self {
             Self::Never => None,

@@ -57,7 +57,7 @@ pub(super) fn maintain_bound(observed: &RecordObserved<'_>, now: Moment) -> Reco
 /// A backup keeps the binding and drops what was known of the number. It is read again as soon as a listing counts: the
 /// next look for drift may be far off, and the first one of this process was too early.
 fn describe(observed: &RecordObserved<'_>, settled: Moment, now: Moment) -> RecordStep {
-    let known = observed.record.status.as_ref().is_some_and(|status| status.number.is_some());
+    let known = observed.record.described().is_some();
     match observed.evidence.listing.since(settled) {
         Fresh::Stale if !known && now.waited(settled) => {
             RecordStep::Read(EvidenceRequest::new(settled, [Source::Listing]))
@@ -97,7 +97,6 @@ fn bound_and_settled(observed: &RecordObserved<'_>) -> Moment {
 }
 
 /// Whether the latest listing that counts does not have a bound number, and when it was begun.
-#[must_use]
 pub fn is_listed_absent(observed: &RecordObserved<'_>) -> Option<Moment> {
     if observed.record.spec.attempt.state != AttemptState::Bound {
         return None;

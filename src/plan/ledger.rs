@@ -73,13 +73,12 @@ pub struct Explained {
 impl Explained {
     /// By the purchase of that record. A binding may be found long after it; its debit is as old as the purchase.
     fn by(other: &PhoneNumber, timeouts: Timeouts) -> Option<Self> {
-        let number = other.status.as_ref()?.number.as_ref()?;
-        let amount: Option<Money> = number.setup_fee? + number.monthly_fee?;
+        let number = other.described()?;
         let attempt = &other.spec.attempt;
         let settled = attempt.settled_at.unwrap_or(attempt.opened_at).at();
         Some(Self {
             e164: other.spec.e164,
-            amount: amount?,
+            amount: number.price()?,
             currency: number.currency,
             opened: attempt.opened_at.at(),
             settled: settled.min(attempt.opened_at.after(timeouts.until_settled())),
@@ -276,7 +275,7 @@ fn is_sum_of(credit: &LedgerRow, debit: &LedgerRow) -> bool {
     debit.amount.is_none_or(same) && may_be_same(credit.currency, debit.currency)
 }
 
-fn may_be_same(one: Option<Currency>, other: Option<Currency>) -> bool {
+pub(super) fn may_be_same(one: Option<Currency>, other: Option<Currency>) -> bool {
     one.is_none() || other.is_none() || one == other
 }
 

@@ -3,11 +3,7 @@
 
 use std::time::Duration;
 
-use super::{
-    Moment, Timeouts,
-    cause::{Wanted, is_retried_unasked},
-    rules,
-};
+use super::{Moment, Timeouts, cause::Wanted, retry::is_retried_unasked, rules};
 use crate::{
     api::{Attempt, AttemptState, Reason},
     domain::{AttemptId, Backoff},
@@ -26,7 +22,6 @@ pub struct ClaimMemory {
 
 impl ClaimMemory {
     /// What is remembered once the claim has been decided about. Of another attempt than before, all is news.
-    #[must_use]
     pub fn see(known: Option<Self>, wanted: &Wanted) -> Self {
         let same = known.filter(|known| known.wanted == *wanted);
         same.unwrap_or_else(|| Self { wanted: wanted.clone(), told: Vec::new() })
@@ -62,13 +57,11 @@ pub struct RecordMemory {
 
 impl RecordMemory {
     /// Of an attempt that this process reads for the first time in that state, after so many failures.
-    #[must_use]
     pub fn new(attempt: AttemptId, state: AttemptState, first_read: Moment, failures: u32) -> Self {
         Self { attempt, state, first_read, kept_back: None, backed_off: None, failures, absent_since: None }
     }
 
     /// What is remembered once the attempt has been read, or written.
-    #[must_use]
     pub fn see(known: Option<Self>, attempt: &Attempt, now: Moment) -> Self {
         if let Some(known) = known.filter(|known| known.attempt == attempt.id && known.state == attempt.state)
         {
@@ -86,7 +79,6 @@ impl RecordMemory {
     }
 
     /// What is remembered once the record is gone.
-    #[must_use]
     pub fn vanish(mut self, now: Moment, timeouts: Timeouts) -> Option<Self> {
         if self.state == AttemptState::Failed {
             return None;
@@ -99,13 +91,11 @@ impl RecordMemory {
 
     /// Whether anything depends on it once the record is gone: a claim wishes for the number, and waits, or one that
     /// comes would have to. After that, a claim that comes looks for itself.
-    #[must_use]
     pub fn outlasts(&self, wished: bool, now: Moment) -> bool {
         wished || self.kept_back.is_some_and(|until| !now.reached(until))
     }
 
     /// No attempt for the number before that moment.
-    #[must_use]
     pub fn not_before(&self) -> Option<Moment> {
         self.kept_back.or(self.backed_off)
     }
@@ -127,7 +117,7 @@ mod tests {
     use super::*;
     use crate::plan::{AttemptCause, NewAttempt};
 
-    const SPANS: Timeouts =
+    const TIMEOUTS: Timeouts =
         Timeouts { purchase_timeout: Duration::from_secs(30), settle: Duration::from_mins(2) };
 
     fn at(seconds: u64) -> Moment {
@@ -185,7 +175,7 @@ mod tests {
     #[test]
     fn a_record_that_vanished_while_it_was_open_keeps_its_number_back() {
         let open = see(None, 1, AttemptState::Open, at(0));
-        let vanished = open.vanish(at(5), SPANS).unwrap().vanish(at(50), SPANS).unwrap();
+        let vanished = open.vanish(at(5), TIMEOUTS).unwrap().vanish(at(50), TIMEOUTS).unwrap();
         let until = 5 + 10 + 30 + 120;
         assert_eq!(vanished.not_before(), Some(at(until)));
         for (wished, now, outlasts) in
@@ -194,7 +184,7 @@ mod tests {
             assert_eq!(vanished.outlasts(wished, at(now)), outlasts, "{wished} {now}");
         }
         let failed = see(Some(vanished), 2, AttemptState::Failed, at(60));
-        assert_eq!(failed.vanish(at(61), SPANS), None);
+        assert_eq!(failed.vanish(at(61), TIMEOUTS), None);
     }
 
     #[test]

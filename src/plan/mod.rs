@@ -19,41 +19,42 @@ mod ledger;
 mod memory;
 mod observed;
 mod ownership;
+mod places;
 mod queue;
 mod record;
 #[cfg(test)]
 mod record_tests;
 mod relation;
+mod retry;
 mod rules;
 mod send;
 mod settle;
 mod time;
+mod turns;
 mod window;
 
 pub use attempt::NewAttempt;
-pub use bounds::{LONGEST_TOKEN, RetryToken, cut_token, debits_count, is_spent, retry_token};
-pub use cause::{Wanted, is_retried_unasked};
+pub use bounds::{LONGEST_TOKEN, RetryToken, cut_token, debits_count, retry_token};
+pub use cause::Wanted;
 pub use change::{Change, RecordStep};
-pub use checks::{BEFORE_PURCHASE, Told, Wake, credentials_refused};
+pub use checks::{Told, Wake, credentials_refused};
 pub use claim::{ClaimStep, Decision, decide_claim};
+pub use evidence::{Contents, Evidence, EvidenceRequest, FundsRead, LedgerRead, Reading, Readings, Source};
 #[cfg(test)]
-pub(crate) use evidence::Fresh;
-pub use evidence::{
-    Contents, Evidence, EvidenceRequest, FundsRead, LedgerRead, Reading, Readings, Rows, Source,
-};
+pub(crate) use evidence::{Fresh, Rows};
 pub use keep::is_listed_absent;
 pub use ledger::Neighbours;
 pub use memory::{ClaimMemory, RecordMemory};
 pub use observed::{ClaimObserved, RecordObserved, Removal};
-pub use ownership::{Verdict, verdict};
 pub use queue::{Enqueued, Next, Queue, TurnEnd};
 pub use record::decide_record;
 pub use relation::{ConflictWith, Relation};
+pub use retry::is_retried_unasked;
 pub use send::{Denial, LiveClaim, OutcomeTarget, Permission, may_send, outcome_target};
 pub use time::{SEND_WINDOW, Timeouts};
 
 use crate::api::Reason;
-pub use crate::domain::{Clocks, Moment};
+pub(crate) use crate::domain::{Clocks, Moment};
 
 /// Whether the claim that a record names still stands behind it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -99,7 +100,6 @@ pub enum GateCause {
 
 impl GateCause {
     /// What it is told as.
-    #[must_use]
     pub fn reason(self) -> Reason {
         match self {
             Self::Credentials => Reason::InvalidCredentials,

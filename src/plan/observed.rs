@@ -20,6 +20,8 @@ pub struct ClaimObserved<'a> {
     pub newer: bool,
     /// Whether the claim that the record names lives, if it is another one.
     pub liveness: ClaimLiveness,
+    /// That other claim, if it lives, and can be read.
+    pub holder: Option<&'a PhoneNumberClaim>,
     /// The account that calls are made with.
     pub account: AccountId,
     pub gate: Gate,
@@ -75,28 +77,32 @@ pub struct Removal {
 
 impl Removal {
     /// Whether an administrator gives the record up, and this operator still holds it.
-    #[must_use]
-    pub fn is_given_up(self) -> bool {
+    pub(crate) fn is_given_up(self) -> bool {
         self.forget && self.has_finalizer
     }
 }
 
 #[cfg(test)]
-impl<'a> ClaimObserved<'a> {
-    /// Of a claim that stands alone: nothing holds it back, and nothing has been read for it.
-    pub(crate) fn for_tests(claim: &'a PhoneNumberClaim) -> Self {
-        Self {
-            claim,
-            record: None,
-            newer: false,
-            liveness: ClaimLiveness::Lives,
-            account: "MA_1".parse().unwrap(),
-            gate: Gate::Open,
-            clocks: Clocks::default(),
-            evidence: Evidence::default(),
-            retry_token: None,
-            not_before: None,
-            hold_until: None,
+mod for_tests {
+    use super::*;
+
+    impl<'a> ClaimObserved<'a> {
+        /// Of a claim that stands alone: nothing holds it back, and nothing has been read for it.
+        pub(crate) fn for_tests(claim: &'a PhoneNumberClaim) -> Self {
+            Self {
+                claim,
+                record: None,
+                newer: false,
+                liveness: ClaimLiveness::Lives,
+                holder: None,
+                account: "MA_1".parse().unwrap(),
+                gate: Gate::Open,
+                clocks: Clocks::default(),
+                evidence: Evidence::default(),
+                retry_token: None,
+                not_before: None,
+                hold_until: None,
+            }
         }
     }
 }

@@ -56,7 +56,6 @@ impl<'a> Verdict<'a> {
 }
 
 /// Judges rows. `named_owner` is the owner that our own successful purchase named: an account can buy for another.
-#[must_use]
 pub fn verdict<'a>(
     rows: &'a [ListedNumber],
     e164: E164,

@@ -1,12 +1,11 @@
-//! Which claim's turn it is to purchase: first come, first served. Each turn costs a slot of the rate limit, so a turn in
-//! vain has its claim pause, and an API server that takes no intents has all of them pause.
+//! Which claim's turn it is to purchase, and whether there is a place for it. Each turn costs a slot of the rate limit, so a
+//! turn in vain has its claim pause, and an API server that takes no intents has all of them pause.
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    time::Duration,
-};
+use std::{collections::HashMap, num::NonZeroUsize, time::Duration};
 
-use super::Moment;
+use jiff::Timestamp;
+
+use super::{Moment, places::Places, turns::Turns};
 use crate::{api::ClaimRef, domain::Backoff};
 
 /// Between intents of one claim that are not taken.
@@ -15,14 +14,13 @@ const OF_ONE: Backoff = Backoff { first: Duration::from_secs(1), longest: Durati
 /// Between turns of all claims while the API server takes no intents.
 const OF_ALL: Backoff = Backoff { first: Duration::from_millis(100), longest: Duration::from_secs(5) };
 
-/// The claims that wait for their turn, and what became of their last ones.
-#[derive(Debug, Default)]
+/// The claims that wait for their turn, those that have theirs, and what became of their last ones.
+#[derive(Debug)]
 pub struct Queue {
-    /// In the order in which they came.
-    waiting: BTreeMap<u64, Waiting>,
-    /// The place of each claim that waits, by its uid.
-    places: HashMap<String, u64>,
-    came: u64,
+    /// By uid.
+    waiting: HashMap<String, Waiting>,
+    turns: Turns,
+    places: Places,
     /// By the uid of the claim.
     failures: HashMap<String, LastFailure>,
     /// Turns in a row in which the API server took no intent, and until when the next one waits.
@@ -32,6 +30,7 @@ pub struct Queue {
 #[derive(Debug)]
 struct Waiting {
     claim: ClaimRef,
+    created: Timestamp,
     since: Moment,
 }
 
@@ -51,6 +50,7 @@ struct LastFailure {
 pub enum Enqueued {
     /// From now on.
     Now,
+    /// It waits, or has its turn now.
     Already,
     /// Its last turn was in vain, and it may queue again after so long.
     After(Duration),
@@ -62,8 +62,8 @@ pub enum Next {
     Turn(ClaimRef),
     /// Not before so long.
     After(Duration),
-    /// No claim waits.
-    Empty,
+    /// Not before something changes: no claim waits, or there is no place for one that does.
+    Later,
 }
 
 /// How a turn, or another write of an intent, ended.
@@ -78,34 +78,75 @@ pub enum TurnEnd {
 }
 
 impl Queue {
-    /// A claim wants a turn.
-    pub fn enqueue(&mut self, claim: ClaimRef, now: Moment) -> Enqueued {
+    /// An empty one, with so many places.
+    #[must_use]
+    pub fn new(places: NonZeroUsize) -> Self {
+        Self {
+            waiting: HashMap::new(),
+            turns: Turns::default(),
+            places: Places::new(places),
+            failures: HashMap::new(),
+            refused: None,
+        }
+    }
+
+    /// A claim that was created then wants a turn.
+    pub fn enqueue(&mut self, claim: ClaimRef, created: Timestamp, now: Moment) -> Enqueued {
         if let Some(pause) = self.paused_for(&claim.uid, now) {
             return Enqueued::After(pause);
         }
-        if self.places.contains_key(&claim.uid) {
+        if self.waiting.contains_key(&claim.uid) || self.places.has(&claim.uid) {
             return Enqueued::Already;
         }
-        self.came += 1;
-        self.places.insert(claim.uid.clone(), self.came);
-        self.waiting.insert(self.came, Waiting { claim, since: now });
+        self.turns.insert(&claim.namespace, created, &claim.uid);
+        self.waiting.insert(claim.uid.clone(), Waiting { claim, created, since: now });
         Enqueued::Now
     }
 
-    /// Whose turn it is now. The order is decided here, and nowhere else.
+    /// Whose turn it is now. The order is decided in [`Turns`], and nowhere else.
     #[must_use]
     pub fn next(&self, now: Moment) -> Next {
-        let Some(first) = self.waiting.values().next() else { return Next::Empty };
-        match self.refused {
-            Some((_, until)) if !now.waited(until) => Next::After(until.mono.saturating_sub(now.mono)),
-            Some(_) | None => Next::Turn(first.claim.clone()),
+        if self.waiting.is_empty() {
+            return Next::Later;
+        }
+        if let Some((_, until)) = self.refused.filter(|(_, until)| !now.waited(*until)) {
+            return Next::After(until.mono.saturating_sub(now.mono));
+        }
+        let next = self.places.is_free(now).then(|| self.turns.next(|name| self.places.is_for(name, now)));
+        match next.flatten().and_then(|uid| self.waiting.get(uid)) {
+            Some(waiting) => Next::Turn(waiting.claim.clone()),
+            None => self.places.more_after(now).map_or(Next::Later, Next::After),
         }
     }
 
-    /// The claim does not wait any more: its turn has come, or it is gone. Returns since when it waited.
-    pub fn leave(&mut self, uid: &str) -> Option<Moment> {
-        let place = self.places.remove(uid)?;
-        self.waiting.remove(&place).map(|waiting| waiting.since)
+    /// The claim's turn begins, and holds a place. Returns since when the claim waited; nothing if it is gone.
+    pub fn begin(&mut self, claim: &ClaimRef) -> Option<Moment> {
+        self.places.take(&claim.namespace, &claim.uid);
+        self.turns.send_back(&claim.namespace);
+        self.leave(&claim.uid)
+    }
+
+    /// The purchase of the claim's turn is sent at that moment; or, with nothing, it is answered.
+    pub fn send(&mut self, uid: &str, sent: Option<Moment>) {
+        self.places.send(uid, sent);
+    }
+
+    /// The claim's turn needs its place no more.
+    pub fn give_back(&mut self, uid: &str) {
+        self.places.give_back(uid);
+    }
+
+    /// How many turns there are at the same time, at most.
+    #[must_use]
+    pub fn most(&self) -> usize {
+        self.places.most()
+    }
+
+    /// The claim does not wait any more. Returns since when it waited.
+    fn leave(&mut self, uid: &str) -> Option<Moment> {
+        let Waiting { claim, created, since } = self.waiting.remove(uid)?;
+        self.turns.remove(&claim.namespace, created, uid);
+        Some(since)
     }
 
     /// A turn of the claim has ended. Returns how long it pauses: the longer, the more of them were in vain in a row.
@@ -152,24 +193,20 @@ impl Queue {
     /// Forgets the claims that are gone, by what was known at that moment: a claim that has come since stays. Returns how
     /// many of them waited.
     pub fn retain(&mut self, known_at: Moment, lives: impl Fn(&str) -> bool) -> usize {
-        let before = self.len();
-        self.waiting.retain(|_, waiting| waiting.since.mono >= known_at.mono || lives(&waiting.claim.uid));
-        let waiting = &self.waiting;
-        self.places.retain(|_, place| waiting.contains_key(place));
+        let gone =
+            self.waiting.iter().filter(|(uid, waiting)| waiting.since.mono < known_at.mono && !lives(uid));
+        let gone: Vec<_> = gone.map(|(uid, _)| uid.clone()).collect();
+        for uid in &gone {
+            self.leave(uid);
+        }
         self.failures.retain(|uid, _| lives(uid));
-        before - self.len()
+        gone.len()
     }
 
-    /// How many claims wait.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.waiting.len()
-    }
-
-    /// Whether no claim waits.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.waiting.is_empty()
+    /// Forgets all that wait: they wait for another process now. Returns how many they were.
+    pub fn clear(&mut self) -> usize {
+        (self.turns, self.failures, self.refused) = (Turns::default(), HashMap::new(), None);
+        std::mem::take(&mut self.waiting).len()
     }
 }
 
@@ -186,6 +223,14 @@ mod tests {
         ClaimRef { namespace: "n".into(), name: uid.into(), uid: uid.into() }
     }
 
+    fn queue() -> Queue {
+        Queue::new(NonZeroUsize::new(8).unwrap())
+    }
+
+    fn enqueue(queue: &mut Queue, uid: &str, now: Moment) -> Enqueued {
+        queue.enqueue(claim(uid), Timestamp::UNIX_EPOCH, now)
+    }
+
     fn refused() -> TurnEnd {
         TurnEnd::Refused("no space".into())
     }
@@ -193,55 +238,75 @@ mod tests {
     /// Takes every turn that there is.
     fn turns(queue: &mut Queue, now: Moment) -> Vec<String> {
         std::iter::from_fn(|| match queue.next(now) {
-            Next::Turn(claim) => queue.leave(&claim.uid).map(|_| claim.uid),
-            Next::After(_) | Next::Empty => None,
+            Next::Turn(claim) => queue.begin(&claim).map(|_| claim.uid),
+            Next::After(_) | Next::Later => None,
         })
         .collect()
     }
 
     #[test]
-    fn first_come_is_first_served_and_each_claim_once() {
-        let mut queue = Queue::default();
+    fn a_claim_has_one_turn_at_a_time() {
+        let mut queue = queue();
         for (uid, enqueued) in [
-            ("c", Enqueued::Now),
             ("a", Enqueued::Now),
-            ("c", Enqueued::Already),
             ("b", Enqueued::Now),
             ("a", Enqueued::Already),
+            ("c", Enqueued::Now),
+            ("b", Enqueued::Already),
         ] {
-            assert_eq!(queue.enqueue(claim(uid), at(0)), enqueued);
+            assert_eq!(enqueue(&mut queue, uid, at(0)), enqueued);
         }
-        assert_eq!(queue.len(), 3);
-        assert_eq!(turns(&mut queue, at(0)), ["c", "a", "b"]);
-        assert_eq!((queue.next(at(0)), queue.is_empty()), (Next::Empty, true));
-        assert_eq!(queue.enqueue(claim("c"), at(1)), Enqueued::Now);
-        assert_eq!(queue.leave("c"), Some(at(1)));
-        assert_eq!(queue.leave("c"), None);
+        assert_eq!(queue.waiting.len(), 3);
+        assert_eq!(turns(&mut queue, at(0)), ["a", "b", "c"]);
+        assert_eq!((queue.next(at(0)), queue.waiting.is_empty()), (Next::Later, true));
+        assert_eq!(enqueue(&mut queue, "c", at(1)), Enqueued::Already, "its turn is not over");
+        queue.give_back("c");
+        assert_eq!(enqueue(&mut queue, "c", at(1)), Enqueued::Now);
+        assert_eq!(queue.begin(&claim("c")), Some(at(1)));
+        assert_eq!(queue.begin(&claim("gone")), None);
+    }
+
+    #[test]
+    fn a_claim_waits_for_a_place_until_one_is_given_back_or_vobiz_hangs() {
+        let mut queue = Queue::new(NonZeroUsize::MIN);
+        for uid in ["a", "b"] {
+            enqueue(&mut queue, uid, at(0));
+        }
+        assert_eq!(turns(&mut queue, at(0)), ["a"]);
+        assert_eq!(queue.next(at(0)), Next::Later);
+        queue.send("a", Some(at(0)));
+        assert_eq!(queue.next(at(500)), Next::After(Duration::from_millis(1500)));
+        assert_eq!(queue.next(at(2000)), Next::Turn(claim("b")));
+        queue.send("a", None);
+        assert_eq!(queue.next(at(2000)), Next::Later);
+        queue.give_back("a");
+        assert_eq!(queue.next(at(2000)), Next::Turn(claim("b")));
     }
 
     #[test]
     fn a_claim_pauses_longer_after_each_turn_in_vain() {
-        let mut queue = Queue::default();
+        let mut queue = queue();
         for (times, pause) in [1, 2, 4, 8, 16, 30, 30].into_iter().enumerate() {
             let now = at(u64::try_from(times).unwrap() * 100_000);
             let pause = Duration::from_secs(pause);
-            assert_eq!(queue.enqueue(claim("u"), now), Enqueued::Now);
-            queue.leave("u");
+            assert_eq!(enqueue(&mut queue, "u", now), Enqueued::Now);
+            queue.begin(&claim("u"));
+            queue.give_back("u");
             assert_eq!(queue.turn_ended("u", refused(), now), Some(pause));
-            assert_eq!(queue.enqueue(claim("u"), now), Enqueued::After(pause));
+            assert_eq!(enqueue(&mut queue, "u", now), Enqueued::After(pause));
             assert_eq!(queue.last_refusal("u"), Some("no space"));
             assert_eq!(queue.paused_for("u", now.plus(pause)), None);
         }
         assert_eq!(queue.turn_ended("u", TurnEnd::Done, at(1_000_000)), None);
-        assert_eq!(queue.enqueue(claim("u"), at(1_000_000)), Enqueued::Now);
+        assert_eq!(enqueue(&mut queue, "u", at(1_000_000)), Enqueued::Now);
         assert_eq!(queue.last_refusal("u"), None);
     }
 
     #[test]
     fn a_claim_that_was_overtaken_pauses_alone_and_blames_nothing() {
-        let mut queue = Queue::default();
+        let mut queue = queue();
         assert_eq!(queue.turn_ended("u", TurnEnd::Overtaken, at(0)), Some(Duration::from_secs(1)));
-        assert_eq!(queue.enqueue(claim("other"), at(0)), Enqueued::Now);
+        assert_eq!(enqueue(&mut queue, "other", at(0)), Enqueued::Now);
         assert_eq!(queue.next(at(0)), Next::Turn(claim("other")));
         assert_eq!(queue.paused_for("u", at(0)), Some(Duration::from_secs(1)));
         assert_eq!((queue.paused_for("u", at(1000)), queue.last_refusal("u")), (None, None));
@@ -249,8 +314,8 @@ mod tests {
 
     #[test]
     fn all_pause_while_the_api_server_takes_no_intents() {
-        let mut queue = Queue::default();
-        queue.enqueue(claim("u"), at(0));
+        let mut queue = queue();
+        enqueue(&mut queue, "u", at(0));
         for pause in [100, 200, 400, 800, 1600, 3200, 5000, 5000] {
             queue.turn_ended("another", refused(), at(0));
             assert_eq!(queue.next(at(0)), Next::After(Duration::from_millis(pause)));
@@ -262,18 +327,22 @@ mod tests {
 
     #[test]
     fn nothing_is_left_of_claims_that_are_gone_or_want_nothing() {
-        let mut queue = Queue::default();
+        let mut queue = queue();
         for number in 0..1000 {
             let uid = number.to_string();
-            queue.enqueue(claim(&uid), at(0));
+            enqueue(&mut queue, &uid, at(0));
             queue.turn_ended(&uid, refused(), at(0));
         }
         assert!(queue.forget("7") && !queue.forget("7") && queue.last_refusal("7").is_none());
-        queue.enqueue(claim("late"), at(60_000));
+        enqueue(&mut queue, "late", at(60_000));
         assert_eq!(queue.retain(at(60_000), |uid| uid == "8"), 998);
-        assert_eq!((queue.places.len(), queue.failures.len()), (2, 1));
+        assert_eq!((queue.waiting.len(), queue.failures.len()), (2, 1));
         assert_eq!(turns(&mut queue, at(60_000)), ["8", "late"]);
         assert_eq!(queue.retain(at(60_001), |_| false), 0);
-        assert!(queue.is_empty() && queue.places.is_empty() && queue.failures.is_empty());
+        assert!(queue.waiting.is_empty() && queue.failures.is_empty());
+        assert_eq!(
+            (enqueue(&mut queue, "again", at(60_002)), queue.clear(), queue.waiting.len()),
+            (Enqueued::Now, 1, 0)
+        );
     }
 }

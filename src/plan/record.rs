@@ -47,7 +47,6 @@ const VERIFY_AFTER: [u64; 4] = [1, 3, 7, 15];
 /// * [`RecordObserved::first_read`] is when this process first read, or wrote, the attempt in its present state. Losing
 ///   it costs time and no safety.
 /// * The caller performs a write, and a deletion, by compare-and-swap against the record that was observed.
-#[must_use]
 pub fn decide_record(observed: &RecordObserved<'_>, now: Moment) -> RecordStep {
     let attempt = &observed.record.spec.attempt;
     // An administrator may give up any record, one of an account that is gone above all.

@@ -20,7 +20,8 @@ use crate::{
 };
 
 const OPENED: &str = "2026-01-02T03:04:05Z";
-const SPANS: Timeouts = Timeouts { purchase_timeout: Duration::from_secs(2), settle: Duration::from_secs(3) };
+const TIMEOUTS: Timeouts =
+    Timeouts { purchase_timeout: Duration::from_secs(2), settle: Duration::from_secs(3) };
 
 fn at(seconds: u64) -> Moment {
     let opened = Moment { wall: OPENED.parse().unwrap(), mono: Duration::from_secs(1000) };
@@ -123,7 +124,7 @@ fn seen_by<'a>(
         evidence,
         absent_since: None,
         neighbours: Neighbours::default(),
-        timeouts: SPANS,
+        timeouts: TIMEOUTS,
         clocks: Clocks::default(),
         removal: Removal::default(),
     }

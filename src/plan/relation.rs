@@ -1,14 +1,22 @@
 //! How a claim stands to the record of its number (R5 and R8).
 
-use super::{observed::ClaimObserved, rules};
+use jiff::Timestamp;
 
-/// How a claim stands to the record of its number.
+use super::{
+    Moment,
+    bounds::retry_token,
+    observed::ClaimObserved,
+    retry::{fresh, permitted},
+    rules,
+};
+use crate::api::Attempt;
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Relation {
     NoRecord,
     /// The record names this claim.
     Ours,
-    /// The record's claim is gone, and this one may take its place.
+    /// The record's claim is gone, or has given the number up, and this one may take its place.
     Inherits,
     /// The record's claim is gone, and its attempt must settle first.
     AwaitsSettlement,
@@ -22,14 +30,16 @@ pub enum Relation {
 pub enum ConflictWith {
     /// A claim that lives, or that cannot be read from here.
     Claim,
+    /// A claim that lives, and whose attempt has failed: it gives the number up at that time, or, with none, may make
+    /// another attempt first.
+    Failure(Option<Timestamp>),
     /// A claim that is gone, of another namespace.
     Namespace,
     /// Another Vobiz account.
     Account,
 }
 
-/// R5 and R8.
-pub(super) fn relation(observed: &ClaimObserved<'_>) -> Relation {
+pub(super) fn relation(observed: &ClaimObserved<'_>, now: Moment) -> Relation {
     if observed.newer {
         return Relation::Newer;
     }
@@ -45,11 +55,25 @@ pub(super) fn relation(observed: &ClaimObserved<'_>) -> Relation {
         return Relation::Ours;
     }
     if rules::keeps_its_record(observed.liveness) {
-        return Relation::Conflict(ConflictWith::Claim);
+        return conflict(observed, attempt, now).map_or(Relation::Inherits, Relation::Conflict);
     }
     if rules::may_inherit(attempt, named, observed.claim) {
         inherits
     } else {
         Relation::Conflict(ConflictWith::Namespace)
     }
+}
+
+/// How a claim that lives keeps its number from this one; not any more, if its attempt failed long enough ago.
+fn conflict(observed: &ClaimObserved<'_>, attempt: &Attempt, now: Moment) -> Option<ConflictWith> {
+    let (Some(holder), Some(from)) = (observed.holder, rules::gives_way(attempt)) else {
+        return Some(ConflictWith::Claim);
+    };
+    if rules::goes_on(permitted(attempt, retry_token(holder).usable()).as_ref()) {
+        return Some(ConflictWith::Failure(None));
+    }
+    if rules::has_given_way(attempt, observed.claim) && fresh(attempt, observed.retry_token).is_none() {
+        return Some(ConflictWith::Claim);
+    }
+    (now.wall < from).then_some(ConflictWith::Failure(Some(from)))
 }

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::{
     AttemptCause, ClaimLiveness, Moment, Timeouts,
     guard::{Guard, on},
-    time::SEND_WINDOW,
+    time::{FAILURE_KEEPS, SEND_WINDOW},
 };
 use crate::{
     api::{Attempt, AttemptState, ClaimRef, Origin, Outcome, PhoneNumber, PhoneNumberClaim},
@@ -82,6 +82,23 @@ pub fn keeps_its_record(liveness: ClaimLiveness) -> bool {
         ClaimLiveness::Lives | ClaimLiveness::Unwatched => on(Guard::LivingClaim),
         ClaimLiveness::Gone => false,
     }
+}
+
+/// R5: an hour after it has settled, a failure gives its number up to another claim, though its own claim lives.
+pub fn gives_way(attempt: &Attempt) -> Option<Timestamp> {
+    let settled = attempt.settled_at.filter(|_| attempt.state == AttemptState::Failed)?;
+    Some(settled.after(if on(Guard::FailureKeeps) { FAILURE_KEEPS } else { Duration::ZERO }))
+}
+
+/// R5: it gives way to none while its own claim has another attempt to come, asked for or not.
+pub fn goes_on(next: Option<&AttemptCause>) -> bool {
+    next.is_some() && on(Guard::OwnClaimFirst)
+}
+
+/// R6: a claim that has given way asks before it makes another attempt, or two claims would take turns for ever.
+pub fn has_given_way(attempt: &Attempt, claim: &PhoneNumberClaim) -> bool {
+    let known = claim.metadata.uid.as_ref().is_some_and(|uid| attempt.earlier_claims.contains(uid));
+    known && on(Guard::GivesWayOnce)
 }
 
 /// R8: only a claim of the same namespace inherits; a failed attempt is of no value, and holds no claim back.

@@ -21,6 +21,7 @@ pub enum LiveClaim<'a> {
 
 /// Whether the one POST of an attempt may be sent, by the process that wrote it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
 pub enum Permission {
     Granted,
     /// The claim has to be read before anything is sent.
@@ -41,7 +42,6 @@ pub enum Denial {
 
 impl Denial {
     /// For people.
-    #[must_use]
     pub fn words(self) -> &'static str {
         match self {
             Self::TooLate => "the attempt grew too old before it could be sent",
@@ -60,7 +60,6 @@ impl Denial {
 /// Decides whether the attempt that was opened at `opened` for `claim` may be sent now. A claim that is gone or being
 /// deleted, or wants something else by now, buys nothing, and neither does an attempt that others may have begun to
 /// verify.
-#[must_use]
 pub fn may_send(claim: &PhoneNumberClaim, live: LiveClaim<'_>, opened: Moment, now: Moment) -> Permission {
     if rules::is_too_late(opened, now) {
         return Permission::Denied(Denial::TooLate);
@@ -82,6 +81,7 @@ pub fn may_send(claim: &PhoneNumberClaim, live: LiveClaim<'_>, opened: Moment, n
 
 /// Where the outcome of a purchase goes.
 #[derive(Debug, Clone, Copy)]
+#[must_use]
 pub enum OutcomeTarget<'a> {
     /// Into the record as it is stored, by compare-and-swap.
     Replace(&'a PhoneNumber),
@@ -94,7 +94,6 @@ pub enum OutcomeTarget<'a> {
 }
 
 /// Decides where the outcome of an attempt goes, given the record as it is stored now.
-#[must_use]
 pub fn outcome_target<'a>(
     stored: Option<&'a PhoneNumber>,
     attempt: AttemptId,

@@ -8,7 +8,7 @@ use super::{
     Moment,
     change::{Change, RecordStep},
     evidence::{EvidenceRequest, Fresh, FundsRead, Source, earlier, later},
-    ledger::Ledger,
+    ledger::{Ledger, may_be_same},
     observed::RecordObserved,
     ownership::Verdict,
     rules,
@@ -167,7 +167,7 @@ enum Debits {
 /// Whether the debit may be of this price: one whose sum cannot be read may be.
 fn is_equal_sum(debit: &Debit, price: &FundsRead) -> bool {
     price.required.is_some_and(|required| debit.amount.is_none_or(|amount| amount.is_same_sum(required)))
-        && (debit.currency.is_none() || price.currency.is_none() || debit.currency == price.currency)
+        && may_be_same(debit.currency, price.currency)
 }
 
 /// A 4xx, or the documented 500, in Vobiz's own words.

@@ -9,6 +9,9 @@ pub const SEND_WINDOW: Duration = Duration::from_secs(10);
 /// The longest interval between two looks at an open attempt.
 pub(super) const VERIFY_EVERY: Duration = Duration::from_secs(15);
 
+/// How long a failed attempt keeps its number for its claim.
+pub(super) const FAILURE_KEEPS: Duration = Duration::from_hours(1);
+
 /// The configured timeouts.
 #[derive(Debug, Clone, Copy)]
 pub struct Timeouts {
@@ -20,8 +23,7 @@ pub struct Timeouts {
 
 impl Timeouts {
     /// From the intent to the moment at which absence may count.
-    #[must_use]
-    pub fn until_settled(self) -> Duration {
+    pub(crate) fn until_settled(self) -> Duration {
         SEND_WINDOW + self.purchase_timeout + self.settle
     }
 }

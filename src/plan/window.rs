@@ -32,7 +32,8 @@ pub(super) fn debits_from(observed: &ClaimObserved<'_>, cause: &AttemptCause, si
         previous.and_then(|attempt| attempt.debits_from).map(Time::at),
     ];
     let known = known.into_iter().flatten().map(|from| from.max(longest));
-    // An adoption was opened for something that was seen: what comes after it looks as far back.
+    // An adoption was opened because of a listing or a debit. The attempt after it looks back as far, even beyond the
+    // longest: it must see that debit again.
     let adopted = previous.filter(|attempt| attempt.origin == Origin::Adoption).map(adoption_debits_from);
     known.chain(adopted).fold(usual, Timestamp::min)
 }
@@ -45,7 +46,7 @@ fn adoption_debits_from(attempt: &Attempt) -> Timestamp {
 }
 
 /// Debits that name the number count as far back as the look before the attempt went: what it did not see, because the
-/// ledger lagged or the debit was somebody's who has vanished, asks for a decision all the same.
+/// ledger lagged or the debit was for a record that has vanished, asks for a decision all the same.
 pub(super) fn named_count_from(attempt: &Attempt) -> Timestamp {
     let since = unnamed_count_from(attempt);
     match attempt.origin {

@@ -3,35 +3,57 @@
 use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::ResourceExt;
 use kube_runtime::controller::Action;
 
 use super::{Context, intent, newer, reference_to, requeue_after};
 use crate::{
     api::{
-        AttemptState, ConditionType, ObjectKey, PhoneNumber, PhoneNumberClaim, PhoneNumberClaimStatus,
-        Reason, Seen,
+        AttemptState, ClaimRef, ConditionType, ObjectKey, PhoneNumber, PhoneNumberClaim,
+        PhoneNumberClaimStatus, Seen,
     },
     conditions::{self, ClaimFacts, SHOWN_AFTER},
     plan::{
-        self, Change, ClaimLiveness, ClaimObserved, ClaimStep, Decision, Moment, Relation, RetryToken,
-        SEND_WINDOW, Wake,
+        self, Change, ClaimLiveness, ClaimObserved, ClaimStep, Decision, Moment, Relation, SEND_WINDOW, Wake,
     },
     store::StoreError,
 };
 
-/// All that the claim's next step depends on. `seen` is the record of its number.
+/// What is known of a claim's number.
+pub(super) struct Known {
+    record: Option<Arc<Seen<PhoneNumber>>>,
+    /// The claim that the record names, if it is another one.
+    holder: Option<Arc<PhoneNumberClaim>>,
+}
+
+impl Known {
+    pub(super) fn of(context: &Context, claim: &PhoneNumberClaim) -> Self {
+        let record = context.seen(claim.number());
+        let named = record.as_deref().and_then(Seen::read).and_then(|record| record.spec.claim_ref.as_ref());
+        let holder = named.filter(|named| !is_named(claim, named)).and_then(|named| {
+            let seen = context.claims.seen(&named.namespace, &named.name)?;
+            seen.read().filter(|holder| is_named(holder, named)).cloned()
+        });
+        Self { record, holder }
+    }
+}
+
+fn is_named(claim: &PhoneNumberClaim, named: &ClaimRef) -> bool {
+    claim.metadata.uid.as_ref() == Some(&named.uid)
+}
+
+/// All that the claim's next step depends on.
 pub(super) async fn observe<'a>(
     context: &Context,
     claim: &'a PhoneNumberClaim,
-    seen: Option<&'a Seen<PhoneNumber>>,
+    known: &'a Known,
     now: Moment,
 ) -> Result<ClaimObserved<'a>, StoreError> {
     let e164 = claim.number();
+    let seen = known.record.as_deref();
     let record = seen.and_then(Seen::read).map(|record| &**record);
     let named = record.and_then(|record| record.spec.claim_ref.as_ref());
-    let ours = named.is_some_and(|named| Some(&named.uid) == claim.metadata.uid.as_ref());
+    let ours = named.is_some_and(|named| is_named(claim, named));
     let liveness = if ours { ClaimLiveness::Lives } else { context.liveness(named).await? };
     match (record, seen) {
         (Some(record), _) => drop(context.memory.see(record, now)),
@@ -45,20 +67,17 @@ pub(super) async fn observe<'a>(
         record,
         newer: record.is_none() && seen.is_some(),
         liveness,
+        holder: known.holder.as_deref().filter(|_| liveness == ClaimLiveness::Lives),
         account: account.id(),
         gate: account.gate(),
         clocks: account.clocks(),
         evidence: account.evidence(e164),
-        retry_token: match plan::retry_token(claim) {
-            RetryToken::Usable(token) => Some(token),
-            RetryToken::None | RetryToken::TooLong => None,
-        },
+        retry_token: plan::retry_token(claim).usable(),
         not_before: context.memory.not_before(e164),
         hold_until: context.hold_until,
     })
 }
 
-/// The decision on what was observed. What it wants is remembered for the next one.
 pub(super) fn decide(context: &Context, observed: &ClaimObserved<'_>, now: Moment) -> Decision {
     let uid = observed.claim.uid().unwrap_or_default();
     let decision = plan::decide_claim(observed, context.memory.wanted(&uid).as_ref(), now);
@@ -87,9 +106,6 @@ fn refusal(
 }
 
 /// Brings one claim a step further, and tells it what is known.
-///
-/// # Errors
-/// If the API server did not do what was asked; the same is then tried again.
 pub async fn reconcile_claim(
     seen: Arc<Seen<PhoneNumberClaim>>,
     context: Arc<Context>,
@@ -99,8 +115,8 @@ pub async fn reconcile_claim(
         Seen::Newer(claim) => return newer::tell(&context, &seen, claim).await,
     };
     let now = context.clock.now();
-    let seen = context.seen(claim.number());
-    let observed = observe(&context, &claim, seen.as_deref(), now).await?;
+    let known = Known::of(&context, &claim);
+    let observed = observe(&context, &claim, &known, now).await?;
     let decision = decide(&context, &observed, now);
     let performed = perform(&context, &observed, &decision.step, now).await;
     // Even where the step failed, the claim is told what is known.
@@ -189,37 +205,16 @@ async fn publish_status(
         Err(StoreError::NotFound) => return Ok(after),
         written => written?,
     }
-    let is = ready(&status);
-    let same = old.and_then(ready).map(|ready| &ready.reason) == is.map(|ready| &ready.reason);
+    let is = status.condition(ConditionType::Ready);
+    let was = old.and_then(|old| old.condition(ConditionType::Ready));
+    let same = was.map(|ready| &ready.reason) == is.map(|ready| &ready.reason);
+    let is_stalled = |status: &PhoneNumberClaimStatus| status.condition(ConditionType::Stalled).is_some();
     // Another attempt that fails like the one before is news all the same.
     if !same || (old.is_some_and(is_stalled) && !is_stalled(&status)) {
         let message = is.map(|ready| ready.message.as_str()).unwrap_or_default();
-        announce(context, observed.claim, reason, message, now).await;
+        context.announce(observed.claim, reason, message, now).await;
     }
     Ok(after)
-}
-
-/// Tells the log and the claim's events of a reason that is news.
-async fn announce(context: &Context, claim: &PhoneNumberClaim, reason: Reason, message: &str, now: Moment) {
-    // An account that is held now for this and now for that is no news each time, to thousands of claims.
-    if reason.holds_the_account() && !context.memory.is_news(&claim.uid().unwrap_or_default(), reason) {
-        return;
-    }
-    let name = format!("{}/{}", claim.namespace().unwrap_or_default(), claim.name_any());
-    tracing::info!(claim = name, reason = reason.as_str(), "claim");
-    let (key, events) = (ObjectKey::of(claim), &context.setbacks.events);
-    match context.store.event(claim, reason, message).await {
-        Ok(()) => events.over(&key, now.mono),
-        Err(error) => drop(events.failed(key, Some(&error.to_string()), now.mono)),
-    }
-}
-
-fn ready(status: &PhoneNumberClaimStatus) -> Option<&Condition> {
-    status.conditions.iter().find(|condition| condition.type_ == ConditionType::Ready.as_str())
-}
-
-fn is_stalled(status: &PhoneNumberClaimStatus) -> bool {
-    status.conditions.iter().any(|condition| condition.type_ == ConditionType::Stalled.as_str())
 }
 
 /// What is told changes with time alone while something is being waited for.

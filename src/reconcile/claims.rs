@@ -39,24 +39,18 @@ impl Claims {
     }
 
     /// Whether the claims of that namespace could not be listed, watched or read lately.
-    #[must_use]
     pub fn is_in_trouble(&self, namespace: &str) -> bool {
         self.place(namespace).is_some_and(|(name, _)| self.listed.is_in_trouble(name, Instant::now()))
     }
 
-    /// Whether the claims of that namespace are watched, and known as they stand.
-    #[must_use]
     pub fn knows(&self, namespace: &str) -> bool {
         self.cache(namespace).is_some()
     }
 
-    /// The claim, as far as it has been seen.
-    #[must_use]
     pub fn seen(&self, namespace: &str, name: &str) -> Option<Arc<Seen<PhoneNumberClaim>>> {
         self.cache(namespace)?.get(&ObjectRef::new(name).within(namespace))
     }
 
-    /// All of them.
     pub fn all(&self) -> impl Iterator<Item = Arc<Seen<PhoneNumberClaim>>> {
         self.caches.values().flat_map(Cache::state)
     }
@@ -101,8 +95,6 @@ impl Place {
 }
 
 impl Listed {
-    /// Nothing is known yet.
-    #[must_use]
     pub fn new(namespaces: impl IntoIterator<Item = Option<String>>) -> Self {
         let places = namespaces.into_iter().map(|namespace| (namespace, Place::default()));
         Self { places: watch::Sender::new(places.collect()) }
@@ -113,7 +105,6 @@ impl Listed {
         self.places.send_if_modified(|places| change(places.entry(namespace).or_default()));
     }
 
-    /// The namespace was listed to the end.
     pub fn filled(&self, namespace: Option<&str>) {
         self.change(namespace, |place| {
             let was = std::mem::replace(place, Place { known: true, ..Place::default() });
@@ -121,7 +112,6 @@ impl Listed {
         });
     }
 
-    /// It cannot be listed or watched.
     pub fn refused(&self, namespace: Option<&str>, why: String, met: Instant) {
         // Waiters wait for the namespace to be known: this wakes none of them.
         self.change(namespace, |place| {
@@ -130,7 +120,6 @@ impl Listed {
         });
     }
 
-    /// A claim of it was read live, or may not be.
     fn read(&self, namespace: Option<&str>, refused: Option<String>, met: Instant) {
         self.change(namespace, |place| {
             place.read = refused.map(|why| Trouble { why, met });
@@ -142,7 +131,6 @@ impl Listed {
         self.is(namespace, |place| place.trouble(now).is_some())
     }
 
-    /// The watch goes on.
     pub fn goes_on(&self, namespace: Option<&str>) {
         self.change(namespace, |place| place.known && place.watch.take().is_some());
     }
@@ -162,7 +150,6 @@ impl Listed {
     }
 
     /// The namespaces that are not served, or not as they should be, and why.
-    #[must_use]
     pub fn missing(&self, now: Instant) -> Vec<(Option<String>, String)> {
         let places = self.places.borrow();
         let missing = places.iter().filter_map(|(name, place)| match (place.trouble(now), place.known) {

@@ -1,7 +1,5 @@
 //! The intent of an attempt: what is written before anything is sent, and all that is written where nothing is.
 
-use kube::core::ObjectMeta;
-
 use super::{Context, reference_to};
 use crate::{
     account::Account,
@@ -32,29 +30,19 @@ pub async fn write(
         owner: None,
     });
     let attempt = attempt.open(id, now.wall);
-    let e164 = claim.number();
     let spec = PhoneNumberSpec {
-        e164,
+        e164: claim.number(),
         account: account.id(),
         claim_ref: Some(reference_to(claim)),
         attempt,
         later: previous.map(|record| record.spec.later.clone()).unwrap_or_default(),
     };
-    let mut record = match previous {
-        Some(previous) => PhoneNumber { spec, status: None, ..previous.clone() },
-        None => PhoneNumber {
-            metadata: ObjectMeta {
-                name: Some(e164.digits()),
-                finalizers: Some(vec![RECORD_FINALIZER.to_owned()]),
-                ..ObjectMeta::default()
-            },
-            spec,
-            status: None,
-        },
-    };
+    let mut record = new_record(spec);
+    if let Some(previous) = previous {
+        record.metadata = previous.metadata.clone();
+    }
     // The conditions keep their times of transition.
-    let conditions =
-        previous.and_then(|record| record.status.as_ref()).map(|status| status.conditions.clone());
+    let conditions = previous.map(|record| record.conditions().to_vec());
     record.status = Some(PhoneNumberStatus {
         conditions: conditions.unwrap_or_default(),
         verification,
@@ -69,7 +57,13 @@ pub async fn write(
     Ok(stored)
 }
 
-/// Identity of an attempt that is about to be made.
+/// A record that was never stored, or is stored no more.
+pub fn new_record(spec: PhoneNumberSpec) -> PhoneNumber {
+    let mut record = PhoneNumber::new(&spec.e164.digits(), spec);
+    record.metadata.finalizers = Some(vec![RECORD_FINALIZER.to_owned()]);
+    record
+}
+
 pub fn fresh_id() -> AttemptId {
     AttemptId::from_random(*uuid::Uuid::new_v4().as_bytes())
 }

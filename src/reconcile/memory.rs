@@ -1,9 +1,8 @@
 //! What this process remembers of claims and records between two looks at them. None of it is needed for safety.
 
-use std::{
-    collections::HashMap,
-    sync::{Mutex, MutexGuard, PoisonError},
-};
+use std::collections::HashMap;
+
+use parking_lot::Mutex;
 
 use crate::{
     api::{PhoneNumber, Reason},
@@ -11,7 +10,6 @@ use crate::{
     plan::{ClaimMemory, Moment, RecordMemory, Timeouts, Wanted},
 };
 
-/// What this process remembers beside what is stored. Losing it (a restart) costs time, never safety.
 #[derive(Default)]
 pub struct Memory {
     inner: Mutex<Inner>,
@@ -21,7 +19,6 @@ pub struct Memory {
 struct Inner {
     /// By claim uid.
     claims: HashMap<String, ClaimMemory>,
-    /// By number.
     records: HashMap<E164, RecordMemory>,
 }
 
@@ -36,30 +33,26 @@ pub struct Remaining<'a> {
 }
 
 impl Memory {
-    fn inner(&self) -> MutexGuard<'_, Inner> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// The attempt that the claim wanted when it was last decided about.
     pub fn wanted(&self, uid: &str) -> Option<Wanted> {
-        self.inner().claims.get(uid).map(|memory| memory.wanted.clone())
+        self.inner.lock().claims.get(uid).map(|memory| memory.wanted.clone())
     }
 
     /// Remembers the attempt that the claim wants; of one that wants none, nothing is remembered.
     pub fn remember(&self, uid: &str, wanted: Option<&Wanted>) {
-        let mut inner = self.inner();
+        let mut inner = self.inner.lock();
         let known = inner.claims.remove(uid);
         inner.claims.extend(wanted.map(|wanted| (uid.to_owned(), ClaimMemory::see(known, wanted))));
     }
 
     /// Whether the claim has not been told of this before, while it wanted the same attempt.
     pub fn is_news(&self, uid: &str, reason: Reason) -> bool {
-        self.inner().claims.get_mut(uid).is_none_or(|memory| memory.is_news(reason))
+        self.inner.lock().claims.get_mut(uid).is_none_or(|memory| memory.is_news(reason))
     }
 
     /// What is remembered of a record once it has been read, or written.
     pub fn see(&self, record: &PhoneNumber, now: Moment) -> RecordMemory {
-        let mut inner = self.inner();
+        let mut inner = self.inner.lock();
         let known = inner.records.get(&record.spec.e164).copied();
         let seen = RecordMemory::see(known, &record.spec.attempt, now);
         inner.records.insert(record.spec.e164, seen);
@@ -68,17 +61,17 @@ impl Memory {
 
     /// Since when a bound number has been absent from every listing; `absent` is when the latest one was begun, if it is.
     pub fn absent_since(&self, e164: E164, absent: Option<Moment>) -> Option<Moment> {
-        self.inner().records.get_mut(&e164)?.absent_since(absent)
+        self.inner.lock().records.get_mut(&e164)?.absent_since(absent)
     }
 
     /// No attempt for the number before that moment.
     pub fn not_before(&self, e164: E164) -> Option<Moment> {
-        self.inner().records.get(&e164).and_then(RecordMemory::not_before)
+        self.inner.lock().records.get(&e164).and_then(RecordMemory::not_before)
     }
 
     /// Forgets claims that are gone, and numbers of which neither a record nor a claim is left.
     pub fn sweep(&self, now: Moment, timeouts: Timeouts, remaining: &Remaining<'_>) {
-        let mut inner = self.inner();
+        let mut inner = self.inner.lock();
         inner.claims.retain(|uid, _| (remaining.lives)(uid));
         inner.records.retain(|e164, memory| {
             if (remaining.recorded)(*e164) {
@@ -92,14 +85,13 @@ impl Memory {
 
     /// The failures that were counted were another wish's.
     pub fn start_over(&self, e164: E164) {
-        if let Some(memory) = self.inner().records.get_mut(&e164) {
+        if let Some(memory) = self.inner.lock().records.get_mut(&e164) {
             memory.start_over();
         }
     }
 
-    /// A record is gone.
     pub fn vanished(&self, e164: E164, now: Moment, timeouts: Timeouts) {
-        let mut inner = self.inner();
+        let mut inner = self.inner.lock();
         let vanished = inner.records.remove(&e164).and_then(|memory| memory.vanish(now, timeouts));
         inner.records.extend(vanished.map(|memory| (e164, memory)));
     }
@@ -116,7 +108,7 @@ mod tests {
         plan::{AttemptCause, NewAttempt},
     };
 
-    const SPANS: Timeouts =
+    const TIMEOUTS: Timeouts =
         Timeouts { purchase_timeout: Duration::from_secs(30), settle: Duration::from_mins(2) };
 
     fn at(seconds: u64) -> Moment {
@@ -150,7 +142,7 @@ mod tests {
         Remaining { recorded: &|_| false, wished: &|_| false, lives: &|_| false };
 
     fn sizes(memory: &Memory) -> (usize, usize) {
-        let inner = memory.inner();
+        let inner = memory.inner.lock();
         (inner.records.len(), inner.claims.len())
     }
 
@@ -165,11 +157,11 @@ mod tests {
             memory.see(&record, at(0));
             memory.remember(&number.to_string(), Some(&wanted(AttemptCause::First)));
         }
-        memory.sweep(at(1), SPANS, &Remaining { recorded: &|_| true, lives: &|_| true, ..NOTHING });
+        memory.sweep(at(1), TIMEOUTS, &Remaining { recorded: &|_| true, lives: &|_| true, ..NOTHING });
         assert_eq!(sizes(&memory), (1000, 1000));
-        memory.sweep(at(2), SPANS, &NOTHING);
+        memory.sweep(at(2), TIMEOUTS, &NOTHING);
         assert_eq!(sizes(&memory), (750, 0));
-        memory.sweep(at(2 + 160), SPANS, &NOTHING);
+        memory.sweep(at(2 + 160), TIMEOUTS, &NOTHING);
         assert_eq!(sizes(&memory), (0, 0));
     }
 
@@ -178,13 +170,13 @@ mod tests {
         let memory = Memory::default();
         let number = "+12".parse().unwrap();
         memory.see(&record(1, AttemptState::Open), at(0));
-        memory.sweep(at(5), SPANS, &NOTHING);
-        memory.sweep(at(50), SPANS, &NOTHING);
+        memory.sweep(at(5), TIMEOUTS, &NOTHING);
+        memory.sweep(at(50), TIMEOUTS, &NOTHING);
         assert_eq!(memory.not_before(number), Some(at(5 + 160)));
         // A claim that waits for it may not take for young what was read before.
-        memory.sweep(at(170), SPANS, &Remaining { wished: &|_| true, ..NOTHING });
+        memory.sweep(at(170), TIMEOUTS, &Remaining { wished: &|_| true, ..NOTHING });
         assert_eq!(memory.not_before(number), Some(at(5 + 160)));
-        memory.sweep(at(171), SPANS, &NOTHING);
+        memory.sweep(at(171), TIMEOUTS, &NOTHING);
         assert_eq!(memory.not_before(number), None);
     }
 

@@ -31,7 +31,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     account::Accounts,
-    api::{ClaimRef, PhoneNumber, PhoneNumberClaim, Seen},
+    api::{ClaimRef, ObjectKey, PhoneNumber, PhoneNumberClaim, Reason, Seen},
     clock::Clock,
     conditions,
     domain::E164,
@@ -43,7 +43,6 @@ use crate::{
 /// How soon it is tried again to read what may not be read.
 const UNREADABLE_EVERY: Duration = Duration::from_secs(30);
 
-/// What every reconcile works with.
 pub struct Context {
     pub store: Store,
     pub accounts: Arc<Accounts>,
@@ -150,7 +149,27 @@ impl Context {
         (liveness == ClaimLiveness::Unwatched && known).then_some(UNREADABLE_EVERY)
     }
 
-    /// Forgets what this process remembers of claims and records that are gone.
+    /// Tells the log and the claim's events of a reason that is news.
+    async fn announce(
+        &self,
+        claim: &impl Resource<DynamicType = ()>,
+        reason: Reason,
+        message: &str,
+        now: Moment,
+    ) {
+        // An account that is held now for this and now for that is no news each time, to thousands of claims.
+        if reason.holds_the_account() && !self.memory.is_news(&claim.uid().unwrap_or_default(), reason) {
+            return;
+        }
+        let name = format!("{}/{}", claim.namespace().unwrap_or_default(), claim.name_any());
+        tracing::info!(claim = name, reason = reason.into_str(), "claim");
+        let (key, events) = (ObjectKey::of(claim), &self.setbacks.events);
+        match self.store.event(claim, reason, message).await {
+            Ok(()) => events.over(&key, now.mono),
+            Err(error) => drop(events.failed(key, Some(&error.to_string()), now.mono)),
+        }
+    }
+
     pub fn sweep(&self) {
         let now = self.clock.now();
         let claims: Vec<_> = self.claims.all().collect();
@@ -171,7 +190,6 @@ impl Context {
     }
 }
 
-/// The identity of a claim, as records name it.
 fn reference_to(claim: &PhoneNumberClaim) -> ClaimRef {
     ClaimRef {
         namespace: claim.namespace().unwrap_or_default(),

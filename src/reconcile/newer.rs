@@ -2,20 +2,18 @@
 
 use std::time::Duration;
 
-use kube::ResourceExt;
 use kube_runtime::controller::Action;
 
 use super::{Context, requeue_after};
 use crate::{
-    api::{Newer, PhoneNumberClaim, Seen},
-    conditions::{self, Reason},
+    api::{Newer, PhoneNumberClaim, Reason, Seen},
+    conditions,
     store::StoreError,
 };
 
 /// How soon a refused word is tried again.
 const REFUSED: Duration = Duration::from_mins(5);
 
-/// Tells a claim that this version leaves it alone.
 pub async fn tell(
     context: &Context,
     claim: &Seen<PhoneNumberClaim>,
@@ -23,7 +21,8 @@ pub async fn tell(
 ) -> Result<Action, StoreError> {
     // What it was about to attempt is off; should it come back, it begins anew.
     context.remember(newer.metadata.uid.as_deref().unwrap_or_default(), None);
-    let told = conditions::newer(newer, context.clock.now().wall);
+    let now = context.clock.now();
+    let told = conditions::newer(newer, now.wall);
     if told == newer.conditions() {
         return Ok(requeue_after(None));
     }
@@ -37,14 +36,10 @@ pub async fn tell(
         written => written?,
     }
     let reason = Reason::NewerVersion;
-    let was_told = newer.conditions().iter().any(|condition| condition["reason"] == reason.as_str());
+    let was_told = newer.conditions().iter().any(|condition| condition["reason"] == reason.into_str());
     if !was_told {
-        let name = format!("{}/{}", claim.namespace().unwrap_or_default(), claim.name_any());
-        tracing::info!(claim = name, reason = reason.as_str(), "claim");
         let message = told.first().and_then(|condition| condition["message"].as_str()).unwrap_or_default();
-        if let Err(error) = context.store.event(claim, reason, message).await {
-            tracing::warn!(%error, "an event could not be published");
-        }
+        context.announce(claim, reason, message, now).await;
     }
     Ok(requeue_after(None))
 }

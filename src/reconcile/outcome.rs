@@ -2,15 +2,13 @@
 
 use std::{sync::Arc, time::Duration};
 
-use kube::core::ObjectMeta;
-
 use super::{
-    Context,
+    Context, intent,
     outcomes::Sending,
     trouble::{News, Trouble},
 };
 use crate::{
-    api::{ObjectKey, PhoneNumber, PhoneNumberClaim, RECORD_FINALIZER, Seen},
+    api::{ObjectKey, PhoneNumber, PhoneNumberClaim, Seen},
     conditions::Unstored,
     domain::{AttemptId, Backoff},
     plan::{self, Change, OutcomeTarget},
@@ -84,7 +82,11 @@ async fn write(
             return Ok(());
         }
         OutcomeTarget::Replace(found) => context.store.replace(&changed(found)).await?,
-        OutcomeTarget::Recreate => context.store.create(&changed(&recreated(record))).await?,
+        OutcomeTarget::Recreate => {
+            let gone =
+                PhoneNumber { status: record.status.clone(), ..intent::new_record(record.spec.clone()) };
+            context.store.create(&changed(&gone)).await?
+        }
     };
     context.memory.see(&stored, context.clock.now());
     Ok(())
@@ -146,14 +148,4 @@ fn hand_over(id: AttemptId, change: &Change) {
         "a newer version of the operator has rewritten the record of a purchase in a way that this version cannot \
          read: the outcome is not stored, and that version verifies the attempt. Compare with kubectl get phonenumbers"
     );
-}
-
-/// The record as if it had never been created.
-fn recreated(record: &PhoneNumber) -> PhoneNumber {
-    let metadata = ObjectMeta {
-        name: record.metadata.name.clone(),
-        finalizers: Some(vec![RECORD_FINALIZER.to_owned()]),
-        ..ObjectMeta::default()
-    };
-    PhoneNumber { metadata, ..record.clone() }
 }

@@ -1,18 +1,14 @@
 //! The purchases that this process has under way, from the intent until the outcome is stored. They outlive a term: an
 //! outcome is money, and the process that leads next cannot know it.
 
-use std::{
-    collections::HashMap,
-    future::Future,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::{collections::HashMap, future::Future, sync::Arc};
 
+use parking_lot::Mutex;
 use tokio::task::JoinHandle;
 use tokio_util::task::TaskTracker;
 
 use crate::{conditions::Unstored, domain::AttemptId, metrics::Metrics};
 
-/// What is sent, and what came of it that is not stored yet.
 pub struct Outcomes {
     under_way: Mutex<HashMap<AttemptId, Option<Arc<Unstored>>>>,
     tasks: TaskTracker,
@@ -20,29 +16,24 @@ pub struct Outcomes {
 }
 
 impl Outcomes {
-    #[must_use]
     pub fn new(metrics: Arc<Metrics>) -> Self {
         Self { under_way: Mutex::default(), tasks: TaskTracker::new(), metrics }
     }
 
-    fn under_way(&self) -> MutexGuard<'_, HashMap<AttemptId, Option<Arc<Unstored>>>> {
-        self.under_way.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Whether this process is sending that attempt, or knows its outcome and has not stored it yet.
     pub fn is_sending(&self, attempt: AttemptId) -> bool {
-        self.under_way().contains_key(&attempt)
+        self.under_way.lock().contains_key(&attempt)
     }
 
     /// Marks an attempt as being sent until the guard is dropped.
     pub fn sending(self: &Arc<Self>, attempt: AttemptId) -> Sending {
-        self.under_way().insert(attempt, None);
+        self.under_way.lock().insert(attempt, None);
         Sending { outcomes: self.clone(), attempt }
     }
 
     /// What is known of an attempt and not stored yet.
     pub fn unstored(&self, attempt: AttemptId) -> Option<Arc<Unstored>> {
-        self.under_way().get(&attempt)?.clone()
+        self.under_way.lock().get(&attempt)?.clone()
     }
 
     /// Runs the task that stores an outcome to its end, even if the caller is dropped.
@@ -50,16 +41,14 @@ impl Outcomes {
         self.tasks.spawn(storing)
     }
 
-    /// Waits until every outcome is stored.
     pub async fn stored(&self) {
         self.tasks.close();
         self.tasks.wait().await;
     }
 
     /// How many purchases are under way, or have an outcome that is not stored.
-    #[must_use]
     pub fn count(&self) -> usize {
-        self.under_way().len()
+        self.under_way.lock().len()
     }
 
     fn count_unstored(&self, under_way: &HashMap<AttemptId, Option<Arc<Unstored>>>) {
@@ -67,7 +56,6 @@ impl Outcomes {
     }
 }
 
-/// An attempt that is being sent.
 pub struct Sending {
     outcomes: Arc<Outcomes>,
     attempt: AttemptId,
@@ -76,7 +64,7 @@ pub struct Sending {
 impl Sending {
     /// Its outcome is known, and not stored yet.
     pub fn unstored(&self, unstored: Unstored) {
-        let mut under_way = self.outcomes.under_way();
+        let mut under_way = self.outcomes.under_way.lock();
         under_way.insert(self.attempt, Some(Arc::new(unstored)));
         self.outcomes.count_unstored(&under_way);
     }
@@ -84,7 +72,7 @@ impl Sending {
 
 impl Drop for Sending {
     fn drop(&mut self) {
-        let mut under_way = self.outcomes.under_way();
+        let mut under_way = self.outcomes.under_way.lock();
         under_way.remove(&self.attempt);
         self.outcomes.count_unstored(&under_way);
     }

@@ -8,12 +8,12 @@ use tracing::Instrument;
 
 use super::{
     Context, UNREADABLE_EVERY,
-    claim::{decide, observe, perform},
+    claim::{Known, decide, observe, perform},
     reference_to,
     spend::{Spending, spend},
 };
 use crate::{
-    account::Account,
+    account::{Account, Place},
     api::{ClaimRef, ObjectKey, PhoneNumberClaim},
     metrics::Kind,
     plan::{ClaimStep, Enqueued, TurnEnd},
@@ -31,14 +31,16 @@ impl Context {
         if self.may_not_read(&namespace, &name).await {
             return Some(UNREADABLE_EVERY);
         }
-        match self.accounts.of_claim(claim).queue.enqueue(reference_to(claim)) {
+        // The API server dates every claim.
+        let created = claim.metadata.creation_timestamp.as_ref().map(|created| created.0).unwrap_or_default();
+        match self.accounts.of_claim(claim).queue.enqueue(reference_to(claim), created) {
             Enqueued::Now | Enqueued::Already => None,
             Enqueued::After(pause) => Some(pause),
         }
     }
 
     /// Waits for the next claim whose turn it is in that account, with a slot of its rate limit.
-    pub async fn next_turn(&self, account: &Account) -> Arc<PhoneNumberClaim> {
+    pub async fn next_turn<'a>(&self, account: &'a Account) -> (Arc<PhoneNumberClaim>, Place<'a>) {
         loop {
             let turn = account.queue.next().await;
             // It was queued before its role went: a slot of the rate limit would be lost on it.
@@ -46,12 +48,15 @@ impl Context {
             let refused = self.may_not_read(&turn.claim.namespace, &turn.claim.name);
             let readable = !tokio::time::timeout(LONGEST_ASKED, refused).await.unwrap_or(false);
             if readable {
-                account.client.slot().await;
+                account.client.pace.purchase_slot().await;
             }
-            let ClaimRef { namespace, name, .. } = turn.begin();
+            let (ClaimRef { namespace, name, .. }, place) = turn.begin();
             match self.claims.seen(&namespace, &name).and_then(|claim| claim.read().cloned()) {
-                Some(claim) if readable => return claim,
-                Some(_) => account.wake(ObjectKey::Claim { namespace, name }),
+                Some(claim) if readable => return (claim, place),
+                Some(_) => {
+                    drop(place);
+                    account.wake(ObjectKey::Claim { namespace, name });
+                }
                 None => {}
             }
         }
@@ -76,11 +81,11 @@ impl Context {
 /// Serves the claims that wait for a turn in the account, one at a time; what was decided before the wait is decided again.
 /// A worker is a task of its own: no cancelled reconcile can drop a purchase that it has begun, and a stop lets it finish.
 pub async fn worker(context: Arc<Context>, account: Arc<Account>, stop: CancellationToken) {
-    while let Some(claim) = stop.run_until_cancelled(context.next_turn(&account)).await {
+    while let Some((claim, place)) = stop.run_until_cancelled(context.next_turn(&account)).await {
         let now = context.clock.now();
-        let seen = context.seen(claim.number());
+        let known = Known::of(&context, &claim);
         let turn = async {
-            let observed = observe(&context, &claim, seen.as_deref(), now).await?;
+            let observed = observe(&context, &claim, &known, now).await?;
             match decide(&context, &observed, now).step {
                 ClaimStep::Purchase(attempt) => {
                     spend(&context, &account, &claim, observed.record, Spending::Purchase(attempt)).await
@@ -92,6 +97,8 @@ pub async fn worker(context: Arc<Context>, account: Arc<Account>, stop: Cancella
         let span = tracing::debug_span!(target: TRACED, "reconcile", kind, turn = true);
         let ended = turn.instrument(span).await;
         context.intent_ended(&claim, ended.as_ref().err());
+        // Before it is woken: a claim whose turn is not over does not queue for another.
+        drop(place);
         account.wake(ObjectKey::of(&*claim));
     }
 }

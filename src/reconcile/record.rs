@@ -15,9 +15,6 @@ use crate::{
 };
 
 /// Brings one record a step further: verifies what is open, keeps what is bound, removes what is of no use.
-///
-/// # Errors
-/// If the API server did not do what was asked; the same is then tried again.
 pub async fn reconcile_record(
     seen: Arc<Seen<PhoneNumber>>,
     context: Arc<Context>,

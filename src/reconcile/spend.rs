@@ -21,7 +21,6 @@ const LONGEST_HELD_BACK: Duration = Duration::from_secs(30);
 /// A call that costs money. Each says how its intent is written, what permits it, how it is sent, and what is stored of it;
 /// where that goes, [`plan::outcome_target`] says. All else is the same for each.
 pub enum Spending {
-    /// The purchase of a number.
     Purchase(NewAttempt),
 }
 
@@ -56,7 +55,6 @@ impl Spending {
         }
     }
 
-    /// Sends it, once.
     async fn send(
         &self,
         context: &Context,
@@ -66,7 +64,10 @@ impl Spending {
     ) -> Change {
         let attempt = &record.spec.attempt;
         let met = match self {
-            Self::Purchase(_) => account.client.purchase(record.spec.e164, attempt.currency).await,
+            Self::Purchase(_) => {
+                let call = account.client.purchase(record.spec.e164, attempt.currency);
+                account.queue.sent(&claim.uid().unwrap_or_default(), call).await
+            }
         };
         account.report(&met);
         let PurchaseAnswer { answer, bought, .. } = met;
@@ -96,9 +97,7 @@ impl Spending {
 /// attempt from here on verifies it; only this call may send it.
 ///
 /// Returns when the outcome is stored, or when the term has ended: the outcome is then stored all the same.
-///
-/// # Errors
-/// If there is no intent, so that nothing was sent.
+/// An error means that there is no intent, so that nothing was sent.
 pub async fn spend(
     context: &Arc<Context>,
     account: &Account,

@@ -1,17 +1,14 @@
 //! Troubles that last: said when they begin, once a minute while they go on, and when they are over.
 
-use std::{
-    collections::HashMap,
-    sync::{Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{collections::HashMap, time::Duration};
+
+use parking_lot::Mutex;
 
 use crate::{api::ObjectKey, domain::Backoff};
 
 /// A trouble that lasts is mentioned again no sooner.
 const AGAIN_AFTER: Duration = Duration::from_mins(1);
 
-/// The pauses between tries.
 const PAUSES: Backoff = Backoff { first: Duration::from_secs(1), longest: Duration::from_secs(30) };
 
 /// An object that has not failed for so long is not tried any more: it is gone, or another process has done the work.
@@ -34,7 +31,6 @@ pub enum News {
 }
 
 impl Trouble {
-    /// It was met (again).
     pub fn met(&mut self, now: Duration) -> Option<News> {
         self.failures += 1;
         let begun = *self.begun.get_or_insert(now);
@@ -49,7 +45,6 @@ impl Trouble {
         })
     }
 
-    /// It is over, if there was any.
     pub fn over(&mut self, now: Duration) -> Option<News> {
         let Self { begun, failures, .. } = std::mem::take(self);
         begun.map(|begun| News::Ends { lasts: now.saturating_sub(begun), failures })
@@ -78,19 +73,14 @@ struct Setback {
 }
 
 impl Setbacks {
-    #[must_use]
     pub fn new(what: &'static str) -> Self {
         Self { what, inner: Mutex::default() }
-    }
-
-    fn inner(&self) -> MutexGuard<'_, Inner> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Notes a failure, and returns how long to wait before the next try: 1, 2, 4 … 30 s. `why` is nothing where
     /// another writer was first: that makes no trouble, and yet no sense to repeat at once.
     pub fn failed(&self, key: ObjectKey, why: Option<&str>, now: Duration) -> Duration {
-        let mut inner = self.inner();
+        let mut inner = self.inner.lock();
         let blank = Setback { times: 0, first: now, last: now, is_trouble: false };
         let setback = inner.failing.entry(key).or_insert(blank);
         let pause = PAUSES.after(setback.times);
@@ -113,9 +103,8 @@ impl Setbacks {
         pause
     }
 
-    /// Notes that it went well.
     pub fn over(&self, key: &ObjectKey, now: Duration) {
-        let mut inner = self.inner();
+        let mut inner = self.inner.lock();
         if inner.failing.is_empty() {
             return;
         }
@@ -128,9 +117,8 @@ impl Setbacks {
         }
     }
 
-    /// For how long it has failed.
     pub fn lasts(&self, key: &ObjectKey, now: Duration) -> Duration {
-        let inner = self.inner();
+        let inner = self.inner.lock();
         inner.failing.get(key).map(|setback| now.saturating_sub(setback.first)).unwrap_or_default()
     }
 }
@@ -180,7 +168,7 @@ mod tests {
     fn a_trouble_ends_with_the_last_who_meets_it_or_does_not_try_any_more() {
         let setbacks = Setbacks::new("x");
         let key = |name: &str| ObjectKey::Record(name.into());
-        let troubled = || setbacks.inner().trouble != Trouble::default();
+        let troubled = || setbacks.inner.lock().trouble != Trouble::default();
         setbacks.failed(key("a"), Some("why"), seconds(0));
         setbacks.failed(key("b"), Some("why"), seconds(100));
         setbacks.over(&key("b"), seconds(101));

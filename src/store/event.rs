@@ -5,11 +5,11 @@ use k8s_openapi::{
     api::events::v1::Event,
     apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta},
 };
-use kube::{Api, Resource, ResourceExt, api::PostParams};
+use kube::{Resource, ResourceExt, api::PostParams, core::Request};
 use kube_runtime::events::Reporter;
 
-use super::{NAME, Store, StoreError, bounded};
-use crate::conditions::{EventKind, Reason};
+use super::{NAME, Store, StoreError};
+use crate::api::{EventKind, Reason};
 
 /// The longest name of an object, bytes.
 const LONGEST_NAME: usize = 253;
@@ -19,9 +19,6 @@ const LONGEST_NOTE: usize = 1024;
 
 impl Store {
     /// Publishes an event about a claim. Best effort: the conditions say the same, and stay.
-    ///
-    /// # Errors
-    /// If it was not published.
     pub async fn event(
         &self,
         claim: &impl Resource<DynamicType = ()>,
@@ -47,15 +44,16 @@ impl Store {
                 ..ObjectMeta::default()
             },
             note: Some(note),
-            reason: Some(reason.as_str().into()),
+            reason: Some(reason.into_str().into()),
             regarding: Some(claim.object_ref(&())),
             reporting_instance: Some(reporter.instance.unwrap_or_else(|| NAME.into())),
             reporting_controller: Some(reporter.controller),
             type_: Some(type_.into()),
             ..Event::default()
         };
-        let events: Api<Event> = Api::namespaced(self.client.clone(), &namespace);
-        bounded(events.create(&PostParams::default(), &event)).await.map(drop)
+        let path = Event::url_path(&(), Some(&namespace));
+        let event = serde_json::to_vec(&event).map_err(kube::Error::SerdeError)?;
+        self.perform(Request::new(path).create(&PostParams::default(), event)).await
     }
 }
 

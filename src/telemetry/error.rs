@@ -1,9 +1,7 @@
 //! Why telemetry cannot start.
 
-/// Why traces cannot be sent.
 #[derive(Debug, thiserror::Error)]
 pub enum TelemetryError {
-    /// The program was built without.
     #[error("OTLP_ENDPOINT is set, but this program was built without traces: build it with --features otlp")]
     NotBuilt,
     /// The endpoint is no URL. It may hold a password all the same, so it is not shown.

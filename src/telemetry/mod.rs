@@ -16,33 +16,21 @@ use tracing_subscriber::{Layer, fmt, layer::SubscriberExt, util::SubscriberInitE
 use filter::BoxedLayer;
 
 use crate::address;
+#[cfg(feature = "otlp")]
+use otlp::start as traces;
 
-/// Sends what is still to be sent when it is finished.
-#[derive(Default)]
-pub struct Telemetry {
-    #[cfg(feature = "otlp")]
-    traces: Option<otlp::Traces>,
-}
-
-impl Telemetry {
-    /// Sends the last spans; blocks for a moment.
-    pub fn finish(self) {
-        #[cfg(feature = "otlp")]
-        if let Some(traces) = self.traces {
-            traces.finish();
-        }
-    }
-}
+/// Sends the last spans; blocks for a moment.
+pub type Finish = Box<dyn FnOnce()>;
 
 /// Starts logging to standard error, and sending traces to an OTLP endpoint if there is one. `RUST_LOG` says what is
 /// logged, but for what libraries would say about numbers, unless it names them.
 ///
 /// # Errors
 /// If traces are asked for and cannot be sent.
-pub fn start(otlp_endpoint: Option<&str>) -> Result<Telemetry, TelemetryError> {
-    let (telemetry, traces) = match otlp_endpoint.map(check_endpoint).transpose()? {
-        None => (Telemetry::default(), None),
-        Some(endpoint) => traces(&endpoint).map(|(telemetry, layer)| (telemetry, Some(layer)))?,
+pub fn start(otlp_endpoint: Option<&str>) -> Result<Finish, TelemetryError> {
+    let (finish, traces): (Finish, _) = match otlp_endpoint.map(check_endpoint).transpose()? {
+        None => (Box::new(|| ()), None),
+        Some(endpoint) => traces(&endpoint).map(|(finish, layer)| (finish, Some(layer)))?,
     };
     let filter = filter::read(std::env::var("RUST_LOG").ok().as_deref());
     let logs: BoxedLayer = if std::io::stderr().is_terminal() {
@@ -53,7 +41,7 @@ pub fn start(otlp_endpoint: Option<&str>) -> Result<Telemetry, TelemetryError> {
     };
     let layers: Vec<BoxedLayer> = [Some(logs), traces].into_iter().flatten().collect();
     tracing_subscriber::registry().with(layers).init();
-    Ok(telemetry)
+    Ok(finish)
 }
 
 fn check_endpoint(text: &str) -> Result<Url, TelemetryError> {
@@ -64,14 +52,8 @@ fn check_endpoint(text: &str) -> Result<Url, TelemetryError> {
     Ok(url)
 }
 
-#[cfg(feature = "otlp")]
-fn traces(endpoint: &Url) -> Result<(Telemetry, BoxedLayer), TelemetryError> {
-    let (traces, layer) = otlp::start(endpoint)?;
-    Ok((Telemetry { traces: Some(traces) }, layer))
-}
-
 #[cfg(not(feature = "otlp"))]
-fn traces(_: &Url) -> Result<(Telemetry, BoxedLayer), TelemetryError> {
+fn traces(_: &Url) -> Result<(Finish, BoxedLayer), TelemetryError> {
     Err(TelemetryError::NotBuilt)
 }
 

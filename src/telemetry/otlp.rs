@@ -1,4 +1,4 @@
-//! Sends spans to a collector, by OTLP over HTTP.
+//! Sends spans to a collector, by OTLP over HTTP, from a thread of its own.
 
 use opentelemetry::trace::TracerProvider;
 use opentelemetry_otlp::{SpanExporter, WithExportConfig};
@@ -13,19 +13,8 @@ use super::{
 };
 use crate::address;
 
-/// What sends the spans, from a thread of its own.
-pub struct Traces(SdkTracerProvider);
-
-impl Traces {
-    pub fn finish(self) {
-        if let Err(error) = self.0.shutdown() {
-            tracing::warn!(%error, "the last traces were not sent");
-        }
-    }
-}
-
-/// Starts sending to a collector, by OTLP over HTTP.
-pub fn start(endpoint: &Url) -> Result<(Traces, BoxedLayer), TelemetryError> {
+/// Starts sending; returns what sends the last spans.
+pub fn start(endpoint: &Url) -> Result<(Box<dyn FnOnce()>, BoxedLayer), TelemetryError> {
     // Set by a program, the address is taken as it is; only the variables of the standard append the path.
     let url = format!("{}/v1/traces", endpoint.as_str().trim_end_matches('/'));
     let exporter = SpanExporter::builder().with_http().with_endpoint(&url).build();
@@ -41,5 +30,10 @@ pub fn start(endpoint: &Url) -> Result<(Traces, BoxedLayer), TelemetryError> {
         .with_location(false)
         .with_threads(false)
         .with_filter(Targets::new().with_target(TRACED, Level::DEBUG));
-    Ok((Traces(provider), layer.boxed()))
+    let finish = move || {
+        if let Err(error) = provider.shutdown() {
+            tracing::warn!(%error, "the last traces were not sent");
+        }
+    };
+    Ok((Box::new(finish), layer.boxed()))
 }

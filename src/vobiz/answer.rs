@@ -29,8 +29,7 @@ pub struct PurchaseAnswer {
 
 impl PurchaseAnswer {
     /// One that did not come from Vobiz, or says no more than this. The words have lost the credentials in use.
-    #[must_use]
-    pub fn without_words_of_vobiz(outcome: Outcome, words: &str, at: Time) -> Self {
+    pub(crate) fn without_words_of_vobiz(outcome: Outcome, words: &str, at: Time) -> Self {
         Self { answer: Answer::new(outcome, Some(words), at), bought: None, retry_after: None }
     }
 }
@@ -38,9 +37,7 @@ impl PurchaseAnswer {
 /// A response to a purchase, as far as it could be read.
 #[derive(Debug, Clone)]
 pub struct PurchaseResponse {
-    /// HTTP status code.
     pub status: u16,
-    /// The `Retry-After` header.
     pub retry_after: Option<Duration>,
     pub body: Result<Vec<u8>, BodyError>,
 }

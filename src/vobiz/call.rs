@@ -27,7 +27,7 @@ impl Client {
         path: &str,
         query: &[(&str, &str)],
     ) -> Result<Vec<u8>, ReadError> {
-        self.slot().await;
+        self.pace.read_slot().await;
         let begun = Instant::now();
         let span = tracing::debug_span!(target: TRACED, "vobiz", operation = operation.label().1);
         let answer = self.get_in(casing, path, query).instrument(span).await;
@@ -59,7 +59,7 @@ impl Client {
     async fn ask(&self, url: Url) -> Result<Response, reqwest::Error> {
         match self.ask_with(&self.reader, url.clone()).await {
             Err(error) if transport::died_unanswered(&error) => {
-                self.slot().await;
+                self.pace.read_slot().await;
                 self.ask_with(&self.fresh, url).await
             }
             answer => answer,

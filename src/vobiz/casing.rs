@@ -1,6 +1,6 @@
 //! Upper or lower case in Vobiz's paths, and which of the two works.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use parking_lot::Mutex;
 
 use super::error::ReadError;
 
@@ -52,20 +52,16 @@ impl<const N: usize> Default for Casings<N> {
 }
 
 impl<const N: usize> Casings<N> {
-    fn known(&self) -> MutexGuard<'_, [Option<Casing>; N]> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// The casing to ask in first: the one that worked before.
     pub(super) fn first(&self, read: usize) -> Asked {
-        let worked = self.known()[read];
+        let worked = self.0.lock()[read];
         Asked { read, casing: worked.unwrap_or(Casing::Upper), proven: worked.is_some() }
     }
 
     /// Notes the answer to the first casing; returns whether the other one is to be asked as well.
     pub(super) fn doubts<T>(&self, asked: Asked, answer: &Result<T, ReadError>) -> bool {
         match answer {
-            Ok(_) => self.known()[asked.read] = Some(asked.casing),
+            Ok(_) => self.0.lock()[asked.read] = Some(asked.casing),
             Err(ReadError::NoSuchEndpoint) => return true,
             Err(ReadError::Unauthorized) => return !asked.proven,
             Err(ReadError::Forbidden | ReadError::RateLimited { .. } | ReadError::Failed(_)) => {}
@@ -83,7 +79,7 @@ impl<const N: usize> Casings<N> {
         first: Result<T, ReadError>,
         second: Result<T, ReadError>,
     ) -> Result<T, ReadError> {
-        let mut known = self.known();
+        let mut known = self.0.lock();
         if second.is_ok() {
             known[asked.read] = Some(asked.casing.other());
         }

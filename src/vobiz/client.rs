@@ -1,8 +1,14 @@
 //! The client of Vobiz's REST API: one method for each read, within the rate limit.
 
-use std::{num::NonZeroU32, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    num::NonZeroU32,
+    path::PathBuf,
+    pin::pin,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
-use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
+use futures::{StreamExt, stream};
 use reqwest::Url;
 use tokio::sync::watch;
 
@@ -11,6 +17,7 @@ use super::{
     credentials::Credentials,
     error::{ReadError, SetupError},
     masks::InUse,
+    pace::Pace,
     page::{self, Page},
     paging::{Listed, Next, Pages},
     transport,
@@ -25,8 +32,11 @@ use crate::{
 /// A read that takes longer is given up: reads can be repeated.
 const READ_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// Idle connections that reads keep.
-const KEPT: usize = 2;
+/// Pages of the owned list that are read side by side.
+const PAGES_AT_ONCE: usize = 4;
+
+/// Idle connections that reads keep: as many as there are calls side by side.
+const KEPT: usize = 8;
 
 /// Rows on a page of numbers: the documented maximum.
 const NUMBERS_PER_PAGE: usize = 100;
@@ -37,7 +47,6 @@ const SEARCHED_PAGES: usize = 2;
 /// Rows on a page of the ledger: the documented maximum; more would silently become 50.
 const ROWS_PER_PAGE: usize = 1000;
 
-/// How Vobiz is reached.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// `VOBIZ_API_URL`
@@ -84,7 +93,8 @@ pub struct Client {
     pub(super) base: Url,
     pub(super) credentials: watch::Receiver<Credentials>,
     pub(super) in_use: InUse,
-    limiter: DefaultDirectRateLimiter,
+    /// Reads take their slots themselves.
+    pub pace: Pace,
     pub(super) metrics: Arc<Metrics>,
     pub(super) peers: Arc<Peers>,
     pub(super) purchase_casing: Casing,
@@ -93,12 +103,18 @@ pub struct Client {
 }
 
 impl Client {
+    /// A client that counts its calls in `metrics`, and holds the clock against its answers' in `peers`.
+    ///
     /// # Errors
     /// If the URL, the CA file or the HTTP clients cannot be had.
-    pub fn new(settings: &Settings, credentials: watch::Receiver<Credentials>) -> Result<Self, SetupError> {
+    pub fn new(
+        settings: &Settings,
+        credentials: watch::Receiver<Credentials>,
+        metrics: Arc<Metrics>,
+        peers: Arc<Peers>,
+    ) -> Result<Self, SetupError> {
         let base = transport::check_url(&settings.url)?;
         let ca_file = settings.ca_file.as_deref();
-        let quota = Quota::per_second(settings.rate).allow_burst(settings.burst);
         Ok(Self {
             spender: transport::spender(&base, ca_file, settings.purchase_timeout)?,
             reader: transport::reader(&base, ca_file, READ_TIMEOUT, KEPT)?,
@@ -106,50 +122,50 @@ impl Client {
             base,
             credentials,
             in_use: InUse::default(),
-            limiter: RateLimiter::direct(quota),
-            metrics: Arc::default(),
-            peers: Arc::default(),
+            pace: Pace::new(settings.rate, settings.burst),
+            metrics,
+            peers,
             purchase_casing: settings.purchase_casing,
             casings: Casings::default(),
         })
     }
 
-    /// Counts its calls there.
-    #[must_use]
-    pub fn counted(self, metrics: Arc<Metrics>) -> Self {
-        Self { metrics, ..self }
-    }
-
-    /// Holds the clock against its answers' there.
-    #[must_use]
-    pub fn timed(self, peers: Arc<Peers>) -> Self {
-        Self { peers, ..self }
-    }
-
     /// What is known of the clocks of others.
-    #[must_use]
     pub fn peers(&self) -> &Arc<Peers> {
         &self.peers
     }
 
     /// The account that calls are made with.
-    #[must_use]
     pub fn account(&self) -> AccountId {
         self.credentials.borrow().account.clone()
     }
 
-    /// Waits for a slot of the rate limit. Reads take theirs themselves; a purchase takes it before its intent is
-    /// written, so that no attempt grows old in a queue.
-    pub async fn slot(&self) {
-        self.limiter.until_ready().await;
-    }
-
-    /// Every number that the account owns, sub-accounts' included.
+    /// The numbers that the account owns, sub-accounts' included: goes on with `listing`, whose pages are read until then.
+    /// Nothing, if there are more.
     ///
     /// # Errors
     /// If any page cannot be had or read: half a list proves nothing absent.
-    pub async fn owned_numbers(&self) -> Result<Vec<ListedNumber>, ReadError> {
-        complete(|page| self.numbers_page(Read::Owned, page, None)).await?.whole()
+    pub async fn owned_numbers(
+        &self,
+        listing: &mut Pages<ListedNumber>,
+        until: Instant,
+    ) -> Result<Option<Vec<ListedNumber>>, ReadError> {
+        loop {
+            let ahead = stream::iter(listing.ahead(PAGES_AT_ONCE));
+            let mut pages =
+                pin!(ahead.map(|page| self.numbers_page(Read::Owned, page, None)).buffered(PAGES_AT_ONCE));
+            while let Some(page) = pages.next().await {
+                match listing.feed(page)? {
+                    // Another pass begins: what was read ahead belongs to this one.
+                    Next::Page(1) => break,
+                    Next::Page(_) => {}
+                    Next::End(listed) => return listed.whole().map(Some),
+                }
+            }
+            if Instant::now() >= until {
+                return Ok(None);
+            }
+        }
     }
 
     /// The owned numbers that contain this number's digits, if they are few: proves presence, never absence.

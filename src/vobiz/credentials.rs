@@ -1,13 +1,13 @@
 //! The account id and the auth token: where they are read from, and how they stay secret.
 
-use std::{fmt, io, path::PathBuf};
+use std::{io, path::PathBuf};
 
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::domain::{AccountId, ParseError};
 
 /// An account and the token that speaks for it. Nothing but the header of a call shows the token.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct Credentials {
     pub account: AccountId,
     token: SecretString,
@@ -29,16 +29,9 @@ impl Credentials {
     }
 
     /// Whether both are the same, so that nothing needs to be done about a file that was only touched.
-    #[must_use]
-    pub fn same_as(&self, other: &Self) -> bool {
+    pub(crate) fn same_as(&self, other: &Self) -> bool {
         // To the letter: an auth id that was put right in its case alone is still another header.
         self.account.as_str() == other.account.as_str() && self.token() == other.token()
-    }
-}
-
-impl fmt::Debug for Credentials {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Credentials").field("account", &self.account).finish_non_exhaustive()
     }
 }
 
@@ -50,19 +43,10 @@ pub struct CredentialsSource {
 }
 
 /// A value, or a file that holds it.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub enum Source {
     Value(SecretString),
     File(PathBuf),
-}
-
-impl fmt::Debug for Source {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Value(_) => f.write_str("Value"),
-            Self::File(path) => f.debug_tuple("File").field(path).finish(),
-        }
-    }
 }
 
 impl Source {
@@ -114,8 +98,7 @@ impl CredentialsSource {
     }
 
     /// Whether reading again could give anything else.
-    #[must_use]
-    pub fn can_change(&self) -> bool {
+    pub(crate) fn can_change(&self) -> bool {
         [&self.auth_id, &self.auth_token].iter().any(|source| matches!(source, Source::File(_)))
     }
 }
@@ -123,22 +106,16 @@ impl CredentialsSource {
 /// Why there are no usable credentials. Names variables and files, never what they hold.
 #[derive(Debug, thiserror::Error)]
 pub enum CredentialsError {
-    /// Neither the variable nor its file was given.
     #[error("{0} is not set (or is empty): set it, or name a file that holds it with {0}_FILE")]
     Missing(&'static str),
-    /// Both were given.
     #[error("both {0} and {0}_FILE are set: choose one")]
     Both(&'static str),
-    /// The file cannot be read.
     #[error("cannot read {name}_FILE {}: {source}", path.display())]
     File { name: &'static str, path: PathBuf, source: io::Error },
-    /// The file holds nothing.
     #[error("{name}_FILE {} is empty", path.display())]
     EmptyFile { name: &'static str, path: PathBuf },
-    /// The auth id is none.
     #[error("VOBIZ_AUTH_ID is {0}")]
     AuthId(ParseError),
-    /// The token cannot be sent.
     #[error("VOBIZ_AUTH_TOKEN is empty, or has characters that no header can carry")]
     Token,
 }

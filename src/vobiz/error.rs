@@ -10,13 +10,10 @@ pub enum ReadError {
     /// 404 or 405 in both casings: there is no such endpoint, so there is nothing to wait for.
     #[error("Vobiz has no such endpoint")]
     NoSuchEndpoint,
-    /// 401.
     #[error("Vobiz refuses the credentials (401)")]
     Unauthorized,
-    /// 403.
     #[error("Vobiz forbids this read (403)")]
     Forbidden,
-    /// 429.
     #[error("Vobiz limits the rate of calls (429)")]
     RateLimited {
         /// How long to wait, where Vobiz says so.
@@ -36,34 +33,25 @@ impl ReadError {
 /// Why a client cannot be built.
 #[derive(Debug, thiserror::Error)]
 pub enum SetupError {
-    /// `VOBIZ_API_URL` is no URL.
     /// What is none may hold a password all the same, so it is not shown.
     #[error("VOBIZ_API_URL is not a URL: write it like https://api.vobiz.ai")]
     Url,
     /// Credentials would travel in the clear. Its scheme and host.
     #[error("VOBIZ_API_URL must be https, except to a loopback host: {0}")]
     NotHttps(String),
-    /// It holds a user name or a password. Its scheme and host.
+    /// Its scheme and host.
     #[error(
         "VOBIZ_API_URL has a user name or a password in it: write {0}, and give the credentials by VOBIZ_AUTH_ID and \
          VOBIZ_AUTH_TOKEN"
     )]
     UserInfo(String),
-    /// `VOBIZ_CA_FILE` cannot be read.
     #[error("cannot read VOBIZ_CA_FILE {path}: {source}")]
-    CaFile {
-        /// The file.
-        path: String,
-        /// Why.
-        source: std::io::Error,
-    },
-    /// `VOBIZ_CA_FILE` holds no certificate.
+    CaFile { path: String, source: std::io::Error },
     #[error("VOBIZ_CA_FILE {0} holds no PEM certificate")]
     NoCertificate(String),
     /// The environment names a proxy that cannot be used.
     #[error(transparent)]
     Proxy(#[from] ProxyError),
-    /// The HTTP client cannot be built.
     #[error("cannot build the HTTP client: {0}")]
     Http(String),
 }

@@ -74,9 +74,13 @@ fn storable(id: &str) -> String {
 }
 
 #[cfg(test)]
-impl LedgerRow {
-    pub(crate) fn for_tests(json: &str) -> Self {
-        serde_json::from_str::<WireRow>(json).unwrap().parse(&Masks::default())
+mod for_tests {
+    use super::*;
+
+    impl LedgerRow {
+        pub(crate) fn for_tests(json: &str) -> Self {
+            serde_json::from_str::<WireRow>(json).unwrap().parse(&Masks::default())
+        }
     }
 }
 

@@ -1,7 +1,8 @@
 //! The credentials in use, taken out of all that Vobiz says: what it echoes is neither shown nor stored nor logged.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
+use parking_lot::Mutex;
 use secrecy::{ExposeSecret, SecretString};
 
 /// What stands in the place of a credential.
@@ -28,8 +29,7 @@ impl Masks {
     }
 
     /// The text without the tokens. A text that has none is returned as it is.
-    #[must_use]
-    pub fn mask(&self, text: &str) -> String {
+    pub(crate) fn mask(&self, text: &str) -> String {
         let bytes = text.as_bytes();
         let mut masked = String::with_capacity(text.len());
         let (mut copied, mut at) = (0, 0);
@@ -48,8 +48,7 @@ impl Masks {
     }
 
     /// Whether the text has none of them.
-    #[must_use]
-    pub fn is_clean(&self, text: &str) -> bool {
+    pub(crate) fn is_clean(&self, text: &str) -> bool {
         (0..text.len()).all(|at| self.found(text.as_bytes(), 0, at).is_none())
     }
 
@@ -73,7 +72,7 @@ const MOST_TOKENS: usize = 4;
 impl InUse {
     /// The masks for this token and the ones before it.
     pub fn with(&self, token: &str) -> Arc<Masks> {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.0.lock();
         let (tokens, masks) = &mut *known;
         if !tokens.iter().any(|known| known.expose_secret() == token) {
             tokens.push(token.into());

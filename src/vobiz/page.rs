@@ -5,6 +5,7 @@ use serde::{Deserialize, Deserializer};
 use super::{
     error::ReadError,
     json::{Lenient, Object, object},
+    key::key,
     ledger::WireRow,
     masks::Masks,
     wire::WireNumber,
@@ -15,34 +16,16 @@ use crate::domain::{LedgerRow, ListedNumber};
 #[derive(Debug)]
 pub struct Page<T> {
     /// Rows on the page, with those that are of no interest already left out.
-    pub(super) rows: Vec<(String, T)>,
+    pub(super) rows: Vec<(u64, T)>,
     /// Keys of all rows on the page.
-    pub(super) keys: Vec<String>,
-    pub(super) total: Option<usize>,
+    pub keys: Vec<u64>,
+    /// How many rows the list has in all, where the page says so.
+    pub total: Option<usize>,
 }
 
 impl<T> Page<T> {
-    /// Its rows of interest.
     pub fn rows(&self) -> impl Iterator<Item = &T> {
         self.rows.iter().map(|(_, row)| row)
-    }
-
-    /// How many rows there were, the others included.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.keys.len()
-    }
-
-    /// Whether there were none.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.keys.is_empty()
-    }
-
-    /// How many rows the list has in all, where the page says so.
-    #[must_use]
-    pub fn total(&self) -> Option<usize> {
-        self.total
     }
 }
 
@@ -80,11 +63,11 @@ pub fn numbers_page(body: &[u8], asked: usize, masks: &Masks) -> Result<Page<Lis
     let wire: WireNumbers = object(body).ok_or_else(|| ReadError::unreadable("list"))?;
     check_echo(wire.page.0, asked)?;
     let items = rows(wire.items, wire.total.0, "list")?;
-    let keys = items.iter().enumerate().map(|(at, item)| item.key(|| format!("{asked}/{at}"))).collect();
+    let keys = items.iter().enumerate().map(|(at, item)| item.key((asked, at))).collect();
     let mut rows = Vec::with_capacity(items.len());
     for item in items {
         let contents = item.contents();
-        rows.extend(item.numbers(masks)?.into_iter().map(|row| (format!("{contents}/{}", row.e164), row)));
+        rows.extend(item.numbers(masks)?.into_iter().map(|row| (key((contents, row.e164)), row)));
     }
     Ok(Page { rows, keys, total: wire.total.0 })
 }
@@ -107,13 +90,13 @@ pub fn ledger_page(body: &[u8], asked: usize, masks: &Masks) -> Result<Page<Ledg
     let keyed = |(at, row): (usize, WireRow)| {
         let row = row.parse(masks);
         // A row without an id cannot be told from its twin, so its place has to do.
-        let id = if row.id.is_empty() { format!("{asked}/{at}") } else { row.id.clone() };
+        let id = if row.id.is_empty() { key((asked, at)) } else { key(&row.id) };
         // A refund must not hide its debit, even if both have the same id.
-        (format!("{id}/{:?}/{:?}", row.kind, row.amount), row)
+        (key((id, row.kind, row.amount)), row)
     };
     let transactions = rows(wire.transactions, wire.total.0, "ledger")?;
     let keyed: Vec<_> = transactions.into_iter().enumerate().map(keyed).collect();
-    let keys = keyed.iter().map(|(key, _)| key.clone()).collect();
+    let keys = keyed.iter().map(|(key, _)| *key).collect();
     let rows = keyed.into_iter().filter(|(_, row)| row.concerns_numbers()).collect();
     Ok(Page { rows, keys, total: wire.total.0 })
 }
@@ -181,8 +164,8 @@ mod tests {
     fn null_in_the_place_of_rows_is_an_empty_page_where_the_total_is_0() {
         let numbers = numbers_page(br#"{"items":null,"total":0}"#, 1).unwrap();
         let ledger = ledger_page(br#"{"transactions":null,"summary":{},"total":0,"page":1}"#, 1).unwrap();
-        assert_eq!((numbers.len(), numbers.total()), (0, Some(0)));
-        assert_eq!((ledger.len(), ledger.total()), (0, Some(0)));
+        assert_eq!((numbers.keys.len(), numbers.total), (0, Some(0)));
+        assert_eq!((ledger.keys.len(), ledger.total), (0, Some(0)));
     }
 
     #[test]
@@ -203,7 +186,7 @@ mod tests {
             );
             let page = numbers_page(body.as_bytes(), 1).unwrap();
             let row = page.rows().find(|row| row.e164.to_string() == "+911234500000").expect(text);
-            assert_eq!((&row.owner, page.len()), (&None, 1), "{text}");
+            assert_eq!((&row.owner, page.keys.len()), (&None, 1), "{text}");
         }
     }
 

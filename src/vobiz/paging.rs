@@ -1,6 +1,9 @@
 //! Reads a list to its end, although its rows move between the pages meanwhile. Pages in, the next page or the list out.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    ops::RangeInclusive,
+};
 
 use super::{error::ReadError, page::Page};
 
@@ -19,9 +22,9 @@ const MOST_PAGES: usize = 10_000;
 #[derive(Debug)]
 pub struct Pages<T> {
     /// What all passes saw.
-    rows: HashMap<String, T>,
+    rows: HashMap<u64, T>,
     /// Of all rows, those of no interest included.
-    keys: HashSet<String>,
+    keys: HashSet<u64>,
     pass: Pass,
     /// Passes that came out short.
     short: usize,
@@ -61,8 +64,7 @@ impl<T> Listed<T> {
     }
 
     /// Where rows are searched for: the total may count those that were not.
-    #[must_use]
-    pub fn rows(self) -> Vec<T> {
+    pub(crate) fn rows(self) -> Vec<T> {
         match self {
             Self::Whole(rows) | Self::Short(rows) => rows,
         }
@@ -73,8 +75,10 @@ impl<T> Listed<T> {
 #[derive(Debug, Default)]
 struct Pass {
     pages: usize,
+    /// Rows on its first page.
+    size: usize,
     /// Keys of all its rows.
-    seen: HashSet<String>,
+    seen: HashSet<u64>,
     totals: HashSet<Option<usize>>,
     /// The least that any page with rows announced.
     least: Option<usize>,
@@ -111,7 +115,7 @@ impl<T> Pages<T> {
             page => page?,
         };
         self.rows.extend(rows);
-        self.keys.extend(keys.iter().cloned());
+        self.keys.extend(&keys);
         match self.pass.add(keys, total) {
             None if self.pass.pages < MOST_PAGES => return Ok(Next::Page(self.pass.pages + 1)),
             None => return Err(ReadError::unreadable("list without an end")),
@@ -133,6 +137,20 @@ impl<T> Pages<T> {
         Ok(Next::End(if is_whole { Listed::Whole(rows) } else { Listed::Short(rows) }))
     }
 
+    /// The pages that are to be read next, of those that are certain to be, so many at most.
+    #[must_use]
+    pub fn ahead(&self, most: usize) -> RangeInclusive<usize> {
+        let next = self.pass.pages + 1;
+        let last = self.announced().unwrap_or_default().div_ceil(self.pass.size.max(1));
+        next..=last.clamp(next, next + most - 1)
+    }
+
+    /// The most rows that a page has announced.
+    #[must_use]
+    pub fn announced(&self) -> Option<usize> {
+        self.pass.totals.iter().max().copied().flatten()
+    }
+
     fn take_rows(&mut self) -> Vec<T> {
         std::mem::take(&mut self.rows).into_values().collect()
     }
@@ -140,8 +158,11 @@ impl<T> Pages<T> {
 
 impl Pass {
     /// Adds a page; returns how the pass ends, if it does.
-    fn add(&mut self, keys: Vec<String>, total: Option<usize>) -> Option<End> {
+    fn add(&mut self, keys: Vec<u64>, total: Option<usize>) -> Option<End> {
         self.pages += 1;
+        if self.pages == 1 {
+            self.size = keys.len();
+        }
         let empty = keys.is_empty();
         let before = self.seen.len();
         self.seen.extend(keys);
@@ -186,8 +207,8 @@ mod tests {
     }
 
     fn page(ids: &[u32], total: Option<usize>) -> Page<u32> {
-        let keys: Vec<String> = ids.iter().map(ToString::to_string).collect();
-        Page { rows: keys.iter().cloned().zip(ids.iter().copied()).collect(), keys, total }
+        let keys: Vec<u64> = ids.iter().copied().map(u64::from).collect();
+        Page { rows: keys.iter().copied().zip(ids.iter().copied()).collect(), keys, total }
     }
 
     fn read(pages: Vec<Page<u32>>) -> (Vec<u32>, usize) {
@@ -207,6 +228,19 @@ mod tests {
     fn a_list_ends_at_its_total_without_another_call() {
         assert_eq!(read(vec![page(&[1, 2], Some(3)), page(&[3], Some(3))]), (vec![1, 2, 3], 2));
         assert_eq!(read(vec![page(&[], Some(0))]), (vec![], 1));
+    }
+
+    #[test]
+    fn pages_are_read_ahead_as_far_as_the_total_goes() {
+        let mut pages = Pages::default();
+        assert_eq!(pages.ahead(4), 1..=1, "nothing is known of the list");
+        for (fed, total, expected) in
+            [(1, Some(11), 2..=5), (2, Some(11), 3..=6), (3, Some(4), 4..=6), (4, None, 5..=6)]
+        {
+            let rows = [2 * fed, 2 * fed + 1];
+            assert!(matches!(pages.feed(Ok(page(&rows, total))), Ok(Next::Page(_))), "{fed}");
+            assert_eq!(pages.ahead(4), expected, "{fed}");
+        }
     }
 
     #[test]

@@ -131,7 +131,6 @@ pub async fn body(mut response: Response, limit: usize) -> Result<Vec<u8>, BodyE
 
 /// `Retry-After`, in either form of RFC 9110: seconds, or a date. Vobiz documents seconds; what stands before it on
 /// the way may send dates.
-#[must_use]
 pub fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     if let Ok(seconds) = text.parse() {

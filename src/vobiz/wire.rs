@@ -6,6 +6,7 @@ use serde_json::value::RawValue;
 use super::{
     error::ReadError,
     json::{Lenient, id, money, object},
+    key::key,
     masks::Masks,
 };
 use crate::domain::{
@@ -49,18 +50,18 @@ pub struct WireNumber {
 impl WireNumber {
     /// What counts rows: Vobiz's id, and all else where there is none. A row with neither id nor number cannot be told
     /// from its twin, so its place has to do.
-    pub fn key(&self, place: impl FnOnce() -> String) -> String {
+    pub fn key(&self, place: (usize, usize)) -> u64 {
         match &self.id {
-            Some(id) if !id.is_empty() => id.clone(),
-            _ if !self.e164.contains(char::is_numeric) => place(),
+            Some(id) if !id.is_empty() => key(id),
+            _ if !self.e164.contains(char::is_numeric) => key(place),
             _ => self.contents(),
         }
     }
 
     /// What tells rows apart. A row must not hide another, even if both have the same id: a released one and an active
     /// one of the same number, or two numbers.
-    pub fn contents(&self) -> String {
-        format!("{:?}/{}/{:?}/{:?}", self.id, self.e164, self.owner(), self.status.0)
+    pub fn contents(&self) -> u64 {
+        key((&self.id, &self.e164, self.owner().map(AccountId::as_str), &self.status.0))
     }
 
     fn owner(&self) -> Option<&AccountId> {
@@ -182,7 +183,7 @@ mod tests {
             "purchased_at":"2026-01-02T03:04:05Z","is_blocked":false,"surprise":{"new":[1]}}"#,
         );
         assert_eq!(listed.owner, "MA_EX".parse().ok());
-        assert_eq!(listed.price().unwrap().to_string(), "52");
+        assert_eq!(listed.number.price().unwrap().to_string(), "52");
         assert_eq!(listed.number.capabilities.unwrap().voice, Some(true));
         assert_eq!(listed.number.purchased_at.unwrap().to_string(), "2026-01-02T03:04:05Z");
     }

@@ -18,17 +18,20 @@ pub fn chart() -> PathBuf {
     root().join("charts/vobiz-operator")
 }
 
+/// Its file.
+pub async fn program() -> &'static Path {
+    let progress = control_plane::in_lines(|line| eprintln!("control-plane: {line}"));
+    PROGRAM.get_or_init(|| async { control_plane::program(Component::Helm, &progress).await.unwrap() }).await
+}
+
 /// Runs helm, with the values in a file of their own if there are any. What it complains about is the error.
 pub async fn helm(
     kubeconfig: Option<&Path>,
     arguments: &[&str],
     values: Option<&Value>,
 ) -> Result<String, String> {
-    let progress = |line: &str| eprintln!("control-plane: {line}");
-    let program =
-        PROGRAM.get_or_init(|| async { control_plane::program(Component::Helm, progress).await.unwrap() });
     let home = TempDir::new().unwrap();
-    let mut command = Command::new(program.await);
+    let mut command = Command::new(program().await);
     command.args(arguments).stdin(Stdio::null()).kill_on_drop(true).env_remove("HELM_NAMESPACE");
     command.env("KUBECONFIG", kubeconfig.unwrap_or(Path::new("/dev/null")));
     for name in ["HELM_CACHE_HOME", "HELM_CONFIG_HOME", "HELM_DATA_HOME"] {
@@ -47,8 +50,13 @@ pub async fn helm(
 
 /// Renders the chart as the release `vobiz`.
 pub async fn render(namespace: &str, values: &Value) -> Result<Rendered, String> {
+    render_as("vobiz", namespace, values).await
+}
+
+/// Renders the chart as a release of that name.
+pub async fn render_as(release: &str, namespace: &str, values: &Value) -> Result<Rendered, String> {
     let chart = chart().display().to_string();
-    let arguments = ["template", "vobiz", &chart, "--namespace", namespace];
+    let arguments = ["template", release, &chart, "--namespace", namespace];
     Ok(Rendered { objects: documents(&helm(None, &arguments, Some(values)).await?) })
 }
 

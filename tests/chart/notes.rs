@@ -48,7 +48,7 @@ fn the_notes_say_what_is_missing_or_unusual_and_nothing_else() {
                 "everybody who reaches",
             ),
             (json!({ "vobiz": some, "watchNamespaces": ["shop"] }), "namespace: shop", "all namespaces"),
-            (json!({ "vobiz": some, "crds": { "install": false } }), "somebody else installs", "HELD"),
+            (json!({ "vobiz": some, "crds": { "install": false } }), "an administrator installs", "HELD"),
             (
                 json!({ "vobiz": some, "replicaCount": 2, "leaderElection": { "enabled": false } }),
                 "All 2 pods work",

@@ -33,7 +33,7 @@ fn pod(rendered: &Rendered) -> Value {
 }
 
 /// Has the API server check objects, unknown fields and warnings included.
-async fn dry_run(cluster: &Cluster, name: &str, objects: &[Value]) {
+pub async fn dry_run(cluster: &Cluster, name: &str, objects: &[Value]) {
     let folder = TempDir::new().unwrap();
     let file = folder.path().join("objects.yaml");
     // Not a List: kubectl would check that by itself, and knows less of definitions than the server.

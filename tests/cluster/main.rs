@@ -38,4 +38,5 @@ mod restore;
 mod secure;
 mod sizes;
 mod startup;
+mod tenants;
 mod unwell;

@@ -16,7 +16,7 @@ use std::{
 
 use control_plane::Component;
 use serde_json::Value;
-use vobiz_operator::conditions::{Progress, Reason};
+use vobiz_operator::api::{Progress, Reason};
 
 fn place(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
@@ -24,7 +24,9 @@ fn place(path: &str) -> PathBuf {
 
 fn program(component: Component) -> PathBuf {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(control_plane::program(component, |line| println!("{line}"))).unwrap()
+    runtime
+        .block_on(control_plane::program(component, control_plane::in_lines(|line| println!("{line}"))))
+        .unwrap()
 }
 
 fn progress(reason: Reason, settled: bool) -> &'static str {
@@ -38,7 +40,7 @@ fn progress(reason: Reason, settled: bool) -> &'static str {
 /// Every case of the table, by the name of its file, and the claim in it.
 fn claims() -> Vec<(String, Value)> {
     let cases = Reason::ALL.iter().copied().flat_map(|reason| {
-        [false, true].map(|settled| format!("{}{}", reason.as_str(), progress(reason, settled)))
+        [false, true].map(|settled| format!("{}{}", reason.into_str(), progress(reason, settled)))
     });
     let names: BTreeSet<_> = cases.collect();
     let read = |name: String| {

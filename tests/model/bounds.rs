@@ -1,6 +1,7 @@
 //! What can go wrong, how often in each mix, and what the world looks like at its start.
 
 use super::world::{Owner, Token};
+use crate::api::Outcome;
 
 /// A fault, or something that people do.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -45,6 +46,8 @@ pub enum Fault {
     Vanish,
     /// A day passes: what was debited before it is not seen by a look that goes back from now on.
     Age,
+    /// An hour passes after a failure.
+    Hour,
     /// The user changes what the claim wants.
     Edit,
     /// The account is read for the sake of other numbers.
@@ -115,6 +118,8 @@ pub struct Mix {
     /// Claims at the start.
     pub claims: u8,
     pub owner: Owner,
+    /// What Vobiz answered to an attempt of the first claim's that had failed before the start.
+    pub failed: Option<Outcome>,
     /// Tokens that users set, in that order.
     pub tokens: &'static [Token],
 }
@@ -127,6 +132,7 @@ impl Mix {
         attempts: 2,
         claims: 1,
         owner: Owner::Nobody,
+        failed: None,
         tokens: &[],
     };
 

@@ -5,11 +5,11 @@ use std::time::Duration;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time as KubeTime};
 use kube::core::ObjectMeta;
 
-use super::world::{Claim, NOBODY, Record, Token, Tokens, place_of};
+use super::world::{Claim, NOBODY, Record, Token, Tokens, bit_of, place_of};
 use crate::{
     api::{
-        Answer, Attempt, ClaimRef, ConditionType, Debit, Funds, Outcome, PhoneNumber, PhoneNumberClaim,
-        PhoneNumberClaimSpec, PhoneNumberSpec, PhoneNumberStatus,
+        Answer, Attempt, AttemptState, ClaimRef, ConditionType, Debit, Funds, Outcome, PhoneNumber,
+        PhoneNumberClaim, PhoneNumberClaimSpec, PhoneNumberSpec, PhoneNumberStatus,
     },
     domain::{AccountId, AttemptId, Currency, E164, LedgerRow, ListedNumber, Time},
     plan::{LedgerRead, NewAttempt, Rows},
@@ -118,7 +118,7 @@ impl Cast {
         let attempt = Attempt {
             state: record.state,
             answer: record.answer.map(|outcome| self.answer(outcome)),
-            settled_at: None,
+            settled_at: settled_at(record, self.epoch),
             unexplained_debits: debits(record.unexplained).map(debit).collect(),
             debits_from: Some(Time::micros(if record.reaches {
                 looked_from(self.before_the_day())
@@ -128,7 +128,7 @@ impl Cast {
             ..self.intent(record).open(self.attempt(record.attempt), opened)
         };
         let unclaimed = Condition {
-            type_: ConditionType::Claimed.as_str().into(),
+            type_: ConditionType::Claimed.into_str().into(),
             status: "False".into(),
             reason: "Unclaimed".into(),
             message: String::new(),
@@ -158,6 +158,7 @@ impl Cast {
             older_spent_tokens: (Vec::new(), 0),
             automatic_retry_used: record.automatic_used,
             answered_debits: debits(record.answered).map(|id| id.to_string()).collect(),
+            earlier_claims: claims(record.gave_way),
             debits_from: None,
             found_debits: Vec::new(),
             looked_up: true,
@@ -190,6 +191,8 @@ impl Cast {
             changed: attempt.currency.is_some(),
             unexplained: set(&mut attempt.unexplained_debits.iter().map(|debit| debit.id.as_str())),
             answered: set(&mut attempt.answered_debits.iter().map(String::as_str)),
+            gave_way: attempt.earlier_claims.iter().fold(0, |bits, uid| bits | bit_of(uid.parse().unwrap())),
+            hour: before.hour && attempt.state == AttemptState::Failed,
             ..*before
         }
     }
@@ -228,6 +231,18 @@ fn looked_from(at: jiff::Timestamp) -> jiff::Timestamp {
 /// Debits from before the day: seen from before it, and not from now.
 fn day(epoch: jiff::Timestamp) -> jiff::Timestamp {
     looked_from(epoch.saturating_sub(DAY).unwrap())
+}
+
+/// Of a failure. When anything else settled, no decision that is modelled asks.
+fn settled_at(record: &Record, epoch: jiff::Timestamp) -> Option<Time> {
+    let ago = if record.hour { Duration::from_hours(2) } else { Duration::ZERO };
+    let at = epoch.saturating_sub(ago).unwrap();
+    (record.state == AttemptState::Failed).then(|| Time::micros(at))
+}
+
+/// The uids of a set of claims.
+fn claims(set: u8) -> Vec<String> {
+    (1..=UIDS).filter(|uid| set & bit_of(*uid) != 0).map(|uid| uid.to_string()).collect()
 }
 
 fn currency(changed: bool) -> Option<Currency> {

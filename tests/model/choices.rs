@@ -104,6 +104,7 @@ fn of_people(world: &World, places: usize, steps: &mut Vec<Step>) {
         (Fault::Restore, Step::Restore),
         (Fault::Vanish, Step::Vanish),
         (Fault::Age, Step::Age),
+        (Fault::Hour, Step::PassHour),
         (Fault::Rival, Step::SoldElsewhere(Fault::Rival)),
         (Fault::OurOther, Step::SoldElsewhere(Fault::OurOther)),
     ] {

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::plan::{Evidence, LedgerRead, Moment, Reading as PlanReading, Rows, SEND_WINDOW, Timeouts};
 
-pub const SPANS: Timeouts =
+pub const TIMEOUTS: Timeouts =
     Timeouts { purchase_timeout: Duration::from_secs(30), settle: Duration::from_mins(1) };
 
 /// By how much a clock is wrong: longer than anything waits, and less than a ledger's clock may differ.
@@ -76,14 +76,14 @@ pub fn is_over(operator: &Operator, time: Time) -> bool {
 
 /// When the operator first read the record.
 pub fn first_read(cast: &Cast, operator: &Operator, time: Time) -> Moment {
-    let span = SPANS.until_settled().as_secs();
+    let span = TIMEOUTS.until_settled().as_secs();
     let seconds = if is_over(operator, time) { span + SETTLED } else { FIRST_READ };
     moment(wall(cast, operator.skew), seconds)
 }
 
 /// When the record's attempt was opened, by the wall clock of who opened it.
 pub fn opened(cast: &Cast, operator: &Operator, record: &Record, time: Time) -> jiff::Timestamp {
-    let span = SPANS.until_settled().as_secs();
+    let span = TIMEOUTS.until_settled().as_secs();
     let mut age = if record.attempt < time.past {
         span + SETTLED
     } else if record.attempt < time.closed {

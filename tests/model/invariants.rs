@@ -6,7 +6,7 @@ use stateright::Property;
 use super::{
     Operators,
     bounds::{Mix, Twist},
-    world::{NOBODY, Owner, Record, Token, Worker, World, place_of},
+    world::{Claim, NOBODY, Owner, Record, Token, Worker, World, bit_of, place_of},
 };
 use crate::api::{AttemptState, Origin, Outcome};
 
@@ -84,7 +84,8 @@ pub fn on_write(world: &mut World, mix: &Mix, previous: Option<Record>, next: Op
         && was.claim != is.claim
         && was.claim != NOBODY
     {
-        if world.claims.iter().flatten().any(|claim| claim.uid == was.claim) {
+        let gives_way = was.state == AttemptState::Failed && was.hour;
+        if !gives_way && world.claims.iter().flatten().any(|claim| claim.uid == was.claim) {
             broken.note(Invariant::OneBoundClaim);
         }
         let other_namespace = mix.has(Twist::TwoNamespaces) && place_of(was.claim) != place_of(is.claim);
@@ -141,14 +142,17 @@ pub fn on_attempt(world: &mut World, uid: u8, token: Option<Token>, previous: Op
         }
         world.truth.automatic = 0;
     };
-    let first = match previous {
-        None => true,
-        Some(record) => record.claim != uid && record.state == AttemptState::Failed,
-    };
-    if first {
+    let Some(record) = previous else { return spend(world) };
+    if record.claim != uid && record.state == AttemptState::Failed {
+        if world.live(record.claim).is_some() {
+            let asks = fresh.is_some() || world.truth.gave_way & bit_of(uid) == 0;
+            if !asks || !gives_way(world, &record) {
+                world.broken.note(Invariant::NoAttemptUnauthorised);
+            }
+            world.truth.gave_way |= bit_of(record.claim);
+        }
         return spend(world);
     }
-    let Some(record) = previous else { return };
     let permitted = match record.state {
         AttemptState::Open | AttemptState::Bound => false,
         AttemptState::NeedsDecision => {
@@ -176,6 +180,28 @@ pub fn on_attempt(world: &mut World, uid: u8, token: Option<Token>, previous: Op
     if !permitted {
         world.broken.note(Invariant::NoAttemptUnauthorised);
     }
+}
+
+/// Whether the claim asks with a token that was not used before.
+pub fn has_fresh_token(world: &World, claim: Claim) -> bool {
+    claim.token.is_some_and(|token| !world.truth.tokens.has(token))
+}
+
+/// R6: whether another attempt follows a failure of the claim's, asked for or not.
+pub fn may_try_again(world: &World, claim: Claim, record: &Record) -> bool {
+    let unasked = record.origin == Origin::Adoption
+        || match record.answer {
+            None => world.truth.automatic == 0,
+            Some(Outcome::NotSent | Outcome::Unauthorized | Outcome::RateLimited) => true,
+            Some(_) => false,
+        };
+    has_fresh_token(world, claim) || unasked
+}
+
+/// R5: whether a failure is left to another claim, though its own claim lives.
+pub fn gives_way(world: &World, failed: &Record) -> bool {
+    let goes_on = world.live(failed.claim).is_some_and(|claim| may_try_again(world, *claim, failed));
+    failed.state == AttemptState::Failed && failed.hour && !goes_on
 }
 
 /// After every step.

@@ -25,7 +25,7 @@ impl Operators {
 
     /// The operator sees that there is no record.
     pub fn miss(&self, world: &mut World, operator: usize) {
-        self.remember(world, operator, |known, now| known?.vanish(now, clock::SPANS));
+        self.remember(world, operator, |known, now| known?.vanish(now, clock::TIMEOUTS));
     }
 
     /// The operator forgets what nothing depends on any more, given that there is no record.

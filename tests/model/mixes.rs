@@ -4,6 +4,7 @@ use super::{
     bounds::{Fault, Fault::*, Mix, Twist, Twist::*},
     world::{Owner, Token},
 };
+use crate::api::Outcome;
 
 const fn mix(name: &'static str, faults: &'static [(Fault, u8)]) -> Mix {
     Mix { name, faults, ..Mix::PLAIN }
@@ -26,6 +27,10 @@ impl Mix {
         Self { claims: 2, ..self }
     }
 
+    const fn failed(self, answer: Outcome) -> Self {
+        Self { failed: Some(answer), ..self }
+    }
+
     const fn owned(self) -> Self {
         Self { owner: Owner::UsAlready, ..self }
     }
@@ -41,6 +46,16 @@ pub const FAST: &[Mix] = &[
     mix("stale, deleted", &[(Delete, 1)]).with(&[Stale]).attempts(1),
     mix("two claims", &[(Delete, 1)]).two_claims().attempts(1),
     mix("two namespaces, deleted", &[(Delete, 1)]).two_claims().with(&[TwoNamespaces]).attempts(1),
+    mix("an hour passes", &[(Hour, 1)]).two_claims().with(&[TwoNamespaces]).failed(Outcome::PaymentFailed),
+    mix("an hour passes after a 401", &[(Hour, 1)])
+        .two_claims()
+        .with(&[TwoNamespaces])
+        .failed(Outcome::Unauthorized),
+    mix("hours pass", &[(Hour, 2), (Refuse, 1)])
+        .two_claims()
+        .with(&[TwoNamespaces])
+        .failed(Outcome::PaymentFailed)
+        .attempts(3),
     mix("record forced away", &[(Vanish, 1), (DebitOnly, 1)]),
     mix("debit only, decision", &[(DebitOnly, 1), (Decide, 1)]),
     mix("record lost", &[(DebitOnly, 1), (Restore, 1)]),
@@ -93,6 +108,18 @@ pub const FULL: &[Mix] = &[
         .two_claims()
         .with(&[TwoNamespaces])
         .attempts(1),
+    mix("an hour passes, crash, no answer", &[(Hour, 1), (Crash, 1), (NoAnswer, 1)])
+        .two_claims()
+        .with(&[TwoNamespaces])
+        .failed(Outcome::PaymentFailed),
+    mix("an hour passes, debit only, decision", &[(Hour, 1), (DebitOnly, 1), (Decide, 1)])
+        .two_claims()
+        .with(&[TwoNamespaces])
+        .failed(Outcome::PaymentFailed)
+        .attempts(3),
+    mix("two namespaces, refused, an hour passes", &[(Refuse, 1), (Hour, 1)])
+        .two_claims()
+        .with(&[TwoNamespaces]),
     mix("record lost, read for others", &[(DebitOnly, 1), (Restore, 1), (Others, 1)]),
     mix("record lost, lag, crash", &[(NoAnswer, 1), (Restore, 1), (Crash, 1)]).with(&[Lag]),
     mix("record lost, re-created, debit only", &[(Restore, 1), (Delete, 1), (Create, 1), (DebitOnly, 1)]),

@@ -42,13 +42,17 @@ impl Operators {
         if seen.is_none() {
             self.miss(world, operator);
         }
-        let liveness = match record {
-            Some(record) if record.claim == claim.uid => ClaimLiveness::Lives,
-            Some(record) => self.liveness(world, operator, record.claim),
-            None => ClaimLiveness::Gone,
+        let (liveness, holder) = match record {
+            Some(record) if record.claim == claim.uid => (ClaimLiveness::Lives, None),
+            Some(Record { claim: uid, .. }) => {
+                let holder = world.cached_claim(operator, place_of(uid)).filter(|holder| holder.uid == uid);
+                (self.liveness(world, operator, uid), holder)
+            }
+            None => (ClaimLiveness::Gone, None),
         };
+        let named = (liveness, holder);
         let wanted = self.wanted(&world.operators[operator], claim);
-        let decision = self.decide_claim(world, operator, claim, seen.as_ref(), liveness, wanted.as_ref());
+        let decision = self.decide_claim(world, operator, claim, seen.as_ref(), named, wanted.as_ref());
         self.want(&mut world.operators[operator], claim, wanted, decision.wanted);
         Some(Looked { claim, record, step: decision.step })
     }
@@ -59,7 +63,7 @@ impl Operators {
         operator: usize,
         claim: Claim,
         record: Option<&PhoneNumber>,
-        liveness: ClaimLiveness,
+        (liveness, holder): (ClaimLiveness, Option<Claim>),
         remembered: Option<&Wanted>,
     ) -> Decision {
         let (me, place) = (&world.operators[operator], place_of(claim.uid));
@@ -69,6 +73,7 @@ impl Operators {
             record,
             newer: false,
             liveness,
+            holder: holder.map(|holder| self.cast.claim(holder)),
             account: self.cast.ours.clone(),
             gate: Gate::Open,
             clocks: Clocks::default(),
@@ -137,6 +142,8 @@ impl Operators {
             foreign_account: false,
             unclaimed: false,
             deleting: previous.is_some_and(|record| record.deleting),
+            gave_way: 0,
+            hour: false,
             reaches: false,
             changed: false,
             skew: world.operators[operator].skew,

@@ -135,6 +135,14 @@ impl Operators {
         Some(())
     }
 
+    /// An hour passes after a failure, and nothing follows it.
+    pub fn pass_hour(world: &mut World) -> Option<()> {
+        let failed = world.record.filter(|record| record.state == AttemptState::Failed && !record.hour)?;
+        world.spend(Fault::Hour)?;
+        world.record = Some(Record { hour: true, ..failed });
+        Some(())
+    }
+
     /// The user wants something else of the same claim: another currency.
     pub fn edit(&self, world: &mut World, place: usize) -> Option<()> {
         let claim = world.claims[place].filter(|claim| !claim.deleting && !claim.changed)?;
@@ -188,19 +196,26 @@ impl Operators {
 
     /// What another account of ours has left behind: a failure, which would permit an attempt if it were ours.
     pub fn foreign_record() -> Record {
+        Record { foreign_account: true, ..Self::failed_record(Outcome::NotSent) }
+    }
+
+    /// A failure of the first claim's.
+    pub fn failed_record(answer: Outcome) -> Record {
         Record {
             attempt: 0,
             state: AttemptState::Failed,
             origin: Origin::Purchase,
-            answer: Some(Outcome::NotSent),
+            answer: Some(answer),
             spent: Tokens::default(),
             automatic_used: false,
             unexplained: 0,
             answered: 0,
             claim: 1,
-            foreign_account: true,
+            foreign_account: false,
             unclaimed: false,
             deleting: false,
+            gave_way: 0,
+            hour: false,
             reaches: false,
             changed: false,
             skew: 0,

@@ -89,7 +89,7 @@ impl Operators {
             evidence: &clock::evidence(&self.cast, me, None, world.time, world.vobiz.aged),
             absent_since: None,
             neighbours: Neighbours::default(),
-            timeouts: clock::SPANS,
+            timeouts: clock::TIMEOUTS,
             clocks: Clocks::default(),
             removal: Removal { forget: false, deleting: record.deleting, has_finalizer: true },
         };

@@ -65,6 +65,7 @@ pub fn step(step: Step) -> String {
         Step::Create(p) => format!("the {} claim is created", claim(p)),
         Step::SetToken(p) => format!("the user sets a retry token on the {} claim", claim(p)),
         Step::Age => "a day passes".into(),
+        Step::PassHour => "an hour passes".into(),
         Step::Edit(p) => format!("the user changes the {} claim", claim(p)),
         Step::Decide(p) => format!("the user answers the decision on the {} claim", claim(p)),
     }

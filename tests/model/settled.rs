@@ -4,10 +4,10 @@
 use super::{
     Operators,
     bounds::Twist,
-    invariants::is_paid,
-    world::{Cached, Claim, Owner, Record, Worker, World, place_of},
+    invariants::{gives_way, has_fresh_token, is_paid, may_try_again},
+    world::{Cached, Claim, Owner, Worker, World, bit_of, place_of},
 };
-use crate::api::{AttemptState, Origin, Outcome};
+use crate::api::AttemptState;
 
 pub fn is_settled(model: &Operators, world: &World) -> bool {
     let exhausted = !model.can_open(world);
@@ -65,22 +65,13 @@ fn has_all_it_can(model: &Operators, world: &World, claim: Claim) -> bool {
         let namespaces_differ =
             model.mix.has(Twist::TwoNamespaces) && place_of(record.claim) != place_of(claim.uid);
         let lives = world.live(record.claim).is_some();
-        return lives || (namespaces_differ && record.state != AttemptState::Failed);
+        let asks = world.truth.gave_way & bit_of(claim.uid) == 0 || has_fresh_token(world, claim);
+        let keeps = lives && !(asks && gives_way(world, &record));
+        return keeps || (namespaces_differ && record.state != AttemptState::Failed);
     }
     match record.state {
         AttemptState::Open => false,
         AttemptState::Bound | AttemptState::NeedsDecision => true,
         AttemptState::Failed => elsewhere || !may_try_again(world, claim, &record),
     }
-}
-
-fn may_try_again(world: &World, claim: Claim, record: &Record) -> bool {
-    let asked = claim.token.is_some_and(|token| !world.truth.tokens.has(token));
-    let unasked = record.origin == Origin::Adoption
-        || match record.answer {
-            None => world.truth.automatic == 0,
-            Some(Outcome::NotSent | Outcome::Unauthorized | Outcome::RateLimited) => true,
-            Some(_) => false,
-        };
-    asked || unasked
 }

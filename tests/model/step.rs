@@ -52,6 +52,7 @@ pub enum Step {
     SetToken(usize),
     Decide(usize),
     Age,
+    PassHour,
     Edit(usize),
 }
 
@@ -96,6 +97,7 @@ impl Step {
             | Self::SetToken(_)
             | Self::Decide(_)
             | Self::Age
+            | Self::PassHour
             | Self::Edit(_) => true,
         }
     }
@@ -151,6 +153,7 @@ impl Operators {
             Step::SetToken(place) => self.set_token(world, place),
             Step::Decide(place) => self.decide(world, place),
             Step::Age => Self::age(world),
+            Step::PassHour => Self::pass_hour(world),
             Step::Edit(place) => self.edit(world, place),
         }
     }
@@ -182,9 +185,10 @@ impl Operators {
             let token = mix.tokens.first().copied().filter(|_| mix.has(Twist::TokenAtFirst));
             world.claims[place] = Some(Claim { token, ..claim });
         }
-        if mix.has(Twist::ForeignRecord) {
+        let foreign = mix.has(Twist::ForeignRecord).then(Self::foreign_record);
+        world.record = foreign.or_else(|| mix.failed.map(Self::failed_record));
+        if world.record.is_some() {
             world.time = Time { opened: 1, closed: 1, past: 1 };
-            world.record = Some(Self::foreign_record());
         }
         world
     }

@@ -51,6 +51,10 @@ pub struct Record {
     pub foreign_account: bool,
     pub unclaimed: bool,
     pub deleting: bool,
+    /// Set of claims that have given the number up.
+    pub gave_way: u8,
+    /// An hour has passed since it failed.
+    pub hour: bool,
     /// Debits were looked for from before the day that has passed.
     pub reaches: bool,
     /// What is to be sent is what the claim wanted after it was changed.
@@ -156,6 +160,8 @@ pub struct Truth {
     pub answered: u8,
     pub tokens: Tokens,
     pub automatic: u8,
+    /// Set of claims whose failures gave way to another claim while they lived.
+    pub gave_way: u8,
     /// A record was lost or restored, and what was known may be gone: how many attempts there had been.
     pub restored: Option<u8>,
 }
@@ -187,6 +193,11 @@ impl World {
             Cached::Old(claim) => claim,
         }
     }
+}
+
+/// A claim, in a set of claims.
+pub fn bit_of(uid: u8) -> u8 {
+    1 << uid.saturating_sub(1)
 }
 
 /// Which name, and so which namespace, a claim has.

@@ -1,6 +1,6 @@
 //! The operator's own client, as it is, and its verdicts in words.
 
-use std::{num::NonZeroU32, path::Path, time::Duration};
+use std::{num::NonZeroU32, path::Path, sync::Arc, time::Duration};
 
 use tokio::sync::watch;
 use vobiz_operator::{
@@ -28,7 +28,7 @@ pub fn client(url: &str, ca_file: Option<&Path>, purchase_timeout: Duration) -> 
         burst: NonZeroU32::MAX,
         purchase_casing: Casing::Lower,
     };
-    Client::new(&settings, watch::channel(credentials).1).unwrap()
+    Client::new(&settings, watch::channel(credentials).1, Arc::default(), Arc::default()).unwrap()
 }
 
 /// One purchase by a client of its own, which is gone when this returns.

@@ -1,9 +1,11 @@
 //! No answer is read beyond its limit.
 
+use std::time::Instant;
+
 use jiff::civil::date;
 use vobiz_operator::vobiz::{
     ReadError,
-    readers::{PAGE_BODY_LIMIT, PURCHASE_BODY_LIMIT},
+    readers::{PAGE_BODY_LIMIT, PURCHASE_BODY_LIMIT, Pages},
 };
 
 use super::{
@@ -66,7 +68,7 @@ async fn a_list_without_an_end_is_unreadable_and_is_not_read_on() {
     let client = client(&format!("http://127.0.0.1:{}", server.port), None, LONG);
     let number = NUMBER.parse().unwrap();
     let errors: [ReadError; 4] = [
-        client.owned_numbers().await.unwrap_err(),
+        client.owned_numbers(&mut Pages::default(), Instant::now()).await.unwrap_err(),
         client.search_inventory(number).await.unwrap_err(),
         client.balance("INR".parse().unwrap()).await.unwrap_err(),
         client.ledger(date(2026, 1, 2)).await.unwrap_err(),

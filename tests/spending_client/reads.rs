@@ -56,7 +56,7 @@ fn arrived(asked: &mut UnboundedReceiver<usize>) -> Vec<usize> {
 async fn a_read_that_meets_a_dead_connection_is_made_again_on_a_fresh_one() {
     let (client, mut asked) = closing(1).await;
     for _ in 0..4 {
-        assert_eq!(client.owned_numbers().await, Ok(Vec::new()));
+        assert_eq!(client.search_owned(NUMBER.parse().unwrap()).await, Ok(Some(Vec::new())));
     }
     // Every second one meets what the one before has left, and has a fresh one then, which nobody keeps.
     assert_eq!(arrived(&mut asked), [0, 0, 1, 2, 2, 3]);
@@ -65,14 +65,14 @@ async fn a_read_that_meets_a_dead_connection_is_made_again_on_a_fresh_one() {
 #[tokio::test]
 async fn a_read_that_a_fresh_connection_does_not_answer_has_failed() {
     let (client, mut asked) = closing(0).await;
-    assert!(matches!(client.owned_numbers().await, Err(ReadError::Failed(_))));
+    assert!(matches!(client.search_owned(NUMBER.parse().unwrap()).await, Err(ReadError::Failed(_))));
     assert_eq!(arrived(&mut asked), [0, 1]);
 }
 
 #[tokio::test]
 async fn a_purchase_never_meets_what_a_read_has_left_and_is_never_made_again() {
     let (client, mut asked) = closing(1).await;
-    client.owned_numbers().await.unwrap();
+    client.search_owned(NUMBER.parse().unwrap()).await.unwrap();
     assert_ne!(meaning(&client.purchase(NUMBER.parse().unwrap(), None).await), "purchased");
     assert_eq!(arrived(&mut asked), [0, 1]);
     let (client, mut asked) = closing(0).await;
@@ -106,7 +106,7 @@ async fn a_token_that_vobiz_echoes_is_in_nothing_that_the_client_returns() {
     );
     let server = Server::plain(vec![Read, answer(200, &row), Hold]).await;
     let client = client(&format!("http://127.0.0.1:{}", server.port), None, LONG);
-    let listed = format!("{:?}", client.owned_numbers().await.unwrap());
+    let listed = format!("{:?}", client.search_owned(NUMBER.parse().unwrap()).await.unwrap());
     assert!(listed.contains("***") && !listed.contains("token"), "{listed}");
     drop(client);
     server.finish().await;

@@ -2,28 +2,33 @@
 {{- default .Chart.Name .Values.nameOverride | trunc 52 | trimSuffix "-" -}}
 {{- end -}}
 
-{{/* 52 characters leave room for the suffixes below within the 63 of a label. */}}
+{{/* The name of a Service is a label of 63 characters that begins with a letter; 52 leave room for the suffixes below. A
+     name that is longer, or no such label, is changed, with a digest of the release's, so that no two releases meet. An
+     installation that works under the name that earlier versions made keeps it. */}}
 {{- define "vobiz-operator.fullname" -}}
-{{- if .Values.fullnameOverride -}}
-{{- .Values.fullnameOverride | trunc 52 | trimSuffix "-" -}}
-{{- else -}}
 {{- $name := default .Chart.Name .Values.nameOverride -}}
-{{- if contains $name .Release.Name -}}
-{{- .Release.Name | trunc 52 | trimSuffix "-" -}}
+{{- $own := contains $name .Release.Name | ternary .Release.Name (printf "%s-%s" .Release.Name $name) -}}
+{{- $full := default $own .Values.fullnameOverride -}}
+{{- $cut := $full | trunc 52 | trimSuffix "-" -}}
+{{- $isLabel := regexMatch "^[a-z]([-a-z0-9]*[a-z0-9])?$" $cut -}}
+{{- if and $isLabel (eq $cut $full) -}}
+{{- $cut -}}
+{{- else if and (or $isLabel (not .Values.metrics.enabled)) (lookup "apps/v1" "Deployment" .Release.Namespace $cut | dig "metadata" "labels" "app.kubernetes.io/instance" "" | eq .Release.Name) -}}
+{{- $cut -}}
 {{- else -}}
-{{- printf "%s-%s" .Release.Name $name | trunc 52 | trimSuffix "-" -}}
-{{- end -}}
+{{- $changed := regexReplaceAll "^[0-9]" $full "vobiz-$0" | replace "." "-" | trunc 43 | trimSuffix "-" -}}
+{{- printf "%s-%s" $changed (sha256sum .Release.Name | trunc 8) -}}
 {{- end -}}
 {{- end -}}
 
-{{/* Of what has no namespace, or lies in somebody else's: two releases of one name must not meet there. */}}
+{{/* Of what has no namespace, or lies in a namespace of another release: two releases of one name must not meet there. */}}
 {{- define "vobiz-operator.globalName" -}}
 {{- printf "%s:%s" (include "vobiz-operator.fullname" .) .Release.Namespace -}}
 {{- end -}}
 
 {{- define "vobiz-operator.selectorLabels" -}}
-app.kubernetes.io/name: {{ include "vobiz-operator.name" . }}
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/name: {{ include "vobiz-operator.name" . | quote }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- end -}}
 
 {{- define "vobiz-operator.labels" -}}

@@ -5,8 +5,10 @@ use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use crate::component::Component;
-use crate::go_build;
 use crate::module::Module;
+use crate::plane::Options;
+use crate::progress::Progress;
+use crate::{envtest, go_build, kubectl};
 
 /// Why there are no programs to run.
 #[derive(Debug, thiserror::Error)]
@@ -68,77 +70,113 @@ impl BinariesError {
     }
 }
 
-/// A folder with the programs of a control plane.
+/// The programs of a control plane, in the folders where they were found.
 #[derive(Clone, Debug)]
 pub struct Binaries {
-    folder: PathBuf,
+    /// In the order in which a program is looked for.
+    folders: Vec<PathBuf>,
 }
 
 impl Binaries {
-    /// The programs in the folder that `KUBEBUILDER_ASSETS` names, if it is set; else those in
-    /// the cache, where the missing ones are built first. A first build takes minutes, which
-    /// `progress` tells line by line.
+    /// The programs that a control plane with these options runs. Taken is, in this order: the folder that
+    /// `KUBEBUILDER_ASSETS` names; what `setup-envtest` keeps; what was built here before; what `setup-envtest` can fetch
+    /// within a minute, unless `OFFLINE=1`; and what is built from source, which takes minutes. `progress` tells line by
+    /// line.
     ///
     /// # Errors
     ///
     /// If the named folder is incomplete, or Go is missing or fails.
-    pub async fn locate_or_build(progress: impl Fn(&str) + Send + Sync) -> Result<Self, BinariesError> {
-        if let Some(assets) = variable("KUBEBUILDER_ASSETS") {
-            return Self::in_assets(Path::new(&assets));
+    pub async fn locate_or_build(
+        options: Options,
+        progress: impl Fn(Progress<'_>) + Send + Sync,
+    ) -> Result<Self, BinariesError> {
+        let found = if let Some(assets) = variable("KUBEBUILDER_ASSETS") {
+            progress(Progress::Said("the programs are those of KUBEBUILDER_ASSETS"));
+            return Self::in_assets(Path::new(&assets), options);
+        } else {
+            Self::without_assets(&cache()?, &progress).await?
+        };
+        if options.controller_manager && !found.missing(&[Component::KubeControllerManager]).is_empty() {
+            let folder = Module::Kubernetes.folder(&cache()?);
+            go_build::build_missing(&folder, &[Component::KubeControllerManager], &progress).await?;
         }
-        let folder = Module::Kubernetes.folder(&cache()?);
-        go_build::build_missing(&folder, &Component::CONTROL_PLANE, &progress).await?;
-        Ok(Self { folder })
+        Ok(found)
     }
 
-    /// The programs in a folder that was made by somebody else. kube-controller-manager may be
-    /// missing there: it is looked for when it is wanted.
+    async fn without_assets(
+        cache: &Path,
+        progress: &(impl Fn(Progress<'_>) + Send + Sync),
+    ) -> Result<Self, BinariesError> {
+        let built = Module::Kubernetes.folder(cache);
+        // What is built from source beside those that were downloaded, kube-controller-manager for one, is of their minor version.
+        let with = |folder: PathBuf| Self { folders: vec![folder, built.clone()] };
+        if let Some(kept) = envtest::kept() {
+            let line = format!("the programs are those of setup-envtest, in {}", kept.display());
+            progress(Progress::Said(&line));
+            return Ok(with(kept));
+        }
+        let on_path = kubectl::on_path().await;
+        let wanted: Vec<_> = Component::CONTROL_PLANE
+            .into_iter()
+            .filter(|component| *component != Component::Kubectl || on_path.is_none())
+            .collect();
+        if !missing(&built, &wanted).is_empty() {
+            match envtest::fetch(cache, progress).await {
+                Ok(fetched) => return Ok(with(fetched)),
+                Err(why) => progress(Progress::Said(&format!("{why}; the programs are built from source"))),
+            }
+            go_build::build_missing(&built, &wanted, progress).await?;
+        }
+        Ok(Self { folders: [Some(built), on_path].into_iter().flatten().collect() })
+    }
+
+    /// The programs in a folder that was made elsewhere.
     ///
     /// # Errors
     ///
-    /// If etcd, kube-apiserver or kubectl is missing.
-    pub fn in_assets(folder: &Path) -> Result<Self, BinariesError> {
-        let found = Self { folder: folder.to_owned() };
-        found.require(&[Component::Etcd, Component::KubeApiserver, Component::Kubectl])?;
+    /// If one is missing that a control plane with these options runs.
+    pub fn in_assets(folder: &Path, options: Options) -> Result<Self, BinariesError> {
+        let found = Self { folders: vec![folder.to_owned()] };
+        found.require(options)?;
         // Children run in other folders, so a relative name would not be found.
         let folder = folder.canonicalize().map_err(BinariesError::file(folder))?;
-        Ok(Self { folder })
-    }
-
-    /// The folder that they are all in.
-    #[must_use]
-    pub fn folder(&self) -> &Path {
-        &self.folder
+        Ok(Self { folders: vec![folder] })
     }
 
     /// The file of one program.
     #[must_use]
     pub fn path(&self, component: Component) -> PathBuf {
-        self.folder.join(component.name())
+        let paths = || self.folders.iter().map(|folder| folder.join(component.name()));
+        paths().find(|path| path.is_file()).or_else(|| paths().next()).unwrap_or_default()
     }
 
-    /// An error that names those of `components` that are not there.
-    pub(crate) fn require(&self, components: &[Component]) -> Result<(), BinariesError> {
-        let missing = self.missing(components);
+    /// The folder of kubectl.
+    #[must_use]
+    pub fn folder(&self) -> PathBuf {
+        self.path(Component::Kubectl).parent().map(Path::to_owned).unwrap_or_default()
+    }
+
+    /// An error that names those that are not there of what a control plane with these options runs.
+    pub(crate) fn require(&self, options: Options) -> Result<(), BinariesError> {
+        let more = options.controller_manager.then_some(Component::KubeControllerManager);
+        let wanted: Vec<_> = Component::CONTROL_PLANE.into_iter().chain(more).collect();
+        let missing = self.missing(&wanted);
         if missing.is_empty() {
             return Ok(());
         }
         let names: Vec<_> = missing.into_iter().map(Component::name).collect();
-        Err(BinariesError::Assets { folder: self.folder.clone(), missing: names.join(", no ") })
+        let folder = self.folders.first().cloned().unwrap_or_default();
+        Err(BinariesError::Assets { folder, missing: names.join(", no ") })
     }
 
-    pub(crate) fn missing(&self, components: &[Component]) -> Vec<Component> {
-        missing(&self.folder, components)
+    fn missing(&self, components: &[Component]) -> Vec<Component> {
+        components.iter().copied().filter(|component| !self.path(*component).is_file()).collect()
     }
 
     /// A `PATH` on which these programs come before all others.
     pub(crate) fn first_on_path(&self) -> OsString {
-        let mut path = self.folder.clone().into_os_string();
-        if let Some(rest) = variable("PATH") {
-            path.push(":");
-            path.push(rest);
-        }
-        path
+        let rest = variable("PATH").into_iter().flat_map(|path| env::split_paths(&path).collect::<Vec<_>>());
+        env::join_paths(self.folders.iter().cloned().chain(rest)).unwrap_or_default()
     }
 }
 
@@ -149,7 +187,7 @@ impl Binaries {
 /// If Go is missing or fails.
 pub async fn program(
     component: Component,
-    progress: impl Fn(&str) + Send + Sync,
+    progress: impl Fn(Progress<'_>) + Send + Sync,
 ) -> Result<PathBuf, BinariesError> {
     let folder = component.module().folder(&cache()?);
     go_build::build_missing(&folder, &[component], &progress).await?;
@@ -177,7 +215,7 @@ pub(crate) fn missing(folder: &Path, components: &[Component]) -> Vec<Component>
 }
 
 /// An empty variable is as good as none.
-fn variable(name: &str) -> Option<OsString> {
+pub(crate) fn variable(name: &str) -> Option<OsString> {
     env::var_os(name).filter(|value| !value.is_empty())
 }
 
@@ -203,8 +241,8 @@ mod tests {
     fn everything_that_is_missing_in_the_assets_is_named() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("kubectl"), "").unwrap();
-        let error = Binaries::in_assets(folder.path()).unwrap_err().to_string();
-        assert!(error.contains("which has no etcd, no kube-apiserver;"), "{error}");
+        let error = Binaries::in_assets(folder.path(), Options::default()).unwrap_err().to_string();
+        assert!(error.contains("which has no kube-apiserver, no etcd;"), "{error}");
         assert!(error.contains(&folder.path().display().to_string()), "{error}");
     }
 
@@ -214,8 +252,8 @@ mod tests {
         for name in ["etcd", "kube-apiserver", "kubectl"] {
             std::fs::write(folder.path().join(name), "").unwrap();
         }
-        let binaries = Binaries::in_assets(folder.path()).unwrap();
-        let error = binaries.require(&[Component::KubeControllerManager]).unwrap_err();
+        assert!(Binaries::in_assets(folder.path(), Options::default()).is_ok());
+        let error = Binaries::in_assets(folder.path(), Options { controller_manager: true }).unwrap_err();
         assert!(error.to_string().contains("no kube-controller-manager"), "{error}");
     }
 

@@ -35,12 +35,13 @@ pub enum Component {
     Kstatus,
     /// The Lua in which Argo CD runs its health checks.
     Glua,
+    /// What downloads a control plane.
+    SetupEnvtest,
 }
 
 impl Component {
-    /// What a control plane consists of, in the order in which it is built.
-    pub const CONTROL_PLANE: [Self; 4] =
-        [Self::KubeApiserver, Self::KubeControllerManager, Self::Kubectl, Self::Etcd];
+    /// What every control plane consists of, in the order in which it is built.
+    pub const CONTROL_PLANE: [Self; 3] = [Self::KubeApiserver, Self::Kubectl, Self::Etcd];
 
     /// The name of its file.
     #[must_use]
@@ -60,6 +61,7 @@ impl Component {
             Self::Helm => Module::Helm,
             Self::KustomizeController | Self::Kstatus => Module::Flux,
             Self::Glua => Module::Lua,
+            Self::SetupEnvtest => Module::Envtest,
         }
     }
 
@@ -78,6 +80,7 @@ impl Component {
             Self::KustomizeController => "github.com/fluxcd/kustomize-controller",
             Self::Kstatus => "./cmd/kstatus",
             Self::Glua => "github.com/yuin/gopher-lua/cmd/glua",
+            Self::SetupEnvtest => "sigs.k8s.io/controller-runtime/tools/setup-envtest",
         }
     }
 }

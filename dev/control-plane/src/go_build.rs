@@ -3,6 +3,7 @@
 use std::fs::{self, File, TryLockError};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
@@ -13,18 +14,21 @@ use crate::binaries::{BinariesError, missing};
 use crate::component::Component;
 use crate::module::Module;
 use crate::process::tail;
+use crate::progress::{Building, Progress};
 
 /// Where a build is under way, in the cache folder.
 const STAGING: &str = ".building-";
-/// How often a sign of life is given.
-const TICK: Duration = Duration::from_secs(10);
+/// How often it is told how far a build is.
+const TICK: Duration = Duration::from_secs(1);
+/// How often it is told that another process is waited for.
+const WAITING: Duration = Duration::from_secs(10);
 
 /// Builds those of `components`, all of one module, that are missing in `folder`; once: of several processes that want
 /// them, the others wait for the first.
 pub(crate) async fn build_missing(
     folder: &Path,
     components: &[Component],
-    progress: &impl Fn(&str),
+    progress: &impl Fn(Progress<'_>),
 ) -> Result<(), BinariesError> {
     if missing(folder, components).is_empty() {
         return Ok(());
@@ -44,14 +48,14 @@ pub(crate) async fn build_missing(
         if missing.contains(&component) {
             build(component, &title, staging.path(), folder, progress).await?;
         } else {
-            progress(&format!("{title}: already there"));
+            progress(Progress::Said(&format!("{title}: already there")));
         }
     }
     Ok(())
 }
 
 /// The lock is the operating system's, so it ends with its holder, however that ends.
-async fn lock(folder: &Path, progress: &impl Fn(&str)) -> Result<File, BinariesError> {
+async fn lock(folder: &Path, progress: &impl Fn(Progress<'_>)) -> Result<File, BinariesError> {
     let path = folder.join(".lock");
     let file = File::create(&path).map_err(BinariesError::file(&path))?;
     let start = Instant::now();
@@ -60,9 +64,10 @@ async fn lock(folder: &Path, progress: &impl Fn(&str)) -> Result<File, BinariesE
         match file.try_lock() {
             Ok(()) => return Ok(file),
             Err(TryLockError::WouldBlock) => {
-                if said.is_none_or(|said| said.elapsed() >= TICK) {
+                if said.is_none_or(|said| said.elapsed() >= WAITING) {
                     let seconds = start.elapsed().as_secs();
-                    progress(&format!("another process is building these programs; waiting ({seconds} s)"));
+                    let line = format!("another process is building these programs; waiting ({seconds} s)");
+                    progress(Progress::Said(&line));
                     said = Some(Instant::now());
                 }
                 tokio::time::sleep(Duration::from_millis(250)).await;
@@ -116,19 +121,19 @@ async fn build(
     title: &str,
     staging: &Path,
     folder: &Path,
-    progress: &impl Fn(&str),
+    progress: &impl Fn(Progress<'_>),
 ) -> Result<(), BinariesError> {
     let name = component.name();
     let (built, log) = (staging.join(name), staging.join("go.log"));
     let output = File::create(&log).map_err(BinariesError::file(&log))?;
-    progress(&format!("{title}: building"));
+    progress(Progress::Said(&format!("{title}: building")));
     let start = Instant::now();
     let mut command = Command::new("go");
     if component.module().is_pure_go() {
         command.env("CGO_ENABLED", "0");
     }
     let mut go = command
-        .arg("build")
+        .args(["build", "-v"])
         .args(component.module().flags())
         .arg("-o")
         .arg(&built)
@@ -142,13 +147,14 @@ async fn build(
         .kill_on_drop(true)
         .spawn()
         .map_err(BinariesError::file(Path::new("go")))?;
-    let success = finish(&mut go, title, start, &log, progress).await?;
+    let building = Building { title, done: 0, total: None, so_far: Duration::ZERO };
+    let success = finish(&mut go, building, packages(component, staging), &log, progress).await?;
     if !success {
         return Err(BinariesError::Build { name, output: tail(&log) });
     }
     let place = folder.join(name);
     fs::rename(&built, &place).map_err(BinariesError::file(&place))?;
-    progress(&format!("{title}: built in {} s", start.elapsed().as_secs()));
+    progress(Progress::Said(&format!("{title}: built in {} s", start.elapsed().as_secs())));
     Ok(())
 }
 
@@ -170,22 +176,38 @@ pub(crate) async fn download(module: &str) -> Result<PathBuf, BinariesError> {
     })
 }
 
-/// Waits for go, with a sign of life now and then.
+/// How many packages a program is made of.
+async fn packages(component: Component, staging: &Path) -> Option<usize> {
+    let listed = Command::new("go")
+        .args(["list", "-deps", component.package()])
+        .current_dir(staging)
+        .env("GOWORK", "off")
+        .kill_on_drop(true)
+        .output();
+    Some(listed.await.ok()?.stdout.split(|byte| *byte == b'\n').count()).filter(|count| *count > 1)
+}
+
+/// Waits for go, which writes down each package that it compiles, and tells how far it is.
 async fn finish(
     go: &mut Child,
-    title: &str,
-    start: Instant,
+    mut building: Building<'_>,
+    packages: impl Future<Output = Option<usize>>,
     log: &Path,
-    progress: &impl Fn(&str),
+    progress: &impl Fn(Progress<'_>),
 ) -> Result<bool, BinariesError> {
+    let start = Instant::now();
+    let mut ticks = tokio::time::interval(TICK);
+    let (mut packages, mut listed) = (pin!(packages), false);
     loop {
-        if let Ok(status) = tokio::time::timeout(TICK, go.wait()).await {
-            return Ok(status.map_err(BinariesError::file(Path::new("go")))?.success());
+        tokio::select! {
+            status = go.wait() => return Ok(status.map_err(BinariesError::file(Path::new("go")))?.success()),
+            total = &mut packages, if !listed => (building.total, listed) = (total, true),
+            _ = ticks.tick() => {
+                let said = fs::read_to_string(log).unwrap_or_default();
+                building.done = said.lines().filter(|line| !line.starts_with("go: ")).count();
+                building.so_far = start.elapsed();
+                progress(Progress::Building(building));
+            }
         }
-        let said = fs::read_to_string(log).unwrap_or_default();
-        let downloads = said.lines().filter(|line| line.starts_with("go: downloading")).count();
-        let fetched =
-            if downloads == 0 { String::new() } else { format!(", {downloads} modules downloaded") };
-        progress(&format!("{title}: {} s so far{fetched}", start.elapsed().as_secs()));
     }
 }

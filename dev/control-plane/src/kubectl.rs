@@ -1,12 +1,15 @@
 //! kubectl with everything set for one control plane.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use tokio::process::Command;
 
-use crate::binaries::Binaries;
+use crate::binaries::{Binaries, variable};
 use crate::component::Component;
 use crate::error::Error;
+use crate::module::Module;
+
+const NAME: &str = "kubectl";
 
 /// kubectl as the owner of `kubeconfig`, unable to touch anything of the user's own. It ends
 /// with the control plane.
@@ -20,6 +23,18 @@ pub(crate) fn command(binaries: &Binaries, kubeconfig: &Path, cache: &Path, grou
         .process_group(group)
         .kill_on_drop(true);
     command
+}
+
+/// The folder of a kubectl on the `PATH` that may talk to this control plane: within one minor version of it.
+pub(crate) async fn on_path() -> Option<PathBuf> {
+    let path = variable("PATH")?;
+    let folder = std::env::split_paths(&path).find(|folder| folder.join(NAME).is_file())?;
+    let output = Command::new(folder.join(NAME)).args(["version", "--client", "--output", "json"]).output();
+    let version: serde_json::Value = serde_json::from_slice(&output.await.ok()?.stdout).ok()?;
+    let minor = |version: &str| version.split('.').nth(1)?.parse::<u32>().ok();
+    let theirs = minor(version["clientVersion"]["gitVersion"].as_str()?)?;
+    let ours = minor(Module::Kubernetes.pinned("k8s.io/kubernetes "))?;
+    (theirs.abs_diff(ours) <= 1).then_some(folder)
 }
 
 /// Runs it to its end and returns what it printed.

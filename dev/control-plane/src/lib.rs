@@ -1,5 +1,6 @@
 //! A real Kubernetes control plane on this machine: etcd, kube-apiserver and, where wanted,
-//! kube-controller-manager, built from their published Go modules and run without a container.
+//! kube-controller-manager, taken from where they are, fetched, or built from their published Go
+//! modules, and run without a container.
 //!
 //! Every control plane is its own: fresh certificates, a port of its own, its data in a folder
 //! of its own. Nothing outlives the process that started it, not even if that process is killed.
@@ -21,6 +22,7 @@ mod certificates;
 mod component;
 mod controller_manager;
 mod crds;
+mod envtest;
 mod error;
 mod etcd;
 mod go_build;
@@ -30,6 +32,7 @@ mod module;
 mod plane;
 mod port;
 mod process;
+mod progress;
 mod reach;
 mod watchdog;
 
@@ -37,4 +40,5 @@ pub use binaries::{Binaries, BinariesError, flux_module, program};
 pub use component::Component;
 pub use error::Error;
 pub use plane::{ControlPlane, Group, Options};
+pub use progress::{Building, Progress, in_lines};
 pub use reach::Reach;

@@ -1,12 +1,17 @@
 //! The control plane on the command line.
 
+mod beside;
+mod shown;
+
+use std::ffi::OsString;
 use std::fmt::Display;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use control_plane::{Binaries, Component, ControlPlane, Error, Options};
+use control_plane::{Binaries, Component, ControlPlane, Error, Options, Progress, in_lines};
+use shown::Shown;
 use strum::VariantArray as _;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -20,12 +25,21 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Action {
-    /// Build the programs of a control plane that are not there yet, and print their folder; or build those that are
+    /// Find, fetch or build the programs of a control plane, and print the folder of kubectl; or build those that are
     /// named (helm, kubelet, …), and print the file of each
     Build {
+        /// With kube-controller-manager
+        #[arg(long)]
+        controller_manager: bool,
+        /// These programs beside the control plane's
+        #[arg(long, value_name = "PROGRAM", value_parser = component, conflicts_with = "programs")]
+        also: Vec<Component>,
         /// Names of programs
         #[arg(value_name = "PROGRAM", value_parser = component)]
         programs: Vec<Component>,
+        /// Run this command meanwhile, and end with it if it fails
+        #[arg(last = true, value_name = "COMMAND", conflicts_with = "programs")]
+        beside: Vec<OsString>,
     },
     /// Run a control plane until interrupted, and remove every trace of it
     Run {
@@ -71,15 +85,17 @@ type Failure = Box<dyn std::error::Error>;
 
 async fn execute(action: Action) -> Result<(), Failure> {
     match action {
-        Action::Build { programs } if !programs.is_empty() => {
+        Action::Build { programs, .. } if !programs.is_empty() => {
             for component in programs {
-                print(&control_plane::program(component, |line| say(line)).await?.display())?;
+                print(&control_plane::program(component, in_lines(|line| say(line))).await?.display())?;
             }
             Ok(())
         }
-        Action::Build { .. } => {
-            let binaries = Binaries::locate_or_build(|line| say(line)).await?;
-            print(&binaries.folder().display())
+        Action::Build { controller_manager, also, beside, .. } => {
+            let shown = Shown::new();
+            let built = build(Options { controller_manager }, &also, &beside, &shown).await;
+            shown.clear();
+            built
         }
         Action::Run { controller_manager, kubeconfig_out } => {
             let plane = ControlPlane::start(Options { controller_manager }).await?;
@@ -92,6 +108,29 @@ async fn execute(action: Action) -> Result<(), Failure> {
             Ok(())
         }
     }
+}
+
+/// The programs, and the command meanwhile. The failure of one ends the others.
+async fn build(
+    options: Options,
+    also: &[Component],
+    command: &[OsString],
+    shown: &Shown,
+) -> Result<(), Failure> {
+    let tell = |progress: Progress<'_>| shown.tell(progress);
+    let control_plane = async { Ok::<_, Failure>(Binaries::locate_or_build(options, tell).await?) };
+    let others = async {
+        for component in also {
+            control_plane::program(*component, tell).await?;
+        }
+        Ok(())
+    };
+    let command_ended = async {
+        let status = beside::run(command, shown).await?;
+        if status.success() { Ok(()) } else { Err("the command failed, see above".into()) }
+    };
+    let (binaries, (), ()) = tokio::try_join!(control_plane, others, command_ended)?;
+    if command.is_empty() { print(&binaries.folder().display()) } else { Ok(()) }
 }
 
 async fn interrupted() -> std::io::Result<()> {

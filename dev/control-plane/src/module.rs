@@ -13,6 +13,7 @@ pub(crate) enum Module {
     Helm,
     Flux,
     Lua,
+    Envtest,
 }
 
 impl Module {
@@ -23,6 +24,7 @@ impl Module {
             Self::Helm => "helm",
             Self::Flux => "flux",
             Self::Lua => "lua",
+            Self::Envtest => "envtest",
         }
     }
 
@@ -33,6 +35,7 @@ impl Module {
             Self::Helm => include_str!("../modules/helm/go.mod"),
             Self::Flux => include_str!("../modules/flux/go.mod"),
             Self::Lua => include_str!("../modules/lua/go.mod"),
+            Self::Envtest => include_str!("../modules/envtest/go.mod"),
         }
     }
 
@@ -43,6 +46,7 @@ impl Module {
             Self::Helm => include_str!("../modules/helm/go.sum"),
             Self::Flux => include_str!("../modules/flux/go.sum"),
             Self::Lua => include_str!("../modules/lua/go.sum"),
+            Self::Envtest => include_str!("../modules/envtest/go.sum"),
         }
     }
 
@@ -50,7 +54,7 @@ impl Module {
     pub(crate) const fn source(self) -> Option<(&'static str, &'static str)> {
         match self {
             Self::Flux => Some(("cmd/kstatus/main.go", include_str!("../modules/flux/cmd/kstatus/main.go"))),
-            Self::Kubernetes | Self::Containerd | Self::Helm | Self::Lua => None,
+            Self::Kubernetes | Self::Containerd | Self::Helm | Self::Lua | Self::Envtest => None,
         }
     }
 

@@ -12,10 +12,10 @@ use tokio::process::Command;
 
 use crate::binaries::Binaries;
 use crate::certificates::{Authority, Pair};
-use crate::component::Component;
 use crate::error::Error;
 use crate::port::Port;
 use crate::process::Service;
+use crate::progress::in_lines;
 use crate::reach::Reach;
 use crate::watchdog::Watchdog;
 use crate::{apiserver, audit, crds, kubeconfig, kubectl};
@@ -52,7 +52,8 @@ impl ControlPlane {
     ///
     /// If there are no programs, or one of them does not come up; then with the end of its log.
     pub async fn start(options: Options) -> Result<Self, Error> {
-        let binaries = Binaries::locate_or_build(|line| eprintln!("control-plane: {line}")).await?;
+        let binaries =
+            Binaries::locate_or_build(options, in_lines(|line| eprintln!("control-plane: {line}"))).await?;
         Self::start_with(binaries, options).await
     }
 
@@ -62,9 +63,7 @@ impl ControlPlane {
     ///
     /// If a program is missing or does not come up; then with the end of its log.
     pub async fn start_with(binaries: Binaries, options: Options) -> Result<Self, Error> {
-        if options.controller_manager {
-            binaries.require(&[Component::KubeControllerManager])?;
-        }
+        binaries.require(options)?;
         Self::prepare(binaries, options, None)?.run().await
     }
 
@@ -75,8 +74,9 @@ impl ControlPlane {
     ///
     /// If a program is missing or does not come up; then with the end of its log.
     pub async fn start_for_pods(binaries: Binaries, reach: Reach) -> Result<Self, Error> {
-        binaries.require(&[Component::KubeControllerManager])?;
-        Self::prepare(binaries, Options { controller_manager: true }, Some(reach))?.run().await
+        let options = Options { controller_manager: true };
+        binaries.require(options)?;
+        Self::prepare(binaries, options, Some(reach))?.run().await
     }
 
     async fn run(self) -> Result<Self, Error> {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use control_plane::Binaries;
+use control_plane::{Binaries, Options};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
@@ -102,7 +102,7 @@ async fn a_terminated_control_plane_ends_well_and_leaves_nothing() {
     let out = out.path().join("kubeconfig");
     let (mut child, kubeconfig) = run(place.path(), &["--kubeconfig-out", out.to_str().unwrap()]).await;
     assert_eq!(kubeconfig, out.canonicalize().unwrap());
-    let binaries = Binaries::locate_or_build(|_| ()).await.unwrap();
+    let binaries = Binaries::locate_or_build(Options::default(), |_| ()).await.unwrap();
     let ready = Command::new(binaries.folder().join("kubectl"))
         .args(["get", "--raw", "/readyz"])
         .env("KUBECONFIG", &kubeconfig)
@@ -135,6 +135,7 @@ async fn a_missing_go_is_named_with_how_to_get_it() {
             .arg("build")
             .env_remove("KUBEBUILDER_ASSETS")
             .env("XDG_CACHE_HOME", empty.path())
+            .env("XDG_DATA_HOME", empty.path())
             .env("PATH", empty.path()),
     )
     .await;

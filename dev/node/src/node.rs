@@ -84,12 +84,9 @@ impl Node {
 
     /// The folders of kubectl, helm and ctr.
     #[must_use]
-    pub fn tools(&self) -> [&Path; 3] {
-        [
-            self.programs.control_plane.folder(),
-            self.programs.helm.parent().unwrap_or(Path::new("/")),
-            self.programs.ctr.parent().unwrap_or(Path::new("/")),
-        ]
+    pub fn tools(&self) -> [PathBuf; 3] {
+        let folder = |program: &Path| program.parent().map(Path::to_owned).unwrap_or_default();
+        [self.programs.control_plane.folder(), folder(&self.programs.helm), folder(&self.programs.ctr)]
     }
 
     /// Runs kubectl as the administrator.

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use control_plane::{Binaries, Component, program};
+use control_plane::{Binaries, Component, Options, Progress, program};
 
 use crate::Error;
 
@@ -30,9 +30,9 @@ impl Programs {
     /// # Errors
     ///
     /// If one cannot be built, or the node would not see it.
-    pub async fn locate_or_build(progress: impl Fn(&str) + Send + Sync + Copy) -> Result<Self, Error> {
+    pub async fn locate_or_build(progress: &(impl Fn(Progress<'_>) + Send + Sync)) -> Result<Self, Error> {
         let found = Self {
-            control_plane: Binaries::locate_or_build(progress).await?,
+            control_plane: Binaries::locate_or_build(Options { controller_manager: true }, progress).await?,
             scheduler: program(Component::KubeScheduler, progress).await?,
             kubelet: program(Component::Kubelet, progress).await?,
             containerd: program(Component::Containerd, progress).await?,

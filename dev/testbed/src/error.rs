@@ -27,14 +27,25 @@ pub enum Error {
     ControlPlane(#[from] control_plane::Error),
     #[error("the simulated Vobiz: {0}")]
     Vobiz(#[from] vobiz_sim::SimError),
+    #[error("kubectl could not be started: {0}; install it, or leave out CLUSTER=current")]
+    Kubectl(#[source] io::Error),
+    #[error("kubectl: {0}")]
+    KubectlRefused(String),
+    #[error("nothing was done: the context's name was not typed (CLUSTER=current YES=1 in scripts)")]
+    NotAgreed,
+    #[error(
+        "nothing was done: the cluster has {0} already, of another installation, whose operator would buy what the demo \
+         claims, or of a demo that was killed"
+    )]
+    ClusterInUse(String),
     #[error("kubectl printed something that is not JSON: {0}")]
     Json(#[from] serde_json::Error),
     #[error(transparent)]
     Io(#[from] io::Error),
     #[error("the operator's process cannot be read: {0}")]
     Process(&'static str),
-    #[error("{bought} of {claims} claims were bought within {seconds} s")]
-    Slow { bought: u64, claims: u64, seconds: u64 },
+    #[error("{bought} of {claims} claims are ready, and no other became so within {seconds} s")]
+    Slow { bought: usize, claims: usize, seconds: u64 },
 }
 
 /// The absolute path of a program or an archive, which `build` makes.

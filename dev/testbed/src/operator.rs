@@ -20,7 +20,7 @@ const LOG_LINES: usize = 30;
 #[derive(Clone)]
 pub struct Setup {
     program: PathBuf,
-    group: Group,
+    group: Option<Group>,
     environment: BTreeMap<String, String>,
     pub log: PathBuf,
 }
@@ -28,7 +28,12 @@ pub struct Setup {
 impl Setup {
     /// The program, the control plane with which it ends at the latest, and where its log goes.
     pub fn new(program: impl Into<PathBuf>, group: Group, log: PathBuf) -> Self {
-        Self { program: program.into(), group, environment: BTreeMap::new(), log }
+        Self { group: Some(group), ..Self::alone(program, log) }
+    }
+
+    /// The program, without a control plane that it would end with.
+    pub fn alone(program: impl Into<PathBuf>, log: PathBuf) -> Self {
+        Self { program: program.into(), group: None, environment: BTreeMap::new(), log }
     }
 
     pub fn env(mut self, name: &str, value: impl Into<String>) -> Self {
@@ -55,7 +60,9 @@ impl Setup {
         let log = File::options().create(true).append(true).open(&self.log)?;
         let mut command = self.command(&["run"]);
         command.stdout(log.try_clone()?).stderr(log);
-        self.group.adopt(&mut command);
+        if let Some(group) = &self.group {
+            group.adopt(&mut command);
+        }
         Ok(Operator { child: command.spawn()?, setup: self.clone() })
     }
 

@@ -20,13 +20,15 @@ pub(crate) fn answer(world: &World, params: &Params, view: View) -> Reply {
             && number.listed.e164.contains(search)
             && !excluded.iter().any(|prefix| has_prefix(number, prefix))
     };
-    let items = world
+    let offers = world
         .numbers
         .values()
         .filter(wanted)
-        .flat_map(|number| number.prices().map(|price| Item::for_sale(number, &price)).collect::<Vec<_>>())
+        .flat_map(|number| number.prices().map(move |price| (number, price)))
         .collect();
-    Reply::json(200, &Listing::of(items, Page::of_numbers(params)))
+    let listing =
+        Listing::of(offers, Page::of_numbers(params), |(number, price)| Item::for_sale(number, &price));
+    Reply::json(200, &listing)
 }
 
 /// Whether the number starts with a prefix, which has the country's code and perhaps a `+`.

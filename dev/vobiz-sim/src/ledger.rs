@@ -137,18 +137,21 @@ impl Row {
     }
 }
 
-/// What a ledger query asks for.
+/// What a ledger query asks for. A row is compared with moments, not with days: there may be a million.
 struct Filter<'a> {
     params: &'a Params,
-    from: Option<Date>,
-    to: Option<Date>,
+    from: Option<Timestamp>,
+    before: Option<Timestamp>,
 }
 
 impl<'a> Filter<'a> {
     /// The filter, or nothing if a date is malformed.
     fn parse(params: &'a Params) -> Option<Self> {
         let date = |name| params.get(name).map(|text| day(text).ok_or(())).transpose().ok();
-        Some(Self { params, from: date("from_date")?, to: date("to_date")? })
+        let begin = |date: Date| Some(date.to_zoned(TimeZone::UTC).ok()?.timestamp());
+        let from = date("from_date")?.and_then(begin);
+        let before = date("to_date")?.and_then(|date| begin(date.tomorrow().ok()?));
+        Some(Self { params, from, before })
     }
 
     fn passes(&self, row: &Row) -> bool {
@@ -156,9 +159,8 @@ impl<'a> Filter<'a> {
         let is = |name: &str, value: Option<&str>| {
             self.params.get(name).is_none_or(|wanted| value == Some(wanted))
         };
-        let date = row.at.to_zoned(TimeZone::UTC).date();
-        self.from.is_none_or(|from| date >= from)
-            && self.to.is_none_or(|to| date <= to)
+        self.from.is_none_or(|from| row.at >= from)
+            && self.before.is_none_or(|before| row.at < before)
             && is("type", Some(entry.kind.word()))
             && is("status", Some(entry.status.word()))
             && is("currency", Some(&entry.currency))

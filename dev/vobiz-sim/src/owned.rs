@@ -20,22 +20,25 @@ pub(crate) struct Listing<'a> {
 }
 
 impl<'a> Listing<'a> {
-    pub(crate) fn of(items: Vec<Item<'a>>, page: Page) -> Self {
-        let total = items.len();
-        Self { items: page.cut(items), page: page.page, per_page: page.per_page, total }
+    /// Makes only the items of the page: an account may have a thousand pages.
+    pub(crate) fn of<T>(rows: Vec<T>, page: Page, item: impl Fn(T) -> Item<'a>) -> Self {
+        let total = rows.len();
+        let items = page.cut(rows).into_iter().map(item).collect();
+        Self { items, page: page.page, per_page: page.per_page, total }
     }
 }
 
 pub(crate) fn answer(world: &World, account: &str, params: &Params, view: View) -> Reply {
     let search = params.get("search").unwrap_or_default();
-    let items = world
+    let owned = world
         .numbers
         .values()
         .filter(|number| number.listed.e164.contains(search))
         .filter_map(|number| {
             let owner = view.owner(number).filter(|owner| world.lists(account, owner))?;
-            Some(Item::owned(number, owner))
+            Some((number, owner))
         })
         .collect();
-    Reply::json(200, &Listing::of(items, Page::of_numbers(params)))
+    let listing = Listing::of(owned, Page::of_numbers(params), |(number, owner)| Item::owned(number, owner));
+    Reply::json(200, &listing)
 }

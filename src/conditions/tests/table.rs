@@ -83,7 +83,14 @@ fn what_keeps_a_purchase_back_is_told_as_the_table_says() {
 #[test]
 fn a_number_of_somebody_else_is_a_conflict_whoever_that_is() {
     let record = record(AttemptState::Bound, Origin::Purchase, None);
-    for with in [ConflictWith::Claim, ConflictWith::Namespace, ConflictWith::Account] {
+    let failed = ConflictWith::Failure;
+    for with in [
+        ConflictWith::Claim,
+        failed(None),
+        failed(Some(moment(60).wall)),
+        ConflictWith::Namespace,
+        ConflictWith::Account,
+    ] {
         let given = Given { relation: Some(Relation::Conflict(with)), ..of(&record) };
         let expected = (Reason::Conflict, "False".into(), "False".into(), "Stalled".into());
         assert_eq!(told(&given), Some(expected), "{with:?}");

@@ -45,7 +45,10 @@ fn a_claim_is_told_no_other_namespaces_claims_and_its_own_ones_by_name() {
         Given { relation, claim: claim.clone(), ..self::of(&record) }.message()
     };
     assert!(message("ours", ConflictWith::Claim).contains("ours/secret"));
-    for with in [ConflictWith::Claim, ConflictWith::Namespace, ConflictWith::Account] {
+    let failure = ConflictWith::Failure(Some(moment(60).wall));
+    let told = message("ours", failure);
+    assert!(told.contains("ours/secret") && told.contains("from 2026-01-02T03:05:05Z on"), "{told}");
+    for with in [ConflictWith::Claim, failure, ConflictWith::Namespace, ConflictWith::Account] {
         let message = message("theirs", with);
         assert!(!message.contains("secret") && !message.contains("theirs"), "{message}");
     }
@@ -68,7 +71,7 @@ fn a_claim_shows_the_balance_only_where_it_falls_short() {
         let mut record =
             record(state, Origin::Purchase, Some(Answer { required, ..answer(outcome, status, funds) }));
         assert_eq!(message(&record).contains("12.50"), shown, "{outcome:?} {status}: {}", message(&record));
-        crate::conditions::set_record_conditions(&mut record, None, SPANS, at(20));
+        crate::conditions::set_record_conditions(&mut record, None, TIMEOUTS, at(20));
         let conditions = record.status.unwrap().conditions;
         assert!(conditions[0].message.contains("12.50"), "{}", conditions[0].message);
     }

@@ -42,10 +42,9 @@ fn limited(asked: &Asked<'_>) -> Option<Told> {
 /// What a held account is told as: by its cause, and by nothing that differs between two calls. A cause that holds it
 /// still, in another way, is not worth a write of every claim that waits; that the credentials are refused is.
 fn held(claim: &PhoneNumberClaim, cause: GateCause) -> Told {
-    let conditions = claim.status.iter().flat_map(|status| &status.conditions);
-    let ready = conditions.into_iter().find(|condition| condition.type_ == ConditionType::Ready.as_str());
+    let ready = claim.status.as_ref().and_then(|status| status.condition(ConditionType::Ready));
     let is_said = |told: &Told| {
-        ready.is_some_and(|ready| ready.reason == told.reason.as_str() && ready.message == told.message)
+        ready.is_some_and(|ready| ready.reason == told.reason.into_str() && ready.message == told.message)
     };
     let passing = [GateCause::RateLimited, GateCause::Unavailable];
     let before = passing.contains(&cause).then(|| passing.map(told).into_iter().find(is_said)).flatten();
@@ -53,7 +52,6 @@ fn held(claim: &PhoneNumberClaim, cause: GateCause) -> Told {
 }
 
 /// What an open attempt is told as that cannot be verified, where its answer speaks of the account as well.
-#[must_use]
 pub fn credentials_refused() -> Told {
     told(GateCause::Credentials)
 }

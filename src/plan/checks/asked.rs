@@ -10,10 +10,8 @@ use crate::{
     plan::{Moment, attempt::NewAttempt, cause::Wanted, evidence::EvidenceRequest, observed::ClaimObserved},
 };
 
-/// One check.
 pub type Check = fn(&Asked<'_>) -> Checked;
 
-/// What a check has found.
 #[derive(Debug, PartialEq)]
 pub enum Checked {
     Pass,
@@ -93,13 +91,17 @@ pub(super) enum Said {
 }
 
 #[cfg(test)]
-impl Asked<'_> {
-    /// What a check says of the first attempt for a number.
-    pub fn about(number: &str, check: Check) -> Checked {
-        let claim = serde_json::json!({ "metadata": {}, "spec": { "e164": number } });
-        let claim = serde_json::from_value(claim).unwrap();
-        let now = Moment { wall: Timestamp::UNIX_EPOCH, mono: std::time::Duration::ZERO };
-        let wanted = Wanted { cause: crate::plan::AttemptCause::First, after: None, since: now };
-        check(&Asked::new(&ClaimObserved::for_tests(&claim), &wanted, now))
+mod for_tests {
+    use super::*;
+
+    impl Asked<'_> {
+        /// What a check says of the first attempt for a number.
+        pub fn about(number: &str, check: Check) -> Checked {
+            let claim = serde_json::json!({ "metadata": {}, "spec": { "e164": number } });
+            let claim = serde_json::from_value(claim).unwrap();
+            let now = Moment { wall: Timestamp::UNIX_EPOCH, mono: std::time::Duration::ZERO };
+            let wanted = Wanted { cause: crate::plan::AttemptCause::First, after: None, since: now };
+            check(&Asked::new(&ClaimObserved::for_tests(&claim), &wanted, now))
+        }
     }
 }

@@ -22,9 +22,10 @@ fn rows<'a, T>(document: &'a Node, name: &str, page: &Page<T>) -> Result<&'a [No
     let rows = document.field(name).ok_or(format!("a page without {name}"))?;
     let Some(items) = rows.items() else {
         let empty = rows.raw() == Some("null") && document.field("total").and_then(Node::raw) == Some("0");
-        return ensure(empty && page.is_empty(), || format!("a page that has no {name}")).map(|()| &[][..]);
+        return ensure(empty && page.keys.is_empty(), || format!("a page that has no {name}"))
+            .map(|()| &[][..]);
     };
-    ensure(page.len() == items.len(), || format!("{} rows of {}", page.len(), items.len()))?;
+    ensure(page.keys.len() == items.len(), || format!("{} rows of {}", page.keys.len(), items.len()))?;
     Ok(items)
 }
 
@@ -59,7 +60,7 @@ pub fn numbers(rng: &mut Rng, input: &mut Vec<u8>) -> Verdict {
     let names =
         |item: &Node| item.field("e164").is_some_and(|field| format!("{field:?}").contains(char::is_numeric));
     ensure(read.is_empty() || items.iter().any(names), || "a number was made up".into())?;
-    Ok(if page.is_empty() { "empty page" } else { "page" })
+    Ok(if page.keys.is_empty() { "empty page" } else { "page" })
 }
 
 /// Some row of this number has the item's sums; where only one row has it, that one.

@@ -62,7 +62,7 @@ fn main() -> ExitCode {
 
 /// Builds what is missing while there is a network, and begins anew in a network namespace that has none.
 fn enter(runtime: &tokio::runtime::Runtime) -> Result<(), E2eError> {
-    runtime.block_on(Programs::locate_or_build(|line| say(line)))?;
+    runtime.block_on(Programs::locate_or_build(&control_plane::in_lines(|line| say(line))))?;
     let program = std::env::current_exe().map_err(E2eError::Enter)?;
     let mut unshare = Command::new("unshare");
     unshare.args(["--net", "--"]).arg(program).arg("--inside").args(std::env::args_os().skip(1));

@@ -51,7 +51,7 @@ impl Stage {
         };
         let sim = Sim::start(config).await?;
         stock(&sim.admin())?;
-        let programs = Programs::locate_or_build(|line| say(line)).await?;
+        let programs = Programs::locate_or_build(&control_plane::in_lines(|line| say(line))).await?;
 
         step("A node: etcd, kube-apiserver, kube-controller-manager, kube-scheduler, containerd, kubelet");
         let node = Arc::new(Node::start(programs, pause).await?);

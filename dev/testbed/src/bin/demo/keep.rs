@@ -10,11 +10,10 @@ use crate::stage::Demo;
 pub fn explain(demo: &Demo) {
     let vobiz = demo.sim.url();
     say("\n==> Left running. In another terminal, in this folder:\n");
-    say(format!("export KUBECONFIG={}", quoted(demo.plane.kubeconfig())));
-    say(format!(
-        "export PATH={}:\"$PATH\"   # if you have no kubectl",
-        quoted(demo.plane.binaries().folder())
-    ));
+    say(format!("export KUBECONFIG={}", quoted(&demo.place.kubeconfig())));
+    if let Some(folder) = demo.place.kubectl_folder() {
+        say(format!("export PATH={}:\"$PATH\"   # if you have no kubectl", quoted(&folder)));
+    }
     say("\nThings to try:\n");
     for line in suggestions(&vobiz, demo.operator.as_ref().map(Operator::log)) {
         say(line);

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use control_plane::{ControlPlane, Error};
+use control_plane::Error;
 use vobiz_sim::Sim;
 
 use testbed::{
@@ -12,6 +12,7 @@ use testbed::{
 
 use crate::{
     expected::{CLAIMS, Outcome},
+    place::Place,
     stage::{CRDS, Demo, EXAMPLES},
     verdict,
 };
@@ -36,37 +37,37 @@ fn explain_times() {
 /// Plays the demo, and says whether everything was as expected.
 pub async fn play(demo: &mut Demo, program: &Path) -> Result<bool, Failure> {
     let setup = TIMES.iter().fold(demo.setup(program), |setup, (name, value)| setup.env(name, *value));
-    let Demo { operator, sim, plane } = demo;
+    let Demo { operator, sim, place } = demo;
     step("The two kinds: PhoneNumberClaim (the wish) and PhoneNumber (the record of what was bought)");
     say(format!("$ kubectl apply --server-side -f {CRDS}"));
-    with_progress("waiting until they are served", plane.apply_crds(Path::new(CRDS))).await?;
+    with_progress("waiting until they are served", place.apply_crds()).await?;
 
-    step("The operator: `vobiz-operator run`, the release build, as a process of its own");
+    step("The operator: `vobiz-operator run`, as a process of its own");
     explain_times();
     let operator = operator.insert(setup.spawn().map_err(Failure::Start)?);
     tokio::select! {
-        result = claims(plane, sim) => result,
+        result = claims(place, sim) => result,
         status = operator.wait() => Err(Failure::OperatorEnded(status.map_err(Failure::Start)?)),
     }
 }
 
-async fn claims(plane: &ControlPlane, sim: &Sim) -> Result<bool, Failure> {
+async fn claims(place: &Place, sim: &Sim) -> Result<bool, Failure> {
     step("Six claims; each file says what to expect");
-    show(plane, &["apply", "-f", EXAMPLES]).await?;
+    show(place, &["apply", "-f", EXAMPLES]).await?;
 
     step("Two to buy, one to buy whose reply gets lost after the debit, one that is owned already");
-    wait(plane, Outcome::Ready).await?;
+    wait(place, Outcome::Ready).await?;
 
     step(
         "Two that Vobiz refuses: known at once, final once it is verified that nothing was bought after all",
     );
-    show(plane, &["get", "pnc"]).await?;
-    wait(plane, Outcome::Stalled).await?;
+    show(place, &["get", "pnc"]).await?;
+    wait(place, Outcome::Stalled).await?;
 
     step("What users see");
-    show(plane, &["get", "pnc,pn"]).await?;
+    show(place, &["get", "pnc,pn"]).await?;
 
-    let found = plane.run_kubectl(["get", "pnc", "-o", "json"]).await?;
+    let found = place.kubectl(&["get", "pnc", "-o", "json"]).await?;
     let rows = verdict::rows(&serde_json::from_str(&found)?, &sim.admin());
     step("The claims' conditions (each has them all with the same reason and message)");
     rows.iter().for_each(verdict::Row::tell);
@@ -76,7 +77,7 @@ async fn claims(plane: &ControlPlane, sim: &Sim) -> Result<bool, Failure> {
 }
 
 /// Waits with kubectl for the claims that should end so. What does not come in time is for the verdict to tell.
-async fn wait(plane: &ControlPlane, outcome: Outcome) -> Result<(), Failure> {
+async fn wait(place: &Place, outcome: Outcome) -> Result<(), Failure> {
     let condition = format!("--for=condition={}", outcome.condition());
     let claims: Vec<_> = CLAIMS
         .iter()
@@ -85,8 +86,8 @@ async fn wait(plane: &ControlPlane, outcome: Outcome) -> Result<(), Failure> {
         .collect();
     let mut arguments = vec!["wait", &condition, "--timeout=30s"];
     arguments.extend(claims.iter().map(String::as_str));
-    match show(plane, &arguments).await {
-        Err(Failure::ControlPlane(Error::Kubectl { output, .. })) => {
+    match show(place, &arguments).await {
+        Err(Failure::ControlPlane(Error::Kubectl { output, .. }) | Failure::KubectlRefused(output)) => {
             say(output);
             Ok(())
         }
@@ -95,8 +96,8 @@ async fn wait(plane: &ControlPlane, outcome: Outcome) -> Result<(), Failure> {
 }
 
 /// Runs kubectl as a user would, and shows both the command and what it prints.
-async fn show(plane: &ControlPlane, arguments: &[&str]) -> Result<(), Failure> {
+async fn show(place: &Place, arguments: &[&str]) -> Result<(), Failure> {
     say(format!("$ kubectl {}", arguments.join(" ")));
-    say(with_progress("waiting", plane.run_kubectl(arguments)).await?.trim_end());
+    say(with_progress("waiting", place.kubectl(arguments)).await?.trim_end());
     Ok(())
 }

@@ -2,32 +2,31 @@
 
 use std::path::Path;
 
-use control_plane::{ControlPlane, Options};
 use testbed::{
     Error, in_the_root,
     operator::{Operator, Setup},
     stage::Stage,
-    terminal::{say, step, with_progress},
+    terminal::{say, step},
 };
 use vobiz_sim::{Config, Sim, State};
 
-use crate::{expected, keep};
+use crate::{Cluster, expected, keep, place::Place};
 
 /// The definitions and the claims, as seen from the root of the repository.
 pub const CRDS: &str = "crds/";
 pub const EXAMPLES: &str = "examples/";
 
-/// Everything that runs, in the order in which it is dropped: the control plane, whose end takes every process of its
-/// group along, comes last.
+/// Everything that runs, in the order in which it is dropped: the place, whose end takes every process of its group along,
+/// and is tidied up after the operator, comes last.
 pub struct Demo {
     pub operator: Option<Operator>,
     pub sim: Sim,
-    pub plane: ControlPlane,
+    pub place: Place,
 }
 
 impl Demo {
     /// Starts all but the operator.
-    pub async fn set() -> Result<Self, Error> {
+    pub async fn set(cluster: Option<(Cluster, bool)>) -> Result<Self, Error> {
         in_the_root(&[CRDS, EXAMPLES])?;
         step("A simulated Vobiz: its API, an inventory, a ledger, and an account");
         let state = State::from_yaml(include_str!("vobiz.yaml"))?;
@@ -35,18 +34,19 @@ impl Demo {
         sim.admin().arm(expected::lost_reply());
         say(format!("{} serves the account MA_DEMO, which has 1000 INR and 20 USD", sim.url()));
 
-        step("A Kubernetes control plane: etcd and kube-apiserver, for this demo only");
-        let plane = with_progress("starting", ControlPlane::start(Options::default())).await?;
-        say(format!("{} serves; nothing of yours is touched", plane.url()));
-        Ok(Self { operator: None, sim, plane })
+        let place = match cluster {
+            None => Place::own().await?,
+            Some((Cluster::Current, agreed)) => Place::current(agreed)?,
+        };
+        Ok(Self { operator: None, sim, place })
     }
 
     /// How to start the operator here, untouched by the environment of the person who runs the demo.
     pub fn setup(&self, program: &Path) -> Setup {
-        let kubeconfig = self.plane.kubeconfig().display().to_string();
-        let log = self.plane.folder().join("operator.log");
-        let setup = Setup::new(program, self.plane.group(), log)
-            .env("KUBECONFIG", kubeconfig)
+        let setup = self
+            .place
+            .setup(program)
+            .env("KUBECONFIG", self.place.kubeconfig().display().to_string())
             .env("VOBIZ_API_URL", self.sim.url())
             .env("VOBIZ_AUTH_ID", "MA_DEMO")
             .env("VOBIZ_AUTH_TOKEN", "demo-token");
@@ -69,6 +69,6 @@ impl Stage for Demo {
             operator.discard().await;
         }
         self.sim.stop().await;
-        Ok(self.plane.stop()?)
+        self.place.clear()
     }
 }

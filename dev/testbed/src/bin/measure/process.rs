@@ -1,6 +1,9 @@
 //! CPU and memory of a process, from /proc.
 
+use std::time::Duration;
+
 use testbed::{Error, operator::Operator};
+use tokio::time::sleep;
 
 /// What a process has used so far, from `/proc`.
 pub struct Usage {
@@ -34,4 +37,29 @@ impl Usage {
             peak_kb: kb("VmHWM").ok_or(Error::Process("no VmHWM in status"))?,
         })
     }
+}
+
+/// So often it is looked at, and so often in a row it must have done next to nothing.
+const LOOK: Duration = Duration::from_millis(500);
+const LOOKS: u32 = 6;
+/// CPU time that is next to nothing, of one look, in milliseconds.
+const NOTHING: u64 = 10;
+
+/// Waits until a process has come to rest, and says what it has used until then.
+pub async fn settled(operator: &Operator) -> Result<Usage, Error> {
+    let mut usage = Usage::of(operator)?;
+    let mut quiet = 0;
+    while quiet < LOOKS {
+        sleep(LOOK).await;
+        let now = Usage::of(operator)?;
+        quiet = if now.cpu_ms - usage.cpu_ms <= NOTHING { quiet + 1 } else { 0 };
+        usage = now;
+    }
+    Ok(usage)
+}
+
+/// From now on the peak is that of what follows.
+pub fn forget_peak(operator: &Operator) -> Result<(), Error> {
+    let id = operator.id().ok_or(Error::Process("it has ended"))?;
+    Ok(std::fs::write(format!("/proc/{id}/clear_refs"), "5")?)
 }

@@ -1,0 +1,117 @@
+//! How fast Vobiz is called: within the rate limit, of which purchases keep the most.
+
+use std::{
+    num::NonZeroU32,
+    sync::atomic::{AtomicUsize, Ordering},
+};
+
+use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
+
+/// While a purchase waits for its slot, reads get one in so many: what was read serves many purchases, and reading more
+/// would only make them wait.
+const SHARE: u32 = 4;
+
+/// Rounds of reads begin so often a second at most, and at least: each costs a page of the ledger, which all that has come
+/// to wait meanwhile can share. Those of a burst begin at once.
+const ROUNDS: (u32, u32) = (2, 10);
+
+/// The rate limit of one account.
+pub struct Pace {
+    calls: DefaultDirectRateLimiter,
+    reads: DefaultDirectRateLimiter,
+    rounds: DefaultDirectRateLimiter,
+    /// Purchases that wait for their slots.
+    waiting: AtomicUsize,
+}
+
+impl Pace {
+    /// So many calls a second, and so many at once.
+    pub fn new(rate: NonZeroU32, burst: NonZeroU32) -> Self {
+        let limiter = |part: fn(u32) -> u32| {
+            let part = |of: NonZeroU32| NonZeroU32::new(part(of.get())).unwrap_or(NonZeroU32::MIN);
+            RateLimiter::direct(Quota::per_second(part(rate)).allow_burst(part(burst)))
+        };
+        Self {
+            calls: limiter(|of| of),
+            reads: limiter(|of| of / SHARE),
+            rounds: limiter(|of| (of / SHARE / 2).clamp(ROUNDS.0, ROUNDS.1)),
+            waiting: AtomicUsize::default(),
+        }
+    }
+
+    /// Waits for the slot of a purchase.
+    pub async fn purchase_slot(&self) {
+        let _waits = Waits::new(&self.waiting);
+        self.calls.until_ready().await;
+    }
+
+    /// Waits for the slot of a read.
+    pub async fn read_slot(&self) {
+        if self.waiting.load(Ordering::Relaxed) > 0 {
+            self.reads.until_ready().await;
+        }
+        self.calls.until_ready().await;
+    }
+
+    /// Waits until another round of reads may begin.
+    pub async fn round(&self) {
+        self.rounds.until_ready().await;
+    }
+}
+
+/// A purchase that waits, until this is dropped: it may be given up.
+struct Waits<'a>(&'a AtomicUsize);
+
+impl<'a> Waits<'a> {
+    fn new(waiting: &'a AtomicUsize) -> Self {
+        waiting.fetch_add(1, Ordering::Relaxed);
+        Self(waiting)
+    }
+}
+
+impl Drop for Waits<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use futures::{FutureExt, StreamExt, stream};
+    use tokio::time::timeout;
+
+    use super::*;
+
+    fn pace(rate: u32, burst: u32) -> Pace {
+        Pace::new(NonZeroU32::new(rate).unwrap(), NonZeroU32::new(burst).unwrap())
+    }
+
+    #[tokio::test]
+    async fn purchases_that_wait_keep_most_of_the_rate_limit() {
+        let pace = pace(200, 8);
+        let (purchases, reads) = (AtomicUsize::default(), AtomicUsize::default());
+        let purchasing = async {
+            loop {
+                pace.purchase_slot().await;
+                purchases.fetch_add(1, Ordering::Relaxed);
+            }
+        };
+        let reading = stream::repeat(()).for_each_concurrent(8, |()| async {
+            pace.read_slot().await;
+            reads.fetch_add(1, Ordering::Relaxed);
+        });
+        let both = async { tokio::join!(purchasing, reading) };
+        assert!(timeout(Duration::from_secs(1), both).await.is_err());
+        let (purchases, reads) = (purchases.into_inner(), reads.into_inner());
+        assert!(purchases > 2 * reads && reads > 10, "{purchases} purchases, {reads} reads");
+    }
+
+    #[tokio::test]
+    async fn reads_have_the_whole_rate_limit_where_no_purchase_waits() {
+        let pace = pace(1, 40);
+        let at_once = |reads: usize| (0..reads).filter(|_| pace.read_slot().now_or_never().is_some()).count();
+        assert_eq!(at_once(50), 40);
+    }
+}
