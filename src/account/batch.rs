@@ -1,8 +1,13 @@
 //! A batch of reads: the sources that it has to bring, and what follows from a failure among them.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
-use crate::{plan::Source, vobiz::ReadError};
+use jiff::Timestamp;
+
+use crate::{
+    plan::{Contents, Moment, Reading, Source},
+    vobiz::ReadError,
+};
 
 /// What one batch of reads has to bring: each source once.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -17,10 +22,11 @@ impl FromIterator<Source> for ReadBatch {
 }
 
 impl ReadBatch {
-    /// Of two ledgers, the one that goes back further serves both.
+    /// Of two ledgers, the one that goes back further serves both; of two old ones, the shorter comes first.
     pub fn add(&mut self, source: Source) {
         let known = self.0.entry(source.key()).or_insert(source);
-        *known = source.min(*known);
+        let is_old = matches!(source, Source::OldLedger { .. });
+        *known = if is_old { source.max(*known) } else { source.min(*known) };
     }
 
     /// In the order in which they are read.
@@ -36,6 +42,11 @@ impl ReadBatch {
         self.0.contains_key(&source.key())
     }
 
+    /// From when on that kind of ledger is to be read, if it is.
+    pub fn ledger_from(&self, kind: Source) -> Option<Timestamp> {
+        self.0.get(&kind.key()).and_then(|source| source.ledger_from())
+    }
+
     /// How many of the sources are like that.
     pub fn count(&self, is_it: impl Fn(Source) -> bool) -> usize {
         self.sources().filter(|source| is_it(*source)).count()
@@ -49,6 +60,53 @@ impl ReadBatch {
     pub fn list_instead(&mut self) {
         self.retain(|source| !is_search(source));
         self.add(Source::Listing);
+    }
+}
+
+/// One round of reads, as it begins.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Round {
+    pub began: Moment,
+    /// Until when the account was held, if it was: only the cheapest read shows whether the others go through.
+    pub held: Option<Duration>,
+    /// Whether the account is to be listed for drift.
+    pub resync: bool,
+}
+
+/// What a batch has brought: all of it, or what was read before a failure.
+#[derive(Debug, Default)]
+pub struct BatchRead {
+    pub readings: Vec<(Source, Reading<Contents>)>,
+    pub failure: Option<Failure>,
+    /// How many numbers a listing says that there are.
+    pub owned: Option<usize>,
+    /// How many rows of the ledger are known.
+    pub ledger_rows: Option<usize>,
+    /// Which old ledger could not be read, and why: it concerns nobody else.
+    pub old_ledger_failed: Option<(Timestamp, ReadError)>,
+    /// Searches that find so much that a listing costs no more.
+    pub broad: Vec<Source>,
+}
+
+impl BatchRead {
+    /// Keeps an answer. Returns whether it is one.
+    pub fn keep(&mut self, source: Source, begun: Moment, answer: Result<Contents, ReadError>) -> bool {
+        let reading = match answer {
+            Ok(value) => Reading::Read { begun, value },
+            // A search for nothing may be answered like that.
+            Err(ReadError::NoSuchEndpoint) if !is_search(source) => Reading::NoSuchEndpoint { begun },
+            Err(error) => {
+                if let Source::Balance(_) = source {
+                    // An old sum would be taken for a new one.
+                    let reading = Reading::Read { begun, value: Contents::Balance(None) };
+                    self.readings.push((source, reading));
+                }
+                self.failure = Some(Failure { source, error });
+                return false;
+            }
+        };
+        self.readings.push((source, reading));
+        true
     }
 }
 
@@ -69,8 +127,10 @@ impl Failure {
     /// What has to be read before the account is open again. Prices and balances serve messages.
     pub fn owed(&self) -> Option<Source> {
         match self.source {
-            Source::Search(_) | Source::Listing | Source::Ledger { .. } => Some(self.source),
-            Source::Access | Source::Funds { .. } | Source::Balance(_) => None,
+            Source::Search(_) | Source::Listing | Source::LedgerSoFar { .. } | Source::Ledger { .. } => {
+                Some(self.source)
+            }
+            Source::OldLedger { .. } | Source::Access | Source::Funds { .. } | Source::Balance(_) => None,
         }
     }
 }

@@ -6,6 +6,7 @@
 mod balances;
 mod batch;
 mod gate;
+mod ledgers;
 mod prices;
 mod queue;
 mod reader;
@@ -14,6 +15,7 @@ mod run;
 mod state;
 #[cfg(test)]
 mod tests;
+mod upkeep;
 
 use std::{
     collections::BTreeMap,

@@ -6,29 +6,18 @@ use std::{
 };
 
 use futures::{StreamExt, stream};
-use jiff::{Timestamp, tz::TimeZone};
 
 use super::{
-    batch::{Failure, ReadBatch, is_search},
+    batch::{BatchRead, ReadBatch},
+    ledgers::Ledgers,
     prices::Prices,
 };
 use crate::{
     clock::Clock,
     domain::{Currency, ListedNumber},
-    plan::{Contents, LedgerRead, Moment, Reading, Source},
+    plan::{Contents, Moment, Source},
     vobiz::{Client, ReadError, readers::Pages},
 };
-
-/// What a batch has brought: all of it, or what was read before a failure.
-#[derive(Debug, Default)]
-pub struct BatchRead {
-    pub readings: Vec<(Source, Reading<Contents>)>,
-    pub failure: Option<Failure>,
-    /// How many numbers a listing says that there are.
-    pub owned: Option<usize>,
-    /// Searches that find so much that a listing costs no more.
-    pub broad: Vec<Source>,
-}
 
 /// Searches that are made side by side.
 const AT_ONCE: usize = 4;
@@ -42,19 +31,20 @@ pub struct Reader<'a> {
     clock: Clock,
     /// The listing that is being read.
     listing: Pages<ListedNumber>,
+    ledgers: Ledgers,
 }
 
 impl<'a> Reader<'a> {
     pub fn new(client: &'a Client, clock: Clock) -> Self {
-        Self { client, clock, listing: Pages::default() }
+        Self { client, clock, listing: Pages::default(), ledgers: Ledgers::default() }
     }
 
     /// Reads what a batch asks for, until something fails; of the listing, which was begun at that moment, a piece.
     pub async fn read(&mut self, batch: &ReadBatch, listing: Option<Moment>) -> BatchRead {
         let (client, clock) = (self.client, self.clock);
         let (listing, ledger, searches, prices) = tokio::join!(
-            self.list(listing),
-            read_ledger(client, clock, batch),
+            list(client, &mut self.listing, listing),
+            self.ledgers.read(client, clock, batch),
             search(client, clock, batch),
             read_prices(client, clock, batch),
         );
@@ -64,24 +54,26 @@ impl<'a> Reader<'a> {
             all.readings.extend(read.readings);
             all.broad.extend(read.broad);
             all.failure = all.failure.or(read.failure);
+            all.ledger_rows = all.ledger_rows.or(read.ledger_rows);
+            all.old_ledger_failed = all.old_ledger_failed.or(read.old_ledger_failed);
         }
         all
     }
+}
 
-    async fn list(&mut self, begun: Option<Moment>) -> BatchRead {
-        let mut read = BatchRead::default();
-        let Some(begun) = begun else { return read };
-        let numbers = self.client.owned_numbers(&mut self.listing, Instant::now() + PIECE).await;
-        read.owned = self.listing.announced();
-        let numbers = match numbers {
-            Ok(None) => return read,
-            Ok(Some(numbers)) => Ok(Contents::numbers(numbers)),
-            Err(error) => Err(error),
-        };
-        self.listing = Pages::default();
-        read.keep(Source::Listing, begun, numbers);
-        read
-    }
+async fn list(client: &Client, listing: &mut Pages<ListedNumber>, begun: Option<Moment>) -> BatchRead {
+    let mut read = BatchRead::default();
+    let Some(begun) = begun else { return read };
+    let numbers = client.owned_numbers(listing, Instant::now() + PIECE).await;
+    read.owned = listing.announced();
+    let numbers = match numbers {
+        Ok(None) => return read,
+        Ok(Some(numbers)) => Ok(Contents::numbers(numbers)),
+        Err(error) => Err(error),
+    };
+    *listing = Pages::default();
+    read.keep(Source::Listing, begun, numbers);
+    read
 }
 
 /// Asks the cheapest question: whether the account may be read at all.
@@ -134,51 +126,4 @@ async fn read_prices(client: &Client, clock: Clock, batch: &ReadBatch) -> BatchR
         }
     }
     read
-}
-
-async fn read_ledger(client: &Client, clock: Clock, batch: &ReadBatch) -> BatchRead {
-    let mut read = BatchRead::default();
-    for source in batch.sources() {
-        let Source::Ledger { from } = source else { continue };
-        let begun = clock.now();
-        read.keep(source, begun, ledger(client, from).await.map(Contents::Ledger));
-    }
-    read
-}
-
-impl BatchRead {
-    /// Keeps an answer. Returns whether it is one.
-    fn keep(&mut self, source: Source, begun: Moment, answer: Result<Contents, ReadError>) -> bool {
-        let reading = match answer {
-            Ok(value) => Reading::Read { begun, value },
-            // A search for nothing may be answered like that.
-            Err(ReadError::NoSuchEndpoint) if !is_search(source) => Reading::NoSuchEndpoint { begun },
-            Err(error) => {
-                if let Source::Balance(_) = source {
-                    // An old sum would be taken for a new one.
-                    let reading = Reading::Read { begun, value: Contents::Balance(None) };
-                    self.readings.push((source, reading));
-                }
-                self.failure = Some(Failure { source, error });
-                return false;
-            }
-        };
-        self.readings.push((source, reading));
-        true
-    }
-}
-
-/// The ledger is asked by UTC days, so what is covered begins at a midnight.
-async fn ledger(client: &Client, from: Timestamp) -> Result<LedgerRead, ReadError> {
-    let day = from.to_zoned(TimeZone::UTC).date();
-    let from = day.to_zoned(TimeZone::UTC).map_or(from, |midnight| midnight.timestamp());
-    match client.ledger(day).await {
-        Ok(rows) => Ok(LedgerRead { from, rows: rows.into() }),
-        // Only the owned list speaks of the whole account; a ledger that may not be read is one that cannot be read.
-        Err(ReadError::Unauthorized) => {
-            Err(ReadError::Failed("Vobiz refuses to show the ledger (401)".into()))
-        }
-        Err(ReadError::Forbidden) => Err(ReadError::Failed("Vobiz refuses to show the ledger (403)".into())),
-        Err(error) => Err(error),
-    }
 }

@@ -7,8 +7,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Account, Woken,
-    batch::Failure,
-    reader::{self, BatchRead, Reader},
+    batch::{BatchRead, Failure},
+    reader::{self, Reader},
 };
 use crate::{api::ObjectKey, domain::Currency, vobiz::ReadError};
 
@@ -62,8 +62,8 @@ impl Account {
 
     async fn wait_for_work(&self, resync: Duration) {
         loop {
-            let now = self.clock.now().mono;
-            let wait = self.state().next_round(now, resync).saturating_sub(now);
+            let now = self.clock.now();
+            let wait = self.state().next_round(now, resync).saturating_sub(now.mono);
             if wait.is_zero() {
                 return;
             }
@@ -84,6 +84,9 @@ impl Account {
         }
         let (batch, listing) = self.state().batch_begins(round);
         let read = reader.read(&batch, listing).await;
+        if let Some((_, error)) = &read.old_ledger_failed {
+            tracing::warn!(%error, "an old attempt cannot be verified: the ledger of its time cannot be read");
+        }
         let failure = read.failure.clone();
         let resynced = self.state().batch_ends(round, read);
         match failure {

@@ -8,14 +8,16 @@ use std::{
     time::Duration,
 };
 
+use jiff::Timestamp;
+
 use super::{
-    batch::{ReadBatch, is_funds, is_search},
+    batch::{BatchRead, ReadBatch, Round, is_funds, is_search},
     gate::GateState,
-    reader::BatchRead,
+    upkeep::Upkeep,
 };
 use crate::{
     api::ObjectKey,
-    domain::{E164, Moment},
+    domain::{Backoff, E164, Moment},
     plan::{Contents, Evidence, EvidenceRequest, Gate, Reading, Readings, Source},
 };
 
@@ -32,13 +34,16 @@ pub struct State {
     owed: Option<Source>,
     /// The listing that is being read, over several rounds if it is long.
     listing: Option<Listing>,
+    upkeep: Upkeep,
+    /// The old ledger that could not be read last.
+    unreadable: Option<Unreadable>,
     /// When the account was last listed for drift rather than because something waits. Monotonic.
     pub(super) resynced_at: Option<Duration>,
     /// A whole round of reads went well, once.
     pub accepted: bool,
     /// Rows of the account's listing, as far as it is known.
     pub(super) owned: usize,
-    /// Searches that found too much, since the account was last listed for drift: the listing does their work.
+    /// Searches that found too much: until the account is listed for drift again, the listing does their work.
     broad: HashSet<Source>,
     /// A search failed: until the account is listed for drift again, or cannot be listed, the listing does its work.
     searches_fail: bool,
@@ -52,14 +57,13 @@ struct Listing {
     resync: bool,
 }
 
-/// One round of reads, as it begins.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Round {
-    pub began: Moment,
-    /// Until when the account was held, if it was: only the cheapest read shows whether the others go through.
-    pub held: Option<Duration>,
-    /// Whether the account is to be listed for drift.
-    pub resync: bool,
+/// An old ledger that could not be read: it is left alone for a while, and with it those that go back further.
+#[derive(Debug, Clone, Copy)]
+struct Unreadable {
+    from: Timestamp,
+    failures: u32,
+    /// Monotonic.
+    until: Duration,
 }
 
 /// For how long prices are kept: they serve messages.
@@ -74,6 +78,12 @@ const FUNDS_A_ROUND: usize = 8;
 
 /// Rows on a page of the owned list: what the choice between searches and a listing reckons with.
 const PER_PAGE: usize = 100;
+
+/// A ledger that begins earlier is an old one: a look goes back a day, to its midnight, and so does what it leads to.
+const USUAL: Duration = Duration::from_hours(50);
+
+/// Between failures of the old ledger.
+const OLD_LEDGER: Backoff = Backoff { first: Duration::from_mins(1), longest: Duration::from_hours(1) };
 
 impl State {
     pub fn evidence(&self, e164: E164) -> Evidence {
@@ -95,6 +105,14 @@ impl State {
     /// Notes what waits for what. Returns whether there is something new to read.
     pub fn wait(&mut self, key: ObjectKey, request: Option<EvidenceRequest>) -> bool {
         let reads = request.is_some();
+        let looks = request.iter().flat_map(|request| {
+            request.sources.iter().map(|source| (lane(*source, request.since), request.since.mono))
+        });
+        for (source, at) in looks {
+            if let Source::LedgerSoFar { from } = source {
+                self.upkeep.looks(from, at);
+            }
+        }
         self.waiting.insert(key, request.clone()) != Some(request) && reads
     }
 
@@ -124,21 +142,30 @@ impl State {
     }
 
     /// When the next round begins. Monotonic.
-    pub fn next_round(&self, now: Duration, resync: Duration) -> Duration {
+    pub fn next_round(&self, now: Moment, resync: Duration) -> Duration {
         let resync_at = self.resynced_at.map_or(Duration::ZERO, |at| at + resync);
-        let due = if self.batch(false).is_empty() { resync_at } else { now.min(resync_at) };
+        let old_ledger_at = self.unreadable.map(|old| old.until).filter(|at| *at > now.mono);
+        let at_once = (!self.batch(now, false).is_empty()).then_some(now.mono);
+        let others = old_ledger_at.into_iter().chain(self.upkeep.next());
+        let due = at_once.into_iter().chain(others).fold(resync_at, Duration::min);
         self.gate.next_round(due)
     }
 
     pub fn round_begins(&mut self, now: Moment, resync: Duration) -> Round {
         self.gate.round_begins(now.mono);
         let resync = self.resynced_at.is_none_or(|at| now.mono >= at + resync);
+        if resync {
+            self.upkeep.resync(now.mono);
+        }
         Round { began: now, held: self.gate.until(), resync }
     }
 
     /// What is to be read for all that waits, in as few calls as will do.
-    pub fn batch(&self, resync: bool) -> ReadBatch {
+    pub fn batch(&self, now: Moment, resync: bool) -> ReadBatch {
         let mut batch: ReadBatch = self.owed.into_iter().collect();
+        if let Some(source) = self.upkeep.due(now.mono) {
+            batch.add(source);
+        }
         if resync || self.listing.is_some() {
             batch.add(Source::Listing);
         }
@@ -147,10 +174,11 @@ impl State {
         for request in self.waiting.values().flatten() {
             let is_told = self.listing.is_some_and(|listing| listing.begun.mono >= request.since.mono);
             for source in self.lacks(request) {
-                match source {
-                    _ if self.broad.contains(&source) => batch.add(Source::Listing),
-                    Source::Search(_) if is_told => told.add(source),
-                    _ => batch.add(source),
+                match lane(source, now) {
+                    source if self.broad.contains(&source) => batch.add(Source::Listing),
+                    Source::OldLedger { from } if self.is_left_alone(from, now) => {}
+                    source if is_told && is_search(source) => told.add(source),
+                    source => batch.add(source),
                 }
             }
         }
@@ -171,11 +199,15 @@ impl State {
 
     /// The batch of a round, and since when the listing in it is being read.
     pub fn batch_begins(&mut self, round: Round) -> (ReadBatch, Option<Moment>) {
-        let batch = self.batch(round.resync);
+        let batch = self.batch(round.began, round.resync);
         if batch.contains(Source::Listing) && self.listing.is_none() {
             self.listing = Some(Listing { begun: round.began, resync: round.resync });
         }
         (batch, self.listing.map(|listing| listing.begun))
+    }
+
+    fn is_left_alone(&self, from: Timestamp, now: Moment) -> bool {
+        self.unreadable.is_some_and(|old| from <= old.from && now.mono < old.until)
     }
 
     /// What a request still lacks.
@@ -188,6 +220,9 @@ impl State {
         let listed = read.readings.iter().any(|(source, _)| *source == Source::Listing);
         let listing_failed = read.failure.as_ref().is_some_and(|failure| failure.source == Source::Listing);
         self.owned = read.owned.unwrap_or(self.owned);
+        if let Some(rows) = read.ledger_rows {
+            self.upkeep.has(rows);
+        }
         self.store(read.readings);
         self.broad.extend(read.broad);
         let listing = if listed || listing_failed { self.listing.take() } else { None };
@@ -198,6 +233,11 @@ impl State {
         }
         // What it costs to search again is paid once in a while.
         self.searches_fail &= resynced.is_none() && !listing_failed;
+        if let Some((from, _)) = read.old_ledger_failed {
+            let failures = self.unreadable.map_or(0, |old| old.failures);
+            let until = round.began.mono + OLD_LEDGER.after(failures);
+            self.unreadable = Some(Unreadable { from, failures: failures.saturating_add(1), until });
+        }
         match read.failure {
             Some(failure) if failure.is_of_searches_alone() => self.searches_fail = true,
             Some(failure) => self.owed = failure.owed().or(self.owed),
@@ -222,11 +262,14 @@ impl State {
                     self.readings.retain(|source, reading| !is_search(source) || is_later(reading));
                 }
                 (Source::Search(_), _) => self.make_room(source),
+                (Source::LedgerSoFar { .. } | Source::Ledger { .. }, _) => {
+                    let anew = matches!(source, Source::Ledger { .. });
+                    self.upkeep.was_read(anew, reading.begun().map_or(Duration::ZERO, |at| at.mono));
+                }
                 _ => {}
             }
-            let serves =
-                |owed: &Source| source.key() == owed.key() || (source == Source::Listing && is_search(*owed));
-            self.owed.take_if(|owed| serves(owed));
+            let key = source.key();
+            self.owed.take_if(|owed| key == owed.key() || owed.substitutes().contains(&key));
             self.readings.insert(source, reading);
         }
     }
@@ -244,9 +287,15 @@ impl State {
     }
 }
 
+/// What few ask for, and is long, is read beside what the others wait for.
+fn lane(source: Source, now: Moment) -> Source {
+    let usual = now.wall.saturating_sub(USUAL).unwrap_or(Timestamp::MIN);
+    source.ledger_from().filter(|from| *from < usual).map_or(source, |from| Source::OldLedger { from })
+}
+
 #[cfg(test)]
 mod tests {
-    use jiff::Timestamp;
+    use std::sync::Arc;
 
     use super::*;
     use crate::{
@@ -287,7 +336,7 @@ mod tests {
     }
 
     fn ledger(begun: u64, from: u64) -> Reading<Contents> {
-        let read = LedgerRead { from: at(from).wall, rows: Vec::new().into() };
+        let read = LedgerRead { from: at(from).wall, rows: Arc::default() };
         Reading::Read { begun: at(begun), value: Contents::Ledger(read) }
     }
 
@@ -365,16 +414,16 @@ mod tests {
     #[test]
     fn after_a_failed_search_the_listing_does_its_work_until_the_next_resync() {
         let mut state = asked(1);
-        assert_eq!(reads(&state.batch(false)), (false, 1));
+        assert_eq!(reads(&state.batch(at(1000), false)), (false, 1));
         fails(&mut state, 6, search(0));
-        assert_eq!(reads(&state.batch(false)), (true, 0));
+        assert_eq!(reads(&state.batch(at(1000), false)), (true, 0));
         // Not even where something else failed are they tried.
         fails(&mut state, 7, Source::Ledger { from: at(0).wall });
-        assert_eq!(reads(&state.batch(false)), (true, 0));
+        assert_eq!(reads(&state.batch(at(1000), false)), (true, 0));
         assert!(!lists(&mut state, 9, false) && lists(&mut state, 10, true));
         state.owned = 500;
         state.wait(key(1), Some(presence(1, 11)));
-        assert_eq!(reads(&state.batch(false)), (false, 1));
+        assert_eq!(reads(&state.batch(at(1000), false)), (false, 1));
     }
 
     #[test]
@@ -383,7 +432,7 @@ mod tests {
         fails(&mut state, 6, search(0));
         fails(&mut state, 7, Source::Listing);
         assert_eq!(
-            reads(&state.batch(false)),
+            reads(&state.batch(at(1000), false)),
             (true, 1),
             "the listing is owed, and the search is tried again"
         );
@@ -397,8 +446,12 @@ mod tests {
         {
             let state = State { owned, ..asked(searches) };
             let expected = if listed { (true, 0) } else { (false, usize::try_from(searches).unwrap()) };
-            assert_eq!(reads(&state.batch(false)), expected, "{owned} {searches}");
-            assert_eq!(reads(&state.batch(true)), (true, expected.1), "a few do not wait for all pages");
+            assert_eq!(reads(&state.batch(at(1000), false)), expected, "{owned} {searches}");
+            assert_eq!(
+                reads(&state.batch(at(1000), true)),
+                (true, expected.1),
+                "a few do not wait for all pages"
+            );
         }
     }
 
@@ -406,18 +459,18 @@ mod tests {
     fn what_a_round_failed_to_bring_is_owed_but_for_what_serves_messages() {
         let mut state = large();
         fails(&mut state, 6, Source::Funds { e164: number(1), currency: None });
-        assert!(state.batch(false).is_empty());
+        assert!(state.batch(at(1000), false).is_empty());
         let from = Source::Ledger { from: at(3).wall };
         fails(&mut state, 7, from);
-        assert_eq!(state.batch(false), [from].into_iter().collect());
+        assert_eq!(state.batch(at(1000), false), [from].into_iter().collect());
         state.store(vec![(from, ledger(8, 3))]);
-        assert!(state.batch(false).is_empty());
+        assert!(state.batch(at(1000), false).is_empty());
         // Where the listing failed, searches are tried all the same, however many.
         let mut state = asked(50);
         fails(&mut state, 6, Source::Listing);
-        assert_eq!(reads(&state.batch(false)), (true, 50));
+        assert_eq!(reads(&state.batch(at(1000), false)), (true, 50));
         assert!(!lists(&mut state, 4, false), "it is not for drift");
-        assert_eq!(reads(&state.batch(false)), (true, 0));
+        assert_eq!(reads(&state.batch(at(1000), false)), (true, 0));
     }
 
     #[test]
@@ -428,7 +481,7 @@ mod tests {
             assert!(state.wait(key(u64::try_from(index).unwrap()), Some(from(since))));
         }
         let all: ReadBatch = [Source::Ledger { from: at(300).wall }].into_iter().collect();
-        assert_eq!(state.batch(false), all);
+        assert_eq!(state.batch(at(1000), false), all);
         state.store(vec![(Source::Ledger { from: at(400).wall }, ledger(1000, 400))]);
         assert!(has(&state, &from(400)) && has(&state, &from(500)) && !has(&state, &from(300)));
         state.store(vec![(Source::Ledger { from: at(300).wall }, ledger(999, 300))]);
@@ -464,12 +517,12 @@ mod tests {
         for index in 0..100 {
             state.wait(key(index), Some(EvidenceRequest::new(at(5), [funds(index)])));
         }
-        let batch = state.batch(false);
+        let batch = state.batch(at(1000), false);
         assert_eq!(batch.count(is_funds), FUNDS_A_ROUND);
         state.store(
             batch.sources().map(|source| (source, Reading::NoSuchEndpoint { begun: at(6) })).collect(),
         );
-        assert!(state.batch(false).sources().all(|next| !batch.contains(next)));
+        assert!(state.batch(at(1000), false).sources().all(|next| !batch.contains(next)));
         // They serve messages, and are kept for a while.
         let read = Reading::Read { begun: at(6), value: Contents::Funds(FundsRead::default()) };
         state.store(vec![(funds(1), read)]);
@@ -483,18 +536,18 @@ mod tests {
     fn a_round_begins_when_something_waits_or_the_resync_is_due() {
         let resync = seconds_of(60);
         let mut state = large();
-        assert_eq!(state.next_round(seconds_of(7), resync), Duration::ZERO, "nothing was listed yet");
+        assert_eq!(state.next_round(at(7), resync), Duration::ZERO, "nothing was listed yet");
         assert_eq!(state.round_begins(at(7), resync), round(7, true));
         assert!(lists(&mut state, 7, true));
-        assert_eq!(state.next_round(seconds_of(8), resync), seconds_of(67));
+        assert_eq!(state.next_round(at(8), resync), seconds_of(67));
         state.wait(key(1), None);
-        assert_eq!(state.next_round(seconds_of(8), resync), seconds_of(67), "it waits for no read");
+        assert_eq!(state.next_round(at(8), resync), seconds_of(67), "it waits for no read");
         state.wait(key(1), Some(presence(1, 8)));
-        assert_eq!(state.next_round(seconds_of(8), resync), seconds_of(8));
+        assert_eq!(state.next_round(at(8), resync), seconds_of(8));
         assert!(!state.round_begins(at(8), resync).resync);
         // A hold ends first, regardless of what waits.
         state.gate.read_met(&ReadError::Failed("500".into()), seconds_of(8));
-        assert_eq!(state.next_round(seconds_of(8), resync), seconds_of(9));
+        assert_eq!(state.next_round(at(8), resync), seconds_of(9));
         assert_eq!(state.round_begins(at(9), resync).held, Some(seconds_of(9)));
     }
 
@@ -546,6 +599,6 @@ mod tests {
         let mut state = asked(1);
         assert_eq!(reads(&state.batch_begins(round(6, true)).0), (true, 1));
         state.wait(key(2), Some(presence(2, 5)));
-        assert_eq!(reads(&state.batch(false)), (true, 2));
+        assert_eq!(reads(&state.batch(at(1000), false)), (true, 2));
     }
 }

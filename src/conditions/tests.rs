@@ -4,6 +4,7 @@ mod table;
 mod unstored;
 mod words;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use kube::core::ObjectMeta;
@@ -139,7 +140,7 @@ struct Given {
 impl Default for Given {
     fn default() -> Self {
         let begun = moment(1);
-        let ledger = LedgerRead { from: jiff::Timestamp::UNIX_EPOCH, rows: Vec::new().into() };
+        let ledger = LedgerRead { from: jiff::Timestamp::UNIX_EPOCH, rows: Arc::default() };
         let evidence = Evidence {
             search: Reading::Read { begun, value: Rows::from(Vec::new()) },
             ledger: Reading::Read { begun, value: ledger },

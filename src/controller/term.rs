@@ -16,7 +16,9 @@ use crate::{
     leader,
     metrics::{Kind, Metrics},
     plan::{Moment, Timeouts},
-    reconcile::{Claims, Context, Memory, Outcomes, Troubles, reconcile_claim, reconcile_record, worker},
+    reconcile::{
+        Claims, Context, Found, Memory, Outcomes, Troubles, reconcile_claim, reconcile_record, worker,
+    },
     store::Store,
 };
 
@@ -151,6 +153,7 @@ impl Runtime {
             claims: self.claims.clone(),
             records: self.records.clone(),
             memory: Memory::default(),
+            neighbours: Found::default(),
             outcomes: self.outcomes.clone(),
             setbacks: Troubles::default(),
             clock: self.clock,

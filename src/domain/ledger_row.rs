@@ -19,7 +19,7 @@ pub struct LedgerRow {
 }
 
 /// `type` of a row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RowType {
     Credit,
     Debit,
@@ -51,7 +51,7 @@ pub enum ReferenceType {
 }
 
 /// Reference and description, where a row may name a number: every claim asks every row, so they are read once.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Texts {
     mentions: Box<[E164]>,
     /// Whether they spell a number out, plus sign and all.
@@ -109,8 +109,8 @@ impl LedgerRow {
 
     /// Whether the row is about one number for certain: one that is spelt out, or bare digits that spell one of those
     /// known.
-    pub(crate) fn spells_out_any(&self, known: &[E164]) -> bool {
-        self.texts.spells_one_out || self.suspects().any(|e164| known.contains(&e164))
+    pub(crate) fn spells_out_any(&self, is_known: impl Fn(&E164) -> bool) -> bool {
+        self.texts.spells_one_out || self.suspects().any(|e164| is_known(&e164))
     }
 
     /// Whether a credit names the row that it gives back, by its id.

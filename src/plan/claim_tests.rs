@@ -5,6 +5,7 @@ mod gives_way;
 mod look;
 mod relation;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use kube::core::ObjectMeta;
@@ -84,7 +85,7 @@ fn clear(begun: Moment) -> Evidence {
     let from = begun.wall.saturating_sub(Duration::from_hours(48)).unwrap();
     Evidence {
         search: Reading::Read { begun, value: Rows::from(Vec::new()) },
-        ledger: Reading::Read { begun, value: LedgerRead { from, rows: Vec::new().into() } },
+        ledger: Reading::Read { begun, value: LedgerRead { from, rows: Arc::default() } },
         ..Evidence::default()
     }
 }
@@ -92,7 +93,7 @@ fn clear(begun: Moment) -> Evidence {
 /// From when on a step asks for the ledger.
 fn ledger_from(step: &ClaimStep) -> jiff::Timestamp {
     let ClaimStep::Await(Wake::Evidence(need)) = step else { panic!("{step:?}") };
-    let from = |source: &Source| if let Source::Ledger { from } = source { Some(*from) } else { None };
+    let from = |source: &Source| if let Source::LedgerSoFar { from } = source { Some(*from) } else { None };
     need.sources.iter().find_map(from).unwrap()
 }
 
@@ -218,7 +219,7 @@ fn only_the_attempts_own_id_answers_a_decision_and_its_debits_count_once() {
     let id: &'static str = Box::leak(undecided.id.to_string().into_boxed_str());
     let mut evidence = clear(at(1));
     let Reading::Read { value, .. } = &mut evidence.ledger else { panic!() };
-    value.rows = vec![debit("t1")].into();
+    value.rows = Arc::new([debit("t1")].into_iter().collect());
     let step = |token| {
         let (record, evidence) = (Some(record(undecided.clone())), evidence.clone());
         Given { record, evidence, token, ..Given::default() }.step()
@@ -246,7 +247,8 @@ fn an_answer_holds_for_all_debits_that_the_decision_is_about() {
     let step = |more: &[&str]| {
         let mut evidence = clear(at(1));
         let Reading::Read { value, .. } = &mut evidence.ledger else { panic!() };
-        value.rows = ids.iter().map(String::as_str).chain(more.iter().copied()).map(debit).collect();
+        value.rows =
+            Arc::new(ids.iter().map(String::as_str).chain(more.iter().copied()).map(debit).collect());
         Given { record: Some(undecided.clone()), evidence, token: Some(id), ..Given::default() }.step()
     };
     assert!(matches!(step(&[]), ClaimStep::Purchase(_)), "{:?}", step(&[]));

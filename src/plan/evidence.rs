@@ -7,8 +7,12 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 
-use super::Moment;
-use crate::domain::{Currency, E164, LedgerRow, ListedNumber, Money};
+use super::{
+    Moment,
+    reading::{Fresh, Reading},
+    rows::LedgerRows,
+};
+use crate::domain::{Currency, E164, ListedNumber, Money};
 
 /// One kind of evidence, about one thing: what can be read of an account. In the order in which they are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -19,7 +23,16 @@ pub enum Source {
     Search(E164),
     /// The full owned list. It answers every search as well.
     Listing,
+    /// The ledger from a moment on: no row of it is missing, and those that were read before may be as they were then.
+    LedgerSoFar {
+        from: Timestamp,
+    },
+    /// The same, every row read anew.
     Ledger {
+        from: Timestamp,
+    },
+    /// The same, so far back that it is read beside what others wait for.
+    OldLedger {
         from: Timestamp,
     },
     /// What the number costs, and what the account has in that currency, or else in the price's.
@@ -44,19 +57,33 @@ impl Source {
     /// The source, without what only says how much of it is asked for: an answer replaces the one before it.
     pub fn key(self) -> Self {
         match self {
+            Self::LedgerSoFar { .. } => Self::LedgerSoFar { from: Timestamp::MIN },
             Self::Ledger { .. } => Self::Ledger { from: Timestamp::MIN },
+            Self::OldLedger { .. } => Self::OldLedger { from: Timestamp::MIN },
             Self::Funds { e164, .. } => Self::Funds { e164, currency: None },
             Self::Access | Self::Search(_) | Self::Listing | Self::Balance(_) => self,
         }
     }
 
-    /// Another source whose answer does as well.
-    fn substitute(self) -> Option<Self> {
+    /// Other sources whose answers do as well.
+    pub fn substitutes(self) -> &'static [Self] {
+        const ANEW: Source = Source::Ledger { from: Timestamp::MIN };
+        const OLD: Source = Source::OldLedger { from: Timestamp::MIN };
         match self {
-            Self::Search(_) => Some(Self::Listing),
-            Self::Access | Self::Listing | Self::Ledger { .. } | Self::Funds { .. } | Self::Balance(_) => {
-                None
+            Self::Search(_) => &[Self::Listing],
+            Self::LedgerSoFar { .. } => &[ANEW, OLD],
+            Self::Ledger { .. } => &[OLD],
+            Self::Access | Self::Listing | Self::OldLedger { .. } | Self::Funds { .. } | Self::Balance(_) => {
+                &[]
             }
+        }
+    }
+
+    /// From when on the ledger is asked for, if it is.
+    pub fn ledger_from(self) -> Option<Timestamp> {
+        match self {
+            Self::LedgerSoFar { from } | Self::Ledger { from } | Self::OldLedger { from } => Some(from),
+            Self::Access | Self::Search(_) | Self::Listing | Self::Funds { .. } | Self::Balance(_) => None,
         }
     }
 }
@@ -73,8 +100,8 @@ impl Contents {
 
     /// Whether as much of it was read as the source asks for.
     fn reaches(&self, source: Source) -> bool {
-        match (self, source) {
-            (Self::Ledger(read), Source::Ledger { from }) => read.from <= from,
+        match (self, source.ledger_from()) {
+            (Self::Ledger(read), Some(from)) => read.from <= from,
             _ => true,
         }
     }
@@ -112,10 +139,13 @@ pub struct Readings(HashMap<Source, Reading<Contents>>);
 
 impl Readings {
     pub fn about(&self, e164: E164) -> Evidence {
+        let ledger = |source| self.of(source).and_then(Contents::ledger);
         Evidence {
             search: self.of(Source::Search(e164)).and_then(|answer| answer.rows_of(e164)),
             listing: self.of(Source::Listing).and_then(|answer| answer.rows_of(e164)),
-            ledger: self.of(Source::Ledger { from: Timestamp::MIN }).and_then(Contents::ledger),
+            ledger_so_far: ledger(Source::LedgerSoFar { from: Timestamp::MIN }),
+            ledger: ledger(Source::Ledger { from: Timestamp::MIN }),
+            old_ledger: ledger(Source::OldLedger { from: Timestamp::MIN }),
             funds: self.of(Source::Funds { e164, currency: None }).and_then(Contents::funds),
         }
     }
@@ -131,7 +161,7 @@ impl Readings {
             Fresh::NoSuchEndpoint => true,
             Fresh::Stale => false,
         };
-        answered(source) || source.substitute().is_some_and(answered)
+        answered(source) || source.substitutes().iter().any(|other| answered(*other))
     }
 
     /// Keeps a reading in place of the one before it.
@@ -160,69 +190,50 @@ pub struct Evidence {
     pub search: Reading<Rows>,
     /// The full owned list, every page parsed.
     pub listing: Reading<Rows>,
+    pub ledger_so_far: Reading<LedgerRead>,
     pub ledger: Reading<LedgerRead>,
+    pub old_ledger: Reading<LedgerRead>,
     pub funds: Reading<FundsRead>,
+}
+
+impl Evidence {
+    /// The ledger from that moment on, which lacks no row that there was at `since`.
+    pub fn ledger_so_far(&self, since: Moment, from: Timestamp) -> Fresh<'_, LedgerRead> {
+        reaching([&self.ledger_so_far, &self.ledger, &self.old_ledger], since, from)
+    }
+
+    /// The same, each row as it was at `since` or later.
+    pub fn ledger_anew(&self, since: Moment, from: Timestamp) -> Fresh<'_, LedgerRead> {
+        reaching([&self.ledger, &self.old_ledger], since, from)
+    }
+}
+
+/// The first of the readings that was begun late enough and goes back far enough.
+fn reaching<'a>(
+    readings: impl IntoIterator<Item = &'a Reading<LedgerRead>>,
+    since: Moment,
+    from: Timestamp,
+) -> Fresh<'a, LedgerRead> {
+    let mut found = Fresh::Stale;
+    for reading in readings {
+        match reading.since(since) {
+            Fresh::Value(begun, read) if read.from <= from => return Fresh::Value(begun, read),
+            Fresh::NoSuchEndpoint => found = Fresh::NoSuchEndpoint,
+            Fresh::Value(..) | Fresh::Stale => {}
+        }
+    }
+    found
 }
 
 /// The rows of a list that carry one number.
 pub type Rows = Arc<[ListedNumber]>;
-
-#[derive(Debug, Clone, Default)]
-pub enum Reading<T> {
-    #[default]
-    Never,
-    Read {
-        begun: Moment,
-        value: T,
-    },
-    /// There is no such endpoint: nothing to wait for.
-    NoSuchEndpoint {
-        begun: Moment,
-    },
-}
-
-/// A reading held against the moment at which it had to be begun.
-pub enum Fresh<'a, T> {
-    Stale,
-    Value(Moment, &'a T),
-    NoSuchEndpoint,
-}
-
-impl<T> Reading<T> {
-    /// The reading, if it was begun at `since` or later.
-    pub fn since(&self, since: Moment) -> Fresh<'_, T> {
-        match self {
-            Self::Read { begun, value } if begun.mono >= since.mono => Fresh::Value(*begun, value),
-            Self::NoSuchEndpoint { begun } if begun.mono >= since.mono => Fresh::NoSuchEndpoint,
-            _ => Fresh::Stale,
-        }
-    }
-
-    /// The part of it that `value` finds.
-    pub fn and_then<U>(&self, value: impl FnOnce(&T) -> Option<U>) -> Reading<U> {
-        match self {
-            Self::Never => Reading::Never,
-            Self::NoSuchEndpoint { begun } => Reading::NoSuchEndpoint { begun: *begun },
-            Self::Read { begun, value: read } => {
-                value(read).map_or(Reading::Never, |value| Reading::Read { begun: *begun, value })
-            }
-        }
-    }
-
-    pub fn begun(&self) -> Option<Moment> {
-        match self {
-            Self::Never => None,
-            Self::Read { begun, .. } | Self::NoSuchEndpoint { begun } => Some(*begun),
-        }
-    }
-}
 
 /// The ledger's rows that may concern purchases, and how far back they go.
 #[derive(Debug, Clone)]
 pub struct LedgerRead {
     /// The first moment that is covered.
     pub from: Timestamp,
-    pub rows: Arc<[LedgerRow]>,
+    pub rows: Arc<LedgerRows>,
 }
 
 /// What the number costs and what the account has, where each could be read.

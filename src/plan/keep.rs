@@ -5,9 +5,10 @@ use std::time::Duration;
 use super::{
     ClaimLiveness, Moment,
     change::{Change, RecordStep},
-    evidence::{EvidenceRequest, Fresh, Source},
+    evidence::{EvidenceRequest, Source},
     observed::RecordObserved,
     ownership::Verdict,
+    reading::Fresh,
 };
 use crate::{
     api::{AttemptState, Ownership},

@@ -1,9 +1,12 @@
 //! All that the next step of a claim, or of a record, depends on.
 
+use std::sync::Arc;
+
 use super::{
     ClaimLiveness, Clocks, Evidence, Gate, Moment,
-    ledger::Neighbours,
+    neighbours::Neighbours,
     ownership::{Verdict, verdict},
+    rows::LedgerRows,
     time::Timeouts,
 };
 use crate::{
@@ -50,7 +53,8 @@ pub struct RecordObserved<'a> {
     pub evidence: &'a Evidence,
     /// Begin of the first of two listings without a bound number.
     pub absent_since: Option<Moment>,
-    pub neighbours: Neighbours,
+    /// What other numbers and their purchases explain of a ledger.
+    pub neighbours: &'a (dyn Fn(&Arc<LedgerRows>) -> Arc<Neighbours> + Sync),
     pub timeouts: Timeouts,
     /// How far our clock is from others'.
     pub clocks: Clocks,

@@ -5,10 +5,11 @@ use std::time::Duration;
 use super::{
     ClaimLiveness, Moment,
     change::{Change, RecordStep},
-    evidence::{EvidenceRequest, Fresh, FundsRead, Source},
+    evidence::{EvidenceRequest, FundsRead, Source},
     keep::{maintain_bound, unclaim},
     observed::RecordObserved,
     ownership::Verdict,
+    reading::Fresh,
     rules,
     settle::settle,
     time::VERIFY_EVERY,

@@ -3,13 +3,15 @@
 mod bound;
 mod debits;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use kube::core::ObjectMeta;
 
 use super::{
-    Change, ClaimLiveness, Clocks, Evidence, EvidenceRequest, FundsRead, LedgerRead, Moment, Neighbours,
-    NewAttempt, Reading, RecordObserved, RecordStep, Removal, Rows, Source, Timeouts, decide_record,
+    Change, ClaimLiveness, Clocks, Evidence, EvidenceRequest, FundsRead, LedgerRead, LedgerRows, Moment,
+    Neighbours, NewAttempt, Reading, RecordObserved, RecordStep, Removal, Rows, Source, Timeouts,
+    decide_record,
 };
 use crate::{
     api::{
@@ -73,7 +75,7 @@ fn read<T>(begun: Moment, value: T) -> Reading<T> {
 
 fn ledger(begun: Moment, rows: &[&str]) -> Reading<LedgerRead> {
     let rows = rows.iter().map(|row| LedgerRow::for_tests(row)).collect();
-    read(begun, LedgerRead { from: "2026-01-01T00:00:00Z".parse().unwrap(), rows })
+    read(begun, LedgerRead { from: "2026-01-01T00:00:00Z".parse().unwrap(), rows: Arc::new(rows) })
 }
 
 fn step(record: &PhoneNumber, evidence: &Evidence, now: Moment) -> RecordStep {
@@ -103,10 +105,12 @@ fn step_between(
     first_read: Moment,
     now: Moment,
 ) -> RecordStep {
-    let unsettled = others.iter().map(|other| other.wall).collect();
-    let neighbours = Neighbours { unsettled, ..Neighbours::default() };
+    let unsettled: Vec<_> = others.iter().map(|other| other.wall).collect();
+    let neighbours =
+        |rows: &Arc<LedgerRows>| Arc::new(Neighbours::for_tests(rows.clone(), &[], &[], &unsettled));
     let account: AccountId = "MA_1".parse().unwrap();
-    let observed = RecordObserved { first_read, neighbours, clocks, ..seen_by(observed, &account, evidence) };
+    let alone = seen_by(observed, &account, evidence);
+    let observed = RecordObserved { first_read, neighbours: &neighbours, clocks, ..alone };
     decide_record(&observed, now)
 }
 
@@ -123,7 +127,7 @@ fn seen_by<'a>(
         first_read: at(0),
         evidence,
         absent_since: None,
-        neighbours: Neighbours::default(),
+        neighbours: &|rows| Arc::new(Neighbours::for_tests(rows.clone(), &[], &[], &[])),
         timeouts: TIMEOUTS,
         clocks: Clocks::default(),
         removal: Removal::default(),

@@ -1,23 +1,24 @@
 //! Decides how an open attempt ends, by a listing and a ledger that are both younger than it.
 
-use std::time::Duration;
-
-use jiff::Timestamp;
+use std::{sync::Arc, time::Duration};
 
 use super::{
     Moment,
     change::{Change, RecordStep},
-    evidence::{EvidenceRequest, Fresh, FundsRead, Source, earlier, later},
-    ledger::{Ledger, may_be_same},
+    evidence::{EvidenceRequest, FundsRead, Source, earlier, later},
+    ledger::Ledger,
     observed::RecordObserved,
     ownership::Verdict,
+    reading::Fresh,
+    rows::LedgerRows,
     rules,
+    taken::may_be_same,
     time::VERIFY_EVERY,
     window::{named_count_from, unnamed_count_from},
 };
 use crate::{
     api::{Answer, Attempt, Debit, Ownership},
-    domain::{AccountId, LedgerRow},
+    domain::{AccountId, Currency, LedgerRow, Money},
 };
 
 /// The attempt has had its time: one full listing and one ledger, both begun after it, decide.
@@ -29,10 +30,7 @@ pub(super) fn settle(observed: &RecordObserved<'_>, settles: Moment, now: Moment
         Fresh::Stale if !rules::absence_needs_the_listing() => observed.evidence.search.since(settles),
         listing => listing,
     };
-    let ledger = match observed.evidence.ledger.since(settles) {
-        Fresh::Value(_, read) if read.from > from => Fresh::Stale,
-        other => other,
-    };
+    let ledger = observed.evidence.ledger_anew(settles, from);
     let lacks = [
         matches!(listing, Fresh::Stale).then_some(Source::Listing),
         matches!(ledger, Fresh::Stale).then_some(Source::Ledger { from }),
@@ -87,14 +85,13 @@ fn conclude(
 
 /// Debits without ownership: those that name the number, else those of equal amount that name none. The amount is
 /// read from the inventory, where the number still stands if it was not bought.
-fn debits(observed: &RecordObserved<'_>, rows: &[LedgerRow], settles: Moment, now: Moment) -> Debits {
+fn debits(observed: &RecordObserved<'_>, rows: &Arc<LedgerRows>, settles: Moment, now: Moment) -> Debits {
     let spec = &observed.record.spec;
     let ledger = Ledger {
         rows,
         e164: spec.e164,
         since: named_count_from(&spec.attempt),
         answered: &spec.attempt.answered_debits,
-        known: &observed.neighbours.known,
     };
     let mut named = ledger.named();
     if !rules::verification_looks_for_debits() {
@@ -107,12 +104,12 @@ fn debits(observed: &RecordObserved<'_>, rows: &[LedgerRow], settles: Moment, no
         return Debits::Known(named);
     }
     let ledger = Ledger { since: unnamed_count_from(&spec.attempt), ..ledger };
-    let mut unnamed = ledger.unnamed(&observed.neighbours.explained);
+    let neighbours = (observed.neighbours)(rows);
     // What comes later than that is not for this attempt; without an end, a busy account would keep it open for ever.
-    let last = later(spec.attempt.opened_at.after(observed.timeouts.until_settled()));
-    unnamed.retain(|debit| debit.at.is_none_or(|at| at.at() <= last));
+    let span = observed.timeouts.until_settled();
+    let unnamed = ledger.unnamed(&neighbours, later(spec.attempt.opened_at.after(span)));
     if unnamed.is_empty() {
-        return Debits::Known(unnamed);
+        return Debits::Known(Vec::new());
     }
     let funds = Source::Funds { e164: spec.e164, currency: spec.attempt.currency };
     let ask = |since| EvidenceRequest::new(since, [funds]);
@@ -131,33 +128,21 @@ fn debits(observed: &RecordObserved<'_>, rows: &[LedgerRow], settles: Moment, no
         // Without a price (the number may have been sold to another customer meanwhile) any such debit may be ours,
         // unless Vobiz refused in words. Its 500 is no such word: it is said when something broke after the debit, too.
         Fresh::Value(_, price @ FundsRead { required: Some(_), .. }) => {
-            unnamed.into_iter().filter(|debit| is_equal_sum(debit, price)).collect()
+            unnamed.into_iter().filter(|row| is_equal_sum(row.amount, row.currency, price)).collect()
         }
         _ if spec.attempt.answer.as_ref().is_some_and(|said| is_explicit_refusal(said) && !is_5xx(said)) => {
             Vec::new()
         }
         Fresh::NoSuchEndpoint | Fresh::Value(..) => unnamed,
     };
-    if suspected.iter().any(|debit| may_be_explained(debit, observed, now)) {
+    if suspected.iter().any(|row| neighbours.may_explain(row, spec.e164, span, now.wall)) {
         return Debits::NotYet(RecordStep::Wait(now.plus(EXPLAINED_SOON)));
     }
-    Debits::Known(suspected)
+    Debits::Known(suspected.into_iter().map(LedgerRow::debit).collect())
 }
 
 /// How soon another purchase that is under way may have ended.
-const EXPLAINED_SOON: Duration = Duration::from_secs(1);
-
-/// Whether the debit may yet turn out to be another record's, whose purchase is under way: on a busy account there is
-/// always one that was debited and has not been answered. Those that are past their own time are not waited for, or
-/// two attempts would wait for each other.
-fn may_be_explained(debit: &Debit, observed: &RecordObserved<'_>, now: Moment) -> bool {
-    let span = observed.timeouts.until_settled();
-    let under_way = |opened: &Timestamp| {
-        let settles = opened.saturating_add(span).unwrap_or(Timestamp::MAX);
-        now.wall < settles && debit.at.is_none_or(|at| at.at() >= earlier(*opened))
-    };
-    observed.neighbours.unsettled.iter().any(under_way)
-}
+pub const EXPLAINED_SOON: Duration = Duration::from_secs(1);
 
 enum Debits {
     Known(Vec<Debit>),
@@ -165,9 +150,9 @@ enum Debits {
 }
 
 /// Whether the debit may be of this price: one whose sum cannot be read may be.
-fn is_equal_sum(debit: &Debit, price: &FundsRead) -> bool {
-    price.required.is_some_and(|required| debit.amount.is_none_or(|amount| amount.is_same_sum(required)))
-        && may_be_same(debit.currency, price.currency)
+fn is_equal_sum(amount: Option<Money>, currency: Option<Currency>, price: &FundsRead) -> bool {
+    price.required.is_some_and(|required| amount.is_none_or(|amount| amount.is_same_sum(required)))
+        && may_be_same(currency, price.currency)
 }
 
 /// A 4xx, or the documented 500, in Vobiz's own words.
@@ -201,13 +186,9 @@ mod tests {
             (Some("52"), Some("USD"), false),
             (None, Some("USD"), false),
         ] {
-            let debit = Debit {
-                id: "d".into(),
-                amount: amount.and_then(|amount| amount.parse().ok()),
-                currency: currency.and_then(|currency| currency.parse().ok()),
-                at: None,
-            };
-            assert_eq!(is_equal_sum(&debit, &price), expected, "{debit:?}");
+            let sum = amount.and_then(|amount| amount.parse().ok());
+            let of = currency.and_then(|currency| currency.parse().ok());
+            assert_eq!(is_equal_sum(sum, of, &price), expected, "{amount:?} {currency:?}");
         }
     }
 }

@@ -4,6 +4,7 @@ mod claim;
 mod claims;
 mod intent;
 mod memory;
+mod neighbours;
 mod newer;
 mod outcome;
 mod outcomes;
@@ -15,6 +16,7 @@ mod trouble;
 pub use claim::reconcile_claim;
 pub use claims::{Claims, Listed};
 pub use memory::{Memory, Remaining};
+pub use neighbours::Found;
 pub use outcomes::Outcomes;
 pub use queue::worker;
 pub use record::reconcile_record;
@@ -49,6 +51,7 @@ pub struct Context {
     pub claims: Claims,
     pub records: Cache<Seen<PhoneNumber>>,
     pub memory: Memory,
+    pub neighbours: Found,
     /// The purchases under way, of earlier terms too.
     pub outcomes: Arc<Outcomes>,
     pub setbacks: Troubles,

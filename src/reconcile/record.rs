@@ -9,8 +9,7 @@ use super::{Context, requeue_after};
 use crate::{
     account::Account,
     api::{AttemptState, ClaimRef, FORGET_ANNOTATION, ObjectKey, PhoneNumber, RECORD_FINALIZER, Seen},
-    domain::E164,
-    plan::{self, Change, ClaimLiveness, Moment, Neighbours, RecordObserved, RecordStep, Removal},
+    plan::{self, Change, ClaimLiveness, Moment, RecordObserved, RecordStep, Removal},
     store::StoreError,
 };
 
@@ -38,10 +37,6 @@ pub async fn reconcile_record(
     let evidence = account.evidence(e164);
     let liveness = liveness(&context, &record).await?;
     let sending = context.outcomes.is_sending(record.spec.attempt.id);
-    // One of a newer version explains nothing: what is not explained is asked about.
-    let others = || context.records.state().into_iter().filter_map(|other| other.read().cloned());
-    let is_known = |e164: &E164| context.seen(*e164).is_some() || account.lists(*e164);
-    let neighbours = || Neighbours::of(&record, &evidence.ledger, context.timeouts, others, is_known);
     let mut observed = RecordObserved {
         record: &record,
         account: &account.id(),
@@ -50,7 +45,7 @@ pub async fn reconcile_record(
         first_read: context.memory.see(&record, now).first_read,
         evidence: &evidence,
         absent_since: None,
-        neighbours: if sending { Neighbours::default() } else { neighbours() },
+        neighbours: &|rows| context.neighbours(account, rows, now),
         timeouts: context.timeouts,
         clocks: account.clocks(),
         removal,

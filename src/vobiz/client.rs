@@ -9,6 +9,7 @@ use std::{
 };
 
 use futures::{StreamExt, stream};
+use jiff::civil::Date;
 use reqwest::Url;
 use tokio::sync::watch;
 
@@ -19,7 +20,7 @@ use super::{
     masks::InUse,
     pace::Pace,
     page::{self, Page},
-    paging::{Listed, Next, Pages},
+    paging::{Next, Pages},
     transport,
     wire::Balance,
 };
@@ -43,9 +44,6 @@ const NUMBERS_PER_PAGE: usize = 100;
 
 /// A search that goes on after so many pages costs as much as a listing, and says less: its digits are too few.
 const SEARCHED_PAGES: usize = 2;
-
-/// Rows on a page of the ledger: the documented maximum; more would silently become 50.
-const ROWS_PER_PAGE: usize = 1000;
 
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -187,8 +185,14 @@ impl Client {
     }
 
     async fn search(&self, list: Read, e164: E164) -> Result<Option<Vec<ListedNumber>>, ReadError> {
-        let listed = first_pages(SEARCHED_PAGES, |page| self.numbers_page(list, page, Some(e164))).await?;
-        Ok(listed.map(Listed::rows))
+        let (mut pages, mut number) = (Pages::default(), 1);
+        loop {
+            match pages.feed(self.numbers_page(list, number, Some(e164)).await)? {
+                Next::Page(next) if next > SEARCHED_PAGES => return Ok(None),
+                Next::Page(next) => number = next,
+                Next::End(listed) => return Ok(Some(listed.rows())),
+            }
+        }
     }
 
     /// The balance in one currency.
@@ -200,25 +204,14 @@ impl Client {
         Balance::parse(&body)
     }
 
-    /// Every ledger row since that UTC day that may concern the purchase of a number.
-    ///
-    /// # Errors
-    /// If any page cannot be had or read, or rows are missing.
-    pub async fn ledger(&self, from: jiff::civil::Date) -> Result<Vec<LedgerRow>, ReadError> {
-        match complete(|page| self.ledger_page(Some(from), page)).await? {
-            Listed::Whole(rows) => Ok(rows),
-            // The total may count what the filter left out. Read whole, the ledger has as many rows as it says, or a
-            // debit may be among those that are missing.
-            Listed::Short(_) => complete(|page| self.ledger_page(None, page)).await?.whole(),
-        }
-    }
-
-    async fn ledger_page(
+    /// A page of the ledger since that UTC day.
+    pub(super) async fn ledger_page(
         &self,
-        from: Option<jiff::civil::Date>,
+        from: Option<Date>,
         page: usize,
+        size: usize,
     ) -> Result<Page<LedgerRow>, ReadError> {
-        let (page_text, size) = (page.to_string(), ROWS_PER_PAGE.to_string());
+        let (page_text, size) = (page.to_string(), size.to_string());
         let from = from.map(|from| from.to_string());
         let mut query = vec![("page", page_text.as_str()), ("per_page", &size)];
         query.extend(from.as_deref().map(|from| ("from_date", from)));
@@ -258,31 +251,5 @@ impl Client {
         }
         let second = self.counted_get(operation, asked.casing.other(), path, query).await;
         self.casings.decide(asked, first, second)
-    }
-}
-
-/// Reads every page.
-async fn complete<T, F>(page: impl FnMut(usize) -> F) -> Result<Listed<T>, ReadError>
-where
-    F: Future<Output = Result<Page<T>, ReadError>>,
-{
-    first_pages(usize::MAX, page).await?.ok_or_else(|| ReadError::unreadable("list without an end"))
-}
-
-/// Reads every page, if there are not more than that.
-async fn first_pages<T, F>(
-    most: usize,
-    mut page: impl FnMut(usize) -> F,
-) -> Result<Option<Listed<T>>, ReadError>
-where
-    F: Future<Output = Result<Page<T>, ReadError>>,
-{
-    let (mut pages, mut number) = (Pages::default(), 1);
-    loop {
-        match pages.feed(page(number).await)? {
-            Next::Page(next) if next > most => return Ok(None),
-            Next::Page(next) => number = next,
-            Next::End(listed) => return Ok(Some(listed)),
-        }
     }
 }

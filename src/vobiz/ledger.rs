@@ -4,6 +4,7 @@ use serde::Deserialize;
 
 use super::{
     json::{Lenient, id, money, text},
+    key::key,
     masks::Masks,
 };
 use crate::domain::{Currency, LedgerRow, Money, ReferenceType, RowStatus, RowType, Texts, Time, mark};
@@ -28,11 +29,26 @@ pub struct WireRow {
 }
 
 impl WireRow {
+    /// What tells the row from all others, if it has an id. A refund must not hide its debit, even if both have the same.
+    pub fn key(&self) -> Option<u64> {
+        let id = self.id.as_ref().filter(|id| !id.is_empty())?;
+        Some(key((id, &self.kind, self.amount.map(Money::abs))))
+    }
+
     pub fn parse(self, masks: &Masks) -> LedgerRow {
         let text = format!("{} {}", self.reference, self.description);
         LedgerRow {
             // Stored and shown, so it is cut to length, and freed of credentials that Vobiz may echo in it.
-            id: storable(&masks.mask(&self.id.unwrap_or_default())),
+            id: storable(&masks.mask(self.id.as_deref().unwrap_or_default())),
+            texts: Texts::read(&text, self.kind == "credit"),
+            ..self.bare()
+        }
+    }
+
+    /// The row without its id and its texts.
+    pub fn bare(&self) -> LedgerRow {
+        LedgerRow {
+            id: String::new(),
             kind: match self.kind.as_str() {
                 "credit" => RowType::Credit,
                 "debit" => RowType::Debit,
@@ -55,7 +71,7 @@ impl WireRow {
             amount: self.amount.map(Money::abs),
             currency: self.currency.0,
             at: self.created_at.0.or(self.processed_at.0),
-            texts: Texts::read(&text, self.kind == "credit"),
+            texts: Texts::default(),
         }
     }
 }

@@ -16,7 +16,9 @@ mod pace;
 mod page;
 mod paging;
 mod purchase;
+mod transactions;
 mod transport;
+mod window;
 mod wire;
 
 pub use answer::PurchaseAnswer;
@@ -24,6 +26,7 @@ pub use casing::Casing;
 pub use client::{Client, Settings};
 pub use credentials::{Credentials, CredentialsError, CredentialsSource, Source};
 pub use error::{ReadError, SetupError};
+pub use transactions::{Known, Ledger};
 pub use transport::USER_AGENT;
 pub use wire::Balance;
 

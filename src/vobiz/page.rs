@@ -1,5 +1,6 @@
 //! One page of a list: parsed as a whole, or an error.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Deserializer};
 
 use super::{
@@ -10,7 +11,7 @@ use super::{
     masks::Masks,
     wire::WireNumber,
 };
-use crate::domain::{LedgerRow, ListedNumber};
+use crate::domain::{LedgerRow, ListedNumber, Time};
 
 /// One page, keyed so that rows that move between pages count once.
 #[derive(Debug)]
@@ -19,6 +20,9 @@ pub struct Page<T> {
     pub(super) rows: Vec<(u64, T)>,
     /// Keys of all rows on the page.
     pub keys: Vec<u64>,
+    /// When each row was made, where every row of a ledger's page has an id and a time: what lacks one cannot be told from
+    /// its twin.
+    pub(super) times: Option<Vec<Timestamp>>,
     /// How many rows the list has in all, where the page says so.
     pub total: Option<usize>,
 }
@@ -30,9 +34,9 @@ impl<T> Page<T> {
 }
 
 /// Null is how some servers write a list without rows, and is believed only where the total says so too.
-fn rows<T>(rows: Option<Vec<Object<T>>>, total: Option<usize>, what: &str) -> Result<Vec<T>, ReadError> {
+fn rows<T>(rows: Option<Vec<T>>, total: Option<usize>, what: &str) -> Result<Vec<T>, ReadError> {
     match (rows, total) {
-        (Some(rows), _) => Ok(rows.into_iter().map(|Object(row)| row).collect()),
+        (Some(rows), _) => Ok(rows),
         (None, Some(0)) => Ok(Vec::new()),
         (None, _) => Err(ReadError::unreadable(what)),
     }
@@ -63,21 +67,41 @@ pub fn numbers_page(body: &[u8], asked: usize, masks: &Masks) -> Result<Page<Lis
     let wire: WireNumbers = object(body).ok_or_else(|| ReadError::unreadable("list"))?;
     check_echo(wire.page.0, asked)?;
     let items = rows(wire.items, wire.total.0, "list")?;
-    let keys = items.iter().enumerate().map(|(at, item)| item.key((asked, at))).collect();
+    let keys = items.iter().enumerate().map(|(at, Object(item))| item.key((asked, at))).collect();
     let mut rows = Vec::with_capacity(items.len());
-    for item in items {
+    for Object(item) in items {
         let contents = item.contents();
         rows.extend(item.numbers(masks)?.into_iter().map(|row| (key((contents, row.e164)), row)));
     }
-    Ok(Page { rows, keys, total: wire.total.0 })
+    Ok(Page { rows, keys, times: None, total: wire.total.0 })
 }
 
 #[derive(Deserialize)]
 struct WireLedger {
     #[serde(deserialize_with = "nullable")]
-    transactions: Option<Vec<Object<WireRow>>>,
+    transactions: Option<Vec<Transaction>>,
     page: Lenient<usize>,
     total: Lenient<usize>,
+}
+
+/// A row of the ledger. What concerns no number is dropped as it is parsed: an account may have a million calls a day.
+#[derive(Deserialize)]
+#[serde(from = "Object<WireRow>")]
+struct Transaction {
+    key: Option<u64>,
+    at: Option<Timestamp>,
+    of_interest: Option<WireRow>,
+}
+
+impl From<Object<WireRow>> for Transaction {
+    fn from(Object(wire): Object<WireRow>) -> Self {
+        let row = wire.bare();
+        Self {
+            key: wire.key(),
+            at: row.at.map(Time::at),
+            of_interest: row.concerns_numbers().then_some(wire),
+        }
+    }
 }
 
 /// A page of the ledger. `summary` is not looked at: it may be zeroed beside rows.
@@ -87,18 +111,16 @@ struct WireLedger {
 pub fn ledger_page(body: &[u8], asked: usize, masks: &Masks) -> Result<Page<LedgerRow>, ReadError> {
     let wire: WireLedger = object(body).ok_or_else(|| ReadError::unreadable("ledger"))?;
     check_echo(wire.page.0, asked)?;
-    let keyed = |(at, row): (usize, WireRow)| {
-        let row = row.parse(masks);
-        // A row without an id cannot be told from its twin, so its place has to do.
-        let id = if row.id.is_empty() { key((asked, at)) } else { key(&row.id) };
-        // A refund must not hide its debit, even if both have the same id.
-        (key((id, row.kind, row.amount)), row)
-    };
     let transactions = rows(wire.transactions, wire.total.0, "ledger")?;
-    let keyed: Vec<_> = transactions.into_iter().enumerate().map(keyed).collect();
-    let keys = keyed.iter().map(|(key, _)| *key).collect();
-    let rows = keyed.into_iter().filter(|(_, row)| row.concerns_numbers()).collect();
-    Ok(Page { rows, keys, total: wire.total.0 })
+    let times = transactions.iter().map(|row| row.key.and(row.at)).collect();
+    let (mut keys, mut rows) = (Vec::with_capacity(transactions.len()), Vec::new());
+    for (at, row) in transactions.into_iter().enumerate() {
+        // A row without an id cannot be told from its twin, so its place has to do.
+        let key = row.key.unwrap_or_else(|| key((asked, at)));
+        keys.push(key);
+        rows.extend(row.of_interest.map(|row| (key, row.parse(masks))));
+    }
+    Ok(Page { rows, keys, times, total: wire.total.0 })
 }
 
 /// A server that answers with another page than was asked for does not page the way it is read here.

@@ -14,6 +14,9 @@ const PASSES: usize = 3;
 /// No list that is read here has more pages; a server that never ends is an error, not a loop.
 const MOST_PAGES: usize = 10_000;
 
+/// Nor has one more rows: each is remembered while it is read.
+const MOST_ROWS: usize = 2_000_000;
+
 /// A list of which some pages were read.
 ///
 /// Rows can move while pages are read: a row that is added pushes others to a later page, where they are seen
@@ -107,7 +110,7 @@ impl<T> Pages<T> {
     /// # Errors
     /// If the page cannot be had, or the list has no end.
     pub fn feed(&mut self, page: Result<Page<T>, ReadError>) -> Result<Next<T>, ReadError> {
-        let Page { rows, keys, total } = match page {
+        let Page { rows, keys, total, .. } = match page {
             // The list exists, or there would have been no first page.
             Err(ReadError::NoSuchEndpoint) if self.pass.pages > 0 => {
                 return Err(ReadError::unreadable("page that does not exist"));
@@ -117,7 +120,9 @@ impl<T> Pages<T> {
         self.rows.extend(rows);
         self.keys.extend(&keys);
         match self.pass.add(keys, total) {
-            None if self.pass.pages < MOST_PAGES => return Ok(Next::Page(self.pass.pages + 1)),
+            None if self.pass.pages < MOST_PAGES && self.keys.len() < MOST_ROWS => {
+                return Ok(Next::Page(self.pass.pages + 1));
+            }
             None => return Err(ReadError::unreadable("list without an end")),
             Some(End::Complete) => return Ok(Next::End(Listed::Whole(self.take_rows()))),
             Some(End::Short { total_changed, total }) => {
@@ -208,7 +213,7 @@ mod tests {
 
     fn page(ids: &[u32], total: Option<usize>) -> Page<u32> {
         let keys: Vec<u64> = ids.iter().copied().map(u64::from).collect();
-        Page { rows: keys.iter().copied().zip(ids.iter().copied()).collect(), keys, total }
+        Page { rows: keys.iter().copied().zip(ids.iter().copied()).collect(), keys, times: None, total }
     }
 
     fn read(pages: Vec<Page<u32>>) -> (Vec<u32>, usize) {

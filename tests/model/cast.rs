@@ -296,5 +296,5 @@ fn ledger(set: u8, aged: u8, epoch: jiff::Timestamp) -> LedgerRead {
         ))
     };
     let from = epoch.saturating_sub(Duration::from_hours(48)).unwrap();
-    LedgerRead { from, rows: debits(set).map(row).collect() }
+    LedgerRead { from, rows: std::sync::Arc::new(debits(set).map(row).collect()) }
 }

@@ -143,6 +143,6 @@ pub fn evidence(cast: &Cast, operator: &Operator, place: Option<usize>, time: Ti
         search: rows(&operator.search),
         listing: rows(&operator.listing),
         ledger,
-        funds: PlanReading::Never,
+        ..Evidence::default()
     }
 }

@@ -1,5 +1,7 @@
 //! The mirror of `reconcile::record` and of the account's reader.
 
+use std::sync::Arc;
+
 use super::{
     Operators, api,
     bounds::{Fault, Twist},
@@ -29,7 +31,10 @@ impl Operators {
                     me.search = Reading { said: list, marks };
                 }
                 Source::Search(_) | Source::Listing => me.listing = Reading { said: list, marks },
-                Source::Ledger { .. } => me.ledger = Reading { said: ledger, marks },
+                // No row of it changes here: what was read before is as it was.
+                Source::LedgerSoFar { .. } | Source::Ledger { .. } | Source::OldLedger { .. } => {
+                    me.ledger = Reading { said: ledger, marks };
+                }
                 Source::Access | Source::Funds { .. } | Source::Balance(_) => {}
             }
         }
@@ -88,7 +93,7 @@ impl Operators {
             first_read: clock::first_read(&self.cast, me, world.time),
             evidence: &clock::evidence(&self.cast, me, None, world.time, world.vobiz.aged),
             absent_since: None,
-            neighbours: Neighbours::default(),
+            neighbours: &|_| Arc::<Neighbours>::default(),
             timeouts: clock::TIMEOUTS,
             clocks: Clocks::default(),
             removal: Removal { forget: false, deleting: record.deleting, has_finalizer: true },

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use jiff::civil::date;
 use vobiz_operator::vobiz::{
-    ReadError,
+    Ledger, ReadError,
     readers::{PAGE_BODY_LIMIT, PURCHASE_BODY_LIMIT, Pages},
 };
 
@@ -71,7 +71,7 @@ async fn a_list_without_an_end_is_unreadable_and_is_not_read_on() {
         client.owned_numbers(&mut Pages::default(), Instant::now()).await.unwrap_err(),
         client.search_inventory(number).await.unwrap_err(),
         client.balance("INR".parse().unwrap()).await.unwrap_err(),
-        client.ledger(date(2026, 1, 2)).await.unwrap_err(),
+        client.ledger(&mut Ledger::kept_since(date(2026, 1, 2)), None).await.unwrap_err(),
     ];
     for error in errors {
         assert!(matches!(&error, ReadError::Failed(why) if why.contains("longer than")), "{error:?}");

@@ -132,6 +132,9 @@ pub struct AccountOptions {
     pub number_style: NumberStyle,
     /// How the ledger adds up what a number costs. Read from the account that pays.
     pub ledger_sums: LedgerSums,
+    /// How many calls the account has made each day since 1970, and makes: rows of its ledger. Read from the account that
+    /// pays.
+    pub calls_a_day: u32,
 }
 
 /// The answer to a purchase that the balance does not cover.

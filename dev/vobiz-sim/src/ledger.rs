@@ -7,6 +7,8 @@ use uuid::Uuid;
 
 use crate::{
     Account, LedgerKind, LedgerSums, NumberNaming,
+    calls::{Calls, among_calls, call},
+    envelopes,
     money::Amount,
     numbers::Price,
     paging::Page,
@@ -95,12 +97,17 @@ pub(crate) struct Row {
     id: String,
     balance_id: String,
     entry: LedgerEntry,
-    at: Timestamp,
+    pub(crate) at: Timestamp,
     /// Whether this server made it, which is what a lagging ledger goes by.
     ours: bool,
 }
 
 impl Row {
+    /// A call of the account's.
+    pub(crate) fn call(id: String, at: Timestamp, payer: &Account) -> Self {
+        Self { id, ..Self::seeded(call(&payer.auth_id, at), payer) }
+    }
+
     pub(crate) fn seeded(entry: LedgerEntry, account: &Account) -> Self {
         let at = entry.at.unwrap_or_else(Timestamp::now);
         let balance_id = account.balance_id(&entry.currency);
@@ -152,6 +159,14 @@ impl<'a> Filter<'a> {
         let from = date("from_date")?.and_then(begin);
         let before = date("to_date")?.and_then(|date| begin(date.tomorrow().ok()?));
         Some(Self { params, from, before })
+    }
+
+    /// The account's calls, which are all of one kind.
+    fn calls(&self, payer: &Account) -> Calls {
+        let calls = Calls::between(payer.options.calls_a_day, self.from, self.before);
+        let all = Self { from: None, before: None, ..*self };
+        let newest = calls.newest_but(0).map(|(id, at)| Row::call(id, at, payer));
+        if newest.is_some_and(|newest| all.passes(&newest)) { calls } else { Calls::between(0, None, None) }
     }
 
     fn passes(&self, row: &Row) -> bool {
@@ -219,24 +234,29 @@ pub(crate) fn answer(world: &World, account: &str, params: &Params, view: View) 
     let Some(filter) = Filter::parse(params) else {
         return Reply::json(500, &serde_json::json!({"error": "Failed to retrieve transactions"}));
     };
-    let payer = world.billing_id(account);
-    let style = world.accounts.get(payer).map(|payer| payer.options.number_style).unwrap_or_default();
+    let Some(payer) = world.accounts.get(world.billing_id(account)) else { return envelopes::no_such_path() };
+    let style = payer.options.number_style;
     let mut rows: Vec<&Row> = world
         .ledger
         .iter()
-        .filter(|row| row.entry.account == payer && !(row.ours && view.hides(row.at)) && filter.passes(row))
+        .filter(|row| {
+            row.entry.account == payer.auth_id && !(row.ours && view.hides(row.at)) && filter.passes(row)
+        })
         .collect();
     // Newest first; of two in the same instant, the one that was written later.
     rows.reverse();
     rows.sort_by_key(|row| std::cmp::Reverse(row.at));
+    let calls = filter.calls(payer);
     let sum = |credit: bool| {
         let rows = rows.iter().filter(|row| (row.entry.kind == RowType::Credit) == credit);
         Amount::new(rows.map(|row| row.entry.amount).sum(), style)
     };
-    let summary = Summary { total_credits: sum(true), total_debits: sum(false), count: rows.len() };
-    let (page, total) = (Page::of_ledger(params), rows.len());
+    let total = rows.len() + calls.count();
+    let summary = Summary { total_credits: sum(true), total_debits: sum(false), count: total };
+    let page = Page::of_ledger(params);
+    let shown = among_calls(&rows, calls, page.skipped(), page.per_page, payer);
     let reply = Transactions {
-        transactions: page.cut(rows).into_iter().map(|row| transaction(row, style)).collect(),
+        transactions: shown.iter().map(|row| transaction(row, style)).collect(),
         summary,
         total,
         page: page.page,

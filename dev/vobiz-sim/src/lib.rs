@@ -13,6 +13,7 @@ mod admin_http;
 mod armed;
 mod balance;
 mod call;
+mod calls;
 mod config;
 mod envelopes;
 mod error;

@@ -27,8 +27,11 @@ impl Page {
         }
     }
 
+    pub(crate) fn skipped(self) -> usize {
+        (self.page - 1).saturating_mul(self.per_page)
+    }
+
     pub(crate) fn cut<T>(self, rows: Vec<T>) -> Vec<T> {
-        let skipped = (self.page - 1).saturating_mul(self.per_page);
-        rows.into_iter().skip(skipped).take(self.per_page).collect()
+        rows.into_iter().skip(self.skipped()).take(self.per_page).collect()
     }
 }

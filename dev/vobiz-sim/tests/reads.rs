@@ -192,6 +192,33 @@ async fn ledger_pages_of_more_than_a_thousand_rows_become_fifty() {
 }
 
 #[tokio::test]
+async fn calls_are_rows_of_the_ledger_in_the_order_of_time() {
+    let sim = start(state()).await;
+    let options = AccountOptions { calls_a_day: 24, ..AccountOptions::default() };
+    let account = sim.admin().account("MA_1").unwrap().with_options(options);
+    sim.admin().put_account(account);
+    let mut debit = row("2026-01-02", RowType::Debit, "x");
+    debit.reference_type = Some("did_purchase".into());
+    sim.admin().put_ledger(debit).unwrap();
+    let me = client(&sim, "MA_1", "secret");
+    let from = "from_date=2026-01-01&to_date=2026-01-03";
+    let mut times = Vec::new();
+    for page in 1..=8 {
+        let page = me.get(&format!("transactions?{from}&per_page=10&page={page}")).await.json();
+        assert_eq!(page["total"], 73);
+        let rows = page["transactions"].as_array().unwrap();
+        times.extend(rows.iter().map(|row| row["created_at"].as_str().unwrap().to_owned()));
+    }
+    assert!(times.len() == 73 && times.is_sorted_by(|newer, older| newer >= older), "{times:?}");
+    for (filter, total) in
+        [("reference_type=cdr", 72), ("reference_type=did_purchase", 1), ("type=debit", 73)]
+    {
+        let page = me.get(&format!("transactions?{from}&{filter}")).await.json();
+        assert_eq!(page["total"], total, "{filter}");
+    }
+}
+
+#[tokio::test]
 async fn a_malformed_date_is_the_documented_500() {
     let sim = start(state()).await;
     let me = client(&sim, "MA_1", "secret");

@@ -8,8 +8,8 @@ use crate::{
     api::Reason,
     domain::AccountId,
     plan::{
-        evidence::Fresh,
         ownership::{Verdict, verdict},
+        reading::Fresh,
         rules,
     },
 };

@@ -13,9 +13,10 @@ use crate::{
     plan::{
         Moment,
         attempt::{NewAttempt, answered_debits},
-        evidence::{EvidenceRequest, Fresh, Rows, Source, earlier},
+        evidence::{EvidenceRequest, Rows, Source, earlier},
         ledger::Ledger,
         ownership::{Verdict, verdict},
+        reading::Fresh,
         rules,
         window::debits_from,
     },
@@ -37,7 +38,7 @@ pub fn check(asked: &Asked<'_>) -> Checked {
     let lacks = [
         (presence == Said::Unasked).then_some(Source::Search(asked.observed.claim.number())),
         // With the clocks' difference: what counts must have been read.
-        (debited == Said::Unasked).then_some(Source::Ledger { from: earlier(look.from) }),
+        (debited == Said::Unasked).then_some(Source::LedgerSoFar { from: earlier(look.from) }),
     ];
     let request = EvidenceRequest::new(look_begins(asked), lacks.into_iter().flatten());
     let message = "Asking Vobiz whether the account owns the number already; nothing is sent before.";
@@ -94,15 +95,15 @@ fn is_ours(asked: &Asked<'_>, rows: &Rows) -> bool {
 
 /// The debits that name the number, begun at `since` or later and looked for from `from` on.
 fn debits(asked: &Asked<'_>, since: Moment, from: Timestamp) -> (Said, Vec<Debit>) {
-    match asked.observed.evidence.ledger.since(since) {
-        Fresh::Value(_, read) if read.from <= earlier(from) => {
+    match asked.observed.evidence.ledger_so_far(since, earlier(from)) {
+        Fresh::Value(_, read) => {
             let answered = answered_debits(asked.observed, &asked.wanted.cause);
             let e164 = asked.observed.claim.number();
-            let ledger = Ledger { rows: &read.rows, e164, since: from, answered: &answered, known: &[] };
+            let ledger = Ledger { rows: &read.rows, e164, since: from, answered: &answered };
             let named = ledger.named();
             (if named.is_empty() { Said::NotOurs } else { Said::Ours }, named)
         }
         Fresh::NoSuchEndpoint => (Said::NoEndpoint, Vec::new()),
-        Fresh::Value(..) | Fresh::Stale => (Said::Unasked, Vec::new()),
+        Fresh::Stale => (Said::Unasked, Vec::new()),
     }
 }

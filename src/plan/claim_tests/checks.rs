@@ -104,7 +104,7 @@ fn what_was_read_during_a_wait_is_read_again_afterwards() {
                 let from = at(1).wall.saturating_sub(Duration::from_mins(24 * 60 + 10)).unwrap();
                 let since = Moment { mono: until.mono, ..at(1) };
                 let search = Source::Search(NUMBER.parse().unwrap());
-                let request = EvidenceRequest::new(since, [search, Source::Ledger { from }]);
+                let request = EvidenceRequest::new(since, [search, Source::LedgerSoFar { from }]);
                 ClaimStep::Await(Wake::Evidence(request))
             };
             assert_eq!(step, expected);

@@ -118,7 +118,7 @@ fn what_is_known_of_the_debits_of_a_failure_goes_along_with_the_number() {
     };
     let mut given = finds(attempt.clone());
     let Reading::Read { value, .. } = &mut given.evidence.ledger else { panic!() };
-    value.rows = vec![debit("t1")].into();
+    value.rows = Arc::new([debit("t1")].into_iter().collect());
     let expected = NewAttempt {
         answered_debits: attempt.answered_debits.clone(),
         spent_tokens: attempt.spent_tokens.clone(),
@@ -129,7 +129,7 @@ fn what_is_known_of_the_debits_of_a_failure_goes_along_with_the_number() {
     assert_eq!(given.step(), ClaimStep::Purchase(expected));
     // What shows late was not answered for.
     let Reading::Read { value, .. } = &mut given.evidence.ledger else { panic!() };
-    value.rows = vec![debit("t1"), debit("t2")].into();
+    value.rows = Arc::new([debit("t1"), debit("t2")].into_iter().collect());
     let ClaimStep::OpenUnsent(adoption) = given.step() else { panic!("{:?}", given.step()) };
     assert_eq!(adoption.found_debits.iter().map(|debit| debit.id.as_str()).collect::<Vec<_>>(), ["t2"]);
 }

@@ -1,5 +1,7 @@
 //! What is looked for before a purchase: the number itself, and debits.
 
+use std::sync::Arc;
+
 use super::*;
 
 #[test]
@@ -25,13 +27,15 @@ fn nothing_is_sent_before_fresh_answers_say_neither_owned_nor_debited() {
     assert_eq!(with(&|evidence| evidence.listing = listed(at(1))), adoption);
     let debited = with(&|evidence| {
         let Reading::Read { value, .. } = &mut evidence.ledger else { panic!() };
-        value.rows = vec![debit("t1")].into();
+        value.rows = Arc::new([debit("t1")].into_iter().collect());
     });
     let found = NewAttempt { origin: Origin::Adoption, found_debits: vec![debit("t1").debit()], ..intent() };
     assert_eq!(debited, ClaimStep::OpenUnsent(found));
     let early = |evidence: &mut Evidence| *evidence = clear(at(0));
     let ClaimStep::Await(Wake::Evidence(need)) = with(&early) else { panic!() };
-    assert!(need.since == at(1) && matches!(need.sources[..], [Source::Search(_), Source::Ledger { .. }]));
+    assert!(
+        need.since == at(1) && matches!(need.sources[..], [Source::Search(_), Source::LedgerSoFar { .. }])
+    );
 }
 
 #[test]
@@ -52,7 +56,7 @@ fn nothing_is_sent_for_a_number_that_another_account_of_the_family_has() {
     let debited = with(&|given| {
         given.evidence.search = listed_under("SA_2", at(1));
         let Reading::Read { value, .. } = &mut given.evidence.ledger else { panic!() };
-        value.rows = vec![debit("t1")].into();
+        value.rows = Arc::new([debit("t1")].into_iter().collect());
     });
     assert_eq!(debited, elsewhere);
     // What was shown stays true while the account cannot be read.

@@ -1,0 +1,127 @@
+//! How the ledger stays known: with a long one is kept up, so that no look has to read it whole, and what is known of it is
+//! read anew now and then.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::plan::Source;
+
+/// A ledger with more rows is long: it is read anew once a day, and not with each listing for drift.
+const LONG: usize = 20_000;
+
+/// A long ledger is not left alone for longer, or more would be new than can be told from what is known.
+const KEEP_UP: Duration = Duration::from_mins(10);
+
+/// Without a look for so long, it is forgotten; and so often it is read anew.
+const DAY: Duration = Duration::from_hours(24);
+
+/// What looks need of the ledger, and when it was read. Times are monotonic.
+#[derive(Debug, Default)]
+pub struct Upkeep {
+    /// From when on claims have looked, since it was last read anew if they have, and when the last of them did.
+    looked: Option<(Timestamp, Duration)>,
+    rows: usize,
+    read: Duration,
+    read_anew: Duration,
+    /// From when on it is to be read anew.
+    anew_from: Option<Timestamp>,
+}
+
+impl Upkeep {
+    pub fn looks(&mut self, from: Timestamp, now: Duration) {
+        let earlier = self.looked.filter(|(_, at)| *at > self.read_anew).map(|(from, _)| from);
+        self.looked = Some((earlier.map_or(from, |earlier| earlier.min(from)), now));
+    }
+
+    /// The ledger was read, and so many rows of it are known.
+    pub fn was_read(&mut self, anew: bool, begun: Duration) {
+        self.read = self.read.max(begun);
+        if anew {
+            (self.read_anew, self.anew_from) = (begun, None);
+        }
+    }
+
+    pub fn has(&mut self, rows: usize) {
+        self.rows = rows;
+    }
+
+    /// The account is about to be listed for drift.
+    pub fn resync(&mut self, now: Duration) {
+        let looked = self.looked.filter(|(_, at)| *at > self.read_anew);
+        if self.rows <= LONG || now >= self.read_anew + DAY {
+            self.anew_from = self.anew_from.or(looked.map(|(from, _)| from));
+        }
+    }
+
+    /// What is to be read, though nothing waits for it.
+    pub fn due(&self, now: Duration) -> Option<Source> {
+        if let Some(from) = self.anew_from {
+            return Some(Source::Ledger { from });
+        }
+        let (from, _) = self.looked?;
+        self.next().filter(|at| now >= *at).map(|_| Source::LedgerSoFar { from })
+    }
+
+    /// When it is to be kept up with.
+    pub fn next(&self) -> Option<Duration> {
+        let at = self.read + KEEP_UP;
+        self.looked.filter(|(_, looked)| self.rows > LONG && at < *looked + DAY).map(|_| at)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(minutes: u64) -> Duration {
+        Duration::from_mins(minutes)
+    }
+
+    fn from(hours: i64) -> Timestamp {
+        Timestamp::from_second(hours * 3600).unwrap()
+    }
+
+    /// A ledger that was read at the first minute for two looks at it.
+    fn looked_at(rows: usize) -> Upkeep {
+        let mut upkeep = Upkeep::default();
+        upkeep.looks(from(2), at(1));
+        upkeep.looks(from(3), at(1));
+        upkeep.was_read(true, at(1));
+        upkeep.has(rows);
+        upkeep
+    }
+
+    #[test]
+    fn a_short_ledger_is_read_anew_with_each_listing_if_it_is_looked_at() {
+        let mut upkeep = looked_at(LONG);
+        upkeep.resync(at(60));
+        assert_eq!((upkeep.due(at(60)), upkeep.next()), (None, None), "no claim has looked since");
+        upkeep.looks(from(7), at(61));
+        upkeep.looks(from(5), at(61));
+        upkeep.resync(at(70));
+        assert_eq!(upkeep.due(at(70)), Some(Source::Ledger { from: from(5) }));
+        upkeep.was_read(false, at(70));
+        assert!(upkeep.due(at(70)).is_some(), "it was not read anew");
+        upkeep.was_read(true, at(70));
+        upkeep.resync(at(80));
+        assert_eq!(upkeep.due(at(80)), None);
+    }
+
+    #[test]
+    fn a_long_ledger_is_kept_up_with_for_a_day_and_then_read_anew() {
+        let mut upkeep = looked_at(LONG + 1);
+        assert_eq!((upkeep.due(at(10)), upkeep.next()), (None, Some(at(11))));
+        upkeep.resync(at(11));
+        assert_eq!(upkeep.due(at(11)), Some(Source::LedgerSoFar { from: from(2) }));
+        upkeep.was_read(false, at(11));
+        assert_eq!((upkeep.due(at(11)), upkeep.next()), (None, Some(at(21))));
+        upkeep.was_read(false, at(24 * 60));
+        assert_eq!((upkeep.due(at(25 * 60)), upkeep.next()), (None, None), "no claim has looked for a day");
+        upkeep.looks(from(30), at(25 * 60));
+        upkeep.resync(at(25 * 60));
+        assert_eq!(upkeep.due(at(25 * 60)), Some(Source::Ledger { from: from(30) }));
+        upkeep.was_read(true, at(25 * 60));
+        assert_eq!((upkeep.due(at(25 * 60)), upkeep.next()), (None, Some(at(25 * 60 + 10))));
+    }
+}

@@ -1,0 +1,272 @@
+//! What other numbers and their purchases explain of a ledger: found once for all attempts that are verified with it.
+
+use std::{
+    collections::HashSet,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
+
+use jiff::Timestamp;
+
+use super::{
+    evidence::{earlier, later},
+    rows::LedgerRows,
+    taken::{Taken, may_be_same, meet_by_id, taken},
+    time::Timeouts,
+};
+use crate::{
+    api::{AttemptState, Origin, PhoneNumber},
+    domain::{AccountId, Currency, E164, LedgerRow, Money, Time},
+};
+
+/// What the numbers and the purchases of an account explain of its ledger.
+#[derive(Debug, Default)]
+pub struct Neighbours {
+    rows: Arc<LedgerRows>,
+    /// Numbers, owned or recorded, that debits name in bare digits: a row with one of them is about that one.
+    known: HashSet<E164>,
+    /// Purchases whose own debit may be one without a number. The one whose time ends first comes first.
+    explained: Vec<Explained>,
+    /// The longest time of one of them.
+    longest: Duration,
+    /// The purchases that have not settled yet, the oldest first: each may still explain a debit.
+    unsettled: Vec<(Timestamp, E164)>,
+    /// The debits that name no number, that are not given back, and that no purchase explains.
+    left: OnceLock<Vec<Arc<LedgerRow>>>,
+}
+
+impl Neighbours {
+    /// Those of all records of the account, which are gone through only where a debit may have to be explained.
+    pub fn of<R: IntoIterator<Item = Arc<PhoneNumber>>>(
+        rows: Arc<LedgerRows>,
+        account: &AccountId,
+        timeouts: Timeouts,
+        records: impl FnOnce() -> R,
+        is_known: impl Fn(&E164) -> bool,
+    ) -> Self {
+        let mut found = Self { rows, ..Self::default() };
+        if !found.rows.debits().any(|row| found.is_unnamed(row)) {
+            return found;
+        }
+        let suspects: HashSet<_> = found.rows.debits().flat_map(|row| row.suspects()).collect();
+        found.known = suspects.into_iter().filter(is_known).collect();
+        let is_purchase = |other: &Arc<PhoneNumber>| {
+            other.spec.account == *account && other.spec.attempt.origin == Origin::Purchase
+        };
+        for other in records().into_iter().filter(is_purchase) {
+            let (e164, attempt) = (other.spec.e164, &other.spec.attempt);
+            match attempt.state {
+                AttemptState::Bound => found.explained.extend(Explained::by(&other, timeouts)),
+                AttemptState::Open => found.unsettled.push((attempt.opened_at.at(), e164)),
+                AttemptState::Failed | AttemptState::NeedsDecision => {}
+            }
+        }
+        found.in_order()
+    }
+
+    fn in_order(mut self) -> Self {
+        // Not those whose number a debit of their time names: that is their own.
+        let rows = &self.rows;
+        let is_named = |other: &Explained| {
+            rows.debits_naming(other.e164).any(|row| other.was_under_way(row.at.map(Time::at)))
+        };
+        self.explained.retain(|other| !is_named(other));
+        self.explained.sort_unstable_by_key(|other| (other.settled, other.opened, other.e164));
+        self.unsettled.sort_unstable();
+        let took = |other: &Explained| Duration::try_from(other.settled.duration_since(other.opened)).ok();
+        self.longest = self.explained.iter().filter_map(took).max().unwrap_or_default();
+        self
+    }
+
+    /// Whether a debit may be of any number.
+    pub fn is_unnamed(&self, row: &LedgerRow) -> bool {
+        !row.spells_out_any(|e164| self.known.contains(e164))
+    }
+
+    /// Takes away the debits that are explained. Each purchase explains one: two equal debits for one purchase are one too
+    /// many. Debits come in the order of time; the purchase whose time ends first goes first, and leaves the others to
+    /// later debits. A debit from before the window uses its purchase up as well, or that would explain one of ours.
+    pub fn explain(&self, taken: &mut Vec<Taken<'_>>, is_unnamed: impl Fn(&LedgerRow) -> bool) {
+        let mut left: Vec<_> = self.explained.iter().map(Some).collect();
+        let mut first = 0;
+        taken.retain(|taken| {
+            let at = taken.row.at.map(Time::at);
+            let is_over = |other: &Explained| at.is_some_and(|at| at > later(other.settled));
+            first += left[first..].iter().take_while(|other| other.is_none_or(is_over)).count();
+            let begins_later = |other: &Explained| {
+                let opened = other.settled.saturating_sub(self.longest).unwrap_or(Timestamp::MIN);
+                at.is_some_and(|at| at < earlier(opened))
+            };
+            let mut others = left[first..].iter_mut().take_while(|other| !other.is_some_and(begins_later));
+            let other = others.find(|other| other.is_some_and(|other| other.explains(taken.row)));
+            other.filter(|_| is_unnamed(taken.row)).and_then(Option::take).is_none()
+        });
+    }
+
+    /// What neither purchases nor refunds explain, of that time or of one that is not known.
+    pub fn unexplained(&self, from: Timestamp, until: Timestamp) -> impl Iterator<Item = &LedgerRow> {
+        let left = self.left.get_or_init(|| {
+            let is_unnamed = |row: &LedgerRow| self.is_unnamed(row);
+            let mut taken = taken(&self.rows, &[], is_unnamed);
+            meet_by_id(&self.rows, &mut taken);
+            self.explain(&mut taken, is_unnamed);
+            taken.into_iter().filter(|taken| !taken.refunded).map(|taken| taken.row.clone()).collect()
+        });
+        let place = |is_before: &dyn Fn(Timestamp) -> bool| {
+            left.partition_point(|row| row.at.is_none_or(|at| is_before(at.at())))
+        };
+        let timeless = &left[..place(&|_| false)];
+        let (first, end) = (place(&|at| at < from), place(&|at| at <= until));
+        timeless.iter().chain(&left[first..end.max(first)]).map(|row| &**row)
+    }
+
+    /// Whether the debit may yet turn out to be another number's, whose purchase is under way: on a busy account there is
+    /// always one that was debited and has not been answered. Those that are past their own time are not waited for, or
+    /// two attempts would wait for each other.
+    pub fn may_explain(&self, debit: &LedgerRow, e164: E164, span: Duration, now: Timestamp) -> bool {
+        let is_past = |opened: Timestamp| opened.saturating_add(span).is_ok_and(|settles| settles <= now);
+        let under_way = &self.unsettled[self.unsettled.partition_point(|(opened, _)| is_past(*opened))..];
+        let oldest = under_way.iter().find(|(_, other)| *other != e164);
+        oldest.is_some_and(|(opened, _)| debit.at.is_none_or(|at| at.at() >= earlier(*opened)))
+    }
+}
+
+/// A purchase of another record, which explains a debit that names no number.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Explained {
+    pub e164: E164,
+    pub amount: Money,
+    pub currency: Option<Currency>,
+    /// When that record's attempt was opened, and settled.
+    pub opened: Timestamp,
+    pub settled: Timestamp,
+}
+
+impl Explained {
+    /// By the purchase of that record. A binding may be found long after it; its debit is as old as the purchase.
+    fn by(other: &PhoneNumber, timeouts: Timeouts) -> Option<Self> {
+        let number = other.described()?;
+        let attempt = &other.spec.attempt;
+        let settled = attempt.settled_at.unwrap_or(attempt.opened_at).at();
+        Some(Self {
+            e164: other.spec.e164,
+            amount: number.price()?,
+            currency: number.currency,
+            opened: attempt.opened_at.at(),
+            settled: settled.min(attempt.opened_at.after(timeouts.until_settled())),
+        })
+    }
+
+    fn was_under_way(&self, at: Option<Timestamp>) -> bool {
+        at.is_none_or(|at| at >= earlier(self.opened) && at <= later(self.settled))
+    }
+
+    fn explains(&self, debit: &LedgerRow) -> bool {
+        self.was_under_way(debit.at.map(Time::at))
+            && debit.amount.is_some_and(|amount| amount.is_same_sum(self.amount))
+            && may_be_same(self.currency, debit.currency)
+    }
+}
+
+#[cfg(test)]
+impl Neighbours {
+    pub fn for_tests(
+        rows: Arc<LedgerRows>,
+        known: &[E164],
+        explained: &[Explained],
+        unsettled: &[Timestamp],
+    ) -> Self {
+        let (known, explained) = (known.iter().copied().collect(), explained.to_vec());
+        let other: E164 = "+911234500001".parse().unwrap();
+        let unsettled = unsettled.iter().map(|opened| (*opened, other)).collect();
+        Self { rows, known, explained, unsettled, ..Self::default() }.in_order()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use super::*;
+    use crate::plan::ledger::Ledger;
+
+    const NOON: &str = "2026-01-02T12:00:00Z";
+
+    fn at(seconds: i64) -> Timestamp {
+        NOON.parse::<Timestamp>().unwrap() + jiff::SignedDuration::from_secs(seconds)
+    }
+
+    fn number(index: u64) -> E164 {
+        format!("+9112{index:08}").parse().unwrap()
+    }
+
+    fn debit(id: u64, text: &str, at: Timestamp) -> LedgerRow {
+        LedgerRow::for_tests(&format!(
+            r#"{{"id":"d-{id}","type":"debit","amount":52,"currency":"INR","description":"{text}","created_at":"{at}"}}"#
+        ))
+    }
+
+    /// Rentals of as many numbers, named in bare digits, and purchases that name none, of which all but one have a record.
+    #[test]
+    fn a_thousand_verifications_of_a_long_ledger_take_no_time() {
+        let (owned, bought, records) = (8_000, 2_000, 2_000);
+        let rentals =
+            (0..owned).map(|index| debit(index, &format!("Rental {}", number(index).digits()), at(0)));
+        let opened = |index: u64| at(i64::try_from(index).unwrap());
+        let purchases = (0..bought).map(|index| debit(owned + index, "DID purchase", opened(index)));
+        let rows: Arc<LedgerRows> = Arc::new(rentals.chain(purchases).collect());
+        let known: Vec<_> = (0..owned).map(number).collect();
+        let purchase = |index: u64| Explained {
+            e164: number(20_000 + index),
+            amount: "52".parse().unwrap(),
+            currency: None,
+            opened: opened(index),
+            settled: opened(index),
+        };
+        let explained: Vec<_> = (0..bought - 1).map(purchase).collect();
+        let begun = Instant::now();
+        let neighbours = Neighbours::for_tests(rows.clone(), &known, &explained, &[at(0)]);
+        for index in 0..records {
+            let e164 = number(50_000 + index);
+            let ledger = Ledger { rows: &rows, e164, since: at(0), answered: &[] };
+            assert!(ledger.named().is_empty());
+            let unnamed = ledger.unnamed(&neighbours, Timestamp::MAX);
+            assert_eq!(unnamed.len(), 1);
+            assert!(!neighbours.may_explain(unnamed[0], e164, Duration::ZERO, at(1)));
+        }
+        // Compared row by row and record by record, that takes minutes.
+        assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
+    }
+
+    #[test]
+    fn a_purchase_under_way_may_explain_a_debit_of_its_time_but_its_own() {
+        let rows: Arc<LedgerRows> = Arc::new([debit(1, "DID", at(700))].into_iter().collect());
+        let mut neighbours = Neighbours::for_tests(rows.clone(), &[], &[], &[at(0), at(1300)]);
+        let debit = rows.debits().next().unwrap();
+        let span = Duration::from_secs(100);
+        for (now, explains) in [(99, true), (100, true), (1399, true), (1400, false)] {
+            assert_eq!(neighbours.may_explain(debit, number(1), span, at(now)), explains, "{now}");
+        }
+        assert!(
+            !neighbours.may_explain(debit, "+911234500001".parse().unwrap(), span, at(99)),
+            "it is its own"
+        );
+        neighbours.unsettled = vec![(at(1301), number(2))];
+        assert!(!neighbours.may_explain(debit, number(1), span, at(99)), "it was opened later");
+    }
+
+    #[test]
+    fn what_is_left_is_told_by_its_time_and_what_has_none_always() {
+        let mut timeless = debit(0, "DID", at(0));
+        timeless.at = None;
+        let rows = [at(0), at(10), at(20)].into_iter().zip(1..).map(|(at, id)| debit(id, "DID", at));
+        let rows: Arc<LedgerRows> = Arc::new(rows.chain([timeless]).collect());
+        let neighbours = Neighbours::for_tests(rows, &[], &[], &[]);
+        for (from, until, expected) in
+            [(0, 20, vec!["d-0", "d-1", "d-2", "d-3"]), (1, 10, vec!["d-0", "d-2"]), (30, 5, vec!["d-0"])]
+        {
+            let left: Vec<_> = neighbours.unexplained(at(from), at(until)).map(|row| &*row.id).collect();
+            assert_eq!(left, expected);
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! What other numbers explain of a ledger: found once for all records that are verified with it, and not for each.
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use parking_lot::Mutex;
+
+use super::Context;
+use crate::{
+    account::Account,
+    domain::{AccountId, E164, Moment},
+    plan::{EXPLAINED_SOON, LedgerRows, Neighbours},
+};
+
+/// By account.
+#[derive(Default)]
+pub struct Found(Mutex<HashMap<AccountId, Last>>);
+
+/// What was found last, of which ledger, and when.
+struct Last {
+    rows: Arc<LedgerRows>,
+    at: Duration,
+    neighbours: Arc<Neighbours>,
+}
+
+impl Context {
+    /// What the account's records explain of that ledger. Other purchases end meanwhile, so it is found anew after a while.
+    pub(super) fn neighbours(
+        &self,
+        account: &Account,
+        rows: &Arc<LedgerRows>,
+        now: Moment,
+    ) -> Arc<Neighbours> {
+        let mut found = self.neighbours.0.lock();
+        if let Some(last) = found.get(&account.id())
+            && Arc::ptr_eq(&last.rows, rows)
+            && now.mono < last.at + EXPLAINED_SOON
+        {
+            return last.neighbours.clone();
+        }
+        // One of a newer version explains nothing: what is not explained is asked about.
+        let records = || self.records.state().into_iter().filter_map(|record| record.read().cloned());
+        let is_known = |e164: &E164| self.seen(*e164).is_some() || account.lists(*e164);
+        let neighbours =
+            Arc::new(Neighbours::of(rows.clone(), &account.id(), self.timeouts, records, is_known));
+        let last = Last { rows: rows.clone(), at: now.mono, neighbours: neighbours.clone() };
+        found.insert(account.id(), last);
+        neighbours
+    }
+}

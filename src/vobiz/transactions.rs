@@ -1,0 +1,139 @@
+//! A reading of the ledger, some pages at a time: one that can be kept up with, or else one of all pages, as often as it
+//! takes.
+
+use std::{sync::Arc, time::Instant};
+
+use jiff::civil::Date;
+
+use super::{
+    client::Client,
+    error::ReadError,
+    page::Page,
+    paging::{Listed, Next, Pages},
+    window::{Fed, LARGE, Window},
+};
+use crate::domain::LedgerRow;
+
+/// The ledger since a UTC day: the rows of it that may concern the purchase of a number.
+#[derive(Debug)]
+pub struct Ledger {
+    from: Date,
+    reading: Reading,
+}
+
+#[derive(Debug)]
+enum Reading {
+    /// All of it is being read, or is known.
+    Kept(Window),
+    /// Its rows cannot be told apart, or not be counted: all of it is read each time.
+    Whole { pages: Pages<LedgerRow>, filtered: bool, rows: Option<Vec<Arc<LedgerRow>>> },
+}
+
+/// How far the ledger is known.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Known {
+    /// More pages are to be read.
+    Partly,
+    /// No row is missing. `anew`: and each was read since this reading began.
+    Wholly { anew: bool },
+    /// What is new cannot be told from what is known: it is to be read anew.
+    Unproven,
+}
+
+impl Ledger {
+    /// A reading that begins, of a ledger that can be kept up with as far as is known.
+    #[must_use]
+    pub fn kept_since(from: Date) -> Self {
+        Self { from, reading: Reading::Kept(Window::default()) }
+    }
+
+    /// A reading that begins, of one that cannot.
+    #[must_use]
+    pub fn whole_since(from: Date) -> Self {
+        let reading = Reading::Whole { pages: Pages::default(), filtered: true, rows: None };
+        Self { from, reading }
+    }
+
+    /// Whether what is new can be read alone.
+    #[must_use]
+    pub fn is_kept(&self) -> bool {
+        matches!(self.reading, Reading::Kept(_))
+    }
+
+    /// How many rows are known, where they can be counted.
+    #[must_use]
+    pub fn rows_known(&self) -> Option<usize> {
+        match &self.reading {
+            Reading::Kept(window) => Some(window.len()),
+            Reading::Whole { .. } => None,
+        }
+    }
+
+    /// Begins to read what is new.
+    pub fn catch_up(&mut self) {
+        if let Reading::Kept(window) = &mut self.reading {
+            window.catch_up();
+        }
+    }
+
+    /// The rows of a ledger that is wholly known, if they are others than those that were taken last.
+    pub fn take_rows(&mut self) -> Option<Vec<Arc<LedgerRow>>> {
+        match &mut self.reading {
+            Reading::Kept(window) => window.take_rows(),
+            Reading::Whole { rows, .. } => rows.take(),
+        }
+    }
+
+    /// The day since which, the page that is to be read next, and how large it is.
+    fn next(&self) -> (Option<Date>, usize, usize) {
+        match &self.reading {
+            Reading::Kept(window) => {
+                let (page, size) = window.next();
+                (Some(self.from), page, size)
+            }
+            Reading::Whole { pages, filtered, .. } => {
+                (filtered.then_some(self.from), *pages.ahead(1).start(), LARGE)
+            }
+        }
+    }
+
+    fn feed(&mut self, page: Result<Page<LedgerRow>, ReadError>) -> Result<Fed, ReadError> {
+        match &mut self.reading {
+            Reading::Kept(window) => window.feed(page?),
+            Reading::Whole { pages, filtered, rows } => match pages.feed(page)? {
+                Next::Page(_) => Ok(Fed::More),
+                // The total may count what the filter left out. Read whole, the ledger has as many rows as it says, or a
+                // debit may be among those that are missing.
+                Next::End(Listed::Short(_)) if *filtered => {
+                    (*pages, *filtered) = (Pages::default(), false);
+                    Ok(Fed::More)
+                }
+                Next::End(listed) => {
+                    *rows = Some(listed.whole()?.into_iter().map(Arc::new).collect());
+                    Ok(Fed::Known { anew: true })
+                }
+            },
+        }
+    }
+}
+
+impl Client {
+    /// Goes on with a reading of the ledger, until then or to its end.
+    ///
+    /// # Errors
+    /// If any page cannot be had or read, or rows are missing.
+    pub async fn ledger(&self, ledger: &mut Ledger, until: Option<Instant>) -> Result<Known, ReadError> {
+        loop {
+            // One page after the other: where a row comes in between, a page that was read before the one above it lacks a row.
+            let (from, page, size) = ledger.next();
+            match ledger.feed(self.ledger_page(from, page, size).await)? {
+                Fed::More => {}
+                Fed::Known { anew } => return Ok(Known::Wholly { anew }),
+                Fed::Unproven => return Ok(Known::Unproven),
+            }
+            if until.is_some_and(|until| Instant::now() >= until) {
+                return Ok(Known::Partly);
+            }
+        }
+    }
+}

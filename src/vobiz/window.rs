@@ -1,0 +1,451 @@
+//! The ledger from a day on: read to its end once, and then kept up with at its head. Pages in, the next ones or the rows
+//! out.
+//!
+//! Rows are only ever added to a ledger, so a number of distinct rows of it that is its total is all of it, and what was
+//! read before need not be read again. Keys are remembered of some rows alone: a row that is not remembered is a new one
+//! where it is newer than all that were forgotten, or older. Where that cannot be told, the ledger is read anew.
+
+use std::{
+    collections::{BTreeSet, HashMap, HashSet},
+    sync::Arc,
+};
+
+use jiff::Timestamp;
+
+use super::{error::ReadError, page::Page};
+use crate::domain::LedgerRow;
+
+/// So many of the newest rows are remembered, and as many of the oldest while they are read.
+const REMEMBERED: usize = 20_000;
+
+/// Rows on a page: the documented maximum; more would silently become 50.
+pub const LARGE: usize = 1000;
+
+/// Rows on the first page that is asked for what is new: few have come as a rule.
+const SMALL: usize = 100;
+
+/// What is new is to be found in so many pages. What is not is further down than rows come late.
+const MOST_NEW: usize = 20;
+
+/// No ledger that is read here has more pages.
+const MOST_PAGES: usize = 10_000;
+
+/// The rows of a ledger that are known.
+#[derive(Debug)]
+pub struct Window {
+    /// Those that may concern a purchase.
+    rows: HashMap<u64, Arc<LedgerRow>>,
+    /// Whether they are others than those that were taken last.
+    changed: bool,
+    seen: Seen,
+    /// The most rows that were announced: fewer are an older state, or a ledger that loses rows.
+    most: usize,
+    stage: Stage,
+    /// Whether all rows were read since the window began, or since what is new is looked for.
+    anew: bool,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Stage {
+    /// To the end: how many pages were read, and how many rows the largest of them had.
+    Down { pages: usize, size: usize },
+    /// What is new: the next page and its size, how many may be read still, and the total when the first one was.
+    Up { page: usize, size: usize, left: usize, goal: usize },
+}
+
+/// What follows from a page.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Fed {
+    More,
+    /// All rows are known. `anew`: and none of them only from before what is new was looked for.
+    Known {
+        anew: bool,
+    },
+    /// It cannot be told whether all rows are known.
+    Unproven,
+}
+
+impl Default for Window {
+    fn default() -> Self {
+        let stage = Stage::Down { pages: 0, size: 0 };
+        let seen = Seen::remembering(REMEMBERED);
+        Self { rows: HashMap::new(), changed: true, seen, most: 0, stage, anew: true }
+    }
+}
+
+impl Window {
+    /// Begins to look for what is new.
+    pub fn catch_up(&mut self) {
+        self.anew = false;
+        if self.seen.fresh.len() > self.seen.remembers {
+            // Some readings of what is new have failed in a row.
+            self.seen.remember();
+        }
+        self.stage = Stage::Up { page: 1, size: SMALL, left: MOST_NEW, goal: 0 };
+    }
+
+    /// The rows, if they are others than those that were taken last.
+    pub fn take_rows(&mut self) -> Option<Vec<Arc<LedgerRow>>> {
+        std::mem::take(&mut self.changed).then(|| self.rows.values().cloned().collect())
+    }
+
+    /// How many rows are known.
+    pub fn len(&self) -> usize {
+        self.seen.count
+    }
+
+    /// The page that is to be read next, and how large it is.
+    pub fn next(&self) -> (usize, usize) {
+        match self.stage {
+            Stage::Down { pages, .. } => (pages + 1, LARGE),
+            Stage::Up { page, size, .. } => (page, size),
+        }
+    }
+
+    /// The next page; what follows from it.
+    ///
+    /// # Errors
+    /// If the ledger has no end.
+    pub fn feed(&mut self, page: Page<LedgerRow>) -> Result<Fed, ReadError> {
+        let (Some(times), Some(total)) = (page.times, page.total) else { return Ok(Fed::Unproven) };
+        for (at, key) in times.iter().zip(&page.keys) {
+            if self.seen.meet(*at, *key) == Met::Either {
+                return Ok(Fed::Unproven);
+            }
+        }
+        let shown: HashSet<u64> = page.keys.iter().copied().collect();
+        self.keep(&shown, page.rows);
+        self.most = self.most.max(total);
+        let is_known = self.seen.count == self.most && total == self.most;
+        if is_known || matches!(self.stage, Stage::Down { .. }) {
+            self.seen.remember();
+        }
+        if is_known {
+            return Ok(Fed::Known { anew: self.anew || shown.len() == total });
+        }
+        if total / LARGE > MOST_PAGES {
+            return Err(ReadError::unreadable("ledger without an end"));
+        }
+        Ok(self.follow(page.keys.len(), total))
+    }
+
+    /// Rows may have changed since they were read before, and be of no interest any more.
+    fn keep(&mut self, shown: &HashSet<u64>, rows: Vec<(u64, LedgerRow)>) {
+        let mut rows: HashMap<u64, LedgerRow> = rows.into_iter().collect();
+        for key in shown {
+            let (old, new) = (self.rows.get(key), rows.remove(key));
+            if old.map(|row| &**row) != new.as_ref() {
+                self.changed = true;
+                self.rows.remove(key);
+                self.rows.extend(new.map(|row| (*key, Arc::new(row))));
+            }
+        }
+    }
+
+    /// Some rows are missing, or have come while the others were counted.
+    fn follow(&mut self, rows: usize, now: usize) -> Fed {
+        match &mut self.stage {
+            Stage::Down { pages, size } => {
+                (*pages, *size) = (*pages + 1, rows.max(*size));
+                if rows == *size && rows > 0 && *pages < MOST_PAGES {
+                    return Fed::More;
+                }
+                // What has come meanwhile: the longer it took, the more.
+                let left = MOST_NEW + *pages / 5;
+                self.stage = Stage::Up { page: 1, size: LARGE, left, goal: 0 };
+                Fed::More
+            }
+            Stage::Up { page, size, left, goal } => {
+                *left = left.saturating_sub(1);
+                if *page == 1 {
+                    *goal = now;
+                }
+                if *size == SMALL || self.seen.count >= *goal {
+                    // More are new than are on a small page, or those that are missing have come since the first one.
+                    (*page, *size) = (1, LARGE);
+                } else {
+                    *page += 1;
+                }
+                if *left > 0 && rows > 0 { Fed::More } else { Fed::Unproven }
+            }
+        }
+    }
+}
+
+/// Which rows were met, as far as their number goes.
+#[derive(Debug)]
+struct Seen {
+    count: usize,
+    /// How many are remembered of either end.
+    remembers: usize,
+    /// Those that were met since it was last decided which are remembered.
+    fresh: BTreeSet<(Timestamp, u64)>,
+    newest: BTreeSet<(Timestamp, u64)>,
+    oldest: BTreeSet<(Timestamp, u64)>,
+    /// The first and the last moment of the rows that are not remembered, which lie between the others.
+    forgotten: Option<(Timestamp, Timestamp)>,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Met {
+    New,
+    Again,
+    /// It may be one that was forgotten.
+    Either,
+}
+
+impl Seen {
+    fn remembering(remembers: usize) -> Self {
+        let [fresh, newest, oldest] = [const { BTreeSet::new() }; 3];
+        Self { count: 0, remembers, fresh, newest, oldest, forgotten: None }
+    }
+
+    fn meet(&mut self, at: Timestamp, key: u64) -> Met {
+        let row = (at, key);
+        if [&self.fresh, &self.newest, &self.oldest].iter().any(|rows| rows.contains(&row)) {
+            return Met::Again;
+        }
+        if self.forgotten.is_some_and(|(first, last)| first <= at && at <= last) {
+            return Met::Either;
+        }
+        self.count += 1;
+        self.fresh.insert(row);
+        Met::New
+    }
+
+    /// Forgets all but the newest and the oldest.
+    fn remember(&mut self) {
+        for row in std::mem::take(&mut self.fresh) {
+            self.newest.insert(row);
+            if self.newest.len() > self.remembers {
+                self.oldest.extend(self.newest.pop_first());
+            }
+            if self.oldest.len() > self.remembers
+                && let Some((at, _)) = self.oldest.pop_last()
+            {
+                let (first, last) = self.forgotten.unwrap_or((at, at));
+                self.forgotten = Some((first.min(at), last.max(at)));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::VecDeque;
+
+    use super::*;
+
+    /// A ledger at Vobiz, the newest row first, which serves small pages.
+    #[derive(Default)]
+    struct Vobiz {
+        rows: VecDeque<(Timestamp, u64)>,
+        made: u64,
+        calls: usize,
+    }
+
+    const SIZE: usize = 10;
+
+    impl Vobiz {
+        fn with(rows: u64) -> Self {
+            let mut vobiz = Self::default();
+            vobiz.add(rows);
+            vobiz
+        }
+
+        fn add(&mut self, rows: u64) {
+            for _ in 0..rows {
+                self.add_late(0);
+            }
+        }
+
+        /// Adds a row below so many newer ones.
+        fn add_late(&mut self, newer: usize) {
+            self.made += 1;
+            let second = |at: u64| Timestamp::from_second(i64::try_from(at).unwrap()).unwrap();
+            let at = if newer == 0 { second(self.made) } else { self.rows[newer].0 };
+            self.rows.insert(newer, (at, self.made));
+        }
+
+        /// A page, on which each tenth row is of interest.
+        fn page(&mut self, page: usize, size: usize) -> Page<LedgerRow> {
+            self.calls += 1;
+            let size = size.min(SIZE);
+            let rows: Vec<_> = self.rows.iter().skip((page - 1) * size).take(size).copied().collect();
+            let row =
+                |key: u64| LedgerRow::for_tests(&format!(r#"{{"id":"{key}","type":"credit","amount":5}}"#));
+            Page {
+                rows: rows
+                    .iter()
+                    .filter(|(_, key)| key % 10 == 0)
+                    .map(|(_, key)| (*key, row(*key)))
+                    .collect(),
+                keys: rows.iter().map(|(_, key)| *key).collect(),
+                times: Some(rows.iter().map(|(at, _)| *at).collect()),
+                total: Some(self.rows.len()),
+            }
+        }
+    }
+
+    /// Feeds the window until it knows; between two calls that happens. Returns how many calls it took, if it knows.
+    fn read(window: &mut Window, vobiz: &mut Vobiz, mut happens: impl FnMut(&mut Vobiz)) -> Option<usize> {
+        vobiz.calls = 0;
+        loop {
+            let (page, size) = window.next();
+            let fed = window.feed(vobiz.page(page, size)).unwrap();
+            happens(vobiz);
+            match fed {
+                Fed::More => {}
+                Fed::Known { .. } => return Some(vobiz.calls),
+                Fed::Unproven => return None,
+            }
+        }
+    }
+
+    fn quiet(_: &mut Vobiz) {}
+
+    /// A window that remembers ten pages.
+    fn begun() -> Window {
+        Window { seen: Seen::remembering(10 * SIZE), ..Window::default() }
+    }
+
+    fn known(window: &mut Window) -> usize {
+        window.changed = true;
+        window.take_rows().unwrap().len()
+    }
+
+    #[test]
+    fn rows_that_come_while_all_are_read_make_nothing_be_read_again() {
+        for (rows, coming, most) in [(0, 0, 1), (10, 0, 1), (995, 1, 130), (5000, 1, 640)] {
+            let (mut window, mut vobiz) = (begun(), Vobiz::with(rows));
+            let mut before = 0;
+            let calls = read(&mut window, &mut vobiz, |vobiz| {
+                before = vobiz.rows.len();
+                vobiz.add(coming);
+            });
+            assert!(calls.is_some_and(|calls| calls <= most), "{rows}: {calls:?}");
+            assert_eq!(known(&mut window), before / 10, "{rows}");
+        }
+    }
+
+    #[test]
+    fn what_is_new_is_read_in_a_few_calls_however_long_the_ledger_is() {
+        let (mut window, mut vobiz) = (begun(), Vobiz::with(3000));
+        assert_eq!(read(&mut window, &mut vobiz, quiet), Some(300));
+        for (new, calls) in [(0, 1), (9, 1), (10, 1), (35, 5), (0, 1), (180, 19)] {
+            vobiz.add(new);
+            window.catch_up();
+            assert_eq!(read(&mut window, &mut vobiz, quiet), Some(calls), "{new}");
+            assert_eq!(known(&mut window), vobiz.rows.len() / 10, "{new}");
+        }
+        // And where rows come all the while.
+        window.catch_up();
+        vobiz.add(30);
+        assert!(read(&mut window, &mut vobiz, |vobiz| vobiz.add(3)).is_some_and(|calls| calls < 10));
+    }
+
+    #[test]
+    fn a_row_that_comes_late_is_found_or_the_ledger_is_read_anew() {
+        for (newer, found) in [(1, true), (9, true), (55, true), (99, true), (150, false), (2000, false)] {
+            let (mut window, mut vobiz) = (begun(), Vobiz::with(3009));
+            assert!(read(&mut window, &mut vobiz, quiet).is_some());
+            vobiz.add_late(newer);
+            window.catch_up();
+            assert_eq!(read(&mut window, &mut vobiz, quiet).is_some(), found, "{newer}");
+            assert!(vobiz.calls <= MOST_NEW, "{newer}");
+            assert!(!found || known(&mut window) == 301, "{newer}");
+        }
+    }
+
+    #[test]
+    fn a_ledger_that_hides_rows_or_loses_them_is_not_known() {
+        for (hidden, of) in [(0, 30), (15, 30), (29, 30), (250, 500)] {
+            let (mut window, mut vobiz) = (begun(), Vobiz::with(of));
+            let rows = vobiz.rows.len();
+            vobiz.rows.remove(hidden);
+            let read = loop {
+                let (page, size) = window.next();
+                match window.feed(Page { total: Some(rows), ..vobiz.page(page, size) }).unwrap() {
+                    Fed::More => {}
+                    Fed::Known { .. } => break true,
+                    Fed::Unproven => break false,
+                }
+            };
+            assert!(!read, "{hidden} of {of}");
+        }
+        let (mut window, mut vobiz) = (begun(), Vobiz::with(300));
+        assert!(read(&mut window, &mut vobiz, quiet).is_some());
+        vobiz.rows.remove(7);
+        window.catch_up();
+        assert_eq!(read(&mut window, &mut vobiz, quiet), None);
+    }
+
+    #[test]
+    fn rows_that_cannot_be_told_apart_or_counted_prove_nothing() {
+        let mut vobiz = Vobiz::with(5);
+        for page in
+            [Page { times: None, ..vobiz.page(1, LARGE) }, Page { total: None, ..vobiz.page(1, LARGE) }]
+        {
+            assert_eq!(Window::default().feed(page), Ok(Fed::Unproven));
+        }
+        // In any order but that of time, a row may be one that was forgotten.
+        let (mut window, mut vobiz) = (begun(), Vobiz::with(3000));
+        vobiz.rows.make_contiguous().sort_by_key(|(_, key)| key * 7919 % 3001);
+        assert_eq!(read(&mut window, &mut vobiz, quiet), None);
+    }
+
+    #[test]
+    fn a_ledger_without_an_end_is_given_up_at_once() {
+        let (mut window, mut vobiz) = (begun(), Vobiz::with(50));
+        let endless = Page { total: Some(100_000_000), ..vobiz.page(1, LARGE) };
+        assert!(matches!(window.feed(endless), Err(ReadError::Failed(_))));
+    }
+
+    #[test]
+    fn what_is_shown_again_replaces_what_it_was() {
+        let (mut window, mut vobiz) = (begun(), Vobiz::with(100));
+        assert!(read(&mut window, &mut vobiz, quiet).is_some());
+        assert!(window.take_rows().is_some() && window.take_rows().is_none());
+        window.catch_up();
+        let page = vobiz.page(1, SIZE);
+        assert_eq!(window.feed(Page { rows: Vec::new(), ..page }), Ok(Fed::Known { anew: false }));
+        assert_eq!(window.take_rows().unwrap().len(), 9, "one is of no interest any more");
+        let (mut window, mut vobiz) = (begun(), Vobiz::with(7));
+        assert!(read(&mut window, &mut vobiz, quiet).is_some());
+        window.catch_up();
+        assert_eq!(window.feed(vobiz.page(1, SIZE)), Ok(Fed::Known { anew: true }));
+    }
+
+    #[test]
+    fn what_is_known_is_all_that_there_is_whatever_comes_between_the_pages() {
+        let mut seed = 1_u64;
+        let mut random = |below: u64| {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (seed >> 33) % below
+        };
+        let (mut knew, mut doubted) = (0, 0);
+        for _ in 0..300 {
+            let (mut window, mut vobiz) = (begun(), Vobiz::with(random(600)));
+            for _ in 0..4 {
+                let mut announced = 0;
+                let outcome = read(&mut window, &mut vobiz, |vobiz| {
+                    announced = vobiz.rows.len();
+                    vobiz.add(random(4).saturating_sub(2));
+                    let late = usize::try_from(random(40) * random(20)).unwrap();
+                    if random(10) == 0 && late < vobiz.rows.len() {
+                        vobiz.add_late(late);
+                    }
+                });
+                if outcome.is_none() {
+                    doubted += 1;
+                    break;
+                }
+                knew += 1;
+                assert_eq!(window.seen.count, announced);
+                vobiz.add(random(50));
+                window.catch_up();
+            }
+        }
+        assert!(knew > 100 && doubted > 10, "{knew} {doubted}");
+    }
+}
