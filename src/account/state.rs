@@ -43,6 +43,8 @@ pub struct State {
     pub accepted: bool,
     /// Rows of the account's listing, as far as it is known.
     pub(super) owned: usize,
+    /// Searches that found too much, since the account was last listed for drift: the listing does their work.
+    broad: HashSet<Source>,
     /// A search failed: until the account is listed for drift again, or cannot be listed, the listing does its work.
     searches_fail: bool,
 }
@@ -183,6 +185,7 @@ impl State {
             let is_told = self.listing.is_some_and(|listing| listing.begun.mono >= request.since.mono);
             for source in self.lacks(request) {
                 match lane(source, now) {
+                    source if self.broad.contains(&source) => batch.add(Source::Listing),
                     Source::OldLedger { from } if self.is_left_alone(from, now) => {}
                     source if is_told && is_search(source) => told.add(source),
                     source => batch.add(source),
@@ -231,10 +234,12 @@ impl State {
             self.upkeep.has(rows);
         }
         self.store(read.readings);
+        self.broad.extend(read.broad);
         let listing = if listed || listing_failed { self.listing.take() } else { None };
         let resynced = listing.filter(|listing| listed && listing.resync);
         if let Some(listing) = resynced {
             self.resynced_at = Some(listing.begun.mono);
+            self.broad.clear();
         }
         // What it costs to search again is paid once in a while.
         self.searches_fail &= resynced.is_none() && !listing_failed;

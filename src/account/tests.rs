@@ -199,6 +199,31 @@ async fn a_search_that_works_is_used() {
 }
 
 #[tokio::test]
+async fn searches_that_find_too_much_become_one_listing_for_all() {
+    let mut reader = Reader::start(&[], Duration::from_hours(1), &BTreeSet::new()).await;
+    for index in 150..1000 {
+        reader.sim.admin().put_owned(OwnedNumber::new(format!("+4930{index:07}"), ACCOUNT)).unwrap();
+    }
+    let ask = |key: &str, source| {
+        let since = reader.clock.now();
+        reader.account.request(ObjectKey::Record(key.into()), EvidenceRequest::new(since, [source]));
+        since
+    };
+    ask("all", Source::Listing);
+    while reader.woken.recv().await != Some(Woken::Object(ObjectKey::Record("all".into()))) {}
+    let before = reader.calls(Operation::List, "");
+    let short = ["+49", "+493", "+4930", "+49300", "+493000"];
+    let asked = short.map(|number| (number, ask(number, Source::Search(number.parse().unwrap()))));
+    for (number, since) in asked {
+        reader.woken.recv().await;
+        let listing = reader.account.evidence(number.parse().unwrap()).listing;
+        assert!(matches!(listing.since(since), Fresh::Value(..)), "{number}");
+    }
+    // Two pages of each search, and the ten of one listing.
+    assert_eq!(reader.calls(Operation::List, "") - before, 5 * 2 + 10);
+}
+
+#[tokio::test]
 async fn a_currency_without_a_balance_ends_for_itself_alone() {
     let in_use = ["AAA", "INR"].iter().map(|currency| currency.parse().unwrap()).collect();
     let reader = Reader::start(&["INR"], Duration::from_millis(1), &in_use).await;
