@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use super::{
     batch::{BatchRead, ReadBatch, is_funds, is_search},
     gate::GateState,
-    upkeep::Upkeep,
+    upkeep::{Upkeep, lane},
 };
 use crate::{
     api::ObjectKey,
@@ -88,9 +88,6 @@ const FUNDS_A_ROUND: usize = 8;
 
 /// Rows on a page of the owned list: what the choice between searches and a listing reckons with.
 const PER_PAGE: usize = 100;
-
-/// A ledger that begins earlier is an old one: a look goes back a day, to its midnight, and so does what it leads to.
-const USUAL: Duration = Duration::from_hours(50);
 
 /// Between failures of the old ledger.
 const OLD_LEDGER: Backoff = Backoff { first: Duration::from_mins(1), longest: Duration::from_hours(1) };
@@ -295,12 +292,6 @@ impl State {
             }
         }
     }
-}
-
-/// What few ask for, and is long, is read beside what the others wait for.
-fn lane(source: Source, now: Moment) -> Source {
-    let usual = now.wall.saturating_sub(USUAL).unwrap_or(Timestamp::MIN);
-    source.ledger_from().filter(|from| *from < usual).map_or(source, |from| Source::OldLedger { from })
 }
 
 #[cfg(test)]
