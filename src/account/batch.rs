@@ -1,6 +1,6 @@
 //! A batch of reads: the sources that it has to bring, and what follows from a failure among them.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
@@ -63,16 +63,6 @@ impl ReadBatch {
     }
 }
 
-/// One round of reads, as it begins.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Round {
-    pub began: Moment,
-    /// Until when the account was held, if it was: only the cheapest read shows whether the others go through.
-    pub held: Option<Duration>,
-    /// Whether the account is to be listed for drift.
-    pub resync: bool,
-}
-
 /// What a batch has brought: all of it, or what was read before a failure.
 #[derive(Debug, Default)]
 pub struct BatchRead {
@@ -80,12 +70,12 @@ pub struct BatchRead {
     pub failure: Option<Failure>,
     /// How many numbers a listing says that there are.
     pub owned: Option<usize>,
+    /// Searches that find so much that a listing costs no more.
+    pub broad: Vec<Source>,
     /// How many rows of the ledger are known.
     pub ledger_rows: Option<usize>,
     /// Which old ledger could not be read, and why: it concerns nobody else.
     pub old_ledger_failed: Option<(Timestamp, ReadError)>,
-    /// Searches that find so much that a listing costs no more.
-    pub broad: Vec<Source>,
 }
 
 impl BatchRead {

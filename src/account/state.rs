@@ -11,9 +11,9 @@ use std::{
 use jiff::Timestamp;
 
 use super::{
-    batch::{BatchRead, ReadBatch, Round, is_funds, is_search},
+    batch::{BatchRead, ReadBatch, is_funds, is_search},
     gate::GateState,
-    upkeep::Upkeep,
+    upkeep::{Upkeep, lane},
 };
 use crate::{
     api::ObjectKey,
@@ -43,7 +43,7 @@ pub struct State {
     pub accepted: bool,
     /// Rows of the account's listing, as far as it is known.
     pub(super) owned: usize,
-    /// Searches that found too much: until the account is listed for drift again, the listing does their work.
+    /// Searches that found too much, since the account was last listed for drift: the listing does their work.
     broad: HashSet<Source>,
     /// A search failed: until the account is listed for drift again, or cannot be listed, the listing does its work.
     searches_fail: bool,
@@ -66,6 +66,16 @@ struct Unreadable {
     until: Duration,
 }
 
+/// One round of reads, as it begins.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Round {
+    pub began: Moment,
+    /// Until when the account was held, if it was: only the cheapest read shows whether the others go through.
+    pub held: Option<Duration>,
+    /// Whether the account is to be listed for drift.
+    pub resync: bool,
+}
+
 /// For how long prices are kept: they serve messages.
 const KEPT: Duration = Duration::from_mins(5);
 
@@ -78,9 +88,6 @@ const FUNDS_A_ROUND: usize = 8;
 
 /// Rows on a page of the owned list: what the choice between searches and a listing reckons with.
 const PER_PAGE: usize = 100;
-
-/// A ledger that begins earlier is an old one: a look goes back a day, to its midnight, and so does what it leads to.
-const USUAL: Duration = Duration::from_hours(50);
 
 /// Between failures of the old ledger.
 const OLD_LEDGER: Backoff = Backoff { first: Duration::from_mins(1), longest: Duration::from_hours(1) };
@@ -285,12 +292,6 @@ impl State {
             }
         }
     }
-}
-
-/// What few ask for, and is long, is read beside what the others wait for.
-fn lane(source: Source, now: Moment) -> Source {
-    let usual = now.wall.saturating_sub(USUAL).unwrap_or(Timestamp::MIN);
-    source.ledger_from().filter(|from| *from < usual).map_or(source, |from| Source::OldLedger { from })
 }
 
 #[cfg(test)]
