@@ -20,7 +20,7 @@ use super::{
     masks::InUse,
     pace::Pace,
     page::{self, Page},
-    paging::{Next, Pages},
+    paging::{Listed, Next, Pages},
     transport,
     wire::Balance,
 };
@@ -185,14 +185,8 @@ impl Client {
     }
 
     async fn search(&self, list: Read, e164: E164) -> Result<Option<Vec<ListedNumber>>, ReadError> {
-        let (mut pages, mut number) = (Pages::default(), 1);
-        loop {
-            match pages.feed(self.numbers_page(list, number, Some(e164)).await)? {
-                Next::Page(next) if next > SEARCHED_PAGES => return Ok(None),
-                Next::Page(next) => number = next,
-                Next::End(listed) => return Ok(Some(listed.rows())),
-            }
-        }
+        let listed = first_pages(SEARCHED_PAGES, |page| self.numbers_page(list, page, Some(e164))).await?;
+        Ok(listed.map(Listed::rows))
     }
 
     /// The balance in one currency.
@@ -251,5 +245,23 @@ impl Client {
         }
         let second = self.counted_get(operation, asked.casing.other(), path, query).await;
         self.casings.decide(asked, first, second)
+    }
+}
+
+/// Reads every page, if there are not more than that.
+async fn first_pages<T, F>(
+    most: usize,
+    mut page: impl FnMut(usize) -> F,
+) -> Result<Option<Listed<T>>, ReadError>
+where
+    F: Future<Output = Result<Page<T>, ReadError>>,
+{
+    let (mut pages, mut number) = (Pages::default(), 1);
+    loop {
+        match pages.feed(page(number).await)? {
+            Next::Page(next) if next > most => return Ok(None),
+            Next::Page(next) => number = next,
+            Next::End(listed) => return Ok(Some(listed)),
+        }
     }
 }
