@@ -64,7 +64,9 @@ impl<C: Connect + Clone + Send + Sync + 'static> Calls<C> {
     /// # Errors
     /// If there is no answer, or not in time. Of a write it is then unknown whether it happened.
     pub async fn make(self, request: Request<Body>) -> Result<Answer, BoxError> {
-        let line = is_watch(request.uri()).then(|| self.watches.take());
+        let goes_on = asks_for(request.uri(), &["watch=true", "watch=1"]);
+        // As many namespaces are listed at a time as are watched.
+        let line = (goes_on || asks_for(request.uri(), &["limit="])).then(|| self.watches.take());
         let unread = is_never_read(&request);
         let begun = self.peers.now();
         let Limits { begin, end } = self.limits;
@@ -76,7 +78,7 @@ impl<C: Connect + Clone + Send + Sync + 'static> Calls<C> {
         };
         let answer = timeout(begin, sent).await.map_err(late("answer", begin))??;
         self.peers.saw(Peer::Kubernetes, answer.headers(), begun);
-        if let Some(line) = line.filter(|_| answer.status().is_success()) {
+        if goes_on && answer.status().is_success() {
             let held = move |error| {
                 let _place = &line;
                 BoxError::from(error)
@@ -133,9 +135,10 @@ fn is_never_read(request: &Request<Body>) -> bool {
     request.method() == Method::PATCH && request.uri().path().ends_with("/status")
 }
 
-fn is_watch(uri: &Uri) -> bool {
+/// Whether one of the pairs in the query begins like that.
+fn asks_for(uri: &Uri, beginnings: &[&str]) -> bool {
     let pairs = uri.query().unwrap_or_default().split('&');
-    pairs.into_iter().any(|pair| matches!(pair, "watch=true" | "watch=1"))
+    pairs.into_iter().any(|pair| beginnings.iter().any(|beginning| pair.starts_with(beginning)))
 }
 
 #[cfg(test)]
