@@ -46,8 +46,9 @@ impl fmt::Display for Choice {
 }
 
 /// Every call that is visible from outside, and which of several of its kind.
-const CALLS: [(Call, u32); 24] = [
+const CALLS: [(Call, u32); 25] = [
     (Call::LookForKinds, 1),
+    (Call::ListClaims, 1),
     (Call::ListRecords, 1),
     (Call::WatchClaims, 1),
     (Call::WatchRecords, 1),
