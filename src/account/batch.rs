@@ -70,6 +70,8 @@ pub struct BatchRead {
     pub failure: Option<Failure>,
     /// How many numbers a listing says that there are.
     pub owned: Option<usize>,
+    /// Searches that find so much that a listing costs no more.
+    pub broad: Vec<Source>,
     /// How many rows of the ledger are known, and whether filters show what matters of it.
     pub ledger_rows: Option<(usize, bool)>,
     /// Which old ledger could not be read, and why: it concerns nobody else.

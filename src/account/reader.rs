@@ -52,6 +52,7 @@ impl<'a> Reader<'a> {
         let mut all = listing;
         for read in [ledger, searches, prices] {
             all.readings.extend(read.readings);
+            all.broad.extend(read.broad);
             all.failure = all.failure.or(read.failure);
             all.ledger_rows = all.ledger_rows.or(read.ledger_rows);
             all.old_ledger_failed = all.old_ledger_failed.or(read.old_ledger_failed);
@@ -103,6 +104,10 @@ async fn search(client: &Client, clock: Clock, batch: &ReadBatch) -> BatchRead {
     let mut answers = pin!(asked.buffer_unordered(AT_ONCE));
     let mut read = BatchRead::default();
     while let Some((source, begun, answer)) = answers.next().await {
+        let Some(answer) = answer.transpose() else {
+            read.broad.push(source);
+            continue;
+        };
         if !read.keep(source, begun, answer.map(Contents::numbers)) {
             break;
         }

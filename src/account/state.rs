@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use super::{
     batch::{BatchRead, ReadBatch, is_funds, is_search},
     gate::GateState,
-    upkeep::Upkeep,
+    upkeep::{Upkeep, lane},
 };
 use crate::{
     api::ObjectKey,
@@ -43,6 +43,8 @@ pub struct State {
     pub accepted: bool,
     /// Rows of the account's listing, as far as it is known.
     pub(super) owned: usize,
+    /// Searches that found too much, since the account was last listed for drift: the listing does their work.
+    broad: HashSet<Source>,
     /// A search failed: until the account is listed for drift again, or cannot be listed, the listing does its work.
     searches_fail: bool,
 }
@@ -86,9 +88,6 @@ const FUNDS_A_ROUND: usize = 8;
 
 /// Rows on a page of the owned list: what the choice between searches and a listing reckons with.
 const PER_PAGE: usize = 100;
-
-/// A ledger that begins earlier is an old one: a look goes back a day, to its midnight, and so does what it leads to.
-const USUAL: Duration = Duration::from_hours(50);
 
 /// Between failures of the old ledger.
 const OLD_LEDGER: Backoff = Backoff { first: Duration::from_mins(1), longest: Duration::from_hours(1) };
@@ -183,6 +182,7 @@ impl State {
             let is_told = self.listing.is_some_and(|listing| listing.begun.mono >= request.since.mono);
             for source in self.lacks(request) {
                 match lane(source, now) {
+                    source if self.broad.contains(&source) => batch.add(Source::Listing),
                     Source::OldLedger { from } if self.is_left_alone(from, now) => {}
                     source if is_told && is_search(source) => told.add(source),
                     source => batch.add(source),
@@ -231,10 +231,12 @@ impl State {
             self.upkeep.has(rows, filtered);
         }
         self.store(read.readings);
+        self.broad.extend(read.broad);
         let listing = if listed || listing_failed { self.listing.take() } else { None };
         let resynced = listing.filter(|listing| listed && listing.resync);
         if let Some(listing) = resynced {
             self.resynced_at = Some(listing.begun.mono);
+            self.broad.clear();
         }
         // What it costs to search again is paid once in a while.
         self.searches_fail &= resynced.is_none() && !listing_failed;
@@ -290,12 +292,6 @@ impl State {
             }
         }
     }
-}
-
-/// What few ask for, and is long, is read beside what the others wait for.
-fn lane(source: Source, now: Moment) -> Source {
-    let usual = now.wall.saturating_sub(USUAL).unwrap_or(Timestamp::MIN);
-    source.ledger_from().filter(|from| *from < usual).map_or(source, |from| Source::OldLedger { from })
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::plan::Source;
+use crate::plan::{Moment, Source};
 
 /// A ledger with more rows is long: all of it is read anew once a day, and not with each listing for drift.
 const LONG: usize = 20_000;
@@ -15,6 +15,9 @@ const KEEP_UP: Duration = Duration::from_mins(10);
 
 /// Without a look for so long, it is forgotten; and so often it is read anew.
 const DAY: Duration = Duration::from_hours(24);
+
+/// A ledger that begins earlier is an old one: a look goes back a day, to its midnight, and so does what it leads to.
+const USUAL: Duration = Duration::from_hours(50);
 
 /// What looks need of the ledger, and when it was read. Times are monotonic.
 #[derive(Debug, Default)]
@@ -70,6 +73,12 @@ impl Upkeep {
         let at = self.read + KEEP_UP;
         self.looked.filter(|(_, looked)| self.rows > LONG && at < *looked + DAY).map(|_| at)
     }
+}
+
+/// What few ask for, and is long, is read beside what the others wait for.
+pub fn lane(source: Source, now: Moment) -> Source {
+    let usual = now.wall.saturating_sub(USUAL).unwrap_or(Timestamp::MIN);
+    source.ledger_from().filter(|from| *from < usual).map_or(source, |from| Source::OldLedger { from })
 }
 
 #[cfg(test)]

@@ -38,12 +38,12 @@ use crate::domain::{Currency, E164, Number};
 )]
 #[serde(rename_all = "camelCase")]
 pub struct PhoneNumberClaimSpec {
-    /// The number to buy, in E.164: a plus sign, the country code and the subscriber number, 2 to 15 digits
+    /// The number to buy, in E.164: a plus sign, the country code and the subscriber number, 7 to 15 digits
     /// in all, e.g. "+919876543210". Immutable: another number is another claim.
     #[schemars(extend("x-kubernetes-validations" = [
         {
-            "rule": "self.matches('^\\\\+[1-9][0-9]{1,14}$')",
-            "message": "spec.e164 must be an E.164 number: a plus sign, then 2 to 15 digits of which the first is not 0, e.g. +919876543210 (no spaces, no dashes)"
+            "rule": "self.matches('^\\\\+[1-9][0-9]{6,14}$')",
+            "message": "spec.e164 must be an E.164 number: a plus sign, then 7 to 15 digits of which the first is not 0, e.g. +919876543210 (no spaces, no dashes)"
         },
         {
             "rule": "self == oldSelf",

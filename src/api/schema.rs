@@ -5,6 +5,7 @@ use kube::CustomResourceExt;
 use serde_json::{Value, json};
 
 use super::{PhoneNumber, PhoneNumberClaim};
+use crate::domain::E164;
 
 /// The two definitions, as `vobiz-operator crd` prints them and `crds/` holds them.
 ///
@@ -48,6 +49,7 @@ fn adjust_record(version: &mut Value) {
     }
     let root = &mut version["schema"]["openAPIV3Schema"];
     keep_unknown(root);
+    root["properties"]["spec"]["properties"]["e164"]["pattern"] = json!(E164::STORED);
     root["properties"]["spec"]["x-kubernetes-validations"] = json!([{
         "rule": "self.e164 == oldSelf.e164",
         "message": "spec.e164 is immutable",

@@ -14,6 +14,7 @@ use kube::client::Body;
 use tokio::time::timeout;
 use tower::BoxError;
 
+use super::lines::{Line, Lines};
 use crate::{clock::Peers, metrics::Peer};
 
 /// How long an answer may take.
@@ -41,6 +42,7 @@ struct Late {
 #[derive(Debug, Clone)]
 pub struct Calls<C> {
     kept: Client<C, Body>,
+    watches: Lines<C>,
     /// Without kept connections.
     fresh: Client<C, Body>,
     peers: Arc<Peers>,
@@ -50,11 +52,11 @@ pub struct Calls<C> {
 type Answer = Response<UnsyncBoxBody<Bytes, BoxError>>;
 
 impl<C: Connect + Clone + Send + Sync + 'static> Calls<C> {
-    pub fn new(connector: C, peers: Arc<Peers>) -> Self {
+    pub fn new(connector: C, watches: Lines<C>, peers: Arc<Peers>) -> Self {
         let builder = || Builder::new(TokioExecutor::new());
         let kept = builder().build(connector.clone());
         let fresh = builder().pool_max_idle_per_host(0).build(connector);
-        Self { kept, fresh, peers, limits: USUAL }
+        Self { kept, watches, fresh, peers, limits: USUAL }
     }
 
     /// Makes one call.
@@ -62,26 +64,43 @@ impl<C: Connect + Clone + Send + Sync + 'static> Calls<C> {
     /// # Errors
     /// If there is no answer, or not in time. Of a write it is then unknown whether it happened.
     pub async fn make(self, request: Request<Body>) -> Result<Answer, BoxError> {
-        let watches = is_watch(request.uri());
+        let goes_on = asks_for(request.uri(), &["watch=true", "watch=1"]);
+        // As many namespaces are listed at a time as are watched.
+        let line = (goes_on || asks_for(request.uri(), &["limit="])).then(|| self.watches.take());
+        let unread = is_never_read(&request);
         let begun = self.peers.now();
         let Limits { begin, end } = self.limits;
         let late = |what, within| move |_| Late { what, within };
-        let answer = timeout(begin, self.send(request)).await.map_err(late("answer", begin))??;
+        let sent = async {
+            let Some(Line { client, begins }) = &line else { return self.send(&self.kept, request).await };
+            let _turn = begins.acquire().await;
+            self.send(client, request).await
+        };
+        let answer = timeout(begin, sent).await.map_err(late("answer", begin))??;
         self.peers.saw(Peer::Kubernetes, answer.headers(), begun);
-        if watches && answer.status().is_success() {
-            return Ok(answer.map(|body| body.map_err(BoxError::from).boxed_unsync()));
+        if goes_on && answer.status().is_success() {
+            let held = move |error| {
+                let _place = &line;
+                BoxError::from(error)
+            };
+            return Ok(answer.map(|body| body.map_err(held).boxed_unsync()));
         }
         let (head, body) = answer.into_parts();
-        let body = timeout(end, body.collect()).await.map_err(late("end of its answer", end))??;
-        let body = Full::new(body.to_bytes()).map_err(|never| match never {}).boxed_unsync();
+        let kept = !unread || !head.status.is_success();
+        let body = timeout(end, text(body, kept)).await.map_err(late("end of its answer", end))??;
+        let body = Full::new(body).map_err(|never| match never {}).boxed_unsync();
         Ok(Response::from_parts(head, body))
     }
 
     /// A read that no connection answered is made once more, on a fresh one: a kept one may have died unnoticed. A write
     /// is not: it may have happened.
-    async fn send(&self, request: Request<Body>) -> Result<Response<Incoming>, Error> {
+    async fn send(
+        &self,
+        client: &Client<C, Body>,
+        request: Request<Body>,
+    ) -> Result<Response<Incoming>, Error> {
         let again = read_again(&request);
-        match (self.kept.request(request).await, again) {
+        match (client.request(request).await, again) {
             (Err(error), Some(again)) if !error.is_connect() => self.fresh.request(again).await,
             (answer, _) => answer,
         }
@@ -99,9 +118,27 @@ fn read_again(request: &Request<Body>) -> Option<Request<Body>> {
     Some(again)
 }
 
-fn is_watch(uri: &Uri) -> bool {
+/// The text of an answer, or nothing of it.
+async fn text(mut body: Incoming, kept: bool) -> Result<Bytes, hyper::Error> {
+    if kept {
+        return Ok(body.collect().await?.to_bytes());
+    }
+    while let Some(frame) = body.frame().await {
+        frame?;
+    }
+    Ok(Bytes::new())
+}
+
+/// Whether only the status of the answer says anything: to one who writes a claim's status, the API server answers with
+/// all that its users have written into it, and many are written at a time.
+fn is_never_read(request: &Request<Body>) -> bool {
+    request.method() == Method::PATCH && request.uri().path().ends_with("/status")
+}
+
+/// Whether one of the pairs in the query begins like that.
+fn asks_for(uri: &Uri, beginnings: &[&str]) -> bool {
     let pairs = uri.query().unwrap_or_default().split('&');
-    pairs.into_iter().any(|pair| matches!(pair, "watch=true" | "watch=1"))
+    pairs.into_iter().any(|pair| beginnings.iter().any(|beginning| pair.starts_with(beginning)))
 }
 
 #[cfg(test)]
@@ -146,7 +183,8 @@ mod tests {
         }
 
         fn calls(limit: u64) -> Calls<HttpConnector> {
-            let calls = Calls::new(HttpConnector::new(), Arc::new(Peers::new(Clock::start())));
+            let (http, watches) = (HttpConnector::new(), Lines::new(HttpConnector::new()));
+            let calls = Calls::new(http, watches, Arc::new(Peers::new(Clock::start())));
             let limit = Duration::from_millis(limit);
             Calls { limits: Limits { begin: limit, end: limit }, ..calls }
         }
@@ -228,10 +266,28 @@ mod tests {
         let server = Server::start(Script { answers: 1, answer, hangs: true }).await;
         let error = Server::calls(300).make(server.request(Method::GET, "/x?limit=9")).await.unwrap_err();
         assert!(error.to_string().starts_with("the API server gave no end of its answer"), "{error}");
-        let watch =
-            Server::calls(300).make(server.request(Method::GET, "/x?limit=9&watch=true")).await.unwrap();
-        let end = timeout(Duration::from_millis(900), watch.into_body().collect()).await;
+        let calls = Server::calls(300);
+        let watch = calls.clone().make(server.request(Method::GET, "/x?limit=9&watch=true")).await.unwrap();
+        let end = timeout(Duration::from_millis(900), watch.into_body().collect());
+        assert_eq!(calls.watches.taken(), 1);
+        let end = end.await;
         assert!(end.is_err(), "{end:?}");
+        assert_eq!(calls.watches.taken(), 0, "its place is free");
+    }
+
+    #[tokio::test]
+    async fn of_the_answer_to_a_status_that_was_written_nothing_is_kept() {
+        let failed = "HTTP/1.1 500 Oh\r\nContent-Length: 2\r\n\r\nno";
+        for (method, path, answer, kept) in [
+            (Method::PATCH, "/x/status", WHOLE, ""),
+            (Method::PATCH, "/x/status", failed, "no"),
+            (Method::PATCH, "/x", WHOLE, "ok"),
+            (Method::GET, "/x/status", WHOLE, "ok"),
+        ] {
+            let server = Server::start(Script { answers: 1, answer, hangs: true }).await;
+            let answer = Server::calls(10_000).make(server.request(method, path)).await.unwrap();
+            assert_eq!(answer.into_body().collect().await.unwrap().to_bytes(), kept, "{path}");
+        }
     }
 
     #[tokio::test]

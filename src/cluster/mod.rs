@@ -2,17 +2,20 @@
 //! died, and goes through a proxy where the environment or the kubeconfig names one.
 
 mod call;
+mod lines;
 
 use std::{sync::Arc, time::Duration};
 
 use http::{HeaderValue, Uri, header::USER_AGENT};
 use hyper::rt::{Read, Write};
+use hyper_rustls::{FixedServerNameResolver, HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::connect::{Connection, HttpConnector, proxy::Tunnel};
 use kube::{
     Client, Config,
     client::{ClientBuilder, ConfigExt},
     config::{InferConfigError, KubeConfigOptions, Kubeconfig},
 };
+use rustls::pki_types::ServerName;
 use tower::{BoxError, Service, ServiceBuilder, service_fn};
 
 use crate::{
@@ -21,6 +24,7 @@ use crate::{
     vobiz,
 };
 use call::Calls;
+use lines::Lines;
 
 /// How long a connection may take to be made, TLS and the proxy's part not counted.
 const CONNECT_WITHIN: Duration = Duration::from_secs(10);
@@ -132,13 +136,25 @@ where
     C::Future: Send + 'static,
     C::Error: Into<BoxError>,
 {
-    let calls = Calls::new(config.rustls_https_connector_with_connector(connector)?, peers);
+    let lines = Lines::new(both_versions(config, connector.clone())?);
+    let calls = Calls::new(config.rustls_https_connector_with_connector(connector)?, lines, peers);
     let service = ServiceBuilder::new()
         .layer(config.base_uri_layer())
         .option_layer(config.auth_layer()?)
         .layer(config.extra_headers_layer()?)
         .service(service_fn(move |request| calls.clone().make(request)));
     Ok(ClientBuilder::new(service, config.default_namespace.clone()).build())
+}
+
+/// Kube's connector, which speaks HTTP/2 as well, if the API server does.
+fn both_versions<C>(config: &Config, connector: C) -> Result<HttpsConnector<C>, kube::Error> {
+    let https = HttpsConnectorBuilder::new().with_tls_config(config.rustls_client_config()?).https_or_http();
+    let named = config.tls_server_name.clone().and_then(|name| ServerName::try_from(name).ok());
+    let https = match named {
+        Some(name) => https.with_server_name_resolver(FixedServerNameResolver::new(name)),
+        None => https,
+    };
+    Ok(https.enable_http1().enable_http2().wrap_connector(connector))
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Waits until the API server knows the two kinds and lets them be read, and says what is missing.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use kube::{Client, CustomResourceExt, Resource, api::ListParams, core::Request};
 use serde::{Deserialize, de::IgnoredAny};
@@ -19,7 +19,11 @@ const PAUSES: Backoff = Backoff { first: Duration::from_secs(1), longest: Durati
 
 /// Says what is wrong, and what to type, while the API server cannot be reached, does not know the kinds, or does not
 /// let them be read.
-pub async fn explain_missing_kinds(kube: Client, namespaces: Vec<Option<String>>, lifecycle: Arc<Lifecycle>) {
+pub async fn explain_missing_kinds(
+    kube: Client,
+    namespaces: BTreeSet<Option<String>>,
+    lifecycle: Arc<Lifecycle>,
+) {
     for failures in 0.. {
         let answers = tokio::time::timeout(PATIENCE, async {
             (any_claims(&kube, &namespaces).await, list::<PhoneNumber>(&kube, None).await)
@@ -84,7 +88,7 @@ async fn list<K: Resource<DynamicType = ()>>(
 
 /// Lists claims where they may be read: in any of the namespaces. Those where they may not be are named by their own
 /// watches.
-async fn any_claims(kube: &Client, namespaces: &[Option<String>]) -> Result<(), kube::Error> {
+async fn any_claims(kube: &Client, namespaces: &BTreeSet<Option<String>>) -> Result<(), kube::Error> {
     let mut refused = Ok(());
     for namespace in namespaces {
         match list::<PhoneNumberClaim>(kube, namespace.as_deref()).await {

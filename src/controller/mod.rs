@@ -4,13 +4,16 @@ mod clocks;
 mod credentials;
 mod definitions;
 mod follow;
+mod index;
 mod interruption;
 mod kinds;
+mod queue;
 mod reconciles;
 mod term;
+mod triggers;
 mod watch;
 
-use std::{future::Future, pin::pin, sync::Arc};
+use std::{collections::BTreeMap, future::Future, pin::pin, sync::Arc};
 
 use kube::{Api, Client};
 use kube_runtime::reflector::{self, Store as Cache};
@@ -33,7 +36,8 @@ use crate::{
 };
 use term::Runtime;
 pub use term::Settings;
-use watch::{Triggers, namespaces};
+use triggers::Triggers;
+use watch::namespaces;
 
 /// What a process has when it starts: its clients, and what it is observed by.
 pub struct Connections {
@@ -57,6 +61,8 @@ impl Background {
     }
 
     fn spawn_until(&self, end: CancellationToken, work: impl Future<Output = ()> + Send + 'static) {
+        // In a box: each future that it goes through holds it once more, and there are as many as namespaces.
+        let work = Box::pin(work);
         self.tasks.spawn(async move { end.run_until_cancelled(work).await });
     }
 }
@@ -170,7 +176,7 @@ fn watch_claims(
     triggers: &Arc<Triggers>,
     background: &Background,
 ) -> Claims {
-    let mut caches = Vec::new();
+    let mut caches = BTreeMap::new();
     let listed = Arc::new(Listed::new(namespaces(named)));
     for namespace in namespaces(named) {
         let (claims, writer) = reflector::store::<Seen<PhoneNumberClaim>>();
@@ -179,7 +185,7 @@ fn watch_claims(
             None => Api::all(kube.clone()),
         };
         background.spawn(watch::claims(namespace.clone(), api, writer, listed.clone(), triggers.clone()));
-        caches.push((namespace, claims));
+        caches.insert(namespace, claims);
     }
     Claims { caches, listed }
 }

@@ -2,14 +2,12 @@
 
 use std::{convert::Infallible, fmt::Debug, future::Future, sync::Arc, time::Instant};
 
-use futures::StreamExt;
+use futures::{StreamExt, stream::BoxStream};
 use kube::Resource;
 use kube_runtime::{
     controller::{Action, Config, applier},
     reflector::{ObjectRef, Store as Cache},
 };
-use tokio::sync::mpsc;
-use tokio_stream::wrappers::UnboundedReceiverStream;
 use tracing::Instrument;
 
 use crate::{
@@ -27,7 +25,7 @@ pub async fn reconciles<K, F>(
     kind: Kind,
     context: Arc<Context>,
     cache: Cache<K>,
-    queue: mpsc::UnboundedReceiver<ObjectRef<K>>,
+    queue: BoxStream<'static, ObjectRef<K>>,
     mut reconcile: impl FnMut(Arc<K>, Arc<Context>) -> F,
 ) where
     K: Resource<DynamicType = ()> + Clone + Debug + Send + Sync + 'static,
@@ -48,7 +46,7 @@ pub async fn reconciles<K, F>(
         };
         Box::pin(counted.instrument(span))
     };
-    let queue = UnboundedReceiverStream::new(queue).map(Ok::<_, Infallible>);
+    let queue = queue.map(Ok::<_, Infallible>);
     let config = Config::default().concurrency(RECONCILES);
     let policy =
         |object: Arc<K>, error: &StoreError, context: Arc<Context>| failed(&*object, error, &context);

@@ -6,7 +6,7 @@ use kube::Client;
 use kube_runtime::reflector::Store as Cache;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{reconciles::reconciles, watch::Triggers};
+use super::{reconciles::reconciles, triggers::Triggers};
 use crate::{
     account::{Account, Accounts},
     api::{AttemptState, Outcome, PhoneNumber, Seen},
@@ -71,9 +71,9 @@ impl Runtime {
             account.reset();
         }
         let context = Arc::new(self.context(ended.clone()));
-        let (records, claims) = self.triggers.open(&self.settings.namespaces);
+        let (records, claims) = self.triggers.open(self.claims.caches.keys().cloned());
         let tasks = TaskTracker::new();
-        for (cache, queue) in self.claims.caches.iter().map(|(_, cache)| cache.clone()).zip(claims) {
+        for (cache, queue) in self.claims.caches.values().cloned().zip(claims) {
             let reconcile = |claim, context| Box::pin(reconcile_claim(claim, context));
             tasks.spawn(reconciles(Kind::Claim, context.clone(), cache, queue, reconcile));
         }

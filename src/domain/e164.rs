@@ -4,7 +4,8 @@ use std::{fmt, str::FromStr};
 
 use super::{ParseError, string_newtype};
 
-/// An E.164 number, `+` and 2 to 15 digits, e.g. `+919876543210`.
+/// An E.164 number, `+` and 7 to 15 digits, e.g. `+919876543210`. Down to 2 are read: claims and records of earlier versions
+/// may have so few, and so may what Vobiz lists.
 ///
 /// Kept as the integer that its digits spell: exact, because the first digit is never 0, and small,
 /// because thousands of them sit in the caches.
@@ -12,8 +13,11 @@ use super::{ParseError, string_newtype};
 pub struct E164(u64);
 
 impl E164 {
-    /// The same pattern that the custom resources' schema enforces.
-    pub const PATTERN: &'static str = r"^\+[1-9][0-9]{1,14}$";
+    /// What a claim may ask for. The shortest numbers have 7 digits; a search for fewer finds half of an account.
+    pub const PATTERN: &'static str = r"^\+[1-9][0-9]{6,14}$";
+
+    /// What is stored: a record that was written once can be written again.
+    pub const STORED: &'static str = r"^\+[1-9][0-9]{1,14}$";
 
     /// The digits without the plus sign: the name of this number's record.
     #[must_use]

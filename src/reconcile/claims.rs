@@ -15,14 +15,14 @@ use crate::api::{PhoneNumberClaim, Seen};
 #[derive(Clone)]
 pub struct Claims {
     /// By namespace; `None` stands for all.
-    pub caches: Vec<(Option<String>, Cache<Seen<PhoneNumberClaim>>)>,
+    pub caches: BTreeMap<Option<String>, Cache<Seen<PhoneNumberClaim>>>,
     pub listed: Arc<Listed>,
 }
 
 impl Claims {
     fn place(&self, namespace: &str) -> Option<(Option<&str>, &Cache<Seen<PhoneNumberClaim>>)> {
-        let watched = |name: &Option<String>| name.as_deref().is_none_or(|name| name == namespace);
-        let (name, cache) = self.caches.iter().find(|(name, _)| watched(name))?;
+        let own = self.caches.get_key_value(&Some(namespace.to_owned()));
+        let (name, cache) = own.or_else(|| self.caches.get_key_value(&None))?;
         Some((name.as_deref(), cache))
     }
 
@@ -52,7 +52,7 @@ impl Claims {
     }
 
     pub fn all(&self) -> impl Iterator<Item = Arc<Seen<PhoneNumberClaim>>> {
-        self.caches.iter().flat_map(|(_, cache)| cache.state())
+        self.caches.values().flat_map(Cache::state)
     }
 }
 
@@ -128,8 +128,7 @@ impl Listed {
     }
 
     fn is_in_trouble(&self, namespace: Option<&str>, now: Instant) -> bool {
-        let places = self.places.borrow();
-        places.iter().any(|(name, place)| name.as_deref() == namespace && place.trouble(now).is_some())
+        self.is(namespace, |place| place.trouble(now).is_some())
     }
 
     pub fn goes_on(&self, namespace: Option<&str>) {
@@ -137,8 +136,11 @@ impl Listed {
     }
 
     fn is_known(&self, namespace: Option<&str>) -> bool {
-        let places = self.places.borrow();
-        places.iter().any(|(name, place)| name.as_deref() == namespace && place.known)
+        self.is(namespace, |place| place.known)
+    }
+
+    fn is(&self, namespace: Option<&str>, it: impl FnOnce(&Place) -> bool) -> bool {
+        self.places.borrow().get(&namespace.map(str::to_owned)).is_some_and(it)
     }
 
     /// Waits until there is a namespace whose claims are known.

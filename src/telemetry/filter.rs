@@ -13,11 +13,12 @@ const DEFAULT: &str = "info";
 
 /// kube's own messages quote whole lists, and its spans name records, whose names are their numbers; those below it speak of
 /// addresses, which name both. Each is left as it is asked for by its name.
-const QUIET: [(&str, &str); 7] = [
+const QUIET: [(&str, &str); 8] = [
     ("kube", "error"),
     ("kube_client", "error"),
     ("kube_core", "error"),
     ("kube_runtime", "error"),
+    ("h2", "warn"),
     ("hyper", "warn"),
     ("hyper_util", "warn"),
     ("reqwest", "warn"),

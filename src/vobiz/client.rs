@@ -42,6 +42,9 @@ const KEPT: usize = 8;
 /// Rows on a page of numbers: the documented maximum.
 const NUMBERS_PER_PAGE: usize = 100;
 
+/// A search that goes on after so many pages costs as much as a listing, and says less: its digits are too few.
+const SEARCHED_PAGES: usize = 2;
+
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// `VOBIZ_API_URL`
@@ -163,22 +166,27 @@ impl Client {
         }
     }
 
-    /// The owned numbers that contain this number's digits: proves presence, never absence.
+    /// The owned numbers that contain this number's digits, if they are few: proves presence, never absence.
     ///
     /// # Errors
     /// If a page cannot be had or read.
-    pub async fn search_owned(&self, e164: E164) -> Result<Vec<ListedNumber>, ReadError> {
-        let listed = complete(|page| self.numbers_page(Read::Owned, page, Some(e164))).await?;
-        Ok(listed.rows())
+    pub async fn search_owned(&self, e164: E164) -> Result<Option<Vec<ListedNumber>>, ReadError> {
+        self.search(Read::Owned, e164).await
     }
 
     /// The inventory's row for this number, if it is in stock.
     ///
     /// # Errors
-    /// If a page cannot be had or read.
+    /// If a page cannot be had or read, or too many numbers in stock contain this one's digits.
     pub async fn search_inventory(&self, e164: E164) -> Result<Option<ListedNumber>, ReadError> {
-        let listed = complete(|page| self.numbers_page(Read::Inventory, page, Some(e164))).await?;
-        Ok(listed.rows().into_iter().find(|row| row.e164 == e164))
+        let rows = self.search(Read::Inventory, e164).await?;
+        let rows = rows.ok_or_else(|| ReadError::Failed("half of the stock contains these digits".into()))?;
+        Ok(rows.into_iter().find(|row| row.e164 == e164))
+    }
+
+    async fn search(&self, list: Read, e164: E164) -> Result<Option<Vec<ListedNumber>>, ReadError> {
+        let listed = first_pages(SEARCHED_PAGES, |page| self.numbers_page(list, page, Some(e164))).await?;
+        Ok(listed.map(Listed::rows))
     }
 
     /// The balance in one currency.
@@ -242,16 +250,20 @@ impl Client {
     }
 }
 
-/// Reads every page.
-async fn complete<T, F>(mut page: impl FnMut(usize) -> F) -> Result<Listed<T>, ReadError>
+/// Reads every page, if there are not more than that.
+async fn first_pages<T, F>(
+    most: usize,
+    mut page: impl FnMut(usize) -> F,
+) -> Result<Option<Listed<T>>, ReadError>
 where
     F: Future<Output = Result<Page<T>, ReadError>>,
 {
     let (mut pages, mut number) = (Pages::default(), 1);
     loop {
         match pages.feed(page(number).await)? {
+            Next::Page(next) if next > most => return Ok(None),
             Next::Page(next) => number = next,
-            Next::End(listed) => return Ok(listed),
+            Next::End(listed) => return Ok(Some(listed)),
         }
     }
 }

@@ -149,13 +149,14 @@ fn an_api_server_that_never_answers_is_named_and_asked_again() {
         let _operator = world.setup().env("KUBECONFIG", file.display().to_string()).start();
         eventually("each list is asked for twice, and that is said", async || {
             let asked = asked.lock().unwrap().clone();
-            let lists = |kind: &str| {
-                asked.iter().filter(|line| line.contains(kind) && line.contains("limit=250")).count()
+            let lists = |kind: &str, how: &str| {
+                asked.iter().filter(|line| line.contains(kind) && line.contains(how)).count()
             };
             let log = world.log();
             let said = log.contains("the watch of claims in namespace")
                 && log.contains("gave no answer within 20 s");
-            let twice = lists("/phonenumbers?") >= 2 && lists("/phonenumberclaims?") >= 2;
+            let twice =
+                lists("/phonenumbers?", "limit=250") >= 2 && lists("/phonenumberclaims?", "limit=20") >= 2;
             if said && twice { Ok(()) } else { Err(format!("{asked:?} {log}")) }
         })
         .await;

@@ -3,8 +3,9 @@
 use std::{
     ffi::OsString,
     io::IsTerminal,
+    pin::pin,
     process::{ExitStatus, Stdio},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use control_plane::Building;
@@ -14,6 +15,9 @@ use tokio::{
 };
 
 use crate::shown::Shown;
+
+/// How often the line is rewritten.
+const TICK: Duration = Duration::from_secs(1);
 
 /// Runs it to its end; what it prints goes above the line that is rewritten.
 pub(crate) async fn run(words: &[OsString], shown: &Shown) -> std::io::Result<ExitStatus> {
@@ -28,9 +32,14 @@ pub(crate) async fn run(words: &[OsString], shown: &Shown) -> std::io::Result<Ex
     let mut child = command.kill_on_drop(true).spawn()?;
     let (output, errors) = (child.stdout.take(), child.stderr.take());
     let begun = Instant::now();
-    let (output, errors, status) =
-        tokio::join!(pass(output, shown, begun), pass(errors, shown, begun), child.wait());
-    output.and(errors).and(status)
+    let ended = async { tokio::join!(pass(output, shown, begun), pass(errors, shown, begun), child.wait()) };
+    let mut ended = pin!(ended);
+    loop {
+        tokio::select! {
+            (output, errors, status) = &mut ended => return output.and(errors).and(status),
+            () = tokio::time::sleep(TICK) => shown.tick(),
+        }
+    }
 }
 
 /// Passes on what is printed, line by line.

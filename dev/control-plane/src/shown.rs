@@ -67,11 +67,23 @@ impl Shown {
         let mut state = self.state();
         let how_far = HowFar { parts: building.parts(), remaining: building.remaining() };
         state.builds.insert(building.title.to_owned(), how_far);
+        self.refresh(&mut state);
+    }
+
+    /// Time goes on, although no build tells of itself: one crate alone may take minutes.
+    pub(crate) fn tick(&self) {
+        let mut state = self.state();
+        if !state.builds.is_empty() {
+            self.refresh(&mut state);
+        }
+    }
+
+    fn refresh(&self, state: &mut State) {
         if self.is_terminal {
-            write(&format!("{}{}", self.cleared(), self.line(&state)));
+            write(&format!("{}{}", self.cleared(), self.line(state)));
         } else if state.told.elapsed() >= EVERY {
             state.told = Instant::now();
-            write(&format!("{}\n", joined(&state)));
+            write(&format!("{}\n", joined(state)));
         }
     }
 

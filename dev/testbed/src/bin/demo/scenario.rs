@@ -18,15 +18,15 @@ use crate::{
 };
 
 /// Short, for the demo: see [`explain_times`].
-const TIMES: [(&str, &str); 2] = [("VOBIZ_PURCHASE_TIMEOUT", "2s"), ("VOBIZ_SETTLE_TIME", "1s")];
+const TIMES: [(&str, &str); 2] = [("VOBIZ_PURCHASE_TIMEOUT", "1s"), ("VOBIZ_SETTLE_TIME", "1s")];
 
 /// Why failures are final sooner here than elsewhere.
 fn explain_times() {
     say("Its times are short, for this demo only:");
-    say("    VOBIZ_PURCHASE_TIMEOUT=2s   (default 30s)  how long one purchase call may take");
+    say("    VOBIZ_PURCHASE_TIMEOUT=1s   (default 30s)  how long one purchase call may take");
     say("    VOBIZ_SETTLE_TIME=1s        (default 2m)   how long a purchase may take to show at Vobiz");
     say(
-        "A refusal is final only when a purchase that happened all the same would have shown: here 13 s after",
+        "A refusal is final only when a purchase that happened all the same would have shown: here 12 s after",
     );
     say(
         "the attempt was opened (a send window of 10 s, and these two), by default 2 min 40 s. This simulated",

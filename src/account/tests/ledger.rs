@@ -1,0 +1,119 @@
+//! How the ledger is read: kept up with for looks, anew for what settles, and an old one beside the others.
+
+use jiff::SignedDuration;
+use vobiz_sim::{AccountOptions, LedgerEntry, LedgerFilters, RowStatus, RowType};
+
+use super::*;
+
+impl Reader {
+    /// Asks for the ledger of the last hours, kept up with or read anew, until it is there. Returns how many rows it has
+    /// that matter, and how many calls that took. Nothing is held meanwhile.
+    async fn ledger(&mut self, hours: i64, anew: bool) -> (usize, usize) {
+        let (since, before) = (self.clock.now(), self.calls(Operation::Ledger, ""));
+        let from = since.wall - SignedDuration::from_hours(hours);
+        let source = if anew { Source::Ledger { from } } else { Source::LedgerSoFar { from } };
+        let asked = async {
+            loop {
+                let evidence = self.account.evidence(NUMBER.parse().unwrap());
+                let read = if anew {
+                    evidence.ledger_anew(since, from)
+                } else {
+                    evidence.ledger_so_far(since, from)
+                };
+                if let Fresh::Value(_, read) = read {
+                    return read.rows.debits().count();
+                }
+                self.account
+                    .request(ObjectKey::Record(hours.to_string()), EvidenceRequest::new(since, [source]));
+                self.woken.recv().await;
+                assert_eq!(self.account.gate(), Gate::Open);
+            }
+        };
+        let rows = timeout(PATIENCE, asked).await.expect("the ledger is not read");
+        (rows, self.calls(Operation::Ledger, "") - before)
+    }
+
+    fn options(&self, options: AccountOptions) {
+        let account = self.sim.admin().account(ACCOUNT).unwrap().with_options(options);
+        self.sim.admin().put_account(account);
+    }
+
+    fn debit(&self) {
+        let row = LedgerEntry {
+            account: ACCOUNT.into(),
+            kind: RowType::Debit,
+            amount: 52.into(),
+            currency: "INR".into(),
+            description: "DID".into(),
+            reference: Some(NUMBER.into()),
+            reference_type: Some("did_purchase".into()),
+            status: RowStatus::Completed,
+            at: None,
+        };
+        self.sim.admin().put_ledger(row).unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_look_at_a_busy_ledger_costs_a_few_calls_once_it_is_known() {
+    for (filters, most) in [(LedgerFilters::Honoured, 12), (LedgerFilters::Ignored, 90)] {
+        let mut reader = Reader::start(&[], Duration::from_hours(1), &BTreeSet::new()).await;
+        reader.options(AccountOptions {
+            calls_a_day: 40_000,
+            ledger_filters: filters,
+            ..AccountOptions::default()
+        });
+        reader.debit();
+        let (rows, calls) = reader.ledger(24, false).await;
+        assert!(rows == 1 && (40..90).contains(&calls), "{rows} {calls}");
+        // The first one sees whether filters are honoured.
+        for (known, most) in [(2, 12), (3, 3), (4, 3)] {
+            reader.debit();
+            let (rows, calls) = reader.ledger(24, false).await;
+            assert!(rows == known && calls <= most, "{filters:?} {rows} {calls}");
+        }
+        // What settles an attempt is read anew.
+        reader.debit();
+        let (rows, calls) = reader.ledger(24, true).await;
+        assert!(rows == 5 && (most / 2..=most).contains(&calls), "{filters:?} {rows} {calls}");
+    }
+}
+
+#[tokio::test]
+async fn a_look_at_a_quiet_ledger_is_a_call_and_reads_all_of_it() {
+    let mut reader = Reader::start(&[], Duration::from_hours(1), &BTreeSet::new()).await;
+    for known in 1..4 {
+        reader.debit();
+        assert_eq!(reader.ledger(24, false).await, (known, 1));
+    }
+    let account = &reader.account;
+    let evidence = account.evidence(NUMBER.parse().unwrap());
+    assert_eq!(evidence.ledger.begun(), evidence.ledger_so_far.begun());
+}
+
+#[tokio::test]
+async fn an_old_ledger_is_read_beside_the_others_and_fails_for_itself_alone() {
+    let mut reader = Reader::start(&[], Duration::from_hours(1), &BTreeSet::new()).await;
+    reader.options(AccountOptions { calls_a_day: 2000, ..AccountOptions::default() });
+    reader.debit();
+    assert_eq!(reader.ledger(24, false).await.0, 1);
+    let (since, account) = (reader.clock.now(), reader.account.clone());
+    let from = |days: i64| since.wall - SignedDuration::from_hours(24 * days);
+    for days in [50_000, 60] {
+        let sources = [Source::Ledger { from: from(days) }];
+        account.request(ObjectKey::Record(days.to_string()), EvidenceRequest::new(since, sources));
+    }
+    let begun = reader.calls(Operation::Ledger, "");
+    let is_read =
+        || matches!(account.evidence(NUMBER.parse().unwrap()).ledger_anew(since, from(60)), Fresh::Value(..));
+    let mut looks = 0;
+    while !is_read() {
+        assert_eq!(reader.ledger(24, false).await.0, 1);
+        looks += 1;
+    }
+    // And then the other one fails, and holds nothing.
+    assert!(looks > 1, "the looks waited for it");
+    reader.until("all is read", || reader.calls(Operation::Ledger, "from_date=18") > 0).await;
+    assert_eq!(reader.ledger(24, false).await.0, 1);
+    assert!(reader.calls(Operation::Ledger, "") - begun < 140 + 3 * looks);
+}

@@ -1,0 +1,99 @@
+//! Which claims ask for a number, and which records name a claim of a namespace.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::domain::E164;
+
+/// Sorted, so that each look takes as long as what it finds.
+#[derive(Default)]
+pub struct Index {
+    /// The number, namespace and name of each claim; no number where this version cannot read it.
+    claims: BTreeSet<(Option<E164>, String, String)>,
+    /// By namespace, the numbers whose records name a claim of it.
+    named: BTreeMap<String, BTreeSet<E164>>,
+}
+
+impl Index {
+    pub fn insert(&mut self, e164: Option<E164>, namespace: &str, name: &str) {
+        self.claims.insert((e164, namespace.to_owned(), name.to_owned()));
+    }
+
+    pub fn remove(&mut self, e164: Option<E164>, namespace: &str, name: &str) {
+        self.claims.remove(&(e164, namespace.to_owned(), name.to_owned()));
+    }
+
+    /// The record of that number names a claim of that namespace.
+    pub fn names(&mut self, e164: E164, namespace: &str) {
+        self.named.entry(namespace.to_owned()).or_default().insert(e164);
+    }
+
+    /// It does no longer.
+    pub fn names_no_more(&mut self, e164: E164, namespace: &str) {
+        if let Some(numbers) = self.named.get_mut(namespace) {
+            numbers.remove(&e164);
+            if numbers.is_empty() {
+                self.named.remove(namespace);
+            }
+        }
+    }
+
+    /// Namespace and name of every claim.
+    pub fn all(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.claims.iter().map(|(_, namespace, name)| (namespace.as_str(), name.as_str()))
+    }
+
+    /// Namespace and name of each claim for that number.
+    pub fn of(&self, e164: E164) -> impl Iterator<Item = (&str, &str)> {
+        let from = (Some(e164), String::new(), String::new());
+        let claims = self.claims.range(from..).take_while(move |(number, ..)| *number == Some(e164));
+        claims.map(|(_, namespace, name)| (namespace.as_str(), name.as_str()))
+    }
+
+    /// The numbers whose records name a claim of that namespace, or of any.
+    pub fn named_in(&self, namespace: Option<&str>) -> impl Iterator<Item = E164> {
+        let one = namespace.and_then(|namespace| self.named.get(namespace));
+        let all = self.named.values().filter(move |_| namespace.is_none());
+        one.into_iter().chain(all).flatten().copied()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn number(id: u32) -> E164 {
+        format!("+9112345{id:05}").parse().unwrap()
+    }
+
+    #[test]
+    fn nothing_is_kept_of_claims_and_records_that_are_gone() {
+        let mut index = Index::default();
+        let readable = |id: u32| (!id.is_multiple_of(7)).then(|| number(id));
+        (0..1000).for_each(|id| index.insert(readable(id), "a", &id.to_string()));
+        (0..1000).for_each(|id| index.names(number(id), "a"));
+        assert_eq!((index.all().count(), index.named_in(None).count()), (1000, 1000));
+        (0..1000).for_each(|id| index.remove(readable(id), "a", &id.to_string()));
+        (0..1000).for_each(|id| index.names_no_more(number(id), "a"));
+        assert!(index.claims.is_empty() && index.named.is_empty());
+    }
+
+    #[test]
+    fn only_what_concerns_a_number_or_a_namespace_is_found() {
+        let mut index = Index::default();
+        for (namespace, name, id) in [("a", "x", 1), ("b", "y", 1), ("a", "z", 2)] {
+            index.insert(Some(number(id)), namespace, name);
+        }
+        index.insert(None, "a", "unreadable");
+        assert_eq!(index.of(number(1)).collect::<Vec<_>>(), [("a", "x"), ("b", "y")]);
+        assert_eq!(index.of(number(3)).count(), 0);
+        for (namespace, id) in [("a", 1), ("ab", 2), ("b", 3)] {
+            index.names(number(id), namespace);
+        }
+        for (namespace, found) in
+            [(Some("a"), vec![1]), (Some("b"), vec![3]), (Some("c"), vec![]), (None, vec![1, 2, 3])]
+        {
+            let found: Vec<_> = found.into_iter().map(number).collect();
+            assert_eq!(index.named_in(namespace).collect::<Vec<_>>(), found, "{namespace:?}");
+        }
+    }
+}
