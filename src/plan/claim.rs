@@ -88,7 +88,7 @@ fn rest(relation: Relation, now: Moment) -> ClaimStep {
 
 /// What comes of the attempt that is wanted: a pause, an adoption, or, past all checks, the purchase.
 fn attempt(asked: &Asked<'_>) -> (ClaimStep, Option<Told>) {
-    let mut answers = BEFORE_PURCHASE.iter().map(|check| check(asked));
+    let mut answers = BEFORE_PURCHASE.iter().map(|(_, check)| check(asked));
     match answers.find(|answer| *answer != Checked::Pass) {
         Some(Checked::Pause(pause)) => (ClaimStep::Await(pause.until), Some(pause.told)),
         Some(Checked::Adopt(attempt)) => (ClaimStep::OpenUnsent(attempt), None),

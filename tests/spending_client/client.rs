@@ -5,7 +5,7 @@ use std::{num::NonZeroU32, path::Path, sync::Arc, time::Duration};
 use tokio::sync::watch;
 use vobiz_operator::{
     domain::Outcome,
-    vobiz::{Casing, Client, Credentials, PurchaseAnswer, Settings},
+    vobiz::{Casing, Client, Credentials, PurchaseAnswer, Settings, Spending},
 };
 
 pub const NUMBER: &str = "+911234500000";
@@ -23,12 +23,11 @@ pub fn client(url: &str, ca_file: Option<&Path>, purchase_timeout: Duration) -> 
     let settings = Settings {
         url: url.to_owned(),
         ca_file: ca_file.map(Path::to_owned),
-        purchase_timeout,
         rate: NonZeroU32::MAX,
         burst: NonZeroU32::MAX,
-        purchase_casing: Casing::Lower,
     };
-    Client::new(&settings, watch::channel(credentials).1, Arc::default(), Arc::default()).unwrap()
+    let spending = Spending { timeout: purchase_timeout, casing: Casing::Lower };
+    Client::new(&settings, spending, watch::channel(credentials).1, Arc::default(), Arc::default()).unwrap()
 }
 
 /// One purchase by a client of its own, which is gone when this returns.

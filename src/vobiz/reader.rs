@@ -1,4 +1,4 @@
-//! The client of Vobiz's REST API: one method for each read, within the rate limit.
+//! The reading client of Vobiz's REST API: one method for each read, within the rate limit. It has no way to spend.
 
 use std::{
     num::NonZeroU32,
@@ -14,7 +14,7 @@ use reqwest::Url;
 use tokio::sync::watch;
 
 use super::{
-    casing::{Casing, Casings},
+    casing::Casings,
     credentials::Credentials,
     error::{ReadError, SetupError},
     masks::InUse,
@@ -45,20 +45,17 @@ const NUMBERS_PER_PAGE: usize = 100;
 /// A search that goes on after so many pages costs as much as a listing, and says less: its digits are too few.
 const SEARCHED_PAGES: usize = 2;
 
+/// How Vobiz is called.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// `VOBIZ_API_URL`
     pub url: String,
     /// `VOBIZ_CA_FILE`
     pub ca_file: Option<PathBuf>,
-    /// `VOBIZ_PURCHASE_TIMEOUT`
-    pub purchase_timeout: Duration,
     /// `VOBIZ_RATE_LIMIT`, calls a second.
     pub rate: NonZeroU32,
     /// `VOBIZ_RATE_LIMIT`, calls at once.
     pub burst: NonZeroU32,
-    /// `VOBIZ_PURCHASE_PATH`
-    pub purchase_casing: Casing,
 }
 
 /// The reads, each with the casing that last worked for it.
@@ -82,11 +79,10 @@ impl Read {
     }
 }
 
-/// A client for one account.
-pub struct Client {
-    pub(super) spender: reqwest::Client,
-    pub(super) reader: reqwest::Client,
-    /// The reader's like, without kept connections.
+/// A client for one account that makes no call but GETs.
+pub struct Reader {
+    pub(super) kept: reqwest::Client,
+    /// Its like, without kept connections.
     pub(super) fresh: reqwest::Client,
     pub(super) base: Url,
     pub(super) credentials: watch::Receiver<Credentials>,
@@ -95,12 +91,11 @@ pub struct Client {
     pub pace: Pace,
     pub(super) metrics: Arc<Metrics>,
     pub(super) peers: Arc<Peers>,
-    pub(super) purchase_casing: Casing,
     /// By [`Read`].
     casings: Casings<4>,
 }
 
-impl Client {
+impl Reader {
     /// A client that counts its calls in `metrics`, and holds the clock against its answers' in `peers`.
     ///
     /// # Errors
@@ -114,8 +109,7 @@ impl Client {
         let base = transport::check_url(&settings.url)?;
         let ca_file = settings.ca_file.as_deref();
         Ok(Self {
-            spender: transport::spender(&base, ca_file, settings.purchase_timeout)?,
-            reader: transport::reader(&base, ca_file, READ_TIMEOUT, KEPT)?,
+            kept: transport::reader(&base, ca_file, READ_TIMEOUT, KEPT)?,
             fresh: transport::reader(&base, ca_file, READ_TIMEOUT, 0)?,
             base,
             credentials,
@@ -123,7 +117,6 @@ impl Client {
             pace: Pace::new(settings.rate, settings.burst),
             metrics,
             peers,
-            purchase_casing: settings.purchase_casing,
             casings: Casings::default(),
         })
     }
