@@ -100,6 +100,12 @@ fn attempt(asked: &Asked<'_>) -> (ClaimStep, Option<Told>) {
     }
 }
 
+/// What each check says to the attempt that is wanted, those behind the first that holds it back included.
+pub fn ask_each(observed: &ClaimObserved<'_>, wanted: &Wanted, now: Moment) -> Vec<(&'static str, Checked)> {
+    let asked = Asked::new(observed, wanted, now);
+    BEFORE_PURCHASE.iter().map(|(name, check)| (*name, check(&asked))).collect()
+}
+
 /// Whether what is recorded is to be the claim's.
 fn binds(observed: &ClaimObserved<'_>, relation: Relation) -> bool {
     let Some(record) = observed.record else { return false };

@@ -17,7 +17,7 @@ use super::{
     casing::Casings,
     credentials::Credentials,
     error::{ReadError, SetupError},
-    masks::InUse,
+    masks::{InUse, Masks},
     pace::Pace,
     page::{self, Page},
     paging::{Listed, Next, Pages},
@@ -26,7 +26,7 @@ use super::{
 };
 use crate::{
     clock::Peers,
-    domain::{AccountId, Currency, E164, LedgerRow, ListedNumber},
+    domain::{AccountId, Currency, E164, LedgerRow, ListedNumber, OwnedRow},
     metrics::{Metrics, Operation},
 };
 
@@ -57,6 +57,9 @@ pub struct Settings {
     /// `VOBIZ_RATE_LIMIT`, calls at once.
     pub burst: NonZeroU32,
 }
+
+/// How a page is read: its body, which one was asked for, and what is taken out of it.
+type Parse<T> = fn(&[u8], usize, &Masks) -> Result<Page<T>, ReadError>;
 
 /// The reads, each with the casing that last worked for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -141,10 +144,28 @@ impl Reader {
         listing: &mut Pages<ListedNumber>,
         until: Instant,
     ) -> Result<Option<Vec<ListedNumber>>, ReadError> {
+        self.list(listing, page::numbers_page, Some(until)).await
+    }
+
+    /// The same list, each row as people are shown it.
+    ///
+    /// # Errors
+    /// If any page cannot be had or read.
+    pub async fn owned_rows(&self) -> Result<Vec<OwnedRow>, ReadError> {
+        Ok(self.list(&mut Pages::default(), page::owned_page, None).await?.unwrap_or_default())
+    }
+
+    async fn list<T>(
+        &self,
+        listing: &mut Pages<T>,
+        parse: Parse<T>,
+        until: Option<Instant>,
+    ) -> Result<Option<Vec<T>>, ReadError> {
+        let page =
+            |page| async move { parse(&self.numbers(Read::Owned, page, None).await?, page, &self.masks()) };
         loop {
             let ahead = stream::iter(listing.ahead(PAGES_AT_ONCE));
-            let mut pages =
-                pin!(ahead.map(|page| self.numbers_page(Read::Owned, page, None)).buffered(PAGES_AT_ONCE));
+            let mut pages = pin!(ahead.map(&page).buffered(PAGES_AT_ONCE));
             while let Some(page) = pages.next().await {
                 match listing.feed(page)? {
                     // Another pass begins: what was read ahead belongs to this one.
@@ -153,7 +174,7 @@ impl Reader {
                     Next::End(listed) => return listed.whole().map(Some),
                 }
             }
-            if Instant::now() >= until {
+            if until.is_some_and(|until| Instant::now() >= until) {
                 return Ok(None);
             }
         }
@@ -222,13 +243,16 @@ impl Reader {
         page: usize,
         search: Option<E164>,
     ) -> Result<Page<ListedNumber>, ReadError> {
+        page::numbers_page(&self.numbers(read, page, search).await?, page, &self.masks())
+    }
+
+    async fn numbers(&self, read: Read, page: usize, search: Option<E164>) -> Result<Vec<u8>, ReadError> {
         let path = if read == Read::Inventory { "inventory/numbers" } else { "numbers" };
         let (page_text, size) = (page.to_string(), NUMBERS_PER_PAGE.to_string());
         let mut query = vec![("page", page_text.as_str()), ("per_page", size.as_str())];
         let digits = search.map(E164::digits);
         query.extend(digits.as_deref().map(|digits| ("search", digits)));
-        let body = self.get(read, path, &query).await?;
-        page::numbers_page(&body, page, &self.masks())
+        self.get(read, path, &query).await
     }
 
     async fn get(&self, read: Read, path: &str, query: &[(&str, &str)]) -> Result<Vec<u8>, ReadError> {
