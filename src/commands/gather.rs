@@ -61,8 +61,17 @@ impl Objects {
         named.unwrap_or(&self.namespace)
     }
 
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
     pub async fn claims(&self) -> Result<Vec<Seen<PhoneNumberClaim>>, CommandError> {
         reading("the claims", list(&Api::all(self.client.clone()))).await
+    }
+
+    /// The claims of a namespace.
+    pub async fn claims_in(&self, namespace: &str) -> Result<Vec<Seen<PhoneNumberClaim>>, CommandError> {
+        reading("the claims", list(&self.claims_of(namespace))).await
     }
 
     pub async fn records(&self) -> Result<Vec<Seen<PhoneNumber>>, CommandError> {

@@ -2,7 +2,6 @@
 
 mod clocks;
 mod credentials;
-mod definitions;
 mod follow;
 mod index;
 mod interruption;
