@@ -71,7 +71,8 @@ impl Reader {
             self.counted_get(operation, asked.casing.other(), path, query),
         );
         let answers = [(asked.casing, first.is_ok()), (asked.casing.other(), second.is_ok())];
-        let casings = answers.into_iter().filter_map(|(casing, answered)| answered.then_some(casing)).collect();
+        let casings =
+            answers.into_iter().filter_map(|(casing, answered)| answered.then_some(casing)).collect();
         let doubted = self.casings.doubts(asked, &first);
         let body = if doubted { self.casings.decide(asked, first, second) } else { first };
         Tried { casings, answer: body.and_then(|body| parse(&body)) }
@@ -107,12 +108,9 @@ mod tests {
 
     #[test]
     fn the_newest_debit_for_a_number_is_found_and_from_when_on_nothing_is_missing() {
-        let (call, older, newer) =
-            ("2026-01-09T00:00:00Z", "2026-01-02T00:00:00Z", "2026-01-05T00:00:00Z");
+        let (call, older, newer) = ("2026-01-09T00:00:00Z", "2026-01-02T00:00:00Z", "2026-01-05T00:00:00Z");
         let rows = [(call, "cdr"), (older, "did_purchase"), (newer, "did_purchase")];
-        let found = |newest: Option<&str>, since: &str| {
-            (newest.map(str::to_owned), Some(since.to_owned()))
-        };
+        let found = |newest: Option<&str>, since: &str| (newest.map(str::to_owned), Some(since.to_owned()));
         assert_eq!(of(&rows, 3), found(Some(newer), "2026-01-01T00:00:00Z"));
         assert_eq!(of(&rows, 4), found(Some(newer), older), "there are more pages");
         assert_eq!(of(&rows[..1], 9), found(None, call), "calls alone");

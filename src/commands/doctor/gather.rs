@@ -45,16 +45,15 @@ pub async fn facts(args: &DoctorArgs) -> Result<Facts, CommandError> {
     let records = listed(objects.records().await);
     let claims = claims(&objects, &args.place.namespaces()).await;
     let lease_namespace = args.place.lease_namespace(objects.namespace(None));
-    let reviews = reading("the rights", reviews(objects.client(), needed(&args.place, &lease_namespace))).await;
+    let reviews =
+        reading("the rights", reviews(objects.client(), needed(&args.place, &lease_namespace))).await;
     let lease = lease(objects.client(), &args.place, lease_namespace).await;
     let served = reading("the definitions", definitions::look(objects.client())).await;
     let (account, vobiz) = ask(args, &peers, currency(&records, &claims)).await?;
     let (address, proxy) = way(&args.vobiz.vobiz_api_url);
     let place = &args.place;
-    let timeouts = Timeouts {
-        purchase_timeout: place.vobiz_purchase_timeout.0,
-        settle: place.vobiz_settle_time.0,
-    };
+    let timeouts =
+        Timeouts { purchase_timeout: place.vobiz_purchase_timeout.0, settle: place.vobiz_settle_time.0 };
     Ok(Facts {
         now: Timestamp::now(),
         served,

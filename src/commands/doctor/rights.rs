@@ -169,7 +169,9 @@ mod tests {
         let all = told("vobiz-operator doctor");
         assert_eq!((all.len(), all.iter().any(|right| right.contains(" in "))), (11, false), "{all:?}");
         let named = told("vobiz-operator doctor --watch-namespaces a,b --leader-elect");
-        for right in ["list phonenumberclaims in a", "patch phonenumberclaims/status in b", "delete phonenumbers"] {
+        for right in
+            ["list phonenumberclaims in a", "patch phonenumberclaims/status in b", "delete phonenumbers"]
+        {
             assert!(named.iter().any(|told| told == right), "{right}: {named:?}");
         }
         assert_eq!(named.len(), 6 + 2 * 5 + 3);

@@ -32,7 +32,8 @@ fn tried<T>(answer: T) -> Tried<T> {
 }
 
 fn survey() -> Survey {
-    let debits = Debits { newest: "2026-01-02T03:00:00Z".parse().ok(), since: "2026-01-01T00:00:00Z".parse().ok() };
+    let debits =
+        Debits { newest: "2026-01-02T03:00:00Z".parse().ok(), since: "2026-01-01T00:00:00Z".parse().ok() };
     Survey {
         listing: tried(()),
         inventory: tried(()),
@@ -169,7 +170,13 @@ const CLUSTER: [Broken; 17] = [
         "late",
         "can-i",
     ),
-    (|facts| facts.lease.found = Ok(None), Id::Lease, Level::Error, "telephony/vobiz-operator", "kubectl get pods"),
+    (
+        |facts| facts.lease.found = Ok(None),
+        Id::Lease,
+        Level::Error,
+        "telephony/vobiz-operator",
+        "kubectl get pods",
+    ),
     (
         |facts| (facts.lease.found, facts.lease.expected) = (Ok(None), false),
         Id::Lease,
@@ -177,7 +184,13 @@ const CLUSTER: [Broken; 17] = [
         "not seen from here",
         "--leader-election-namespace",
     ),
-    (|facts| facts.lease.found = Err("forbidden".into()), Id::Lease, Level::Warning, "forbidden", "can-i get leases"),
+    (
+        |facts| facts.lease.found = Err("forbidden".into()),
+        Id::Lease,
+        Level::Warning,
+        "forbidden",
+        "can-i get leases",
+    ),
     (
         |facts| facts.lease.found = Ok(Some(lease("pod-1", "2026-01-02T11:57:44Z"))),
         Id::Lease,
@@ -459,7 +472,10 @@ fn the_table_fits_100_columns_and_the_document_has_its_schema() {
     assert!(text.contains("\u{1b}[33mwarning\u{1b}[0m"), "{text:?}");
     let text = anstream::adapter::strip_str(&text).to_string();
     assert!(text.lines().all(|line| line.chars().count() <= 100), "{text}");
-    assert!(text.contains("Mend: ") && text.lines().any(|line| line.starts_with("warning  proxies")), "{text}");
+    assert!(
+        text.contains("Mend: ") && text.lines().any(|line| line.starts_with("warning  proxies")),
+        "{text}"
+    );
     let document: Value = serde_json::from_str(&render::as_json(&all).unwrap()).unwrap();
     assert_eq!(document["schemaVersion"], 1);
     let first = json!({

@@ -14,25 +14,29 @@ use crate::api::{AttemptState, PhoneNumber};
 /// alert `VobizOutcomeUnknown` waits as long.
 const SETTLED_WITHIN: Duration = Duration::from_mins(30);
 
-pub fn open(facts: &Facts) -> Option<Verdict> {
+pub fn open(facts: &Facts) -> Verdict {
     let within = facts.until_settled + SETTLED_WITHIN;
     let stays_open = |record: &&Arc<PhoneNumber>| {
         let attempt = &record.spec.attempt;
         attempt.state == AttemptState::Open && attempt.opened_at.after(within) < facts.now
     };
-    let told = |record: &Arc<PhoneNumber>| format!("{} (since {})", named(record), record.spec.attempt.opened_at);
-    Some(match some(facts.own_records().filter(stays_open).map(told)) {
+    let told =
+        |record: &Arc<PhoneNumber>| format!("{} (since {})", named(record), record.spec.attempt.opened_at);
+    match some(facts.own_records().filter(stays_open).map(told)) {
         Some(names) => Verdict::error(
-            format!("What became of these purchases has not been known for more than {} min: {names}.", within.as_secs() / 60),
+            format!(
+                "What became of these purchases has not been known for more than {} min: {names}.",
+                within.as_secs() / 60
+            ),
             "See what is waited for, kubectl vobiz why CLAIM -n NAMESPACE, and that an operator runs that can read Vobiz",
         ),
         None => Verdict::ok("No attempt stays open."),
-    })
+    }
 }
 
-pub fn decisions(facts: &Facts) -> Option<Verdict> {
+pub fn decisions(facts: &Facts) -> Verdict {
     let waits = |record: &&Arc<PhoneNumber>| record.spec.attempt.state == AttemptState::NeedsDecision;
-    Some(match some(facts.own_records().filter(waits).map(named)) {
+    match some(facts.own_records().filter(waits).map(named)) {
         Some(names) => Verdict::error(
             format!(
                 "Money may have been paid for numbers that are not there, and nothing is bought for them before it is \
@@ -41,7 +45,7 @@ pub fn decisions(facts: &Facts) -> Option<Verdict> {
             "Look into Vobiz's console; then kubectl vobiz retry CLAIM -n NAMESPACE, which says what it permits and asks",
         ),
         None => Verdict::ok("No attempt waits for a decision."),
-    })
+    }
 }
 
 /// The number, and the claim that it was to be bought for.

@@ -12,15 +12,15 @@ fn are_served(facts: &Facts) -> bool {
     !matches!((&facts.records, &facts.claims), (Listed::NotServed, _) | (_, Listed::NotServed))
 }
 
-pub fn served(facts: &Facts) -> Option<Verdict> {
-    Some(if are_served(facts) {
+pub fn served(facts: &Facts) -> Verdict {
+    if are_served(facts) {
         Verdict::ok("The API server knows claims and records.")
     } else {
         Verdict::error(
             "The API server does not know claims or records, so none can be written and nothing is bought.",
             INSTALL,
         )
-    })
+    }
 }
 
 pub fn version(facts: &Facts) -> Option<Verdict> {

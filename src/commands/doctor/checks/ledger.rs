@@ -16,7 +16,7 @@ use crate::{
 const CLOCKS_APART: std::time::Duration = std::time::Duration::from_mins(10);
 
 /// What was bought, and has had its time to show.
-fn bought<'a>(facts: &'a Facts) -> impl Iterator<Item = &'a Arc<PhoneNumber>> {
+fn bought(facts: &Facts) -> impl Iterator<Item = &Arc<PhoneNumber>> {
     facts.own_records().filter(|record| {
         let attempt = &record.spec.attempt;
         attempt.state == AttemptState::Bound

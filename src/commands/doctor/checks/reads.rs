@@ -9,7 +9,8 @@ use crate::vobiz::{Casing, ReadError, Survey, Tried};
 /// What each read was answered with.
 fn answers(survey: &Survey) -> [Result<(), &ReadError>; 4] {
     let Survey { listing, inventory, balance, ledger, .. } = survey;
-    let [listing, inventory, balance] = [listing, inventory, balance].map(|tried| tried.answer.as_ref().copied());
+    let [listing, inventory, balance] =
+        [listing, inventory, balance].map(|tried| tried.answer.as_ref().copied());
     [listing, inventory, balance, ledger.answer.as_ref().map(|_| ())]
 }
 
@@ -63,7 +64,9 @@ pub fn connection(facts: &Facts) -> Option<Verdict> {
     };
     Some(match unreachable(survey) {
         Some(why) => Verdict::error(
-            format!("Vobiz gives no answer that can be read at {address}: {why}. Nothing is bought or verified."),
+            format!(
+                "Vobiz gives no answer that can be read at {address}: {why}. Nothing is bought or verified."
+            ),
             format!("Check VOBIZ_API_URL and the way there: curl -sSI {address}"),
         ),
         None => Verdict::ok(format!("Vobiz answers at {address}.")),
@@ -71,11 +74,23 @@ pub fn connection(facts: &Facts) -> Option<Verdict> {
 }
 
 pub fn listing(facts: &Facts) -> Option<Verdict> {
-    read(facts, |survey| &survey.listing, "list of owned numbers", Level::Error, "nothing is bought or verified")
+    read(
+        facts,
+        |survey| &survey.listing,
+        "list of owned numbers",
+        Level::Error,
+        "nothing is bought or verified",
+    )
 }
 
 pub fn inventory(facts: &Facts) -> Option<Verdict> {
-    read(facts, |survey| &survey.inventory, "inventory", Level::Warning, "prices are not known before a purchase")
+    read(
+        facts,
+        |survey| &survey.inventory,
+        "inventory",
+        Level::Warning,
+        "prices are not known before a purchase",
+    )
 }
 
 pub fn balance(facts: &Facts) -> Option<Verdict> {
@@ -83,7 +98,13 @@ pub fn balance(facts: &Facts) -> Option<Verdict> {
 }
 
 pub fn ledger(facts: &Facts) -> Option<Verdict> {
-    read(facts, |survey| &survey.ledger, "ledger", Level::Error, "each failure asks for a decision, or stays open")
+    read(
+        facts,
+        |survey| &survey.ledger,
+        "ledger",
+        Level::Error,
+        "each failure asks for a decision, or stays open",
+    )
 }
 
 fn read<T>(
@@ -97,9 +118,15 @@ fn read<T>(
     let Tried { casings, answer } = of(survey);
     let (why, mend) = match answer {
         Ok(_) => return Some(Verdict::ok(format!("The {what} is answered under {}.", paths(casings)))),
-        Err(ReadError::NoSuchEndpoint) => ("there is none (404)".into(), "Check VOBIZ_API_URL, or ask Vobiz for it"),
-        Err(ReadError::Unauthorized) => ("the credentials are refused (401)".into(), "Ask Vobiz why it refuses this read"),
-        Err(ReadError::Forbidden) => ("it is forbidden (403)".into(), "Ask Vobiz to let this account read it"),
+        Err(ReadError::NoSuchEndpoint) => {
+            ("there is none (404)".into(), "Check VOBIZ_API_URL, or ask Vobiz for it")
+        }
+        Err(ReadError::Unauthorized) => {
+            ("the credentials are refused (401)".into(), "Ask Vobiz why it refuses this read")
+        }
+        Err(ReadError::Forbidden) => {
+            ("it is forbidden (403)".into(), "Ask Vobiz to let this account read it")
+        }
         Err(ReadError::RateLimited { .. }) => {
             ("too many calls are made (429)".into(), "Try again later, or set VOBIZ_RATE_LIMIT lower")
         }

@@ -5,17 +5,17 @@ use super::{
     some,
 };
 
-pub fn rights(facts: &Facts) -> Option<Verdict> {
+pub fn rights(facts: &Facts) -> Verdict {
     let refused = facts.reviews.iter().filter(|review| matches!(review.allowed, Ok(false)));
     if let Some(lacking) = some(refused.map(|review| review.right.to_string())) {
-        return Some(Verdict::error(
+        return Verdict::error(
             format!("These credentials of the cluster lack what the operator needs: {lacking}."),
             "If they are the operator's, give it the chart's roles (rbac.create); if they are yours, ask where it runs: \
              kubectl exec -n NAMESPACE deploy/vobiz-operator -- /usr/local/bin/vobiz-operator doctor",
-        ));
+        );
     }
     let unknown = facts.reviews.iter().find_map(|review| review.allowed.as_ref().err());
-    Some(match unknown {
+    match unknown {
         Some(why) => Verdict::warning(
             format!("Whether these credentials of the cluster suffice cannot be found out: {why}."),
             "kubectl auth can-i --list",
@@ -24,5 +24,5 @@ pub fn rights(facts: &Facts) -> Option<Verdict> {
             "These credentials of the cluster have the {} rights that the operator needs.",
             facts.reviews.len()
         )),
-    })
+    }
 }

@@ -13,7 +13,8 @@ use crate::domain::is_notable;
 pub fn purchase_path(facts: &Facts) -> Option<Verdict> {
     let survey = facts.survey()?;
     let (reads, ledger) = ([&survey.listing, &survey.inventory, &survey.balance], &survey.ledger);
-    let mut answered: Vec<_> = reads.iter().flat_map(|tried| &tried.casings).chain(&ledger.casings).copied().collect();
+    let mut answered: Vec<_> =
+        reads.iter().flat_map(|tried| &tried.casings).chain(&ledger.casings).copied().collect();
     answered.sort_by_key(|casing| casing.segment());
     answered.dedup();
     let own = paths(&[facts.purchase_path]);
@@ -51,7 +52,7 @@ pub fn deprecation(facts: &Facts) -> Option<Verdict> {
     })
 }
 
-pub fn clocks(facts: &Facts) -> Option<Verdict> {
+pub fn clocks(facts: &Facts) -> Verdict {
     let one = |(name, ahead): (&str, Option<SignedDuration>)| {
         let ahead = ahead.filter(|ahead| is_notable(*ahead))?;
         let (minutes, way) = (ahead.abs().as_mins(), if ahead.is_negative() { "behind" } else { "ahead" });
@@ -59,21 +60,21 @@ pub fn clocks(facts: &Facts) -> Option<Verdict> {
     };
     let peers = [("Vobiz's", facts.clocks.vobiz), ("the API server's", facts.clocks.kubernetes)];
     let Some(apart) = some(peers.into_iter().filter_map(one)) else {
-        return Some(Verdict::ok("The clocks agree, as far as answers are dated."));
+        return Verdict::ok("The clocks agree, as far as answers are dated.");
     };
     let mend = "Put the clocks right: timedatectl, chronyc tracking";
     let message = format!("By the clock of this machine, {apart}.");
-    Some(if facts.clocks.are_wrong() {
+    if facts.clocks.are_wrong() {
         Verdict::error(format!("{message} An operator here would buy nothing (from 10 min on)."), mend)
     } else {
         Verdict::warning(format!("{message} From 10 min on an operator would buy nothing."), mend)
-    })
+    }
 }
 
 /// A proxy tunnels, unless it opens TLS: then it sees purchases, and could repeat one.
-pub fn proxies(facts: &Facts) -> Option<Verdict> {
+pub fn proxies(facts: &Facts) -> Verdict {
     let address = &facts.address;
-    Some(match &facts.proxy {
+    match &facts.proxy {
         Some(proxy) => Verdict::warning(
             format!(
                 "The environment puts the proxy {proxy} before {address}. One that opens TLS could send a purchase twice, \
@@ -82,5 +83,5 @@ pub fn proxies(facts: &Facts) -> Option<Verdict> {
             "Let it pass what it tunnels as it is, or except the host: NO_PROXY",
         ),
         None => Verdict::ok(format!("The environment puts no proxy before {address}.")),
-    })
+    }
 }
