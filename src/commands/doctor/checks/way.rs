@@ -55,7 +55,10 @@ pub fn deprecation(facts: &Facts) -> Option<Verdict> {
 pub fn clocks(facts: &Facts) -> Verdict {
     let one = |(name, ahead): (&str, Option<SignedDuration>)| {
         let ahead = ahead.filter(|ahead| is_notable(*ahead))?;
-        let (minutes, way) = (ahead.abs().as_mins(), if ahead.is_negative() { "behind" } else { "ahead" });
+        let (minutes, way) = (
+            (ahead.as_secs().unsigned_abs() + 30) / 60,
+            if ahead.is_negative() { "behind" } else { "ahead" },
+        );
         Some(format!("{name} clock is {minutes} min {way}"))
     };
     let peers = [("Vobiz's", facts.clocks.vobiz), ("the API server's", facts.clocks.kubernetes)];
