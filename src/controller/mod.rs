@@ -7,6 +7,7 @@ mod follow;
 mod index;
 mod interruption;
 mod kinds;
+mod pauses;
 mod queue;
 mod reconciles;
 mod term;
@@ -34,6 +35,7 @@ use crate::{
     reconcile::{Claims, Listed, Outcomes},
     vobiz::{Client as Vobiz, Credentials, CredentialsSource},
 };
+use pauses::pauses;
 use term::Runtime;
 pub use term::Settings;
 use triggers::Triggers;
@@ -90,7 +92,13 @@ pub async fn run(settings: Settings, connections: Connections, stop: Cancellatio
         clock,
         metrics,
     });
-    background.spawn(watch::records(Api::all(runtime.kube.clone()), writer, runtime.triggers.clone()));
+    let pauses = pauses(runtime.claims.caches.len() + 1);
+    background.spawn(watch::records(
+        Api::all(runtime.kube.clone()),
+        writer,
+        runtime.triggers.clone(),
+        pauses,
+    ));
     background.spawn(runtime.triggers.clone().route(woken));
     background.spawn(credentials::reload(credentials.0, credentials.1, account));
     look_around(&runtime, &background);
@@ -177,14 +185,17 @@ fn watch_claims(
     background: &Background,
 ) -> Claims {
     let mut caches = BTreeMap::new();
-    let listed = Arc::new(Listed::new(namespaces(named)));
-    for namespace in namespaces(named) {
+    let places = namespaces(named);
+    let watches = places.len() + 1;
+    let listed = Arc::new(Listed::new(places.clone()));
+    for namespace in places {
         let (claims, writer) = reflector::store::<Seen<PhoneNumberClaim>>();
         let api: Api<Seen<PhoneNumberClaim>> = match &namespace {
             Some(name) => Api::namespaced(kube.clone(), name),
             None => Api::all(kube.clone()),
         };
-        background.spawn(watch::claims(namespace.clone(), api, writer, listed.clone(), triggers.clone()));
+        let (listed, triggers, pauses) = (listed.clone(), triggers.clone(), pauses(watches));
+        background.spawn(watch::claims(namespace.clone(), api, writer, listed, triggers, pauses));
         caches.insert(namespace, claims);
     }
     Claims { caches, listed }
