@@ -32,7 +32,7 @@ use crate::{
     leader::Election,
     metrics::Metrics,
     plan::Moment,
-    reconcile::{Claims, Listed, Outcomes},
+    reconcile::{Claims, Listed, Outcomes, Told},
     vobiz::{Client as Vobiz, Credentials, CredentialsSource},
 };
 use pauses::pauses;
@@ -77,11 +77,13 @@ pub async fn run(settings: Settings, connections: Connections, stop: Cancellatio
     let clock = vobiz.peers().clock();
     let account = Arc::new(Account::new(vobiz, settings.concurrency, metrics.clone(), wake));
     let (records, writer) = reflector::store::<Seen<PhoneNumber>>();
-    let triggers = Arc::new(Triggers::new(records.clone()));
+    let (outcomes, told) = (Arc::new(Outcomes::new(metrics.clone())), Arc::new(Told::default()));
+    let triggers = Arc::new(Triggers::new(records.clone(), outcomes.clone(), told.clone()));
     let runtime = Arc::new(Runtime {
         claims: watch_claims(&kube, &settings.namespaces, &triggers, &background),
         hold_until: settings.hold.then(|| hold(clock.now(), settings.timeouts)),
-        outcomes: Arc::new(Outcomes::new(metrics.clone())),
+        outcomes,
+        told,
         lifecycle: Arc::default(),
         served: http.is_some(),
         settings,
