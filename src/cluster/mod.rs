@@ -4,6 +4,7 @@
 mod call;
 pub(crate) mod definitions;
 mod lines;
+mod pages;
 
 use std::{sync::Arc, time::Duration};
 
