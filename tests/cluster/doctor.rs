@@ -75,7 +75,7 @@ fn assert_only_read(world: &World, user: &str) {
 }
 
 #[test]
-fn what_is_wrong_with_the_account_and_the_way_to_it_is_found() {
+fn what_is_wrong_with_the_credentials_and_the_way_to_vobiz_is_found() {
     run(async |world| {
         let user = format!("doctor-{}", world.namespace);
         let well = setup(&world, &user, Some("system:masters"));
@@ -103,6 +103,15 @@ fn what_is_wrong_with_the_account_and_the_way_to_it_is_found() {
         ] {
             doctor(&env(variables)).await.found(&format!("{variables:?}"), id, level, words);
         }
+        assert_only_read(&world, &user);
+    });
+}
+
+#[test]
+fn what_is_wrong_with_vobizs_answers_is_found() {
+    run(async |world| {
+        let user = format!("doctor-{}", world.namespace);
+        let well = setup(&world, &user, Some("system:masters"));
         let sunset = Fault::Status {
             code: 200,
             body: json!({ "items": [], "page": 1, "total": 0 }).to_string(),

@@ -142,7 +142,7 @@ async fn ask(
     peers: &Arc<Peers>,
     currency: Currency,
 ) -> Result<(Option<AccountId>, Vobiz), CommandError> {
-    let reader = match gather::vobiz(&args.vobiz, peers.clone()) {
+    let reader = match gather::reader(&args.vobiz, peers.clone()) {
         Ok(reader) => reader,
         Err(CommandError::Credentials(why)) => return Ok((None, Vobiz::NoCredentials(why.to_string()))),
         Err(CommandError::Setup(why)) => return Ok((None, Vobiz::NoClient(why.to_string()))),
