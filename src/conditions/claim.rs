@@ -10,7 +10,7 @@ use super::{
     status::conditions,
 };
 use crate::{
-    api::{AttemptState, PhoneNumber, PhoneNumberClaimStatus, PhoneNumberRef, Reason, Status},
+    api::{Answer, AttemptState, PhoneNumber, PhoneNumberClaimStatus, PhoneNumberRef, Reason, Status},
     plan::{
         self, AttemptCause, ClaimObserved, ClaimStep, Decision, Gate, GateCause, Moment, Relation,
         RetryToken, Timeouts, Told,
@@ -67,11 +67,19 @@ fn explain(facts: &ClaimFacts<'_>, now: Moment) -> Option<Case> {
         (Relation::Conflict(with), Some(record)) => {
             Some(Case::settled(Reason::Conflict, message::conflict(with, record, claim)))
         }
-        (Relation::Ours | Relation::AwaitsSettlement, Some(record)) if !outweighs(facts.decision) => {
+        (Relation::Ours | Relation::AwaitsSettlement, Some(record))
+            if !outweighs(facts.decision) && !is_withheld(record) =>
+        {
             recorded(facts, record, now)
         }
         _ => waiting(facts, now),
     }
+}
+
+/// What held the claim back then, it is told while it does.
+fn is_withheld(record: &PhoneNumber) -> bool {
+    let attempt = &record.spec.attempt;
+    attempt.state == AttemptState::Failed && attempt.answer.as_ref().is_some_and(Answer::is_withheld)
 }
 
 /// Whether what stands in the way of the next attempt matters more than what happened before: if it was asked for, or if

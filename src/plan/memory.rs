@@ -106,9 +106,10 @@ impl RecordMemory {
         self.absent_since
     }
 
-    /// The failures that were counted were another wish's.
+    /// The failures that were counted were another wish's, or something holds the claim back, and its end is waited for
+    /// instead.
     pub fn start_over(&mut self) {
-        self.failures = 0;
+        (self.failures, self.backed_off) = (0, None);
     }
 }
 

@@ -82,6 +82,10 @@ pub(super) fn decide(context: &Context, observed: &ClaimObserved<'_>, now: Momen
     let uid = observed.claim.uid().unwrap_or_default();
     let decision = plan::decide_claim(observed, context.memory.wanted(&uid).as_ref(), now);
     context.remember(&uid, decision.wanted.as_ref());
+    if decision.told.as_ref().is_some_and(|told| told.reason.holds_the_claim()) {
+        // Its end is what is waited for, and no pause after what was withheld.
+        context.memory.start_over(observed.claim.number());
+    }
     decision
 }
 
@@ -178,6 +182,8 @@ fn wait(context: &Context, claim: &PhoneNumberClaim, wake: &Wake, now: Moment) -
         Wake::GateOpens => account.request_gate(ObjectKey::of(claim)),
         Wake::Evidence(request) => account.request(ObjectKey::of(claim), request.clone()),
         Wake::NextListing => account.request_next_listing(ObjectKey::of(claim)),
+        // Its watch brings it back.
+        Wake::ClaimChanges => {}
     }
     None
 }

@@ -83,7 +83,7 @@ impl Memory {
         });
     }
 
-    /// The failures that were counted were another wish's.
+    /// What was counted is over: see [`RecordMemory::start_over`].
     pub fn start_over(&self, e164: E164) {
         if let Some(memory) = self.inner.lock().records.get_mut(&e164) {
             memory.start_over();
