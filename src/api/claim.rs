@@ -138,6 +138,11 @@ pub struct PhoneNumberClaimStatus {
     /// The number that was bought, as Vobiz described it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub number: Option<Number>,
+
+    /// The value of the annotation reconcile.fluxcd.io/requestedAt or telephony.vobiz.ai/requested-at that was handled
+    /// last: the account was listed after it was set. Of a value of more than 253 bytes, its beginning.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_handled_reconcile_at: Option<String>,
 }
 
 impl PhoneNumberClaimStatus {

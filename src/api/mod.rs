@@ -34,6 +34,10 @@ pub const RETRY_ANNOTATION: &str = "telephony.vobiz.ai/retry";
 /// On a claim, with the value `true`: no new attempt is made for it.
 pub const PAUSED_ANNOTATION: &str = "telephony.vobiz.ai/paused";
 
+/// On a claim: a new value has the account looked at now. The first is what Flux sets; both mean the same.
+pub const LOOK_NOW_ANNOTATIONS: [&str; 2] =
+    ["reconcile.fluxcd.io/requestedAt", "telephony.vobiz.ai/requested-at"];
+
 /// On a record, with the value `true`: an administrator gives the record up, regardless of its contents.
 pub const FORGET_ANNOTATION: &str = "telephony.vobiz.ai/forget";
 

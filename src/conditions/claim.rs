@@ -24,6 +24,8 @@ pub struct ClaimFacts<'a> {
     pub refused: Option<&'a str>,
     /// What this process knows of the attempt, and the API server does not store.
     pub unstored: Option<&'a Unstored>,
+    /// What a look at the account was last asked for with, among those that were made.
+    pub handled: Option<&'a str>,
     pub timeouts: Timeouts,
 }
 
@@ -54,6 +56,7 @@ pub fn claim_status(facts: &ClaimFacts<'_>, now: Moment) -> Option<(PhoneNumberC
             .filter(|_| bound)
             .and_then(|record| record.described().cloned())
             .or_else(|| kept?.number.clone()),
+        last_handled_reconcile_at: facts.handled.map(str::to_owned),
     };
     Some((status, case.reason))
 }

@@ -8,7 +8,7 @@ use kube_runtime::{WatchStreamExt, reflector::store::Writer, watcher};
 
 use super::{follow::Follower, interruption::Interruptions, triggers::Triggers};
 use crate::{
-    api::{PAUSED_ANNOTATION, PhoneNumber, PhoneNumberClaim, RETRY_ANNOTATION, Seen},
+    api::{LOOK_NOW_ANNOTATIONS, PAUSED_ANNOTATION, PhoneNumber, PhoneNumberClaim, RETRY_ANNOTATION, Seen},
     plan,
     reconcile::Listed,
 };
@@ -24,7 +24,8 @@ const RECORDS_A_PAGE: u32 = 250;
 const CLAIMS_A_PAGE: u32 = 20;
 
 /// The annotations of a claim that something depends on.
-const READ_ANNOTATIONS: [&str; 2] = [RETRY_ANNOTATION, PAUSED_ANNOTATION];
+const READ_ANNOTATIONS: [&str; 4] =
+    [RETRY_ANNOTATION, PAUSED_ANNOTATION, LOOK_NOW_ANNOTATIONS[0], LOOK_NOW_ANNOTATIONS[1]];
 
 /// What the cache of claims does not need, it does not keep: claims are never written back whole.
 fn trim_claim(claim: &mut Seen<PhoneNumberClaim>) {

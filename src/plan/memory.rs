@@ -169,6 +169,7 @@ mod tests {
         let pauses: Vec<_> = (0..12).map(|id| fails(&mut memory, id)).collect();
         assert_eq!(pauses, [2, 4, 8, 16, 32, 64, 128, 256, 300, 300, 300, 300]);
         memory.as_mut().unwrap().start_over();
+        assert_eq!(memory.unwrap().not_before(), None);
         assert_eq!(fails(&mut memory, 12), 2);
         assert_eq!(see(memory, 13, AttemptState::Bound, at(0)).not_before(), None);
     }

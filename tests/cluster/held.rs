@@ -4,11 +4,13 @@ use std::time::{Duration, Instant};
 
 use http::Method;
 use serde_json::{Value, json};
-use vobiz_sim::{Fault, FaultRule, OwnedNumber, Target};
+use vobiz_sim::{Fault, FaultRule, NumberStatus, Operation, OwnedNumber, Target};
 
 use crate::{
     harness::{eventually, run},
-    table::{ADOPTED, NOT_OWNED, NOT_PURCHASED, OUTCOME_UNKNOWN, PAUSED, PURCHASED},
+    table::{
+        ADOPTED, NOT_OWNED, NOT_PURCHASED, NUMBER_BLOCKED, NUMBER_NOT_FOUND, OUTCOME_UNKNOWN, PAUSED, PURCHASED,
+    },
     world::World,
 };
 
@@ -113,5 +115,52 @@ fn a_claim_that_only_adopts_buys_nothing_before_it_is_told_to() {
         world.cluster.merge(&world.claim_path("wanted"), &patch).await;
         world.until("wanted", PURCHASED).await;
         assert_eq!((world.spent(&wanted), world.spent(&given)), ((1, 1), (0, 0)));
+    });
+}
+
+#[test]
+fn a_claim_asks_for_a_look_and_learns_that_it_was_made() {
+    const FLUX: &str = "reconcile.fluxcd.io/requestedAt";
+    const OURS: &str = "telephony.vobiz.ai/requested-at";
+    run(async |world| {
+        let (number, missing) = (world.stocked(), world.number());
+        let _operator = world.operator();
+        world.claim("missing", &missing).await;
+        world.until("missing", NUMBER_NOT_FOUND.settled()).await;
+        world.claim("office", &number).await;
+        world.until("office", PURCHASED).await;
+        let ask = async |name: &str, annotation: &str, value: &str| {
+            let patch = json!({ "metadata": { "annotations": { annotation: value } } });
+            world.cluster.merge(&world.claim_path(name), &patch).await;
+        };
+        let handled = async |name: &str, value: &str| {
+            eventually(&format!("{value} is handled"), async || {
+                let status = world.get(name).await.unwrap()["status"].clone();
+                if status["lastHandledReconcileAt"] == value { Ok(()) } else { Err(status.to_string()) }
+            })
+            .await;
+        };
+        ask("office", FLUX, "1").await;
+        handled("office", "1").await;
+        let listed = || {
+            let requests = world.journal().requests;
+            requests.iter().filter(|request| request.operation == Operation::List).count()
+        };
+        let before = listed();
+        world.vobiz.set_status(&number, NumberStatus::Blocked).unwrap();
+        for value in 0..100 {
+            ask("office", OURS, &value.to_string()).await;
+            ask("missing", OURS, &value.to_string()).await;
+        }
+        handled("office", "99").await;
+        handled("missing", "99").await;
+        world.until("office", NUMBER_BLOCKED).await;
+        // The last ones came during the pause after the first, so that one more listing has served them.
+        assert!(listed() - before <= 2, "{} listings", listed() - before);
+        // It is no permission to buy.
+        world.stock(&missing);
+        ask("missing", FLUX, "please").await;
+        handled("missing", "please").await;
+        assert_eq!((world.spent(&number), world.spent(&missing)), ((1, 1), (1, 0)));
     });
 }
