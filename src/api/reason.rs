@@ -102,7 +102,9 @@ impl Reason {
             Self::NeedsDecision => (Status::Unknown, Status::Unknown, Progress::Stalled),
             Self::InvalidCredentials | Self::ClockSkew => (Status::Unknown, Status::False, Progress::Stalled),
             Self::Paused => (Status::Unknown, Status::False, Progress::Done),
-            Self::NotPurchased | Self::Conflict | Self::NotOwned => (Status::False, Status::False, Progress::Stalled),
+            Self::NotPurchased | Self::Conflict | Self::NotOwned => {
+                (Status::False, Status::False, Progress::Stalled)
+            }
             Self::NumberLost | Self::NumberBlocked | Self::NumberReleasing | Self::NumberMoved => {
                 (Status::True, Status::False, Progress::Stalled)
             }

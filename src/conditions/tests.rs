@@ -13,8 +13,8 @@ use super::{ClaimFacts, Unstored, set_record_conditions};
 use crate::{
     api::{
         Acquire, Answer, AttemptState, ClaimRef, Debit, Funds, Number, NumberStatus, Origin, Outcome,
-        Ownership, PAUSED_ANNOTATION, PhoneNumber, PhoneNumberClaim, PhoneNumberClaimStatus,
-        PhoneNumberSpec, PhoneNumberStatus, Reason, Verification, WITHHELD,
+        Ownership, PAUSED_ANNOTATION, PhoneNumber, PhoneNumberClaim, PhoneNumberClaimStatus, PhoneNumberSpec,
+        PhoneNumberStatus, Reason, Verification, WITHHELD,
     },
     domain::{AttemptId, ListedNumber, Time},
     plan::{

@@ -258,12 +258,16 @@ mod tests {
         both.spec.acquire = Acquire::AdoptOnly;
         let mut changed = paused("true");
         changed.spec.currency = "USD".parse().ok();
-        let outcome = |decided: &PhoneNumberClaim, live: &PhoneNumberClaim| {
-            match may_send(decided, &attempt(), LiveClaim::Read(Some(live)), opened(), opened()) {
-                Permission::Denied(Denial::Withheld(told)) => Some(told.reason),
-                Permission::Denied(denied) => panic!("{denied:?}"),
-                Permission::Granted | Permission::ReadAgain => None,
-            }
+        let outcome = |decided: &PhoneNumberClaim, live: &PhoneNumberClaim| match may_send(
+            decided,
+            &attempt(),
+            LiveClaim::Read(Some(live)),
+            opened(),
+            opened(),
+        ) {
+            Permission::Denied(Denial::Withheld(told)) => Some(told.reason),
+            Permission::Denied(denied) => panic!("{denied:?}"),
+            Permission::Granted | Permission::ReadAgain => None,
         };
         for (live, expected) in [
             (paused("false"), None),

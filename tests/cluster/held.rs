@@ -9,7 +9,8 @@ use vobiz_sim::{Fault, FaultRule, NumberStatus, Operation, OwnedNumber, Target};
 use crate::{
     harness::{eventually, run},
     table::{
-        ADOPTED, NOT_OWNED, NOT_PURCHASED, NUMBER_BLOCKED, NUMBER_NOT_FOUND, OUTCOME_UNKNOWN, PAUSED, PURCHASED,
+        ADOPTED, NOT_OWNED, NOT_PURCHASED, NUMBER_BLOCKED, NUMBER_NOT_FOUND, OUTCOME_UNKNOWN, PAUSED,
+        PURCHASED,
     },
     world::World,
 };
