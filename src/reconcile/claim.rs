@@ -81,7 +81,7 @@ pub(super) async fn observe<'a>(
 pub(super) fn decide(context: &Context, observed: &ClaimObserved<'_>, now: Moment) -> Decision {
     let uid = observed.claim.uid().unwrap_or_default();
     let decision = plan::decide_claim(observed, context.memory.wanted(&uid).as_ref(), now);
-    context.remember(&uid, decision.wanted.as_ref());
+    context.remember(&uid, decision.to_remember());
     if decision.told.as_ref().is_some_and(|told| told.reason.holds_the_claim()) {
         // Its end is what is waited for, and no pause after what was withheld.
         context.memory.start_over(observed.claim.number());
