@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn the_newest_debit_for_a_number_is_found_and_from_when_on_nothing_is_missing() {
+    fn the_newest_debit_and_from_when_on_nothing_is_missing_are_found() {
         let (call, older, newer) = ("2026-01-09T00:00:00Z", "2026-01-02T00:00:00Z", "2026-01-05T00:00:00Z");
         let rows = [(call, "cdr"), (older, "did_purchase"), (newer, "did_purchase")];
         let found = |newest: Option<&str>, since: &str| (newest.map(str::to_owned), Some(since.to_owned()));
