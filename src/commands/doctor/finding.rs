@@ -68,3 +68,18 @@ pub struct Finding {
     #[serde(flatten)]
     pub verdict: Verdict,
 }
+
+/// So many are named.
+const NAMED: usize = 5;
+
+/// The names, if there are any: how many, and the first of them.
+pub fn some(names: impl IntoIterator<Item = String>) -> Option<String> {
+    let names: Vec<_> = names.into_iter().collect();
+    let more = names.len().saturating_sub(NAMED);
+    let shown = names.iter().take(NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
+    match (names.len(), more) {
+        (0, _) => None,
+        (_, 0) => Some(shown),
+        _ => Some(format!("{shown}, and {more} more")),
+    }
+}

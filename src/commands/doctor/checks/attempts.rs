@@ -4,9 +4,9 @@ use std::{sync::Arc, time::Duration};
 
 use kube::ResourceExt;
 
-use super::{
-    super::{facts::Facts, finding::Verdict},
-    some,
+use super::super::{
+    facts::Facts,
+    finding::{Verdict, some},
 };
 use crate::api::{AttemptState, PhoneNumber};
 

@@ -46,18 +46,3 @@ pub fn findings(facts: &Facts) -> Vec<Finding> {
     let found = |id: &Id| check(*id, facts).map(|verdict| Finding { id: *id, verdict });
     Id::VARIANTS.iter().filter_map(found).collect()
 }
-
-/// So many are named.
-const NAMED: usize = 5;
-
-/// The names, if there are any: how many, and the first of them.
-fn some(names: impl IntoIterator<Item = String>) -> Option<String> {
-    let names: Vec<_> = names.into_iter().collect();
-    let more = names.len().saturating_sub(NAMED);
-    let shown = names.iter().take(NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
-    match (names.len(), more) {
-        (0, _) => None,
-        (_, 0) => Some(shown),
-        _ => Some(format!("{shown}, and {more} more")),
-    }
-}

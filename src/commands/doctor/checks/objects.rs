@@ -5,12 +5,9 @@ use std::sync::Arc;
 use jiff::SignedDuration;
 use kube::{Resource, ResourceExt};
 
-use super::{
-    super::{
-        facts::{Facts, Listed},
-        finding::Verdict,
-    },
-    some,
+use super::super::{
+    facts::{Facts, Listed},
+    finding::{Verdict, some},
 };
 use crate::api::{AttemptState, Kept, PhoneNumber, Seen};
 

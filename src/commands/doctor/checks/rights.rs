@@ -1,8 +1,8 @@
 //! Whether who asks has the rights that the operator needs.
 
-use super::{
-    super::{facts::Facts, finding::Verdict},
-    some,
+use super::super::{
+    facts::Facts,
+    finding::{Verdict, some},
 };
 
 pub fn rights(facts: &Facts) -> Verdict {

@@ -3,9 +3,11 @@
 use jiff::SignedDuration;
 
 use super::{
-    super::{facts::Facts, finding::Verdict},
+    super::{
+        facts::Facts,
+        finding::{Verdict, some},
+    },
     reads::paths,
-    some,
 };
 use crate::domain::is_notable;
 
