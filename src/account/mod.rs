@@ -10,6 +10,7 @@ mod gate;
 mod ledgers;
 mod prices;
 mod queue;
+mod quotes;
 mod reader;
 mod registry;
 mod run;
@@ -66,6 +67,8 @@ pub struct Account {
     /// Claims that wait for their turn to purchase.
     pub queue: Queue,
     changed: Notify,
+    /// A claim waits for a price, or the account may be read again.
+    quotes: Notify,
     wake: mpsc::UnboundedSender<Woken>,
     /// The account was listed for drift.
     listed: Notify,
@@ -89,6 +92,7 @@ impl Account {
             queue: Queue::new(places, clock, metrics),
             state: Mutex::new(State::default()),
             changed: Notify::new(),
+            quotes: Notify::new(),
             wake,
             listed: Notify::new(),
             reload: Notify::new(),
@@ -163,6 +167,7 @@ impl Account {
             self.wake(key);
         } else if state.wait(key, request) {
             self.changed.notify_one();
+            self.quotes.notify_one();
         }
     }
 

@@ -25,6 +25,16 @@ pub enum ConditionType {
     Stalled,
     /// Whether a claim stands behind a record.
     Claimed,
+    /// Whether a number that was bought at a known price costs that, or less.
+    PriceAsQuoted,
+}
+
+/// Why `PriceAsQuoted` stands as it does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr)]
+#[strum(const_into_str)]
+pub enum PriceReason {
+    AsQuoted,
+    FeeDiffers,
 }
 
 /// Why a claim stands as it does: the one vocabulary of conditions and events.
@@ -52,6 +62,8 @@ pub enum Reason {
     NumberStatusUnknown,
     ClockSkew,
     NewerVersion,
+    PriceExceeded,
+    PriceUnknown,
 }
 
 /// Which side has to act: neither (`Done`), the operator (`Reconciling`), or a person (`Stalled`).
@@ -87,7 +99,7 @@ impl Reason {
     pub fn row(self, settled: bool) -> Row {
         let refused = if settled { Progress::Stalled } else { Progress::Reconciling };
         let (purchased, ready, progress) = match self {
-            Self::Purchasing | Self::RateLimited | Self::VobizUnavailable => {
+            Self::Purchasing | Self::RateLimited | Self::VobizUnavailable | Self::PriceUnknown => {
                 (Status::Unknown, Status::False, Progress::Reconciling)
             }
             Self::Purchased | Self::Adopted => (Status::True, Status::True, Progress::Done),
@@ -99,7 +111,9 @@ impl Reason {
             }
             Self::NeedsDecision => (Status::Unknown, Status::Unknown, Progress::Stalled),
             Self::InvalidCredentials | Self::ClockSkew => (Status::Unknown, Status::False, Progress::Stalled),
-            Self::NotPurchased | Self::Conflict => (Status::False, Status::False, Progress::Stalled),
+            Self::NotPurchased | Self::Conflict | Self::PriceExceeded => {
+                (Status::False, Status::False, Progress::Stalled)
+            }
             Self::NumberLost | Self::NumberBlocked | Self::NumberReleasing | Self::NumberMoved => {
                 (Status::True, Status::False, Progress::Stalled)
             }

@@ -1,5 +1,6 @@
 //! The conditions table, row by row.
 
+mod price;
 mod table;
 mod unstored;
 mod words;

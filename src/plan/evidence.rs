@@ -12,7 +12,7 @@ use super::{
     reading::{Fresh, Reading},
     rows::LedgerRows,
 };
-use crate::domain::{Currency, E164, ListedNumber, Money};
+use crate::domain::{Currency, E164, ListedNumber, Money, Quote};
 
 /// One kind of evidence, about one thing: what can be read of an account. In the order in which they are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -41,6 +41,8 @@ pub enum Source {
         currency: Option<Currency>,
     },
     Balance(Currency),
+    /// The inventory's rows of exactly this number. Read beside what others wait for.
+    Quote(E164),
 }
 
 /// What a source says, as far as it could be read.
@@ -51,6 +53,7 @@ pub enum Contents {
     Ledger(LedgerRead),
     Funds(FundsRead),
     Balance(Option<Money>),
+    Quote(QuoteRead),
 }
 
 impl Source {
@@ -61,7 +64,7 @@ impl Source {
             Self::Ledger { .. } => Self::Ledger { from: Timestamp::MIN },
             Self::OldLedger { .. } => Self::OldLedger { from: Timestamp::MIN },
             Self::Funds { e164, .. } => Self::Funds { e164, currency: None },
-            Self::Access | Self::Search(_) | Self::Listing | Self::Balance(_) => self,
+            Self::Access | Self::Search(_) | Self::Listing | Self::Balance(_) | Self::Quote(_) => self,
         }
     }
 
@@ -73,9 +76,12 @@ impl Source {
             Self::Search(_) => &[Self::Listing],
             Self::LedgerSoFar { .. } => &[ANEW, OLD],
             Self::Ledger { .. } => &[OLD],
-            Self::Access | Self::Listing | Self::OldLedger { .. } | Self::Funds { .. } | Self::Balance(_) => {
-                &[]
-            }
+            Self::Access
+            | Self::Listing
+            | Self::OldLedger { .. }
+            | Self::Funds { .. }
+            | Self::Balance(_)
+            | Self::Quote(_) => &[],
         }
     }
 
@@ -83,7 +89,12 @@ impl Source {
     pub fn ledger_from(self) -> Option<Timestamp> {
         match self {
             Self::LedgerSoFar { from } | Self::Ledger { from } | Self::OldLedger { from } => Some(from),
-            Self::Access | Self::Search(_) | Self::Listing | Self::Funds { .. } | Self::Balance(_) => None,
+            Self::Access
+            | Self::Search(_)
+            | Self::Listing
+            | Self::Funds { .. }
+            | Self::Balance(_)
+            | Self::Quote(_) => None,
         }
     }
 }
@@ -118,6 +129,10 @@ impl Contents {
     fn funds(&self) -> Option<FundsRead> {
         if let Self::Funds(read) = self { Some(*read) } else { None }
     }
+
+    fn quote(&self) -> Option<QuoteRead> {
+        if let Self::Quote(read) = self { Some(read.clone()) } else { None }
+    }
 }
 
 /// What a step needs: these sources, each in a reading that was begun at `since` or later.
@@ -147,6 +162,7 @@ impl Readings {
             ledger: ledger(Source::Ledger { from: Timestamp::MIN }),
             old_ledger: ledger(Source::OldLedger { from: Timestamp::MIN }),
             funds: self.of(Source::Funds { e164, currency: None }).and_then(Contents::funds),
+            quote: self.of(Source::Quote(e164)).and_then(Contents::quote),
         }
     }
 
@@ -194,6 +210,7 @@ pub struct Evidence {
     pub ledger: Reading<LedgerRead>,
     pub old_ledger: Reading<LedgerRead>,
     pub funds: Reading<FundsRead>,
+    pub quote: Reading<QuoteRead>,
 }
 
 impl Evidence {
@@ -244,6 +261,15 @@ pub struct FundsRead {
     pub required: Option<Money>,
     pub available: Option<Money>,
     pub currency: Option<Currency>,
+}
+
+/// What the inventory said of one number.
+#[derive(Debug, Clone, PartialEq)]
+pub enum QuoteRead {
+    /// One for each currency in which it is offered; none, if it is not in stock.
+    Offers(Arc<[Quote]>),
+    /// Why the inventory cannot be read, for people.
+    Unreadable(Arc<str>),
 }
 
 /// How far our clock and the ledger's may differ.

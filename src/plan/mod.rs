@@ -41,11 +41,11 @@ pub use attempt::NewAttempt;
 pub use bounds::{LONGEST_TOKEN, RetryToken, cut_token, debits_count, retry_token};
 pub use cause::Wanted;
 pub use change::{Change, RecordStep};
-pub use checks::{Told, Wake, credentials_refused};
+pub use checks::{Told, Wake, credentials_refused, quoted};
 pub use claim::{ClaimStep, Decision, decide_claim};
 #[cfg(test)]
 pub(crate) use evidence::Rows;
-pub use evidence::{Contents, Evidence, EvidenceRequest, FundsRead, LedgerRead, Readings, Source};
+pub use evidence::{Contents, Evidence, EvidenceRequest, FundsRead, LedgerRead, QuoteRead, Readings, Source};
 pub use keep::is_listed_absent;
 pub use memory::{ClaimMemory, RecordMemory};
 pub use neighbours::Neighbours;

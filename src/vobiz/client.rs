@@ -45,6 +45,9 @@ const NUMBERS_PER_PAGE: usize = 100;
 /// A search that goes on after so many pages costs as much as a listing, and says less: its digits are too few.
 const SEARCHED_PAGES: usize = 2;
 
+/// A price is looked for on more: without it nothing is bought, and no other list has it.
+const OFFERED_PAGES: usize = 20;
+
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// `VOBIZ_API_URL`
@@ -182,6 +185,23 @@ impl Client {
         let rows = self.search(Read::Inventory, e164).await?;
         let rows = rows.ok_or_else(|| ReadError::Failed("half of the stock contains these digits".into()))?;
         Ok(rows.into_iter().find(|row| row.e164 == e164))
+    }
+
+    /// The inventory's rows of exactly this number: one for each currency in which it is offered, none if it is not in
+    /// stock.
+    ///
+    /// # Errors
+    /// If a page cannot be had or read, or there are too many for the number's absence to be proven.
+    pub async fn offers(&self, e164: E164) -> Result<Vec<ListedNumber>, ReadError> {
+        let page = |page| self.numbers_page(Read::Inventory, page, Some(e164));
+        let listed = first_pages(OFFERED_PAGES, page).await?;
+        let listed = listed.ok_or_else(|| ReadError::Failed("half of the stock contains these digits".into()))?;
+        let is_whole = listed.is_whole();
+        let rows: Vec<_> = listed.rows().into_iter().filter(|row| row.e164 == e164).collect();
+        if rows.is_empty() && !is_whole {
+            return Err(ReadError::unreadable("list shorter than its total"));
+        }
+        Ok(rows)
     }
 
     async fn search(&self, list: Read, e164: E164) -> Result<Option<Vec<ListedNumber>>, ReadError> {

@@ -32,6 +32,7 @@ mod newer;
 mod older;
 mod otlp;
 mod outage;
+mod prices;
 mod prometheus;
 mod recovery;
 mod restore;

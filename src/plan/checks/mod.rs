@@ -11,10 +11,12 @@ mod clocks;
 mod elsewhere;
 mod hold;
 mod look;
+mod price;
 
 pub use account::credentials_refused;
 pub use asked::{Asked, Check, Checked, Told, Wake};
 pub(super) use look::purchase;
+pub use price::quoted;
 
 /// The checks, in the order in which they are asked. The first one that does not pass decides.
 pub const BEFORE_PURCHASE: &[Check] = &[
@@ -25,6 +27,8 @@ pub const BEFORE_PURCHASE: &[Check] = &[
     clocks::check,
     back_off::check,
     look::check,
+    // What is owned, or paid for, is adopted at any price.
+    price::check,
     account::may_be_sent_to,
 ];
 
