@@ -15,7 +15,8 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 use vobiz_sim::{
-    Config, Fault, FaultRule, InventoryNumber, JournalFilter, Operation, OwnedNumber, Price, Sim, State, Target,
+    Config, Fault, FaultRule, InventoryNumber, JournalFilter, Operation, OwnedNumber, Price, Sim, State,
+    Target,
 };
 
 use super::{Account, Woken};
@@ -245,7 +246,9 @@ async fn an_inventory_that_hangs_keeps_only_those_waiting_that_need_a_price() {
 
 #[tokio::test]
 async fn an_inventory_that_fails_says_so_of_one_price_and_holds_nothing() {
-    for fault in [Fault::status(500, "no"), Fault::MissingEndpoint, Fault::status(401, ""), Fault::status(403, "")] {
+    for fault in
+        [Fault::status(500, "no"), Fault::MissingEndpoint, Fault::status(401, ""), Fault::status(403, "")]
+    {
         let mut reader = Reader::start(&[], Duration::from_hours(1), &BTreeSet::new()).await;
         reader.sim.admin().arm(FaultRule::new(Target::Inventory, fault.clone()).forever());
         let quote = reader.quote().await;
@@ -259,7 +262,8 @@ async fn an_inventory_that_fails_says_so_of_one_price_and_holds_nothing() {
 async fn a_price_is_that_of_exactly_this_number_in_each_currency() {
     let mut reader = Reader::start(&[], Duration::from_hours(1), &BTreeSet::new()).await;
     let in_dollars = Price { currency: "USD".into(), setup_fee: 1.into(), monthly_fee: 3.into() };
-    let listed = InventoryNumber { also_listed: vec![in_dollars], ..InventoryNumber::new(NUMBER, "INR", 50, 2) };
+    let listed =
+        InventoryNumber { also_listed: vec![in_dollars], ..InventoryNumber::new(NUMBER, "INR", 50, 2) };
     reader.sim.admin().put_number(listed).unwrap();
     // Longer ones that contain its digits, and that come before it.
     for digit in 0..3 {

@@ -13,7 +13,8 @@ use super::{
 };
 use crate::{
     api::{
-        AttemptState, ConditionType, PhoneNumber, PhoneNumberClaimStatus, PhoneNumberRef, Quote, Reason, Status,
+        AttemptState, ConditionType, PhoneNumber, PhoneNumberClaimStatus, PhoneNumberRef, Quote, Reason,
+        Status,
     },
     plan::{
         self, AttemptCause, ClaimObserved, ClaimStep, Decision, Gate, GateCause, Moment, Reading, Relation,

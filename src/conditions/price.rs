@@ -34,7 +34,9 @@ pub fn fee_differs_newly<'a>(
         condition.is_some_and(|condition| condition.status == Status::False.into_str())
     };
     let is_news = differs(new) && !old.is_some_and(differs);
-    new.condition(ConditionType::PriceAsQuoted).filter(|_| is_news).map(|condition| condition.message.as_str())
+    new.condition(ConditionType::PriceAsQuoted)
+        .filter(|_| is_news)
+        .map(|condition| condition.message.as_str())
 }
 
 fn fees(setup: Option<Money>, monthly: Option<Money>, currency: Option<Currency>) -> String {

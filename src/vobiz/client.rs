@@ -195,7 +195,8 @@ impl Client {
     pub async fn offers(&self, e164: E164) -> Result<Vec<ListedNumber>, ReadError> {
         let page = |page| self.numbers_page(Read::Inventory, page, Some(e164));
         let listed = first_pages(OFFERED_PAGES, page).await?;
-        let listed = listed.ok_or_else(|| ReadError::Failed("half of the stock contains these digits".into()))?;
+        let listed =
+            listed.ok_or_else(|| ReadError::Failed("half of the stock contains these digits".into()))?;
         let is_whole = listed.is_whole();
         let rows: Vec<_> = listed.rows().into_iter().filter(|row| row.e164 == e164).collect();
         if rows.is_empty() && !is_whole {

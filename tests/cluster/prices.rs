@@ -46,9 +46,8 @@ async fn looked_again(world: &World, times: usize) {
 async fn events(world: &World, claim: &Value, reason: &str) -> usize {
     let path = format!("/apis/events.k8s.io/v1/namespaces/{}/events", world.namespace);
     let events = world.cluster.get(&path).await.unwrap();
-    let about = |event: &&Value| {
-        event["regarding"]["uid"] == claim["metadata"]["uid"] && event["reason"] == reason
-    };
+    let about =
+        |event: &&Value| event["regarding"]["uid"] == claim["metadata"]["uid"] && event["reason"] == reason;
     events["items"].as_array().unwrap().iter().filter(about).count()
 }
 
@@ -71,7 +70,10 @@ fn a_price_above_the_ceiling_waits_until_the_ceiling_is_raised() {
             assert!(message(&held).contains(words), "{words}: {}", message(&held));
         }
         let quote = &held["status"]["quote"];
-        assert_eq!((&quote["setupFee"], &quote["monthlyFee"], &quote["currency"]), (&json!("50"), &json!("52"), &json!("INR")));
+        assert_eq!(
+            (&quote["setupFee"], &quote["monthlyFee"], &quote["currency"]),
+            (&json!("50"), &json!("52"), &json!("INR"))
+        );
         world.event(&held, "PriceExceeded").await;
         // It is looked at again, and again after a restart: without a write, and without another event.
         looked_again(&world, 3).await;
@@ -140,7 +142,8 @@ fn what_is_charged_beyond_the_quote_is_told_once_and_bought_once() {
         assert_eq!(world.event(&claim, "FeeDiffers").await["type"], "Warning");
         // The fee rises later.
         until_price(&world, "fair", "True").await;
-        let rise = OwnedNumber { monthly_fee: Some(Decimal::from(53)), ..OwnedNumber::new(&fair, &world.account) };
+        let rise =
+            OwnedNumber { monthly_fee: Some(Decimal::from(53)), ..OwnedNumber::new(&fair, &world.account) };
         world.vobiz.put_owned(rise).unwrap();
         let risen = until_price(&world, "fair", "False").await;
         world.event(&risen, "FeeDiffers").await;
@@ -164,7 +167,9 @@ fn what_is_not_a_known_price_in_the_ceilings_currency_is_not_paid() {
         let garbled = InventoryNumber { garbles: vec![PriceField::MonthlyFee], ..offered(&world) };
         let fault = |code| {
             let offer = offered(&world);
-            world.arm(FaultRule::new(Target::Inventory, Fault::status(code, "{}")).e164(&offer.e164).forever());
+            world.arm(
+                FaultRule::new(Target::Inventory, Fault::status(code, "{}")).e164(&offer.e164).forever(),
+            );
             offer
         };
         let absent = InventoryNumber { status: vobiz_sim::NumberStatus::Blocked, ..offered(&world) };

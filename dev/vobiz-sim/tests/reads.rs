@@ -282,5 +282,8 @@ async fn a_row_of_the_inventory_lacks_or_garbles_its_price_when_so_told() {
     let bought = me.buy(NUMBER).await.unwrap().json();
     assert_eq!((&bought["number"]["setup_fee"], &bought["number"]["monthly_fee"]), (&json!(60), &json!(3)));
     let owned = me.get("numbers").await.json();
-    assert_eq!((&owned["items"][0]["setup_fee"], &owned["items"][0]["currency"]), (&json!(60), &json!("INR")));
+    assert_eq!(
+        (&owned["items"][0]["setup_fee"], &owned["items"][0]["currency"]),
+        (&json!(60), &json!("INR"))
+    );
 }

@@ -50,7 +50,9 @@ fn a_price_that_was_not_kept_is_told_beside_a_claim_that_stays_ready() {
         assert_eq!(words, expected, "{record:?}");
         assert_eq!(status.condition(ConditionType::Ready).unwrap().status, "True");
         assert_eq!(status.quote, record.spec.attempt.quote);
-        assert!(said.is_none_or(|said| said.message.contains("52 INR") && said.observed_generation == Some(3)));
+        assert!(
+            said.is_none_or(|said| said.message.contains("52 INR") && said.observed_generation == Some(3))
+        );
     }
 }
 
@@ -78,7 +80,11 @@ fn a_claim_that_is_held_back_shows_the_price_and_no_write_for_the_same_one() {
     for (read, expected, shown) in [
         (offers(&[first]), (Reason::PriceExceeded, "False", "False", "Stalled"), Some(first)),
         (offers(&[]), (Reason::NumberNotFound, "False", "False", "Stalled"), None),
-        (offers(&[quote("?", 2)]), (Reason::PriceUnknown, "Unknown", "False", "Reconciling"), Some(quote("?", 2))),
+        (
+            offers(&[quote("?", 2)]),
+            (Reason::PriceUnknown, "Unknown", "False", "Reconciling"),
+            Some(quote("?", 2)),
+        ),
         (
             Reading::Read { begun: moment(2), value: QuoteRead::Unreadable("500".into()) },
             (Reason::PriceUnknown, "Unknown", "False", "Reconciling"),

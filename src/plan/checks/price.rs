@@ -75,8 +75,7 @@ fn told_already(claim: &PhoneNumberClaim) -> Option<Told> {
     Some(Told { reason, message: ready.message.clone().into() })
 }
 
-const AGAIN: &str =
-    "The operator looks again whenever it lists the account (VOBIZ_RESYNC_INTERVAL), and when the claim is changed.";
+const AGAIN: &str = "The operator looks again whenever it lists the account (VOBIZ_RESYNC_INTERVAL), and when the claim is changed.";
 
 /// What keeps the number from being bought, by what the inventory says.
 fn held_back(claim: &PhoneNumberClaim, ceiling: MaxPrice, read: &QuoteRead) -> Option<Told> {
@@ -127,7 +126,8 @@ fn asked_for(quote: &Quote) -> String {
 
 fn allowed(ceiling: MaxPrice) -> String {
     let fees = [("setup fee", ceiling.setup_fee), ("monthly fee", ceiling.monthly_fee)];
-    let named = fees.into_iter().filter_map(|(name, fee)| Some(format!("a {name} of {} {}", fee?, ceiling.currency)));
+    let named =
+        fees.into_iter().filter_map(|(name, fee)| Some(format!("a {name} of {} {}", fee?, ceiling.currency)));
     named.collect::<Vec<_>>().join(" and ")
 }
 
@@ -165,7 +165,8 @@ mod tests {
     }
 
     fn claim(spec: serde_json::Value) -> PhoneNumberClaim {
-        let mut claim = json!({ "metadata": { "namespace": "a", "name": "b", "generation": 1 }, "spec": spec });
+        let mut claim =
+            json!({ "metadata": { "namespace": "a", "name": "b", "generation": 1 }, "spec": spec });
         claim["spec"]["e164"] = json!("+911234500000");
         serde_json::from_value(claim).unwrap()
     }
@@ -216,7 +217,12 @@ mod tests {
                 PriceExceeded,
                 r#"-n a phonenumberclaim/b --type=merge -p='{"spec":{"maxPrice":{"currency":"INR","monthlyFee":"52"}}}'"#,
             ),
-            (monthly("51.99"), offers(&["50 52 INR"]), PriceExceeded, "52 INR; spec.maxPrice allows a monthly fee of 51.99 INR"),
+            (
+                monthly("51.99"),
+                offers(&["50 52 INR"]),
+                PriceExceeded,
+                "52 INR; spec.maxPrice allows a monthly fee of 51.99 INR",
+            ),
             (monthly("9999"), offers(&["0 1 USD"]), PriceExceeded, "two currencies are not compared"),
             (
                 in_inr,
@@ -224,9 +230,19 @@ mod tests {
                 PriceExceeded,
                 r#"{"spec":{"currency":"USD","maxPrice":{"currency":"USD","setupFee":"1"}}}"#,
             ),
-            (monthly("52"), offers(&["50 ? INR"]), PriceUnknown, "a monthly fee of unknown; spec.maxPrice allows a monthly fee of 52 INR"),
+            (
+                monthly("52"),
+                offers(&["50 ? INR"]),
+                PriceUnknown,
+                "a monthly fee of unknown; spec.maxPrice allows a monthly fee of 52 INR",
+            ),
             (monthly("52"), offers(&["50 52 ?"]), PriceUnknown, "52 (no currency)"),
-            (monthly("52"), QuoteRead::Unreadable("Vobiz answered 502".into()), PriceUnknown, "Vobiz answered 502"),
+            (
+                monthly("52"),
+                QuoteRead::Unreadable("Vobiz answered 502".into()),
+                PriceUnknown,
+                "Vobiz answered 502",
+            ),
             (monthly("52"), offers(&[]), NumberNotFound, "not in Vobiz's inventory"),
             // Of two rows in the ceiling's currency, the dearer counts.
             (monthly("52"), offers(&["0 1 USD", "50 52 INR", "50 53 INR"]), PriceExceeded, "53 INR"),
@@ -239,11 +255,9 @@ mod tests {
 
     #[test]
     fn a_price_within_the_ceiling_passes_in_the_currency_of_the_ceiling() {
-        for (ceiling, rows) in [
-            ("52", vec!["50 52 INR"]),
-            ("52", vec!["? 52.00 INR"]),
-            ("52", vec!["0 9999 USD", "50 51 INR"]),
-        ] {
+        for (ceiling, rows) in
+            [("52", vec!["50 52 INR"]), ("52", vec!["? 52.00 INR"]), ("52", vec!["0 9999 USD", "50 51 INR"])]
+        {
             assert_eq!(asked(&monthly(ceiling), 40, offers(&rows)), Checked::Pass, "{ceiling} {rows:?}");
         }
     }
@@ -260,7 +274,9 @@ mod tests {
         ] {
             let said = asked(&monthly(ceiling), begun, offers(&["50 52 INR"]));
             let waits = match &said {
-                Checked::Pause(Pause { until: Wake::Evidence(request), .. }) => Some(request.since.mono.as_secs()),
+                Checked::Pause(Pause { until: Wake::Evidence(request), .. }) => {
+                    Some(request.since.mono.as_secs())
+                }
                 _ => None,
             };
             assert_eq!(waits, since, "{begun}: {said:?}");
