@@ -64,6 +64,8 @@ pub enum Reason {
     NewerVersion,
     PriceExceeded,
     PriceUnknown,
+    Paused,
+    NotOwned,
 }
 
 /// Which side has to act: neither (`Done`), the operator (`Reconciling`), or a person (`Stalled`).
@@ -111,7 +113,8 @@ impl Reason {
             }
             Self::NeedsDecision => (Status::Unknown, Status::Unknown, Progress::Stalled),
             Self::InvalidCredentials | Self::ClockSkew => (Status::Unknown, Status::False, Progress::Stalled),
-            Self::NotPurchased | Self::Conflict | Self::PriceExceeded => {
+            Self::Paused => (Status::Unknown, Status::False, Progress::Done),
+            Self::NotPurchased | Self::Conflict | Self::NotOwned | Self::PriceExceeded => {
                 (Status::False, Status::False, Progress::Stalled)
             }
             Self::NumberLost | Self::NumberBlocked | Self::NumberReleasing | Self::NumberMoved => {
@@ -128,11 +131,16 @@ impl Reason {
         matches!(self, Self::InvalidCredentials | Self::RateLimited | Self::VobizUnavailable)
     }
 
+    /// Whether the claim itself keeps its purchase back: no failure, and what was counted before is over.
+    pub(crate) fn holds_the_claim(self) -> bool {
+        matches!(self, Self::Paused | Self::NotOwned | Self::PriceExceeded | Self::PriceUnknown)
+    }
+
     /// Whether an event is worth its write, and whether it is a warning.
     pub(crate) fn event(self) -> EventKind {
         match self {
             Self::Purchasing => EventKind::None,
-            Self::Purchased | Self::Adopted | Self::NumberPending => EventKind::Normal,
+            Self::Purchased | Self::Adopted | Self::NumberPending | Self::Paused => EventKind::Normal,
             _ => EventKind::Warning,
         }
     }

@@ -200,7 +200,7 @@ pub struct Answer {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub http_status: Option<i32>,
 
-    /// Vobiz's error code, in its own words.
+    /// Vobiz's error code, in its own words; or Withheld, where something held the claim back and nothing was sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
 
@@ -248,7 +248,15 @@ impl Answer {
             at,
         }
     }
+
+    /// Whether nothing was sent because something held the claim back.
+    pub(crate) fn is_withheld(&self) -> bool {
+        self.outcome == Outcome::NotSent && self.code.as_deref() == Some(WITHHELD)
+    }
 }
+
+/// The code of an answer that is none: something held the claim back when it was read again before the purchase.
+pub const WITHHELD: &str = "Withheld";
 
 /// Whether the balance sufficed.
 #[derive(Serialize, Deserialize, JsonSchema, Clone, Copy, Debug, PartialEq, Eq)]

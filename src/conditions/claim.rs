@@ -13,8 +13,8 @@ use super::{
 };
 use crate::{
     api::{
-        AttemptState, ConditionType, PhoneNumber, PhoneNumberClaimStatus, PhoneNumberRef, Quote, Reason,
-        Status,
+        Answer, AttemptState, ConditionType, PhoneNumber, PhoneNumberClaimStatus, PhoneNumberRef, Quote,
+        Reason, Status,
     },
     plan::{
         self, AttemptCause, ClaimObserved, ClaimStep, Decision, Gate, GateCause, Moment, Reading, Relation,
@@ -29,6 +29,8 @@ pub struct ClaimFacts<'a> {
     pub refused: Option<&'a str>,
     /// What this process knows of the attempt, and the API server does not store.
     pub unstored: Option<&'a Unstored>,
+    /// What a look at the account was last asked for with, among those that were made.
+    pub handled: Option<&'a str>,
     pub timeouts: Timeouts,
 }
 
@@ -71,6 +73,7 @@ pub fn claim_status(facts: &ClaimFacts<'_>, now: Moment) -> Option<(PhoneNumberC
             .and_then(|record| record.described().cloned())
             .or_else(|| kept?.number.clone()),
         quote: quote(facts, ours).or_else(|| kept?.quote),
+        last_handled_reconcile_at: facts.handled.map(str::to_owned),
     };
     Some((status, case.reason))
 }
@@ -99,11 +102,19 @@ fn explain(facts: &ClaimFacts<'_>, now: Moment) -> Option<Case> {
         (Relation::Conflict(with), Some(record)) => {
             Some(Case::settled(Reason::Conflict, message::conflict(with, record, claim)))
         }
-        (Relation::Ours | Relation::AwaitsSettlement, Some(record)) if !outweighs(facts.decision) => {
+        (Relation::Ours | Relation::AwaitsSettlement, Some(record))
+            if !outweighs(facts.decision) && !is_withheld(record) =>
+        {
             recorded(facts, record, now)
         }
         _ => waiting(facts, now),
     }
+}
+
+/// What held the claim back then, it is told while it does.
+fn is_withheld(record: &PhoneNumber) -> bool {
+    let attempt = &record.spec.attempt;
+    attempt.state == AttemptState::Failed && attempt.answer.as_ref().is_some_and(Answer::is_withheld)
 }
 
 /// Whether what stands in the way of the next attempt matters more than what happened before: if it was asked for, or if

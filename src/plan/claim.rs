@@ -75,6 +75,7 @@ pub fn decide_claim(observed: &ClaimObserved<'_>, remembered: Option<&Wanted>, n
     } else {
         (rest(relation, now), None)
     };
+    let wanted = wanted.filter(|_| step != ClaimStep::Await(Wake::ClaimChanges));
     Decision { relation, wanted, step, told }
 }
 

@@ -2,6 +2,7 @@
 
 mod checks;
 mod gives_way;
+mod held;
 mod look;
 mod relation;
 
@@ -116,6 +117,7 @@ fn debit(id: &str) -> LedgerRow {
     ))
 }
 
+#[derive(Clone)]
 struct Given {
     claim: PhoneNumberClaim,
     record: Option<PhoneNumber>,

@@ -4,12 +4,14 @@ use std::time::Duration;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time as KubeTime};
 use kube::core::ObjectMeta;
+use strum::VariantArray as _;
 
-use super::world::{Claim, NOBODY, Record, Token, Tokens, bit_of, place_of};
+use super::world::{Claim, Held, NOBODY, Record, Token, Tokens, bit_of, place_of};
 use crate::{
     api::{
-        Answer, Attempt, AttemptState, ClaimRef, ConditionType, Debit, Funds, Outcome, PhoneNumber,
-        PhoneNumberClaim, PhoneNumberClaimSpec, PhoneNumberSpec, PhoneNumberStatus,
+        Acquire, Answer, Attempt, AttemptState, ClaimRef, ConditionType, Debit, Funds, Outcome,
+        PAUSED_ANNOTATION, PhoneNumber, PhoneNumberClaim, PhoneNumberClaimSpec, PhoneNumberSpec,
+        PhoneNumberStatus,
     },
     domain::{AccountId, AttemptId, Currency, E164, LedgerRow, ListedNumber, Time},
     plan::{LedgerRead, NewAttempt, Rows},
@@ -21,7 +23,7 @@ pub struct Cast {
     pub e164: E164,
     pub ours: AccountId,
     other: AccountId,
-    claims: Vec<[PhoneNumberClaim; 8]>,
+    claims: Vec<[PhoneNumberClaim; 24]>,
     attempts: Vec<AttemptId>,
     tokens: Vec<(Token, String)>,
     pub absent: Rows,
@@ -251,15 +253,18 @@ fn currency(changed: bool) -> Option<Currency> {
 }
 
 fn bits(claim: Claim) -> usize {
-    usize::from(claim.deleting) | usize::from(claim.old) << 1 | usize::from(claim.changed) << 2
+    let held = claim.held.map_or(0, |held| held as usize + 1);
+    usize::from(claim.deleting) | usize::from(claim.old) << 1 | usize::from(claim.changed) << 2 | held << 3
 }
 
 fn claim(uid: u8, bits: usize, two_namespaces: bool, epoch: jiff::Timestamp) -> PhoneNumberClaim {
     let (deleting, old, changed) = (bits & 1 != 0, bits & 2 != 0, bits & 4 != 0);
+    let held = (bits >> 3).checked_sub(1).map(|held| Held::VARIANTS[held]);
     let place = place_of(uid);
     let namespace = if two_namespaces && place == 1 { "other" } else { "one" };
     let spec = PhoneNumberClaimSpec {
         currency: currency(changed),
+        acquire: if held == Some(Held::AdoptOnly) { Acquire::AdoptOnly } else { Acquire::Purchase },
         ..serde_json::from_str(r#"{"e164":"+911234500000"}"#).unwrap()
     };
     PhoneNumberClaim {
@@ -269,6 +274,8 @@ fn claim(uid: u8, bits: usize, two_namespaces: bool, epoch: jiff::Timestamp) -> 
             uid: Some(uid.to_string()),
             creation_timestamp: Some(KubeTime(if old { before_the_day(epoch) } else { epoch })),
             deletion_timestamp: deleting.then_some(KubeTime(epoch)),
+            annotations: (held == Some(Held::Paused))
+                .then(|| [(PAUSED_ANNOTATION.to_owned(), "true".to_owned())].into()),
             ..ObjectMeta::default()
         },
         spec,

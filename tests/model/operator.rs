@@ -92,7 +92,12 @@ impl Operators {
             ClaimStep::Await(Wake::Evidence(need)) => self.read(world, operator, &need),
             ClaimStep::Rest
             | ClaimStep::Await(
-                Wake::At(_) | Wake::GateOpens | Wake::GateOpensOr(_) | Wake::ClocksAgree | Wake::NextListing,
+                Wake::At(_)
+                | Wake::GateOpens
+                | Wake::GateOpensOr(_)
+                | Wake::ClocksAgree
+                | Wake::NextListing
+                | Wake::ClaimChanges,
             )
             | ClaimStep::Purchase(_) => {}
             ClaimStep::OpenUnsent(intent) => {

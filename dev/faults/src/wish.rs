@@ -1,9 +1,10 @@
-//! A claim that is changed when its purchase has been decided on, and not been sent.
+//! A claim that is changed, or paused, when its purchase has been decided on, and not been sent.
 
 use serde_json::json;
+use testbed::table::condition;
 use vobiz_sim::{InventoryNumber, JournalFilter, Operation, Price};
 
-use crate::stage::Stage;
+use crate::{evidence::until, stage::Stage};
 
 impl Stage {
     /// The user wants the number in dollars, in which it is sold as well.
@@ -15,6 +16,33 @@ impl Stage {
         self.vobiz.put_number(listed).unwrap();
         let dollars = json!({ "spec": { "currency": "USD" } });
         self.bench.cluster.merge(&self.claim_path(), &dollars).await;
+    }
+
+    /// The user pauses the claim, or has it go on.
+    pub async fn pause_claim(&self, value: Option<&str>) {
+        self.timeline().deed(format!("the claim's pause: {value:?}"));
+        let pause = json!({ "metadata": { "annotations": { "telephony.vobiz.ai/paused": value } } });
+        self.bench.cluster.merge(&self.claim_path(), &pause).await;
+    }
+
+    /// Waits until the claim's purchase is withheld, and the claim told why.
+    ///
+    /// # Errors
+    /// If that does not happen, or if the purchase was sent.
+    pub async fn withheld(&self) -> Result<(), String> {
+        until("the purchase is withheld", async || {
+            let (record, claim) =
+                (self.record().await.unwrap_or_default(), self.claim().await.unwrap_or_default());
+            let attempt = &record["spec"]["attempt"];
+            let is_withheld = attempt["state"] == "Failed" && attempt["answer"]["code"] == "Withheld";
+            let told = condition(&claim, "Ready").is_some_and(|ready| ready["reason"] == "Paused");
+            if is_withheld && told { Ok(()) } else { Err(format!("{attempt} {}", claim["status"])) }
+        })
+        .await?;
+        match self.vobiz.purchase_calls(&self.number) {
+            0 => Ok(()),
+            posts => Err(format!("{posts} purchases were sent for a claim that was paused")),
+        }
     }
 
     /// The claim was changed before anything was sent.

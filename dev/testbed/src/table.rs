@@ -39,6 +39,8 @@ pub const CLOCK_SKEW: Row = row("ClockSkew", "Unknown", "False", "Stalled");
 pub const PRICE_EXCEEDED: Row = row("PriceExceeded", "False", "False", "Stalled");
 pub const PRICE_UNKNOWN: Row = row("PriceUnknown", "Unknown", "False", "Reconciling");
 pub const NEWER_VERSION: Row = row("NewerVersion", "Unknown", "Unknown", "Reconciling");
+pub const PAUSED: Row = row("Paused", "Unknown", "False", "");
+pub const NOT_OWNED: Row = row("NotOwned", "False", "False", "Stalled");
 
 impl Row {
     /// The same case, of a claim that was told so of its purchase before.

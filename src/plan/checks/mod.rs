@@ -3,34 +3,46 @@
 //! A check is one function in one file: whether it passes, what the claim is told if it does not, and what then wakes the
 //! claim. What is told and what is done can therefore not differ. A new check is a new file and a line in
 //! [`BEFORE_PURCHASE`]; a reason of its own is a row in [`crate::api::Reason`].
+//!
+//! What the claim itself says against its purchase is asked twice: it may be changed until the purchase is sent. So such a
+//! check has a second function, and a line in [`BEFORE_POST`].
 
 mod account;
+mod acquire;
 mod asked;
 mod back_off;
 mod clocks;
 mod elsewhere;
 mod hold;
 mod look;
+mod paused;
 mod price;
 
 pub use account::credentials_refused;
-pub use asked::{Asked, Check, Checked, Told, Wake};
+pub use asked::{Asked, Check, Checked, LiveCheck, Told, Wake};
 pub(super) use look::purchase;
 pub use price::quoted;
 
 /// The checks, in the order in which they are asked. The first one that does not pass decides.
 pub const BEFORE_PURCHASE: &[Check] = &[
+    // Nothing is asked of Vobiz for a claim that is paused.
+    paused::check,
     // Before all waits: what a list has shown stays true while nothing can be read.
     elsewhere::check,
     account::may_be_read,
     hold::check,
     clocks::check,
     back_off::check,
+    acquire::check,
     look::check,
     // What is owned, or paid for, is adopted at any price.
     price::check,
     account::may_be_sent_to,
 ];
+
+/// What is asked once the intent is written: of the claim as it stands then, and of the attempt as it is stored. The first
+/// that has an answer withholds the purchase.
+pub const BEFORE_POST: &[LiveCheck] = &[paused::check_live, acquire::check_live, price::check_live];
 
 #[cfg(test)]
 mod tests {

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use kube::ResourceExt;
 use serde_json::json;
 
 use super::{
@@ -11,7 +10,7 @@ use super::{
     look::look_begins,
 };
 use crate::{
-    api::{ConditionType, PhoneNumberClaim, Reason},
+    api::{Attempt, ConditionType, PhoneNumberClaim, Reason},
     domain::{Fit, MaxPrice, Money, Quote},
     plan::{
         Moment,
@@ -44,6 +43,16 @@ pub fn check(asked: &Asked<'_>) -> Checked {
         Some(told) => Checked::Pause(Pause { told, until }),
         None => passing(asked, "Asking Vobiz what the number costs; nothing is sent before.", until),
     }
+}
+
+/// The ceiling as it stands now, against the price that the attempt was permitted at.
+pub fn check_live(claim: &PhoneNumberClaim, attempt: &Attempt) -> Option<Told> {
+    let ceiling = claim.spec.max_price?;
+    let (reason, what) = match &attempt.quote {
+        Some(quote) => above(claim, ceiling, quote)?,
+        None => unknown("the claim had no ceiling when its purchase was decided", ceiling),
+    };
+    Some(nothing_sent(reason, &what))
 }
 
 /// The price that the claim's ceiling is held against, by what was read last.
@@ -79,12 +88,8 @@ const AGAIN: &str = "The operator looks again whenever it lists the account (VOB
 
 /// What keeps the number from being bought, by what the inventory says.
 fn held_back(claim: &PhoneNumberClaim, ceiling: MaxPrice, read: &QuoteRead) -> Option<Told> {
-    let allows = allowed(ceiling);
     let (reason, what) = match read {
-        QuoteRead::Unreadable(why) => (
-            Reason::PriceUnknown,
-            format!("Vobiz's inventory cannot be read ({why}), so the price is not known; spec.maxPrice allows {allows}."),
-        ),
+        QuoteRead::Unreadable(why) => unknown(&format!("Vobiz's inventory cannot be read ({why})"), ceiling),
         QuoteRead::Offers(offers) => match offer(offers, ceiling) {
             None => (
                 Reason::NumberNotFound,
@@ -95,7 +100,16 @@ fn held_back(claim: &PhoneNumberClaim, ceiling: MaxPrice, read: &QuoteRead) -> O
             Some(quote) => above(claim, ceiling, quote)?,
         },
     };
-    Some(Told { reason, message: format!("{what} Nothing was sent. {AGAIN}").into() })
+    Some(nothing_sent(reason, &what))
+}
+
+fn nothing_sent(reason: Reason, what: &str) -> Told {
+    Told { reason, message: format!("{what} Nothing was sent. {AGAIN}").into() }
+}
+
+fn unknown(why: &str, ceiling: MaxPrice) -> (Reason, String) {
+    let allows = allowed(ceiling);
+    (Reason::PriceUnknown, format!("The price is not known: {why}. spec.maxPrice allows {allows}."))
 }
 
 /// Why a price is not within the ceiling, if it is not, and what to do about it.
@@ -141,12 +155,7 @@ fn allow(claim: &PhoneNumberClaim, ceiling: MaxPrice, quote: &Quote) -> String {
     if claim.spec.currency.is_some() {
         spec["currency"] = json!(currency);
     }
-    format!(
-        "kubectl patch -n {} phonenumberclaim/{} --type=merge -p='{}'",
-        claim.namespace().unwrap_or_default(),
-        claim.name_any(),
-        json!({ "spec": spec })
-    )
+    format!("kubectl patch {} --type=merge -p='{}'", claim.for_kubectl(), json!({ "spec": spec }))
 }
 
 #[cfg(test)]
@@ -155,8 +164,8 @@ mod tests {
 
     use super::*;
     use crate::{
-        domain::Time,
-        plan::{AttemptCause, cause::Wanted},
+        domain::{AttemptId, Time},
+        plan::{AttemptCause, NewAttempt, cause::Wanted},
     };
 
     fn at(seconds: u64) -> Moment {
@@ -281,6 +290,33 @@ mod tests {
             };
             assert_eq!(waits, since, "{begun}: {said:?}");
             assert_eq!(said == Checked::Pass, since.is_none(), "{begun}: {said:?}");
+        }
+    }
+
+    #[test]
+    fn a_ceiling_is_held_once_more_against_the_price_of_the_attempt() {
+        for (claim, quote, reason) in [
+            (monthly("52"), Some("50 52 INR"), None),
+            (monthly("51.99"), Some("50 52 INR"), Some(Reason::PriceExceeded)),
+            (monthly("52"), None, Some(Reason::PriceUnknown)),
+            (
+                claim(json!({ "maxPrice": { "currency": "USD", "monthlyFee": "99" } })),
+                Some("50 52 INR"),
+                Some(Reason::PriceExceeded),
+            ),
+            (
+                claim(json!({ "maxPrice": { "currency": "INR", "setupFee": "50" } })),
+                Some("? 52 INR"),
+                Some(Reason::PriceUnknown),
+            ),
+            (claim(json!({})), None, None),
+            (claim(json!({})), Some("50 52 INR"), None),
+        ] {
+            let intent = NewAttempt { quote: quote.map(offer), ..NewAttempt::for_tests() };
+            let attempt = intent.open(AttemptId::from_random([7; 16]), at(100).wall);
+            let told = check_live(&claim, &attempt);
+            assert_eq!(told.as_ref().map(|told| told.reason), reason, "{quote:?}");
+            assert!(told.is_none_or(|told| told.message.contains("Nothing was sent")));
         }
     }
 
