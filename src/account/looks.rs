@@ -1,7 +1,9 @@
-//! Looks at the account that users ask for: one full listing serves all that were asked for before it began, and listings
+//! What waits for a listing without having it read, and the looks at the account that users ask for: one full listing serves all that were asked for before it began, and listings
 //! for them keep a distance, because every user of a claim may ask as often as they like.
 
-use std::time::Duration;
+use std::{collections::HashSet, time::Duration};
+
+use crate::api::ObjectKey;
 
 /// Between the last listing and one for looks.
 const BETWEEN: Duration = Duration::from_secs(15);
@@ -13,13 +15,29 @@ pub struct Looks {
     asked: Option<Duration>,
     /// When the last full listing was begun, for whichever reason.
     listed: Option<Duration>,
+    /// What is to be looked at again after the next listing for drift, or for looks.
+    waiting: HashSet<ObjectKey>,
 }
 
 impl Looks {
-    /// A look was asked for at that moment. Returns whether the account has been listed since.
-    pub fn ask(&mut self, at: Duration) -> bool {
-        self.asked = self.asked.max(Some(at));
-        self.listed >= Some(at)
+    /// A listing is waited for, whenever it comes.
+    pub fn wait(&mut self, key: ObjectKey) {
+        self.waiting.insert(key);
+    }
+
+    /// What waits for a listing; it waits again if it finds nothing new in it.
+    pub fn take_waiting(&mut self) -> HashSet<ObjectKey> {
+        std::mem::take(&mut self.waiting)
+    }
+
+    /// A listing that begins at that moment or later is asked for. Returns whether there has been one.
+    pub fn ask(&mut self, key: ObjectKey, at: Duration) -> bool {
+        let listed = self.listed >= Some(at);
+        if !listed {
+            self.asked = self.asked.max(Some(at));
+            self.wait(key);
+        }
+        listed
     }
 
     /// When the account is to be listed for what was asked for, if it is.
@@ -40,6 +58,10 @@ impl Looks {
 mod tests {
     use super::*;
 
+    fn key() -> ObjectKey {
+        ObjectKey::Record("1".into())
+    }
+
     fn at(millis: u64) -> Duration {
         Duration::from_millis(millis)
     }
@@ -49,7 +71,7 @@ mod tests {
         let (mut looks, mut listings) = (Looks::default(), 0);
         for tick in 0..1000 {
             let now = at(tick * 60);
-            looks.ask(now);
+            looks.ask(key(), now);
             if looks.due().is_some_and(|due| now >= due) {
                 listings += 1;
                 assert!(looks.listed(now));
@@ -62,15 +84,15 @@ mod tests {
     fn a_look_is_served_by_a_listing_that_begins_after_it_was_asked_for() {
         let mut looks = Looks::default();
         assert!(!looks.listed(at(1_000)) && looks.due().is_none());
-        assert!(looks.ask(at(900)) && looks.due().is_none());
-        assert!(!looks.ask(at(2_000)));
+        assert!(looks.ask(key(), at(900)) && looks.due().is_none());
+        assert!(!looks.ask(key(), at(2_000)));
         assert_eq!(looks.due(), Some(at(16_000)));
         // Another one was asked for while the account was being listed.
-        assert!(!looks.ask(at(17_000)));
-        assert!(looks.listed(at(16_000)) && looks.ask(at(2_000)) && !looks.ask(at(17_000)));
+        assert!(!looks.ask(key(), at(17_000)));
+        assert!(looks.listed(at(16_000)) && looks.ask(key(), at(2_000)) && !looks.ask(key(), at(17_000)));
         assert_eq!(looks.due(), Some(at(31_000)));
         assert!(looks.listed(at(60_000)) && looks.due().is_none());
-        assert!(!looks.ask(at(80_000)));
+        assert!(!looks.ask(key(), at(80_000)));
         assert_eq!(looks.due(), Some(at(80_000)), "nothing was listed lately");
     }
 }

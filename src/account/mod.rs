@@ -174,13 +174,13 @@ impl Account {
 
     /// Asks to be woken after the next listing for drift: nothing needs to be read before it.
     pub fn request_next_listing(&self, key: ObjectKey) {
-        self.state().wait_for_listing(key);
+        self.state().looks.wait(key);
     }
 
     /// Asks for a listing that begins at that moment or later, and for the claim or record to be woken after it. Returns
     /// whether there has been one.
     pub fn look_now(&self, key: ObjectKey, since: Moment) -> bool {
-        let looked = self.state().look_now(key, since.mono);
+        let looked = self.state().looks.ask(key, since.mono);
         if !looked {
             self.changed.notify_one();
         }

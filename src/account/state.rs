@@ -29,14 +29,12 @@ pub struct State {
     pub(super) readings: Readings,
     /// Without a request, they wait until purchases may be sent.
     pub(super) waiting: HashMap<ObjectKey, Option<EvidenceRequest>>,
-    /// What is to be looked at again after the next listing for drift.
-    waiting_for_listing: HashSet<ObjectKey>,
     /// What failed: the account is not open before it is brought.
     owed: Option<Source>,
     /// The listing that is being read, over several rounds if it is long.
     listing: Option<Listing>,
     upkeep: Upkeep,
-    looks: Looks,
+    pub looks: Looks,
     /// The old ledger that could not be read last.
     unreadable: Option<Unreadable>,
     /// When the account was last listed for drift rather than because something waits. Monotonic.
@@ -125,24 +123,6 @@ impl State {
             }
         }
         self.waiting.insert(key, request.clone()) != Some(request) && reads
-    }
-
-    pub fn wait_for_listing(&mut self, key: ObjectKey) {
-        self.waiting_for_listing.insert(key);
-    }
-
-    /// Notes that a listing since that moment is asked for; returns whether there has been one.
-    pub fn look_now(&mut self, key: ObjectKey, since: Duration) -> bool {
-        let looked = self.looks.ask(since);
-        if !looked {
-            self.waiting_for_listing.insert(key);
-        }
-        looked
-    }
-
-    /// What waits for a listing for drift; it waits again if it finds nothing new in it.
-    pub fn take_waiting_for_listing(&mut self) -> HashSet<ObjectKey> {
-        std::mem::take(&mut self.waiting_for_listing)
     }
 
     /// What has nothing to wait for any more.

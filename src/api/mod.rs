@@ -1,6 +1,7 @@
 //! The two kinds that the API server keeps: the request ([`PhoneNumberClaim`]) and the record of what was sent and
 //! bought ([`PhoneNumber`]), related like a `PersistentVolumeClaim` and a `PersistentVolume`.
 
+mod answer;
 mod claim;
 mod key;
 mod later;
@@ -10,6 +11,7 @@ mod record;
 mod schema;
 mod seen;
 
+pub use answer::{Answer, Funds, WITHHELD};
 pub use claim::{
     Acquire, DeletionPolicy, PhoneNumberClaim, PhoneNumberClaimSpec, PhoneNumberClaimStatus, PhoneNumberRef,
 };
@@ -17,8 +19,8 @@ pub(crate) use key::ObjectKey;
 pub(crate) use later::Later;
 pub use reason::{ConditionType, EventKind, PriceReason, Progress, Reason, Row, Status};
 pub use record::{
-    Answer, Attempt, AttemptState, ClaimRef, Funds, Origin, Ownership, PhoneNumber, PhoneNumberSpec,
-    PhoneNumberStatus, Verification, WITHHELD,
+    Attempt, AttemptState, ClaimRef, Origin, Ownership, PhoneNumber, PhoneNumberSpec, PhoneNumberStatus,
+    Verification,
 };
 pub use schema::crds;
 pub(crate) use seen::{Kept, Newer, Seen};

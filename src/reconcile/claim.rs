@@ -119,6 +119,8 @@ pub async fn reconcile_claim(
         Seen::Newer(claim) => return newer::tell(&context, &seen, claim).await,
     };
     let now = context.clock.now();
+    // First: what is observed is no older than what is said to be handled.
+    let handled = look_now(&context, &claim, now);
     let known = Known::of(&context, &claim);
     let observed = observe(&context, &claim, &known, now).await?;
     let decision = decide(&context, &observed, now);
@@ -128,7 +130,6 @@ pub async fn reconcile_claim(
     let unstored = observed.record.and_then(|record| context.outcomes.unstored(record.spec.attempt.id));
     let unstored = unstored.filter(|unstored| now.mono.saturating_sub(unstored.since) >= SHOWN_AFTER);
     let refused = refusal(&context, &claim, &decision.step, failed, now);
-    let handled = look_now(&context, &claim, now);
     let facts = ClaimFacts {
         observed: &observed,
         decision: &decision,

@@ -4,7 +4,11 @@ use serde_json::json;
 use testbed::table::condition;
 use vobiz_sim::{InventoryNumber, JournalFilter, Operation, Price};
 
-use crate::{evidence::until, stage::Stage};
+use crate::{
+    evidence::until,
+    stage::Stage,
+    trap::{Caught, Release},
+};
 
 impl Stage {
     /// The user wants the number in dollars, in which it is sold as well.
@@ -18,18 +22,25 @@ impl Stage {
         self.bench.cluster.merge(&self.claim_path(), &dollars).await;
     }
 
-    /// The user pauses the claim, or has it go on.
-    pub async fn pause_claim(&self, value: Option<&str>) {
+    /// The user pauses the claim, and has it go on once its purchase is withheld.
+    ///
+    /// # Errors
+    /// If it is not withheld.
+    pub async fn hold_claim(&self, caught: Caught) -> Result<(), String> {
+        self.pause_claim(Some("true")).await;
+        let _ = caught.release.send(Release::Pass);
+        self.withheld().await?;
+        self.pause_claim(None).await;
+        Ok(())
+    }
+
+    async fn pause_claim(&self, value: Option<&str>) {
         self.timeline().deed(format!("the claim's pause: {value:?}"));
         let pause = json!({ "metadata": { "annotations": { "telephony.vobiz.ai/paused": value } } });
         self.bench.cluster.merge(&self.claim_path(), &pause).await;
     }
 
-    /// Waits until the claim's purchase is withheld, and the claim told why.
-    ///
-    /// # Errors
-    /// If that does not happen, or if the purchase was sent.
-    pub async fn withheld(&self) -> Result<(), String> {
+    async fn withheld(&self) -> Result<(), String> {
         until("the purchase is withheld", async || {
             let (record, claim) =
                 (self.record().await.unwrap_or_default(), self.claim().await.unwrap_or_default());

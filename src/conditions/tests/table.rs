@@ -89,11 +89,16 @@ fn a_claim_that_holds_its_purchase_back_is_told_so_at_once() {
     let mut withheld = answer(Outcome::NotSent, 0, None);
     (withheld.code, withheld.message) = (Some(WITHHELD.into()), Some("Paused: words".into()));
     let withheld = record(AttemptState::Failed, Origin::Purchase, Some(withheld));
-    let not_found = record(AttemptState::Failed, Origin::Purchase, Some(answer(Outcome::NotFound, 404, None)));
+    let not_found =
+        record(AttemptState::Failed, Origin::Purchase, Some(answer(Outcome::NotFound, 404, None)));
     for (record, token) in [(None, None), (Some(withheld.clone()), None), (Some(not_found), Some("t"))] {
         for (claim, row, words) in [
             (&paused, (Reason::Paused, "Unknown", "False", ""), "kubectl annotate -n a phonenumberclaim/b"),
-            (&adopts, (Reason::NotOwned, "False", "False", "Stalled"), "kubectl patch -n a phonenumberclaim/b"),
+            (
+                &adopts,
+                (Reason::NotOwned, "False", "False", "Stalled"),
+                "kubectl patch -n a phonenumberclaim/b",
+            ),
         ] {
             let given = Given { claim: claim.clone(), record: record.clone(), token, ..Given::default() };
             let (reason, purchased, ready, also) = told(&given).unwrap();
