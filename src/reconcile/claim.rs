@@ -239,7 +239,7 @@ async fn publish_status(
     if let Some(message) = conditions::fee_differs_newly(old, &status) {
         context.metrics.fee_differs();
         let reason = PriceReason::FeeDiffers.into_str();
-        context.publish(observed.claim, EventKind::Warning, reason, message, now).await;
+        context.publish(claim, EventKind::Warning, reason, message, now).await;
     }
     Ok(after)
 }
