@@ -1,7 +1,5 @@
 //! What a number costs before it is bought, what its buyer allows, and whether the one fits the other.
 
-#![expect(clippy::doc_markdown, reason = "these comments are what users read: `kubectl explain`")]
-
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -31,7 +29,7 @@ pub struct Quote {
 
 impl Quote {
     /// The price in a row that was asked for at that time.
-    pub fn of(row: &Number, at: Time) -> Self {
+    pub(crate) fn of(row: &Number, at: Time) -> Self {
         let Number { setup_fee, monthly_fee, currency, .. } = *row;
         Self { setup_fee, monthly_fee, currency, at }
     }
@@ -90,7 +88,7 @@ pub enum Fit {
 }
 
 impl MaxPrice {
-    pub fn fit(&self, quote: &Quote) -> Fit {
+    pub(crate) fn fit(&self, quote: &Quote) -> Fit {
         match quote.currency {
             None => return Fit::Unknown,
             Some(currency) if currency != self.currency => return Fit::OtherCurrency,

@@ -202,7 +202,7 @@ pub fn lives_on(claim: &PhoneNumberClaim, read: &PhoneNumberClaim) -> bool {
 /// asked of the claim as it was read.
 pub fn wants_the_same(claim: &PhoneNumberClaim, read: &PhoneNumberClaim) -> bool {
     let (acquire, max_price) = (claim.spec.acquire, claim.spec.max_price);
-    let sent = PhoneNumberClaimSpec { acquire, max_price, ..read.spec.clone() };
+    let sent = PhoneNumberClaimSpec { max_price, acquire, ..read.spec.clone() };
     sent == claim.spec || !on(Guard::LiveClaimUnchanged)
 }
 

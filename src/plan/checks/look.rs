@@ -54,7 +54,7 @@ pub fn purchase(asked: &Asked<'_>) -> NewAttempt {
     let quote = quoted(asked.observed).copied();
     // What is billed is what was quoted.
     let currency = quote.and_then(|quote| quote.currency).or(attempt.currency);
-    NewAttempt { looked_up, quote, currency, ..attempt }
+    NewAttempt { currency, quote, looked_up, ..attempt }
 }
 
 fn look<'a>(asked: &'a Asked<'_>) -> &'a Look {
