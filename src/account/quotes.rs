@@ -9,7 +9,7 @@ use super::{Account, batch::BatchRead, state::State};
 use crate::{
     api::ObjectKey,
     clock::Clock,
-    domain::{E164, Quote, Time},
+    domain::{E164, Time},
     plan::{Contents, QuoteRead, Source},
     vobiz::{Client, ReadError},
 };
@@ -70,10 +70,7 @@ impl State {
 async fn read(client: &Client, clock: Clock, e164: E164) -> BatchRead {
     let (begun, mut read) = (clock.now(), BatchRead::default());
     let quote = match client.offers(e164).await {
-        Ok(rows) => {
-            let at = Time::micros(begun.wall);
-            Ok(QuoteRead::Offers(rows.iter().map(|row| Quote::of(&row.number, at)).collect()))
-        }
+        Ok(rows) => Ok(QuoteRead::offers(&rows, Time::micros(begun.wall))),
         // A limit speaks of calls, whichever they are; all else concerns only those that need a price.
         Err(error @ ReadError::RateLimited { .. }) => Err(error),
         Err(error) => Ok(QuoteRead::Unreadable(error.to_string().into())),

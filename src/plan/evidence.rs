@@ -12,7 +12,7 @@ use super::{
     reading::{Fresh, Reading},
     rows::LedgerRows,
 };
-use crate::domain::{Currency, E164, ListedNumber, Money, Quote};
+use crate::domain::{Currency, E164, ListedNumber, Money, Quote, Time};
 
 /// One kind of evidence, about one thing: what can be read of an account. In the order in which they are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -270,6 +270,13 @@ pub enum QuoteRead {
     Offers(Arc<[Quote]>),
     /// Why the inventory cannot be read, for people.
     Unreadable(Arc<str>),
+}
+
+impl QuoteRead {
+    /// The prices in the rows of one number, which were asked for at that time.
+    pub fn offers(rows: &[ListedNumber], at: Time) -> Self {
+        Self::Offers(rows.iter().map(|row| Quote::of(&row.number, at)).collect())
+    }
 }
 
 /// How far our clock and the ledger's may differ.
