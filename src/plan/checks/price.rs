@@ -173,7 +173,7 @@ mod tests {
         Moment { wall: Timestamp::UNIX_EPOCH + mono, mono }
     }
 
-    fn claim(spec: serde_json::Value) -> PhoneNumberClaim {
+    fn claim(spec: &serde_json::Value) -> PhoneNumberClaim {
         let mut claim =
             json!({ "metadata": { "namespace": "a", "name": "b", "generation": 1 }, "spec": spec });
         claim["spec"]["e164"] = json!("+911234500000");
@@ -181,7 +181,7 @@ mod tests {
     }
 
     fn monthly(ceiling: &str) -> PhoneNumberClaim {
-        claim(json!({ "maxPrice": { "currency": "INR", "monthlyFee": ceiling } }))
+        claim(&json!({ "maxPrice": { "currency": "INR", "monthlyFee": ceiling } }))
     }
 
     /// An offer like "50 52 INR".
@@ -218,7 +218,8 @@ mod tests {
     #[test]
     fn what_keeps_a_claim_with_a_ceiling_back_names_price_and_ceiling() {
         use Reason::{NumberNotFound, PriceExceeded, PriceUnknown};
-        let in_inr = claim(json!({ "currency": "INR", "maxPrice": { "currency": "INR", "setupFee": "50" } }));
+        let in_inr =
+            claim(&json!({ "currency": "INR", "maxPrice": { "currency": "INR", "setupFee": "50" } }));
         for (claim, read, reason, words) in [
             (
                 monthly("51.99"),
@@ -300,17 +301,17 @@ mod tests {
             (monthly("51.99"), Some("50 52 INR"), Some(Reason::PriceExceeded)),
             (monthly("52"), None, Some(Reason::PriceUnknown)),
             (
-                claim(json!({ "maxPrice": { "currency": "USD", "monthlyFee": "99" } })),
+                claim(&json!({ "maxPrice": { "currency": "USD", "monthlyFee": "99" } })),
                 Some("50 52 INR"),
                 Some(Reason::PriceExceeded),
             ),
             (
-                claim(json!({ "maxPrice": { "currency": "INR", "setupFee": "50" } })),
+                claim(&json!({ "maxPrice": { "currency": "INR", "setupFee": "50" } })),
                 Some("? 52 INR"),
                 Some(Reason::PriceUnknown),
             ),
-            (claim(json!({})), None, None),
-            (claim(json!({})), Some("50 52 INR"), None),
+            (claim(&json!({})), None, None),
+            (claim(&json!({})), Some("50 52 INR"), None),
         ] {
             let intent = NewAttempt { quote: quote.map(offer), ..NewAttempt::for_tests() };
             let attempt = intent.open(AttemptId::from_random([7; 16]), at(100).wall);
