@@ -45,9 +45,6 @@ const NUMBERS_PER_PAGE: usize = 100;
 /// A search that goes on after so many pages costs as much as a listing, and says less: its digits are too few.
 const SEARCHED_PAGES: usize = 2;
 
-/// A price is looked for on more: without it nothing is bought, and no other list has it.
-const OFFERED_PAGES: usize = 20;
-
 /// How Vobiz is called.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -66,7 +63,7 @@ type Parse<T> = fn(&[u8], usize, &Masks) -> Result<Page<T>, ReadError>;
 
 /// The reads, each with the casing that last worked for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Read {
+pub(super) enum Read {
     Owned,
     Inventory,
     Balance,
@@ -191,35 +188,7 @@ impl Reader {
         self.search(Read::Owned, e164).await
     }
 
-    /// The inventory's row for this number, if it is in stock.
-    ///
-    /// # Errors
-    /// If a page cannot be had or read, or too many numbers in stock contain this one's digits.
-    pub async fn search_inventory(&self, e164: E164) -> Result<Option<ListedNumber>, ReadError> {
-        let rows = self.search(Read::Inventory, e164).await?;
-        let rows = rows.ok_or_else(|| ReadError::Failed("half of the stock contains these digits".into()))?;
-        Ok(rows.into_iter().find(|row| row.e164 == e164))
-    }
-
-    /// The inventory's rows of exactly this number: one for each currency in which it is offered, none if it is not in
-    /// stock.
-    ///
-    /// # Errors
-    /// If a page cannot be had or read, or there are too many for the number's absence to be proven.
-    pub async fn offers(&self, e164: E164) -> Result<Vec<ListedNumber>, ReadError> {
-        let page = |page| self.numbers_page(Read::Inventory, page, Some(e164));
-        let listed = first_pages(OFFERED_PAGES, page).await?;
-        let listed =
-            listed.ok_or_else(|| ReadError::Failed("half of the stock contains these digits".into()))?;
-        let is_whole = listed.is_whole();
-        let rows: Vec<_> = listed.rows().into_iter().filter(|row| row.e164 == e164).collect();
-        if rows.is_empty() && !is_whole {
-            return Err(ReadError::unreadable("list shorter than its total"));
-        }
-        Ok(rows)
-    }
-
-    async fn search(&self, list: Read, e164: E164) -> Result<Option<Vec<ListedNumber>>, ReadError> {
+    pub(super) async fn search(&self, list: Read, e164: E164) -> Result<Option<Vec<ListedNumber>>, ReadError> {
         let listed = first_pages(SEARCHED_PAGES, |page| self.numbers_page(list, page, Some(e164))).await?;
         Ok(listed.map(Listed::rows))
     }
@@ -258,7 +227,7 @@ impl Reader {
         self.numbers_page(Read::Owned, 1, None).await.map(drop)
     }
 
-    async fn numbers_page(
+    pub(super) async fn numbers_page(
         &self,
         read: Read,
         page: usize,
@@ -289,7 +258,7 @@ impl Reader {
 }
 
 /// Reads every page, if there are not more than that.
-async fn first_pages<T, F>(
+pub(super) async fn first_pages<T, F>(
     most: usize,
     mut page: impl FnMut(usize) -> F,
 ) -> Result<Option<Listed<T>>, ReadError>

@@ -75,7 +75,7 @@ fn fees_that_differ_are_news_once_and_after_a_restart_as_well() {
 }
 
 #[test]
-fn a_claim_that_is_held_back_shows_the_price_and_no_write_for_the_same_one() {
+fn a_claim_that_is_held_back_shows_its_price_and_writes_it_once() {
     let (first, again) = (quote("52", 2), quote("52", 600));
     for (read, expected, shown) in [
         (offers(&[first]), (Reason::PriceExceeded, "False", "False", "Stalled"), Some(first)),
