@@ -155,3 +155,59 @@ fn waits(wake: &Wake) -> String {
         Wake::NextListing => "for the next listing of the account (VOBIZ_RESYNC_INTERVAL)".into(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use jiff::Timestamp;
+    use serde_json::json;
+
+    use super::{
+        super::standing::for_tests::{claim, record},
+        *,
+    };
+    use crate::plan::{Gate, GateCause};
+
+    fn explained(change: impl FnOnce(&mut ClaimObserved<'_>)) -> String {
+        let claim = claim("office");
+        let mut observed = ClaimObserved::for_tests(claim.read().unwrap());
+        change(&mut observed);
+        let now = Moment { wall: Timestamp::UNIX_EPOCH, mono: Duration::from_mins(1) };
+        let decision = decide_claim(&observed, None, now);
+        let asked =
+            decision.wanted.as_ref().map(|wanted| ask_each(&observed, wanted, now)).unwrap_or_default();
+        explanation(&observed, &decision, &asked)
+    }
+
+    #[test]
+    fn the_first_check_that_does_not_pass_says_what_is_waited_for() {
+        let text = explained(|observed| observed.gate = Gate::Closed(GateCause::RateLimited, String::new()));
+        let (passed, rest) = text.split_once("  access to the account: blocked: RateLimited: ").unwrap();
+        assert!(passed.ends_with("  other accounts of the family: passed\n"), "{text}");
+        assert!(rest.contains("  clocks: not reached\n") && !rest.contains("passed"), "{text}");
+        assert!(
+            text.starts_with("Claim team-a/office for +911234500000\nThe operator has said nothing"),
+            "{text}"
+        );
+        assert!(text.ends_with("Waits until the account may be called again.\n"), "{text}");
+        let text = explained(|_| ());
+        assert!(text.contains("owned or debited already: blocked: Purchasing"), "{text}");
+        assert!(text.ends_with("Waits for Vobiz's answer.\n"), "{text}");
+    }
+
+    #[test]
+    fn a_claim_that_wants_nothing_is_told_by_its_record() {
+        for (state, words) in [
+            ("Open", "until the open attempt is verified"),
+            ("Bound", "recorded as owned"),
+            ("NeedsDecision", "Waits for a decision: kubectl vobiz retry office -n team-a"),
+        ] {
+            let mut record = record("911234500000", "office");
+            record["spec"]["attempt"]["state"] = json!(state);
+            let record: PhoneNumber = serde_json::from_value(record).unwrap();
+            let text = explained(|observed| observed.record = Some(Box::leak(Box::new(record))));
+            assert!(text.contains(words) && !text.contains("passed"), "{text}");
+        }
+    }
+}

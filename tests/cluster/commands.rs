@@ -1,7 +1,7 @@
 //! `owned`, `export`, `why`, `retry`, `pause` and `resume`, as people type them.
 
 use serde_json::{Value, json};
-use vobiz_sim::{Account, OwnedNumber};
+use vobiz_sim::{Account, Fault, FaultRule, OwnedNumber, Target};
 
 use crate::{
     harness::run,
@@ -138,6 +138,40 @@ fn why_asks_what_the_operator_asks_and_spends_nothing() {
             assert!(why.contains(words), "{why}");
         }
         assert_eq!(writes(&world), 0);
+    });
+}
+
+#[test]
+fn kubectl_finds_the_program_by_its_other_name() {
+    run(async |world| {
+        world.claim("office", &world.number()).await;
+        let program = world.folder.path().join("kubectl-vobiz");
+        std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_vobiz-operator"), program).unwrap();
+        let folder = world.folder.path().display();
+        let line = format!("PATH=\"$PATH:{folder}\" kubectl vobiz pause office -n {}", world.namespace);
+        world.cluster.type_command(&line).await;
+        let annotations = &world.get("office").await.unwrap()["metadata"]["annotations"];
+        assert_eq!(annotations["telephony.vobiz.ai/paused"], "true");
+    });
+}
+
+#[test]
+fn arguments_that_are_wrong_end_it_with_1() {
+    for arguments in [&["owned", "-o", "yaml"][..], &["nothing"], &["why"], &["run", "--no-such-flag"]] {
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_vobiz-operator"))
+            .args(arguments)
+            .output()
+            .unwrap();
+        assert_eq!((output.status.code(), output.stdout.len()), (Some(1), 0), "{arguments:?}");
+    }
+}
+
+#[test]
+fn a_read_that_takes_long_is_spoken_of() {
+    run(async |world| {
+        world.arm(FaultRule::new(Target::List, Fault::DelayReply { ms: 1_500 }));
+        let (_, said) = typed(&world, &["owned"]).await;
+        assert!(said.contains("Reading the owned numbers"), "{said}");
     });
 }
 
