@@ -1,7 +1,5 @@
 //! What is stored of an answer to a purchase, or of there being none.
 
-#![expect(clippy::doc_markdown, reason = "these comments are what users read: `kubectl explain`")]
-
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

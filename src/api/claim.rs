@@ -85,8 +85,8 @@ pub struct PhoneNumberClaimSpec {
     ]))]
     pub deletion_policy: DeletionPolicy,
 
-    /// Whether the number may be bought. "Purchase" buys it, unless the account owns it already. "AdoptOnly" takes over
-    /// what the account owns, and never buys: the claim waits for that. May be changed at any time.
+    /// Whether the number may be bought. "Purchase" buys it, unless the account owns it already. With the other word, the
+    /// claim takes over what the account owns, and never buys. May be changed at any time.
     #[serde(default)]
     pub acquire: Acquire,
 }

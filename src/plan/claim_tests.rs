@@ -117,7 +117,6 @@ fn debit(id: &str) -> LedgerRow {
     ))
 }
 
-#[derive(Clone)]
 struct Given {
     claim: PhoneNumberClaim,
     record: Option<PhoneNumber>,

@@ -106,8 +106,8 @@ pub fn may_send(
 
 /// What holds the claim back, as it stands now.
 fn withheld(live: &PhoneNumberClaim, attempt: &Attempt) -> Option<Told> {
-    let checks = BEFORE_POST.iter().filter(|_| rules::live_claim_may_hold_back());
-    checks.filter_map(|check| check(live, attempt)).next()
+    let mut checks = BEFORE_POST.iter().filter(|_| rules::live_claim_may_hold_back());
+    checks.find_map(|check| check(live, attempt))
 }
 
 /// Where the outcome of a purchase goes.

@@ -188,7 +188,11 @@ impl Reader {
         self.search(Read::Owned, e164).await
     }
 
-    pub(super) async fn search(&self, list: Read, e164: E164) -> Result<Option<Vec<ListedNumber>>, ReadError> {
+    pub(super) async fn search(
+        &self,
+        list: Read,
+        e164: E164,
+    ) -> Result<Option<Vec<ListedNumber>>, ReadError> {
         let listed = first_pages(SEARCHED_PAGES, |page| self.numbers_page(list, page, Some(e164))).await?;
         Ok(listed.map(Listed::rows))
     }

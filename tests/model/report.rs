@@ -17,7 +17,7 @@ use super::{
     step::Step,
     vobiz::Treatment,
     worker::Reply,
-    world::{Cached, Claim, Held, Record, Worker, World},
+    world::{Cached, Claim, Record, Worker, World},
 };
 
 pub fn step(step: Step) -> String {
@@ -67,8 +67,7 @@ pub fn step(step: Step) -> String {
         Step::Age => "a day passes".into(),
         Step::PassHour => "an hour passes".into(),
         Step::Edit(p) => format!("the user changes the {} claim", claim(p)),
-        Step::Hold(p, Held::Paused) => format!("the user pauses the {} claim", claim(p)),
-        Step::Hold(p, Held::AdoptOnly) => format!("the user has the {} claim adopt only", claim(p)),
+        Step::Hold(p, held) => format!("the user holds the {} claim back: {held:?}", claim(p)),
         Step::LetGo(p) => format!("the user lets the {} claim buy again", claim(p)),
         Step::Decide(p) => format!("the user answers the decision on the {} claim", claim(p)),
     }

@@ -27,14 +27,14 @@ pub use price::quoted;
 /// The checks, in the order in which they are asked, each with what it looks at. The first one that does not pass decides.
 pub const BEFORE_PURCHASE: &[(&str, Check)] = &[
     // Nothing is asked of Vobiz for a claim that is paused.
-    ("paused by its user", paused::check),
+    ("pause of the claim", paused::check),
     // Before all waits: what a list has shown stays true while nothing can be read.
     ("other accounts of the family", elsewhere::check),
     ("access to the account", account::may_be_read),
     ("hold after a restore", hold::check),
     ("clocks", clocks::check),
     ("pause after an earlier attempt", back_off::check),
-    ("adopts only", acquire::check),
+    ("whether it only adopts", acquire::check),
     ("owned or debited already", look::check),
     // What is owned, or paid for, is adopted at any price.
     ("price and ceiling", price::check),

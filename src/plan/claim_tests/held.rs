@@ -21,30 +21,31 @@ fn owned() -> Evidence {
     Evidence { search: listed(at(1)), ..clear(at(1)) }
 }
 
-fn failed(outcome: Outcome) -> Option<PhoneNumber> {
-    Some(record(attempt(AttemptState::Failed, Some(outcome))))
+fn failed(outcome: Outcome) -> PhoneNumber {
+    record(attempt(AttemptState::Failed, Some(outcome)))
 }
 
 #[test]
 fn a_paused_claim_attempts_nothing_whatever_else_is_known() {
-    let held = || Gate::Closed(GateCause::Credentials, "401".into());
-    for given in [
-        Given::default(),
-        Given { evidence: Evidence::default(), ..Given::default() },
-        Given { evidence: owned(), ..Given::default() },
-        Given { gate: held(), ..Given::default() },
-        Given { clocks: clocks(15, 0), ..Given::default() },
-        Given { record: failed(Outcome::NotSent), ..Given::default() },
-        Given { record: failed(Outcome::NotFound), token: Some("new"), ..Given::default() },
-    ] {
+    let changes: [fn(&mut Given); 7] = [
+        |_| (),
+        |given| given.evidence = Evidence::default(),
+        |given| given.evidence = owned(),
+        |given| given.gate = Gate::Closed(GateCause::Credentials, "401".into()),
+        |given| given.clocks = clocks(15, 0),
+        |given| given.record = Some(failed(Outcome::NotSent)),
+        |given| (given.record, given.token) = (Some(failed(Outcome::NotFound)), Some("new")),
+    ];
+    for change in changes {
         let decided = |claim| {
-            let given = Given { claim, ..given.clone() };
+            let mut given = Given { claim, ..Given::default() };
+            change(&mut given);
             given.with(|observed| decide(observed, at(2)))
         };
         let decision = decided(paused("true"));
         assert_eq!(decision.step, ClaimStep::Await(Wake::ClaimChanges));
+        assert_eq!(decision.to_remember(), None, "what is wanted after a pause is looked up anew");
         assert_eq!(decision.told.unwrap().reason, Reason::Paused);
-        assert_eq!(decision.wanted, None, "what is wanted after a pause is looked up anew");
         for value in ["false", "", "True", "yes"] {
             assert_eq!(decided(paused(value)), decided(wish()), "{value}");
         }
@@ -80,9 +81,11 @@ fn a_claim_that_only_adopts_takes_what_is_owned_and_sends_nothing() {
     };
     let unlisted = Evidence { search: no_endpoint.clone(), listing: no_endpoint, ..clear(at(1)) };
     for evidence in [clear(at(1)), debited, unlisted] {
-        for (record, token) in
-            [(None, None), (failed(Outcome::NotFound), Some("new")), (failed(Outcome::NotSent), None)]
-        {
+        for (record, token) in [
+            (None, None),
+            (Some(failed(Outcome::NotFound)), Some("new")),
+            (Some(failed(Outcome::NotSent)), None),
+        ] {
             let decision = decided(&evidence, record, token);
             assert_eq!(decision.step, ClaimStep::Await(Wake::NextListing));
             assert_eq!(decision.told.unwrap().reason, Reason::NotOwned);
