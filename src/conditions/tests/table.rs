@@ -109,8 +109,10 @@ fn a_claim_that_holds_its_purchase_back_is_told_so_at_once() {
         }
     }
     // What was withheld, and is not held any more, says nothing but that it goes on.
-    assert_eq!(of(&withheld).tell(moment(2)), None);
-    assert_eq!(told(&of(&withheld)).unwrap().0, Reason::Purchasing);
+    let was_paused = Given { claim: paused, ..of(&withheld) }.tell(moment(2)).unwrap().0;
+    let goes_on = Given { claim: PhoneNumberClaim { status: Some(was_paused), ..wish() }, ..of(&withheld) };
+    assert_eq!(goes_on.tell(moment(2)), None);
+    assert_eq!(told(&goes_on).unwrap().0, Reason::Purchasing);
     let mut record = withheld;
     set_record_conditions(&mut record, None, TIMEOUTS, at(2));
     let ready = &record.conditions()[0];
