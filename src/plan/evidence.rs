@@ -9,10 +9,11 @@ use jiff::Timestamp;
 
 use super::{
     Moment,
+    offers::QuoteRead,
     reading::{Fresh, Reading},
     rows::LedgerRows,
 };
-use crate::domain::{Currency, E164, ListedNumber, Money, NumberStatus, Quote, Time};
+use crate::domain::{Currency, E164, ListedNumber, Money, NumberStatus};
 
 /// One kind of evidence, about one thing: what can be read of an account. In the order in which they are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -272,22 +273,6 @@ pub struct FundsRead {
     pub required: Option<Money>,
     pub available: Option<Money>,
     pub currency: Option<Currency>,
-}
-
-/// What the inventory said of one number.
-#[derive(Debug, Clone, PartialEq)]
-pub enum QuoteRead {
-    /// One for each currency in which it is offered; none, if it is not in stock.
-    Offers(Arc<[Quote]>),
-    /// Why the inventory cannot be read, for people.
-    Unreadable(Arc<str>),
-}
-
-impl QuoteRead {
-    /// The prices in the rows of one number, which were asked for at that time.
-    pub fn offers(rows: &[ListedNumber], at: Time) -> Self {
-        Self::Offers(rows.iter().map(|row| Quote::of(&row.number, at)).collect())
-    }
 }
 
 /// How far our clock and the ledger's may differ.

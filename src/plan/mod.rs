@@ -20,6 +20,7 @@ mod look_asked;
 mod memory;
 mod neighbours;
 mod observed;
+mod offers;
 mod ownership;
 mod places;
 mod queue;
@@ -46,12 +47,13 @@ pub use checks::{Checked, Told, Wake, credentials_refused, quoted};
 pub use claim::{ClaimStep, Decision, ask_each, decide_claim};
 #[cfg(test)]
 pub(crate) use evidence::Rows;
-pub use evidence::{Contents, Evidence, EvidenceRequest, FundsRead, LedgerRead, QuoteRead, Readings, Source};
+pub use evidence::{Contents, Evidence, EvidenceRequest, FundsRead, LedgerRead, Readings, Source};
 pub use keep::is_listed_absent;
 pub use look_asked::LookAsked;
 pub use memory::{ClaimMemory, RecordMemory};
 pub use neighbours::Neighbours;
 pub use observed::{ClaimObserved, RecordObserved, Removal};
+pub use offers::QuoteRead;
 pub use queue::{Enqueued, Next, Queue, TurnEnd};
 #[cfg(test)]
 pub(crate) use reading::Fresh;

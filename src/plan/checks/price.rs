@@ -14,8 +14,9 @@ use crate::{
     domain::{Fit, MaxPrice, Money, Quote},
     plan::{
         Moment,
-        evidence::{EvidenceRequest, QuoteRead, Source},
+        evidence::{EvidenceRequest, Source},
         observed::ClaimObserved,
+        offers::QuoteRead,
         reading::{Fresh, Reading},
     },
 };
