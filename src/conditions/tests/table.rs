@@ -74,7 +74,8 @@ fn what_keeps_a_purchase_back_is_told_as_the_table_says() {
         (held(GateCause::RateLimited), (Reason::RateLimited, "Reconciling")),
         (held(GateCause::Unavailable), (Reason::VobizUnavailable, "Reconciling")),
     ] {
-        let (reason, purchased, ready, also) = told(&Given { gate, ..Given::default() }).unwrap();
+        let (reason, purchased, ready, also) =
+            told(&Given { gate, refused: Some("no"), ..Given::default() }).unwrap();
         assert_eq!((reason, also.as_str()), expected);
         assert_eq!((purchased.as_str(), ready.as_str()), ("Unknown", "False"));
     }
@@ -108,8 +109,10 @@ fn a_claim_that_holds_its_purchase_back_is_told_so_at_once() {
         }
     }
     // What was withheld, and is not held any more, says nothing but that it goes on.
-    assert_eq!(of(&withheld).tell(moment(2)), None);
-    assert_eq!(told(&of(&withheld)).unwrap().0, Reason::Purchasing);
+    let was_paused = Given { claim: paused, ..of(&withheld) }.tell(moment(2)).unwrap().0;
+    let goes_on = Given { claim: PhoneNumberClaim { status: Some(was_paused), ..wish() }, ..of(&withheld) };
+    assert_eq!(goes_on.tell(moment(2)), None);
+    assert_eq!(told(&goes_on).unwrap().0, Reason::Purchasing);
     let mut record = withheld;
     set_record_conditions(&mut record, None, TIMEOUTS, at(2));
     let ready = &record.conditions()[0];
