@@ -4,17 +4,16 @@ mod table;
 mod unstored;
 mod words;
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use kube::core::ObjectMeta;
 
 use super::{ClaimFacts, Unstored, set_record_conditions};
 use crate::{
     api::{
-        Acquire, Answer, AttemptState, ClaimRef, Debit, Funds, Number, NumberStatus, Origin, Outcome,
-        Ownership, PAUSED_ANNOTATION, PhoneNumber, PhoneNumberClaim, PhoneNumberClaimStatus, PhoneNumberSpec,
-        PhoneNumberStatus, Reason, Verification, WITHHELD,
+        Answer, AttemptState, ClaimRef, Debit, Funds, Number, NumberStatus, Origin, Outcome, Ownership,
+        PhoneNumber, PhoneNumberClaim, PhoneNumberClaimStatus, PhoneNumberSpec, PhoneNumberStatus, Reason,
+        Verification,
     },
     domain::{AttemptId, ListedNumber, Time},
     plan::{

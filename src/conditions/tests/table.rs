@@ -1,6 +1,7 @@
 //! The rows of the table: which conditions a claim has in each case.
 
 use super::*;
+use crate::api::{Acquire, PAUSED_ANNOTATION, WITHHELD};
 
 #[test]
 #[expect(clippy::too_many_lines, reason = "one table")]
