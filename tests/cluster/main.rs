@@ -24,6 +24,7 @@ mod credentials;
 mod decisions;
 mod drift;
 mod exactly_once;
+mod export;
 mod gitops;
 mod health;
 mod held;
