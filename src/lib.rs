@@ -3,10 +3,11 @@
 //! | module | what it is | what it uses |
 //! |---|---|---|
 //! | [`controller`] | Watches, queues, workers, leadership, an orderly end. | `account`, `api`, `clock`, `domain`, `health`, `leader`, `metrics`, `plan`, `reconcile`, `store`, `telemetry`, `vobiz` |
+//! | [`commands`] | What people ask for: `owned`, `export`, `why`. Reads alone, and annotations of claims. | `api`, `cli`, `clock`, `cluster`, `domain`, `plan`, `vobiz` |
 //! | [`health`] | Whether the operator works, and what is waiting: `/readyz`, `/metrics`. | `account`, `api`, `domain`, `metrics`, `plan`, `reconcile` |
 //! | [`reconcile`] | Observe, plan, perform one step. | `account`, `api`, `clock`, `conditions`, `domain`, `metrics`, `plan`, `store`, `telemetry`, `vobiz` |
 //! | [`account`] | Reads the account once for all claims that wait, knows when to leave it alone, and has purchases queue. | `api`, `clock`, `domain`, `metrics`, `plan`, `vobiz` |
-//! | [`store`] | The only writer of both kinds. | `api`, `domain` |
+//! | [`store`] | The operator's only writer of both kinds. | `api`, `domain` |
 //! | [`conditions`] | What users are told. Pure. | `api`, `domain`, `plan` |
 //! | [`plan`] | What to do next. Pure: observed and now in, one step out. | `api`, `domain` |
 //! | [`vobiz`] | The vendor's REST API: a client whose answers say whether a purchase may have happened. | `address`, `api`, `clock`, `domain`, `metrics`, `proxy`, `telemetry` |
@@ -31,6 +32,7 @@ pub mod api;
 pub mod cli;
 pub mod clock;
 pub mod cluster;
+pub mod commands;
 mod conditions;
 pub mod controller;
 pub mod domain;

@@ -36,6 +36,9 @@ pub struct Unstored {
 /// "Waiting" is worth a write only when it lasts.
 pub const SHOWN_AFTER: Duration = Duration::from_secs(5);
 
+/// A first attempt that waits for its turn alone: where thousands do, a write for each would be one more in four.
+pub const TURN_SHOWN_AFTER: Duration = Duration::from_mins(1);
+
 impl Case {
     pub fn open(reason: Reason, message: String) -> Self {
         Self { reason, settled: false, message }
@@ -141,6 +144,9 @@ fn of_failed(record: &PhoneNumber, audience: Audience) -> Case {
             settled(Reason::NotPurchased)
         };
     };
+    if answer.is_withheld() {
+        return Case::open(Reason::Purchasing, message::withheld(answer));
+    }
     settled(match answered(answer, Timestamp::MAX) {
         _ if answer.outcome == Outcome::NotSent => Reason::VobizUnavailable,
         Some(Reason::OutcomeUnknown) | None => Reason::NotPurchased,

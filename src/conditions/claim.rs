@@ -3,17 +3,20 @@
 use std::time::Duration;
 
 use super::{
-    case::{self, Case, SHOWN_AFTER, Unstored},
+    case::{self, Case, SHOWN_AFTER, TURN_SHOWN_AFTER, Unstored},
     cluster, message,
     message::Audience,
     newer,
     status::conditions,
 };
 use crate::{
-    api::{AttemptState, PhoneNumber, PhoneNumberClaimStatus, PhoneNumberRef, Reason, Status},
+    api::{
+        Answer, AttemptState, ConditionType, PhoneNumber, PhoneNumberClaimStatus, PhoneNumberRef, Reason,
+        Status,
+    },
     plan::{
         self, AttemptCause, ClaimObserved, ClaimStep, Decision, Gate, GateCause, Moment, Relation,
-        RetryToken, Timeouts, Told,
+        RetryToken, Timeouts, Told, Wake,
     },
 };
 
@@ -24,6 +27,8 @@ pub struct ClaimFacts<'a> {
     pub refused: Option<&'a str>,
     /// What this process knows of the attempt, and the API server does not store.
     pub unstored: Option<&'a Unstored>,
+    /// What a look at the account was last asked for with, among those that were made.
+    pub handled: Option<&'a str>,
     pub timeouts: Timeouts,
 }
 
@@ -31,6 +36,16 @@ impl ClaimFacts<'_> {
     /// For how long the attempt has been wanted, if one is.
     pub fn waited(&self, now: Moment) -> Option<Duration> {
         self.decision.wanted.as_ref().map(|wanted| now.mono.saturating_sub(wanted.since.mono))
+    }
+
+    /// For how long what passes by itself is waited for in silence. A claim that has been told nothing is in progress by
+    /// its `observedGeneration` alone, and its turn comes; what was told of an earlier attempt must not stay for long.
+    pub fn silent_for(&self) -> Duration {
+        let ClaimObserved { claim, .. } = self.observed;
+        let ready = claim.status.as_ref().and_then(|status| status.condition(ConditionType::Ready));
+        let comes =
+            matches!(self.decision.step, ClaimStep::Purchase(_) | ClaimStep::Await(Wake::Evidence(_)));
+        if comes && ready.is_none() && self.refused.is_none() { TURN_SHOWN_AFTER } else { SHOWN_AFTER }
     }
 }
 
@@ -54,6 +69,7 @@ pub fn claim_status(facts: &ClaimFacts<'_>, now: Moment) -> Option<(PhoneNumberC
             .filter(|_| bound)
             .and_then(|record| record.described().cloned())
             .or_else(|| kept?.number.clone()),
+        last_handled_reconcile_at: facts.handled.map(str::to_owned),
     };
     Some((status, case.reason))
 }
@@ -67,11 +83,19 @@ fn explain(facts: &ClaimFacts<'_>, now: Moment) -> Option<Case> {
         (Relation::Conflict(with), Some(record)) => {
             Some(Case::settled(Reason::Conflict, message::conflict(with, record, claim)))
         }
-        (Relation::Ours | Relation::AwaitsSettlement, Some(record)) if !outweighs(facts.decision) => {
+        (Relation::Ours | Relation::AwaitsSettlement, Some(record))
+            if !outweighs(facts.decision) && !is_withheld(record) =>
+        {
             recorded(facts, record, now)
         }
         _ => waiting(facts, now),
     }
+}
+
+/// What held the claim back then, it is told while it does.
+fn is_withheld(record: &PhoneNumber) -> bool {
+    let attempt = &record.spec.attempt;
+    attempt.state == AttemptState::Failed && attempt.answer.as_ref().is_some_and(Answer::is_withheld)
 }
 
 /// Whether what stands in the way of the next attempt matters more than what happened before: if it was asked for, or if
@@ -120,7 +144,7 @@ fn waiting(facts: &ClaimFacts<'_>, now: Moment) -> Option<Case> {
     let purchasing = |message| Some(Case::open(Reason::Purchasing, message));
     match (facts.refused, &facts.decision.step) {
         (Some(why), ClaimStep::Bind) => purchasing(cluster::not_bound(why)),
-        _ if facts.waited(now).is_none_or(|waited| waited < SHOWN_AFTER) => None,
+        _ if facts.waited(now).is_none_or(|waited| waited < facts.silent_for()) => None,
         (Some(why), _) => purchasing(cluster::not_recorded(why)),
         (None, _) => pause.map(told),
     }

@@ -4,12 +4,11 @@ mod table;
 mod unstored;
 mod words;
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use kube::core::ObjectMeta;
 
-use super::{ClaimFacts, Unstored};
+use super::{ClaimFacts, Unstored, set_record_conditions};
 use crate::{
     api::{
         Answer, AttemptState, ClaimRef, Debit, Funds, Number, NumberStatus, Origin, Outcome, Ownership,
@@ -185,6 +184,7 @@ impl Given {
             decision: &decision,
             refused: self.refused,
             unstored: self.unstored.as_ref(),
+            handled: None,
             timeouts: TIMEOUTS,
         };
         super::claim_status(&facts, now)
@@ -249,8 +249,8 @@ fn conditions_that_a_later_version_has_added_to_a_record_stay() {
     let mut record = bound(NumberStatus::Active, Ownership::Owned);
     let later = r#"{"type":"Released","status":"True","reason":"R","message":"","lastTransitionTime":"2026-01-02T03:04:05Z"}"#;
     record.status.as_mut().unwrap().conditions = vec![serde_json::from_str(later).unwrap()];
-    super::set_record_conditions(&mut record, None, TIMEOUTS, at(0));
-    super::set_record_conditions(&mut record, None, TIMEOUTS, at(0));
+    set_record_conditions(&mut record, None, TIMEOUTS, at(0));
+    set_record_conditions(&mut record, None, TIMEOUTS, at(0));
     let conditions = &record.status.unwrap().conditions;
     let types: Vec<_> = conditions.iter().map(|condition| condition.type_.as_str()).collect();
     assert_eq!(types, ["Ready", "Claimed", "Released"]);
@@ -264,9 +264,20 @@ fn a_bound_claim_keeps_its_conditions_while_the_account_cannot_be_read() {
 }
 
 #[test]
-fn waiting_is_not_worth_a_write_before_it_has_lasted_five_seconds() {
-    let waited = moment(0).plus(Duration::from_millis(4_999));
-    assert_eq!(Given::default().tell(waited), None);
+fn waiting_is_worth_a_write_once_it_lasts_and_a_first_turn_after_a_minute() {
+    let unread = Given { evidence: Evidence::default(), ..Given::default() };
+    let told_before = of(&bound(NumberStatus::Active, Ownership::Owned)).tell(moment(0)).unwrap().0;
+    let again = PhoneNumberClaim { status: Some(told_before), ..wish() };
+    for (given, seconds) in [
+        (Given::default(), 60),
+        (unread, 60),
+        (Given { claim: again, ..Given::default() }, 5),
+        (Given { refused: Some("no"), ..Given::default() }, 5),
+        (Given { hold_until: Some(moment(900)), ..Given::default() }, 5),
+    ] {
+        let told = |millis| given.tell(moment(0).plus(Duration::from_millis(millis))).is_some();
+        assert_eq!([told(seconds * 1000 - 1), told(seconds * 1000)], [false, true], "{seconds}");
+    }
 }
 
 /// A number without a claim, which an administrator hands to this one.

@@ -7,6 +7,7 @@ mod follow;
 mod index;
 mod interruption;
 mod kinds;
+mod pauses;
 mod queue;
 mod reconciles;
 mod term;
@@ -31,9 +32,10 @@ use crate::{
     leader::Election,
     metrics::Metrics,
     plan::Moment,
-    reconcile::{Claims, Listed, Outcomes},
+    reconcile::{Claims, Listed, Outcomes, Told},
     vobiz::{Client as Vobiz, Credentials, CredentialsSource},
 };
+use pauses::pauses;
 use term::Runtime;
 pub use term::Settings;
 use triggers::Triggers;
@@ -75,11 +77,13 @@ pub async fn run(settings: Settings, connections: Connections, stop: Cancellatio
     let clock = vobiz.peers().clock();
     let account = Arc::new(Account::new(vobiz, settings.concurrency, metrics.clone(), wake));
     let (records, writer) = reflector::store::<Seen<PhoneNumber>>();
-    let triggers = Arc::new(Triggers::new(records.clone()));
+    let (outcomes, told) = (Arc::new(Outcomes::new(metrics.clone())), Arc::new(Told::default()));
+    let triggers = Arc::new(Triggers::new(records.clone(), outcomes.clone(), told.clone()));
     let runtime = Arc::new(Runtime {
         claims: watch_claims(&kube, &settings.namespaces, &triggers, &background),
         hold_until: settings.hold.then(|| hold(clock.now(), settings.timeouts)),
-        outcomes: Arc::new(Outcomes::new(metrics.clone())),
+        outcomes,
+        told,
         lifecycle: Arc::default(),
         served: http.is_some(),
         settings,
@@ -90,7 +94,13 @@ pub async fn run(settings: Settings, connections: Connections, stop: Cancellatio
         clock,
         metrics,
     });
-    background.spawn(watch::records(Api::all(runtime.kube.clone()), writer, runtime.triggers.clone()));
+    let pauses = pauses(runtime.claims.caches.len() + 1);
+    background.spawn(watch::records(
+        Api::all(runtime.kube.clone()),
+        writer,
+        runtime.triggers.clone(),
+        pauses,
+    ));
     background.spawn(runtime.triggers.clone().route(woken));
     background.spawn(credentials::reload(credentials.0, credentials.1, account));
     look_around(&runtime, &background);
@@ -177,14 +187,17 @@ fn watch_claims(
     background: &Background,
 ) -> Claims {
     let mut caches = BTreeMap::new();
-    let listed = Arc::new(Listed::new(namespaces(named)));
-    for namespace in namespaces(named) {
+    let places = namespaces(named);
+    let watches = places.len() + 1;
+    let listed = Arc::new(Listed::new(places.clone()));
+    for namespace in places {
         let (claims, writer) = reflector::store::<Seen<PhoneNumberClaim>>();
         let api: Api<Seen<PhoneNumberClaim>> = match &namespace {
             Some(name) => Api::namespaced(kube.clone(), name),
             None => Api::all(kube.clone()),
         };
-        background.spawn(watch::claims(namespace.clone(), api, writer, listed.clone(), triggers.clone()));
+        let (listed, triggers, pauses) = (listed.clone(), triggers.clone(), pauses(watches));
+        background.spawn(watch::claims(namespace.clone(), api, writer, listed, triggers, pauses));
         caches.insert(namespace, claims);
     }
     Claims { caches, listed }

@@ -17,7 +17,7 @@ use crate::{
     metrics::{Kind, Metrics},
     plan::{Moment, Timeouts},
     reconcile::{
-        Claims, Context, Found, Memory, Outcomes, Troubles, reconcile_claim, reconcile_record, worker,
+        Claims, Context, Found, Memory, Outcomes, Told, Troubles, reconcile_claim, reconcile_record, worker,
     },
     store::Store,
 };
@@ -55,6 +55,7 @@ pub struct Runtime {
     pub lifecycle: Arc<Lifecycle>,
     /// Purchases under way: they outlive a term.
     pub outcomes: Arc<Outcomes>,
+    pub told: Arc<Told>,
     pub hold_until: Option<Moment>,
     /// Whether metrics can be asked for.
     pub served: bool,
@@ -155,6 +156,7 @@ impl Runtime {
             memory: Memory::default(),
             neighbours: Found::default(),
             outcomes: self.outcomes.clone(),
+            told: self.told.clone(),
             setbacks: Troubles::default(),
             clock: self.clock,
             timeouts: self.settings.timeouts,

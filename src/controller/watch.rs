@@ -4,11 +4,11 @@ use std::{collections::BTreeSet, pin::pin, sync::Arc, time::Instant};
 
 use futures::StreamExt;
 use kube::{Api, ResourceExt};
-use kube_runtime::{WatchStreamExt, reflector::store::Writer, watcher};
+use kube_runtime::{WatchStreamExt, reflector::store::Writer, utils::Backoff, watcher};
 
 use super::{follow::Follower, interruption::Interruptions, triggers::Triggers};
 use crate::{
-    api::{PhoneNumber, PhoneNumberClaim, RETRY_ANNOTATION, Seen},
+    api::{LOOK_NOW_ANNOTATIONS, PAUSED_ANNOTATION, PhoneNumber, PhoneNumberClaim, RETRY_ANNOTATION, Seen},
     plan,
     reconcile::Listed,
 };
@@ -18,10 +18,12 @@ pub fn namespaces(named: &[String]) -> BTreeSet<Option<String>> {
     if named.is_empty() { [None].into() } else { named.iter().cloned().map(Some).collect() }
 }
 
-/// Lists come in pages, each of which stands in memory as one piece of text: of records so many, whose size is bounded,
-/// and of claims, whose metadata their users fill as they like, no more than this.
-const RECORDS_A_PAGE: u32 = 250;
-const CLAIMS_A_PAGE: u32 = 20;
+/// Objects on a page of a list; where they are large, the client of the API server asks for fewer.
+const A_PAGE: u32 = 500;
+
+/// The annotations of a claim that something depends on.
+const READ_ANNOTATIONS: [&str; 4] =
+    [RETRY_ANNOTATION, PAUSED_ANNOTATION, LOOK_NOW_ANNOTATIONS[0], LOOK_NOW_ANNOTATIONS[1]];
 
 /// What the cache of claims does not need, it does not keep: claims are never written back whole.
 fn trim_claim(claim: &mut Seen<PhoneNumberClaim>) {
@@ -33,8 +35,8 @@ fn trim_claim(claim: &mut Seen<PhoneNumberClaim>) {
             claim.metadata.labels = None;
             claim.metadata.owner_references = None;
             claim.metadata.finalizers = None;
-            claim.annotations_mut().retain(|name, _| name == RETRY_ANNOTATION);
-            // All reconciles share the cache: of a token that is ignored, it keeps only that it is too long.
+            claim.annotations_mut().retain(|name, _| READ_ANNOTATIONS.contains(&name.as_str()));
+            // All reconciles share the cache: of a value that is ignored, it keeps only that it is too long.
             claim.annotations_mut().values_mut().for_each(plan::cut_token);
         }
     }
@@ -56,13 +58,14 @@ pub async fn claims(
     writer: Writer<Seen<PhoneNumberClaim>>,
     listed: Arc<Listed>,
     triggers: Arc<Triggers>,
+    pauses: impl Backoff,
 ) {
     let place = namespace.as_deref();
     let what = place.map_or_else(|| "claims".to_owned(), |name| format!("claims in namespace {name}"));
     let mut follower = Follower::new(writer);
     let mut interruptions = Interruptions::default();
-    let config = watcher::Config::default().page_size(CLAIMS_A_PAGE);
-    let mut events = pin!(watcher(api, config).default_backoff());
+    let config = watcher::Config::default().page_size(A_PAGE);
+    let mut events = pin!(watcher(api, config).backoff(pauses));
     while let Some(event) = events.next().await {
         let changes = match event {
             Ok(event) => follower.apply(&event.modify(trim_claim)),
@@ -87,11 +90,11 @@ pub async fn records(
     api: Api<Seen<PhoneNumber>>,
     writer: Writer<Seen<PhoneNumber>>,
     triggers: Arc<Triggers>,
+    pauses: impl Backoff,
 ) {
     let mut follower = Follower::new(writer);
     let mut interruptions = Interruptions::default();
-    let mut events =
-        pin!(watcher(api, watcher::Config::default().page_size(RECORDS_A_PAGE)).default_backoff());
+    let mut events = pin!(watcher(api, watcher::Config::default().page_size(A_PAGE)).backoff(pauses));
     while let Some(event) = events.next().await {
         match event {
             Ok(event) => triggers.records_changed(&follower.apply(&event.modify(trim_record))),

@@ -8,6 +8,7 @@ pub use readiness::Stage;
 pub use server::{BindError, bind, serve};
 
 use std::{
+    collections::HashSet,
     fmt,
     sync::Arc,
     time::{Duration, Instant},
@@ -21,7 +22,7 @@ use prometheus_client::{encoding::text, registry::Registry};
 use crate::{
     account::{AccountHealth, Accounts},
     api::{PhoneNumber, Seen},
-    domain::Clocks,
+    domain::{Clocks, E164},
     metrics::{Kind, Metrics},
     plan::Gate,
     reconcile::Claims,
@@ -104,7 +105,12 @@ impl HealthSources {
                     Seen::Newer(_) => gauges.newer(Kind::Claim),
                 }
             }
-            for record in self.records.state() {
+            let records = self.records.state();
+            let recorded: HashSet<E164> = records.iter().filter_map(|record| record.e164()).collect();
+            for account in self.accounts.all() {
+                gauges.unrecorded(account.unrecorded(|e164| recorded.contains(&e164)));
+            }
+            for record in records {
                 match &*record {
                     Seen::Read(record) if self.accounts.of_record(record).is_some() => {
                         gauges.count_record(record);

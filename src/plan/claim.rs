@@ -19,11 +19,19 @@ use crate::api::{AttemptState, Reason};
 #[must_use]
 pub struct Decision {
     pub relation: Relation,
-    /// The attempt that the claim wants, if any: to be remembered for the next decision.
+    /// The attempt that the claim wants, if any.
     pub wanted: Option<Wanted>,
     pub step: ClaimStep,
     /// What stands between the claim and that attempt.
     pub told: Option<Told>,
+}
+
+impl Decision {
+    /// What is to be remembered for the next decision. What waits for its claim to be changed is wanted anew then, and looked
+    /// up as it is by that time.
+    pub fn to_remember(&self) -> Option<&Wanted> {
+        self.wanted.as_ref().filter(|_| self.step != ClaimStep::Await(Wake::ClaimChanges))
+    }
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -61,7 +69,7 @@ pub enum ClaimStep {
 ///
 /// # Assumptions
 ///
-/// * `remembered` is what the last decision about this claim returned as [`Decision::wanted`], or nothing. Losing it costs
+/// * `remembered` is what the last decision about this claim returned as [`Decision::to_remember`], or nothing. Losing it costs
 ///   another look, and no safety.
 /// * The caller that performs a purchase writes the intent by compare-and-swap against the record that was observed.
 pub fn decide_claim(observed: &ClaimObserved<'_>, remembered: Option<&Wanted>, now: Moment) -> Decision {
@@ -88,7 +96,7 @@ fn rest(relation: Relation, now: Moment) -> ClaimStep {
 
 /// What comes of the attempt that is wanted: a pause, an adoption, or, past all checks, the purchase.
 fn attempt(asked: &Asked<'_>) -> (ClaimStep, Option<Told>) {
-    let mut answers = BEFORE_PURCHASE.iter().map(|check| check(asked));
+    let mut answers = BEFORE_PURCHASE.iter().map(|(_, check)| check(asked));
     match answers.find(|answer| *answer != Checked::Pass) {
         Some(Checked::Pause(pause)) => (ClaimStep::Await(pause.until), Some(pause.told)),
         Some(Checked::Adopt(attempt)) => (ClaimStep::OpenUnsent(attempt), None),
@@ -98,6 +106,12 @@ fn attempt(asked: &Asked<'_>) -> (ClaimStep, Option<Told>) {
             (ClaimStep::Purchase(purchase(asked)), Some(told))
         }
     }
+}
+
+/// What each check says to the attempt that is wanted, those behind the first that holds it back included.
+pub fn ask_each(observed: &ClaimObserved<'_>, wanted: &Wanted, now: Moment) -> Vec<(&'static str, Checked)> {
+    let asked = Asked::new(observed, wanted, now);
+    BEFORE_PURCHASE.iter().map(|(name, check)| (*name, check(&asked))).collect()
 }
 
 /// Whether what is recorded is to be the claim's.

@@ -12,7 +12,7 @@ use super::{
     reading::{Fresh, Reading},
     rows::LedgerRows,
 };
-use crate::domain::{Currency, E164, ListedNumber, Money};
+use crate::domain::{Currency, E164, ListedNumber, Money, NumberStatus};
 
 /// One kind of evidence, about one thing: what can be read of an account. In the order in which they are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -148,6 +148,17 @@ impl Readings {
             old_ledger: ledger(Source::OldLedger { from: Timestamp::MIN }),
             funds: self.of(Source::Funds { e164, currency: None }).and_then(Contents::funds),
         }
+    }
+
+    /// The numbers that the account and its family have by the last listing, if there was one. A row without an owner may
+    /// be about another number.
+    pub fn owned(&self) -> Option<impl Iterator<Item = E164>> {
+        let Reading::Read { value: Contents::Numbers(numbers), .. } = self.of(Source::Listing) else {
+            return None;
+        };
+        let is_owned =
+            |row: &ListedNumber| row.owner.is_some() && row.number.status != Some(NumberStatus::Released);
+        Some(numbers.iter().filter(move |(_, rows)| rows.iter().any(is_owned)).map(|(e164, _)| *e164))
     }
 
     pub fn of(&self, source: Source) -> &Reading<Contents> {

@@ -11,6 +11,7 @@ mod outcomes;
 mod queue;
 mod record;
 mod spend;
+mod told;
 mod trouble;
 
 pub use claim::reconcile_claim;
@@ -20,6 +21,7 @@ pub use neighbours::Found;
 pub use outcomes::Outcomes;
 pub use queue::worker;
 pub use record::reconcile_record;
+pub use told::Told;
 pub use trouble::Setbacks;
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
@@ -54,6 +56,7 @@ pub struct Context {
     pub neighbours: Found,
     /// The purchases under way, of earlier terms too.
     pub outcomes: Arc<Outcomes>,
+    pub told: Arc<Told>,
     pub setbacks: Troubles,
     pub clock: Clock,
     pub timeouts: Timeouts,
@@ -160,8 +163,10 @@ impl Context {
         message: &str,
         now: Moment,
     ) {
-        // An account that is held now for this and now for that is no news each time, to thousands of claims.
-        if reason.holds_the_account() && !self.memory.is_news(&claim.uid().unwrap_or_default(), reason) {
+        // An account that is held now for this and now for that is no news each time, to thousands of claims; nor is a claim
+        // that is held back still, after a look.
+        let comes_and_goes = reason.holds_the_account() || reason.holds_the_claim();
+        if comes_and_goes && !self.memory.is_news(&claim.uid().unwrap_or_default(), reason) {
             return;
         }
         let name = format!("{}/{}", claim.namespace().unwrap_or_default(), claim.name_any());
