@@ -35,7 +35,7 @@ impl Operators {
                 Source::LedgerSoFar { .. } | Source::Ledger { .. } | Source::OldLedger { .. } => {
                     me.ledger = Reading { said: ledger, marks };
                 }
-                Source::Access | Source::Funds { .. } | Source::Balance(_) => {}
+                Source::Access | Source::Funds { .. } | Source::Balance(_) | Source::Quote(_) => {}
             }
         }
     }
