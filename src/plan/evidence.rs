@@ -237,7 +237,7 @@ impl Evidence {
     }
 }
 
-/// The first of the readings that was begun late enough and goes back far enough.
+/// The latest of the readings that was begun late enough and goes back far enough.
 fn reaching<'a>(
     readings: impl IntoIterator<Item = &'a Reading<LedgerRead>>,
     since: Moment,
@@ -245,10 +245,11 @@ fn reaching<'a>(
 ) -> Fresh<'a, LedgerRead> {
     let mut found = Fresh::Stale;
     for reading in readings {
-        match reading.since(since) {
-            Fresh::Value(begun, read) if read.from <= from => return Fresh::Value(begun, read),
-            Fresh::NoSuchEndpoint => found = Fresh::NoSuchEndpoint,
-            Fresh::Value(..) | Fresh::Stale => {}
+        match (reading.since(since), &found) {
+            (Fresh::Value(begun, _), Fresh::Value(latest, _)) if begun.mono <= latest.mono => {}
+            (Fresh::Value(begun, read), _) if read.from <= from => found = Fresh::Value(begun, read),
+            (Fresh::NoSuchEndpoint, Fresh::Stale) => found = Fresh::NoSuchEndpoint,
+            _ => {}
         }
     }
     found
