@@ -20,6 +20,7 @@ mod look_asked;
 mod memory;
 mod neighbours;
 mod observed;
+mod offers;
 mod ownership;
 mod places;
 mod queue;
@@ -42,7 +43,7 @@ pub use attempt::NewAttempt;
 pub use bounds::{LONGEST_TOKEN, RetryToken, cut_token, debits_count, retry_token};
 pub use cause::Wanted;
 pub use change::{Change, RecordStep};
-pub use checks::{Checked, Told, Wake, credentials_refused};
+pub use checks::{Checked, Told, Wake, credentials_refused, quoted};
 pub use claim::{ClaimStep, Decision, ask_each, decide_claim};
 #[cfg(test)]
 pub(crate) use evidence::Rows;
@@ -52,6 +53,7 @@ pub use look_asked::LookAsked;
 pub use memory::{ClaimMemory, RecordMemory};
 pub use neighbours::Neighbours;
 pub use observed::{ClaimObserved, RecordObserved, Removal};
+pub use offers::QuoteRead;
 pub use queue::{Enqueued, Next, Queue, TurnEnd};
 #[cfg(test)]
 pub(crate) use reading::Fresh;

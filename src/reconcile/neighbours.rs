@@ -17,6 +17,7 @@ pub struct Found(Mutex<HashMap<AccountId, Last>>);
 
 /// What was found last, of which ledger, and when.
 struct Last {
+    begun: Moment,
     rows: Arc<LedgerRows>,
     at: Duration,
     neighbours: Arc<Neighbours>,
@@ -27,12 +28,14 @@ impl Context {
     pub(super) fn neighbours(
         &self,
         account: &Account,
+        begun: Moment,
         rows: &Arc<LedgerRows>,
         now: Moment,
     ) -> Arc<Neighbours> {
         let mut found = self.neighbours.0.lock();
         if let Some(last) = found.get(&account.id())
             && Arc::ptr_eq(&last.rows, rows)
+            && last.begun == begun
             && now.mono < last.at + EXPLAINED_SOON
         {
             return last.neighbours.clone();
@@ -41,8 +44,9 @@ impl Context {
         let records = || self.records.state().into_iter().filter_map(|record| record.read().cloned());
         let is_known = |e164: &E164| self.seen(*e164).is_some() || account.lists(*e164);
         let neighbours =
-            Arc::new(Neighbours::of(rows.clone(), &account.id(), self.timeouts, records, is_known));
-        let last = Last { rows: rows.clone(), at: now.mono, neighbours: neighbours.clone() };
+            Neighbours::of(rows.clone(), begun.wall, &account.id(), self.timeouts, records, is_known);
+        let neighbours = Arc::new(neighbours);
+        let last = Last { begun, rows: rows.clone(), at: now.mono, neighbours: neighbours.clone() };
         found.insert(account.id(), last);
         neighbours
     }

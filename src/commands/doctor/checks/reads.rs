@@ -84,13 +84,7 @@ pub fn listing(facts: &Facts) -> Option<Verdict> {
 }
 
 pub fn inventory(facts: &Facts) -> Option<Verdict> {
-    read(
-        facts,
-        |survey| &survey.inventory,
-        "inventory",
-        Level::Warning,
-        "prices are not known before a purchase",
-    )
+    read(facts, |survey| &survey.inventory, "inventory", Level::Warning, "claims with a maxPrice wait")
 }
 
 pub fn balance(facts: &Facts) -> Option<Verdict> {

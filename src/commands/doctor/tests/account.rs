@@ -51,7 +51,7 @@ pub const ACCOUNT: [Broken; 16] = [
         |facts| answered(facts, |survey| survey.inventory.answer = Err(ReadError::NoSuchEndpoint)),
         Id::Inventory,
         Level::Warning,
-        "prices are not known",
+        "a maxPrice",
         "VOBIZ_API_URL",
     ),
     (
