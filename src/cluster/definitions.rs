@@ -45,6 +45,7 @@ pub async fn look(kube: &Client) -> Served {
     };
     match (kube.request::<Value>(request).await, crds()) {
         (Ok(served), Ok(wanted)) => compared(&served, &wanted),
+        (Err(kube::Error::Api(status)), _) => unknown(&format!("the API server answers {}", status.code)),
         (Err(why), _) => unknown(&why),
         (_, Err(why)) => unknown(&why),
     }

@@ -45,26 +45,23 @@ pub enum Listed<K> {
 }
 
 impl<K> Listed<K> {
-    /// Those of them that this version reads.
-    pub fn readable(&self) -> impl Iterator<Item = &Arc<K>> {
-        let objects = match self {
-            Self::Read(objects) => objects.as_slice(),
-            Self::NotServed | Self::Failed(_) => &[],
-        };
-        objects.iter().filter_map(|object| match object {
+    /// Those of them that this version reads, if there is a list: nothing is said to be well that was not seen.
+    pub fn readable(&self) -> Option<impl Iterator<Item = &Arc<K>>> {
+        let Self::Read(objects) = self else { return None };
+        Some(objects.iter().filter_map(|object| match object {
             Seen::Read(object) => Some(object),
             Seen::Newer(_) => None,
-        })
+        }))
     }
 }
 
 impl Facts {
     /// The records of this account.
-    pub fn own_records(&self) -> impl Iterator<Item = &Arc<PhoneNumber>> {
+    pub fn own_records(&self) -> Option<impl Iterator<Item = &Arc<PhoneNumber>>> {
         let is_own = |record: &&Arc<PhoneNumber>| {
             self.account.as_ref().is_none_or(|account| *account == record.spec.account)
         };
-        self.records.readable().filter(is_own)
+        Some(self.records.readable()?.filter(is_own))
     }
 
     /// What Vobiz answered, if it could be asked.

@@ -132,9 +132,9 @@ fn said(error: kube::Error) -> String {
 
 /// The currency that the balance is asked in: one that is in use here.
 fn currency(records: &Listed<PhoneNumber>, claims: &Listed<PhoneNumberClaim>) -> Currency {
-    let billed = records.readable().find_map(|record| record.described()?.currency);
-    let wished = || claims.readable().find_map(|claim| claim.spec.currency);
-    billed.or_else(wished).unwrap_or(Currency::INR)
+    let billed = || records.readable()?.find_map(|record| record.described()?.currency);
+    let wished = || claims.readable()?.find_map(|claim| claim.spec.currency);
+    billed().or_else(wished).unwrap_or(Currency::INR)
 }
 
 async fn ask(

@@ -9,7 +9,7 @@ use strum::VariantArray;
 
 use super::{
     checks::findings,
-    facts::Listed,
+    facts::{Facts, Listed, Vobiz},
     finding::{Finding, Id, Level},
     render,
 };
@@ -65,6 +65,28 @@ fn what_has_its_time_still_or_is_anothers_is_no_finding() {
         facts.records = records([record.clone()]);
         assert_eq!(unwell(&facts), [], "{record}");
     }
+}
+
+#[test]
+fn nothing_is_said_to_be_well_that_was_not_seen() {
+    use Id::{
+        Decisions, DefinitionsVersion, Finalizers, Inventory, Ledger, Listing, NewestDebit, Objects,
+        OpenAttempts,
+    };
+    let ids = |break_it: fn(&mut Facts)| {
+        let mut facts = well();
+        break_it(&mut facts);
+        findings(&facts).into_iter().map(|finding| finding.id).collect::<Vec<_>>()
+    };
+    let blind = ids(|facts| facts.records = Listed::Failed("no".into()));
+    assert!(
+        ![NewestDebit, OpenAttempts, Decisions, Finalizers].iter().any(|id| blind.contains(id)),
+        "{blind:?}"
+    );
+    let bare = ids(|facts| (facts.records, facts.claims) = (Listed::NotServed, Listed::NotServed));
+    assert!(![DefinitionsVersion, Objects, Decisions].iter().any(|id| bare.contains(id)), "{bare:?}");
+    let unasked = ids(|facts| facts.vobiz = Vobiz::NoCredentials("no".into()));
+    assert!(![Listing, Inventory, Ledger, NewestDebit].iter().any(|id| unasked.contains(id)), "{unasked:?}");
 }
 
 #[test]

@@ -2,13 +2,10 @@
 
 use std::sync::Arc;
 
-use super::super::{
-    facts::{Facts, Listed},
-    finding::Verdict,
-};
+use super::super::{facts::Facts, finding::Verdict};
 use crate::{
     api::{AttemptState, Origin, PhoneNumber},
-    domain::Outcome,
+    domain::{Outcome, Time},
     vobiz::Debits,
 };
 
@@ -16,14 +13,14 @@ use crate::{
 const CLOCKS_APART: std::time::Duration = std::time::Duration::from_mins(10);
 
 /// What was bought, and has had its time to show.
-fn bought(facts: &Facts) -> impl Iterator<Item = &Arc<PhoneNumber>> {
-    facts.own_records().filter(|record| {
+fn bought(facts: &Facts) -> Option<impl Iterator<Item = &Arc<PhoneNumber>>> {
+    Some(facts.own_records()?.filter(|record| {
         let attempt = &record.spec.attempt;
         attempt.state == AttemptState::Bound
             && attempt.origin == Origin::Purchase
             && attempt.answer.as_ref().is_some_and(|answer| answer.outcome == Outcome::Purchased)
             && attempt.opened_at.after(facts.until_settled) < facts.now
-    })
+    }))
 }
 
 pub fn newest_debit(facts: &Facts) -> Option<Verdict> {
@@ -31,27 +28,30 @@ pub fn newest_debit(facts: &Facts) -> Option<Verdict> {
     let told = match (newest, since) {
         (Some(newest), _) => {
             let hours = facts.now.duration_since(newest.at()).as_hours();
-            format!("The newest debit for a number that the ledger shows is of {newest}, {hours} h ago")
+            format!(
+                "The newest debit for a number that the ledger shows is of {}, {hours} h ago",
+                Time::seconds(newest.at())
+            )
         }
         (None, Some(since)) => format!("The ledger shows no debit for a number since {since}"),
         (None, None) => "The first page of the ledger shows no debit for a number".into(),
     };
-    let last = bought(facts).max_by_key(|record| record.spec.attempt.opened_at);
+    let last = bought(facts)?.max_by_key(|record| record.spec.attempt.opened_at);
     let lags = |record: &&Arc<PhoneNumber>| {
         let opened = record.spec.attempt.opened_at.at();
         since.is_some_and(|since| since <= opened)
             && newest.is_none_or(|newest| newest.after(CLOCKS_APART) < opened)
     };
-    match last.filter(lags) {
-        Some(record) => Some(Verdict::warning(
+    Some(match last.filter(lags) {
+        Some(record) => Verdict::warning(
             format!(
                 "{told}, though {} was bought at {}: the ledger lags, or does not show such debits, and a failure is taken \
                  for unpaid too soon.",
-                record.spec.e164, record.spec.attempt.opened_at
+                record.spec.e164,
+                Time::seconds(record.spec.attempt.opened_at.at())
             ),
             "Ask Vobiz how late debits show, and set VOBIZ_SETTLE_TIME longer (chart: vobiz.settleTime)",
-        )),
-        None if matches!(facts.records, Listed::Read(_)) => Some(Verdict::ok(format!("{told}."))),
-        None => None,
-    }
+        ),
+        None => Verdict::ok(format!("{told}.")),
+    })
 }

@@ -34,9 +34,9 @@ fn check(id: Id, facts: &Facts) -> Option<Verdict> {
         Id::PurchasePath => way::purchase_path(facts),
         Id::Deprecation => way::deprecation(facts),
         Id::Clocks => Some(way::clocks(facts)),
-        Id::OpenAttempts => Some(attempts::open(facts)),
-        Id::Decisions => Some(attempts::decisions(facts)),
-        Id::Finalizers => Some(objects::finalizers(facts)),
+        Id::OpenAttempts => attempts::open(facts),
+        Id::Decisions => attempts::decisions(facts),
+        Id::Finalizers => objects::finalizers(facts),
         Id::Proxies => Some(way::proxies(facts)),
     }
 }

@@ -46,16 +46,16 @@ fn named<K: Resource<DynamicType = ()>>(object: &K) -> String {
 }
 
 /// A record outlives its deletion while money may be at stake; a claim, while others hold it.
-pub fn finalizers(facts: &Facts) -> Verdict {
+pub fn finalizers(facts: &Facts) -> Option<Verdict> {
     let is_held = |meta: &kube::core::ObjectMeta| {
         let since = meta.deletion_timestamp.as_ref().map(|deleted| facts.now.duration_since(deleted.0));
         since.is_some_and(|since| since > DELETED_WITHIN)
     };
-    let records: Vec<_> = facts.own_records().filter(|record| is_held(record.meta())).collect();
-    let claims = facts.claims.readable().filter(|claim| is_held(claim.meta()));
+    let records: Vec<_> = facts.own_records()?.filter(|record| is_held(record.meta())).collect();
+    let claims = facts.claims.readable()?.filter(|claim| is_held(claim.meta()));
     let names = records.iter().map(|record| named(&***record)).chain(claims.map(|claim| named(&**claim)));
     let Some(names) = some(names) else {
-        return Verdict::ok("No finalizer holds the deletion of a claim or record back.");
+        return Some(Verdict::ok("No finalizer holds the deletion of a claim or record back."));
     };
     let is_unsettled = |record: &&Arc<PhoneNumber>| {
         matches!(record.spec.attempt.state, AttemptState::Open | AttemptState::NeedsDecision)
@@ -67,11 +67,11 @@ pub fn finalizers(facts: &Facts) -> Verdict {
     } else {
         "If the number is to be given up: kubectl annotate phonenumber/DIGITS telephony.vobiz.ai/forget=true"
     };
-    Verdict::warning(
+    Some(Verdict::warning(
         format!(
             "Deleted more than {} min ago, and held back by finalizers: {names}.",
             DELETED_WITHIN.as_mins()
         ),
         mend,
-    )
+    ))
 }
