@@ -2,10 +2,11 @@
 //!
 //! | module | what it is | what it uses |
 //! |---|---|---|
-//! | [`controller`] | Watches, queues, workers, leadership, an orderly end. | `account`, `api`, `clock`, `domain`, `health`, `leader`, `metrics`, `plan`, `reconcile`, `store`, `telemetry`, `vobiz` |
+//! | [`controller`] | Watches, queues, workers, leadership, an orderly end. | `account`, `api`, `cache`, `clock`, `domain`, `health`, `leader`, `metrics`, `plan`, `reconcile`, `store`, `telemetry`, `vobiz` |
 //! | [`health`] | Whether the operator works, and what is waiting: `/readyz`, `/metrics`. | `account`, `api`, `domain`, `metrics`, `plan`, `reconcile` |
-//! | [`reconcile`] | Observe, plan, perform one step. | `account`, `api`, `clock`, `conditions`, `domain`, `metrics`, `plan`, `store`, `telemetry`, `vobiz` |
+//! | [`reconcile`] | Observe, plan, perform one step. | `account`, `api`, `cache`, `clock`, `conditions`, `domain`, `metrics`, `plan`, `store`, `telemetry`, `vobiz` |
 //! | [`account`] | Reads the account once for all claims that wait, knows when to leave it alone, and has purchases queue. | `api`, `clock`, `domain`, `metrics`, `plan`, `vobiz` |
+//! | [`cache`] | What is watched of both kinds, kept small. | `api` |
 //! | [`store`] | The only writer of both kinds. | `api`, `domain` |
 //! | [`conditions`] | What users are told. Pure. | `api`, `domain`, `plan` |
 //! | [`plan`] | What to do next. Pure: observed and now in, one step out. | `api`, `domain` |
@@ -28,6 +29,7 @@
 mod account;
 mod address;
 pub mod api;
+mod cache;
 pub mod cli;
 pub mod clock;
 pub mod cluster;

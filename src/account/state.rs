@@ -328,7 +328,7 @@ mod tests {
     }
 
     fn key(index: u64) -> ObjectKey {
-        ObjectKey::Record(index.to_string())
+        ObjectKey::record(&index.to_string())
     }
 
     /// What a list without rows says.

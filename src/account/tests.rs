@@ -105,7 +105,7 @@ impl Reader {
                     return;
                 }
                 let request = EvidenceRequest::new(since, [Source::Search(e164)]);
-                self.account.request(ObjectKey::Record("1".into()), request);
+                self.account.request(ObjectKey::record("1"), request);
                 self.woken.recv().await;
                 assert_eq!(self.account.gate(), Gate::Open);
             }
@@ -155,11 +155,11 @@ async fn searches_that_find_too_much_become_one_listing_for_all() {
     }
     let ask = |key: &str, source| {
         let since = reader.clock.now();
-        reader.account.request(ObjectKey::Record(key.into()), EvidenceRequest::new(since, [source]));
+        reader.account.request(ObjectKey::record(key), EvidenceRequest::new(since, [source]));
         since
     };
     ask("all", Source::Listing);
-    while reader.woken.recv().await != Some(Woken::Object(ObjectKey::Record("all".into()))) {}
+    while reader.woken.recv().await != Some(Woken::Object(ObjectKey::record("all"))) {}
     let before = reader.calls(Operation::List, "");
     let short = ["+49", "+493", "+4930", "+49300", "+493000"];
     let asked = short.map(|number| (number, ask(number, Source::Search(number.parse().unwrap()))));
@@ -204,7 +204,7 @@ async fn many_that_wait_share_one_listing_and_all_share_the_ledger() {
         for index in 0..claims {
             let e164 = format!("+91{index:010}").replace("+910", "+911").parse().unwrap();
             let sources = [Source::Search(e164), Source::Ledger { from }];
-            account.request(ObjectKey::Record(index.to_string()), EvidenceRequest::new(since, sources));
+            account.request(ObjectKey::record(&index.to_string()), EvidenceRequest::new(since, sources));
         }
         for _ in 0..claims {
             timeout(PATIENCE, reader.woken.recv()).await.unwrap();

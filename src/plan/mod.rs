@@ -6,6 +6,7 @@
 
 mod attempt;
 mod bounds;
+mod brief;
 mod cause;
 mod change;
 mod checks;
@@ -39,6 +40,7 @@ mod window;
 
 pub use attempt::NewAttempt;
 pub use bounds::{LONGEST_TOKEN, RetryToken, cut_token, debits_count, retry_token};
+pub use brief::{ClaimBrief, RecordBrief};
 pub use cause::Wanted;
 pub use change::{Change, RecordStep};
 pub use checks::{Told, Wake, credentials_refused};

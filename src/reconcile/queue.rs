@@ -55,7 +55,7 @@ impl Context {
                 Some(claim) if readable => return (claim, place),
                 Some(_) => {
                     drop(place);
-                    account.wake(ObjectKey::Claim { namespace, name });
+                    account.wake(ObjectKey::claim(&namespace, &name));
                 }
                 None => {}
             }
