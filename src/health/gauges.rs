@@ -41,7 +41,7 @@ impl Gauges {
         if claim.newer {
             return self.newer(Kind::Claim);
         }
-        *self.claims.entry(claim.reason.map_or(NO_REASON, Reason::into_str)).or_default() += 1;
+        *self.claims.entry(claim.reason.map_or(NO_REASON, |reason| reason.into_str())).or_default() += 1;
     }
 
     /// Only counted: what it says is for another version.

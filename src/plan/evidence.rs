@@ -9,6 +9,7 @@ use jiff::Timestamp;
 
 use super::{
     Moment,
+    listing::Rows,
     reading::{Fresh, Reading},
     rows::LedgerRows,
 };
@@ -47,7 +48,7 @@ pub enum Source {
 #[derive(Debug, Clone)]
 pub enum Contents {
     Access,
-    Numbers(HashMap<E164, Rows>),
+    Numbers(Rows),
     Ledger(LedgerRead),
     Funds(FundsRead),
     Balance(Option<Money>),
@@ -89,13 +90,9 @@ impl Source {
 }
 
 impl Contents {
-    /// The rows of a list, by number.
-    pub fn numbers(rows: Vec<ListedNumber>) -> Self {
-        let mut numbers: HashMap<E164, Vec<ListedNumber>> = HashMap::with_capacity(rows.len());
-        for row in rows {
-            numbers.entry(row.e164).or_default().push(row);
-        }
-        Self::Numbers(numbers.into_iter().map(|(e164, rows)| (e164, Rows::from(rows))).collect())
+    /// The rows of a list.
+    pub fn numbers(rows: Vec<Box<ListedNumber>>) -> Self {
+        Self::Numbers(Rows::from(rows))
     }
 
     /// Whether as much of it was read as the source asks for.
@@ -107,8 +104,7 @@ impl Contents {
     }
 
     fn rows_of(&self, e164: E164) -> Option<Rows> {
-        let Self::Numbers(numbers) = self else { return None };
-        Some(numbers.get(&e164).cloned().unwrap_or_default())
+        if let Self::Numbers(rows) = self { Some(rows.of(e164)) } else { None }
     }
 
     fn ledger(&self) -> Option<LedgerRead> {
@@ -224,9 +220,6 @@ fn reaching<'a>(
     }
     found
 }
-
-/// The rows of a list that carry one number.
-pub type Rows = Arc<[ListedNumber]>;
 
 /// The ledger's rows that may concern purchases, and how far back they go.
 #[derive(Debug, Clone)]

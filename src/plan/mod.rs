@@ -17,6 +17,7 @@ mod evidence;
 pub(crate) mod guard;
 mod keep;
 mod ledger;
+mod listing;
 mod memory;
 mod neighbours;
 mod observed;
@@ -45,10 +46,10 @@ pub use cause::Wanted;
 pub use change::{Change, RecordStep};
 pub use checks::{Told, Wake, credentials_refused};
 pub use claim::{ClaimStep, Decision, decide_claim};
-#[cfg(test)]
-pub(crate) use evidence::Rows;
 pub use evidence::{Contents, Evidence, EvidenceRequest, FundsRead, LedgerRead, Readings, Source};
 pub use keep::is_listed_absent;
+#[cfg(test)]
+pub(crate) use listing::Rows;
 pub use memory::{ClaimMemory, RecordMemory};
 pub use neighbours::Neighbours;
 pub use observed::{ClaimObserved, RecordObserved, Removal};

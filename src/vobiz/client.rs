@@ -145,9 +145,9 @@ impl Client {
     /// If any page cannot be had or read: half a list proves nothing absent.
     pub async fn owned_numbers(
         &self,
-        listing: &mut Pages<ListedNumber>,
+        listing: &mut Pages<Box<ListedNumber>>,
         until: Instant,
-    ) -> Result<Option<Vec<ListedNumber>>, ReadError> {
+    ) -> Result<Option<Vec<Box<ListedNumber>>>, ReadError> {
         loop {
             let ahead = stream::iter(listing.ahead(PAGES_AT_ONCE));
             let mut pages =
@@ -170,7 +170,7 @@ impl Client {
     ///
     /// # Errors
     /// If a page cannot be had or read.
-    pub async fn search_owned(&self, e164: E164) -> Result<Option<Vec<ListedNumber>>, ReadError> {
+    pub async fn search_owned(&self, e164: E164) -> Result<Option<Vec<Box<ListedNumber>>>, ReadError> {
         self.search(Read::Owned, e164).await
     }
 
@@ -178,13 +178,13 @@ impl Client {
     ///
     /// # Errors
     /// If a page cannot be had or read, or too many numbers in stock contain this one's digits.
-    pub async fn search_inventory(&self, e164: E164) -> Result<Option<ListedNumber>, ReadError> {
+    pub async fn search_inventory(&self, e164: E164) -> Result<Option<Box<ListedNumber>>, ReadError> {
         let rows = self.search(Read::Inventory, e164).await?;
         let rows = rows.ok_or_else(|| ReadError::Failed("half of the stock contains these digits".into()))?;
         Ok(rows.into_iter().find(|row| row.e164 == e164))
     }
 
-    async fn search(&self, list: Read, e164: E164) -> Result<Option<Vec<ListedNumber>>, ReadError> {
+    async fn search(&self, list: Read, e164: E164) -> Result<Option<Vec<Box<ListedNumber>>>, ReadError> {
         let listed = first_pages(SEARCHED_PAGES, |page| self.numbers_page(list, page, Some(e164))).await?;
         Ok(listed.map(Listed::rows))
     }
@@ -228,7 +228,7 @@ impl Client {
         read: Read,
         page: usize,
         search: Option<E164>,
-    ) -> Result<Page<ListedNumber>, ReadError> {
+    ) -> Result<Page<Box<ListedNumber>>, ReadError> {
         let path = if read == Read::Inventory { "inventory/numbers" } else { "numbers" };
         let (page_text, size) = (page.to_string(), NUMBERS_PER_PAGE.to_string());
         let mut query = vec![("page", page_text.as_str()), ("per_page", size.as_str())];

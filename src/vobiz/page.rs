@@ -68,7 +68,7 @@ struct WireNumbers {
 ///
 /// # Errors
 /// If it does not parse, or is not the page that was asked for.
-pub fn numbers_page(body: &[u8], asked: usize, masks: &Masks) -> Result<Page<ListedNumber>, ReadError> {
+pub fn numbers_page(body: &[u8], asked: usize, masks: &Masks) -> Result<Page<Box<ListedNumber>>, ReadError> {
     let wire: WireNumbers = object(body).ok_or_else(|| ReadError::unreadable("list"))?;
     check_echo(wire.page.0, asked)?;
     let items = rows(wire.items, wire.total.0, "list")?;
@@ -76,7 +76,7 @@ pub fn numbers_page(body: &[u8], asked: usize, masks: &Masks) -> Result<Page<Lis
     let mut rows = Vec::with_capacity(items.len());
     for Object(item) in items {
         let contents = item.contents();
-        rows.extend(item.numbers(masks)?.into_iter().map(|row| (key((contents, row.e164)), row)));
+        rows.extend(item.numbers(masks)?.into_iter().map(|row| (key((contents, row.e164)), Box::new(row))));
     }
     Ok(Page { rows, keys, times: None, sorts: Vec::new(), total: wire.total.0 })
 }
@@ -145,7 +145,7 @@ fn check_echo(echoed: Option<usize>, asked: usize) -> Result<(), ReadError> {
 mod tests {
     use super::*;
 
-    fn numbers_page(body: &[u8], asked: usize) -> Result<Page<ListedNumber>, ReadError> {
+    fn numbers_page(body: &[u8], asked: usize) -> Result<Page<Box<ListedNumber>>, ReadError> {
         super::numbers_page(body, asked, &Masks::default())
     }
 

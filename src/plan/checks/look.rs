@@ -13,7 +13,8 @@ use crate::{
     plan::{
         Moment,
         attempt::{NewAttempt, answered_debits},
-        evidence::{EvidenceRequest, Rows, Source, earlier},
+        evidence::{EvidenceRequest, Source, earlier},
+        listing::Rows,
         ledger::Ledger,
         ownership::{Verdict, verdict},
         reading::Fresh,
