@@ -15,7 +15,8 @@ use crate::{
     metrics::{Kind, Metrics},
     plan::{Moment, Timeouts},
     reconcile::{
-        Claims, Context, Found, Memory, Outcomes, Records, Troubles, reconcile_claim, reconcile_record, worker,
+        Claims, Context, Found, Memory, Outcomes, Records, Troubles, reconcile_claim, reconcile_record,
+        worker,
     },
     store::Store,
 };

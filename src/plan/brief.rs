@@ -4,7 +4,9 @@ use jiff::Timestamp;
 
 use super::Change;
 use crate::{
-    api::{AttemptState, ConditionType, Origin, Outcome, PhoneNumber, PhoneNumberClaim, Reason, Seen},
+    api::{
+        AttemptState, ConditionType, Number, Origin, Outcome, PhoneNumber, PhoneNumberClaim, Reason, Seen,
+    },
     domain::{AccountId, Currency, E164, Money},
 };
 
@@ -21,9 +23,8 @@ impl ClaimBrief {
     pub fn of(seen: &Seen<PhoneNumberClaim>) -> Self {
         let status = seen.read().and_then(|claim| claim.status.as_ref());
         let ready = status.and_then(|status| status.condition(ConditionType::Ready));
-        let reason = ready.and_then(|ready| {
-            Reason::ALL.iter().copied().find(|known| known.into_str() == ready.reason)
-        });
+        let reason = ready
+            .and_then(|ready| Reason::ALL.iter().copied().find(|known| known.into_str() == ready.reason));
         let uid = kube::Resource::meta(seen).uid.as_deref().unwrap_or_default().into();
         Self { uid, e164: seen.e164(), reason, newer: seen.is_newer() }
     }
@@ -64,7 +65,7 @@ impl RecordBrief {
             settled: attempt.settled_at.unwrap_or(attempt.opened_at).at(),
             claimed: record.status.as_ref().map(|_| !Change::is_unclaimed(record)),
             monthly_fee: number.and_then(|number| number.monthly_fee),
-            price: number.and_then(|number| number.price()),
+            price: number.and_then(Number::price),
             currency: number.and_then(|number| number.currency),
             billed: billed(record),
         }

@@ -13,7 +13,7 @@ use super::{
     reading::{Fresh, Reading},
     rows::LedgerRows,
 };
-use crate::domain::{Currency, E164, ListedNumber, Money};
+use crate::domain::{Currency, E164, Money};
 
 /// One kind of evidence, about one thing: what can be read of an account. In the order in which they are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -91,8 +91,8 @@ impl Source {
 
 impl Contents {
     /// The rows of a list.
-    pub fn numbers(rows: Vec<Box<ListedNumber>>) -> Self {
-        Self::Numbers(Rows::from(rows))
+    pub fn numbers(rows: impl Into<Rows>) -> Self {
+        Self::Numbers(rows.into())
     }
 
     /// Whether as much of it was read as the source asks for.

@@ -64,7 +64,11 @@ mod tests {
         for (index, found) in [(0, 0), (1, 2), (2, 0), (3, 1), (7, 1), (8, 0)] {
             let e164 = row(index).e164;
             let of = &rows.of(e164);
-            assert_eq!((of.len(), of.into_iter().filter(|row| row.e164 == e164).count()), (found, found), "{index}");
+            assert_eq!(
+                (of.len(), of.into_iter().filter(|row| row.e164 == e164).count()),
+                (found, found),
+                "{index}"
+            );
         }
         assert_eq!((rows.len(), rows.into_iter().count()), (5, 5));
     }

@@ -24,19 +24,17 @@ pub struct Claims {
 impl Claims {
     /// A claim of that namespace was read live, or may not be.
     pub fn read(&self, namespace: &str, refused: Option<String>) {
-        if let Some(place) = self.listed.place(namespace) {
-            self.listed.read(place, refused, Instant::now());
-        }
+        self.listed.where_watched(namespace, |place| self.listed.read(place, refused, Instant::now()));
     }
 
     /// Whether the claims of that namespace could not be listed, watched or read lately.
     pub fn is_in_trouble(&self, namespace: &str) -> bool {
-        let place = self.listed.place(namespace);
-        place.is_some_and(|place| self.listed.is_in_trouble(place, Instant::now()))
+        let is_in_trouble = |place: Option<&str>| self.listed.is_in_trouble(place, Instant::now());
+        self.listed.where_watched(namespace, is_in_trouble).unwrap_or_default()
     }
 
     pub fn knows(&self, namespace: &str) -> bool {
-        self.listed.place(namespace).is_some_and(|place| self.listed.is_known(place))
+        self.listed.where_watched(namespace, |place| self.listed.is_known(place)).unwrap_or_default()
     }
 
     /// The claim of that name, if it was seen. That it was not says something only of a namespace that is known.
@@ -100,11 +98,11 @@ impl Listed {
         self.places.borrow().keys().cloned().collect()
     }
 
-    /// Where the claims of that namespace are watched: with those of all, or on their own.
-    fn place<'a>(&self, namespace: &'a str) -> Option<Option<&'a str>> {
-        let places = self.places.borrow();
-        let own = places.contains_key(&Some(namespace.to_owned())).then_some(Some(namespace));
-        own.or_else(|| places.contains_key(&None).then_some(None))
+    /// Looks at where the claims of that namespace are watched: on their own, or with all.
+    fn where_watched<T>(&self, namespace: &str, look: impl FnOnce(Option<&str>) -> T) -> Option<T> {
+        let is_place = |place: Option<&str>| self.places.borrow().contains_key(&place.map(str::to_owned));
+        let place = [Some(namespace), None].into_iter().find(|place| is_place(*place));
+        place.map(look)
     }
 
     fn change(&self, namespace: Option<&str>, change: impl FnOnce(&mut Place) -> bool) {
