@@ -21,7 +21,7 @@ help:
 	@echo '             CLUSTER=current: in the cluster of your kubectl, which it asks about first)'
 	@echo 'make test    check the format and the lints, and run all tests'
 	@echo 'make lint    check the format and the lints only'
-	@echo 'make build   build the operator for use: target/release/vobiz-operator'
+	@echo 'make build   build the operator for use: target/release/vobiz-operator, and kubectl-vobiz, a link to it'
 	@echo 'make image   pack it into an OCI image: target/image/vobiz-operator.tar'
 	@echo 'make image-check     build the image once more, from a clone elsewhere: the digest must be the same'
 	@echo 'make e2e     the four below; needs root (KEEP=1: leave the node running)'
@@ -59,6 +59,7 @@ lint:
 
 build:
 	$(CARGO) build --release --locked -p vobiz-operator
+	ln -sf vobiz-operator "$(TARGET)/release/kubectl-vobiz"
 
 image:
 	$(PHASE) 'image' sh dev/image/pack.sh "$(TARGET)"

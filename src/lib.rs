@@ -3,6 +3,7 @@
 //! | module | what it is | what it uses |
 //! |---|---|---|
 //! | [`controller`] | Watches, queues, workers, leadership, an orderly end. | `account`, `api`, `cache`, `clock`, `domain`, `health`, `leader`, `metrics`, `plan`, `reconcile`, `store`, `telemetry`, `vobiz` |
+//! | [`commands`] | What people ask for: `owned`, `export`, `why`. Reads alone, and annotations of claims. | `api`, `cli`, `clock`, `cluster`, `domain`, `plan`, `vobiz` |
 //! | [`health`] | Whether the operator works, and what is waiting: `/readyz`, `/metrics`. | `account`, `api`, `domain`, `metrics`, `plan`, `reconcile` |
 //! | [`reconcile`] | Observe, plan, perform one step. | `account`, `api`, `cache`, `clock`, `conditions`, `domain`, `metrics`, `plan`, `store`, `telemetry`, `vobiz` |
 //! | [`account`] | Reads the account once for all claims that wait, knows when to leave it alone, and has purchases queue. | `api`, `clock`, `domain`, `metrics`, `plan`, `vobiz` |
@@ -33,6 +34,7 @@ mod cache;
 pub mod cli;
 pub mod clock;
 pub mod cluster;
+pub mod commands;
 mod conditions;
 pub mod controller;
 pub mod domain;

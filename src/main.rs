@@ -1,9 +1,7 @@
-//! The program: reads the arguments, starts telemetry and the clients, and performs `run` or `crd`.
+//! The program: reads the arguments, starts telemetry and the clients, and performs what is asked for.
 
 use std::{io::Write, process::ExitCode, sync::Arc, time::Duration};
 
-use clap::Parser;
-use secrecy::ExposeSecret;
 use tokio::{
     signal::unix::{SignalKind, signal},
     sync::watch,
@@ -13,10 +11,10 @@ use vobiz_operator::{
     api,
     cli::{self, Cli, Command, RunArgs},
     clock::{Clock, Peers},
-    cluster, controller, health, leader,
+    cluster, commands, controller, health, leader,
     metrics::Metrics,
     telemetry,
-    vobiz::{self, Client, CredentialsSource, Source},
+    vobiz::{self, Client},
 };
 
 /// Why the program ends without having begun.
@@ -37,18 +35,28 @@ enum StartError {
     #[error(transparent)]
     Crd(#[from] api::CrdError),
     #[error(transparent)]
+    Command(#[from] commands::CommandError),
+    #[error(transparent)]
     Io(#[from] std::io::Error),
 }
 
 // One thread: the work is waiting, and a second one would cost memory that nothing here needs.
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    let result = match Cli::parse().command {
-        Command::Crd => print_crds(),
-        Command::Run(args) => run(*args).await,
+    // Fails only if another provider is installed already, which then serves.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let Cli { command, no_color } = match cli::parse(std::env::args_os()) {
+        Ok(cli) => cli,
+        // Clap ends with 2, which says of a plan that something would be bought.
+        Err(error) => return ExitCode::from(u8::from(error.print().is_err() || error.use_stderr())),
+    };
+    let result = match command {
+        Command::Crd => print_crds().map(|()| ExitCode::SUCCESS),
+        Command::Run(args) => run(*args).await.map(|()| ExitCode::SUCCESS),
+        Command::Tool(tool) => commands::run(tool, no_color).await.map_err(StartError::from),
     };
     match result {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             let _ = writeln!(std::io::stderr(), "vobiz-operator: {error}");
             ExitCode::FAILURE
@@ -61,25 +69,16 @@ fn print_crds() -> Result<(), StartError> {
 }
 
 async fn run(args: RunArgs) -> Result<(), StartError> {
-    // Fails only if another provider is installed already, which then serves.
-    let _ = rustls::crypto::ring::default_provider().install_default();
     let (timeout, settle) = (args.vobiz_purchase_timeout.0, args.vobiz_settle_time.0);
     if settle < timeout {
         return Err(StartError::SettleTime { settle, timeout });
     }
-    let source = credentials_source(&args)?;
+    let source = args.vobiz.source()?;
     let (credentials, current) = watch::channel(source.read()?);
-    let settings = vobiz::Settings {
-        url: args.vobiz_api_url,
-        ca_file: cli::file(args.vobiz_ca_file),
-        purchase_timeout: timeout,
-        rate: args.vobiz_rate_limit.per_second,
-        burst: args.vobiz_rate_limit.burst,
-        purchase_casing: args.vobiz_purchase_path,
-    };
+    let spending = vobiz::Spending { timeout, casing: args.vobiz_purchase_path };
     let metrics = Arc::new(Metrics::default());
     let peers = Arc::new(Peers::new(Clock::start()));
-    let client = Client::new(&settings, current, metrics.clone(), peers.clone())?;
+    let client = Client::new(&args.vobiz.settings(), spending, current, metrics.clone(), peers.clone())?;
     let http = match cli::named(args.http_addr) {
         Some(address) => Some(health::bind(&address).await?),
         None => None,
@@ -109,16 +108,6 @@ async fn run(args: RunArgs) -> Result<(), StartError> {
     tracing::info!("stopped");
     finish_traces();
     Ok(())
-}
-
-/// Where the account id and the token are read from.
-fn credentials_source(args: &RunArgs) -> Result<CredentialsSource, vobiz::CredentialsError> {
-    let token = args.vobiz_auth_token.as_ref().map(ExposeSecret::expose_secret);
-    let (id_file, token_file) = (args.vobiz_auth_id_file.clone(), args.vobiz_auth_token_file.clone());
-    Ok(CredentialsSource {
-        auth_id: Source::choose("VOBIZ_AUTH_ID", args.vobiz_auth_id.as_deref(), cli::file(id_file))?,
-        auth_token: Source::choose("VOBIZ_AUTH_TOKEN", token, cli::file(token_file))?,
-    })
 }
 
 fn stop_on_signal() -> Result<CancellationToken, StartError> {

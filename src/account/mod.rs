@@ -134,6 +134,13 @@ impl Account {
         self.state().lists(e164)
     }
 
+    /// How many numbers of the account's last listing are not recorded, if there was one.
+    #[must_use]
+    pub fn unrecorded(&self, is_recorded: impl Fn(E164) -> bool) -> Option<usize> {
+        let state = self.state();
+        Some(state.readings.owned()?.filter(|e164| !is_recorded(*e164)).count())
+    }
+
     /// How far our clock is from Vobiz's and the API server's.
     #[must_use]
     pub fn clocks(&self) -> Clocks {

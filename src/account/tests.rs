@@ -22,7 +22,7 @@ use crate::{
     clock::Clock,
     domain::{Currency, E164},
     plan::{EvidenceRequest, Fresh, Gate, Source},
-    vobiz::{Casing, Client, Credentials, Settings},
+    vobiz::{Casing, Client, Credentials, Settings, Spending},
 };
 
 const ACCOUNT: &str = "MA_TEST";
@@ -34,16 +34,10 @@ const PATIENCE: Duration = Duration::from_mins(1);
 /// A client of that account, with the token `token`.
 pub fn client(url: String, account: &str) -> Client {
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let settings = Settings {
-        url,
-        ca_file: None,
-        purchase_timeout: Duration::from_secs(2),
-        rate: NonZeroU32::MAX,
-        burst: NonZeroU32::MAX,
-        purchase_casing: Casing::Lower,
-    };
+    let settings = Settings { url, ca_file: None, rate: NonZeroU32::MAX, burst: NonZeroU32::MAX };
     let credentials = Credentials::new(account.parse().unwrap(), "token").unwrap();
-    Client::new(&settings, watch::channel(credentials).1, Arc::default(), Arc::default()).unwrap()
+    let spending = Spending { timeout: Duration::from_secs(2), casing: Casing::Lower };
+    Client::new(&settings, spending, watch::channel(credentials).1, Arc::default(), Arc::default()).unwrap()
 }
 
 /// A reader at work, with whom it wakes.

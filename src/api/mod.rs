@@ -31,6 +31,9 @@ pub const GROUP: &str = "telephony.vobiz.ai";
 /// On a claim: a new value permits one more attempt after a failure; each value works once, ever.
 pub const RETRY_ANNOTATION: &str = "telephony.vobiz.ai/retry";
 
+/// On a claim, with the value `true`: no new attempt is made for it.
+pub const PAUSED_ANNOTATION: &str = "telephony.vobiz.ai/paused";
+
 /// On a record, with the value `true`: an administrator gives the record up, regardless of its contents.
 pub const FORGET_ANNOTATION: &str = "telephony.vobiz.ai/forget";
 

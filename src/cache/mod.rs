@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn a_claim_and_its_record_take_less_than_a_kilobyte() {
+    fn a_claim_and_its_record_take_half_a_kilobyte() {
         const PAIRS: usize = 2_000;
         let (claims, records) = (Cache::new(|_| ()), Cache::new(|_| ()));
         for index in 0..PAIRS {
@@ -255,7 +255,7 @@ mod tests {
         let (claims, records) = (packed(&claims), packed(&records));
         assert_eq!((claims.0, records.0), (PAIRS - FRESH, PAIRS - FRESH));
         let (claim, record) = (claims.1 / claims.0, records.1 / records.0);
-        assert!(claim + record < 100, "{claim} + {record} bytes");
+        assert!(claim + record < 500, "{claim} + {record} bytes");
     }
 
     #[test]

@@ -23,7 +23,7 @@ pub use e164::E164;
 pub use ledger_row::{Debit, LedgerRow, ReferenceType, RowStatus, RowType, Texts};
 pub(crate) use moment::Moment;
 pub use money::Money;
-pub use number::{Capabilities, ListedNumber, Number, NumberStatus};
+pub use number::{Capabilities, ListedNumber, Number, NumberStatus, OwnedRow};
 pub use outcome::Outcome;
 #[cfg(test)]
 pub(crate) use text::LONGEST_WORDS;

@@ -4,6 +4,7 @@
 
 use std::{convert::Infallible, fmt, str::FromStr};
 
+use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -57,6 +58,18 @@ pub struct ListedNumber {
     /// `account_id`, in older answers `auth_id`.
     pub owner: Option<AccountId>,
     pub number: Number,
+}
+
+/// A row of the owned list, as people are shown it: no decision rests on it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OwnedRow {
+    /// Nothing, where the row's number is not written as E.164: its digits may spell several.
+    pub e164: Option<E164>,
+    pub owner: Option<AccountId>,
+    pub number: Number,
+    /// The day on which the monthly fee is debited next.
+    pub next_billing: Option<Date>,
+    pub is_trial: Option<bool>,
 }
 
 impl Number {

@@ -29,6 +29,8 @@ pub struct Gauges {
     /// Claims and records that this version cannot read.
     newer: [u64; 2],
     unlisted: u64,
+    /// Once the account has been listed.
+    unrecorded: Option<u64>,
 }
 
 /// Where a claim has no reason yet, or one that a newer version has written.
@@ -54,6 +56,12 @@ impl Gauges {
 
     pub fn unlisted(&mut self, namespaces: usize) {
         self.unlisted = u64::try_from(namespaces).unwrap_or(u64::MAX);
+    }
+
+    /// Numbers of one account that no record knows.
+    pub fn unrecorded(&mut self, numbers: Option<usize>) {
+        let numbers = numbers.map(|numbers| u64::try_from(numbers).unwrap_or(u64::MAX));
+        self.unrecorded = self.unrecorded.into_iter().chain(numbers).reduce(u64::saturating_add);
     }
 
     pub fn count_record(&mut self, record: &RecordBrief) {
@@ -92,6 +100,11 @@ impl Gauges {
         self.register_objects(to, now);
         if let Some(accounts) = accounts {
             register_accounts(to, accounts);
+            to.register(
+                "unrecorded_numbers",
+                "Numbers that the account owned when it was last listed, and that no record knows",
+                family(self.unrecorded.map(|count| (NO_LABELS, amount(count)))),
+            );
         }
     }
 
@@ -230,6 +243,7 @@ mod tests {
             costs: BTreeMap::from([((inr, false), "1.50".parse().ok())]),
             newer: [1, 2],
             unlisted: 1,
+            unrecorded: Some(3),
         };
         let balances = BTreeMap::from([(inr, "9948.25".parse().unwrap())]);
         let account = AccountHealth { accepted: true, gate: Gate::Open, balances };
@@ -289,6 +303,7 @@ mod tests {
             r#"vobiz_operator_account_balance{currency="INR"} 9948.25"#,
             r#"vobiz_operator_account_held{reason="InvalidCredentials"} 0.0"#,
             "vobiz_operator_leader 1.0",
+            "vobiz_operator_unrecorded_numbers 3.0",
             "vobiz_operator_credentials_accepted 1.0",
             r#"vobiz_operator_purchases_total{outcome="Purchased"} 0"#,
         ] {
@@ -328,7 +343,8 @@ mod tests {
         let now = at("2026-01-02T03:04:05Z");
         let served = super::super::encode(&gauges, &Metrics::default(), None, now).unwrap();
         assert!(served.contains("vobiz_operator_leader 0.0\n"), "{served}");
-        for absent in ["account_", "credentials_accepted", "_claims", "_numbers", "unresolved"] {
+        for absent in ["account_", "credentials_accepted", "_claims", "_numbers", "unresolved", "unrecorded"]
+        {
             assert!(!served.contains(absent), "{absent}: {served}");
         }
     }

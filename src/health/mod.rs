@@ -19,6 +19,7 @@ use prometheus_client::{encoding::text, registry::Registry};
 
 use crate::{
     account::{AccountHealth, Accounts},
+    api::ObjectKey,
     domain::Clocks,
     metrics::{Kind, Metrics},
     plan::Gate,
@@ -97,6 +98,9 @@ impl HealthSources {
         let gauges = self.walked.or(Instant::now(), || {
             let mut gauges = Gauges::default();
             self.claims.cache.briefs(|claims| claims.for_each(|(_, claim)| gauges.count_claim(claim)));
+            for account in self.accounts.all() {
+                gauges.unrecorded(account.unrecorded(|e164| self.records.contains(&ObjectKey::number(e164))));
+            }
             let ours: Vec<_> = self.accounts.all().map(|account| account.id()).collect();
             self.records.briefs(|records| {
                 records.for_each(|(_, record)| match record {

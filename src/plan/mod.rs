@@ -44,8 +44,8 @@ pub use bounds::{LONGEST_TOKEN, RetryToken, cut_token, debits_count, retry_token
 pub use brief::{ClaimBrief, RecordBrief};
 pub use cause::Wanted;
 pub use change::{Change, RecordStep};
-pub use checks::{Told, Wake, credentials_refused};
-pub use claim::{ClaimStep, Decision, decide_claim};
+pub use checks::{Checked, Told, Wake, credentials_refused};
+pub use claim::{ClaimStep, Decision, ask_each, decide_claim};
 pub use evidence::{Contents, Evidence, EvidenceRequest, FundsRead, LedgerRead, Readings, Source};
 pub use keep::is_listed_absent;
 #[cfg(test)]
@@ -59,7 +59,7 @@ pub(crate) use reading::Fresh;
 pub use reading::Reading;
 pub use record::decide_record;
 pub use relation::{ConflictWith, Relation};
-pub use retry::is_retried_unasked;
+pub use retry::{is_retried_unasked, permits};
 pub use rows::LedgerRows;
 pub use send::{Denial, LiveClaim, OutcomeTarget, Permission, may_send, outcome_target};
 pub use settle::EXPLAINED_SOON;

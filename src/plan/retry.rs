@@ -19,6 +19,11 @@ pub(super) fn permitted(attempt: &Attempt, token: Option<&str>) -> Option<Attemp
     }
 }
 
+/// Whether a user who asks with that token permits another attempt.
+pub fn permits(attempt: &Attempt, token: &str) -> bool {
+    matches!(permitted(attempt, Some(token)), Some(AttemptCause::Token(_)))
+}
+
 /// The token, if it has not been used up yet.
 pub(super) fn fresh<'a>(attempt: &Attempt, token: Option<&'a str>) -> Option<&'a str> {
     token.filter(|token| !token.is_empty() && !bounds::is_spent(attempt, token))

@@ -7,10 +7,10 @@ use tracing::Instrument;
 
 use super::{
     casing::Casing,
-    client::Client,
     envelope::Envelope,
     error::ReadError,
     masks::Masks,
+    reader::Reader,
     transport::{self, PAGE_BODY_LIMIT},
 };
 use crate::{
@@ -18,7 +18,7 @@ use crate::{
     telemetry::TRACED,
 };
 
-impl Client {
+impl Reader {
     /// One read, counted. The wait for the rate limit is not Vobiz's, and not part of its time.
     pub(super) async fn counted_get(
         &self,
@@ -57,7 +57,7 @@ impl Client {
     /// A kept connection may have died unnoticed, and a server may close each after its answer without saying so: a read
     /// that no connection answered is made once more, on a fresh one. Only what that one meets is said of the account.
     async fn ask(&self, url: Url) -> Result<Response, reqwest::Error> {
-        match self.ask_with(&self.reader, url.clone()).await {
+        match self.ask_with(&self.kept, url.clone()).await {
             Err(error) if transport::died_unanswered(&error) => {
                 self.pace.read_slot().await;
                 self.ask_with(&self.fresh, url).await

@@ -9,11 +9,11 @@ use std::{
 use jiff::civil::Date;
 
 use super::{
-    client::Client,
     error::ReadError,
     ledger::Sort,
     page::{LARGE, Page},
     paging::{Next, Pages},
+    reader::Reader,
 };
 use crate::domain::{LedgerRow, ReferenceType, RowType};
 
@@ -119,7 +119,7 @@ impl Filtered {
     }
 }
 
-impl Client {
+impl Reader {
     /// Goes on with a reading by filters, until then. Nothing, if more pages are to be read.
     ///
     /// # Errors

@@ -1,10 +1,9 @@
-//! Vobiz's REST API: one client that may spend, one that only reads, and types that tolerate every shape
+//! Vobiz's REST API: a client that only reads, one that may spend as well, and types that tolerate every shape
 //! that Vobiz has been seen to answer in.
 
 mod answer;
 mod call;
 mod casing;
-mod client;
 mod credentials;
 mod envelope;
 mod error;
@@ -17,6 +16,7 @@ mod pace;
 mod page;
 mod paging;
 mod purchase;
+mod reader;
 mod transactions;
 mod transport;
 mod window;
@@ -24,10 +24,11 @@ mod wire;
 
 pub use answer::PurchaseAnswer;
 pub use casing::Casing;
-pub use client::{Client, Settings};
 pub use credentials::{Credentials, CredentialsError, CredentialsSource, Source};
 pub use error::{ReadError, SetupError};
 pub use filtered::{Filtered, Shown};
+pub use purchase::{Client, Spending};
+pub use reader::{Reader, Settings};
 pub use transactions::{Known, Ledger};
 pub use transport::USER_AGENT;
 pub use wire::Balance;

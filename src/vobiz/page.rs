@@ -11,7 +11,7 @@ use super::{
     masks::Masks,
     wire::WireNumber,
 };
-use crate::domain::{LedgerRow, ListedNumber, Time};
+use crate::domain::{LedgerRow, ListedNumber, OwnedRow, Time};
 
 /// Rows on a page of the ledger: the documented maximum; more would silently become 50.
 pub const LARGE: usize = 1000;
@@ -64,21 +64,39 @@ struct WireNumbers {
     total: Lenient<usize>,
 }
 
+impl WireNumbers {
+    fn page(body: &[u8], asked: usize) -> Result<(Vec<Object<WireNumber>>, Option<usize>), ReadError> {
+        let wire: Self = object(body).ok_or_else(|| ReadError::unreadable("list"))?;
+        check_echo(wire.page.0, asked)?;
+        Ok((rows(wire.items, wire.total.0, "list")?, wire.total.0))
+    }
+}
+
 /// A page of the owned list or of the inventory. A page that does not parse is an error, never an absence.
 ///
 /// # Errors
 /// If it does not parse, or is not the page that was asked for.
 pub fn numbers_page(body: &[u8], asked: usize, masks: &Masks) -> Result<Page<Box<ListedNumber>>, ReadError> {
-    let wire: WireNumbers = object(body).ok_or_else(|| ReadError::unreadable("list"))?;
-    check_echo(wire.page.0, asked)?;
-    let items = rows(wire.items, wire.total.0, "list")?;
+    let (items, total) = WireNumbers::page(body, asked)?;
     let keys = items.iter().enumerate().map(|(at, Object(item))| item.key((asked, at))).collect();
     let mut rows = Vec::with_capacity(items.len());
     for Object(item) in items {
         let contents = item.contents();
         rows.extend(item.numbers(masks)?.into_iter().map(|row| (key((contents, row.e164)), Box::new(row))));
     }
-    Ok(Page { rows, keys, times: None, sorts: Vec::new(), total: wire.total.0 })
+    Ok(Page { rows, keys, times: None, sorts: Vec::new(), total })
+}
+
+/// A page of the owned list, each row of it as people are shown it.
+///
+/// # Errors
+/// As of [`numbers_page`].
+pub fn owned_page(body: &[u8], asked: usize, masks: &Masks) -> Result<Page<OwnedRow>, ReadError> {
+    let (items, total) = WireNumbers::page(body, asked)?;
+    let keys: Vec<_> = items.iter().enumerate().map(|(at, Object(item))| item.key((asked, at))).collect();
+    let rows =
+        keys.iter().zip(&items).map(|(row, Object(item))| (key((row, item.contents())), item.owned(masks)));
+    Ok(Page { rows: rows.collect(), keys, times: None, sorts: Vec::new(), total })
 }
 
 #[derive(Deserialize)]
@@ -143,6 +161,8 @@ fn check_echo(echoed: Option<usize>, asked: usize) -> Result<(), ReadError> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use super::*;
 
     fn numbers_page(body: &[u8], asked: usize) -> Result<Page<Box<ListedNumber>>, ReadError> {
@@ -220,6 +240,14 @@ mod tests {
             let row = page.rows().find(|row| row.e164.to_string() == "+911234500000").expect(text);
             assert_eq!((&row.owner, page.keys.len()), (&None, 1), "{text}");
         }
+    }
+
+    #[test]
+    fn a_row_about_no_number_is_shown_to_people_too() {
+        let body = br#"{"items":[{"e164":"acme"},{"e164":"acme"},{"e164":"+12"},{"e164":"\u0661\u0662"}],"total":4}"#;
+        let page = owned_page(body, 1, &Masks::default()).unwrap();
+        let rows: HashSet<_> = page.rows.iter().map(|(key, _)| key).collect();
+        assert_eq!((rows.len(), page.rows().filter(|row| row.e164.is_some()).count()), (4, 1));
     }
 
     #[test]

@@ -1,19 +1,26 @@
-//! Sends the one POST of a purchase.
+//! The client that may spend: a reader, and the one POST of a purchase.
+
+use std::{ops::Deref, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http_body_util::Full;
 use reqwest::Body;
 use serde::Serialize;
+use tokio::sync::watch;
 use tracing::Instrument;
 
 use super::{
     answer::{PurchaseAnswer, PurchaseResponse},
-    client::Client,
+    casing::Casing,
+    credentials::Credentials,
+    error::SetupError,
+    reader::{Reader, Settings},
     transport::{self, PURCHASE_BODY_LIMIT},
 };
 use crate::{
+    clock::Peers,
     domain::{Currency, E164, Outcome, Time},
-    metrics::{Operation, Peer},
+    metrics::{Metrics, Operation, Peer},
     telemetry::TRACED,
 };
 
@@ -25,7 +32,47 @@ struct Request {
     currency: Option<Currency>,
 }
 
+/// How a purchase is sent.
+#[derive(Debug, Clone, Copy)]
+pub struct Spending {
+    /// `VOBIZ_PURCHASE_TIMEOUT`
+    pub timeout: Duration,
+    /// `VOBIZ_PURCHASE_PATH`
+    pub casing: Casing,
+}
+
+/// A client for one account that may spend. All its reads are the reader's.
+pub struct Client {
+    reader: Reader,
+    spender: reqwest::Client,
+    casing: Casing,
+}
+
+impl Deref for Client {
+    type Target = Reader;
+
+    fn deref(&self) -> &Reader {
+        &self.reader
+    }
+}
+
 impl Client {
+    /// A client that counts its calls in `metrics`, and holds the clock against its answers' in `peers`.
+    ///
+    /// # Errors
+    /// If the URL, the CA file or the HTTP clients cannot be had.
+    pub fn new(
+        settings: &Settings,
+        spending: Spending,
+        credentials: watch::Receiver<Credentials>,
+        metrics: Arc<Metrics>,
+        peers: Arc<Peers>,
+    ) -> Result<Self, SetupError> {
+        let reader = Reader::new(settings, credentials, metrics, peers)?;
+        let spender = transport::spender(&reader.base, settings.ca_file.as_deref(), spending.timeout)?;
+        Ok(Self { reader, spender, casing: spending.casing })
+    }
+
     /// *Purchase from inventory.* Sends the one request of an attempt; the answer says whether the purchase may have
     /// happened.
     ///
@@ -54,7 +101,7 @@ impl Client {
                 Ok(body) => body,
                 Err(error) => return ended(Outcome::NotSent, &error.to_string()),
             };
-            let url = self.account_url(self.purchase_casing, "numbers/purchase-from-inventory");
+            let url = self.account_url(self.casing, "numbers/purchase-from-inventory");
             // A one-shot body: nothing below could send it again even if it tried.
             let body = Body::wrap(Full::new(Bytes::from(body)));
             let begun = self.peers.now();

@@ -6,11 +6,11 @@ use std::{sync::Arc, time::Instant};
 use jiff::civil::Date;
 
 use super::{
-    client::Client,
     error::ReadError,
     filtered::Filtered,
     page::{LARGE, Page},
     paging::{Listed, Next, Pages},
+    reader::Reader,
     window::{Fed, Window},
 };
 use crate::domain::LedgerRow;
@@ -142,7 +142,7 @@ impl Ledger {
     }
 }
 
-impl Client {
+impl Reader {
     /// Goes on with a reading of the ledger, until then or to its end.
     ///
     /// # Errors

@@ -10,7 +10,8 @@ use super::{
     masks::Masks,
 };
 use crate::domain::{
-    AccountId, Capabilities, Currency, E164, ListedNumber, Money, Number, NumberStatus, Time, presentable,
+    AccountId, Capabilities, Currency, E164, ListedNumber, Money, Number, NumberStatus, OwnedRow, Time,
+    presentable,
 };
 
 /// What stands in the place of a number: its JSON text, of any type. Null is no text; a row that has something there in
@@ -45,6 +46,8 @@ pub struct WireNumber {
     monthly_fee: Option<Money>,
     currency: Lenient<Currency>,
     purchased_at: Lenient<Time>,
+    next_billing_date: Lenient<String>,
+    is_trial_number: Lenient<bool>,
 }
 
 impl WireNumber {
@@ -92,8 +95,28 @@ impl WireNumber {
         Ok(spelt(&self.e164).into_iter().map(|e164| self.listed(e164, masks)).collect())
     }
 
-    /// Every text that is kept is masked first and shortened then: of a credential that is cut in two, a part would stay.
+    /// The row, as people are shown it.
+    pub fn owned(&self, masks: &Masks) -> OwnedRow {
+        let (owner, number) = self.described(masks);
+        // A day, or a moment that begins with it.
+        let day = |text: &String| text.get(..10)?.parse().ok();
+        let next_billing = self.next_billing_date.0.as_ref().and_then(day);
+        OwnedRow {
+            e164: self.e164.parse().ok(),
+            owner,
+            number,
+            next_billing,
+            is_trial: self.is_trial_number.0,
+        }
+    }
+
     fn listed(&self, e164: E164, masks: &Masks) -> ListedNumber {
+        let (owner, number) = self.described(masks);
+        ListedNumber { e164, owner, number }
+    }
+
+    /// Every text that is kept is masked first and shortened then: of a credential that is cut in two, a part would stay.
+    fn described(&self, masks: &Masks) -> (Option<AccountId>, Number) {
         let filled = |text: &Option<String>| {
             text.as_deref().map(|text| presentable(&masks.mask(text))).filter(|text| !text.is_empty())
         };
@@ -119,7 +142,7 @@ impl WireNumber {
         };
         // No account has such an id: none is taken for the owner.
         let owner = self.owner().filter(|owner| masks.is_clean(owner.as_str())).cloned();
-        ListedNumber { e164, owner, number }
+        (owner, number)
     }
 }
 
@@ -186,6 +209,20 @@ mod tests {
         assert_eq!(listed.number.price().unwrap().to_string(), "52");
         assert_eq!(listed.number.capabilities.unwrap().voice, Some(true));
         assert_eq!(listed.number.purchased_at.unwrap().to_string(), "2026-01-02T03:04:05Z");
+    }
+
+    #[test]
+    fn a_row_that_people_are_shown_has_its_billing_day_and_no_guessed_number() {
+        let row = |json: &str| serde_json::from_str::<WireNumber>(json).unwrap().owned(&Masks::default());
+        let day = "2026-02-03".parse().ok();
+        for date in ["2026-02-03", "2026-02-03T04:05:06.123456Z", "2026-02-03 04:05:06+00:00"] {
+            let json = format!(r#"{{"e164":"+12","next_billing_date":"{date}","is_trial_number":true}}"#);
+            assert_eq!((row(&json).next_billing, row(&json).is_trial), (day, Some(true)), "{date}");
+        }
+        let odd =
+            row(r#"{"e164":"911234500000 x12","id":7,"next_billing_date":"soon","is_trial_number":"no"}"#);
+        assert_eq!((odd.e164, odd.next_billing, odd.is_trial), (None, None, None));
+        assert_eq!(odd.number.id.as_deref(), Some("7"));
     }
 
     #[test]

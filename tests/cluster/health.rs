@@ -8,7 +8,7 @@ use tokio::{
     io::AsyncReadExt,
     net::{TcpListener, TcpStream},
 };
-use vobiz_sim::{Fault, FaultRule, HoldAt, Operation, Target};
+use vobiz_sim::{Fault, FaultRule, HoldAt, Operation, OwnedNumber, Target};
 
 use crate::{
     harness::{PATIENCE, eventually, run},
@@ -206,6 +206,7 @@ fn metrics_follow_claims_numbers_and_money_and_name_none_of_them() {
     run(async |world| {
         let (bought, held) = (world.stocked(), world.stocked());
         let setup = served(world.patient()).env("VOBIZ_RESYNC_INTERVAL", "1s");
+        world.vobiz.put_owned(OwnedNumber::new(world.number(), &world.account)).unwrap();
         let _operator = setup.start();
         let address = address(&setup).await;
         world.claim("office", &bought).await;
@@ -223,6 +224,7 @@ fn metrics_follow_claims_numbers_and_money_and_name_none_of_them() {
                 r#"numbers{claimed="true"} 1.0"#,
                 r#"monthly_cost{claimed="true",currency="INR"} 2.0"#,
                 r#"account_balance{currency="INR"} 9948.0"#,
+                "unrecorded_numbers 1.0",
                 "purchase_queue_depth 0",
                 "leader 1.0",
             ],

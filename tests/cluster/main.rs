@@ -16,6 +16,7 @@ mod account;
 mod api;
 mod attempts;
 mod clocks;
+mod commands;
 mod conditions;
 mod conflicts;
 mod crashes;

@@ -22,6 +22,10 @@ const PURE: [&str; 4] = ["api", "conditions", "domain", "plan"];
 /// What a pure module may not name.
 const IO: [&[&str]; 4] = [&["kube", "Client"], &["kube", "runtime"], &["std", "fs"], &["std", "net"]];
 
+/// What of `vobiz` the commands may name.
+const READING: [&str; 7] =
+    ["CredentialsError", "Known", "Ledger", "ReadError", "Reader", "SetupError", "readers"];
+
 /// Words that a pure module has no use for, under whatever name: time and randomness are arguments.
 const WORDS_OF_IO: [&str; 8] =
     ["kube_runtime", "reqwest", "tokio", "hyper", "Instant", "SystemTime", "fastrand", "new_v4"];
@@ -60,6 +64,24 @@ fn only_the_executor_sends_a_purchase() {
     let senders: Vec<_> =
         files().iter().filter(|file| sends(file)).map(|file| file.module.join("::")).collect();
     assert_eq!(senders, ["reconcile::spend"]);
+}
+
+/// The commands read: of Vobiz they have the reader, which has no method that spends, and what they use leads to nothing
+/// that sends a purchase.
+#[test]
+fn no_command_reaches_the_client_that_may_spend() {
+    for file in files().iter().filter(|file| file.module.first().is_some_and(|top| top == "commands")) {
+        let of_vobiz = file.named().filter(|path| path.len() > 2 && path[0] == "crate" && path[1] == "vobiz");
+        let spending = of_vobiz.filter(|path| !READING.contains(&path[2].as_str()));
+        assert_eq!(spending.collect::<Vec<_>>(), Vec::<&Module>::new(), "in {}", file.module.join("::"));
+    }
+    let (map, mut reached, mut next) = (map(), BTreeSet::new(), vec!["commands".to_owned()]);
+    while let Some(module) = next.pop() {
+        next.extend(map[&module].iter().filter(|to| reached.insert((*to).clone())).cloned());
+    }
+    for spends in ["account", "reconcile", "controller"] {
+        assert!(!reached.contains(spends), "the commands reach {spends}");
+    }
 }
 
 #[test]

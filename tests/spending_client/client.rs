@@ -5,7 +5,7 @@ use std::{num::NonZeroU32, path::Path, sync::Arc, time::Duration};
 use tokio::sync::watch;
 use vobiz_operator::{
     domain::Outcome,
-    vobiz::{Casing, Client, Credentials, PurchaseAnswer, Settings},
+    vobiz::{Casing, Client, Credentials, PurchaseAnswer, Reader, Settings, Spending},
 };
 
 pub const NUMBER: &str = "+911234500000";
@@ -16,19 +16,25 @@ pub const LONG: Duration = Duration::from_mins(2);
 /// Half of it is the time to connect, so it is not shorter.
 pub const SHORT: Duration = Duration::from_secs(4);
 
-pub fn client(url: &str, ca_file: Option<&Path>, purchase_timeout: Duration) -> Client {
+fn settings(url: &str, ca_file: Option<&Path>) -> (Settings, watch::Receiver<Credentials>) {
     // Another test may have been first: one provider is as good as another.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let credentials = Credentials::new("MA_TEST".parse().unwrap(), "token").unwrap();
-    let settings = Settings {
-        url: url.to_owned(),
-        ca_file: ca_file.map(Path::to_owned),
-        purchase_timeout,
-        rate: NonZeroU32::MAX,
-        burst: NonZeroU32::MAX,
-        purchase_casing: Casing::Lower,
-    };
-    Client::new(&settings, watch::channel(credentials).1, Arc::default(), Arc::default()).unwrap()
+    let (url, ca_file) = (url.to_owned(), ca_file.map(Path::to_owned));
+    let settings = Settings { url, ca_file, rate: NonZeroU32::MAX, burst: NonZeroU32::MAX };
+    (settings, watch::channel(credentials).1)
+}
+
+pub fn client(url: &str, ca_file: Option<&Path>, purchase_timeout: Duration) -> Client {
+    let (settings, credentials) = settings(url, ca_file);
+    let spending = Spending { timeout: purchase_timeout, casing: Casing::Lower };
+    Client::new(&settings, spending, credentials, Arc::default(), Arc::default()).unwrap()
+}
+
+/// What the commands have of Vobiz.
+pub fn reader(url: &str) -> Reader {
+    let (settings, credentials) = settings(url, None);
+    Reader::new(&settings, credentials, Arc::default(), Arc::default()).unwrap()
 }
 
 /// One purchase by a client of its own, which is gone when this returns.

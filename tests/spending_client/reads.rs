@@ -1,16 +1,19 @@
 //! Reads, which may be made again: what a connection that has died means, and what Vobiz echoes.
 
+use std::time::Instant;
+
+use jiff::civil::date;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
     sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
 };
-use vobiz_operator::vobiz::{Client, ReadError};
+use vobiz_operator::vobiz::{Client, Filtered, Ledger, ReadError, readers::Pages};
 
 use super::{
-    client::{LONG, NUMBER, client, meaning},
+    client::{LONG, NUMBER, client, meaning, reader},
     server::{
-        Act::{Hold, Read},
+        Act::{Close, Hold, Read},
         Server, answer,
     },
 };
@@ -110,4 +113,27 @@ async fn a_token_that_vobiz_echoes_is_in_nothing_that_the_client_returns() {
     assert!(listed.contains("***") && !listed.contains("token"), "{listed}");
     drop(client);
     server.finish().await;
+}
+
+#[tokio::test]
+async fn all_that_the_reader_can_do_is_get() {
+    // Whatever it is told, each in a connection of its own.
+    for told in
+        [answer(200, r#"{"items":[],"transactions":[],"total":0}"#), answer(404, "{}"), answer(307, "{}")]
+    {
+        let server = Server::plain(vec![Read, told, Close]).await;
+        let reader = reader(&format!("http://127.0.0.1:{}", server.port));
+        let (number, day) = (NUMBER.parse().unwrap(), date(2026, 1, 2));
+        let _ = reader.probe().await;
+        let _ = reader.owned_numbers(&mut Pages::default(), Instant::now()).await;
+        let _ = reader.owned_rows().await;
+        let _ = reader.search_owned(number).await;
+        let _ = reader.search_inventory(number).await;
+        let _ = reader.balance("INR".parse().unwrap()).await;
+        let _ = reader.ledger(&mut Ledger::kept_since(day), None).await;
+        let _ = reader.filtered(&mut Filtered::since(day), Instant::now()).await;
+        drop(reader);
+        let seen = server.finish().await;
+        assert!(seen.methods.len() >= 8 && seen.methods.iter().all(|method| method == "GET"), "{seen:?}");
+    }
 }

@@ -50,6 +50,8 @@ pub struct Seen {
     pub connections: usize,
     /// Purchases whose first bytes were read, over all connections.
     pub purchases: usize,
+    /// Methods of the first requests, one of each connection.
+    pub methods: Vec<String>,
     /// Bytes that were sent, of `Endless` only.
     pub endless: usize,
     /// Protocols that TLS agreed on.
@@ -89,6 +91,7 @@ impl Server {
             for seen in handlers.join_all().await {
                 all.connections += seen.connections;
                 all.purchases += seen.purchases;
+                all.methods.extend(seen.methods);
                 all.endless += seen.endless;
                 all.alpn.extend(seen.alpn);
             }
@@ -155,6 +158,8 @@ async fn perform<S: AsyncRead + AsyncWrite + Unpin>(
         }
         let _ = stream.flush().await;
     }
+    seen.methods
+        .extend(bytes.split(|byte| *byte == b' ').next().map(|word| String::from_utf8_lossy(word).into()));
     seen.purchases += bytes.windows(6).filter(|window| window == b"POST /").count();
     reset
 }

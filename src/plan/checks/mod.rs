@@ -2,7 +2,8 @@
 //!
 //! A check is one function in one file: whether it passes, what the claim is told if it does not, and what then wakes the
 //! claim. What is told and what is done can therefore not differ. A new check is a new file and a line in
-//! [`BEFORE_PURCHASE`]; a reason of its own is a row in [`crate::api::Reason`].
+//! [`BEFORE_PURCHASE`], with the name that `kubectl vobiz why` shows; a reason of its own is a row in
+//! [`crate::api::Reason`].
 
 mod account;
 mod asked;
@@ -16,16 +17,16 @@ pub use account::credentials_refused;
 pub use asked::{Asked, Check, Checked, Told, Wake};
 pub(super) use look::purchase;
 
-/// The checks, in the order in which they are asked. The first one that does not pass decides.
-pub const BEFORE_PURCHASE: &[Check] = &[
+/// The checks, in the order in which they are asked, each with what it looks at. The first one that does not pass decides.
+pub const BEFORE_PURCHASE: &[(&str, Check)] = &[
     // Before all waits: what a list has shown stays true while nothing can be read.
-    elsewhere::check,
-    account::may_be_read,
-    hold::check,
-    clocks::check,
-    back_off::check,
-    look::check,
-    account::may_be_sent_to,
+    ("other accounts of the family", elsewhere::check),
+    ("access to the account", account::may_be_read),
+    ("hold after a restore", hold::check),
+    ("clocks", clocks::check),
+    ("pause after an earlier attempt", back_off::check),
+    ("owned or debited already", look::check),
+    ("limit of purchases", account::may_be_sent_to),
 ];
 
 #[cfg(test)]
@@ -34,7 +35,7 @@ mod tests {
 
     #[test]
     fn a_claim_that_nothing_holds_back_is_looked_up_first() {
-        let mut answers = BEFORE_PURCHASE.iter().map(|check| Asked::about("+911234500000", *check));
+        let mut answers = BEFORE_PURCHASE.iter().map(|(_, check)| Asked::about("+911234500000", *check));
         let first = answers.find(|answer| *answer != Checked::Pass);
         let Some(Checked::Pause(pause)) = first else { panic!("{first:?}") };
         assert!(matches!(pause.until, Wake::Evidence(_)), "{pause:?}");

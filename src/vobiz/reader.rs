@@ -1,4 +1,4 @@
-//! The client of Vobiz's REST API: one method for each read, within the rate limit.
+//! The reading client of Vobiz's REST API: one method for each read, within the rate limit. It has no way to spend.
 
 use std::{
     num::NonZeroU32,
@@ -14,10 +14,10 @@ use reqwest::Url;
 use tokio::sync::watch;
 
 use super::{
-    casing::{Casing, Casings},
+    casing::Casings,
     credentials::Credentials,
     error::{ReadError, SetupError},
-    masks::InUse,
+    masks::{InUse, Masks},
     pace::Pace,
     page::{self, Page},
     paging::{Listed, Next, Pages},
@@ -26,7 +26,7 @@ use super::{
 };
 use crate::{
     clock::Peers,
-    domain::{AccountId, Currency, E164, LedgerRow, ListedNumber},
+    domain::{AccountId, Currency, E164, LedgerRow, ListedNumber, OwnedRow},
     metrics::{Metrics, Operation},
 };
 
@@ -45,21 +45,21 @@ const NUMBERS_PER_PAGE: usize = 100;
 /// A search that goes on after so many pages costs as much as a listing, and says less: its digits are too few.
 const SEARCHED_PAGES: usize = 2;
 
+/// How Vobiz is called.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// `VOBIZ_API_URL`
     pub url: String,
     /// `VOBIZ_CA_FILE`
     pub ca_file: Option<PathBuf>,
-    /// `VOBIZ_PURCHASE_TIMEOUT`
-    pub purchase_timeout: Duration,
     /// `VOBIZ_RATE_LIMIT`, calls a second.
     pub rate: NonZeroU32,
     /// `VOBIZ_RATE_LIMIT`, calls at once.
     pub burst: NonZeroU32,
-    /// `VOBIZ_PURCHASE_PATH`
-    pub purchase_casing: Casing,
 }
+
+/// How a page is read: its body, which one was asked for, and what is taken out of it.
+type Parse<T> = fn(&[u8], usize, &Masks) -> Result<Page<T>, ReadError>;
 
 /// The reads, each with the casing that last worked for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,11 +82,10 @@ impl Read {
     }
 }
 
-/// A client for one account.
-pub struct Client {
-    pub(super) spender: reqwest::Client,
-    pub(super) reader: reqwest::Client,
-    /// The reader's like, without kept connections.
+/// A client for one account that makes no call but GETs.
+pub struct Reader {
+    pub(super) kept: reqwest::Client,
+    /// Its like, without kept connections.
     pub(super) fresh: reqwest::Client,
     pub(super) base: Url,
     pub(super) credentials: watch::Receiver<Credentials>,
@@ -95,12 +94,11 @@ pub struct Client {
     pub pace: Pace,
     pub(super) metrics: Arc<Metrics>,
     pub(super) peers: Arc<Peers>,
-    pub(super) purchase_casing: Casing,
     /// By [`Read`].
     casings: Casings<4>,
 }
 
-impl Client {
+impl Reader {
     /// A client that counts its calls in `metrics`, and holds the clock against its answers' in `peers`.
     ///
     /// # Errors
@@ -114,8 +112,7 @@ impl Client {
         let base = transport::check_url(&settings.url)?;
         let ca_file = settings.ca_file.as_deref();
         Ok(Self {
-            spender: transport::spender(&base, ca_file, settings.purchase_timeout)?,
-            reader: transport::reader(&base, ca_file, READ_TIMEOUT, KEPT)?,
+            kept: transport::reader(&base, ca_file, READ_TIMEOUT, KEPT)?,
             fresh: transport::reader(&base, ca_file, READ_TIMEOUT, 0)?,
             base,
             credentials,
@@ -123,7 +120,6 @@ impl Client {
             pace: Pace::new(settings.rate, settings.burst),
             metrics,
             peers,
-            purchase_casing: settings.purchase_casing,
             casings: Casings::default(),
         })
     }
@@ -148,10 +144,28 @@ impl Client {
         listing: &mut Pages<Box<ListedNumber>>,
         until: Instant,
     ) -> Result<Option<Vec<Box<ListedNumber>>>, ReadError> {
+        self.list(listing, page::numbers_page, Some(until)).await
+    }
+
+    /// The same list, each row as people are shown it.
+    ///
+    /// # Errors
+    /// If any page cannot be had or read.
+    pub async fn owned_rows(&self) -> Result<Vec<OwnedRow>, ReadError> {
+        Ok(self.list(&mut Pages::default(), page::owned_page, None).await?.unwrap_or_default())
+    }
+
+    async fn list<T>(
+        &self,
+        listing: &mut Pages<T>,
+        parse: Parse<T>,
+        until: Option<Instant>,
+    ) -> Result<Option<Vec<T>>, ReadError> {
+        let page =
+            |page| async move { parse(&self.numbers(Read::Owned, page, None).await?, page, &self.masks()) };
         loop {
             let ahead = stream::iter(listing.ahead(PAGES_AT_ONCE));
-            let mut pages =
-                pin!(ahead.map(|page| self.numbers_page(Read::Owned, page, None)).buffered(PAGES_AT_ONCE));
+            let mut pages = pin!(ahead.map(&page).buffered(PAGES_AT_ONCE));
             while let Some(page) = pages.next().await {
                 match listing.feed(page)? {
                     // Another pass begins: what was read ahead belongs to this one.
@@ -160,7 +174,7 @@ impl Client {
                     Next::End(listed) => return listed.whole().map(Some),
                 }
             }
-            if Instant::now() >= until {
+            if until.is_some_and(|until| Instant::now() >= until) {
                 return Ok(None);
             }
         }
@@ -229,13 +243,16 @@ impl Client {
         page: usize,
         search: Option<E164>,
     ) -> Result<Page<Box<ListedNumber>>, ReadError> {
+        page::numbers_page(&self.numbers(read, page, search).await?, page, &self.masks())
+    }
+
+    async fn numbers(&self, read: Read, page: usize, search: Option<E164>) -> Result<Vec<u8>, ReadError> {
         let path = if read == Read::Inventory { "inventory/numbers" } else { "numbers" };
         let (page_text, size) = (page.to_string(), NUMBERS_PER_PAGE.to_string());
         let mut query = vec![("page", page_text.as_str()), ("per_page", size.as_str())];
         let digits = search.map(E164::digits);
         query.extend(digits.as_deref().map(|digits| ("search", digits)));
-        let body = self.get(read, path, &query).await?;
-        page::numbers_page(&body, page, &self.masks())
+        self.get(read, path, &query).await
     }
 
     async fn get(&self, read: Read, path: &str, query: &[(&str, &str)]) -> Result<Vec<u8>, ReadError> {

@@ -1,0 +1,83 @@
+//! What arguments may say: names, durations, rates.
+
+use std::{fmt, num::NonZeroU32, path::PathBuf, str::FromStr, time::Duration};
+
+use jiff::SignedDuration;
+
+/// What was named; an empty variable names nothing.
+#[must_use]
+pub fn named(name: Option<String>) -> Option<String> {
+    name.map(|name| name.trim().to_owned()).filter(|name| !name.is_empty())
+}
+
+pub fn file(name: Option<String>) -> Option<PathBuf> {
+    named(name).map(PathBuf::from)
+}
+
+/// A span of time, written like 90s or 2m.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DurationArg(pub Duration);
+
+impl FromStr for DurationArg {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let span: SignedDuration =
+            text.parse().map_err(|_| "write a duration like 90s, 2m or 1m30s".to_owned())?;
+        let span = Duration::try_from(span).map_err(|_| "a duration cannot be negative".to_owned())?;
+        if span.is_zero() || span > Duration::from_hours(24 * 365) {
+            return Err("a duration must be longer than nothing and shorter than a year".into());
+        }
+        Ok(Self(span))
+    }
+}
+
+impl fmt::Display for DurationArg {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", self.0)
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rate {
+    pub per_second: NonZeroU32,
+    pub burst: NonZeroU32,
+}
+
+impl FromStr for Rate {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let number = |text: &str| {
+            text.trim().parse().map_err(|_| "write calls a second, like 20, or 20/40".to_owned())
+        };
+        let (rate, burst) = text.split_once('/').map_or((text, None), |(rate, burst)| (rate, Some(burst)));
+        let per_second: NonZeroU32 = number(rate)?;
+        let burst = burst.map_or(Ok(per_second.saturating_add(per_second.get())), number)?;
+        Ok(Self { per_second, burst })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_written_as_people_write_them() {
+        for (text, seconds) in [("90s", 90), ("2m", 120), ("1m30s", 90), ("1h", 3600)] {
+            assert_eq!(text.parse::<DurationArg>().unwrap().0.as_secs(), seconds, "{text}");
+        }
+        for bad in ["", "90", "-2s", "soon", "0s"] {
+            assert!(bad.parse::<DurationArg>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_rate_brings_its_burst_or_gets_twice_itself() {
+        let rate: Rate = "20".parse().unwrap();
+        assert_eq!((rate.per_second.get(), rate.burst.get()), (20, 40));
+        let rate: Rate = "5/7".parse().unwrap();
+        assert_eq!((rate.per_second.get(), rate.burst.get()), (5, 7));
+        assert!("0".parse::<Rate>().is_err());
+    }
+}

@@ -1,0 +1,227 @@
+//! `retry`, `pause` and `resume`: each sets or removes one annotation of a claim. Only `retry` can cost money, so it says
+//! what it permits, and asks.
+
+use std::sync::Arc;
+
+use kube::ResourceExt;
+
+use super::{
+    console::{confirm, note},
+    error::CommandError,
+    gather::Objects,
+};
+use crate::{
+    api::{
+        AttemptState, ConditionType, PAUSED_ANNOTATION, PhoneNumber, PhoneNumberClaim, RETRY_ANNOTATION, Seen,
+    },
+    cli::{ClaimArgs, RetryArgs},
+    plan::{RetryToken, permits, retry_token},
+};
+
+async fn find(args: &ClaimArgs) -> Result<(Objects, Arc<PhoneNumberClaim>), CommandError> {
+    let objects = Objects::connect(Arc::default()).await?;
+    let claim = objects.claim(objects.namespace(args.namespace.as_deref()), &args.name).await?;
+    Ok((objects, claim))
+}
+
+pub async fn pause(args: &ClaimArgs) -> Result<(), CommandError> {
+    let (objects, claim) = find(args).await?;
+    objects.annotate(&claim, PAUSED_ANNOTATION, Some("true")).await?;
+    note(format_args!(
+        "Paused: no new attempt is made for {}. What was sent before is still verified. Take it back with kubectl vobiz \
+         resume {}",
+        shown(&claim),
+        words(&claim)
+    ));
+    Ok(())
+}
+
+pub async fn resume(args: &ClaimArgs) -> Result<(), CommandError> {
+    let (objects, claim) = find(args).await?;
+    objects.annotate(&claim, PAUSED_ANNOTATION, None).await?;
+    note(format_args!("Resumed: {} is not paused.", shown(&claim)));
+    Ok(())
+}
+
+pub async fn retry(args: &RetryArgs) -> Result<(), CommandError> {
+    let (objects, claim) = find(&args.claim).await?;
+    let record = objects.record(claim.number()).await?;
+    let (token, permission) = match judge(&claim, record.as_ref()) {
+        Retry::Refused(why) => return Err(CommandError::Refused(why)),
+        Retry::Asked(already) => {
+            note(already);
+            return Ok(());
+        }
+        Retry::Permits { token, permission } => (token, permission),
+    };
+    note(permission);
+    if !args.yes && !confirm()? {
+        return Err(CommandError::Refused("nothing was done, because the answer was not yes".into()));
+    }
+    objects.annotate(&claim, RETRY_ANNOTATION, Some(&token)).await?;
+    note(format_args!(
+        "Asked. The operator goes on by itself; see kubectl get pnc -n {} {}",
+        claim.namespace().unwrap_or_default(),
+        claim.name_any()
+    ));
+    Ok(())
+}
+
+/// What asking for another attempt comes to.
+#[derive(Debug, PartialEq, Eq)]
+enum Retry {
+    /// It would permit nothing.
+    Refused(String),
+    /// It was asked for before, and the operator has not taken it up yet.
+    Asked(String),
+    Permits {
+        token: String,
+        permission: String,
+    },
+}
+
+/// The token names the attempt that it follows, so that asking twice permits one attempt. The bare id is for decisions
+/// alone, where no other token does: `examples/policies/` keeps it for those who may decide about money.
+fn judge(claim: &PhoneNumberClaim, record: Option<&Seen<PhoneNumber>>) -> Retry {
+    let (name, number) = (shown(claim), claim.number());
+    let record = match record {
+        Some(Seen::Read(record)) => record,
+        Some(Seen::Newer(_)) => {
+            return Retry::Refused(format!(
+                "a newer version has written the record of {number}: use the program of that version"
+            ));
+        }
+        None => {
+            return Retry::Refused(format!(
+                "no attempt has been made for {name} yet, so there is none to repeat: see kubectl vobiz why {}",
+                words(claim)
+            ));
+        }
+    };
+    let named = record.spec.claim_ref.as_ref();
+    if named.map(|named| &named.uid) != claim.metadata.uid.as_ref() {
+        return Retry::Refused(format!(
+            "the record of {number} is another claim's: see kubectl vobiz why {}, or kubectl get pn {}",
+            words(claim),
+            number.digits()
+        ));
+    }
+    let attempt = &record.spec.attempt;
+    let tokens = [format!("after-{}", attempt.id), attempt.id.to_string()];
+    let Some(token) = tokens.into_iter().find(|token| permits(attempt, token)) else {
+        return Retry::Refused(match attempt.state {
+            AttemptState::Bound => format!("{name} has its number: there is nothing to retry"),
+            AttemptState::Open => format!(
+                "the last attempt of {name} is being verified, and nothing else is sent meanwhile: wait until it is settled"
+            ),
+            AttemptState::Failed | AttemptState::NeedsDecision => format!(
+                "attempt {} of {name} was asked to be repeated before: choose a token with kubectl annotate --overwrite pnc {} \
+                 {RETRY_ANNOTATION}=TOKEN",
+                attempt.id,
+                words(claim)
+            ),
+        });
+    };
+    if let RetryToken::Usable(asked) = retry_token(claim)
+        && permits(attempt, asked)
+    {
+        return Retry::Asked(format!("{name} asks for another attempt already: nothing was done."));
+    }
+    Retry::Permits { token, permission: permission(claim, attempt.state) }
+}
+
+fn permission(claim: &PhoneNumberClaim, state: AttemptState) -> String {
+    let (name, number) = (shown(claim), claim.number());
+    let ready = claim.status.as_ref().and_then(|status| status.condition(ConditionType::Ready));
+    let said = ready.map(|ready| format!("{}: {}\n", ready.reason, ready.message)).unwrap_or_default();
+    let risk = match state {
+        AttemptState::NeedsDecision => {
+            " It is not known whether the last attempt was paid for: if it was, this pays a second time."
+        }
+        _ => "",
+    };
+    format!(
+        "{said}This permits one more purchase of {number} for {name}: its setup fee and first month may be debited.{risk}"
+    )
+}
+
+/// The claim, for sentences.
+fn shown(claim: &PhoneNumberClaim) -> String {
+    format!("{}/{}", claim.namespace().unwrap_or_default(), claim.name_any())
+}
+
+/// The claim, as it is typed.
+fn words(claim: &PhoneNumberClaim) -> String {
+    format!("{} -n {}", claim.name_any(), claim.namespace().unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::{
+        super::standing::for_tests::{claim, record},
+        *,
+    };
+
+    const ID: &str = "00000000-0000-4000-8000-000000000000";
+
+    fn judged(token: Option<&str>, change: impl FnOnce(&mut Value)) -> Retry {
+        let Seen::Read(mut claim) = claim("office") else { panic!("it was not read") };
+        let annotations = token.map(|token| [(RETRY_ANNOTATION.to_owned(), token.to_owned())].into());
+        Arc::make_mut(&mut claim).metadata.annotations = annotations;
+        let mut record = record("911234500000", "office");
+        change(&mut record);
+        judge(&claim, Some(&serde_json::from_value(record).unwrap()))
+    }
+
+    fn stated(state: &'static str) -> impl FnOnce(&mut Value) {
+        move |record| record["spec"]["attempt"]["state"] = json!(state)
+    }
+
+    #[test]
+    fn another_attempt_is_asked_for_by_the_id_of_the_last_one() {
+        for (state, expected, twice) in
+            [("Failed", &*format!("after-{ID}"), false), ("NeedsDecision", ID, true)]
+        {
+            let Retry::Permits { token, permission } = judged(None, stated(state)) else { panic!("{state}") };
+            assert_eq!(token, expected);
+            assert!(
+                permission.contains("one more purchase of +911234500000 for team-a/office"),
+                "{permission}"
+            );
+            assert_eq!(permission.contains("pays a second time"), twice, "{permission}");
+        }
+    }
+
+    #[test]
+    fn what_permits_nothing_is_refused_and_says_why() {
+        let refused = |verdict: Retry| match verdict {
+            Retry::Refused(why) => why,
+            verdict => panic!("{verdict:?}"),
+        };
+        for (state, words) in
+            [("Bound", "has its number"), ("Open", "being verified"), ("Later", "newer version")]
+        {
+            let why = refused(judged(None, stated(state)));
+            assert!(why.contains(words), "{state}: {why}");
+        }
+        let spent = refused(judged(None, |record| {
+            stated("Failed")(record);
+            record["spec"]["attempt"]["spentTokens"] = json!([ID, format!("after-{ID}")]);
+        }));
+        assert!(spent.contains("choose a token"), "{spent}");
+        let other = refused(judged(None, |record| record["spec"]["claimRef"]["uid"] = json!("other")));
+        assert!(other.contains("another claim's"), "{other}");
+        let Seen::Read(claim) = claim("office") else { panic!("it was not read") };
+        assert!(refused(judge(&claim, None)).contains("kubectl vobiz why office -n team-a"));
+    }
+
+    #[test]
+    fn what_was_asked_already_is_not_asked_again() {
+        assert!(matches!(judged(Some("other"), stated("Failed")), Retry::Asked(_)));
+        assert!(matches!(judged(Some(ID), stated("NeedsDecision")), Retry::Asked(_)));
+        // Only the id answers a decision.
+        assert!(matches!(judged(Some("other"), stated("NeedsDecision")), Retry::Permits { .. }));
+    }
+}

@@ -1,0 +1,158 @@
+//! Reads what a command is about: claims and records from the API server, page by page and without watches, and the
+//! account from Vobiz. It writes nothing but annotations of claims.
+
+use std::{fmt::Debug, sync::Arc};
+
+use kube::{
+    Api, Client, ResourceExt,
+    api::{ListParams, Patch, PatchParams},
+};
+use serde::de::DeserializeOwned;
+use serde_json::json;
+use tokio::sync::watch;
+
+use super::{
+    console::{note, reading},
+    error::CommandError,
+};
+use crate::{
+    api::{Kept, PhoneNumber, PhoneNumberClaim, Seen},
+    cli::VobizArgs,
+    clock::Peers,
+    cluster,
+    domain::E164,
+    vobiz::Reader,
+};
+
+/// Objects that are asked for at a time.
+const PAGE: u32 = 500;
+
+/// A list that is older than the API server keeps it is begun anew so often.
+const RESTARTS: usize = 3;
+
+/// So many names are said of objects that cannot be read.
+const NAMED: usize = 5;
+
+/// What marks this program's writes.
+const WRITER: &str = "kubectl-vobiz";
+
+/// The reader of Vobiz.
+pub fn vobiz(args: &VobizArgs, peers: Arc<Peers>) -> Result<Reader, CommandError> {
+    // What the channel holds is read once: a command does not outlive its token.
+    let (_, credentials) = watch::channel(args.source()?.read()?);
+    Ok(Reader::new(&args.settings(), credentials, Arc::default(), peers)?)
+}
+
+/// What the API server holds.
+pub struct Objects {
+    client: Client,
+    /// The namespace that kubectl would use.
+    namespace: String,
+}
+
+impl Objects {
+    pub async fn connect(peers: Arc<Peers>) -> Result<Self, CommandError> {
+        let (client, namespace) = cluster::client(peers).await?;
+        Ok(Self { client, namespace })
+    }
+
+    /// The namespace that is meant.
+    pub fn namespace<'a>(&'a self, named: Option<&'a str>) -> &'a str {
+        named.unwrap_or(&self.namespace)
+    }
+
+    pub async fn claims(&self) -> Result<Vec<Seen<PhoneNumberClaim>>, CommandError> {
+        reading("the claims", list(&Api::all(self.client.clone()))).await
+    }
+
+    pub async fn records(&self) -> Result<Vec<Seen<PhoneNumber>>, CommandError> {
+        reading("the records", list(&Api::all(self.client.clone()))).await
+    }
+
+    pub async fn record(&self, number: E164) -> Result<Option<Seen<PhoneNumber>>, CommandError> {
+        Ok(reading("the record", Api::all(self.client.clone()).get_opt(&number.digits())).await?)
+    }
+
+    fn claims_of(&self, namespace: &str) -> Api<Seen<PhoneNumberClaim>> {
+        Api::namespaced(self.client.clone(), namespace)
+    }
+
+    pub async fn find_claim(
+        &self,
+        namespace: &str,
+        name: &str,
+    ) -> Result<Option<Seen<PhoneNumberClaim>>, CommandError> {
+        Ok(reading("the claim", self.claims_of(namespace).get_opt(name)).await?)
+    }
+
+    /// A claim that must be there, and readable.
+    pub async fn claim(&self, namespace: &str, name: &str) -> Result<Arc<PhoneNumberClaim>, CommandError> {
+        match self.find_claim(namespace, name).await? {
+            Some(Seen::Read(claim)) => Ok(claim),
+            Some(Seen::Newer(claim)) => Err(CommandError::Refused(format!(
+                "the claim {namespace}/{name} was written by a newer version ({}): use the program of that version",
+                claim.why
+            ))),
+            None => Err(CommandError::Refused(format!(
+                "there is no claim {name} in the namespace {namespace}: see kubectl get pnc -n {namespace}, or name another \
+                 namespace with -n"
+            ))),
+        }
+    }
+
+    /// Sets an annotation of a claim, or removes it.
+    pub async fn annotate(
+        &self,
+        claim: &PhoneNumberClaim,
+        annotation: &str,
+        value: Option<&str>,
+    ) -> Result<(), CommandError> {
+        let patch = Patch::Merge(json!({ "metadata": { "annotations": { annotation: value } } }));
+        let params = PatchParams { field_manager: Some(WRITER.into()), ..PatchParams::default() };
+        let claims = self.claims_of(&claim.namespace().unwrap_or_default());
+        claims.patch_metadata(&claim.name_any(), &params, &patch).await?;
+        Ok(())
+    }
+}
+
+/// All objects of a kind.
+async fn list<K>(api: &Api<Seen<K>>) -> Result<Vec<Seen<K>>, CommandError>
+where
+    K: Kept,
+    Seen<K>: DeserializeOwned + Debug,
+{
+    let (mut found, mut params, mut restarts) = (Vec::new(), ListParams::default().limit(PAGE), 0);
+    loop {
+        match api.list(&params).await {
+            Ok(page) => {
+                found.extend(page.items);
+                match page.metadata.continue_.filter(|token| !token.is_empty()) {
+                    Some(token) => params = params.continue_token(&token),
+                    None => return Ok(found),
+                }
+            }
+            Err(kube::Error::Api(status)) if status.code == 410 && restarts < RESTARTS => {
+                (found, params, restarts) = (Vec::new(), ListParams::default().limit(PAGE), restarts + 1);
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+/// Says which objects this version cannot read, and what that means for the result.
+pub fn tell_newer<K: Kept>(objects: &[Seen<K>], meaning: &str) {
+    let newer: Vec<_> = objects.iter().filter(|object| object.is_newer()).collect();
+    if newer.is_empty() {
+        return;
+    }
+    let mut names: Vec<_> = newer.iter().take(NAMED).map(|object| name(*object)).collect();
+    if newer.len() > NAMED {
+        names.push(format!("and {} more", newer.len() - NAMED));
+    }
+    note(format_args!("Written by a newer version, so {meaning}: {} {}", K::kind(&()), names.join(", ")));
+}
+
+fn name<K: Kept>(object: &Seen<K>) -> String {
+    let name = object.name_any();
+    object.namespace().map_or_else(|| name.clone(), |namespace| format!("{namespace}/{name}"))
+}

@@ -1,0 +1,212 @@
+//! `why`: what stands between a claim and its number, check by check, as the operator itself asks them.
+
+use std::sync::Arc;
+
+use kube::ResourceExt;
+
+use super::{
+    console::{note, print},
+    error::CommandError,
+    evidence::Account,
+    gather::{self, Objects},
+};
+use crate::{
+    api::{AttemptState, ConditionType, PhoneNumber, PhoneNumberClaim, Seen},
+    cli::WhyArgs,
+    clock::Peers,
+    domain::Time,
+    plan::{
+        Checked, ClaimLiveness, ClaimObserved, ClaimStep, Decision, Moment, Wake, ask_each, decide_claim,
+        retry_token,
+    },
+};
+
+/// What a decision asks for leads to no more questions than this.
+const ROUNDS: usize = 5;
+
+pub async fn run(args: &WhyArgs) -> Result<(), CommandError> {
+    let peers = Arc::<Peers>::default();
+    let reader = gather::vobiz(&args.vobiz, peers.clone())?;
+    let objects = Objects::connect(peers.clone()).await?;
+    let claim = objects.claim(objects.namespace(args.claim.namespace.as_deref()), &args.claim.name).await?;
+    let cluster = Cluster::of(&objects, &claim).await?;
+    let mut account = Account::new(&reader);
+    let mut decision = decide_claim(&cluster.observed(&claim, &account), None, peers.now());
+    for _ in 0..ROUNDS {
+        let ClaimStep::Await(Wake::Evidence(request)) = &decision.step else { break };
+        account.ask(request).await;
+        decision = decide_claim(&cluster.observed(&claim, &account), decision.wanted.as_ref(), peers.now());
+    }
+    let (observed, now) = (cluster.observed(&claim, &account), peers.now());
+    let asked = decision.wanted.as_ref().map(|wanted| ask_each(&observed, wanted, now)).unwrap_or_default();
+    print(&explanation(&observed, &decision, &asked))?;
+    note(
+        "The running operator alone knows of a hold after a restore, of its pauses, and of limits on purchases.",
+    );
+    Ok(())
+}
+
+/// What the cluster holds about a claim's number.
+struct Cluster {
+    record: Option<Seen<PhoneNumber>>,
+    /// The claim that the record names, if it is another one and lives.
+    holder: Option<Arc<PhoneNumberClaim>>,
+    liveness: ClaimLiveness,
+}
+
+impl Cluster {
+    async fn of(objects: &Objects, claim: &PhoneNumberClaim) -> Result<Self, CommandError> {
+        let record = objects.record(claim.number()).await?;
+        let named = record.as_ref().and_then(Seen::read).and_then(|record| record.spec.claim_ref.clone());
+        let Some(named) = named.filter(|named| Some(&named.uid) != claim.metadata.uid.as_ref()) else {
+            return Ok(Self { record, holder: None, liveness: ClaimLiveness::Lives });
+        };
+        let found = objects.find_claim(&named.namespace, &named.name).await?;
+        let found = found.filter(|found| found.uid().as_ref() == Some(&named.uid));
+        let liveness = if found.is_some() { ClaimLiveness::Lives } else { ClaimLiveness::Gone };
+        Ok(Self { record, holder: found.as_ref().and_then(Seen::read).cloned(), liveness })
+    }
+
+    fn observed<'a>(&'a self, claim: &'a PhoneNumberClaim, account: &Account<'_>) -> ClaimObserved<'a> {
+        let record = self.record.as_ref().and_then(Seen::read).map(|record| &**record);
+        ClaimObserved {
+            claim,
+            record,
+            newer: self.record.as_ref().is_some_and(Seen::is_newer),
+            liveness: self.liveness,
+            holder: self.holder.as_deref(),
+            account: account.reader.account(),
+            gate: account.gate.clone(),
+            clocks: account.reader.peers().clocks(),
+            evidence: account.readings.about(claim.number()),
+            retry_token: retry_token(claim).usable(),
+            // The operator keeps them in its memory.
+            not_before: None,
+            hold_until: None,
+        }
+    }
+}
+
+/// In lines, for people.
+fn explanation(
+    observed: &ClaimObserved<'_>,
+    decision: &Decision,
+    checks: &[(&'static str, Checked)],
+) -> String {
+    let claim = observed.claim;
+    let mut lines = vec![format!(
+        "Claim {}/{} for {}",
+        claim.namespace().unwrap_or_default(),
+        claim.name_any(),
+        claim.number()
+    )];
+    let ready = claim.status.as_ref().and_then(|status| status.condition(ConditionType::Ready));
+    lines.push(ready.map_or_else(
+        || "The operator has said nothing about it yet.".into(),
+        |ready| format!("The operator says: {}: {}", ready.reason, ready.message),
+    ));
+    let mut reached = true;
+    for (name, checked) in checks {
+        let told = match checked {
+            _ if !reached => "not reached".into(),
+            Checked::Pass => "passed".into(),
+            Checked::Adopt(_) => "found: it is taken over, and nothing is sent".into(),
+            Checked::Pause(pause) => {
+                format!("blocked: {}: {}", pause.told.reason.into_str(), pause.told.message)
+            }
+        };
+        reached &= *checked == Checked::Pass;
+        lines.push(format!("  {name}: {told}"));
+    }
+    lines.push(next(observed, &decision.step));
+    lines.join("\n") + "\n"
+}
+
+/// What comes next, or what is waited for.
+fn next(observed: &ClaimObserved<'_>, step: &ClaimStep) -> String {
+    let retry = || {
+        let claim = observed.claim;
+        format!("kubectl vobiz retry {} -n {}", claim.name_any(), claim.namespace().unwrap_or_default())
+    };
+    match step {
+        ClaimStep::Purchase(_) => "Next: the purchase, in its turn.".into(),
+        ClaimStep::OpenUnsent(_) => "Next: the number is adopted once this is verified.".into(),
+        ClaimStep::Bind => "Next: the claim takes over what is recorded.".into(),
+        ClaimStep::Await(wake) => format!("Waits {}.", waits(wake)),
+        ClaimStep::Rest => match observed.record.map(|record| record.spec.attempt.state) {
+            Some(AttemptState::Open) => "Waits until the open attempt is verified.".into(),
+            Some(AttemptState::Bound) => "Nothing is to be bought: the number is recorded as owned.".into(),
+            Some(AttemptState::Failed) => format!("Waits for its user: {}", retry()),
+            Some(AttemptState::NeedsDecision) => format!("Waits for a decision: {}", retry()),
+            None => "Nothing is attempted until something changes.".into(),
+        },
+    }
+}
+
+fn waits(wake: &Wake) -> String {
+    let until = |moment: &Moment| Time::seconds(moment.wall);
+    match wake {
+        Wake::At(moment) => format!("until {}", until(moment)),
+        Wake::GateOpens => "until the account may be called again".into(),
+        Wake::GateOpensOr(moment) => format!("until the account may be called again, or {}", until(moment)),
+        Wake::ClocksAgree => "until the clocks agree".into(),
+        Wake::Evidence(_) => "for Vobiz's answer".into(),
+        Wake::NextListing => "for the next listing of the account (VOBIZ_RESYNC_INTERVAL)".into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use jiff::Timestamp;
+    use serde_json::json;
+
+    use super::{
+        super::standing::for_tests::{claim, record},
+        *,
+    };
+    use crate::plan::{Gate, GateCause};
+
+    fn explained(change: impl FnOnce(&mut ClaimObserved<'_>)) -> String {
+        let claim = claim("office");
+        let mut observed = ClaimObserved::for_tests(claim.read().unwrap());
+        change(&mut observed);
+        let now = Moment { wall: Timestamp::UNIX_EPOCH, mono: Duration::from_mins(1) };
+        let decision = decide_claim(&observed, None, now);
+        let asked =
+            decision.wanted.as_ref().map(|wanted| ask_each(&observed, wanted, now)).unwrap_or_default();
+        explanation(&observed, &decision, &asked)
+    }
+
+    #[test]
+    fn the_first_check_that_does_not_pass_says_what_is_waited_for() {
+        let text = explained(|observed| observed.gate = Gate::Closed(GateCause::RateLimited, String::new()));
+        let (passed, rest) = text.split_once("  access to the account: blocked: RateLimited: ").unwrap();
+        assert!(passed.ends_with("  other accounts of the family: passed\n"), "{text}");
+        assert!(rest.contains("  clocks: not reached\n") && !rest.contains("passed"), "{text}");
+        assert!(
+            text.starts_with("Claim team-a/office for +911234500000\nThe operator has said nothing"),
+            "{text}"
+        );
+        assert!(text.ends_with("Waits until the account may be called again.\n"), "{text}");
+        let text = explained(|_| ());
+        assert!(text.contains("owned or debited already: blocked: Purchasing"), "{text}");
+        assert!(text.ends_with("Waits for Vobiz's answer.\n"), "{text}");
+    }
+
+    #[test]
+    fn a_claim_that_wants_nothing_is_told_by_its_record() {
+        for (state, words) in [
+            ("Open", "until the open attempt is verified"),
+            ("Bound", "recorded as owned"),
+            ("NeedsDecision", "Waits for a decision: kubectl vobiz retry office -n team-a"),
+        ] {
+            let mut record = record("911234500000", "office");
+            record["spec"]["attempt"]["state"] = json!(state);
+            let record: PhoneNumber = serde_json::from_value(record).unwrap();
+            let text = explained(|observed| observed.record = Some(Box::leak(Box::new(record))));
+            assert!(text.contains(words) && !text.contains("passed"), "{text}");
+        }
+    }
+}
