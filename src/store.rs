@@ -1,5 +1,5 @@
-//! The only writer of both kinds, and the only one that reads them live. Every call is bounded in time and made once:
-//! the client that it is given re-sends nothing.
+//! The operator's only writer of both kinds, and the only one that reads them live. Every call is bounded in time and made
+//! once: the client that it is given re-sends nothing.
 
 mod event;
 

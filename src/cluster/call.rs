@@ -3,9 +3,9 @@
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use http::{Method, Request, Response, Uri};
-use http_body_util::{BodyExt, Full, combinators::UnsyncBoxBody};
-use hyper::body::Incoming;
+use http::{Method, Request, Response};
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited, combinators::UnsyncBoxBody};
+use hyper::body::{Body as _, Incoming};
 use hyper_util::{
     client::legacy::{Builder, Client, Error, connect::Connect},
     rt::TokioExecutor,
@@ -14,7 +14,10 @@ use kube::client::Body;
 use tokio::time::timeout;
 use tower::BoxError;
 
-use super::lines::{Line, Lines};
+use super::{
+    lines::{Line, Lines},
+    pages::{self, Pages},
+};
 use crate::{clock::Peers, metrics::Peer};
 
 /// How long an answer may take.
@@ -43,6 +46,7 @@ struct Late {
 pub struct Calls<C> {
     kept: Client<C, Body>,
     watches: Lines<C>,
+    pages: Pages,
     /// Without kept connections.
     fresh: Client<C, Body>,
     peers: Arc<Peers>,
@@ -56,7 +60,7 @@ impl<C: Connect + Clone + Send + Sync + 'static> Calls<C> {
         let builder = || Builder::new(TokioExecutor::new());
         let kept = builder().build(connector.clone());
         let fresh = builder().pool_max_idle_per_host(0).build(connector);
-        Self { kept, watches, fresh, peers, limits: USUAL }
+        Self { kept, watches, pages: Pages::default(), fresh, peers, limits: USUAL }
     }
 
     /// Makes one call.
@@ -64,9 +68,36 @@ impl<C: Connect + Clone + Send + Sync + 'static> Calls<C> {
     /// # Errors
     /// If there is no answer, or not in time. Of a write it is then unknown whether it happened.
     pub async fn make(self, request: Request<Body>) -> Result<Answer, BoxError> {
-        let goes_on = asks_for(request.uri(), &["watch=true", "watch=1"]);
+        match pages::asked(request.uri()) {
+            Some(asked) if !goes_on(&request) => self.list(request, asked).await,
+            _ => self.ask(request, usize::MAX).await,
+        }
+    }
+
+    /// Asks for a page of a list, and again for a shorter one as long as it is too long.
+    async fn list(self, request: Request<Body>, asked: u32) -> Result<Answer, BoxError> {
+        let path = request.uri().path().to_owned();
+        let mut count = self.pages.next(&path, asked);
+        loop {
+            let mut page = read_again(&request).ok_or("a list is a read without a body")?;
+            *page.uri_mut() = pages::with(request.uri(), count)?;
+            let longest = if count > 1 { pages::LONGEST } else { usize::MAX };
+            match self.ask(page, longest).await {
+                Err(error) if error.is::<LengthLimitError>() => count = pages::fewer(count),
+                Ok(answer) => {
+                    let bytes = answer.body().size_hint().lower();
+                    self.pages.came(&path, count, asked, usize::try_from(bytes).unwrap_or(usize::MAX));
+                    return Ok(answer);
+                }
+                error => return error,
+            }
+        }
+    }
+
+    async fn ask(&self, request: Request<Body>, longest: usize) -> Result<Answer, BoxError> {
+        let goes_on = goes_on(&request);
         // As many namespaces are listed at a time as are watched.
-        let line = (goes_on || asks_for(request.uri(), &["limit="])).then(|| self.watches.take());
+        let line = (goes_on || pages::asked(request.uri()).is_some()).then(|| self.watches.take());
         let unread = is_never_read(&request);
         let begun = self.peers.now();
         let Limits { begin, end } = self.limits;
@@ -87,7 +118,8 @@ impl<C: Connect + Clone + Send + Sync + 'static> Calls<C> {
         }
         let (head, body) = answer.into_parts();
         let kept = !unread || !head.status.is_success();
-        let body = timeout(end, text(body, kept)).await.map_err(late("end of its answer", end))??;
+        let body =
+            timeout(end, text(body, kept, longest)).await.map_err(late("end of its answer", end))??;
         let body = Full::new(body).map_err(|never| match never {}).boxed_unsync();
         Ok(Response::from_parts(head, body))
     }
@@ -118,10 +150,10 @@ fn read_again(request: &Request<Body>) -> Option<Request<Body>> {
     Some(again)
 }
 
-/// The text of an answer, or nothing of it.
-async fn text(mut body: Incoming, kept: bool) -> Result<Bytes, hyper::Error> {
+/// The text of an answer, if it is not longer than this; or nothing of it.
+async fn text(mut body: Incoming, kept: bool, longest: usize) -> Result<Bytes, BoxError> {
     if kept {
-        return Ok(body.collect().await?.to_bytes());
+        return Ok(Limited::new(body, longest).collect().await?.to_bytes());
     }
     while let Some(frame) = body.frame().await {
         frame?;
@@ -135,10 +167,9 @@ fn is_never_read(request: &Request<Body>) -> bool {
     request.method() == Method::PATCH && request.uri().path().ends_with("/status")
 }
 
-/// Whether one of the pairs in the query begins like that.
-fn asks_for(uri: &Uri, beginnings: &[&str]) -> bool {
-    let pairs = uri.query().unwrap_or_default().split('&');
-    pairs.into_iter().any(|pair| beginnings.iter().any(|beginning| pair.starts_with(beginning)))
+/// Whether it asks for a watch, whose answer goes on.
+fn goes_on(request: &Request<Body>) -> bool {
+    request.uri().query().unwrap_or_default().split('&').any(|pair| matches!(pair, "watch=true" | "watch=1"))
 }
 
 #[cfg(test)]
@@ -211,8 +242,9 @@ mod tests {
             }
             let head = String::from_utf8(head).unwrap();
             seen.send(head.split(' ').next().unwrap().to_owned()).unwrap();
-            if turn < script.answers {
-                stream.write_all(script.answer.as_bytes()).await.unwrap();
+            let answers = turn < script.answers;
+            if answers && stream.write_all(script.answer.as_bytes()).await.is_err() {
+                return;
             }
         }
         if script.hangs {
@@ -273,6 +305,22 @@ mod tests {
         let end = end.await;
         assert!(end.is_err(), "{end:?}");
         assert_eq!(calls.watches.taken(), 0, "its place is free");
+    }
+
+    #[tokio::test]
+    async fn a_page_that_is_too_long_is_asked_for_again_with_fewer_objects() {
+        let body = "x".repeat(pages::LONGEST + 1);
+        let answer = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+        let script = Script { answers: 9, answer: answer.leak(), hangs: true };
+        let mut server = Server::start(script).await;
+        let calls = Server::calls(10_000);
+        // 20, 5 and 1; and then 1 at once.
+        for asked in [3, 1] {
+            let list = server.request(Method::GET, "/x?limit=20&continue=a");
+            let answer = calls.clone().make(list).await.unwrap();
+            assert_eq!(answer.into_body().collect().await.unwrap().to_bytes(), body);
+            assert_eq!(server.methods().len(), asked);
+        }
     }
 
     #[tokio::test]

@@ -3,6 +3,7 @@
 
 mod call;
 mod lines;
+mod pages;
 
 use std::{sync::Arc, time::Duration};
 

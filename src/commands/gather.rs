@@ -36,11 +36,13 @@ const NAMED: usize = 5;
 /// What marks this program's writes.
 const WRITER: &str = "kubectl-vobiz";
 
-/// The reader of Vobiz.
-pub fn vobiz(args: &VobizArgs, peers: Arc<Peers>) -> Result<Reader, CommandError> {
+/// The reader of Vobiz, and what the API server holds, with one clock for all that both answer.
+pub async fn connect(vobiz: &VobizArgs) -> Result<(Reader, Objects), CommandError> {
+    let peers = Arc::<Peers>::default();
     // What the channel holds is read once: a command does not outlive its token.
-    let (_, credentials) = watch::channel(args.source()?.read()?);
-    Ok(Reader::new(&args.settings(), credentials, Arc::default(), peers)?)
+    let (_, credentials) = watch::channel(vobiz.source()?.read()?);
+    let reader = Reader::new(&vobiz.settings(), credentials, Arc::default(), peers.clone())?;
+    Ok((reader, Objects::connect(peers).await?))
 }
 
 /// What the API server holds.

@@ -5,15 +5,14 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::{
-    console::{note, print},
+    console::{note, print, reading},
     error::CommandError,
-    gather::{self, Objects, tell_newer},
+    gather::{connect, tell_newer},
     standing::{Claimed, OwnedNumber, Standing, Which, standing},
     table::{or_dash, table},
 };
 use crate::{
     cli::{OwnedArgs, OwnedFormat, VobizArgs},
-    clock::Peers,
     domain::{AccountId, Currency, E164, Money, NumberStatus},
 };
 
@@ -39,12 +38,10 @@ pub async fn run(args: &OwnedArgs) -> Result<(), CommandError> {
 
 /// What the account owns, and what stands behind it. What cannot be shown is said.
 pub async fn gather(vobiz: &VobizArgs, which: Which) -> Result<(AccountId, Standing), CommandError> {
-    let peers = std::sync::Arc::<Peers>::default();
-    let reader = gather::vobiz(vobiz, peers.clone())?;
-    let objects = Objects::connect(peers).await?;
+    let (reader, objects) = connect(vobiz).await?;
     // Records first: a number that is bought meanwhile is not taken for one without a record, it is not there yet.
     let (records, claims) = (objects.records().await?, objects.claims().await?);
-    let rows = super::console::reading("the owned numbers", reader.owned_rows()).await?;
+    let rows = reading("the owned numbers", reader.owned_rows()).await?;
     tell_newer(&records, "taken for recorded, and their claims are not known");
     let standing = standing(rows, &records, &claims, which);
     if !standing.no_numbers.is_empty() {

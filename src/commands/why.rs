@@ -8,12 +8,11 @@ use super::{
     console::{note, print},
     error::CommandError,
     evidence::Account,
-    gather::{self, Objects},
+    gather::{Objects, connect},
 };
 use crate::{
     api::{AttemptState, ConditionType, PhoneNumber, PhoneNumberClaim, Seen},
     cli::WhyArgs,
-    clock::Peers,
     domain::Time,
     plan::{
         Checked, ClaimLiveness, ClaimObserved, ClaimStep, Decision, Moment, Wake, ask_each, decide_claim,
@@ -25,9 +24,8 @@ use crate::{
 const ROUNDS: usize = 5;
 
 pub async fn run(args: &WhyArgs) -> Result<(), CommandError> {
-    let peers = Arc::<Peers>::default();
-    let reader = gather::vobiz(&args.vobiz, peers.clone())?;
-    let objects = Objects::connect(peers.clone()).await?;
+    let (reader, objects) = connect(&args.vobiz).await?;
+    let peers = reader.peers();
     let claim = objects.claim(objects.namespace(args.claim.namespace.as_deref()), &args.claim.name).await?;
     let cluster = Cluster::of(&objects, &claim).await?;
     let mut account = Account::new(&reader);

@@ -3,17 +3,17 @@
 use std::time::Duration;
 
 use super::{
-    case::{self, Case, SHOWN_AFTER, Unstored},
+    case::{self, Case, SHOWN_AFTER, TURN_SHOWN_AFTER, Unstored},
     cluster, message,
     message::Audience,
     newer,
     status::conditions,
 };
 use crate::{
-    api::{AttemptState, PhoneNumber, PhoneNumberClaimStatus, PhoneNumberRef, Reason, Status},
+    api::{AttemptState, ConditionType, PhoneNumber, PhoneNumberClaimStatus, PhoneNumberRef, Reason, Status},
     plan::{
         self, AttemptCause, ClaimObserved, ClaimStep, Decision, Gate, GateCause, Moment, Relation,
-        RetryToken, Timeouts, Told,
+        RetryToken, Timeouts, Told, Wake,
     },
 };
 
@@ -31,6 +31,16 @@ impl ClaimFacts<'_> {
     /// For how long the attempt has been wanted, if one is.
     pub fn waited(&self, now: Moment) -> Option<Duration> {
         self.decision.wanted.as_ref().map(|wanted| now.mono.saturating_sub(wanted.since.mono))
+    }
+
+    /// For how long what passes by itself is waited for in silence. A claim that has been told nothing is in progress by
+    /// its `observedGeneration` alone, and its turn comes; what was told of an earlier attempt must not stay for long.
+    pub fn silent_for(&self) -> Duration {
+        let ClaimObserved { claim, .. } = self.observed;
+        let ready = claim.status.as_ref().and_then(|status| status.condition(ConditionType::Ready));
+        let comes =
+            matches!(self.decision.step, ClaimStep::Purchase(_) | ClaimStep::Await(Wake::Evidence(_)));
+        if comes && ready.is_none() && self.refused.is_none() { TURN_SHOWN_AFTER } else { SHOWN_AFTER }
     }
 }
 
@@ -120,7 +130,7 @@ fn waiting(facts: &ClaimFacts<'_>, now: Moment) -> Option<Case> {
     let purchasing = |message| Some(Case::open(Reason::Purchasing, message));
     match (facts.refused, &facts.decision.step) {
         (Some(why), ClaimStep::Bind) => purchasing(cluster::not_bound(why)),
-        _ if facts.waited(now).is_none_or(|waited| waited < SHOWN_AFTER) => None,
+        _ if facts.waited(now).is_none_or(|waited| waited < facts.silent_for()) => None,
         (Some(why), _) => purchasing(cluster::not_recorded(why)),
         (None, _) => pause.map(told),
     }

@@ -264,9 +264,20 @@ fn a_bound_claim_keeps_its_conditions_while_the_account_cannot_be_read() {
 }
 
 #[test]
-fn waiting_is_not_worth_a_write_before_it_has_lasted_five_seconds() {
-    let waited = moment(0).plus(Duration::from_millis(4_999));
-    assert_eq!(Given::default().tell(waited), None);
+fn waiting_is_worth_a_write_once_it_lasts_and_a_first_turn_after_a_minute() {
+    let unread = Given { evidence: Evidence::default(), ..Given::default() };
+    let told_before = of(&bound(NumberStatus::Active, Ownership::Owned)).tell(moment(0)).unwrap().0;
+    let again = PhoneNumberClaim { status: Some(told_before), ..wish() };
+    for (given, seconds) in [
+        (Given::default(), 60),
+        (unread, 60),
+        (Given { claim: again, ..Given::default() }, 5),
+        (Given { refused: Some("no"), ..Given::default() }, 5),
+        (Given { hold_until: Some(moment(900)), ..Given::default() }, 5),
+    ] {
+        let told = |millis| given.tell(moment(0).plus(Duration::from_millis(millis))).is_some();
+        assert_eq!([told(seconds * 1000 - 1), told(seconds * 1000)], [false, true], "{seconds}");
+    }
 }
 
 /// A number without a claim, which an administrator hands to this one.

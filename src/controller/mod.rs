@@ -8,6 +8,7 @@ mod follow;
 mod index;
 mod interruption;
 mod kinds;
+mod pauses;
 mod queue;
 mod reconciles;
 mod term;
@@ -32,9 +33,10 @@ use crate::{
     leader::Election,
     metrics::Metrics,
     plan::{ClaimBrief, Moment, RecordBrief},
-    reconcile::{Claims, Listed, Outcomes},
+    reconcile::{Claims, Listed, Outcomes, Told},
     vobiz::{Client as Vobiz, Credentials, CredentialsSource},
 };
+use pauses::pauses;
 use term::Runtime;
 pub use term::Settings;
 use triggers::Triggers;
@@ -76,11 +78,13 @@ pub async fn run(settings: Settings, connections: Connections, stop: Cancellatio
     let clock = vobiz.peers().clock();
     let account = Arc::new(Account::new(vobiz, settings.concurrency, metrics.clone(), wake));
     let (records, listed) = (Cache::new(RecordBrief::of), Arc::new(Listed::new([None])));
-    let triggers = Arc::new(Triggers::new(records.clone()));
+    let (outcomes, told) = (Arc::new(Outcomes::new(metrics.clone())), Arc::new(Told::default()));
+    let triggers = Arc::new(Triggers::new(records.clone(), outcomes.clone(), told.clone()));
     let runtime = Arc::new(Runtime {
         claims: watch_claims(&kube, &settings.namespaces, &triggers, &background),
         hold_until: settings.hold.then(|| hold(clock.now(), settings.timeouts)),
-        outcomes: Arc::new(Outcomes::new(metrics.clone())),
+        outcomes,
+        told,
         lifecycle: Arc::default(),
         served: http.is_some(),
         settings,
@@ -91,8 +95,14 @@ pub async fn run(settings: Settings, connections: Connections, stop: Cancellatio
         clock,
         metrics,
     });
-    let (cache, triggers) = (runtime.records.clone(), runtime.triggers.clone());
-    background.spawn(watch::records(Api::all(runtime.kube.clone()), cache, listed.clone(), triggers));
+    let pauses = pauses(runtime.claims.listed.places().len() + 1);
+    background.spawn(watch::records(
+        Api::all(runtime.kube.clone()),
+        runtime.records.clone(),
+        listed.clone(),
+        runtime.triggers.clone(),
+        pauses,
+    ));
     background.spawn(runtime.triggers.clone().route(woken));
     background.spawn(credentials::reload(credentials.0, credentials.1, account));
     look_around(&runtime, &background);
@@ -178,14 +188,17 @@ fn watch_claims(
     triggers: &Arc<Triggers>,
     background: &Background,
 ) -> Claims {
-    let listed = Arc::new(Listed::new(namespaces(named)));
+    let places = namespaces(named);
+    let watches = places.len() + 1;
+    let listed = Arc::new(Listed::new(places.clone()));
     let claims = Claims { cache: Cache::new(ClaimBrief::of), listed };
-    for namespace in namespaces(named) {
+    for namespace in places {
         let api: Api<Seen<PhoneNumberClaim>> = match &namespace {
             Some(name) => Api::namespaced(kube.clone(), name),
             None => Api::all(kube.clone()),
         };
-        background.spawn(watch::claims(namespace, api, claims.clone(), triggers.clone()));
+        let (claims, triggers, pauses) = (claims.clone(), triggers.clone(), pauses(watches));
+        background.spawn(watch::claims(namespace, api, claims, triggers, pauses));
     }
     claims
 }

@@ -15,7 +15,7 @@ use crate::{
     metrics::{Kind, Metrics},
     plan::{Moment, Timeouts},
     reconcile::{
-        Claims, Context, Found, Memory, Outcomes, Records, Troubles, reconcile_claim, reconcile_record,
+        Claims, Context, Found, Memory, Outcomes, Records, Told, Troubles, reconcile_claim, reconcile_record,
         worker,
     },
     store::Store,
@@ -54,6 +54,7 @@ pub struct Runtime {
     pub lifecycle: Arc<Lifecycle>,
     /// Purchases under way: they outlive a term.
     pub outcomes: Arc<Outcomes>,
+    pub told: Arc<Told>,
     pub hold_until: Option<Moment>,
     /// Whether metrics can be asked for.
     pub served: bool,
@@ -155,6 +156,7 @@ impl Runtime {
             memory: Memory::default(),
             neighbours: Found::default(),
             outcomes: self.outcomes.clone(),
+            told: self.told.clone(),
             setbacks: Troubles::default(),
             clock: self.clock,
             timeouts: self.settings.timeouts,

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use futures::stream::BoxStream;
-use kube::Resource;
+use kube::{Resource, ResourceExt};
 use parking_lot::Mutex;
 use tokio::sync::mpsc::UnboundedReceiver;
 
@@ -14,9 +14,9 @@ use super::{
 };
 use crate::{
     account::Woken,
-    api::{self, ObjectKey, PhoneNumber, PhoneNumberClaim, Seen},
-    domain::E164,
-    reconcile::Records,
+    api::{self, AttemptState, ObjectKey, PhoneNumber, PhoneNumberClaim, Seen},
+    domain::{AttemptId, E164},
+    reconcile::{Outcomes, Records, Told},
 };
 
 /// The queues that say what is to be looked at.
@@ -27,6 +27,8 @@ pub struct Triggers {
 struct Inner {
     index: Index,
     cache: Records,
+    outcomes: Arc<Outcomes>,
+    told: Arc<Told>,
     records: Option<Wakes<ObjectKey>>,
     /// By namespace; `None` stands for all.
     claims: BTreeMap<Option<String>, Wakes<ObjectKey>>,
@@ -34,8 +36,9 @@ struct Inner {
 
 impl Triggers {
     /// Closed: what happens is noted, and nothing is queued.
-    pub fn new(cache: Records) -> Self {
-        let inner = Inner { index: Index::default(), cache, records: None, claims: BTreeMap::new() };
+    pub fn new(cache: Records, outcomes: Arc<Outcomes>, told: Arc<Told>) -> Self {
+        let index = Index::default();
+        let inner = Inner { index, cache, outcomes, told, records: None, claims: BTreeMap::new() };
         Self { inner: Mutex::new(inner) }
     }
 
@@ -83,7 +86,7 @@ impl Triggers {
     pub fn claim_changed(&self, changed: &Changed<PhoneNumberClaim>) {
         let mut inner = self.inner.lock();
         match (&changed.before, &changed.now) {
-            (_, Some(claim)) => inner.claim_came(claim),
+            (before, Some(claim)) => inner.claim_came(before.as_deref(), claim),
             (Some(claim), None) => inner.claim_went(claim),
             (None, None) => {}
         }
@@ -95,7 +98,7 @@ impl Triggers {
         let inner = self.inner.lock();
         for e164 in inner.index.named_in(place) {
             inner.wake_record(ObjectKey::number(e164));
-            inner.wake_claims_of(e164);
+            inner.wake_claims_of(e164, None);
         }
     }
 
@@ -123,26 +126,40 @@ impl Inner {
         self.cache.briefs(|briefs| briefs.for_each(|(record, _)| self.wake_record(record.clone())));
     }
 
-    fn wake_claims_of(&self, e164: E164) {
-        self.index.of(e164).for_each(|claim| self.wake_claim(claim));
+    /// All that ask for a number, but for this one.
+    fn wake_claims_of(&self, e164: E164, but: Option<&api::ClaimRef>) {
+        let but = but.map(|claim| ObjectKey::claim(&claim.namespace, &claim.name));
+        let others = self.index.of(e164).filter(|claim| Some(*claim) != but.as_ref());
+        others.for_each(|claim| self.wake_claim(claim));
     }
 
-    fn claim_came(&mut self, claim: &Seen<PhoneNumberClaim>) {
+    fn claim_came(&mut self, before: Option<&Seen<PhoneNumberClaim>>, claim: &Seen<PhoneNumberClaim>) {
         let key = ObjectKey::of(claim);
-        self.wake_claim(&key);
+        let comes_back = claim.read().is_some_and(|claim| {
+            self.told.comes_back(&claim.uid().unwrap_or_default(), claim.status.as_ref())
+        });
+        let is_as_it_was = before
+            .and_then(Seen::read)
+            .zip(claim.read())
+            .is_some_and(|(before, now)| is_same_wish(before, now));
+        // What this process has written itself, it need not look at.
+        if !(comes_back && is_as_it_was) {
+            self.wake_claim(&key);
+        }
         self.index.insert(claim.e164(), key);
     }
 
     /// The others that ask for its number go by the record: only where that names the claim has anything changed for them.
     fn claim_went(&mut self, claim: &Seen<PhoneNumberClaim>) {
         self.index.remove(claim.e164(), ObjectKey::of(claim));
+        self.told.forget(&claim.uid().unwrap_or_default());
         let Some(e164) = claim.e164() else { return };
         let record = ObjectKey::number(e164);
         self.wake_record(record.clone());
         let record = self.cache.get(&record);
         let named = record.as_deref().and_then(named);
         if named.is_some_and(|named| Some(&named.uid) == claim.meta().uid.as_ref()) {
-            self.wake_claims_of(e164);
+            self.wake_claims_of(e164, None);
         }
     }
 
@@ -152,18 +169,22 @@ impl Inner {
         if let Some(named) = before.as_deref().and_then(named) {
             self.index.names_no_more(e164, &named.namespace);
         }
-        let named = now.as_deref().and_then(named);
+        let (before, read) = (before.as_deref().and_then(Seen::read), now.as_deref().and_then(Seen::read));
+        let named = read.and_then(|record| record.spec.claim_ref.as_ref());
         if let Some(named) = named {
             self.index.names(e164, &named.namespace);
         }
-        if now.is_some() {
+        let sent = read.is_some_and(|record| is_nothing_but_sent(record, |id| self.outcomes.is_sending(id)));
+        if now.is_some() && !sent {
             self.wake_record(ObjectKey::number(e164));
         }
-        match (before.as_deref().and_then(Seen::read), now.as_deref().and_then(Seen::read), named) {
+        match (before, read, named) {
             (Some(before), Some(now), Some(named)) if is_same_to_others(before, now) => {
-                self.wake_claim(&ObjectKey::claim(&named.namespace, &named.name));
+                if !sent {
+                    self.wake_claim(&ObjectKey::claim(&named.namespace, &named.name));
+                }
             }
-            _ => self.wake_claims_of(e164),
+            _ => self.wake_claims_of(e164, named.filter(|_| sent)),
         }
     }
 }
@@ -171,6 +192,23 @@ impl Inner {
 /// The claim that a record names.
 fn named(record: &Seen<PhoneNumber>) -> Option<&api::ClaimRef> {
     record.read()?.spec.claim_ref.as_ref()
+}
+
+/// Whether the record says no more than that this process sends its attempt: until an outcome is stored, neither record nor
+/// claim have anything to do, and the purchase has both looked at where it ends otherwise, the claim also where it lasts.
+fn is_nothing_but_sent(record: &PhoneNumber, is_sending: impl Fn(AttemptId) -> bool) -> bool {
+    let attempt = &record.spec.attempt;
+    let open = attempt.state == AttemptState::Open && record.metadata.deletion_timestamp.is_none();
+    open && is_sending(attempt.id)
+}
+
+/// Whether the claim asks for the same as before, but for what it is told.
+fn is_same_wish(before: &PhoneNumberClaim, now: &PhoneNumberClaim) -> bool {
+    let [before_is, now_is] = [before, now].map(|claim| {
+        let metadata = &claim.metadata;
+        (&claim.spec, &metadata.uid, metadata.generation, &metadata.deletion_timestamp, &metadata.annotations)
+    });
+    before_is == now_is
 }
 
 /// Whether only what Vobiz lists of the number has changed, and what the record tells its own claim.
@@ -200,16 +238,20 @@ mod tests {
         queue: BoxStream<'static, ObjectKey>,
         queues: Vec<BoxStream<'static, ObjectKey>>,
         version: u64,
+        outcomes: Arc<Outcomes>,
+        told: Arc<Told>,
     }
 
     impl World {
         fn new(namespaces: impl Iterator<Item = String>) -> Self {
             let (records, claims) = (Cache::new(RecordBrief::of), Cache::new(ClaimBrief::of));
-            let triggers = Triggers::new(records.clone());
+            let (outcomes, told) = (Arc::new(Outcomes::new(Arc::default())), Arc::<Told>::default());
+            let triggers = Triggers::new(records.clone(), outcomes.clone(), told.clone());
             let follow = |name: String| (Some(name.clone()), Follower::new(claims.clone(), Some(name)));
             let claims: BTreeMap<_, _> = namespaces.map(follow).collect();
             let (queue, queues) = triggers.open(claims.keys().cloned());
-            Self { triggers, records: Follower::new(records, None), claims, queue, queues, version: 0 }
+            let records = Follower::new(records, None);
+            Self { triggers, records, claims, queue, queues, version: 0, outcomes, told }
         }
 
         fn object<K: Kept>(&mut self, namespace: Option<&str>, name: &str, spec: &Value) -> Seen<K> {
@@ -343,6 +385,80 @@ mod tests {
         }
         let record = world.record(NUMBER, "a", "y", "Bound");
         assert_eq!(world.records(&[Event::Delete(record)]), 3);
+    }
+
+    #[test]
+    fn a_status_that_comes_back_as_it_was_told_wakes_nothing() {
+        let status = |reason: &str| {
+            let condition = json!({
+                "type": "Ready", "status": "False", "reason": reason, "message": "",
+                "lastTransitionTime": "2026-01-02T03:04:05Z",
+            });
+            json!({ "observedGeneration": 1, "conditions": [condition] })
+        };
+        // What is told, what the next version of the claim says, and whether it is looked at.
+        for (told, changed, woken) in [
+            (Some("A"), json!({ "status": status("A") }), 0),
+            (Some("A"), json!({ "status": status("B") }), 1),
+            (None, json!({ "status": status("A") }), 1),
+            (Some("A"), json!({}), 1),
+            (Some("A"), json!({ "status": status("A"), "metadata": { "generation": 2 } }), 1),
+            (
+                Some("A"),
+                json!({ "status": status("A"), "metadata": { "deletionTimestamp": "2026-01-02T03:04:05Z" } }),
+                1,
+            ),
+            (
+                Some("A"),
+                json!({ "status": status("A"), "metadata": { "annotations": { "telephony.vobiz.ai/retry": "2" } } }),
+                1,
+            ),
+        ] {
+            let mut world = World::new(["a".to_owned()].into_iter());
+            let first = world.claim("a", "x");
+            assert_eq!(world.claims("a", &[Event::Apply(first.clone())]), 1);
+            let mut next = serde_json::to_value(&first).unwrap();
+            next["metadata"]["resourceVersion"] = json!("7");
+            next["metadata"]
+                .as_object_mut()
+                .unwrap()
+                .extend(changed["metadata"].as_object().cloned().unwrap_or_default());
+            next["status"] = changed["status"].clone();
+            if let Some(told) = told {
+                let told = serde_json::from_value(status(told)).unwrap();
+                world.told.tell(&uid("a", "x"), &told);
+            }
+            let next: Seen<PhoneNumberClaim> = serde_json::from_value(next).unwrap();
+            assert_eq!(world.claims("a", &[Event::Apply(next.clone())]), woken, "{told:?} {changed}");
+            // It is told once: what another writes again is looked at.
+            let mut again = serde_json::to_value(&next).unwrap();
+            again["metadata"]["resourceVersion"] = json!("8");
+            assert_eq!(world.claims("a", &[Event::Apply(serde_json::from_value(again).unwrap())]), 1);
+        }
+    }
+
+    #[test]
+    fn a_record_that_says_only_that_it_is_sent_wakes_none_but_others() {
+        let sent: AttemptId = "00000000-0000-4000-8000-000000000000".parse().unwrap();
+        for (sending, state, deleting, woken) in [
+            (true, "Open", false, 1),
+            (false, "Open", false, 3),
+            (true, "Bound", false, 3),
+            (true, "Failed", false, 3),
+            (true, "Open", true, 3),
+        ] {
+            let mut world = World::new(["a".to_owned()].into_iter());
+            for name in ["x", "y"] {
+                let claim = world.claim("a", name);
+                world.claims("a", &[Event::Apply(claim)]);
+            }
+            let _sending = sending.then(|| world.outcomes.sending(sent));
+            let Seen::Read(record) = world.record(NUMBER, "a", "x", state) else { panic!("it was not read") };
+            let mut record = (*record).clone();
+            record.metadata.deletion_timestamp =
+                deleting.then(|| serde_json::from_value(json!("2026-01-02T03:04:05Z")).unwrap());
+            assert_eq!(world.records(&[Event::Apply(record.into())]), woken, "{sending} {state} {deleting}");
+        }
     }
 
     #[test]

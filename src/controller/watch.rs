@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, pin::pin, sync::Arc, time::Instant};
 
 use futures::StreamExt;
 use kube::{Api, ResourceExt};
-use kube_runtime::{WatchStreamExt, watcher};
+use kube_runtime::{WatchStreamExt, utils::Backoff, watcher};
 
 use super::{follow::Follower, interruption::Interruptions, triggers::Triggers};
 use crate::{
@@ -18,10 +18,8 @@ pub fn namespaces(named: &[String]) -> BTreeSet<Option<String>> {
     if named.is_empty() { [None].into() } else { named.iter().cloned().map(Some).collect() }
 }
 
-/// Lists come in pages, each of which stands in memory as one piece of text: of records so many, whose size is bounded,
-/// and of claims, whose metadata their users fill as they like, no more than this.
-const RECORDS_A_PAGE: u32 = 250;
-const CLAIMS_A_PAGE: u32 = 20;
+/// Objects on a page of a list; where they are large, the client of the API server asks for fewer.
+const A_PAGE: u32 = 500;
 
 /// What the cache of claims does not need, it does not keep: claims are never written back whole.
 fn trim_claim(claim: &mut Seen<PhoneNumberClaim>) {
@@ -55,13 +53,14 @@ pub async fn claims(
     api: Api<Seen<PhoneNumberClaim>>,
     Claims { cache, listed }: Claims,
     triggers: Arc<Triggers>,
+    pauses: impl Backoff,
 ) {
     let place = namespace.as_deref();
     let what = place.map_or_else(|| "claims".to_owned(), |name| format!("claims in namespace {name}"));
     let mut follower = Follower::new(cache, namespace.clone());
     let mut interruptions = Interruptions::default();
-    let config = watcher::Config::default().page_size(CLAIMS_A_PAGE);
-    let mut events = pin!(watcher(api, config).default_backoff());
+    let config = watcher::Config::default().page_size(A_PAGE);
+    let mut events = pin!(watcher(api, config).backoff(pauses));
     while let Some(event) = events.next().await {
         let listed_anew = match event {
             Ok(event) => follower.apply(event.modify(trim_claim), |changed| triggers.claim_changed(changed)),
@@ -87,11 +86,11 @@ pub async fn records(
     cache: Records,
     listed: Arc<Listed>,
     triggers: Arc<Triggers>,
+    pauses: impl Backoff,
 ) {
     let mut follower = Follower::new(cache, None);
     let mut interruptions = Interruptions::default();
-    let mut events =
-        pin!(watcher(api, watcher::Config::default().page_size(RECORDS_A_PAGE)).default_backoff());
+    let mut events = pin!(watcher(api, watcher::Config::default().page_size(A_PAGE)).backoff(pauses));
     while let Some(event) = events.next().await {
         match event {
             Ok(event) => {

@@ -199,10 +199,13 @@ async fn publish_status(
     if old == Some(&status) {
         return Ok(after);
     }
-    match context.store.patch_status(observed.claim, &status).await {
+    let uid = observed.claim.uid().unwrap_or_default();
+    context.told.tell(&uid, &status);
+    let written = context.store.patch_status(observed.claim, &status).await;
+    if let Err(error) = written {
+        context.told.forget(&uid);
         // The claim is gone: there is no status to write.
-        Err(StoreError::NotFound) => return Ok(after),
-        written => written?,
+        return if matches!(error, StoreError::NotFound) { Ok(after) } else { Err(error) };
     }
     let is = status.condition(ConditionType::Ready);
     let was = old.and_then(|old| old.condition(ConditionType::Ready));
@@ -218,7 +221,7 @@ async fn publish_status(
 
 /// What is told changes with time alone while something is being waited for.
 fn changes_by_itself(facts: &ClaimFacts<'_>, now: Moment) -> Option<Duration> {
-    let waiting = facts.waited(now).map(|waited| SHOWN_AFTER.saturating_sub(waited));
+    let waiting = facts.waited(now).map(|waited| facts.silent_for().saturating_sub(waited));
     let open = facts.observed.record.filter(|record| {
         matches!(facts.decision.relation, Relation::Ours | Relation::AwaitsSettlement)
             && record.spec.attempt.state == AttemptState::Open

@@ -11,6 +11,7 @@ mod outcomes;
 mod queue;
 mod record;
 mod spend;
+mod told;
 mod trouble;
 
 pub use claim::reconcile_claim;
@@ -20,6 +21,7 @@ pub use neighbours::Found;
 pub use outcomes::Outcomes;
 pub use queue::worker;
 pub use record::reconcile_record;
+pub use told::Told;
 pub use trouble::Setbacks;
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
@@ -54,6 +56,7 @@ pub struct Context {
     pub neighbours: Found,
     /// The purchases under way, of earlier terms too.
     pub outcomes: Arc<Outcomes>,
+    pub told: Arc<Told>,
     pub setbacks: Troubles,
     pub clock: Clock,
     pub timeouts: Timeouts,

@@ -8,7 +8,7 @@ use super::{
     trouble::{News, Trouble},
 };
 use crate::{
-    api::{ObjectKey, PhoneNumber, PhoneNumberClaim, Seen},
+    api::{AttemptState, ObjectKey, PhoneNumber, PhoneNumberClaim, Seen},
     conditions::Unstored,
     domain::{AttemptId, Backoff},
     plan::{self, Change, OutcomeTarget},
@@ -19,20 +19,27 @@ const PAUSES: Backoff = Backoff { first: Duration::from_millis(100), longest: Du
 
 /// Stores the outcome, for as long as it takes: it may be all that is known of a number that was paid for. Every failed
 /// try is followed by a back-off, regardless of the error: haste does not help an API server that is not well.
+///
+/// Returns whether the record is bound now. If so, its change brings back all that waits for it, whenever it is seen.
 pub async fn store(
     context: Arc<Context>,
     claim: Arc<PhoneNumberClaim>,
     record: PhoneNumber,
     change: Change,
     sending: Sending,
-) {
+) -> bool {
     let mut telling = Telling::begin(&context, record.spec.attempt.id, &change, &sending);
     let name = record.spec.e164.digits();
     let mut current = Some(record.clone());
+    let mut bound = false;
     for failures in 0.. {
         match write(&context, &record, current.as_ref(), &change).await {
-            // Stored, perhaps beside what this version cannot read.
-            Ok(()) | Err(StoreError::Newer) => break,
+            Ok(stored) => {
+                bound = stored == Some(AttemptState::Bound);
+                break;
+            }
+            // Stored, beside what this version cannot read.
+            Err(StoreError::Newer) => break,
             // Another writer was first, which a read has shown.
             Err(StoreError::Conflict | StoreError::Exists) => {}
             // Not found: the record has just gone, or the whole kind, and then for longer.
@@ -56,7 +63,10 @@ pub async fn store(
     }
     telling.over(&context);
     drop(sending);
-    wake(&context, &claim);
+    if !bound {
+        wake(&context, &claim);
+    }
+    bound
 }
 
 /// A reconcile that saw the record meanwhile has left it to this purchase, and would not be requeued.
@@ -66,20 +76,20 @@ pub fn wake(context: &Context, claim: &PhoneNumberClaim) {
     account.wake(ObjectKey::of(claim));
 }
 
-/// One try, given the record as it was read last.
+/// One try, given the record as it was read last. Returns what the attempt has become, if it was for this process to say.
 async fn write(
     context: &Context,
     record: &PhoneNumber,
     current: Option<&PhoneNumber>,
     change: &Change,
-) -> Result<(), StoreError> {
+) -> Result<Option<AttemptState>, StoreError> {
     let id = record.spec.attempt.id;
     let changed = |record| context.changed(record, change.clone(), context.clock.now());
     let stored = match plan::outcome_target(current, id, change) {
-        OutcomeTarget::Drop => return Ok(()),
+        OutcomeTarget::Drop => return Ok(None),
         OutcomeTarget::Superseded => {
             tracing::warn!(attempt = %id, "the record holds a newer attempt; its verification will find the number");
-            return Ok(());
+            return Ok(None);
         }
         OutcomeTarget::Replace(found) => context.store.replace(&changed(found)).await?,
         OutcomeTarget::Recreate => {
@@ -89,7 +99,7 @@ async fn write(
         }
     };
     context.memory.see(&stored, context.clock.now());
-    Ok(())
+    Ok(Some(stored.spec.attempt.state))
 }
 
 /// What is told, in the log and to the claim, while an outcome cannot be stored.

@@ -37,7 +37,10 @@ impl Outcomes {
     }
 
     /// Runs the task that stores an outcome to its end, even if the caller is dropped.
-    pub fn spawn(&self, storing: impl Future<Output = ()> + Send + 'static) -> JoinHandle<()> {
+    pub fn spawn<T: Send + 'static>(
+        &self,
+        storing: impl Future<Output = T> + Send + 'static,
+    ) -> JoinHandle<T> {
         self.tasks.spawn(storing)
     }
 

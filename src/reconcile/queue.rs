@@ -1,6 +1,6 @@
 //! A claim's turn to purchase: how it comes to wait for one, what is made sure before the turn begins, and how it ends.
 
-use std::{sync::Arc, time::Duration};
+use std::{pin::pin, sync::Arc, time::Duration};
 
 use kube::ResourceExt;
 use tokio_util::sync::CancellationToken;
@@ -15,6 +15,7 @@ use super::{
 use crate::{
     account::{Account, Place},
     api::{ClaimRef, ObjectKey, PhoneNumberClaim},
+    conditions::SHOWN_AFTER,
     metrics::Kind,
     plan::{ClaimStep, Enqueued, TurnEnd},
     store::StoreError,
@@ -90,17 +91,34 @@ pub async fn worker(context: Arc<Context>, account: Arc<Account>, stop: Cancella
                 ClaimStep::Purchase(attempt) => {
                     spend(&context, &account, &claim, observed.record, Spending::Purchase(attempt)).await
                 }
-                other => perform(&context, &observed, &other, now).await.map(drop),
+                other => perform(&context, &observed, &other, now).await.map(|_| false),
             }
         };
+        let turn = told_if_it_lasts(&account, &claim, turn);
         let kind = Kind::Claim.label().1;
         let span = tracing::debug_span!(target: TRACED, "reconcile", kind, turn = true);
         let ended = turn.instrument(span).await;
         context.intent_ended(&claim, ended.as_ref().err());
         // Before it is woken: a claim whose turn is not over does not queue for another.
         drop(place);
-        account.wake(ObjectKey::of(&*claim));
+        if !ended.unwrap_or(false) {
+            account.wake(ObjectKey::of(&*claim));
+        }
     }
+}
+
+/// Has the claim told what its turn is at if that lasts: a record that is being sent wakes its claim only once it changes.
+async fn told_if_it_lasts<T>(
+    account: &Account,
+    claim: &PhoneNumberClaim,
+    turn: impl Future<Output = T>,
+) -> T {
+    let mut turn = pin!(turn);
+    tokio::select! {
+        ended = &mut turn => return ended,
+        () = tokio::time::sleep(SHOWN_AFTER) => account.wake(ObjectKey::of(claim)),
+    }
+    turn.await
 }
 
 /// What became of a write, or of the turn that it ended.

@@ -97,14 +97,14 @@ impl Spending {
 /// attempt from here on verifies it; only this call may send it.
 ///
 /// Returns when the outcome is stored, or when the term has ended: the outcome is then stored all the same.
-/// An error means that there is no intent, so that nothing was sent.
+/// An error means that there is no intent, so that nothing was sent. Otherwise, whether the record is bound.
 pub async fn spend(
     context: &Arc<Context>,
     account: &Account,
     claim: &Arc<PhoneNumberClaim>,
     previous: Option<&PhoneNumber>,
     spending: Spending,
-) -> Result<(), StoreError> {
+) -> Result<bool, StoreError> {
     let id = intent::fresh_id();
     let under_way = context.outcomes.sending(id);
     let opened = context.clock.now();
@@ -133,13 +133,12 @@ pub async fn spend(
     };
     let storing = outcome::store(context.clone(), claim.clone(), record, change, under_way);
     let stored = context.outcomes.spawn(storing.in_current_span());
-    tokio::select! {
-        _ = stored => {}
-        () = context.ended.cancelled() => {}
+    Ok(tokio::select! {
+        bound = stored => bound.unwrap_or(false),
+        () = context.ended.cancelled() => false,
         // The API server may refuse this record alone: other claims are not to wait for it.
-        () = tokio::time::sleep(LONGEST_HELD_BACK) => {}
-    }
-    Ok(())
+        () = tokio::time::sleep(LONGEST_HELD_BACK) => false,
+    })
 }
 
 /// Reads the claim live, after the intent was written, until it is known whether the call may be sent.

@@ -74,7 +74,8 @@ fn what_keeps_a_purchase_back_is_told_as_the_table_says() {
         (held(GateCause::RateLimited), (Reason::RateLimited, "Reconciling")),
         (held(GateCause::Unavailable), (Reason::VobizUnavailable, "Reconciling")),
     ] {
-        let (reason, purchased, ready, also) = told(&Given { gate, ..Given::default() }).unwrap();
+        let (reason, purchased, ready, also) =
+            told(&Given { gate, refused: Some("no"), ..Given::default() }).unwrap();
         assert_eq!((reason, also.as_str()), expected);
         assert_eq!((purchased.as_str(), ready.as_str()), ("Unknown", "False"));
     }

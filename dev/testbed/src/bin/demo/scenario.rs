@@ -7,6 +7,7 @@ use vobiz_sim::Sim;
 
 use testbed::{
     Error as Failure,
+    operator::Setup,
     terminal::{say, step, with_progress},
 };
 
@@ -46,12 +47,12 @@ pub async fn play(demo: &mut Demo, program: &Path) -> Result<bool, Failure> {
     explain_times();
     let operator = operator.insert(setup.spawn().map_err(Failure::Start)?);
     tokio::select! {
-        result = claims(place, sim) => result,
+        result = claims(place, sim, &setup) => result,
         status = operator.wait() => Err(Failure::OperatorEnded(status.map_err(Failure::Start)?)),
     }
 }
 
-async fn claims(place: &Place, sim: &Sim) -> Result<bool, Failure> {
+async fn claims(place: &Place, sim: &Sim, setup: &Setup) -> Result<bool, Failure> {
     step("Six claims; each file says what to expect");
     show(place, &["apply", "-f", EXAMPLES]).await?;
 
@@ -66,6 +67,11 @@ async fn claims(place: &Place, sim: &Sim) -> Result<bool, Failure> {
 
     step("What users see");
     show(place, &["get", "pnc,pn"]).await?;
+
+    step("What the account owns, and what it costs a month");
+    say("$ vobiz-operator owned");
+    let (_, owned, complaint) = setup.run_to_end(&["owned"]).await;
+    say(format!("{owned}{complaint}").trim_end());
 
     let found = place.kubectl(&["get", "pnc", "-o", "json"]).await?;
     let rows = verdict::rows(&serde_json::from_str(&found)?, &sim.admin());
