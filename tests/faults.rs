@@ -154,6 +154,14 @@ fn a_claim_that_is_changed_before_it_is_read_live_is_bought_as_it_is_then() {
 }
 
 #[test]
+fn a_claim_paused_before_it_is_read_live_is_bought_after_the_pause() {
+    for call in [Call::CreateRecord, Call::ReadClaim] {
+        let trap = Trap { call, nth: 1, moment: Moment::Before };
+        perform_exactly(Choice { deed: Deed::HoldClaim, trap, behaviour: Behaviour::SuccessA });
+    }
+}
+
+#[test]
 fn an_unnamed_debit_added_up_as_fractions_needs_a_decision() {
     let trap = Trap { call: Call::Purchase, nth: 1, moment: Moment::Withheld };
     let behaviour = Behaviour::DebitWithoutAssignmentUnnamedFractions;

@@ -8,6 +8,7 @@ mod batch;
 mod filters;
 mod gate;
 mod ledgers;
+mod looks;
 mod prices;
 mod queue;
 mod reader;
@@ -31,7 +32,7 @@ use crate::{
     clock::Clock,
     domain::{AccountId, Currency, E164, Money},
     metrics::Metrics,
-    plan::{Clocks, Evidence, EvidenceRequest, Gate},
+    plan::{Clocks, Evidence, EvidenceRequest, Gate, Moment},
     vobiz::{Client, PurchaseAnswer},
 };
 pub use queue::{Place, Queue};
@@ -175,7 +176,17 @@ impl Account {
 
     /// Asks to be woken after the next listing for drift: nothing needs to be read before it.
     pub fn request_next_listing(&self, key: ObjectKey) {
-        self.state().wait_for_listing(key);
+        self.state().looks.wait(key);
+    }
+
+    /// Asks for a listing that begins at that moment or later, and for the claim or record to be woken after it. Returns
+    /// whether there has been one.
+    pub fn look_now(&self, key: ObjectKey, since: Moment) -> bool {
+        let looked = self.state().looks.ask(key, since.mono);
+        if !looked {
+            self.changed.notify_one();
+        }
+        looked
     }
 
     /// Requeues a claim or record.

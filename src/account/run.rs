@@ -104,7 +104,7 @@ impl Account {
         if resynced {
             self.listed.notify_one();
             let _ = self.wake.send(Woken::AllRecords);
-            let waiting = self.state().take_waiting_for_listing();
+            let waiting = self.state().looks.take_waiting();
             self.wake_all(waiting);
         }
     }

@@ -13,6 +13,7 @@ use jiff::Timestamp;
 use super::{
     batch::{BatchRead, ReadBatch, is_funds, is_search},
     gate::GateState,
+    looks::Looks,
     upkeep::{Upkeep, lane},
 };
 use crate::{
@@ -28,13 +29,12 @@ pub struct State {
     pub(super) readings: Readings,
     /// Without a request, they wait until purchases may be sent.
     waiting: HashMap<ObjectKey, Option<EvidenceRequest>>,
-    /// What is to be looked at again after the next listing for drift.
-    waiting_for_listing: HashSet<ObjectKey>,
     /// What failed: the account is not open before it is brought.
     owed: Option<Source>,
     /// The listing that is being read, over several rounds if it is long.
     listing: Option<Listing>,
     upkeep: Upkeep,
+    pub looks: Looks,
     /// The old ledger that could not be read last.
     unreadable: Option<Unreadable>,
     /// When the account was last listed for drift rather than because something waits. Monotonic.
@@ -123,15 +123,6 @@ impl State {
         self.waiting.insert(key, request.clone()) != Some(request) && reads
     }
 
-    pub fn wait_for_listing(&mut self, key: ObjectKey) {
-        self.waiting_for_listing.insert(key);
-    }
-
-    /// What waits for a listing for drift; it waits again if it finds nothing new in it.
-    pub fn take_waiting_for_listing(&mut self) -> HashSet<ObjectKey> {
-        std::mem::take(&mut self.waiting_for_listing)
-    }
-
     /// What has nothing to wait for any more.
     pub fn take_served(&mut self, now: Duration) -> Vec<ObjectKey> {
         let is_kept = |reading: &Reading<Contents>| reading.begun().is_some_and(|at| now < at.mono + KEPT);
@@ -153,7 +144,7 @@ impl State {
         let resync_at = self.resynced_at.map_or(Duration::ZERO, |at| at + resync);
         let old_ledger_at = self.unreadable.map(|old| old.until).filter(|at| *at > now.mono);
         let at_once = (!self.batch(now, false).is_empty()).then_some(now.mono);
-        let others = old_ledger_at.into_iter().chain(self.upkeep.next());
+        let others = old_ledger_at.into_iter().chain(self.upkeep.next()).chain(self.looks.due());
         let due = at_once.into_iter().chain(others).fold(resync_at, Duration::min);
         self.gate.next_round(due)
     }
@@ -173,7 +164,8 @@ impl State {
         if let Some(source) = self.upkeep.due(now.mono) {
             batch.add(source);
         }
-        if resync || self.listing.is_some() {
+        let looks = self.looks.due().is_some_and(|at| now.mono >= at);
+        if resync || looks || self.listing.is_some() {
             batch.add(Source::Listing);
         }
         // What the listing under way will tell as well.
@@ -222,7 +214,7 @@ impl State {
         request.sources.iter().copied().filter(|source| !self.readings.has(*source, request.since))
     }
 
-    /// A batch was read. Returns whether the account was listed for drift with it.
+    /// A batch was read. Returns whether the account was listed for drift with it, or because that was asked for.
     pub fn batch_ends(&mut self, round: Round, read: BatchRead) -> bool {
         let listed = read.readings.iter().any(|(source, _)| *source == Source::Listing);
         let listing_failed = read.failure.as_ref().is_some_and(|failure| failure.source == Source::Listing);
@@ -233,7 +225,9 @@ impl State {
         self.store(read.readings);
         self.broad.extend(read.broad);
         let listing = if listed || listing_failed { self.listing.take() } else { None };
-        let resynced = listing.filter(|listing| listed && listing.resync);
+        let listing = listing.filter(|_| listed);
+        let looked = listing.is_some_and(|listing| self.looks.listed(listing.begun.mono));
+        let resynced = listing.filter(|listing| listing.resync);
         if let Some(listing) = resynced {
             self.resynced_at = Some(listing.begun.mono);
             self.broad.clear();
@@ -254,7 +248,7 @@ impl State {
             }
             None => {}
         }
-        resynced.is_some()
+        resynced.is_some() || looked
     }
 
     /// Keeps what was read.

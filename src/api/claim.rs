@@ -5,7 +5,7 @@ use kube::CustomResource;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::reason::ConditionType;
+use super::{PAUSED_ANNOTATION, reason::ConditionType};
 use crate::domain::{Currency, E164, Number};
 
 /// A request for one phone number. The operator buys it from Vobiz's inventory, once, and reports in the status.
@@ -73,12 +73,29 @@ pub struct PhoneNumberClaimSpec {
         }
     ]))]
     pub deletion_policy: DeletionPolicy,
+
+    /// Whether the number may be bought. "Purchase" buys it, unless the account owns it already. With the other word, the
+    /// claim takes over what the account owns, and never buys. May be changed at any time.
+    #[serde(default)]
+    pub acquire: Acquire,
 }
 
 impl PhoneNumberClaim {
     /// The number that the claim is for. A claim that comes to its number in another way will say so here alone.
     pub(crate) fn number(&self) -> E164 {
         self.spec.e164
+    }
+
+    /// The claim, as kubectl is told of it.
+    pub(crate) fn for_kubectl(&self) -> String {
+        let of = |word: &Option<String>| word.clone().unwrap_or_default();
+        format!("-n {} phonenumberclaim/{}", of(&self.metadata.namespace), of(&self.metadata.name))
+    }
+
+    /// Whether no new attempt is to be made for it.
+    pub(crate) fn is_paused(&self) -> bool {
+        let annotations = self.metadata.annotations.as_ref();
+        annotations.and_then(|all| all.get(PAUSED_ANNOTATION)).is_some_and(|value| value == "true")
     }
 }
 
@@ -89,6 +106,15 @@ pub enum DeletionPolicy {
     #[default]
     Retain,
     Release,
+}
+
+/// How a claim may come to its number.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[schemars(inline)]
+pub enum Acquire {
+    #[default]
+    Purchase,
+    AdoptOnly,
 }
 
 /// What is known about the claim: a projection of its PhoneNumber, safe to lose.
@@ -112,6 +138,11 @@ pub struct PhoneNumberClaimStatus {
     /// The number that was bought, as Vobiz described it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub number: Option<Number>,
+
+    /// The value of the annotation reconcile.fluxcd.io/requestedAt or telephony.vobiz.ai/requested-at that was handled
+    /// last: the account was listed after it was set. Of a value of more than 253 bytes, its beginning.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_handled_reconcile_at: Option<String>,
 }
 
 impl PhoneNumberClaimStatus {

@@ -1,6 +1,7 @@
 //! The two kinds that the API server keeps: the request ([`PhoneNumberClaim`]) and the record of what was sent and
 //! bought ([`PhoneNumber`]), related like a `PersistentVolumeClaim` and a `PersistentVolume`.
 
+mod answer;
 mod claim;
 mod key;
 mod later;
@@ -10,15 +11,16 @@ mod record;
 mod schema;
 mod seen;
 
+pub use answer::{Answer, Funds, WITHHELD};
 pub use claim::{
-    DeletionPolicy, PhoneNumberClaim, PhoneNumberClaimSpec, PhoneNumberClaimStatus, PhoneNumberRef,
+    Acquire, DeletionPolicy, PhoneNumberClaim, PhoneNumberClaimSpec, PhoneNumberClaimStatus, PhoneNumberRef,
 };
 pub(crate) use key::ObjectKey;
 pub(crate) use later::Later;
 pub use reason::{ConditionType, EventKind, Progress, Reason, Row, Status};
 pub use record::{
-    Answer, Attempt, AttemptState, ClaimRef, Funds, Origin, Ownership, PhoneNumber, PhoneNumberSpec,
-    PhoneNumberStatus, Verification,
+    Attempt, AttemptState, ClaimRef, Origin, Ownership, PhoneNumber, PhoneNumberSpec, PhoneNumberStatus,
+    Verification,
 };
 pub use schema::crds;
 pub(crate) use seen::{Kept, Newer, Seen};
@@ -33,6 +35,10 @@ pub const RETRY_ANNOTATION: &str = "telephony.vobiz.ai/retry";
 
 /// On a claim, with the value `true`: no new attempt is made for it.
 pub const PAUSED_ANNOTATION: &str = "telephony.vobiz.ai/paused";
+
+/// On a claim: a new value has the account looked at now. The first is what Flux sets; both mean the same.
+pub const LOOK_NOW_ANNOTATIONS: [&str; 2] =
+    ["reconcile.fluxcd.io/requestedAt", "telephony.vobiz.ai/requested-at"];
 
 /// On a record, with the value `true`: an administrator gives the record up, regardless of its contents.
 pub const FORGET_ANNOTATION: &str = "telephony.vobiz.ai/forget";

@@ -52,6 +52,8 @@ pub enum Reason {
     NumberStatusUnknown,
     ClockSkew,
     NewerVersion,
+    Paused,
+    NotOwned,
 }
 
 /// Which side has to act: neither (`Done`), the operator (`Reconciling`), or a person (`Stalled`).
@@ -99,7 +101,10 @@ impl Reason {
             }
             Self::NeedsDecision => (Status::Unknown, Status::Unknown, Progress::Stalled),
             Self::InvalidCredentials | Self::ClockSkew => (Status::Unknown, Status::False, Progress::Stalled),
-            Self::NotPurchased | Self::Conflict => (Status::False, Status::False, Progress::Stalled),
+            Self::Paused => (Status::Unknown, Status::False, Progress::Done),
+            Self::NotPurchased | Self::Conflict | Self::NotOwned => {
+                (Status::False, Status::False, Progress::Stalled)
+            }
             Self::NumberLost | Self::NumberBlocked | Self::NumberReleasing | Self::NumberMoved => {
                 (Status::True, Status::False, Progress::Stalled)
             }
@@ -114,11 +119,16 @@ impl Reason {
         matches!(self, Self::InvalidCredentials | Self::RateLimited | Self::VobizUnavailable)
     }
 
+    /// Whether the claim itself keeps its purchase back: no failure, and what was counted before is over.
+    pub(crate) fn holds_the_claim(self) -> bool {
+        matches!(self, Self::Paused | Self::NotOwned)
+    }
+
     /// Whether an event is worth its write, and whether it is a warning.
     pub(crate) fn event(self) -> EventKind {
         match self {
             Self::Purchasing => EventKind::None,
-            Self::Purchased | Self::Adopted | Self::NumberPending => EventKind::Normal,
+            Self::Purchased | Self::Adopted | Self::NumberPending | Self::Paused => EventKind::Normal,
             _ => EventKind::Warning,
         }
     }

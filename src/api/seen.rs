@@ -331,6 +331,22 @@ mod tests {
     }
 
     #[test]
+    fn a_claim_with_a_word_of_a_later_version_is_newer() {
+        for (field, word, newer) in [
+            ("acquire", "AdoptOnly", false),
+            ("acquire", "Lease", true),
+            ("deletionPolicy", "Hibernate", true),
+        ] {
+            let raw = json!({
+                "metadata": { "namespace": "a", "name": "b" },
+                "spec": { "e164": "+911234500000", field: word },
+            });
+            let seen: Seen<PhoneNumberClaim> = serde_json::from_value(raw).unwrap();
+            assert_eq!((seen.is_newer(), seen.e164()), (newer, "+911234500000".parse().ok()), "{word}");
+        }
+    }
+
+    #[test]
     fn one_that_cannot_be_read_costs_a_list_no_other() {
         let mut later = raw();
         later["spec"]["attempt"]["state"] = json!("Releasing");

@@ -149,6 +149,7 @@ fn waits(wake: &Wake) -> String {
         Wake::GateOpensOr(moment) => format!("until the account may be called again, or {}", until(moment)),
         Wake::ClocksAgree => "until the clocks agree".into(),
         Wake::Evidence(_) => "for Vobiz's answer".into(),
+        Wake::ClaimChanges => "until the claim is changed".into(),
         Wake::NextListing => "for the next listing of the account (VOBIZ_RESYNC_INTERVAL)".into(),
     }
 }

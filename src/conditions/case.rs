@@ -144,6 +144,9 @@ fn of_failed(record: &PhoneNumber, audience: Audience) -> Case {
             settled(Reason::NotPurchased)
         };
     };
+    if answer.is_withheld() {
+        return Case::open(Reason::Purchasing, message::withheld(answer));
+    }
     settled(match answered(answer, Timestamp::MAX) {
         _ if answer.outcome == Outcome::NotSent => Reason::VobizUnavailable,
         Some(Reason::OutcomeUnknown) | None => Reason::NotPurchased,

@@ -10,7 +10,10 @@ use super::{
     status::conditions,
 };
 use crate::{
-    api::{AttemptState, ConditionType, PhoneNumber, PhoneNumberClaimStatus, PhoneNumberRef, Reason, Status},
+    api::{
+        Answer, AttemptState, ConditionType, PhoneNumber, PhoneNumberClaimStatus, PhoneNumberRef, Reason,
+        Status,
+    },
     plan::{
         self, AttemptCause, ClaimObserved, ClaimStep, Decision, Gate, GateCause, Moment, Relation,
         RetryToken, Timeouts, Told, Wake,
@@ -24,6 +27,8 @@ pub struct ClaimFacts<'a> {
     pub refused: Option<&'a str>,
     /// What this process knows of the attempt, and the API server does not store.
     pub unstored: Option<&'a Unstored>,
+    /// What a look at the account was last asked for with, among those that were made.
+    pub handled: Option<&'a str>,
     pub timeouts: Timeouts,
 }
 
@@ -64,6 +69,7 @@ pub fn claim_status(facts: &ClaimFacts<'_>, now: Moment) -> Option<(PhoneNumberC
             .filter(|_| bound)
             .and_then(|record| record.described().cloned())
             .or_else(|| kept?.number.clone()),
+        last_handled_reconcile_at: facts.handled.map(str::to_owned),
     };
     Some((status, case.reason))
 }
@@ -77,11 +83,19 @@ fn explain(facts: &ClaimFacts<'_>, now: Moment) -> Option<Case> {
         (Relation::Conflict(with), Some(record)) => {
             Some(Case::settled(Reason::Conflict, message::conflict(with, record, claim)))
         }
-        (Relation::Ours | Relation::AwaitsSettlement, Some(record)) if !outweighs(facts.decision) => {
+        (Relation::Ours | Relation::AwaitsSettlement, Some(record))
+            if !outweighs(facts.decision) && !is_withheld(record) =>
+        {
             recorded(facts, record, now)
         }
         _ => waiting(facts, now),
     }
+}
+
+/// What held the claim back then, it is told while it does.
+fn is_withheld(record: &PhoneNumber) -> bool {
+    let attempt = &record.spec.attempt;
+    attempt.state == AttemptState::Failed && attempt.answer.as_ref().is_some_and(Answer::is_withheld)
 }
 
 /// Whether what stands in the way of the next attempt matters more than what happened before: if it was asked for, or if

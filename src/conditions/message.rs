@@ -93,6 +93,14 @@ pub fn trying_again() -> String {
     "The earlier attempt has settled as not bought. Another one is made without being asked.".into()
 }
 
+pub fn withheld(answer: &Answer) -> String {
+    let why = answer.message.as_deref().unwrap_or("no reason is stored");
+    format!(
+        "Nothing was sent, because something held the claim back; another attempt is made without being asked once nothing \
+         does. {why}"
+    )
+}
+
 /// A token that was not used before.
 pub const NEW_TOKEN: &str = "\"$(date +%s)\"";
 

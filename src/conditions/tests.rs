@@ -4,12 +4,11 @@ mod table;
 mod unstored;
 mod words;
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use kube::core::ObjectMeta;
 
-use super::{ClaimFacts, Unstored};
+use super::{ClaimFacts, Unstored, set_record_conditions};
 use crate::{
     api::{
         Answer, AttemptState, ClaimRef, Debit, Funds, Number, NumberStatus, Origin, Outcome, Ownership,
@@ -185,6 +184,7 @@ impl Given {
             decision: &decision,
             refused: self.refused,
             unstored: self.unstored.as_ref(),
+            handled: None,
             timeouts: TIMEOUTS,
         };
         super::claim_status(&facts, now)
@@ -249,8 +249,8 @@ fn conditions_that_a_later_version_has_added_to_a_record_stay() {
     let mut record = bound(NumberStatus::Active, Ownership::Owned);
     let later = r#"{"type":"Released","status":"True","reason":"R","message":"","lastTransitionTime":"2026-01-02T03:04:05Z"}"#;
     record.status.as_mut().unwrap().conditions = vec![serde_json::from_str(later).unwrap()];
-    super::set_record_conditions(&mut record, None, TIMEOUTS, at(0));
-    super::set_record_conditions(&mut record, None, TIMEOUTS, at(0));
+    set_record_conditions(&mut record, None, TIMEOUTS, at(0));
+    set_record_conditions(&mut record, None, TIMEOUTS, at(0));
     let conditions = &record.status.unwrap().conditions;
     let types: Vec<_> = conditions.iter().map(|condition| condition.type_.as_str()).collect();
     assert_eq!(types, ["Ready", "Claimed", "Released"]);

@@ -114,6 +114,7 @@ fn the_worst_record_and_the_worst_status_stay_small() {
             decision: &Decision { relation: Relation::Ours, wanted: None, step: ClaimStep::Rest, told: None },
             refused: None,
             unstored: Some(&unstored),
+            handled: None,
             timeouts: TIMEOUTS,
         };
         let now = Moment { wall: now(), mono: Duration::from_mins(1) };

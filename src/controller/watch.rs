@@ -8,7 +8,7 @@ use kube_runtime::{WatchStreamExt, utils::Backoff, watcher};
 
 use super::{follow::Follower, interruption::Interruptions, triggers::Triggers};
 use crate::{
-    api::{PhoneNumber, PhoneNumberClaim, RETRY_ANNOTATION, Seen},
+    api::{LOOK_NOW_ANNOTATIONS, PAUSED_ANNOTATION, PhoneNumber, PhoneNumberClaim, RETRY_ANNOTATION, Seen},
     plan,
     reconcile::{Claims, Listed, Records},
 };
@@ -21,6 +21,10 @@ pub fn namespaces(named: &[String]) -> BTreeSet<Option<String>> {
 /// Objects on a page of a list; where they are large, the client of the API server asks for fewer.
 const A_PAGE: u32 = 500;
 
+/// The annotations of a claim that something depends on.
+const READ_ANNOTATIONS: [&str; 4] =
+    [RETRY_ANNOTATION, PAUSED_ANNOTATION, LOOK_NOW_ANNOTATIONS[0], LOOK_NOW_ANNOTATIONS[1]];
+
 /// What the cache of claims does not need, it does not keep: claims are never written back whole.
 fn trim_claim(claim: &mut Seen<PhoneNumberClaim>) {
     match claim {
@@ -31,8 +35,8 @@ fn trim_claim(claim: &mut Seen<PhoneNumberClaim>) {
             claim.metadata.labels = None;
             claim.metadata.owner_references = None;
             claim.metadata.finalizers = None;
-            claim.annotations_mut().retain(|name, _| name == RETRY_ANNOTATION);
-            // All reconciles share the cache: of a token that is ignored, it keeps only that it is too long.
+            claim.annotations_mut().retain(|name, _| READ_ANNOTATIONS.contains(&name.as_str()));
+            // All reconciles share the cache: of a value that is ignored, it keeps only that it is too long.
             claim.annotations_mut().values_mut().for_each(plan::cut_token);
         }
     }

@@ -21,6 +21,7 @@ use crate::{
 #[derive(Debug, Default, PartialEq)]
 pub struct Gauges {
     claims: BTreeMap<&'static str, u64>,
+    paused: u64,
     /// By state: how many, and since when the oldest.
     unresolved: BTreeMap<&'static str, (u64, Timestamp)>,
     /// By whether a claim stands behind them.
@@ -44,6 +45,7 @@ impl Gauges {
             return self.newer(Kind::Claim);
         }
         *self.claims.entry(claim.reason.map_or(NO_REASON, |reason| reason.into_str())).or_default() += 1;
+        self.paused += u64::from(claim.paused);
     }
 
     /// Only counted: what it says is for another version.
@@ -111,6 +113,11 @@ impl Gauges {
     fn register_objects(&self, to: &mut Registry, now: Timestamp) {
         let reasons = self.claims.iter().map(|(reason, count)| ([("reason", *reason)], amount(*count)));
         to.register("claims", "Claims, by the reason of their condition Ready", family(reasons));
+        to.register(
+            "paused",
+            "Claims that are paused: nothing is bought or adopted for them",
+            family([(NO_LABELS, amount(self.paused))]),
+        );
         let states = self.unresolved.iter();
         to.register(
             "unresolved_attempts",
@@ -238,6 +245,7 @@ mod tests {
         let (inr, opened) = ("INR".parse().unwrap(), at("2026-01-02T03:04:05Z"));
         let gauges = Gauges {
             claims: BTreeMap::from([("Purchased", 2)]),
+            paused: 1,
             unresolved: BTreeMap::from([("Open", (1, opened))]),
             numbers: BTreeMap::from([(true, 2)]),
             costs: BTreeMap::from([((inr, false), "1.50".parse().ok())]),

@@ -15,6 +15,7 @@ pub struct ClaimBrief {
     pub e164: Option<E164>,
     /// The reason of its condition Ready: none yet, or one that a newer version has written.
     pub reason: Option<Reason>,
+    pub paused: bool,
     /// This version cannot read it.
     pub newer: bool,
 }
@@ -26,7 +27,8 @@ impl ClaimBrief {
         let reason = ready
             .and_then(|ready| Reason::ALL.iter().copied().find(|known| known.into_str() == ready.reason));
         let uid = kube::Resource::meta(seen).uid.as_deref().unwrap_or_default().into();
-        Self { uid, e164: seen.e164(), reason, newer: seen.is_newer() }
+        let paused = seen.read().is_some_and(|claim| claim.is_paused());
+        Self { uid, e164: seen.e164(), reason, paused, newer: seen.is_newer() }
     }
 }
 

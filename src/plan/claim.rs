@@ -19,11 +19,19 @@ use crate::api::{AttemptState, Reason};
 #[must_use]
 pub struct Decision {
     pub relation: Relation,
-    /// The attempt that the claim wants, if any: to be remembered for the next decision.
+    /// The attempt that the claim wants, if any.
     pub wanted: Option<Wanted>,
     pub step: ClaimStep,
     /// What stands between the claim and that attempt.
     pub told: Option<Told>,
+}
+
+impl Decision {
+    /// What is to be remembered for the next decision. What waits for its claim to be changed is wanted anew then, and looked
+    /// up as it is by that time.
+    pub fn to_remember(&self) -> Option<&Wanted> {
+        self.wanted.as_ref().filter(|_| self.step != ClaimStep::Await(Wake::ClaimChanges))
+    }
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -61,7 +69,7 @@ pub enum ClaimStep {
 ///
 /// # Assumptions
 ///
-/// * `remembered` is what the last decision about this claim returned as [`Decision::wanted`], or nothing. Losing it costs
+/// * `remembered` is what the last decision about this claim returned as [`Decision::to_remember`], or nothing. Losing it costs
 ///   another look, and no safety.
 /// * The caller that performs a purchase writes the intent by compare-and-swap against the record that was observed.
 pub fn decide_claim(observed: &ClaimObserved<'_>, remembered: Option<&Wanted>, now: Moment) -> Decision {

@@ -2,6 +2,7 @@
 
 mod checks;
 mod gives_way;
+mod held;
 mod look;
 mod relation;
 

@@ -45,6 +45,7 @@ pub enum Guard {
     LiveClaim,
     LiveClaimDeleting,
     LiveClaimUnchanged,
+    LiveClaimHeld,
 }
 
 /// Whether the guard stands.

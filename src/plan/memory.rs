@@ -106,9 +106,10 @@ impl RecordMemory {
         self.absent_since
     }
 
-    /// The failures that were counted were another wish's.
+    /// The failures that were counted were another wish's, or something holds the claim back, and its end is waited for
+    /// instead.
     pub fn start_over(&mut self) {
-        self.failures = 0;
+        (self.failures, self.backed_off) = (0, None);
     }
 }
 
@@ -168,6 +169,7 @@ mod tests {
         let pauses: Vec<_> = (0..12).map(|id| fails(&mut memory, id)).collect();
         assert_eq!(pauses, [2, 4, 8, 16, 32, 64, 128, 256, 300, 300, 300, 300]);
         memory.as_mut().unwrap().start_over();
+        assert_eq!(memory.unwrap().not_before(), None);
         assert_eq!(fails(&mut memory, 12), 2);
         assert_eq!(see(memory, 13, AttemptState::Bound, at(0)).not_before(), None);
     }

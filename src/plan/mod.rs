@@ -18,6 +18,7 @@ pub(crate) mod guard;
 mod keep;
 mod ledger;
 mod listing;
+mod look_asked;
 mod memory;
 mod neighbours;
 mod observed;
@@ -50,6 +51,7 @@ pub use evidence::{Contents, Evidence, EvidenceRequest, FundsRead, LedgerRead, R
 pub use keep::is_listed_absent;
 #[cfg(test)]
 pub(crate) use listing::Rows;
+pub use look_asked::LookAsked;
 pub use memory::{ClaimMemory, RecordMemory};
 pub use neighbours::Neighbours;
 pub use observed::{ClaimObserved, RecordObserved, Removal};

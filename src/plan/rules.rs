@@ -11,7 +11,9 @@ use super::{
     time::{FAILURE_KEEPS, SEND_WINDOW},
 };
 use crate::{
-    api::{Attempt, AttemptState, ClaimRef, Origin, Outcome, PhoneNumber, PhoneNumberClaim},
+    api::{
+        Attempt, AttemptState, ClaimRef, Origin, Outcome, PhoneNumber, PhoneNumberClaim, PhoneNumberClaimSpec,
+    },
     domain::{AccountId, AttemptId, Debit, Time},
 };
 
@@ -196,9 +198,16 @@ pub fn lives_on(claim: &PhoneNumberClaim, read: &PhoneNumberClaim) -> bool {
         && (read.metadata.deletion_timestamp.is_none() || !on(Guard::LiveClaimDeleting))
 }
 
-/// Step 4: and it wants what is about to be sent. All of it counts: what does not say what is sent says whether it may be.
+/// Step 4: and it wants what is about to be sent. All of it counts, but for what only says whether that may be: this is
+/// asked of the claim as it was read.
 pub fn wants_the_same(claim: &PhoneNumberClaim, read: &PhoneNumberClaim) -> bool {
-    read.spec == claim.spec || !on(Guard::LiveClaimUnchanged)
+    let sent = PhoneNumberClaimSpec { acquire: claim.spec.acquire, ..read.spec.clone() };
+    sent == claim.spec || !on(Guard::LiveClaimUnchanged)
+}
+
+/// Step 4: and nothing holds it back that did not before.
+pub fn live_claim_may_hold_back() -> bool {
+    on(Guard::LiveClaimHeld)
 }
 
 /// Step 5: the send window is over, on either clock: the monotonic one stands still while a machine is suspended.

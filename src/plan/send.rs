@@ -1,9 +1,16 @@
 //! Decides whether the one POST of an attempt may be sent, and to which attempt its outcome belongs.
 
-use super::{Moment, change::Change, rules};
+use std::borrow::Cow;
+
+use super::{
+    Moment,
+    change::Change,
+    checks::{BEFORE_POST, Told},
+    rules,
+};
 use crate::{
-    api::{AttemptState, Outcome, PhoneNumber, PhoneNumberClaim},
-    domain::AttemptId,
+    api::{Answer, Attempt, AttemptState, Outcome, PhoneNumber, PhoneNumberClaim, WITHHELD},
+    domain::{AttemptId, Time},
 };
 
 /// What a live read of the claim brought, after the intent was written.
@@ -20,7 +27,7 @@ pub enum LiveClaim<'a> {
 }
 
 /// Whether the one POST of an attempt may be sent, by the process that wrote it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use]
 pub enum Permission {
     Granted,
@@ -31,19 +38,21 @@ pub enum Permission {
 }
 
 /// Why an attempt is never sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Denial {
     TooLate,
     ClaimGone,
     ClaimChanged,
     ClaimOfNewerVersion,
     ClaimRefused,
+    /// Something holds the claim back that did not when the intent was decided: what the claim is told of it.
+    Withheld(Told),
 }
 
 impl Denial {
     /// For people.
-    pub fn words(self) -> &'static str {
-        match self {
+    fn words(&self) -> Cow<'static, str> {
+        Cow::Borrowed(match self {
             Self::TooLate => "the attempt grew too old before it could be sent",
             Self::ClaimGone => "the claim was deleted before the purchase was sent",
             Self::ClaimChanged => "the claim was changed before the purchase was sent",
@@ -53,14 +62,27 @@ impl Denial {
             Self::ClaimRefused => {
                 "the operator has no right any more to read the claim (403): give it its role in the namespace again"
             }
-        }
+            Self::Withheld(told) => return format!("{}: {}", told.reason.into_str(), told.message).into(),
+        })
+    }
+
+    /// What is stored of the attempt.
+    pub fn answer(&self, at: Time) -> Answer {
+        let code = matches!(self, Self::Withheld(_)).then(|| WITHHELD.to_owned());
+        Answer { code, ..Answer::new(Outcome::NotSent, Some(&self.words()), at) }
     }
 }
 
-/// Decides whether the attempt that was opened at `opened` for `claim` may be sent now. A claim that is gone or being
-/// deleted, or wants something else by now, buys nothing, and neither does an attempt that others may have begun to
-/// verify.
-pub fn may_send(claim: &PhoneNumberClaim, live: LiveClaim<'_>, opened: Moment, now: Moment) -> Permission {
+/// Decides whether an attempt that was opened at `opened` for `claim` may be sent now. A claim that is gone or being
+/// deleted, wants something else by now, or holds its purchase back, buys nothing, and neither does an attempt that others
+/// may have begun to verify.
+pub fn may_send(
+    claim: &PhoneNumberClaim,
+    attempt: &Attempt,
+    live: LiveClaim<'_>,
+    opened: Moment,
+    now: Moment,
+) -> Permission {
     if rules::is_too_late(opened, now) {
         return Permission::Denied(Denial::TooLate);
     }
@@ -69,14 +91,23 @@ pub fn may_send(claim: &PhoneNumberClaim, live: LiveClaim<'_>, opened: Moment, n
         LiveClaim::Refused => Permission::Denied(Denial::ClaimRefused),
         LiveClaim::Newer => Permission::Denied(Denial::ClaimOfNewerVersion),
         LiveClaim::Read(Some(live)) if rules::lives_on(claim, live) => {
-            let unchanged = rules::wants_the_same(claim, live);
-            if unchanged { Permission::Granted } else { Permission::Denied(Denial::ClaimChanged) }
+            if !rules::wants_the_same(claim, live) {
+                return Permission::Denied(Denial::ClaimChanged);
+            }
+            withheld(live, attempt)
+                .map_or(Permission::Granted, |told| Permission::Denied(Denial::Withheld(told)))
         }
         LiveClaim::Read(_) => {
             let gone = rules::buys_for_a_claim_that_lives();
             if gone { Permission::Denied(Denial::ClaimGone) } else { Permission::Granted }
         }
     }
+}
+
+/// What holds the claim back, as it stands now.
+fn withheld(live: &PhoneNumberClaim, attempt: &Attempt) -> Option<Told> {
+    let mut checks = BEFORE_POST.iter().filter(|_| rules::live_claim_may_hold_back());
+    checks.find_map(|check| check(live, attempt))
 }
 
 /// Where the outcome of a purchase goes.
@@ -128,7 +159,10 @@ mod tests {
     use kube::core::ObjectMeta;
 
     use super::*;
-    use crate::{api::PhoneNumberSpec, plan::NewAttempt};
+    use crate::{
+        api::{Acquire, PAUSED_ANNOTATION, PhoneNumberSpec, Reason},
+        plan::NewAttempt,
+    };
 
     fn answered(outcome: Outcome) -> Change {
         let answer =
@@ -203,7 +237,66 @@ mod tests {
             (LiveClaim::Refused, Permission::Denied(Denial::ClaimRefused)),
             (LiveClaim::Newer, Permission::Denied(Denial::ClaimOfNewerVersion)),
         ] {
-            assert_eq!(may_send(&wanted, live, opened(), opened()), expected, "{live:?}");
+            assert_eq!(may_send(&wanted, &attempt(), live, opened(), opened()), expected, "{live:?}");
+        }
+    }
+
+    fn attempt() -> Attempt {
+        NewAttempt::for_tests().open(AttemptId::from_random([1; 16]), opened().wall)
+    }
+
+    #[test]
+    fn what_holds_the_claim_back_by_then_withholds_its_purchase() {
+        let paused = |value: &str| {
+            let mut claim = claim("a");
+            claim.metadata.annotations = Some([(PAUSED_ANNOTATION.to_owned(), value.to_owned())].into());
+            claim
+        };
+        let mut adopts = claim("a");
+        adopts.spec.acquire = Acquire::AdoptOnly;
+        let mut both = paused("true");
+        both.spec.acquire = Acquire::AdoptOnly;
+        let mut changed = paused("true");
+        changed.spec.currency = "USD".parse().ok();
+        let outcome = |decided: &PhoneNumberClaim, live: &PhoneNumberClaim| match may_send(
+            decided,
+            &attempt(),
+            LiveClaim::Read(Some(live)),
+            opened(),
+            opened(),
+        ) {
+            Permission::Denied(Denial::Withheld(told)) => Some(told.reason),
+            Permission::Denied(denied) => panic!("{denied:?}"),
+            Permission::Granted | Permission::ReadAgain => None,
+        };
+        for (live, expected) in [
+            (paused("false"), None),
+            (paused("True"), None),
+            (paused(""), None),
+            (paused("true"), Some(Reason::Paused)),
+            (adopts.clone(), Some(Reason::NotOwned)),
+            (both, Some(Reason::Paused)),
+        ] {
+            assert_eq!(outcome(&claim("a"), &live), expected, "{live:?}");
+        }
+        // It may be bought for by now.
+        assert_eq!(outcome(&adopts, &claim("a")), None);
+        let both = may_send(&claim("a"), &attempt(), LiveClaim::Read(Some(&changed)), opened(), opened());
+        assert_eq!(both, Permission::Denied(Denial::ClaimChanged));
+    }
+
+    #[test]
+    fn a_withheld_purchase_is_stored_as_one_that_was_not_sent() {
+        let told = Told { reason: Reason::Paused, message: "The claim is paused.".into() };
+        let at = Time::micros(opened().wall);
+        for (denied, code, words) in [
+            (Denial::Withheld(told), Some(WITHHELD), "Paused: The claim is paused."),
+            (Denial::ClaimGone, None, "the claim was deleted before the purchase was sent"),
+        ] {
+            let answer = denied.answer(at);
+            assert_eq!((answer.outcome, answer.code.as_deref()), (Outcome::NotSent, code));
+            assert_eq!(answer.message.as_deref(), Some(words));
+            assert_eq!(answer.is_withheld(), code.is_some());
         }
     }
 
@@ -219,7 +312,8 @@ mod tests {
             (at(10_000, 0), Permission::Denied(Denial::TooLate)),
             (at(0, 10_000), Permission::Denied(Denial::TooLate)),
         ] {
-            assert_eq!(may_send(&wanted, LiveClaim::Read(Some(&wanted)), opened(), now), expected, "{now:?}");
+            let live = LiveClaim::Read(Some(&wanted));
+            assert_eq!(may_send(&wanted, &attempt(), live, opened(), now), expected, "{now:?}");
         }
     }
 }

@@ -80,7 +80,11 @@ pub(super) async fn observe<'a>(
 pub(super) fn decide(context: &Context, observed: &ClaimObserved<'_>, now: Moment) -> Decision {
     let uid = observed.claim.uid().unwrap_or_default();
     let decision = plan::decide_claim(observed, context.memory.wanted(&uid).as_ref(), now);
-    context.remember(&uid, decision.wanted.as_ref());
+    context.remember(&uid, decision.to_remember());
+    if decision.told.as_ref().is_some_and(|told| told.reason.holds_the_claim()) {
+        // Its end is what is waited for, and no pause after what was withheld.
+        context.memory.start_over(observed.claim.number());
+    }
     decision
 }
 
@@ -114,14 +118,26 @@ pub async fn reconcile_claim(
         Seen::Newer(claim) => return newer::tell(&context, &seen, claim).await,
     };
     let now = context.clock.now();
+    // First: what is observed is no older than what is said to be handled.
+    let handled = look_now(&context, &claim, now);
     let known = Known::of(&context, &claim);
     let observed = observe(&context, &claim, &known, now).await?;
     let decision = decide(&context, &observed, now);
     let performed = perform(&context, &observed, &decision.step, now).await;
     // Even where the step failed, the claim is told what is known.
     let failed = performed.as_ref().err().filter(|error| !error.is_overtaken());
+    let unstored = observed.record.and_then(|record| context.outcomes.unstored(record.spec.attempt.id));
+    let unstored = unstored.filter(|unstored| now.mono.saturating_sub(unstored.since) >= SHOWN_AFTER);
     let refused = refusal(&context, &claim, &decision.step, failed, now);
-    let shown = publish_status(&context, &observed, &decision, refused.as_deref(), now).await;
+    let facts = ClaimFacts {
+        observed: &observed,
+        decision: &decision,
+        refused: refused.as_deref(),
+        unstored: unstored.as_deref(),
+        handled: handled.as_deref(),
+        timeouts: context.timeouts,
+    };
+    let shown = publish_status(&context, &facts, now).await;
     let named = observed.record.and_then(|record| record.spec.claim_ref.as_ref());
     let liveness = context.liveness_again(observed.liveness, named);
     Ok([performed?, shown?, liveness].into_iter().flatten().min())
@@ -177,31 +193,37 @@ fn wait(context: &Context, claim: &PhoneNumberClaim, wake: &Wake, now: Moment) -
         Wake::GateOpens => account.request_gate(ObjectKey::of(claim)),
         Wake::Evidence(request) => account.request(ObjectKey::of(claim), request.clone()),
         Wake::NextListing => account.request_next_listing(ObjectKey::of(claim)),
+        // Its watch brings it back.
+        Wake::ClaimChanges => {}
     }
     None
+}
+
+/// Has the account looked at if the claim's user asks for that; returns what was asked with when it was last.
+fn look_now(context: &Context, claim: &PhoneNumberClaim, now: Moment) -> Option<String> {
+    let before = claim.status.as_ref().and_then(|status| status.last_handled_reconcile_at.clone());
+    let asked = context.memory.look_asked(&claim.uid().unwrap_or_default(), claim, now);
+    let Some(asked) = asked.filter(|asked| before.as_ref() != Some(&asked.latest)) else { return before };
+    let looked = context.accounts.of_claim(claim).look_now(ObjectKey::of(claim), asked.since);
+    if looked { Some(asked.latest) } else { before }
 }
 
 /// Writes the claim's status if it changes, then its event; returns when it will change by itself.
 async fn publish_status(
     context: &Context,
-    observed: &ClaimObserved<'_>,
-    decision: &Decision,
-    refused: Option<&str>,
+    facts: &ClaimFacts<'_>,
     now: Moment,
 ) -> Result<Option<Duration>, StoreError> {
-    let unstored = observed.record.and_then(|record| context.outcomes.unstored(record.spec.attempt.id));
-    let unstored = unstored.filter(|unstored| now.mono.saturating_sub(unstored.since) >= SHOWN_AFTER);
-    let facts =
-        ClaimFacts { observed, decision, refused, unstored: unstored.as_deref(), timeouts: context.timeouts };
-    let after = changes_by_itself(&facts, now);
-    let Some((status, reason)) = conditions::claim_status(&facts, now) else { return Ok(after) };
-    let old = observed.claim.status.as_ref();
+    let claim = facts.observed.claim;
+    let after = changes_by_itself(facts, now);
+    let Some((status, reason)) = conditions::claim_status(facts, now) else { return Ok(after) };
+    let old = claim.status.as_ref();
     if old == Some(&status) {
         return Ok(after);
     }
-    let uid = observed.claim.uid().unwrap_or_default();
+    let uid = claim.uid().unwrap_or_default();
     context.told.tell(&uid, &status);
-    let written = context.store.patch_status(observed.claim, &status).await;
+    let written = context.store.patch_status(claim, &status).await;
     if let Err(error) = written {
         context.told.forget(&uid);
         // The claim is gone: there is no status to write.
@@ -214,7 +236,7 @@ async fn publish_status(
     // Another attempt that fails like the one before is news all the same.
     if !same || (old.is_some_and(is_stalled) && !is_stalled(&status)) {
         let message = is.map(|ready| ready.message.as_str()).unwrap_or_default();
-        context.announce(observed.claim, reason, message, now).await;
+        context.announce(claim, reason, message, now).await;
     }
     Ok(after)
 }

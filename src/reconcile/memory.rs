@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use parking_lot::Mutex;
 
 use crate::{
-    api::{PhoneNumber, Reason},
+    api::{PhoneNumber, PhoneNumberClaim, Reason},
     domain::E164,
-    plan::{ClaimMemory, Moment, RecordMemory, Timeouts, Wanted},
+    plan::{ClaimMemory, LookAsked, Moment, RecordMemory, Timeouts, Wanted},
 };
 
 #[derive(Default)]
@@ -20,6 +20,8 @@ struct Inner {
     /// By claim uid.
     claims: HashMap<String, ClaimMemory>,
     records: HashMap<E164, RecordMemory>,
+    /// By claim uid.
+    looks: HashMap<String, LookAsked>,
 }
 
 /// What there still is of what was remembered.
@@ -50,6 +52,15 @@ impl Memory {
         self.inner.lock().claims.get_mut(uid).is_none_or(|memory| memory.is_news(reason))
     }
 
+    /// The look at the account that the claim's user asks for, if any.
+    pub fn look_asked(&self, uid: &str, claim: &PhoneNumberClaim, now: Moment) -> Option<LookAsked> {
+        let mut inner = self.inner.lock();
+        let known = inner.looks.remove(uid);
+        let asked = LookAsked::see(known, claim, now)?;
+        inner.looks.insert(uid.to_owned(), asked.clone());
+        Some(asked)
+    }
+
     /// What is remembered of a record once it has been read, or written.
     pub fn see(&self, record: &PhoneNumber, now: Moment) -> RecordMemory {
         let mut inner = self.inner.lock();
@@ -73,6 +84,7 @@ impl Memory {
     pub fn sweep(&self, now: Moment, timeouts: Timeouts, remaining: &Remaining<'_>) {
         let mut inner = self.inner.lock();
         inner.claims.retain(|uid, _| (remaining.lives)(uid));
+        inner.looks.retain(|uid, _| (remaining.lives)(uid));
         inner.records.retain(|e164, memory| {
             if (remaining.recorded)(*e164) {
                 return true;
@@ -83,7 +95,7 @@ impl Memory {
         });
     }
 
-    /// The failures that were counted were another wish's.
+    /// What was counted is over: see [`RecordMemory::start_over`].
     pub fn start_over(&self, e164: E164) {
         if let Some(memory) = self.inner.lock().records.get_mut(&e164) {
             memory.start_over();

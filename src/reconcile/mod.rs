@@ -163,8 +163,10 @@ impl Context {
         message: &str,
         now: Moment,
     ) {
-        // An account that is held now for this and now for that is no news each time, to thousands of claims.
-        if reason.holds_the_account() && !self.memory.is_news(&claim.uid().unwrap_or_default(), reason) {
+        // An account that is held now for this and now for that is no news each time, to thousands of claims; nor is a claim
+        // that is held back still, after a look.
+        let comes_and_goes = reason.holds_the_account() || reason.holds_the_claim();
+        if comes_and_goes && !self.memory.is_news(&claim.uid().unwrap_or_default(), reason) {
             return;
         }
         let name = format!("{}/{}", claim.namespace().unwrap_or_default(), claim.name_any());

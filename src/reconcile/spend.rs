@@ -46,12 +46,13 @@ impl Spending {
     fn may_send(
         &self,
         claim: &PhoneNumberClaim,
+        record: &PhoneNumber,
         live: LiveClaim<'_>,
         opened: Moment,
         now: Moment,
     ) -> Permission {
         match self {
-            Self::Purchase(_) => plan::may_send(claim, live, opened, now),
+            Self::Purchase(_) => plan::may_send(claim, &record.spec.attempt, live, opened, now),
         }
     }
 
@@ -83,12 +84,9 @@ impl Spending {
     }
 
     /// What is stored where it was not sent.
-    fn unsent(&self, why: &str, now: Moment) -> Change {
+    fn unsent(&self, answer: Answer) -> Change {
         match self {
-            Self::Purchase(_) => {
-                let answer = Answer::new(Outcome::NotSent, Some(why), Time::micros(now.wall));
-                Change::Answered { answer: Box::new(answer), bought: None }
-            }
+            Self::Purchase(_) => Change::Answered { answer: Box::new(answer), bought: None },
         }
     }
 }
@@ -116,8 +114,12 @@ pub async fn spend(
             return Err(error);
         }
     };
-    let unsent = |why: &str| spending.unsent(why, context.clock.now());
-    let change = match (await_permission(context, claim, &spending, opened).await, account.gate()) {
+    let unsent = |why: &str| {
+        let at = Time::micros(context.clock.now().wall);
+        spending.unsent(Answer::new(Outcome::NotSent, Some(why), at))
+    };
+    let permitted = await_permission(context, claim, &record, &spending, opened).await;
+    let change = match (permitted, account.gate()) {
         // The answers to the intent, and to the read after it, showed it.
         (Ok(()), _) if account.clocks().are_wrong() => unsent("the clocks are more than 10 minutes apart"),
         (Ok(()), Gate::Open) => spending.send(context, account, claim, &record).await,
@@ -128,7 +130,7 @@ pub async fn spend(
                 // What failed before was another wish: the new one does not wait longer for it.
                 context.memory.start_over(claim.number());
             }
-            unsent(denied.words())
+            spending.unsent(denied.answer(Time::micros(context.clock.now().wall)))
         }
     };
     let storing = outcome::store(context.clone(), claim.clone(), record, change, under_way);
@@ -145,6 +147,7 @@ pub async fn spend(
 async fn await_permission(
     context: &Context,
     claim: &PhoneNumberClaim,
+    record: &PhoneNumber,
     spending: &Spending,
     opened: Moment,
 ) -> Result<(), Denial> {
@@ -163,7 +166,7 @@ async fn await_permission(
                 LiveClaim::Unreadable
             }
         };
-        match spending.may_send(claim, live, opened, context.clock.now()) {
+        match spending.may_send(claim, record, live, opened, context.clock.now()) {
             Permission::Granted => return Ok(()),
             Permission::Denied(why) => return Err(why),
             Permission::ReadAgain => tokio::time::sleep(Duration::from_millis(500)).await,

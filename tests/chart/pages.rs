@@ -133,6 +133,8 @@ impl Reader {
         self.until("default", "short-balance", "Purchased").await;
         let again = [("NAMESPACE", "default"), ("NAME", "short-balance")];
         self.types("docs/operations.md", "retry", &again).await;
+        self.types("docs/claims.md", "pause", &[("NAME", "short-balance")]).await;
+        self.types("docs/claims.md", "look now", &[("NAME", "short-balance")]).await;
         assert_eq!(vobiz.purchase_calls("+911234500003"), 2);
     }
 

@@ -26,6 +26,7 @@ mod drift;
 mod exactly_once;
 mod gitops;
 mod health;
+mod held;
 mod hostile;
 mod leader;
 mod network;

@@ -223,6 +223,12 @@ impl World {
         self.cluster.merge(&self.claim_path(name), &patch).await;
     }
 
+    /// Pauses a claim, or, with nothing, has it go on.
+    pub async fn pause(&self, name: &str, value: Option<&str>) {
+        let patch = json!({ "metadata": { "annotations": { "telephony.vobiz.ai/paused": value } } });
+        self.cluster.merge(&self.claim_path(name), &patch).await;
+    }
+
     pub async fn record(&self, number: &str) -> Option<Value> {
         self.cluster.get(&record_path(number)).await
     }

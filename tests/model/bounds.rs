@@ -50,6 +50,12 @@ pub enum Fault {
     Hour,
     /// The user changes what the claim wants.
     Edit,
+    /// The user pauses the claim.
+    Pause,
+    /// The user has the claim adopt only.
+    AdoptOnly,
+    /// The user lets the claim buy again.
+    LetGo,
     /// The account is read for the sake of other numbers.
     Others,
     /// A wall clock is set forward or back by more than anything waits.

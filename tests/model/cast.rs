@@ -5,11 +5,14 @@ use std::time::Duration;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time as KubeTime};
 use kube::core::ObjectMeta;
 
-use super::world::{Claim, NOBODY, Record, Token, Tokens, bit_of, place_of};
+use super::{
+    claims::{KINDS, bits, claim},
+    world::{Claim, NOBODY, Record, Token, Tokens, bit_of},
+};
 use crate::{
     api::{
         Answer, Attempt, AttemptState, ClaimRef, ConditionType, Debit, Funds, Outcome, PhoneNumber,
-        PhoneNumberClaim, PhoneNumberClaimSpec, PhoneNumberSpec, PhoneNumberStatus,
+        PhoneNumberClaim, PhoneNumberSpec, PhoneNumberStatus,
     },
     domain::{AccountId, AttemptId, Currency, E164, LedgerRow, ListedNumber, Time},
     plan::{LedgerRead, NewAttempt, Rows},
@@ -21,7 +24,7 @@ pub struct Cast {
     pub e164: E164,
     pub ours: AccountId,
     other: AccountId,
-    claims: Vec<[PhoneNumberClaim; 8]>,
+    claims: Vec<[PhoneNumberClaim; KINDS]>,
     attempts: Vec<AttemptId>,
     tokens: Vec<(Token, String)>,
     pub absent: Rows,
@@ -219,7 +222,7 @@ impl Cast {
 /// How long ago the day had passed that [`super::bounds::Fault::Age`] speaks of: less than a look goes back.
 const DAY: Duration = Duration::from_hours(1);
 
-fn before_the_day(epoch: jiff::Timestamp) -> jiff::Timestamp {
+pub fn before_the_day(epoch: jiff::Timestamp) -> jiff::Timestamp {
     epoch.saturating_sub(2 * DAY).unwrap()
 }
 
@@ -245,34 +248,8 @@ fn claims(set: u8) -> Vec<String> {
     (1..=UIDS).filter(|uid| set & bit_of(*uid) != 0).map(|uid| uid.to_string()).collect()
 }
 
-fn currency(changed: bool) -> Option<Currency> {
+pub fn currency(changed: bool) -> Option<Currency> {
     changed.then(|| "USD".parse().unwrap())
-}
-
-fn bits(claim: Claim) -> usize {
-    usize::from(claim.deleting) | usize::from(claim.old) << 1 | usize::from(claim.changed) << 2
-}
-
-fn claim(uid: u8, bits: usize, two_namespaces: bool, epoch: jiff::Timestamp) -> PhoneNumberClaim {
-    let (deleting, old, changed) = (bits & 1 != 0, bits & 2 != 0, bits & 4 != 0);
-    let place = place_of(uid);
-    let namespace = if two_namespaces && place == 1 { "other" } else { "one" };
-    let spec = PhoneNumberClaimSpec {
-        currency: currency(changed),
-        ..serde_json::from_str(r#"{"e164":"+911234500000"}"#).unwrap()
-    };
-    PhoneNumberClaim {
-        metadata: ObjectMeta {
-            namespace: Some(namespace.into()),
-            name: Some(["first", "second"][place].into()),
-            uid: Some(uid.to_string()),
-            creation_timestamp: Some(KubeTime(if old { before_the_day(epoch) } else { epoch })),
-            deletion_timestamp: deleting.then_some(KubeTime(epoch)),
-            ..ObjectMeta::default()
-        },
-        spec,
-        status: None,
-    }
 }
 
 fn debits(set: u8) -> impl Iterator<Item = u8> {

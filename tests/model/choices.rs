@@ -7,7 +7,7 @@ use super::{
     step::Step,
     vobiz::Treatment,
     worker::Reply,
-    world::{ATTEMPTS, Cached, Worker, World},
+    world::{ATTEMPTS, Cached, Held, Worker, World},
 };
 
 pub fn all(world: &World, places: usize, steps: &mut Vec<Step>) {
@@ -120,6 +120,9 @@ fn of_people(world: &World, places: usize, steps: &mut Vec<Step>) {
             (Fault::Token, Step::SetToken(place)),
             (Fault::Decide, Step::Decide(place)),
             (Fault::Edit, Step::Edit(place)),
+            (Fault::Pause, Step::Hold(place, Held::Paused)),
+            (Fault::AdoptOnly, Step::Hold(place, Held::AdoptOnly)),
+            (Fault::LetGo, Step::LetGo(place)),
         ] {
             if world.left.has(fault) {
                 steps.push(step);

@@ -42,6 +42,7 @@ invariants! {
     NoAttemptUnauthorised => "no attempt without permission",
     NoPurchaseForVanishedClaim => "no purchase for a vanished claim",
     SentAsWanted => "what is sent is what the claim wants",
+    HeldBackNothingSent => "nothing is sent for a claim that is held back",
     ForeignAccountUntouched => "another account's record is left alone",
     ForeignNamespaceInheritsNothing => "another namespace inherits nothing",
 }
@@ -115,6 +116,7 @@ pub fn on_write(world: &mut World, mix: &Mix, previous: Option<Record>, next: Op
 pub fn on_post(world: &mut World, draft: &Record) {
     let attempt = 1 << draft.attempt;
     let claim_stands = world.live(draft.claim).is_some_and(|claim| !claim.deleting);
+    let held = world.live(draft.claim).is_some_and(|claim| claim.held.is_some());
     let wants_other = world.live(draft.claim).is_some_and(|claim| claim.changed != draft.changed);
     for (broken, invariant) in [
         (world.truth.posted & attempt != 0, Invariant::OnePostPerAttempt),
@@ -125,6 +127,7 @@ pub fn on_post(world: &mut World, draft: &Record) {
         ),
         (!claim_stands, Invariant::NoPurchaseForVanishedClaim),
         (wants_other, Invariant::SentAsWanted),
+        (held, Invariant::HeldBackNothingSent),
     ] {
         if broken {
             world.broken.note(invariant);

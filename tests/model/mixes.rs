@@ -61,6 +61,8 @@ pub const FAST: &[Mix] = &[
     mix("record lost", &[(DebitOnly, 1), (Restore, 1)]),
     mix("record lost, a day passes", &[(DebitOnly, 1), (Restore, 1), (Age, 1)]),
     mix("claim changed", &[(Edit, 1)]),
+    mix("paused, let go", &[(Pause, 1), (LetGo, 1)]),
+    mix("adopts only, let go", &[(AdoptOnly, 1), (LetGo, 1)]),
     mix("another account buys", &[(OurOther, 1)]),
     mix("deleted slowly", &[(Delete, 1)]).with(&[SlowDeletion]),
     mix("proxy, lag", &[(Resend, 1)]).with(&[Lag]),
@@ -132,6 +134,9 @@ pub const FULL: &[Mix] = &[
         .tokens(TWICE)
         .with(&[TokenAtFirst])
         .attempts(3),
+    mix("paused, let go, crash, 5xx", &[(Pause, 1), (LetGo, 1), (Crash, 1), (FailAfter, 1)]),
+    mix("paused, stale, no answer", &[(Pause, 1), (NoAnswer, 1)]).with(&[Stale]),
+    mix("adopts only, let go, owned already", &[(AdoptOnly, 1), (LetGo, 1), (Crash, 1)]).owned(),
     mix("owned already, crash, re-created", &[(Crash, 1), (Delete, 1), (Create, 1)]).owned(),
     mix("record of another account, crash", &[(Crash, 1), (Delete, 1), (Create, 1)]).with(&[ForeignRecord]),
 ];

@@ -9,6 +9,7 @@ mod bounds;
 mod bypass;
 mod cast;
 mod choices;
+mod claims;
 mod clock;
 mod documented;
 mod explore;

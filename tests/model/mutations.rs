@@ -60,6 +60,7 @@ pub const MUTATIONS: &[Mutation] = &[
     off(&[LiveClaim], "deleted slowly", NoPurchaseForVanishedClaim),
     off(&[LiveClaimDeleting], "deleted slowly", NoPurchaseForVanishedClaim),
     off(&[LiveClaimUnchanged], "claim changed", SentAsWanted),
+    off(&[LiveClaimHeld], "paused, let go", HeldBackNothingSent),
     bypassed(&[CompareAndSwap], "5xx", NoPaidNumberForgotten),
     bypassed(&[CreateIsExclusive], "debit only, decision", AtMostOneDebit),
     bypassed(&[RereadIntent], "lost reply", DurableBeforePost),

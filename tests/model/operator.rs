@@ -53,7 +53,7 @@ impl Operators {
         let named = (liveness, holder);
         let wanted = self.wanted(&world.operators[operator], claim);
         let decision = self.decide_claim(world, operator, claim, seen.as_ref(), named, wanted.as_ref());
-        self.want(&mut world.operators[operator], claim, wanted, decision.wanted);
+        self.want(&mut world.operators[operator], claim, wanted, decision.to_remember().cloned());
         Some(Looked { claim, record, step: decision.step })
     }
 
@@ -92,7 +92,12 @@ impl Operators {
             ClaimStep::Await(Wake::Evidence(need)) => self.read(world, operator, &need),
             ClaimStep::Rest
             | ClaimStep::Await(
-                Wake::At(_) | Wake::GateOpens | Wake::GateOpensOr(_) | Wake::ClocksAgree | Wake::NextListing,
+                Wake::At(_)
+                | Wake::GateOpens
+                | Wake::GateOpensOr(_)
+                | Wake::ClocksAgree
+                | Wake::NextListing
+                | Wake::ClaimChanges,
             )
             | ClaimStep::Purchase(_) => {}
             ClaimStep::OpenUnsent(intent) => {

@@ -3,7 +3,7 @@
 use super::{
     Operators, api,
     bounds::{Fault, Twist},
-    world::{Claim, Operator, Owner, Record, Token, Tokens, Worker, World},
+    world::{Claim, Held, Operator, Owner, Record, Token, Tokens, Worker, World},
 };
 use crate::api::{AttemptState, Origin, Outcome};
 
@@ -93,6 +93,7 @@ impl Operators {
             deleting: false,
             old: false,
             changed: false,
+            held: None,
             token: None,
         }
     }
@@ -148,6 +149,22 @@ impl Operators {
         let claim = world.claims[place].filter(|claim| !claim.deleting && !claim.changed)?;
         world.spend(Fault::Edit)?;
         api::put_claim(world, &self.mix, place, Some(Claim { changed: true, ..claim }));
+        Some(())
+    }
+
+    /// The user holds the claim's purchase back.
+    pub fn hold(&self, world: &mut World, place: usize, held: Held) -> Option<()> {
+        let claim = world.claims[place].filter(|claim| !claim.deleting && claim.held.is_none())?;
+        world.spend(if held == Held::Paused { Fault::Pause } else { Fault::AdoptOnly })?;
+        api::put_claim(world, &self.mix, place, Some(Claim { held: Some(held), ..claim }));
+        Some(())
+    }
+
+    /// And does no longer.
+    pub fn let_go(&self, world: &mut World, place: usize) -> Option<()> {
+        let claim = world.claims[place].filter(|claim| !claim.deleting && claim.held.is_some())?;
+        world.spend(Fault::LetGo)?;
+        api::put_claim(world, &self.mix, place, Some(Claim { held: None, ..claim }));
         Some(())
     }
 

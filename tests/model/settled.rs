@@ -5,7 +5,7 @@ use super::{
     Operators,
     bounds::Twist,
     invariants::{gives_way, has_fresh_token, is_paid, may_try_again},
-    world::{Cached, Claim, Owner, Worker, World, bit_of, place_of},
+    world::{Cached, Claim, Held, Owner, Worker, World, bit_of, place_of},
 };
 use crate::api::AttemptState;
 
@@ -55,9 +55,15 @@ fn has_all_it_can(model: &Operators, world: &World, claim: Claim) -> bool {
     if claim.deleting {
         return false;
     }
-    // A claim for what another account of ours has waits, without an attempt.
-    let elsewhere = world.vobiz.owner == Owner::OurOther;
-    let Some(record) = world.record else { return elsewhere };
+    // A claim for what another account of ours has waits, without an attempt, and so does one that is held back.
+    let owned = matches!(world.vobiz.owner, Owner::Us | Owner::UsAlready);
+    let waits = world.vobiz.owner == Owner::OurOther
+        || match claim.held {
+            Some(Held::Paused) => true,
+            Some(Held::AdoptOnly) => !owned,
+            None => false,
+        };
+    let Some(record) = world.record else { return waits };
     if record.foreign_account {
         return true;
     }
@@ -72,6 +78,6 @@ fn has_all_it_can(model: &Operators, world: &World, claim: Claim) -> bool {
     match record.state {
         AttemptState::Open => false,
         AttemptState::Bound | AttemptState::NeedsDecision => true,
-        AttemptState::Failed => elsewhere || !may_try_again(world, claim, &record),
+        AttemptState::Failed => waits || !may_try_again(world, claim, &record),
     }
 }

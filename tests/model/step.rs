@@ -11,7 +11,7 @@ use super::{
     tidy::tidy,
     vobiz::{self, Treatment},
     worker::Reply,
-    world::{ATTEMPTS, Claim, Operator, Time, Truth, Vobiz, World},
+    world::{ATTEMPTS, Claim, Held, Operator, Time, Truth, Vobiz, World},
 };
 use crate::plan::guard;
 
@@ -54,6 +54,8 @@ pub enum Step {
     Age,
     PassHour,
     Edit(usize),
+    Hold(usize, Held),
+    LetGo(usize),
 }
 
 impl Step {
@@ -98,7 +100,9 @@ impl Step {
             | Self::Decide(_)
             | Self::Age
             | Self::PassHour
-            | Self::Edit(_) => true,
+            | Self::Edit(_)
+            | Self::Hold(..)
+            | Self::LetGo(_) => true,
         }
     }
 }
@@ -155,6 +159,8 @@ impl Operators {
             Step::Age => Self::age(world),
             Step::PassHour => Self::pass_hour(world),
             Step::Edit(place) => self.edit(world, place),
+            Step::Hold(place, held) => self.hold(world, place, held),
+            Step::LetGo(place) => self.let_go(world, place),
         }
     }
 

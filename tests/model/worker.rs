@@ -9,7 +9,7 @@ use super::{
     world::{Claim, Record, Spending, Worker, World},
 };
 use crate::{
-    api::{Outcome, PhoneNumberClaim},
+    api::{Outcome, PhoneNumber, PhoneNumberClaim},
     plan::{self, Change, LiveClaim, Moment, OutcomeTarget, Permission},
 };
 
@@ -18,11 +18,12 @@ impl Spending {
     fn may_send(
         self,
         claim: &PhoneNumberClaim,
+        record: &PhoneNumber,
         live: LiveClaim<'_>,
         (opened, now): (Moment, Moment),
     ) -> Permission {
         match self {
-            Self::Purchase(_) => plan::may_send(claim, live, opened, now),
+            Self::Purchase(_) => plan::may_send(claim, &record.spec.attempt, live, opened, now),
         }
     }
 
@@ -106,13 +107,21 @@ impl Operators {
     pub fn send(&self, world: &mut World, operator: usize) -> Option<()> {
         let Worker::Opened { spending, suspended } = world.operators[operator].worker else { return None };
         let draft = spending.draft();
-        let decided_on =
-            Claim { uid: draft.claim, deleting: false, old: false, changed: draft.changed, token: None };
+        let decided_on = Claim {
+            uid: draft.claim,
+            deleting: false,
+            old: false,
+            changed: draft.changed,
+            held: None,
+            token: None,
+        };
         let claim = self.cast.claim(decided_on);
         let live = world.claims[super::world::place_of(draft.claim)];
         let live = live.map(|live| self.cast.claim(live));
         let window = clock::window(&self.cast, &world.operators[operator], draft, suspended, world.time);
-        world.operators[operator].worker = match spending.may_send(claim, LiveClaim::Read(live), window) {
+        let record = self.cast.record(draft, self.cast.now());
+        let permission = spending.may_send(claim, &record, LiveClaim::Read(live), window);
+        world.operators[operator].worker = match permission {
             Permission::Granted => {
                 spending.send(world);
                 Worker::Sent { spending }

@@ -71,7 +71,15 @@ pub struct Claim {
     /// It was created before the day that has passed.
     pub old: bool,
     pub changed: bool,
+    pub held: Option<Held>,
     pub token: Option<Token>,
+}
+
+/// What of a claim holds its purchase back.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, strum::VariantArray)]
+pub enum Held {
+    Paused,
+    AdoptOnly,
 }
 
 /// A value of the retry annotation.

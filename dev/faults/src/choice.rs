@@ -22,6 +22,8 @@ pub enum Deed {
     DeleteClaim,
     /// The claim's currency is changed, which is not too late before it is read live.
     ChangeClaim,
+    /// The claim is paused, which is not too late either, and goes on once that is known.
+    HoldClaim,
     /// The statuses of claim and record are removed.
     StripStatuses,
     /// The API server is not well for a while.
@@ -164,6 +166,7 @@ pub fn deeds() -> Vec<Choice> {
     add(Deed::DeleteClaim, &around, &held, &BEHAVIOURS);
     let decided = [(Call::CreateRecord, 1), (Call::ReadClaim, 1)];
     add(Deed::ChangeClaim, &decided, &[Moment::Before], &BEHAVIOURS[..3]);
+    add(Deed::HoldClaim, &decided, &[Moment::Before], &BEHAVIOURS[..3]);
     add(Deed::StripStatuses, &around, &[Moment::Withheld], &BEHAVIOURS[..3]);
     let sending =
         [(Call::CreateRecord, 1), (Call::ReadClaim, 1), (Call::Purchase, 1), (Call::StoreOutcome, 1)];

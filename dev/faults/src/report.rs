@@ -78,6 +78,7 @@ fn deed(deed: Deed) -> &'static str {
         Deed::Disconnect => "the connection is closed",
         Deed::DeleteClaim => "the claim is deleted by force",
         Deed::ChangeClaim => "the claim's currency is changed",
+        Deed::HoldClaim => "the claim is paused for a while",
         Deed::StripStatuses => "the statuses are removed",
         Deed::Sicken(_) => "the API server is not well",
         Deed::Pause => "the process stands still (SIGSTOP)",

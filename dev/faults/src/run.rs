@@ -165,6 +165,7 @@ impl Run {
                 pass(caught);
                 Ok(vec![process])
             }
+            Deed::HoldClaim => self.stage.hold_claim(caught).await.map(|()| vec![process]),
             Deed::StripStatuses => {
                 self.stage.strip_statuses().await;
                 pass(caught);

@@ -37,6 +37,8 @@ pub const NUMBER_PENDING: Row = row("NumberPending", "True", "False", "Reconcili
 pub const NUMBER_STATUS_UNKNOWN: Row = row("NumberStatusUnknown", "True", "Unknown", "Reconciling");
 pub const CLOCK_SKEW: Row = row("ClockSkew", "Unknown", "False", "Stalled");
 pub const NEWER_VERSION: Row = row("NewerVersion", "Unknown", "Unknown", "Reconciling");
+pub const PAUSED: Row = row("Paused", "Unknown", "False", "");
+pub const NOT_OWNED: Row = row("NotOwned", "False", "False", "Stalled");
 
 impl Row {
     /// The same case, of a claim that was told so of its purchase before.

@@ -1,5 +1,6 @@
 -- Argo CD's health of a PhoneNumberClaim: Healthy once the number is bought, Degraded once somebody has to do
--- something, Progressing in between and until the operator has seen the claim as it stands now.
+-- something, Suspended while it is paused, Progressing in between and until the operator has seen the claim as it
+-- stands now.
 local hs = { status = "Progressing", message = "The operator has not looked at this claim yet." }
 local status = obj.status
 if status == nil or status.conditions == nil or status.observedGeneration ~= obj.metadata.generation then
@@ -10,6 +11,8 @@ for _, condition in ipairs(status.conditions) do
     hs.message = condition.reason .. ": " .. condition.message
     if condition.status == "True" then
       hs.status = "Healthy"
+    elseif condition.reason == "Paused" then
+      hs.status = "Suspended"
     end
   elseif condition.type == "Stalled" and condition.status == "True" then
     hs.status = "Degraded"

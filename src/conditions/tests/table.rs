@@ -1,6 +1,7 @@
 //! The rows of the table: which conditions a claim has in each case.
 
 use super::*;
+use crate::api::{Acquire, PAUSED_ANNOTATION, WITHHELD};
 
 #[test]
 #[expect(clippy::too_many_lines, reason = "one table")]
@@ -79,6 +80,44 @@ fn what_keeps_a_purchase_back_is_told_as_the_table_says() {
         assert_eq!((reason, also.as_str()), expected);
         assert_eq!((purchased.as_str(), ready.as_str()), ("Unknown", "False"));
     }
+}
+
+#[test]
+fn a_claim_that_holds_its_purchase_back_is_told_so_at_once() {
+    let mut paused = wish();
+    paused.metadata.annotations = Some([(PAUSED_ANNOTATION.to_owned(), "true".to_owned())].into());
+    let mut adopts = wish();
+    adopts.spec.acquire = Acquire::AdoptOnly;
+    let mut withheld = answer(Outcome::NotSent, 0, None);
+    (withheld.code, withheld.message) = (Some(WITHHELD.into()), Some("Paused: words".into()));
+    let withheld = record(AttemptState::Failed, Origin::Purchase, Some(withheld));
+    let not_found =
+        record(AttemptState::Failed, Origin::Purchase, Some(answer(Outcome::NotFound, 404, None)));
+    for (record, token) in [(None, None), (Some(withheld.clone()), None), (Some(not_found), Some("t"))] {
+        for (claim, row, words) in [
+            (&paused, (Reason::Paused, "Unknown", "False", ""), "kubectl annotate -n a phonenumberclaim/b"),
+            (
+                &adopts,
+                (Reason::NotOwned, "False", "False", "Stalled"),
+                "kubectl patch -n a phonenumberclaim/b",
+            ),
+        ] {
+            let given = Given { claim: claim.clone(), record: record.clone(), token, ..Given::default() };
+            let (reason, purchased, ready, also) = told(&given).unwrap();
+            assert_eq!((reason, purchased.as_str(), ready.as_str(), also.as_str()), row);
+            let message = &given.tell(moment(2)).unwrap().0.conditions[0].message;
+            assert!(message.contains(words), "{message}");
+        }
+    }
+    // What was withheld, and is not held any more, says nothing but that it goes on.
+    let was_paused = Given { claim: paused, ..of(&withheld) }.tell(moment(2)).unwrap().0;
+    let goes_on = Given { claim: PhoneNumberClaim { status: Some(was_paused), ..wish() }, ..of(&withheld) };
+    assert_eq!(goes_on.tell(moment(2)), None);
+    assert_eq!(told(&goes_on).unwrap().0, Reason::Purchasing);
+    let mut record = withheld;
+    set_record_conditions(&mut record, None, TIMEOUTS, at(2));
+    let ready = &record.conditions()[0];
+    assert!(ready.reason == "Purchasing" && ready.message.ends_with("Paused: words"), "{ready:?}");
 }
 
 #[test]

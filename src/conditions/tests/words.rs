@@ -71,7 +71,7 @@ fn a_claim_shows_the_balance_only_where_it_falls_short() {
         let mut record =
             record(state, Origin::Purchase, Some(Answer { required, ..answer(outcome, status, funds) }));
         assert_eq!(message(&record).contains("12.50"), shown, "{outcome:?} {status}: {}", message(&record));
-        crate::conditions::set_record_conditions(&mut record, None, TIMEOUTS, at(20));
+        set_record_conditions(&mut record, None, TIMEOUTS, at(20));
         let conditions = record.status.unwrap().conditions;
         assert!(conditions[0].message.contains("12.50"), "{}", conditions[0].message);
     }

@@ -5,12 +5,15 @@ use std::{borrow::Cow, cell::OnceCell};
 use jiff::Timestamp;
 
 use crate::{
-    api::Reason,
+    api::{Attempt, PhoneNumberClaim, Reason},
     domain::Debit,
     plan::{Moment, attempt::NewAttempt, cause::Wanted, evidence::EvidenceRequest, observed::ClaimObserved},
 };
 
 pub type Check = fn(&Asked<'_>) -> Checked;
+
+/// What the claim is told, if its purchase is withheld.
+pub type LiveCheck = fn(&PhoneNumberClaim, &Attempt) -> Option<Told>;
 
 #[derive(Debug, PartialEq)]
 pub enum Checked {
@@ -48,6 +51,8 @@ pub enum Wake {
     Evidence(EvidenceRequest),
     /// The account is listed for drift.
     NextListing,
+    /// The claim is changed. What it wants then is wanted anew.
+    ClaimChanges,
 }
 
 /// What is asked: whether the attempt that a claim wants may be made now.

@@ -4,30 +4,42 @@
 //! claim. What is told and what is done can therefore not differ. A new check is a new file and a line in
 //! [`BEFORE_PURCHASE`], with the name that `kubectl vobiz why` shows; a reason of its own is a row in
 //! [`crate::api::Reason`].
+//!
+//! What the claim itself says against its purchase is asked twice: it may be changed until the purchase is sent. So such a
+//! check has a second function, and a line in [`BEFORE_POST`].
 
 mod account;
+mod acquire;
 mod asked;
 mod back_off;
 mod clocks;
 mod elsewhere;
 mod hold;
 mod look;
+mod paused;
 
 pub use account::credentials_refused;
-pub use asked::{Asked, Check, Checked, Told, Wake};
+pub use asked::{Asked, Check, Checked, LiveCheck, Told, Wake};
 pub(super) use look::purchase;
 
 /// The checks, in the order in which they are asked, each with what it looks at. The first one that does not pass decides.
 pub const BEFORE_PURCHASE: &[(&str, Check)] = &[
+    // Nothing is asked of Vobiz for a claim that is paused.
+    ("pause of the claim", paused::check),
     // Before all waits: what a list has shown stays true while nothing can be read.
     ("other accounts of the family", elsewhere::check),
     ("access to the account", account::may_be_read),
     ("hold after a restore", hold::check),
     ("clocks", clocks::check),
     ("pause after an earlier attempt", back_off::check),
+    ("whether it only adopts", acquire::check),
     ("owned or debited already", look::check),
     ("limit of purchases", account::may_be_sent_to),
 ];
+
+/// What is asked once the intent is written: of the claim as it stands then, and of the attempt as it is stored. The first
+/// that has an answer withholds the purchase.
+pub const BEFORE_POST: &[LiveCheck] = &[paused::check_live, acquire::check_live];
 
 #[cfg(test)]
 mod tests {
