@@ -156,7 +156,7 @@ fn an_api_server_that_never_answers_is_named_and_asked_again() {
             let said = log.contains("the watch of claims in namespace")
                 && log.contains("gave no answer within 20 s");
             let twice =
-                lists("/phonenumbers?", "limit=250") >= 2 && lists("/phonenumberclaims?", "limit=20") >= 2;
+                lists("/phonenumbers?", "limit=500") >= 2 && lists("/phonenumberclaims?", "limit=500") >= 2;
             if said && twice { Ok(()) } else { Err(format!("{asked:?} {log}")) }
         })
         .await;
