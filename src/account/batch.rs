@@ -120,13 +120,21 @@ impl Failure {
             Source::Search(_) | Source::Listing | Source::LedgerSoFar { .. } | Source::Ledger { .. } => {
                 Some(self.source)
             }
-            Source::OldLedger { .. } | Source::Access | Source::Funds { .. } | Source::Balance(_) => None,
+            Source::OldLedger { .. }
+            | Source::Access
+            | Source::Funds { .. }
+            | Source::Balance(_)
+            | Source::Quote(_) => None,
         }
     }
 }
 
 pub fn is_search(source: Source) -> bool {
     matches!(source, Source::Search(_))
+}
+
+pub fn is_price(source: Source) -> bool {
+    is_funds(source) || matches!(source, Source::Quote(_))
 }
 
 pub fn is_funds(source: Source) -> bool {

@@ -11,6 +11,7 @@ mod ledgers;
 mod looks;
 mod prices;
 mod queue;
+mod quotes;
 mod reader;
 mod registry;
 mod run;
@@ -67,6 +68,8 @@ pub struct Account {
     /// Claims that wait for their turn to purchase.
     pub queue: Queue,
     changed: Notify,
+    /// A claim waits for a price, or the account may be read again.
+    quotes: Notify,
     wake: mpsc::UnboundedSender<Woken>,
     /// The account was listed for drift.
     listed: Notify,
@@ -90,6 +93,7 @@ impl Account {
             queue: Queue::new(places, clock, metrics),
             state: Mutex::new(State::default()),
             changed: Notify::new(),
+            quotes: Notify::new(),
             wake,
             listed: Notify::new(),
             reload: Notify::new(),
@@ -171,6 +175,7 @@ impl Account {
             self.wake(key);
         } else if state.wait(key, request) {
             self.changed.notify_one();
+            self.quotes.notify_one();
         }
     }
 

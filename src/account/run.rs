@@ -27,7 +27,8 @@ impl Account {
         in_use: impl Fn() -> BTreeSet<Currency>,
         stop: CancellationToken,
     ) {
-        let work = async { tokio::join!(self.run_rounds(resync), self.run_balances(in_use)) };
+        let work =
+            async { tokio::join!(self.run_rounds(resync), self.run_balances(in_use), self.run_quotes()) };
         stop.run_until_cancelled(work).await;
     }
 
@@ -99,8 +100,8 @@ impl Account {
         if round.held.is_some() && self.state().gate.is_readable() {
             tracing::info!("Vobiz can be asked again");
         }
-        let served = self.state().take_served(self.clock.now().mono);
-        self.wake_all(served);
+        self.wake_served();
+        self.quotes.notify_one();
         if resynced {
             self.listed.notify_one();
             let _ = self.wake.send(Woken::AllRecords);
@@ -124,13 +125,13 @@ impl Account {
     }
 
     /// Keeps what was read outside of a round.
-    fn keep(&self, read: BatchRead) -> Option<Failure> {
+    pub(super) fn keep(&self, read: BatchRead) -> Option<Failure> {
         self.state().store(read.readings);
         read.failure
     }
 
     /// Has all that waits say so.
-    fn is_held(&self, error: &ReadError) {
+    pub(super) fn is_held(&self, error: &ReadError) {
         self.on_read_error(error);
         let waiting = self.state().take_waiting();
         self.wake_all(waiting);
@@ -144,6 +145,11 @@ impl Account {
         if *error == ReadError::Unauthorized {
             self.reload.notify_one();
         }
+    }
+
+    pub(super) fn wake_served(&self) {
+        let served = self.state().take_served(self.clock.now().mono);
+        self.wake_all(served);
     }
 
     fn wake_all(&self, keys: impl IntoIterator<Item = ObjectKey>) {

@@ -11,7 +11,7 @@ use std::{
 use jiff::Timestamp;
 
 use super::{
-    batch::{BatchRead, ReadBatch, is_funds, is_search},
+    batch::{BatchRead, ReadBatch, is_funds, is_price, is_search},
     gate::GateState,
     looks::Looks,
     upkeep::{Upkeep, lane},
@@ -28,7 +28,7 @@ pub struct State {
     pub gate: GateState,
     pub(super) readings: Readings,
     /// Without a request, they wait until purchases may be sent.
-    waiting: HashMap<ObjectKey, Option<EvidenceRequest>>,
+    pub(super) waiting: HashMap<ObjectKey, Option<EvidenceRequest>>,
     /// What failed: the account is not open before it is brought.
     owed: Option<Source>,
     /// The listing that is being read, over several rounds if it is long.
@@ -47,6 +47,8 @@ pub struct State {
     broad: HashSet<Source>,
     /// A search failed: until the account is listed for drift again, or cannot be listed, the listing does its work.
     searches_fail: bool,
+    /// The namespace for which a price was read last.
+    pub(super) quoted_last: String,
 }
 
 /// A listing that is being read.
@@ -76,7 +78,7 @@ pub struct Round {
     pub resync: bool,
 }
 
-/// For how long prices are kept: they serve messages.
+/// For how long prices are kept: they serve messages, and the next purchase.
 const KEPT: Duration = Duration::from_mins(5);
 
 /// So many searches are kept at most. They serve claims that wait for their turn, however long that takes; where many
@@ -126,7 +128,7 @@ impl State {
     /// What has nothing to wait for any more.
     pub fn take_served(&mut self, now: Duration) -> Vec<ObjectKey> {
         let is_kept = |reading: &Reading<Contents>| reading.begun().is_some_and(|at| now < at.mono + KEPT);
-        self.readings.retain(|source, reading| !is_funds(source) || is_kept(reading));
+        self.readings.retain(|source, reading| !is_price(source) || is_kept(reading));
         let waiting = std::mem::take(&mut self.waiting);
         let (served, waiting): (HashMap<_, _>, _) =
             waiting.into_iter().partition(|(_, request)| self.may_go_on(request.as_ref(), now));
@@ -174,6 +176,7 @@ impl State {
             let is_told = self.listing.is_some_and(|listing| listing.begun.mono >= request.since.mono);
             for source in self.lacks(request) {
                 match lane(source, now) {
+                    Source::Quote(_) => {}
                     source if self.broad.contains(&source) => batch.add(Source::Listing),
                     Source::OldLedger { from } if self.is_left_alone(from, now) => {}
                     source if is_told && is_search(source) => told.add(source),
@@ -210,7 +213,7 @@ impl State {
     }
 
     /// What a request still lacks.
-    fn lacks(&self, request: &EvidenceRequest) -> impl Iterator<Item = Source> {
+    pub(super) fn lacks(&self, request: &EvidenceRequest) -> impl Iterator<Item = Source> {
         request.sources.iter().copied().filter(|source| !self.readings.has(*source, request.since))
     }
 

@@ -14,14 +14,17 @@ use tokio::{
     time::{sleep, timeout},
 };
 use tokio_util::sync::CancellationToken;
-use vobiz_sim::{Config, Fault, FaultRule, JournalFilter, Operation, OwnedNumber, Sim, State, Target};
+use vobiz_sim::{
+    Config, Fault, FaultRule, InventoryNumber, JournalFilter, Operation, OwnedNumber, Price, Sim, State,
+    Target,
+};
 
 use super::{Account, Woken};
 use crate::{
     api::ObjectKey,
     clock::Clock,
     domain::{Currency, E164},
-    plan::{EvidenceRequest, Fresh, Gate, Source},
+    plan::{EvidenceRequest, Fresh, Gate, QuoteRead, Source},
     vobiz::{Casing, Client, Credentials, Settings, Spending},
 };
 
@@ -105,6 +108,19 @@ impl Reader {
             }
         };
         timeout(PATIENCE, asked).await.expect("nobody says whether the number is there");
+    }
+
+    /// Asks for the number's price until there is one, as a claim does.
+    async fn quote(&mut self) -> QuoteRead {
+        let (since, e164) = (self.clock.now(), NUMBER.parse().unwrap());
+        let key = ObjectKey::claim("a", "b");
+        self.account.request(key.clone(), EvidenceRequest::new(since, [Source::Quote(e164)]));
+        let woken = async { while self.woken.recv().await != Some(Woken::Object(key.clone())) {} };
+        timeout(PATIENCE, woken).await.expect("the claim is not woken");
+        match self.account.evidence(e164).quote.since(since) {
+            Fresh::Value(_, read) => read.clone(),
+            Fresh::Stale | Fresh::NoSuchEndpoint => panic!("there is no price"),
+        }
     }
 
     /// How many calls were made for that, with these words in their path or query.
@@ -207,4 +223,50 @@ async fn many_that_wait_share_one_listing_and_all_share_the_ledger() {
         assert_eq!((reader.calls(Operation::List, "") - listed - searched, searched), (pages, searches));
         assert_eq!(reader.calls(Operation::Ledger, ""), 1, "{claims}");
     }
+}
+
+#[tokio::test]
+async fn an_inventory_that_hangs_keeps_only_those_waiting_that_need_a_price() {
+    let mut reader = Reader::start(&[], Duration::from_hours(1), &BTreeSet::new()).await;
+    reader.sim.admin().arm(FaultRule::new(Target::Inventory, Fault::NeverReply { commit: false }).forever());
+    let request = EvidenceRequest::new(reader.clock.now(), [Source::Quote(NUMBER.parse().unwrap())]);
+    let key = ObjectKey::claim("a", "b");
+    reader.account.request(key, request);
+    reader.until("the price is asked for", || reader.calls(Operation::Inventory, "search=") == 1).await;
+    reader.look_up().await;
+    reader.look_up().await;
+    assert_eq!(reader.calls(Operation::Inventory, ""), 1);
+}
+
+#[tokio::test]
+async fn an_inventory_that_fails_says_so_of_one_price_and_holds_nothing() {
+    for fault in
+        [Fault::status(500, "no"), Fault::MissingEndpoint, Fault::status(401, ""), Fault::status(403, "")]
+    {
+        let mut reader = Reader::start(&[], Duration::from_hours(1), &BTreeSet::new()).await;
+        reader.sim.admin().arm(FaultRule::new(Target::Inventory, fault.clone()).forever());
+        let quote = reader.quote().await;
+        let QuoteRead::Unreadable(why) = quote else { panic!("{quote:?}") };
+        assert!(why.contains("Vobiz"), "{fault:?}: {why}");
+        assert_eq!(reader.account.gate(), Gate::Open, "{fault:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_price_is_that_of_exactly_this_number_in_each_currency() {
+    let mut reader = Reader::start(&[], Duration::from_hours(1), &BTreeSet::new()).await;
+    let in_dollars = Price { currency: "USD".into(), setup_fee: 1.into(), monthly_fee: 3.into() };
+    let listed =
+        InventoryNumber { also_listed: vec![in_dollars], ..InventoryNumber::new(NUMBER, "INR", 50, 2) };
+    reader.sim.admin().put_number(listed).unwrap();
+    // Longer ones that contain its digits, and that come before it.
+    for digit in 0..3 {
+        let longer = format!("{NUMBER}{digit}");
+        reader.sim.admin().put_number(InventoryNumber::new(longer, "INR", 1, 1)).unwrap();
+    }
+    let quote = reader.quote().await;
+    let QuoteRead::Offers(offers) = quote else { panic!("{quote:?}") };
+    let mut fees: Vec<_> = offers.iter().map(|offer| offer.monthly_fee.unwrap().to_string()).collect();
+    fees.sort();
+    assert_eq!(fees, ["2", "3"]);
 }

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{PAUSED_ANNOTATION, reason::ConditionType};
-use crate::domain::{Currency, E164, Number};
+use crate::domain::{Currency, E164, MaxPrice, Number, Quote};
 
 /// A request for one phone number. The operator buys it from Vobiz's inventory, once, and reports in the status.
 /// Deleting the claim keeps the number and its record.
@@ -62,6 +62,17 @@ pub struct PhoneNumberClaimSpec {
         }
     ]))]
     pub currency: Option<Currency>,
+
+    /// The most that the number may cost. Left out, it is bought at whatever Vobiz asks. What the account owns already is
+    /// adopted at any price. May be changed at any time: it concerns the next purchase, and nothing that is bought.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-kubernetes-validations" = [
+        {
+            "rule": "has(self.setupFee) || has(self.monthlyFee)",
+            "message": "spec.maxPrice must name at least one fee: setupFee, monthlyFee, or both"
+        }
+    ]))]
+    pub max_price: Option<MaxPrice>,
 
     /// What happens to the number when the claim is deleted. "Retain" keeps it (and its monthly fee), recorded
     /// in a PhoneNumber; a claim for it in the same namespace binds again at no cost. "Release" is not available yet.
@@ -138,6 +149,10 @@ pub struct PhoneNumberClaimStatus {
     /// The number that was bought, as Vobiz described it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub number: Option<Number>,
+
+    /// The price at which the number was last offered, or bought. Read only for a claim with a spec.maxPrice.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quote: Option<Quote>,
 
     /// The value of the annotation reconcile.fluxcd.io/requestedAt or telephony.vobiz.ai/requested-at that was handled
     /// last: the account was listed after it was set. Of a value of more than 253 bytes, its beginning.

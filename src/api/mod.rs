@@ -17,7 +17,7 @@ pub use claim::{
 };
 pub(crate) use key::ObjectKey;
 pub(crate) use later::Later;
-pub use reason::{ConditionType, EventKind, Progress, Reason, Row, Status};
+pub use reason::{ConditionType, EventKind, PriceReason, Progress, Reason, Row, Status};
 pub use record::{
     Attempt, AttemptState, ClaimRef, Origin, Ownership, PhoneNumber, PhoneNumberSpec, PhoneNumberStatus,
     Verification,
@@ -25,7 +25,7 @@ pub use record::{
 pub use schema::crds;
 pub(crate) use seen::{Kept, Newer, Seen};
 
-pub use crate::domain::{Capabilities, Debit, Number, NumberStatus, Outcome};
+pub use crate::domain::{Capabilities, Debit, MaxPrice, Number, NumberStatus, Outcome, Quote};
 
 /// API group of both kinds.
 pub const GROUP: &str = "telephony.vobiz.ai";

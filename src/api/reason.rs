@@ -25,6 +25,16 @@ pub enum ConditionType {
     Stalled,
     /// Whether a claim stands behind a record.
     Claimed,
+    /// Whether a number that was bought at a known price costs that, or less.
+    PriceAsQuoted,
+}
+
+/// Why `PriceAsQuoted` stands as it does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr)]
+#[strum(const_into_str)]
+pub enum PriceReason {
+    AsQuoted,
+    FeeDiffers,
 }
 
 /// Why a claim stands as it does: the one vocabulary of conditions and events.
@@ -52,6 +62,8 @@ pub enum Reason {
     NumberStatusUnknown,
     ClockSkew,
     NewerVersion,
+    PriceExceeded,
+    PriceUnknown,
     Paused,
     NotOwned,
 }
@@ -89,7 +101,7 @@ impl Reason {
     pub fn row(self, settled: bool) -> Row {
         let refused = if settled { Progress::Stalled } else { Progress::Reconciling };
         let (purchased, ready, progress) = match self {
-            Self::Purchasing | Self::RateLimited | Self::VobizUnavailable => {
+            Self::Purchasing | Self::RateLimited | Self::VobizUnavailable | Self::PriceUnknown => {
                 (Status::Unknown, Status::False, Progress::Reconciling)
             }
             Self::Purchased | Self::Adopted => (Status::True, Status::True, Progress::Done),
@@ -102,7 +114,7 @@ impl Reason {
             Self::NeedsDecision => (Status::Unknown, Status::Unknown, Progress::Stalled),
             Self::InvalidCredentials | Self::ClockSkew => (Status::Unknown, Status::False, Progress::Stalled),
             Self::Paused => (Status::Unknown, Status::False, Progress::Done),
-            Self::NotPurchased | Self::Conflict | Self::NotOwned => {
+            Self::NotPurchased | Self::Conflict | Self::NotOwned | Self::PriceExceeded => {
                 (Status::False, Status::False, Progress::Stalled)
             }
             Self::NumberLost | Self::NumberBlocked | Self::NumberReleasing | Self::NumberMoved => {
@@ -121,7 +133,7 @@ impl Reason {
 
     /// Whether the claim itself keeps its purchase back: no failure, and what was counted before is over.
     pub(crate) fn holds_the_claim(self) -> bool {
-        matches!(self, Self::Paused | Self::NotOwned)
+        matches!(self, Self::Paused | Self::NotOwned | Self::PriceExceeded | Self::PriceUnknown)
     }
 
     /// Whether an event is worth its write, and whether it is a warning.

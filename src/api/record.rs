@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{answer::Answer, later::Later};
-use crate::domain::{AccountId, AttemptId, Currency, Debit, E164, Number, Time};
+use crate::domain::{AccountId, AttemptId, Currency, Debit, E164, Number, Quote, Time};
 
 /// The record of one phone number: what was sent to Vobiz for it, and what was bought. Written by the operator alone.
 ///
@@ -110,6 +110,10 @@ pub struct Attempt {
     /// Currency sent with the purchase, ISO 4217; absent if the number's own was left to apply.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub currency: Option<Currency>,
+
+    /// The price that the attempt was permitted at; absent if the claim had no ceiling.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quote: Option<Quote>,
 
     /// What Vobiz answered, as far as it is needed after a restart.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -32,6 +32,11 @@ fn adjust_claim(version: &mut Value) {
     keep_unknown(&mut root["properties"]["status"]);
     // On the inner field alone the API server adds no status, and a claim without one counts as healthy at once.
     root["properties"]["status"]["default"] = json!({ "observedGeneration": -1 });
+    root["properties"]["spec"]["x-kubernetes-validations"] = json!([{
+        "rule": "!has(self.maxPrice) || !has(self.currency) || self.maxPrice.currency == self.currency",
+        "message": "spec.maxPrice.currency must be the same as spec.currency: sums in two currencies are not compared",
+        "fieldPath": ".maxPrice.currency",
+    }]);
     root["x-kubernetes-validations"] = json!([{
         "rule": "!has(oldSelf.status) || !has(oldSelf.status.number) || \
                  (has(self.spec.currency) ? has(oldSelf.spec.currency) && self.spec.currency == oldSelf.spec.currency \

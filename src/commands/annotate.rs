@@ -140,8 +140,14 @@ fn permission(claim: &PhoneNumberClaim, state: AttemptState) -> String {
         }
         _ => "",
     };
+    let paused = if claim.is_paused() {
+        format!(" The claim is paused, so nothing comes of it before kubectl vobiz resume {}.", words(claim))
+    } else {
+        String::new()
+    };
     format!(
-        "{said}This permits one more purchase of {number} for {name}: its setup fee and first month may be debited.{risk}"
+        "{said}This permits one more purchase of {number} for {name}: its setup fee and first month may be \
+         debited.{risk}{paused}"
     )
 }
 
@@ -166,10 +172,10 @@ mod tests {
 
     const ID: &str = "00000000-0000-4000-8000-000000000000";
 
-    fn judged(token: Option<&str>, change: impl FnOnce(&mut Value)) -> Retry {
+    fn judged(annotations: &[(&str, &str)], change: impl FnOnce(&mut Value)) -> Retry {
         let Seen::Read(mut claim) = claim("office") else { panic!("it was not read") };
-        let annotations = token.map(|token| [(RETRY_ANNOTATION.to_owned(), token.to_owned())].into());
-        Arc::make_mut(&mut claim).metadata.annotations = annotations;
+        let annotations = annotations.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        Arc::make_mut(&mut claim).metadata.annotations = Some(annotations.collect());
         let mut record = record("911234500000", "office");
         change(&mut record);
         judge(&claim, Some(&serde_json::from_value(record).unwrap()))
@@ -184,14 +190,22 @@ mod tests {
         for (state, expected, twice) in
             [("Failed", &*format!("after-{ID}"), false), ("NeedsDecision", ID, true)]
         {
-            let Retry::Permits { token, permission } = judged(None, stated(state)) else { panic!("{state}") };
+            let Retry::Permits { token, permission } = judged(&[], stated(state)) else { panic!("{state}") };
             assert_eq!(token, expected);
             assert!(
                 permission.contains("one more purchase of +911234500000 for team-a/office"),
                 "{permission}"
             );
             assert_eq!(permission.contains("pays a second time"), twice, "{permission}");
+            assert!(!permission.contains("paused"), "{permission}");
         }
+    }
+
+    #[test]
+    fn a_retry_of_a_paused_claim_says_that_nothing_comes_of_it_yet() {
+        let verdict = judged(&[(PAUSED_ANNOTATION, "true")], stated("Failed"));
+        let Retry::Permits { permission, .. } = verdict else { panic!("{verdict:?}") };
+        assert!(permission.contains("kubectl vobiz resume office -n team-a"), "{permission}");
     }
 
     #[test]
@@ -203,15 +217,15 @@ mod tests {
         for (state, words) in
             [("Bound", "has its number"), ("Open", "being verified"), ("Later", "newer version")]
         {
-            let why = refused(judged(None, stated(state)));
+            let why = refused(judged(&[], stated(state)));
             assert!(why.contains(words), "{state}: {why}");
         }
-        let spent = refused(judged(None, |record| {
+        let spent = refused(judged(&[], |record| {
             stated("Failed")(record);
             record["spec"]["attempt"]["spentTokens"] = json!([ID, format!("after-{ID}")]);
         }));
         assert!(spent.contains("choose a token"), "{spent}");
-        let other = refused(judged(None, |record| record["spec"]["claimRef"]["uid"] = json!("other")));
+        let other = refused(judged(&[], |record| record["spec"]["claimRef"]["uid"] = json!("other")));
         assert!(other.contains("another claim's"), "{other}");
         let Seen::Read(claim) = claim("office") else { panic!("it was not read") };
         assert!(refused(judge(&claim, None)).contains("kubectl vobiz why office -n team-a"));
@@ -219,9 +233,12 @@ mod tests {
 
     #[test]
     fn what_was_asked_already_is_not_asked_again() {
-        assert!(matches!(judged(Some("other"), stated("Failed")), Retry::Asked(_)));
-        assert!(matches!(judged(Some(ID), stated("NeedsDecision")), Retry::Asked(_)));
+        assert!(matches!(judged(&[(RETRY_ANNOTATION, "other")], stated("Failed")), Retry::Asked(_)));
+        assert!(matches!(judged(&[(RETRY_ANNOTATION, ID)], stated("NeedsDecision")), Retry::Asked(_)));
         // Only the id answers a decision.
-        assert!(matches!(judged(Some("other"), stated("NeedsDecision")), Retry::Permits { .. }));
+        assert!(matches!(
+            judged(&[(RETRY_ANNOTATION, "other")], stated("NeedsDecision")),
+            Retry::Permits { .. }
+        ));
     }
 }

@@ -10,7 +10,11 @@ use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use super::console::reading;
 use crate::{
     clock::Clock,
-    plan::{Contents, EvidenceRequest, FundsRead, Gate, GateCause, LedgerRead, Reading, Readings, Source},
+    domain::Time,
+    plan::{
+        Contents, EvidenceRequest, FundsRead, Gate, GateCause, LedgerRead, QuoteRead, Reading, Readings,
+        Source,
+    },
     vobiz::{Known, Ledger, ReadError, Reader, readers::Pages},
 };
 
@@ -62,6 +66,14 @@ impl<'a> Account<'a> {
             Source::Funds { .. } => Ok(Contents::Funds(FundsRead::default())),
             Source::Balance(currency) => {
                 Ok(Contents::Balance(self.reader.balance(currency).await?.available_balance))
+            }
+            Source::Quote(e164) => {
+                let at = Time::micros(self.clock.now().wall);
+                Ok(Contents::Quote(match self.reader.offers(e164).await {
+                    Ok(rows) => QuoteRead::offers(&rows, at),
+                    // It holds back those alone that need a price.
+                    Err(error) => QuoteRead::Unreadable(error.to_string().into()),
+                }))
             }
         }
     }

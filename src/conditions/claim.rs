@@ -2,20 +2,22 @@
 
 use std::time::Duration;
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+
 use super::{
     case::{self, Case, SHOWN_AFTER, TURN_SHOWN_AFTER, Unstored},
     cluster, message,
     message::Audience,
-    newer,
-    status::conditions,
+    newer, price,
+    status::{condition, conditions},
 };
 use crate::{
     api::{
-        Answer, AttemptState, ConditionType, PhoneNumber, PhoneNumberClaimStatus, PhoneNumberRef, Reason,
-        Status,
+        Answer, AttemptState, ConditionType, PhoneNumber, PhoneNumberClaimStatus, PhoneNumberRef, Quote,
+        Reason, Status,
     },
     plan::{
-        self, AttemptCause, ClaimObserved, ClaimStep, Decision, Gate, GateCause, Moment, Relation,
+        self, AttemptCause, ClaimObserved, ClaimStep, Decision, Gate, GateCause, Moment, Reading, Relation,
         RetryToken, Timeouts, Told, Wake,
     },
 };
@@ -59,9 +61,20 @@ pub fn claim_status(facts: &ClaimFacts<'_>, now: Moment) -> Option<(PhoneNumberC
     let kept = claim.status.as_ref().filter(|_| relation == Relation::Newer);
     let previous = claim.status.as_ref().map(|status| status.conditions.as_slice()).unwrap_or_default();
     let bound = matches!(case.reason.row(case.settled).purchased, Status::True);
+    let generation = claim.metadata.generation;
+    let mut conditions = conditions(previous, &case, generation, now.wall);
+    // Of a record that a newer version has written, what was said of its price stays.
+    if relation != Relation::Newer {
+        let type_ = ConditionType::PriceAsQuoted;
+        conditions.retain(|old| old.type_ != type_.into_str());
+        conditions.extend(ours.and_then(price::as_quoted).map(|(status, reason, message)| Condition {
+            observed_generation: generation,
+            ..condition(previous, type_, status, reason.into_str(), &message, now.wall)
+        }));
+    }
     let status = PhoneNumberClaimStatus {
-        observed_generation: claim.metadata.generation,
-        conditions: conditions(previous, &case, claim.metadata.generation, now.wall),
+        observed_generation: generation,
+        conditions,
         phone_number_ref: ours
             .map(|record| PhoneNumberRef { name: record.spec.e164.digits() })
             .or_else(|| kept?.phone_number_ref.clone()),
@@ -69,9 +82,25 @@ pub fn claim_status(facts: &ClaimFacts<'_>, now: Moment) -> Option<(PhoneNumberC
             .filter(|_| bound)
             .and_then(|record| record.described().cloned())
             .or_else(|| kept?.number.clone()),
+        quote: quote(facts, ours).or_else(|| kept?.quote),
         last_handled_reconcile_at: facts.handled.map(str::to_owned),
     };
     Some((status, case.reason))
+}
+
+/// The price that the claim is decided about, or was bought at.
+fn quote(facts: &ClaimFacts<'_>, ours: Option<&PhoneNumber>) -> Option<Quote> {
+    let claim = facts.observed.claim;
+    if facts.decision.wanted.is_none() || claim.spec.max_price.is_none() {
+        return ours?.spec.attempt.quote;
+    }
+    let shown = claim.status.as_ref().and_then(|status| status.quote);
+    // What was read is kept for minutes. A price that is read again and has not changed is worth no write.
+    let same = |new: &Quote| shown.filter(|shown| shown.is_same_price(new)).unwrap_or(*new);
+    match facts.observed.evidence.quote {
+        Reading::Never => shown,
+        Reading::Read { .. } | Reading::NoSuchEndpoint { .. } => plan::quoted(facts.observed).map(same),
+    }
 }
 
 fn explain(facts: &ClaimFacts<'_>, now: Moment) -> Option<Case> {
@@ -151,5 +180,6 @@ fn waiting(facts: &ClaimFacts<'_>, now: Moment) -> Option<Case> {
 }
 
 fn told(told: &Told) -> Case {
-    Case::open(told.reason, told.message.clone().into_owned())
+    // Nothing was sent, so nothing is being verified.
+    Case::settled(told.reason, told.message.clone().into_owned())
 }

@@ -9,6 +9,7 @@ mod cluster;
 mod message;
 mod newer;
 mod number;
+mod price;
 mod status;
 #[cfg(test)]
 mod tests;
@@ -18,4 +19,5 @@ mod worst_tests;
 pub use case::{SHOWN_AFTER, Unstored};
 pub use claim::{ClaimFacts, claim_status};
 pub use newer::newer;
+pub use price::fee_differs_newly;
 pub use status::set_record_conditions;

@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// A condition whose time of transition stays, unless its status changed.
-fn condition(
+pub(super) fn condition(
     previous: &[Condition],
     type_: ConditionType,
     status: Status,

@@ -1,5 +1,6 @@
 //! The conditions table, row by row.
 
+mod price;
 mod table;
 mod unstored;
 mod words;
@@ -294,7 +295,6 @@ fn types_that_others_have_added_stay() {
         r#"{"conditions":[{"type":"Routed","status":"True","reason":"R","message":"","lastTransitionTime":"2026-01-02T03:04:05Z"}]}"#,
     )
     .ok();
-    let record = bound(NumberStatus::Active, Ownership::Owned);
-    let (status, _) = Given { claim: claim.clone(), ..of(&record) }.tell(moment(20)).unwrap();
-    assert!(status.conditions.iter().any(|condition| condition.type_ == "Routed"));
+    let given = Given { claim, ..of(&bound(NumberStatus::Active, Ownership::Owned)) };
+    assert!(given.tell(moment(20)).unwrap().0.conditions.iter().any(|condition| condition.type_ == "Routed"));
 }

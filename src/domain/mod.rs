@@ -11,6 +11,7 @@ mod moment;
 mod money;
 mod number;
 mod outcome;
+mod price;
 mod text;
 mod time;
 
@@ -25,6 +26,7 @@ pub(crate) use moment::Moment;
 pub use money::Money;
 pub use number::{Capabilities, ListedNumber, Number, NumberStatus, OwnedRow};
 pub use outcome::Outcome;
+pub use price::{Fit, MaxPrice, Quote};
 #[cfg(test)]
 pub(crate) use text::LONGEST_WORDS;
 pub(crate) use text::{mark, presentable};

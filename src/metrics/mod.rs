@@ -35,6 +35,7 @@ pub struct Metrics {
     queue_latency: Histogram,
     clock_skew: Family<[Label; 1], Gauge<f64, AtomicU64>>,
     unstored: Gauge<u64, AtomicU64>,
+    fee_differs: Counter,
 }
 
 impl Default for Metrics {
@@ -53,6 +54,7 @@ impl Default for Metrics {
             queue_latency: Histogram::new([0.01, 0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0]),
             clock_skew: Family::default(),
             unstored: Gauge::default(),
+            fee_differs: Counter::default(),
         };
         metrics.begin_at_zero();
         metrics
@@ -122,6 +124,11 @@ impl Metrics {
         self.unstored.set(u64::try_from(count).unwrap_or(u64::MAX));
     }
 
+    /// A number costs more than Vobiz asked for before it was bought.
+    pub fn fee_differs(&self) {
+        self.fee_differs.inc();
+    }
+
     /// Adds everything to what is served.
     pub fn register(&self, to: &mut Registry) {
         to.register("reconciles", "Reconciles, by kind and result", self.reconciles.clone());
@@ -164,6 +171,11 @@ impl Metrics {
             "unstored_outcomes",
             "Purchases whose outcome this process knows, and the API server does not take",
             self.unstored.clone(),
+        );
+        to.register(
+            "fee_differs",
+            "Numbers that were found to cost more than Vobiz asked for before they were bought",
+            self.fee_differs.clone(),
         );
     }
 }

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::{AttemptCause, bounds, observed::ClaimObserved, rules, window::LEDGER_LOOKBACK};
 use crate::{
     api::{Attempt, AttemptState, Origin},
-    domain::{AttemptId, Currency, Debit, Time},
+    domain::{AttemptId, Currency, Debit, Quote, Time},
 };
 
 /// A new attempt, before it has an identity.
@@ -14,6 +14,8 @@ pub struct NewAttempt {
     /// `Purchase` may send, `Adoption` never does.
     pub origin: Origin,
     pub currency: Option<Currency>,
+    /// The price that the claim's ceiling was held against.
+    pub quote: Option<Quote>,
     pub spent_tokens: Vec<String>,
     /// Marks of those spent before them, and how many there were that are not among `spent_tokens`.
     pub older_spent_tokens: (Vec<String>, i64),
@@ -51,6 +53,7 @@ impl NewAttempt {
         Self {
             origin,
             currency: observed.claim.spec.currency,
+            quote: None,
             spent_tokens,
             older_spent_tokens: previous.map(bounds::older_spent).unwrap_or_default(),
             automatic_retry_used,
@@ -74,6 +77,7 @@ impl NewAttempt {
             state: if open { AttemptState::Open } else { AttemptState::Bound },
             origin: self.origin,
             currency: self.currency,
+            quote: self.quote,
             answer: None,
             settled_at: None,
             spent_tokens: self.spent_tokens,
@@ -127,6 +131,7 @@ mod for_tests {
             Self {
                 origin: Origin::Purchase,
                 currency: None,
+                quote: None,
                 spent_tokens: Vec::new(),
                 older_spent_tokens: (Vec::new(), 0),
                 automatic_retry_used: false,

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use super::{
     Moment,
     listing::Rows,
+    offers::QuoteRead,
     reading::{Fresh, Reading},
     rows::LedgerRows,
 };
@@ -42,6 +43,8 @@ pub enum Source {
         currency: Option<Currency>,
     },
     Balance(Currency),
+    /// The inventory's rows of exactly this number. Read beside what others wait for.
+    Quote(E164),
 }
 
 /// What a source says, as far as it could be read.
@@ -52,6 +55,7 @@ pub enum Contents {
     Ledger(LedgerRead),
     Funds(FundsRead),
     Balance(Option<Money>),
+    Quote(QuoteRead),
 }
 
 impl Source {
@@ -62,7 +66,7 @@ impl Source {
             Self::Ledger { .. } => Self::Ledger { from: Timestamp::MIN },
             Self::OldLedger { .. } => Self::OldLedger { from: Timestamp::MIN },
             Self::Funds { e164, .. } => Self::Funds { e164, currency: None },
-            Self::Access | Self::Search(_) | Self::Listing | Self::Balance(_) => self,
+            Self::Access | Self::Search(_) | Self::Listing | Self::Balance(_) | Self::Quote(_) => self,
         }
     }
 
@@ -74,9 +78,12 @@ impl Source {
             Self::Search(_) => &[Self::Listing],
             Self::LedgerSoFar { .. } => &[ANEW, OLD],
             Self::Ledger { .. } => &[OLD],
-            Self::Access | Self::Listing | Self::OldLedger { .. } | Self::Funds { .. } | Self::Balance(_) => {
-                &[]
-            }
+            Self::Access
+            | Self::Listing
+            | Self::OldLedger { .. }
+            | Self::Funds { .. }
+            | Self::Balance(_)
+            | Self::Quote(_) => &[],
         }
     }
 
@@ -84,7 +91,12 @@ impl Source {
     pub fn ledger_from(self) -> Option<Timestamp> {
         match self {
             Self::LedgerSoFar { from } | Self::Ledger { from } | Self::OldLedger { from } => Some(from),
-            Self::Access | Self::Search(_) | Self::Listing | Self::Funds { .. } | Self::Balance(_) => None,
+            Self::Access
+            | Self::Search(_)
+            | Self::Listing
+            | Self::Funds { .. }
+            | Self::Balance(_)
+            | Self::Quote(_) => None,
         }
     }
 }
@@ -113,6 +125,10 @@ impl Contents {
 
     fn funds(&self) -> Option<FundsRead> {
         if let Self::Funds(read) = self { Some(*read) } else { None }
+    }
+
+    fn quote(&self) -> Option<QuoteRead> {
+        if let Self::Quote(read) = self { Some(read.clone()) } else { None }
     }
 }
 
@@ -143,6 +159,7 @@ impl Readings {
             ledger: ledger(Source::Ledger { from: Timestamp::MIN }),
             old_ledger: ledger(Source::OldLedger { from: Timestamp::MIN }),
             funds: self.of(Source::Funds { e164, currency: None }).and_then(Contents::funds),
+            quote: self.of(Source::Quote(e164)).and_then(Contents::quote),
         }
     }
 
@@ -204,6 +221,7 @@ pub struct Evidence {
     pub ledger: Reading<LedgerRead>,
     pub old_ledger: Reading<LedgerRead>,
     pub funds: Reading<FundsRead>,
+    pub quote: Reading<QuoteRead>,
 }
 
 impl Evidence {
@@ -218,7 +236,7 @@ impl Evidence {
     }
 }
 
-/// The first of the readings that was begun late enough and goes back far enough.
+/// The latest of the readings that was begun late enough and goes back far enough.
 fn reaching<'a>(
     readings: impl IntoIterator<Item = &'a Reading<LedgerRead>>,
     since: Moment,
@@ -226,10 +244,11 @@ fn reaching<'a>(
 ) -> Fresh<'a, LedgerRead> {
     let mut found = Fresh::Stale;
     for reading in readings {
-        match reading.since(since) {
-            Fresh::Value(begun, read) if read.from <= from => return Fresh::Value(begun, read),
-            Fresh::NoSuchEndpoint => found = Fresh::NoSuchEndpoint,
-            Fresh::Value(..) | Fresh::Stale => {}
+        match (reading.since(since), &found) {
+            (Fresh::Value(begun, _), Fresh::Value(latest, _)) if begun.mono <= latest.mono => {}
+            (Fresh::Value(begun, read), _) if read.from <= from => found = Fresh::Value(begun, read),
+            (Fresh::NoSuchEndpoint, Fresh::Stale) => found = Fresh::NoSuchEndpoint,
+            _ => {}
         }
     }
     found

@@ -22,6 +22,7 @@ mod look_asked;
 mod memory;
 mod neighbours;
 mod observed;
+mod offers;
 mod ownership;
 mod places;
 mod queue;
@@ -45,7 +46,7 @@ pub use bounds::{LONGEST_TOKEN, RetryToken, cut_token, debits_count, retry_token
 pub use brief::{ClaimBrief, RecordBrief};
 pub use cause::Wanted;
 pub use change::{Change, RecordStep};
-pub use checks::{Checked, Told, Wake, credentials_refused};
+pub use checks::{Checked, Told, Wake, credentials_refused, quoted};
 pub use claim::{ClaimStep, Decision, ask_each, decide_claim};
 pub use evidence::{Contents, Evidence, EvidenceRequest, FundsRead, LedgerRead, Readings, Source};
 pub use keep::is_listed_absent;
@@ -55,6 +56,7 @@ pub use look_asked::LookAsked;
 pub use memory::{ClaimMemory, RecordMemory};
 pub use neighbours::Neighbours;
 pub use observed::{ClaimObserved, RecordObserved, Removal};
+pub use offers::QuoteRead;
 pub use queue::{Enqueued, Next, Queue, TurnEnd};
 #[cfg(test)]
 pub(crate) use reading::Fresh;

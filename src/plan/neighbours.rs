@@ -30,6 +30,8 @@ pub struct Neighbours {
     explained: Vec<Explained>,
     /// The longest time of one of them.
     longest: Duration,
+    /// Purchases so young that their own debit may be missing in these rows: they would explain another one in its place.
+    young: Vec<Explained>,
     /// The purchases that have not settled yet, the oldest first: each may still explain a debit.
     unsettled: Vec<(Timestamp, E164)>,
     /// The debits that name no number, that are not given back, and that no purchase explains.
@@ -37,9 +39,11 @@ pub struct Neighbours {
 }
 
 impl Neighbours {
-    /// Those of all records of the account, which are gone through only where a debit may have to be explained.
+    /// Those of all records of the account, which are gone through only where a debit may have to be explained, for rows
+    /// that were read from `begun` on.
     pub fn of(
         rows: Arc<LedgerRows>,
+        begun: Timestamp,
         account: &AccountId,
         timeouts: Timeouts,
         records: impl FnOnce(&mut dyn FnMut(&RecordBrief)),
@@ -53,7 +57,12 @@ impl Neighbours {
         found.known = suspects.into_iter().filter(is_known).collect();
         records(&mut |other| match other.state {
             _ if other.account != *account || other.origin != Origin::Purchase => {}
-            AttemptState::Bound => found.explained.extend(Explained::by(other, timeouts)),
+            AttemptState::Bound => {
+                let shown =
+                    other.opened.saturating_add(timeouts.until_settled()).is_ok_and(|shown| shown <= begun);
+                let them = if shown { &mut found.explained } else { &mut found.young };
+                them.extend(Explained::by(other, timeouts));
+            }
             AttemptState::Open => found.unsettled.push((other.opened, other.e164)),
             AttemptState::Failed | AttemptState::NeedsDecision => {}
         });
@@ -67,6 +76,7 @@ impl Neighbours {
             rows.debits_naming(other.e164).any(|row| other.was_under_way(row.at.map(Time::at)))
         };
         self.explained.retain(|other| !is_named(other));
+        self.young.retain(|other| !is_named(other));
         self.explained.sort_unstable_by_key(|other| (other.settled, other.opened, other.e164));
         self.unsettled.sort_unstable();
         let took = |other: &Explained| Duration::try_from(other.settled.duration_since(other.opened)).ok();
@@ -125,6 +135,12 @@ impl Neighbours {
         let oldest = under_way.iter().find(|(_, other)| *other != e164);
         oldest.is_some_and(|(opened, _)| debit.at.is_none_or(|at| at.at() >= earlier(*opened)))
     }
+
+    /// When the debits of all young purchases must show that may have made this one: rows read from then on tell whose it is.
+    pub fn tells_later(&self, debit: &LedgerRow, e164: E164, span: Duration) -> Option<Timestamp> {
+        let others = self.young.iter().filter(|other| other.e164 != e164 && other.explains(debit));
+        others.map(|other| other.opened.saturating_add(span).unwrap_or(Timestamp::MAX)).max()
+    }
 }
 
 /// A purchase of another record, which explains a debit that names no number.
@@ -169,6 +185,11 @@ impl Neighbours {
         let other: E164 = "+911234500001".parse().unwrap();
         let unsettled = unsettled.iter().map(|opened| (*opened, other)).collect();
         Self { rows, known, explained, unsettled, ..Self::default() }.in_order()
+    }
+
+    pub fn with_young(mut self, young: &[Explained]) -> Self {
+        self.young = young.to_vec();
+        self.in_order()
     }
 }
 
@@ -225,6 +246,35 @@ mod tests {
         }
         // Compared row by row and record by record, that takes minutes.
         assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
+    }
+
+    #[test]
+    fn a_purchase_explains_a_debit_once_its_own_must_be_among_the_rows() {
+        let rows: Arc<LedgerRows> = Arc::new([debit(1, "DID", at(0))].into_iter().collect());
+        let record = serde_json::json!({
+            "metadata": { "name": "x" },
+            "spec": { "e164": "+911234500001", "account": "MA_1", "attempt": {
+                "id": "00000000-0000-4000-8000-000000000000", "openedAt": NOON, "state": "Bound",
+                "origin": "Purchase", "settledAt": NOON,
+            } },
+            "status": { "number": { "setupFee": "50", "monthlyFee": "2", "currency": "INR" } },
+        });
+        let brief = RecordBrief::of_record(&serde_json::from_value(record).unwrap());
+        let timeouts = Timeouts { purchase_timeout: Duration::from_secs(30), settle: Duration::from_mins(2) };
+        for (begun, explained, told) in [(159, 0, Some(at(160))), (160, 1, None)] {
+            let neighbours = Neighbours::of(
+                rows.clone(),
+                at(begun),
+                &"MA_1".parse().unwrap(),
+                timeouts,
+                |each| each(&brief),
+                |_| false,
+            );
+            assert_eq!(neighbours.explained.len(), explained, "{begun}");
+            let row = rows.debits().next().unwrap();
+            assert_eq!(neighbours.tells_later(row, number(1), timeouts.until_settled()), told, "{begun}");
+            assert_eq!(neighbours.unexplained(at(0), at(0)).count(), 1 - explained, "{begun}");
+        }
     }
 
     #[test]

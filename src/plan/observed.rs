@@ -54,8 +54,8 @@ pub struct RecordObserved<'a> {
     pub evidence: &'a Evidence,
     /// Begin of the first of two listings without a bound number.
     pub absent_since: Option<Moment>,
-    /// What other numbers and their purchases explain of a ledger.
-    pub neighbours: &'a (dyn Fn(&Arc<LedgerRows>) -> Arc<Neighbours> + Sync),
+    /// What other numbers and their purchases explain of a ledger that was read from that moment on.
+    pub neighbours: &'a (dyn Fn(Moment, &Arc<LedgerRows>) -> Arc<Neighbours> + Sync),
     pub timeouts: Timeouts,
     /// How far our clock is from others'.
     pub clocks: Clocks,

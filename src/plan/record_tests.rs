@@ -104,7 +104,7 @@ fn step_between(
 ) -> RecordStep {
     let unsettled: Vec<_> = others.iter().map(|other| other.wall).collect();
     let neighbours =
-        |rows: &Arc<LedgerRows>| Arc::new(Neighbours::for_tests(rows.clone(), &[], &[], &unsettled));
+        |_, rows: &Arc<LedgerRows>| Arc::new(Neighbours::for_tests(rows.clone(), &[], &[], &unsettled));
     let account: AccountId = "MA_1".parse().unwrap();
     let alone = seen_by(observed, &account, evidence);
     let observed = RecordObserved { first_read, neighbours: &neighbours, clocks, ..alone };
@@ -124,7 +124,7 @@ fn seen_by<'a>(
         first_read: at(0),
         evidence,
         absent_since: None,
-        neighbours: &|rows| Arc::new(Neighbours::for_tests(rows.clone(), &[], &[], &[])),
+        neighbours: &|_, rows| Arc::new(Neighbours::for_tests(rows.clone(), &[], &[], &[])),
         timeouts: TIMEOUTS,
         clocks: Clocks::default(),
         removal: Removal::default(),

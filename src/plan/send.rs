@@ -279,6 +279,15 @@ mod tests {
         ] {
             assert_eq!(outcome(&claim("a"), &live), expected, "{live:?}");
         }
+        let ceiling = |monthly: &str| {
+            let mut claim = claim("a");
+            let fields = serde_json::json!({ "currency": "INR", "monthlyFee": monthly });
+            claim.spec.max_price = serde_json::from_value(fields).unwrap();
+            claim
+        };
+        // No price was asked for, and a ceiling that is gone holds nothing back.
+        assert_eq!(outcome(&ceiling("52"), &ceiling("53")), Some(Reason::PriceUnknown));
+        assert_eq!(outcome(&ceiling("52"), &claim("a")), None);
         // It may be bought for by now.
         assert_eq!(outcome(&adopts, &claim("a")), None);
         let both = may_send(&claim("a"), &attempt(), LiveClaim::Read(Some(&changed)), opened(), opened());

@@ -7,6 +7,7 @@ use super::{
     change::{Change, RecordStep},
     evidence::{EvidenceRequest, FundsRead, Source, earlier, later},
     ledger::Ledger,
+    neighbours::Neighbours,
     observed::RecordObserved,
     ownership::Verdict,
     reading::Fresh,
@@ -47,7 +48,7 @@ pub(super) fn settle(observed: &RecordObserved<'_>, settles: Moment, now: Moment
         Fresh::NoSuchEndpoint | Fresh::Stale => (Ownership::Unverifiable, None),
     };
     match ledger {
-        Fresh::Value(_, read) => match debits(observed, &read.rows, settles, now) {
+        Fresh::Value(begun, read) => match debits(observed, begun, &read.rows, settles, now) {
             Debits::Known(debits) => conclude(attempt, ownership, owner, Some(debits)),
             Debits::NotYet(step) => step,
         },
@@ -85,7 +86,13 @@ fn conclude(
 
 /// Debits without ownership: those that name the number, else those of equal amount that name none. The amount is
 /// read from the inventory, where the number still stands if it was not bought.
-fn debits(observed: &RecordObserved<'_>, rows: &Arc<LedgerRows>, settles: Moment, now: Moment) -> Debits {
+fn debits(
+    observed: &RecordObserved<'_>,
+    begun: Moment,
+    rows: &Arc<LedgerRows>,
+    settles: Moment,
+    now: Moment,
+) -> Debits {
     let spec = &observed.record.spec;
     let ledger = Ledger {
         rows,
@@ -104,7 +111,7 @@ fn debits(observed: &RecordObserved<'_>, rows: &Arc<LedgerRows>, settles: Moment
         return Debits::Known(named);
     }
     let ledger = Ledger { since: unnamed_count_from(&spec.attempt), ..ledger };
-    let neighbours = (observed.neighbours)(rows);
+    let neighbours = (observed.neighbours)(begun, rows);
     // What comes later than that is not for this attempt; without an end, a busy account would keep it open for ever.
     let span = observed.timeouts.until_settled();
     let unnamed = ledger.unnamed(&neighbours, later(spec.attempt.opened_at.after(span)));
@@ -135,10 +142,34 @@ fn debits(observed: &RecordObserved<'_>, rows: &Arc<LedgerRows>, settles: Moment
         }
         Fresh::NoSuchEndpoint | Fresh::Value(..) => unnamed,
     };
-    if suspected.iter().any(|row| neighbours.may_explain(row, spec.e164, span, now.wall)) {
-        return Debits::NotYet(RecordStep::Wait(now.plus(EXPLAINED_SOON)));
+    if let Some(step) = await_others(observed, &suspected, &neighbours, begun, now) {
+        return Debits::NotYet(step);
     }
     Debits::Known(suspected.into_iter().map(LedgerRow::debit).collect())
+}
+
+/// What is suspected may be the debit of another purchase: of one that is under way, or of one that has succeeded so lately
+/// that these rows need not show its own debit. It counts once a reading must show it, and then explains no debit but one.
+fn await_others(
+    observed: &RecordObserved<'_>,
+    suspected: &[&LedgerRow],
+    neighbours: &Neighbours,
+    begun: Moment,
+    now: Moment,
+) -> Option<RecordStep> {
+    let spec = &observed.record.spec;
+    let span = observed.timeouts.until_settled();
+    if suspected.iter().any(|row| neighbours.may_explain(row, spec.e164, span, now.wall)) {
+        return Some(RecordStep::Wait(now.plus(EXPLAINED_SOON)));
+    }
+    let told = suspected.iter().filter_map(|row| neighbours.tells_later(row, spec.e164, span)).max()?;
+    let due = begun.plus(told.duration_since(begun.wall).try_into().unwrap_or_default());
+    let from = earlier(named_count_from(&spec.attempt));
+    Some(if now.waited(due) {
+        RecordStep::Read(EvidenceRequest::new(due, [Source::Ledger { from }]))
+    } else {
+        RecordStep::Wait(now.when(due))
+    })
 }
 
 /// How soon another purchase that is under way may have ended.

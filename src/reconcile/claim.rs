@@ -8,8 +8,8 @@ use kube::ResourceExt;
 use super::{Again, Context, intent, newer, reference_to};
 use crate::{
     api::{
-        AttemptState, ClaimRef, ConditionType, ObjectKey, PhoneNumber, PhoneNumberClaim,
-        PhoneNumberClaimStatus, Seen,
+        AttemptState, ClaimRef, ConditionType, EventKind, ObjectKey, PhoneNumber, PhoneNumberClaim,
+        PhoneNumberClaimStatus, PriceReason, Seen,
     },
     conditions::{self, ClaimFacts, SHOWN_AFTER},
     plan::{
@@ -237,6 +237,11 @@ async fn publish_status(
     if !same || (old.is_some_and(is_stalled) && !is_stalled(&status)) {
         let message = is.map(|ready| ready.message.as_str()).unwrap_or_default();
         context.announce(claim, reason, message, now).await;
+    }
+    if let Some(message) = conditions::fee_differs_newly(old, &status) {
+        context.metrics.fee_differs();
+        let reason = PriceReason::FeeDiffers.into_str();
+        context.publish(claim, EventKind::Warning, reason, message, now).await;
     }
     Ok(after)
 }

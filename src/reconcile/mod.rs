@@ -31,7 +31,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     account::Accounts,
-    api::{ClaimRef, ObjectKey, PhoneNumber, PhoneNumberClaim, Reason, Seen},
+    api::{ClaimRef, EventKind, ObjectKey, PhoneNumber, PhoneNumberClaim, Reason, Seen},
     cache::Cache,
     clock::Clock,
     conditions,
@@ -169,10 +169,21 @@ impl Context {
         if comes_and_goes && !self.memory.is_news(&claim.uid().unwrap_or_default(), reason) {
             return;
         }
+        self.publish(claim, reason.event(), reason.into_str(), message, now).await;
+    }
+
+    async fn publish(
+        &self,
+        claim: &impl Resource<DynamicType = ()>,
+        kind: EventKind,
+        reason: &'static str,
+        message: &str,
+        now: Moment,
+    ) {
         let name = format!("{}/{}", claim.namespace().unwrap_or_default(), claim.name_any());
-        tracing::info!(claim = name, reason = reason.into_str(), "claim");
+        tracing::info!(claim = name, reason, "claim");
         let (key, events) = (ObjectKey::of(claim), &self.setbacks.events);
-        match self.store.event(claim, reason, message).await {
+        match self.store.event(claim, kind, reason, message).await {
             Ok(()) => events.over(&key, now.mono),
             Err(error) => drop(events.failed(key, Some(&error.to_string()), now.mono)),
         }

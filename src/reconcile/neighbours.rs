@@ -18,6 +18,7 @@ pub struct Found(Mutex<HashMap<AccountId, Last>>);
 
 /// What was found last, of which ledger, and when.
 struct Last {
+    begun: Moment,
     rows: Arc<LedgerRows>,
     at: Duration,
     neighbours: Arc<Neighbours>,
@@ -28,12 +29,14 @@ impl Context {
     pub(super) fn neighbours(
         &self,
         account: &Account,
+        begun: Moment,
         rows: &Arc<LedgerRows>,
         now: Moment,
     ) -> Arc<Neighbours> {
         let mut found = self.neighbours.0.lock();
         if let Some(last) = found.get(&account.id())
             && Arc::ptr_eq(&last.rows, rows)
+            && last.begun == begun
             && now.mono < last.at + EXPLAINED_SOON
         {
             return last.neighbours.clone();
@@ -44,8 +47,9 @@ impl Context {
         };
         let is_known = |e164: &E164| self.records.contains(&ObjectKey::number(*e164)) || account.lists(*e164);
         let neighbours =
-            Arc::new(Neighbours::of(rows.clone(), &account.id(), self.timeouts, records, is_known));
-        let last = Last { rows: rows.clone(), at: now.mono, neighbours: neighbours.clone() };
+            Neighbours::of(rows.clone(), begun.wall, &account.id(), self.timeouts, records, is_known);
+        let neighbours = Arc::new(neighbours);
+        let last = Last { begun, rows: rows.clone(), at: now.mono, neighbours: neighbours.clone() };
         found.insert(account.id(), last);
         neighbours
     }

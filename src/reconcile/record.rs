@@ -44,7 +44,7 @@ pub async fn reconcile_record(
         first_read: context.memory.see(&record, now).first_read,
         evidence: &evidence,
         absent_since: None,
-        neighbours: &|rows| context.neighbours(account, rows, now),
+        neighbours: &|begun, rows| context.neighbours(account, begun, rows, now),
         timeouts: context.timeouts,
         clocks: account.clocks(),
         removal,

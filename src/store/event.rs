@@ -9,7 +9,7 @@ use kube::{Resource, ResourceExt, api::PostParams, core::Request};
 use kube_runtime::events::Reporter;
 
 use super::{NAME, Store, StoreError};
-use crate::api::{EventKind, Reason};
+use crate::api::EventKind;
 
 /// The longest name of an object, bytes.
 const LONGEST_NAME: usize = 253;
@@ -22,10 +22,11 @@ impl Store {
     pub async fn event(
         &self,
         claim: &impl Resource<DynamicType = ()>,
-        reason: Reason,
+        kind: EventKind,
+        reason: &'static str,
         message: &str,
     ) -> Result<(), StoreError> {
-        let type_ = match reason.event() {
+        let type_ = match kind {
             EventKind::None => return Ok(()),
             EventKind::Normal => "Normal",
             EventKind::Warning => "Warning",
@@ -44,7 +45,7 @@ impl Store {
                 ..ObjectMeta::default()
             },
             note: Some(note),
-            reason: Some(reason.into_str().into()),
+            reason: Some(reason.into()),
             regarding: Some(claim.object_ref(&())),
             reporting_instance: Some(reporter.instance.unwrap_or_else(|| NAME.into())),
             reporting_controller: Some(reporter.controller),

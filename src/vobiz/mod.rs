@@ -8,6 +8,7 @@ mod credentials;
 mod envelope;
 mod error;
 mod filtered;
+mod inventory;
 mod json;
 mod key;
 mod ledger;

@@ -63,7 +63,7 @@ type Parse<T> = fn(&[u8], usize, &Masks) -> Result<Page<T>, ReadError>;
 
 /// The reads, each with the casing that last worked for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Read {
+pub(super) enum Read {
     Owned,
     Inventory,
     Balance,
@@ -188,17 +188,11 @@ impl Reader {
         self.search(Read::Owned, e164).await
     }
 
-    /// The inventory's row for this number, if it is in stock.
-    ///
-    /// # Errors
-    /// If a page cannot be had or read, or too many numbers in stock contain this one's digits.
-    pub async fn search_inventory(&self, e164: E164) -> Result<Option<Box<ListedNumber>>, ReadError> {
-        let rows = self.search(Read::Inventory, e164).await?;
-        let rows = rows.ok_or_else(|| ReadError::Failed("half of the stock contains these digits".into()))?;
-        Ok(rows.into_iter().find(|row| row.e164 == e164))
-    }
-
-    async fn search(&self, list: Read, e164: E164) -> Result<Option<Vec<Box<ListedNumber>>>, ReadError> {
+    pub(super) async fn search(
+        &self,
+        list: Read,
+        e164: E164,
+    ) -> Result<Option<Vec<Box<ListedNumber>>>, ReadError> {
         let listed = first_pages(SEARCHED_PAGES, |page| self.numbers_page(list, page, Some(e164))).await?;
         Ok(listed.map(Listed::rows))
     }
@@ -237,7 +231,7 @@ impl Reader {
         self.numbers_page(Read::Owned, 1, None).await.map(drop)
     }
 
-    async fn numbers_page(
+    pub(super) async fn numbers_page(
         &self,
         read: Read,
         page: usize,
@@ -268,7 +262,7 @@ impl Reader {
 }
 
 /// Reads every page, if there are not more than that.
-async fn first_pages<T, F>(
+pub(super) async fn first_pages<T, F>(
     most: usize,
     mut page: impl FnMut(usize) -> F,
 ) -> Result<Option<Listed<T>>, ReadError>

@@ -62,9 +62,10 @@ impl WireNumber {
     }
 
     /// What tells rows apart. A row must not hide another, even if both have the same id: a released one and an active
-    /// one of the same number, or two numbers.
+    /// one of the same number, two numbers, or one that is offered in two currencies.
     pub fn contents(&self) -> u64 {
-        key((&self.id, &self.e164, self.owner().map(AccountId::as_str), &self.status.0))
+        let owner = self.owner().map(AccountId::as_str);
+        key((&self.id, &self.e164, owner, &self.status.0, self.currency.0))
     }
 
     fn owner(&self) -> Option<&AccountId> {

@@ -67,6 +67,25 @@ fn a_currency_that_is_none_is_refused_with_an_example() {
 }
 
 #[test]
+fn a_ceiling_that_says_nothing_or_two_things_is_refused() {
+    run(async |world| {
+        let ceiling = |fields: serde_json::Value| json!({ "e164": world.number(), "currency": "INR", "maxPrice": fields });
+        for (fields, words) in [
+            (json!({}), "currency"),
+            (json!({ "currency": "INR" }), "at least one fee"),
+            (json!({ "currency": "inr", "monthlyFee": "1" }), "three capital letters"),
+            (json!({ "currency": "USD", "monthlyFee": "1" }), "the same as spec.currency"),
+            (json!({ "currency": "INR", "monthlyFee": "-1" }), "less than 0"),
+            (json!({ "currency": "INR", "setupFee": "1,50" }), "setupFee"),
+            (json!({ "currency": "INR", "setupFee": 1.5 }), "setupFee"),
+        ] {
+            let complaint = refused(&world, &ceiling(fields)).await;
+            assert!(complaint.contains(words), "{words}: {complaint}");
+        }
+    });
+}
+
+#[test]
 fn release_is_refused_until_it_is_built_and_says_so() {
     run(async |world| {
         let complaint =
@@ -138,6 +157,7 @@ fn kubectl_explains_every_field_that_a_user_writes_or_reads() {
             ("pnc", "A request for one phone number"),
             ("pnc.spec.e164", "Immutable"),
             ("pnc.spec.currency", "ISO 4217"),
+            ("pnc.spec.maxPrice", "may cost"),
             ("pnc.spec.deletionPolicy", "Retain"),
             ("pnc.status.conditions", "Stalled"),
             ("pnc.status.number.monthlyFee", "exact decimal"),

@@ -157,6 +157,7 @@ impl Cast {
         NewAttempt {
             origin: record.origin,
             currency: currency(record.changed),
+            quote: None,
             spent_tokens: spent.map(|token| self.word(token).to_owned()).collect(),
             older_spent_tokens: (Vec::new(), 0),
             automatic_retry_used: record.automatic_used,

@@ -35,7 +35,7 @@ impl Operators {
                 Source::LedgerSoFar { .. } | Source::Ledger { .. } | Source::OldLedger { .. } => {
                     me.ledger = Reading { said: ledger, marks };
                 }
-                Source::Access | Source::Funds { .. } | Source::Balance(_) => {}
+                Source::Access | Source::Funds { .. } | Source::Balance(_) | Source::Quote(_) => {}
             }
         }
     }
@@ -93,7 +93,7 @@ impl Operators {
             first_read: clock::first_read(&self.cast, me, world.time),
             evidence: &clock::evidence(&self.cast, me, None, world.time, world.vobiz.aged),
             absent_since: None,
-            neighbours: &|_| Arc::<Neighbours>::default(),
+            neighbours: &|_, _| Arc::<Neighbours>::default(),
             timeouts: clock::TIMEOUTS,
             clocks: Clocks::default(),
             removal: Removal { forget: false, deleting: record.deleting, has_finalizer: true },

@@ -46,5 +46,5 @@ pub use faults::{ErrorBody, Fault, FaultRule, HoldAt, LiveRule, Target, Times};
 pub use journal::{Answer, Counts, Debit, Journal, JournalFilter, Operation, RequestEntry};
 pub use ledger::{LedgerEntry, RowStatus, RowType};
 pub use money::NumberStyle;
-pub use numbers::{InventoryNumber, NumberStatus, OwnedNumber, Price, Shape};
+pub use numbers::{InventoryNumber, NumberStatus, OwnedNumber, Price, PriceField, Shape};
 pub use server::Sim;

@@ -61,6 +61,16 @@ impl Price {
     }
 }
 
+/// A part of the price in a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[allow(missing_docs, reason = "the fields are the vendor's")]
+pub enum PriceField {
+    SetupFee,
+    MonthlyFee,
+    Currency,
+}
+
 /// A number for sale.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -82,6 +92,15 @@ pub struct InventoryNumber {
     /// Further currencies in which the same number is listed.
     #[serde(default)]
     pub also_listed: Vec<Price>,
+    /// What the inventory's row leaves out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lacks: Vec<PriceField>,
+    /// What the inventory's row has in a way that cannot be read.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub garbles: Vec<PriceField>,
+    /// What a purchase costs, if that is not what the inventory's row says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub charged: Option<Price>,
     /// The purchase's success answer.
     #[serde(default)]
     pub shape: Shape,
@@ -113,6 +132,9 @@ impl InventoryNumber {
             setup_fee: setup_fee.into(),
             monthly_fee: monthly_fee.into(),
             also_listed: Vec::new(),
+            lacks: Vec::new(),
+            garbles: Vec::new(),
+            charged: None,
             shape: Shape::A,
             fees: None,
             status: NumberStatus::Active,

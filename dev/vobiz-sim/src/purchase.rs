@@ -67,7 +67,7 @@ fn choose(world: &World, body: Option<&PurchaseBody>) -> Result<(String, Price),
     let price = price.ok_or_else(|| {
         envelopes::bad_request("INVALID_CURRENCY", "the number is not sold in this currency", "currency")
     })?;
-    Ok((e164.to_owned(), price))
+    Ok((e164.to_owned(), number.listed.charged.clone().unwrap_or(price)))
 }
 
 /// Takes the money from whoever pays for the account, and writes it into both books.

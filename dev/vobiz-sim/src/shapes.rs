@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::{NumberStatus, Shape, kept::Number, money::Amount, reply::Reply};
+use crate::{NumberStatus, PriceField, Shape, kept::Number, money::Amount, reply::Reply};
 
 #[derive(Serialize)]
 #[allow(clippy::struct_excessive_bools, reason = "the vendor's shape")]
@@ -15,6 +15,23 @@ struct Capabilities {
 }
 
 const VOICE_ONLY: Capabilities = Capabilities { voice: true, sms: false, mms: false, fax: false };
+
+/// A field of a row.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Written<T> {
+    Value(T),
+    Garbled(&'static str),
+}
+
+/// The field as the row in the inventory has it.
+fn written<T>(number: &Number, field: PriceField, value: T) -> Option<Written<T>> {
+    if number.listed.lacks.contains(&field) {
+        return None;
+    }
+    let garbled = number.listed.garbles.contains(&field);
+    Some(if garbled { Written::Garbled("on request") } else { Written::Value(value) })
+}
 
 /// Example A's number, which is also an item of the two lists.
 #[derive(Serialize)]
@@ -30,9 +47,12 @@ pub(crate) struct Item<'a> {
     capabilities: Capabilities,
     status: NumberStatus,
     provider: &'static str,
-    setup_fee: Amount,
-    monthly_fee: Amount,
-    currency: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    setup_fee: Option<Written<Amount>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    monthly_fee: Option<Written<Amount>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    currency: Option<Written<String>>,
     voice_enabled: bool,
     tags: Option<[&'static str; 0]>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -69,9 +89,9 @@ impl<'a> Item<'a> {
         Self {
             account_id: None,
             purchased_at: None,
-            setup_fee: Amount::new(price.setup_fee, style),
-            monthly_fee: Amount::new(price.monthly_fee, style),
-            currency: price.currency.clone(),
+            setup_fee: written(number, PriceField::SetupFee, Amount::new(price.setup_fee, style)),
+            monthly_fee: written(number, PriceField::MonthlyFee, Amount::new(price.monthly_fee, style)),
+            currency: written(number, PriceField::Currency, price.currency.clone()),
             tags: None,
             ..Self::new(number, "", micros)
         }
@@ -88,9 +108,9 @@ impl<'a> Item<'a> {
             capabilities: VOICE_ONLY,
             status: number.listed.status,
             provider: "",
-            setup_fee: Amount::new(number.listed.setup_fee, style),
-            monthly_fee: Amount::new(number.listed.monthly_fee, style),
-            currency: number.listed.currency.clone(),
+            setup_fee: Some(Written::Value(Amount::new(number.listed.setup_fee, style))),
+            monthly_fee: Some(Written::Value(Amount::new(number.listed.monthly_fee, style))),
+            currency: Some(Written::Value(number.listed.currency.clone())),
             voice_enabled: true,
             tags: Some([]),
             purchased_at: number.purchased_at.map(seconds),

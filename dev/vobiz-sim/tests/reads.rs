@@ -9,7 +9,7 @@ use rust_decimal::Decimal;
 use serde_json::{Value, json};
 use vobiz_sim::{
     AccountOptions, AccountPatch, InventoryNumber, LedgerEntry, LedgerKind, NumberNaming, NumberStatus,
-    NumberStyle, OwnedNumber, RowStatus, RowType, Sim,
+    NumberStyle, OwnedNumber, Price, PriceField, RowStatus, RowType, Sim,
 };
 
 fn numbers(page: &Value) -> Vec<&str> {
@@ -261,4 +261,29 @@ async fn a_debits_row_is_worded_as_the_paying_accounts_options_say() {
         );
         assert_eq!(named, expected);
     }
+}
+
+#[tokio::test]
+async fn a_row_of_the_inventory_lacks_or_garbles_its_price_when_so_told() {
+    let sim = start(state()).await;
+    let charged = Price { currency: "INR".into(), setup_fee: 60.into(), monthly_fee: 3.into() };
+    let listed = InventoryNumber {
+        lacks: vec![PriceField::Currency],
+        garbles: vec![PriceField::SetupFee],
+        charged: Some(charged),
+        ..InventoryNumber::new(NUMBER, "INR", 50, 2)
+    };
+    sim.admin().put_number(listed).unwrap();
+    let me = client(&sim, "MA_1", "secret");
+    let page = me.get("inventory/numbers").await.json();
+    let row = page["items"].as_array().unwrap().iter().find(|row| row["e164"] == NUMBER).unwrap();
+    assert_eq!((&row["setup_fee"], &row["monthly_fee"]), (&json!("on request"), &json!(2)));
+    assert!(row.get("currency").is_none());
+    let bought = me.buy(NUMBER).await.unwrap().json();
+    assert_eq!((&bought["number"]["setup_fee"], &bought["number"]["monthly_fee"]), (&json!(60), &json!(3)));
+    let owned = me.get("numbers").await.json();
+    assert_eq!(
+        (&owned["items"][0]["setup_fee"], &owned["items"][0]["currency"]),
+        (&json!(60), &json!("INR"))
+    );
 }

@@ -17,10 +17,12 @@ mod elsewhere;
 mod hold;
 mod look;
 mod paused;
+mod price;
 
 pub use account::credentials_refused;
 pub use asked::{Asked, Check, Checked, LiveCheck, Told, Wake};
 pub(super) use look::purchase;
+pub use price::quoted;
 
 /// The checks, in the order in which they are asked, each with what it looks at. The first one that does not pass decides.
 pub const BEFORE_PURCHASE: &[(&str, Check)] = &[
@@ -34,12 +36,14 @@ pub const BEFORE_PURCHASE: &[(&str, Check)] = &[
     ("pause after an earlier attempt", back_off::check),
     ("whether it only adopts", acquire::check),
     ("owned or debited already", look::check),
+    // What is owned, or paid for, is adopted at any price.
+    ("price and ceiling", price::check),
     ("limit of purchases", account::may_be_sent_to),
 ];
 
 /// What is asked once the intent is written: of the claim as it stands then, and of the attempt as it is stored. The first
 /// that has an answer withholds the purchase.
-pub const BEFORE_POST: &[LiveCheck] = &[paused::check_live, acquire::check_live];
+pub const BEFORE_POST: &[LiveCheck] = &[paused::check_live, acquire::check_live, price::check_live];
 
 #[cfg(test)]
 mod tests {

@@ -1,6 +1,7 @@
 //! Debits without ownership, and what explains them.
 
 use super::*;
+use crate::plan::neighbours::Explained;
 
 const UNNAMED: &str = r#"{"id":"u","type":"debit","amount":52,"currency":"INR","reference_type":"did_purchase","created_at":"2026-01-02T03:04:10Z"}"#;
 
@@ -97,6 +98,43 @@ fn a_debit_that_another_purchase_under_way_may_explain_is_no_question_yet() {
         step_beside(&[at(610)], &record, &late, at(0), at(617)),
         RecordStep::Write(Change::Fail(Ownership::Absent, None))
     );
+}
+
+#[test]
+fn a_purchase_whose_own_debit_need_not_show_yet_explains_no_other() {
+    let record = open_record(Some(Outcome::Unknown));
+    let account: AccountId = "MA_1".parse().unwrap();
+    let price =
+        FundsRead { inventory_read: true, required: "52".parse().ok(), available: None, currency: None };
+    let decided = |opened: Moment, amount: &str, now: Moment| {
+        let evidence = Evidence {
+            listing: read(at(15), Rows::default()),
+            ledger: ledger(at(15), &[UNNAMED]),
+            funds: read(at(15), price),
+            ..Evidence::default()
+        };
+        let other = Explained {
+            e164: "+911234500009".parse().unwrap(),
+            amount: amount.parse().unwrap(),
+            currency: None,
+            opened: opened.wall,
+            settled: opened.wall,
+        };
+        let neighbours = |_, rows: &Arc<LedgerRows>| {
+            Arc::new(Neighbours::for_tests(rows.clone(), &[], &[], &[]).with_young(&[other]))
+        };
+        let observed = RecordObserved { neighbours: &neighbours, ..seen_by(&record, &account, &evidence) };
+        decide_record(&observed, now)
+    };
+    // Its debit must show from the 29th second on, in rows that are read anew then.
+    assert_eq!(decided(at(14), "52", at(28)), RecordStep::Wait(at(29)));
+    let RecordStep::Read(need) = decided(at(14), "52", at(30)) else { panic!() };
+    assert_eq!(need.since, at(29));
+    assert!(matches!(need.sources[..], [Source::Ledger { .. }]), "{need:?}");
+    for (opened, amount) in [(at(14), "53"), (at(606), "52")] {
+        let step = decided(opened, amount, at(16));
+        assert!(matches!(step, RecordStep::Write(Change::AskForDecision { .. })), "{step:?}");
+    }
 }
 
 const OLD: &str = r#"{"id":"o","type":"debit","amount":52,"reference_type":"did_purchase","reference":"911234500000","created_at":"2026-01-01T00:30:00Z"}"#;

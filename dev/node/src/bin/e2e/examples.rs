@@ -20,13 +20,14 @@ const fn example(claim: &'static str, ready: bool, reason: &'static str, calls: 
     Example { claim, ready, reason, calls, debits }
 }
 
-const ALL: [Example; 6] = [
+const ALL: [Example; 7] = [
     example("buy-inr", true, "Purchased", 1, 1),
     example("buy-usd", true, "Purchased", 1, 1),
     example("lost-reply", true, "Purchased", 1, 1),
     example("already-owned", true, "Adopted", 0, 0),
     example("not-in-inventory", false, "NumberNotFound", 1, 0),
     example("short-balance", false, "InsufficientBalance", 1, 0),
+    example("ceiling", false, "PriceExceeded", 0, 0),
 ];
 
 /// The purchase for examples/lost-reply.yaml is made and paid for, and its reply never arrives.

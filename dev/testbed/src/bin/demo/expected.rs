@@ -39,14 +39,19 @@ const fn refused(claim: &'static str, reason: &'static str) -> Expected {
     Expected { claim, outcome: Outcome::Stalled, reason, calls: 1, debits: &[] }
 }
 
+const fn held_back(claim: &'static str, reason: &'static str) -> Expected {
+    Expected { claim, outcome: Outcome::Stalled, reason, calls: 0, debits: &[] }
+}
+
 /// Every claim of examples/, as the simulated Vobiz of `vobiz.yaml` must answer it.
-pub const CLAIMS: [Expected; 6] = [
+pub const CLAIMS: [Expected; 7] = [
     ready("buy-inr", "Purchased", &["52 INR"]),
     ready("buy-usd", "Purchased", &["1 USD"]),
     ready("lost-reply", "Purchased", &["52 INR"]),
     ready("already-owned", "Adopted", &[]),
     refused("not-in-inventory", "NumberNotFound"),
     refused("short-balance", "InsufficientBalance"),
+    held_back("ceiling", "PriceExceeded"),
 ];
 
 /// The purchase for examples/lost-reply.yaml is made and paid for, and its reply never arrives.

@@ -53,15 +53,16 @@ pub async fn play(demo: &mut Demo, program: &Path) -> Result<bool, Failure> {
 }
 
 async fn claims(place: &Place, sim: &Sim, setup: &Setup) -> Result<bool, Failure> {
-    step("Six claims; each file says what to expect");
+    step("Seven claims; each file says what to expect");
     show(place, &["apply", "-f", EXAMPLES]).await?;
 
     step("Two to buy, one to buy whose reply gets lost after the debit, one that is owned already");
     wait(place, Outcome::Ready).await?;
 
     step(
-        "Two that Vobiz refuses: known at once, final once it is verified that nothing was bought after all",
+        "Two that Vobiz refuses: known at once, final once it is verified that nothing was bought after all;",
     );
+    say("and one for which nothing is sent, because the number costs more than the claim allows");
     show(place, &["get", "pnc"]).await?;
     wait(place, Outcome::Stalled).await?;
 
