@@ -6,7 +6,6 @@ use jiff::Timestamp;
 use super::{
     account::passing,
     asked::{Asked, Checked, Look, Said, Wake},
-    price::quoted,
 };
 use crate::{
     api::Origin,
@@ -52,10 +51,7 @@ pub fn purchase(asked: &Asked<'_>) -> NewAttempt {
     let look = look(asked);
     let looked_up = look.presence == Said::NotOurs && look.debited == Said::NotOurs;
     let attempt = NewAttempt::of(asked.observed, &asked.wanted.cause, Origin::Purchase, look.from);
-    let quote = quoted(asked.observed).copied();
-    // What is billed is what was quoted.
-    let currency = quote.and_then(|quote| quote.currency).or(attempt.currency);
-    NewAttempt { currency, quote, looked_up, ..attempt }
+    NewAttempt { looked_up, ..attempt }
 }
 
 fn look<'a>(asked: &'a Asked<'_>) -> &'a Look {

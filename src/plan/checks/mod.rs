@@ -21,7 +21,7 @@ mod price;
 
 pub use account::credentials_refused;
 pub use asked::{Asked, Check, Checked, LiveCheck, Told, Wake};
-pub(super) use look::purchase;
+pub(super) use price::purchase;
 pub use price::quoted;
 
 /// The checks, in the order in which they are asked, each with what it looks at. The first one that does not pass decides.

@@ -7,13 +7,14 @@ use serde_json::json;
 use super::{
     account::passing,
     asked::{Asked, Checked, Pause, Told, Wake},
-    look::look_begins,
+    look::{self, look_begins},
 };
 use crate::{
     api::{Attempt, ConditionType, PhoneNumberClaim, Reason},
     domain::{Fit, MaxPrice, Money, Quote},
     plan::{
         Moment,
+        attempt::NewAttempt,
         evidence::{EvidenceRequest, Source},
         observed::ClaimObserved,
         offers::QuoteRead,
@@ -54,6 +55,14 @@ pub fn check_live(claim: &PhoneNumberClaim, attempt: &Attempt) -> Option<Told> {
         None => unknown("the claim had no ceiling when its purchase was decided", ceiling),
     };
     Some(nothing_sent(reason, &what))
+}
+
+/// The purchase, after a look that found nothing, at the price that passed.
+pub fn purchase(asked: &Asked<'_>) -> NewAttempt {
+    let (attempt, quote) = (look::purchase(asked), quoted(asked.observed).copied());
+    // What is billed is what was quoted.
+    let currency = quote.and_then(|quote| quote.currency).or(attempt.currency);
+    NewAttempt { currency, quote, ..attempt }
 }
 
 /// The price that the claim's ceiling is held against, by what was read last.
@@ -166,7 +175,7 @@ mod tests {
     use super::*;
     use crate::{
         domain::{AttemptId, Time},
-        plan::{AttemptCause, NewAttempt, cause::Wanted},
+        plan::{AttemptCause, cause::Wanted},
     };
 
     fn at(seconds: u64) -> Moment {
