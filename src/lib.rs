@@ -2,8 +2,8 @@
 //!
 //! | module | what it is | what it uses |
 //! |---|---|---|
-//! | [`controller`] | Watches, queues, workers, leadership, an orderly end. | `account`, `api`, `cache`, `clock`, `domain`, `health`, `leader`, `metrics`, `plan`, `reconcile`, `store`, `telemetry`, `vobiz` |
-//! | [`commands`] | What people ask for: `owned`, `export`, `why`. Reads alone, and annotations of claims. | `api`, `cli`, `clock`, `cluster`, `domain`, `plan`, `vobiz` |
+//! | [`controller`] | Watches, queues, workers, leadership, an orderly end. | `account`, `api`, `cache`, `clock`, `cluster`, `domain`, `health`, `leader`, `metrics`, `plan`, `reconcile`, `store`, `telemetry`, `vobiz` |
+//! | [`commands`] | What people ask for: `owned`, `export`, `why`, `doctor`. Reads alone, and annotations of claims. | `api`, `cli`, `clock`, `cluster`, `domain`, `plan`, `proxy`, `vobiz` |
 //! | [`health`] | Whether the operator works, and what is waiting: `/readyz`, `/metrics`. | `account`, `api`, `domain`, `metrics`, `plan`, `reconcile` |
 //! | [`reconcile`] | Observe, plan, perform one step. | `account`, `api`, `cache`, `clock`, `conditions`, `domain`, `metrics`, `plan`, `store`, `telemetry`, `vobiz` |
 //! | [`account`] | Reads the account once for all claims that wait, knows when to leave it alone, and has purchases queue. | `api`, `clock`, `domain`, `metrics`, `plan`, `vobiz` |
@@ -13,7 +13,7 @@
 //! | [`plan`] | What to do next. Pure: observed and now in, one step out. | `api`, `domain` |
 //! | [`vobiz`] | The vendor's REST API: a client whose answers say whether a purchase may have happened. | `address`, `api`, `clock`, `domain`, `metrics`, `proxy`, `telemetry` |
 //! | [`api`] | The two kinds: the request (`PhoneNumberClaim`) and the record (`PhoneNumber`). | `domain` |
-//! | [`cluster`] | The client of the API server. | `clock`, `metrics`, `proxy`, `vobiz` |
+//! | [`cluster`] | The client of the API server, and which definitions it serves. | `api`, `clock`, `metrics`, `proxy`, `vobiz` |
 //! | [`leader`] | Which of several replicas works. | `clock` |
 //! | [`cli`] | The arguments. | `vobiz` |
 //! | [`clock`] | The clocks, ours and the others'. | `domain`, `metrics` |

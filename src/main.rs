@@ -69,13 +69,14 @@ fn print_crds() -> Result<(), StartError> {
 }
 
 async fn run(args: RunArgs) -> Result<(), StartError> {
-    let (timeout, settle) = (args.vobiz_purchase_timeout.0, args.vobiz_settle_time.0);
+    let place = args.place;
+    let (timeout, settle) = (place.vobiz_purchase_timeout.0, place.vobiz_settle_time.0);
     if settle < timeout {
         return Err(StartError::SettleTime { settle, timeout });
     }
     let source = args.vobiz.source()?;
     let (credentials, current) = watch::channel(source.read()?);
-    let spending = vobiz::Spending { timeout, casing: args.vobiz_purchase_path };
+    let spending = vobiz::Spending { timeout, casing: place.vobiz_purchase_path };
     let metrics = Arc::new(Metrics::default());
     let peers = Arc::new(Peers::new(Clock::start()));
     let client = Client::new(&args.vobiz.settings(), spending, current, metrics.clone(), peers.clone())?;
@@ -85,17 +86,15 @@ async fn run(args: RunArgs) -> Result<(), StartError> {
     };
     let finish_traces = telemetry::start(cli::named(args.otlp_endpoint).as_deref())?;
     let (kube, default_namespace) = cluster::client(peers).await?;
-    let election = args.leader_elect.then(|| leader::Settings {
-        namespace: cli::named(args.leader_election_namespace)
-            .or_else(|| cli::named(std::env::var("POD_NAMESPACE").ok()))
-            .unwrap_or(default_namespace),
-        name: args.leader_election_name,
+    let election = place.leader_elect.then(|| leader::Settings {
+        namespace: place.lease_namespace(&default_namespace),
+        name: place.leader_election_name.clone(),
         identity: leader::identity(),
     });
     let stop = stop_on_signal()?;
     tracing::info!(version = env!("CARGO_PKG_VERSION"), account = %client.account(), "starting");
     let settings = controller::Settings {
-        namespaces: args.watch_namespaces.into_iter().filter_map(|name| cli::named(Some(name))).collect(),
+        namespaces: place.namespaces().into_iter().collect(),
         timeouts: controller::Timeouts { purchase_timeout: timeout, settle },
         resync: args.vobiz_resync_interval.0,
         concurrency: args.purchase_concurrency,

@@ -2,8 +2,10 @@
 #![expect(clippy::doc_markdown, reason = "these comments are what users read: `--help`")]
 
 mod claim;
+mod doctor;
 mod export;
 mod owned;
+mod place;
 mod run;
 mod values;
 mod vobiz;
@@ -13,8 +15,10 @@ use std::{ffi::OsString, path::Path};
 use clap::{Parser, Subcommand};
 
 pub use claim::{ClaimArgs, RetryArgs, WhyArgs};
+pub use doctor::{DoctorArgs, DoctorFormat};
 pub use export::ExportArgs;
 pub use owned::{OwnedArgs, OwnedFormat};
+pub use place::PlaceArgs;
 pub use run::RunArgs;
 pub use values::named;
 pub use vobiz::VobizArgs;
@@ -65,6 +69,8 @@ pub enum Tool {
     Export(Box<ExportArgs>),
     /// Say what stands between a claim and its number, check by check.
     Why(Box<WhyArgs>),
+    /// Look for what is wrong with the cluster, the account and the way to them. It changes nothing.
+    Doctor(Box<DoctorArgs>),
     /// Permit one more attempt for a claim whose last one has failed. This may spend money.
     Retry(RetryArgs),
     /// Have no new attempt made for a claim. What was sent before is still verified.

@@ -2,6 +2,7 @@
 //! died, and goes through a proxy where the environment or the kubeconfig names one.
 
 mod call;
+pub(crate) mod definitions;
 mod lines;
 mod pages;
 

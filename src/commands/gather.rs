@@ -39,10 +39,13 @@ const WRITER: &str = "kubectl-vobiz";
 /// The reader of Vobiz, and what the API server holds, with one clock for all that both answer.
 pub async fn connect(vobiz: &VobizArgs) -> Result<(Reader, Objects), CommandError> {
     let peers = Arc::<Peers>::default();
+    Ok((reader(vobiz, peers.clone())?, Objects::connect(peers).await?))
+}
+
+pub fn reader(vobiz: &VobizArgs, peers: Arc<Peers>) -> Result<Reader, CommandError> {
     // What the channel holds is read once: a command does not outlive its token.
     let (_, credentials) = watch::channel(vobiz.source()?.read()?);
-    let reader = Reader::new(&vobiz.settings(), credentials, Arc::default(), peers.clone())?;
-    Ok((reader, Objects::connect(peers).await?))
+    Ok(Reader::new(&vobiz.settings(), credentials, Arc::default(), peers)?)
 }
 
 /// What the API server holds.
@@ -63,8 +66,17 @@ impl Objects {
         named.unwrap_or(&self.namespace)
     }
 
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
     pub async fn claims(&self) -> Result<Vec<Seen<PhoneNumberClaim>>, CommandError> {
         reading("the claims", list(&Api::all(self.client.clone()))).await
+    }
+
+    /// The claims of a namespace.
+    pub async fn claims_in(&self, namespace: &str) -> Result<Vec<Seen<PhoneNumberClaim>>, CommandError> {
+        reading("the claims", list(&self.claims_of(namespace))).await
     }
 
     pub async fn records(&self) -> Result<Vec<Seen<PhoneNumber>>, CommandError> {

@@ -6,6 +6,7 @@
 
 mod annotate;
 mod console;
+mod doctor;
 mod error;
 mod evidence;
 mod export;
@@ -33,6 +34,7 @@ pub async fn run(tool: Tool, no_color: bool) -> Result<ExitCode, CommandError> {
         Tool::Owned(args) => owned::run(&args).await?,
         Tool::Export(args) => export::run(&args).await?,
         Tool::Why(args) => why::run(&args).await?,
+        Tool::Doctor(args) => return doctor::run(&args).await,
         Tool::Retry(args) => annotate::retry(&args).await?,
         Tool::Pause(args) => annotate::pause(&args).await?,
         Tool::Resume(args) => annotate::resume(&args).await?,

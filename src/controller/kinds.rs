@@ -5,9 +5,9 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use kube::{Client, CustomResourceExt, Resource, api::ListParams, core::Request};
 use serde::{Deserialize, de::IgnoredAny};
 
-use super::definitions::{self, Served};
 use crate::{
     api::{PhoneNumber, PhoneNumberClaim},
+    cluster::definitions::{self, Served},
     domain::Backoff,
     health::Lifecycle,
 };
@@ -52,10 +52,14 @@ async fn compare_definitions(kube: &Client, lifecycle: &Lifecycle) {
         let look = tokio::time::timeout(PATIENCE, definitions::look(kube));
         let served = look.await.unwrap_or_else(late);
         match &served {
-            Served::Current => lifecycle.note(|stage| stage.definitions = None),
-            Served::Older(problem) => {
+            Served::Current | Served::Newer(_) => lifecycle.note(|stage| stage.definitions = None),
+            Served::Older(lacking) => {
+                let problem = format!(
+                    "the definitions in the cluster are older than this operator, and what it writes there is lost: they do \
+                     not know {lacking}. Install this version's: vobiz-operator crd | kubectl apply -f -"
+                );
                 tracing::warn!("{problem}");
-                lifecycle.note(|stage| stage.definitions = Some(problem.clone()));
+                lifecycle.note(|stage| stage.definitions = Some(problem));
             }
             // What was found before still holds, as far as is known.
             Served::Unknown(why) if was_unknown => tracing::debug!(why, "the definitions cannot be read"),

@@ -3,7 +3,6 @@
 mod agenda;
 mod clocks;
 mod credentials;
-mod definitions;
 mod follow;
 mod index;
 mod interruption;

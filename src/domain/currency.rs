@@ -11,6 +11,9 @@ pub struct Currency([u8; 3]);
 impl Currency {
     /// The same pattern that the custom resources' schema enforces.
     pub const PATTERN: &'static str = "^[A-Z]{3}$";
+
+    /// What is asked about where nothing names a currency.
+    pub const INR: Self = Self(*b"INR");
 }
 
 impl FromStr for Currency {

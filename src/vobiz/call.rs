@@ -42,6 +42,7 @@ impl Reader {
         }
         let failed = |why: String| ReadError::Failed(self.masks().mask(&why));
         let response = self.ask(url).await.map_err(|error| failed(transport::explain(&error)))?;
+        self.notices.saw(casing, path, response.headers(), &self.masks());
         match response.status().as_u16() {
             200 => {
                 transport::body(response, PAGE_BODY_LIMIT).await.map_err(|error| failed(error.to_string()))

@@ -16,7 +16,9 @@ pub enum Casing {
 }
 
 impl Casing {
-    pub(super) fn segment(self) -> &'static str {
+    /// The word in the path.
+    #[must_use]
+    pub fn segment(self) -> &'static str {
         match self {
             Self::Lower => "account",
             Self::Upper => "Account",

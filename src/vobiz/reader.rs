@@ -18,6 +18,7 @@ use super::{
     credentials::Credentials,
     error::{ReadError, SetupError},
     masks::{InUse, Masks},
+    notices::Notices,
     pace::Pace,
     page::{self, Page},
     paging::{Listed, Next, Pages},
@@ -63,7 +64,7 @@ type Parse<T> = fn(&[u8], usize, &Masks) -> Result<Page<T>, ReadError>;
 
 /// The reads, each with the casing that last worked for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Read {
+pub enum Read {
     Owned,
     Inventory,
     Balance,
@@ -71,7 +72,7 @@ pub(super) enum Read {
 }
 
 impl Read {
-    fn operation(self, searches: bool) -> Operation {
+    pub fn operation(self, searches: bool) -> Operation {
         match self {
             Self::Owned if searches => Operation::Search,
             Self::Owned => Operation::List,
@@ -95,7 +96,8 @@ pub struct Reader {
     pub(super) metrics: Arc<Metrics>,
     pub(super) peers: Arc<Peers>,
     /// By [`Read`].
-    casings: Casings<4>,
+    pub(super) casings: Casings<4>,
+    pub(super) notices: Notices,
 }
 
 impl Reader {
@@ -121,6 +123,7 @@ impl Reader {
             metrics,
             peers,
             casings: Casings::default(),
+            notices: Notices::default(),
         })
     }
 

@@ -22,6 +22,7 @@ mod conflicts;
 mod crashes;
 mod credentials;
 mod decisions;
+mod doctor;
 mod drift;
 mod exactly_once;
 mod export;

@@ -23,8 +23,20 @@ const PURE: [&str; 4] = ["api", "conditions", "domain", "plan"];
 const IO: [&[&str]; 4] = [&["kube", "Client"], &["kube", "runtime"], &["std", "fs"], &["std", "net"]];
 
 /// What of `vobiz` the commands may name.
-const READING: [&str; 7] =
-    ["CredentialsError", "Known", "Ledger", "ReadError", "Reader", "SetupError", "readers"];
+const READING: [&str; 12] = [
+    "Casing",
+    "CredentialsError",
+    "Debits",
+    "Known",
+    "Ledger",
+    "Notice",
+    "ReadError",
+    "Reader",
+    "SetupError",
+    "Survey",
+    "Tried",
+    "readers",
+];
 
 /// Words that a pure module has no use for, under whatever name: time and randomness are arguments.
 const WORDS_OF_IO: [&str; 8] =

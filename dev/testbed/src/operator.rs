@@ -73,10 +73,16 @@ impl Setup {
 
     /// Runs the program, which must end by itself, and returns whether it succeeded, its output and its complaint.
     pub async fn run_to_end(&self, arguments: &[&str]) -> (bool, String, String) {
+        let (code, output, complaint) = self.end_of(arguments).await;
+        (code == Some(0), output, complaint)
+    }
+
+    /// The same, with what it ends with.
+    pub async fn end_of(&self, arguments: &[&str]) -> (Option<i32>, String, String) {
         let output = timeout(PATIENCE, self.command(arguments).output());
         let output = output.await.expect("the program does not end").unwrap();
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-        (output.status.success(), text(output.stdout), text(output.stderr))
+        (output.status.code(), text(output.stdout), text(output.stderr))
     }
 }
 

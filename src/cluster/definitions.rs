@@ -19,7 +19,9 @@ pub const PATH: &str = "/openapi/v3/apis/telephony.vobiz.ai/v1alpha1";
 pub enum Served {
     /// All that this version writes.
     Current,
-    /// Less than that: what is wrong, and what to type.
+    /// All that, and more: which fields it does not know.
+    Newer(String),
+    /// Less than that: which fields are lacking.
     Older(String),
     /// That cannot be found out, and why.
     Unknown(String),
@@ -29,7 +31,7 @@ impl Served {
     /// How long it is taken for true.
     pub fn look_again(&self) -> Duration {
         match self {
-            Self::Current => Duration::from_mins(10),
+            Self::Current | Self::Newer(_) => Duration::from_mins(10),
             Self::Older(_) | Self::Unknown(_) => Duration::from_mins(1),
         }
     }
@@ -49,27 +51,32 @@ pub async fn look(kube: &Client) -> Served {
 }
 
 fn compared<D: Serialize>(served: &Value, wanted: &[D]) -> Served {
-    let Some(lacking) = wanted.iter().map(|wanted| lacks(served, wanted)).collect::<Option<Vec<_>>>() else {
+    let Some(fields) = wanted.iter().map(|wanted| differ(served, wanted)).collect::<Option<Vec<_>>>() else {
         return Served::Unknown("the API server does not describe both kinds yet".into());
     };
-    let mut lacking = lacking.concat();
-    if lacking.is_empty() {
-        return Served::Current;
+    let (lacking, unknown): (Vec<_>, Vec<_>) = fields.into_iter().unzip();
+    match (lacking.concat(), unknown.concat()) {
+        (lacking, _) if !lacking.is_empty() => Served::Older(named(lacking)),
+        (_, unknown) if !unknown.is_empty() => Served::Newer(named(unknown)),
+        _ => Served::Current,
     }
-    if lacking.len() > NAMED {
-        let more = lacking.len() - NAMED;
-        lacking.truncate(NAMED);
-        lacking.push(format!("and {more} more"));
-    }
-    Served::Older(format!(
-        "the definitions in the cluster are older than this operator, and what it writes there is lost: they do not know \
-         {}. Install this version's: vobiz-operator crd | kubectl apply -f -",
-        lacking.join(", ")
-    ))
 }
 
-/// The fields of a kind that are not served. `None` if the kind itself is not: it may come.
-fn lacks<D: Serialize>(served: &Value, wanted: &D) -> Option<Vec<String>> {
+fn named(mut fields: Vec<String>) -> String {
+    if fields.len() > NAMED {
+        let more = fields.len() - NAMED;
+        fields.truncate(NAMED);
+        fields.push(format!("and {more} more"));
+    }
+    fields.join(", ")
+}
+
+/// What the API server adds to each kind.
+const ADDED: [&str; 3] = ["apiVersion", "kind", "metadata"];
+
+/// The fields of a kind that are not served, and those that are served and not known here. `None` if the kind itself is not
+/// served: it may come.
+fn differ<D: Serialize>(served: &Value, wanted: &D) -> Option<(Vec<String>, Vec<String>)> {
     let wanted = serde_json::to_value(wanted).ok()?;
     let kind = &wanted["spec"]["names"]["kind"];
     let schemas = served["components"]["schemas"].as_object();
@@ -78,10 +85,13 @@ fn lacks<D: Serialize>(served: &Value, wanted: &D) -> Option<Vec<String>> {
         kinds.is_some_and(|kinds| kinds.iter().any(|one| one["kind"] == *kind))
     };
     let found = schemas?.values().find(is_kind)?;
-    let mut lacking = Vec::new();
+    let (mut lacking, mut unknown) = (Vec::new(), Vec::new());
     let schema = &wanted["spec"]["versions"][0]["schema"]["openAPIV3Schema"];
-    compare(found, schema, kind.as_str().unwrap_or_default(), &mut lacking);
-    Some(lacking)
+    let kind = kind.as_str().unwrap_or_default();
+    compare(found, schema, kind, &mut lacking);
+    compare(schema, found, kind, &mut unknown);
+    unknown.retain(|path| !ADDED.iter().any(|added| *path == format!("{kind}.{added}")));
+    Some((lacking, unknown))
 }
 
 fn compare(served: &Value, wanted: &Value, path: &str, lacking: &mut Vec<String>) {
@@ -120,7 +130,7 @@ mod tests {
     fn fields_that_older_definitions_lack_are_named() {
         for wanted in crds().unwrap() {
             let definition = serde_json::to_value(&wanted).unwrap();
-            assert_eq!(lacks(&served(&definition), &wanted), Some(Vec::new()));
+            assert_eq!(differ(&served(&definition), &wanted), Some((Vec::new(), Vec::new())));
             let mut older = definition;
             let schema = &mut older["spec"]["versions"][0]["schema"]["openAPIV3Schema"];
             let conditions = schema.pointer_mut("/properties/status/properties/conditions/items").unwrap();
@@ -132,7 +142,21 @@ mod tests {
                 format!("{kind}.status.* (fields of later versions)"),
                 format!("{kind}.status.conditions.reason"),
             ];
-            assert_eq!(lacks(&served(&older), &wanted), Some(expected.to_vec()));
+            assert_eq!(differ(&served(&older), &wanted), Some((expected.to_vec(), Vec::new())));
+        }
+    }
+
+    #[test]
+    fn fields_that_newer_definitions_have_are_named() {
+        for wanted in crds().unwrap() {
+            let mut newer = serde_json::to_value(&wanted).unwrap();
+            let schema = &mut newer["spec"]["versions"][0]["schema"]["openAPIV3Schema"];
+            schema["properties"]["metadata"] = json!({ "type": "object" });
+            schema["properties"]["kind"] = json!({ "type": "string" });
+            schema["properties"]["spec"]["properties"]["later"] = json!({ "type": "string" });
+            let kind = newer["spec"]["names"]["kind"].as_str().unwrap();
+            let expected = (Vec::new(), vec![format!("{kind}.spec.later")]);
+            assert_eq!(differ(&served(&newer), &wanted), Some(expected));
         }
     }
 

@@ -1,0 +1,96 @@
+//! What the checks decide on: all that was read, and nothing that is still to be asked.
+
+use std::{sync::Arc, time::Duration};
+
+use jiff::Timestamp;
+use k8s_openapi::api::coordination::v1::LeaseSpec;
+
+use super::rights::Review;
+use crate::{
+    api::{PhoneNumber, PhoneNumberClaim, Seen},
+    cluster::definitions::Served,
+    domain::{AccountId, Clocks},
+    vobiz::{Casing, Survey},
+};
+
+#[derive(Debug)]
+pub struct Facts {
+    pub now: Timestamp,
+    pub served: Served,
+    pub reviews: Vec<Review>,
+    pub lease: LeaseSeen,
+    pub records: Listed<PhoneNumber>,
+    pub claims: Listed<PhoneNumberClaim>,
+    /// The account whose credentials are given. Records of others are for the doctor of those.
+    pub account: Option<AccountId>,
+    pub vobiz: Vobiz,
+    pub clocks: Clocks,
+    /// Where Vobiz is, by scheme and host.
+    pub address: String,
+    /// The proxy before it.
+    pub proxy: Option<String>,
+    pub purchase_path: Casing,
+    /// From an attempt's intent to the moment from which absence counts.
+    pub until_settled: Duration,
+}
+
+/// What a list of objects was answered with.
+#[derive(Debug)]
+pub enum Listed<K> {
+    Read(Vec<Seen<K>>),
+    /// The API server does not know the kind.
+    NotServed,
+    /// Why there is no list.
+    Failed(String),
+}
+
+impl<K> Listed<K> {
+    /// Those of them that this version reads.
+    pub fn readable(&self) -> impl Iterator<Item = &Arc<K>> {
+        let objects = match self {
+            Self::Read(objects) => objects.as_slice(),
+            Self::NotServed | Self::Failed(_) => &[],
+        };
+        objects.iter().filter_map(|object| match object {
+            Seen::Read(object) => Some(object),
+            Seen::Newer(_) => None,
+        })
+    }
+}
+
+impl Facts {
+    /// The records of this account.
+    pub fn own_records(&self) -> impl Iterator<Item = &Arc<PhoneNumber>> {
+        let is_own = |record: &&Arc<PhoneNumber>| {
+            self.account.as_ref().is_none_or(|account| *account == record.spec.account)
+        };
+        self.records.readable().filter(is_own)
+    }
+
+    /// What Vobiz answered, if it could be asked.
+    pub fn survey(&self) -> Option<&Survey> {
+        match &self.vobiz {
+            Vobiz::Asked(survey) => Some(survey),
+            Vobiz::NoCredentials(_) | Vobiz::NoClient(_) => None,
+        }
+    }
+}
+
+#[derive(Debug)]
+pub struct LeaseSeen {
+    pub namespace: String,
+    pub name: String,
+    /// Whether it is said that leaders are elected.
+    pub expected: bool,
+    /// The Lease, if there is one, or why it cannot be read.
+    pub found: Result<Option<LeaseSpec>, String>,
+}
+
+#[derive(Debug)]
+pub enum Vobiz {
+    /// Why the credentials cannot be used.
+    NoCredentials(String),
+    /// Why Vobiz cannot be called at all.
+    NoClient(String),
+    Asked(Box<Survey>),
+}

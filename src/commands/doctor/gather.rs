@@ -1,0 +1,168 @@
+//! Reads what the checks decide on. It writes nothing: questions about rights are created as objects are, and stored
+//! nowhere.
+
+use std::sync::Arc;
+
+use futures::{StreamExt, stream};
+use http::Uri;
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
+use k8s_openapi::api::{authorization::v1::SelfSubjectAccessReview, coordination::v1::Lease};
+use kube::{Api, Client, api::PostParams};
+
+use super::{
+    facts::{Facts, LeaseSeen, Listed, Vobiz},
+    rights::{Review, Right, needed},
+};
+use crate::{
+    api::{PhoneNumber, PhoneNumberClaim, Seen},
+    cli::{DoctorArgs, PlaceArgs},
+    clock::Peers,
+    cluster::definitions,
+    commands::{
+        console::reading,
+        error::CommandError,
+        gather::{self, Objects},
+    },
+    domain::{AccountId, Currency},
+    plan::Timeouts,
+    proxy::Proxies,
+};
+
+/// The ledger is looked at since so long ago.
+const LEDGER: SignedDuration = SignedDuration::from_hours(24 * 30);
+
+/// Rights that are asked about at a time.
+const AT_ONCE: usize = 8;
+
+/// What there is to know.
+///
+/// # Errors
+/// If there is no way to an API server: then nothing can be said.
+pub async fn facts(args: &DoctorArgs) -> Result<Facts, CommandError> {
+    let peers = Arc::<Peers>::default();
+    let objects = Objects::connect(peers.clone()).await?;
+    reachable(objects.client()).await?;
+    let records = listed(objects.records().await);
+    let claims = claims(&objects, &args.place.namespaces()).await;
+    let lease_namespace = args.place.lease_namespace(objects.namespace(None));
+    let reviews =
+        reading("the rights", reviews(objects.client(), needed(&args.place, &lease_namespace))).await;
+    let lease = lease(objects.client(), &args.place, lease_namespace).await;
+    let served = reading("the definitions", definitions::look(objects.client())).await;
+    let (account, vobiz) = ask(args, &peers, currency(&records, &claims)).await?;
+    let (address, proxy) = way(&args.vobiz.vobiz_api_url);
+    let place = &args.place;
+    let timeouts =
+        Timeouts { purchase_timeout: place.vobiz_purchase_timeout.0, settle: place.vobiz_settle_time.0 };
+    Ok(Facts {
+        now: Timestamp::now(),
+        served,
+        reviews,
+        lease,
+        records,
+        claims,
+        account,
+        vobiz,
+        clocks: peers.clocks(),
+        address,
+        proxy,
+        purchase_path: place.vobiz_purchase_path,
+        until_settled: timeouts.until_settled(),
+    })
+}
+
+/// A refusal is an answer too, unless it is that of who asks.
+async fn reachable(client: &Client) -> Result<(), CommandError> {
+    match reading("the API server", client.apiserver_version()).await {
+        Err(kube::Error::Api(status)) if status.code != 401 && status.code < 500 => Ok(()),
+        answer => Ok(answer.map(drop)?),
+    }
+}
+
+fn listed<K>(answer: Result<Vec<Seen<K>>, CommandError>) -> Listed<K> {
+    match answer {
+        Ok(objects) => Listed::Read(objects),
+        Err(CommandError::ApiServer(kube::Error::Api(status))) if status.code == 404 => Listed::NotServed,
+        Err(error) => Listed::Failed(error.to_string()),
+    }
+}
+
+async fn claims(objects: &Objects, namespaces: &[String]) -> Listed<PhoneNumberClaim> {
+    if namespaces.is_empty() {
+        return listed(objects.claims().await);
+    }
+    let mut all = Vec::new();
+    for namespace in namespaces {
+        match listed(objects.claims_in(namespace).await) {
+            Listed::Read(claims) => all.extend(claims),
+            other => return other,
+        }
+    }
+    Listed::Read(all)
+}
+
+async fn reviews(client: &Client, rights: Vec<Right>) -> Vec<Review> {
+    let api = &Api::<SelfSubjectAccessReview>::all(client.clone());
+    let ask = |right: Right| async move {
+        let answer = api.create(&PostParams::default(), &right.review()).await;
+        let allowed = answer.map(|review| review.status.is_some_and(|status| status.allowed));
+        Review { right, allowed: allowed.map_err(said) }
+    };
+    stream::iter(rights).map(ask).buffered(AT_ONCE).collect().await
+}
+
+async fn lease(client: &Client, place: &PlaceArgs, namespace: String) -> LeaseSeen {
+    let api = Api::<Lease>::namespaced(client.clone(), &namespace);
+    let found = reading("the Lease", api.get_opt(&place.leader_election_name)).await;
+    LeaseSeen {
+        namespace,
+        name: place.leader_election_name.clone(),
+        expected: place.leader_elect,
+        found: found.map(|lease| lease.map(|lease| lease.spec.unwrap_or_default())).map_err(said),
+    }
+}
+
+/// In the API server's words, where it has answered.
+fn said(error: kube::Error) -> String {
+    match error {
+        kube::Error::Api(status) => status.message,
+        error => error.to_string(),
+    }
+}
+
+/// The currency that the balance is asked in: one that is in use here.
+fn currency(records: &Listed<PhoneNumber>, claims: &Listed<PhoneNumberClaim>) -> Currency {
+    let billed = records.readable().find_map(|record| record.described()?.currency);
+    let wished = || claims.readable().find_map(|claim| claim.spec.currency);
+    billed.or_else(wished).unwrap_or(Currency::INR)
+}
+
+async fn ask(
+    args: &DoctorArgs,
+    peers: &Arc<Peers>,
+    currency: Currency,
+) -> Result<(Option<AccountId>, Vobiz), CommandError> {
+    let reader = match gather::reader(&args.vobiz, peers.clone()) {
+        Ok(reader) => reader,
+        Err(CommandError::Credentials(why)) => return Ok((None, Vobiz::NoCredentials(why.to_string()))),
+        Err(CommandError::Setup(why)) => return Ok((None, Vobiz::NoClient(why.to_string()))),
+        Err(error) => return Err(error),
+    };
+    let from = (Timestamp::now() - LEDGER).to_zoned(TimeZone::UTC).date();
+    let survey = reading("the account", reader.survey(from, currency)).await;
+    Ok((Some(reader.account()), Vobiz::Asked(Box::new(survey))))
+}
+
+/// Where Vobiz is, by scheme and host, and the proxy before it. None stands before a loopback host that is called in the
+/// clear.
+fn way(url: &str) -> (String, Option<String>) {
+    let Ok(uri) = url.parse::<Uri>() else { return ("VOBIZ_API_URL".into(), None) };
+    let host = uri.host().unwrap_or_default();
+    let port = uri.port().map(|port| format!(":{port}")).unwrap_or_default();
+    let scheme = uri.scheme_str().unwrap_or_default();
+    // One that cannot be used has ended the program already.
+    let proxies = Proxies::from_env().ok().filter(|_| scheme == "https");
+    let before = proxies.as_ref().and_then(|proxies| proxies.before(host, uri.port_u16().or(Some(443))));
+    let proxy = before.map(|proxy| proxy.uri().authority().map(ToString::to_string).unwrap_or_default());
+    (format!("{scheme}://{host}{port}"), proxy)
+}

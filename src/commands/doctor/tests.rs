@@ -1,0 +1,132 @@
+//! What is found of broken worlds; and that the page tells of every check.
+
+mod account;
+mod cluster;
+mod world;
+
+use serde_json::{Value, json};
+use strum::VariantArray;
+
+use super::{
+    checks::findings,
+    facts::Listed,
+    finding::{Finding, Id, Level},
+    render,
+};
+use crate::{commands::standing::for_tests::record, vobiz::Debits};
+use account::ACCOUNT;
+use cluster::CLUSTER;
+use world::{answered, deleted, in_state, purchased, records, tried, unwell, well};
+
+#[test]
+fn each_broken_world_has_its_finding_with_a_mend_and_no_other() {
+    for (break_it, id, level, words, mend) in CLUSTER.into_iter().chain(ACCOUNT) {
+        let mut facts = well();
+        break_it(&mut facts);
+        let found = unwell(&facts);
+        let [Finding { id: told, verdict }] = found.as_slice() else { panic!("{id:?}: {found:?}") };
+        assert_eq!((told, verdict.level), (&id, level), "{verdict:?}");
+        let told = verdict.mend.as_deref().unwrap_or_default();
+        assert!(verdict.message.contains(words) && told.contains(mend), "{verdict:?}");
+        assert!(!verdict.message.contains('\n'), "{verdict:?}");
+    }
+}
+
+#[test]
+fn every_check_can_find_something_and_says_so_where_all_is_well() {
+    let broken: Vec<_> = CLUSTER.iter().chain(&ACCOUNT).map(|(_, id, ..)| *id).collect();
+    let all = findings(&well());
+    assert_eq!(all.iter().map(|finding| finding.id).collect::<Vec<_>>(), Id::VARIANTS);
+    for Finding { id, verdict } in &all {
+        assert!(verdict.level == Level::Ok && verdict.mend.is_none() && broken.contains(id), "{verdict:?}");
+    }
+}
+
+#[test]
+fn what_has_its_time_still_or_is_anothers_is_no_finding() {
+    let young = |mut record: Value| {
+        record["spec"]["attempt"]["openedAt"] = json!("2026-01-02T11:28:00Z");
+        record
+    };
+    let of_another = |state: &str| {
+        let mut record = in_state(state);
+        record["spec"]["account"] = json!("MA_2");
+        record
+    };
+    for record in [
+        young(in_state("Open")),
+        of_another("Open"),
+        of_another("NeedsDecision"),
+        in_state("Failed"),
+        in_state("Bound"),
+        deleted(record("911", "office"), "2026-01-02T11:50:00Z"),
+    ] {
+        let mut facts = well();
+        facts.records = records([record.clone()]);
+        assert_eq!(unwell(&facts), [], "{record}");
+    }
+}
+
+#[test]
+fn a_debit_is_missed_only_where_the_ledger_would_show_it() {
+    let (at, shown) = (|text: &str| text.parse().ok(), |text: &str| text.parse().ok());
+    for (newest, since, missed) in [
+        (None, shown("2026-01-01T00:00:00Z"), true),
+        (at("2026-01-02T09:49:00Z"), shown("2026-01-01T00:00:00Z"), true),
+        (at("2026-01-02T09:51:00Z"), shown("2026-01-01T00:00:00Z"), false),
+        (at("2026-01-02T10:00:05Z"), shown("2026-01-01T00:00:00Z"), false),
+        (None, shown("2026-01-02T10:30:00Z"), false),
+        (None, None, false),
+    ] {
+        let mut facts = well();
+        facts.records = records([purchased()]);
+        answered(&mut facts, |survey| survey.ledger = tried(Debits { newest, since }));
+        assert_eq!(unwell(&facts).len(), usize::from(missed), "{newest:?} {since:?}");
+    }
+}
+
+#[test]
+fn no_more_than_five_are_named() {
+    let mut facts = well();
+    let many = (0..7).map(|at| {
+        let mut record = in_state("NeedsDecision");
+        record["spec"]["e164"] = json!(format!("+91{at}"));
+        serde_json::from_value(record).unwrap()
+    });
+    facts.records = Listed::Read(many.collect());
+    let [Finding { verdict, .. }] = &unwell(&facts)[..] else { panic!() };
+    assert!(verdict.message.contains("+914") && verdict.message.contains("and 2 more"), "{verdict:?}");
+    assert!(!verdict.message.contains("+915"), "{verdict:?}");
+}
+
+#[test]
+fn the_table_fits_100_columns_and_the_document_has_its_schema() {
+    let mut facts = well();
+    facts.proxy = Some("proxy:3128".into());
+    let all = findings(&facts);
+    let text = render::as_table(&all);
+    assert!(text.contains("\u{1b}[33mwarning\u{1b}[0m"), "{text:?}");
+    let text = anstream::adapter::strip_str(&text).to_string();
+    assert!(text.lines().all(|line| line.chars().count() <= 100), "{text}");
+    assert!(
+        text.contains("Mend: ") && text.lines().any(|line| line.starts_with("warning  proxies")),
+        "{text}"
+    );
+    let document: Value = serde_json::from_str(&render::as_json(&all).unwrap()).unwrap();
+    assert_eq!(document["schemaVersion"], 1);
+    let first = json!({
+        "id": "definitions-served", "level": "ok", "message": "The API server knows claims and records.", "mend": null,
+    });
+    assert_eq!(document["findings"][0], first);
+    assert_eq!(document["findings"][18]["mend"].as_str().map(|mend| mend.contains("NO_PROXY")), Some(true));
+}
+
+#[test]
+fn the_page_tells_of_every_check() {
+    let page = include_str!("../../../docs/cli.md");
+    let section = page.split("\n## doctor").nth(1).and_then(|rest| rest.split("\n## ").next()).unwrap();
+    let rows = section.lines().filter_map(|line| line.strip_prefix("| `")?.split_once("` | "));
+    let told: Vec<_> = rows.map(|(id, rest)| (id, rest.matches(" | ").count())).collect();
+    let expected: Vec<_> = Id::VARIANTS.iter().map(|id| (id.into_str(), 1)).collect();
+    assert_eq!(told, expected, "each id, what it means, and what mends it");
+}

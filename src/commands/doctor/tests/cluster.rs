@@ -1,0 +1,139 @@
+//! Clusters that are broken.
+
+use super::{
+    super::{
+        facts::Listed,
+        finding::{Id, Level},
+    },
+    world::{Broken, deleted, in_state, lease, records, review},
+};
+use crate::{
+    cluster::definitions::Served,
+    commands::standing::for_tests::{claim, record},
+};
+
+pub const CLUSTER: [Broken; 17] = [
+    (
+        |facts| (facts.records, facts.claims) = (Listed::NotServed, Listed::NotServed),
+        Id::DefinitionsServed,
+        Level::Error,
+        "does not know claims or records",
+        "vobiz-operator crd",
+    ),
+    (
+        |facts| facts.served = Served::Older("PhoneNumber.spec.x".into()),
+        Id::DefinitionsVersion,
+        Level::Error,
+        "do not know PhoneNumber.spec.x",
+        "vobiz-operator crd",
+    ),
+    (
+        |facts| facts.served = Served::Newer("PhoneNumber.spec.y".into()),
+        Id::DefinitionsVersion,
+        Level::Warning,
+        "PhoneNumber.spec.y",
+        "--version",
+    ),
+    (
+        |facts| facts.served = Served::Unknown("no answer".into()),
+        Id::DefinitionsVersion,
+        Level::Warning,
+        "no answer",
+        "get --raw /openapi",
+    ),
+    (
+        |facts| facts.reviews.extend([review("list", Ok(false)), review("watch", Err("late".into()))]),
+        Id::Rights,
+        Level::Error,
+        "lack what the operator needs: list phonenumbers in team-a.",
+        "kubectl exec",
+    ),
+    (
+        |facts| facts.reviews.push(review("watch", Err("late".into()))),
+        Id::Rights,
+        Level::Warning,
+        "late",
+        "can-i",
+    ),
+    (
+        |facts| facts.lease.found = Ok(None),
+        Id::Lease,
+        Level::Error,
+        "telephony/vobiz-operator",
+        "kubectl get pods",
+    ),
+    (
+        |facts| (facts.lease.found, facts.lease.expected) = (Ok(None), false),
+        Id::Lease,
+        Level::Warning,
+        "not seen from here",
+        "--leader-election-namespace",
+    ),
+    (
+        |facts| facts.lease.found = Err("forbidden".into()),
+        Id::Lease,
+        Level::Warning,
+        "forbidden",
+        "can-i get leases",
+    ),
+    (
+        |facts| facts.lease.found = Ok(Some(lease("pod-1", "2026-01-02T11:57:44Z"))),
+        Id::Lease,
+        Level::Error,
+        "2026-01-02T11:57:44Z. No operator works",
+        "kubectl get pods",
+    ),
+    (
+        |facts| facts.lease.found = Ok(Some(lease("", "2026-01-02T11:59:58Z"))),
+        Id::Lease,
+        Level::Error,
+        "no operator works",
+        "kubectl get pods",
+    ),
+    (
+        |facts| facts.claims = Listed::Failed("you may not".into()),
+        Id::Objects,
+        Level::Error,
+        "you may not",
+        "can-i list",
+    ),
+    (
+        |facts| facts.records = records([in_state("Releasing")]),
+        Id::Objects,
+        Level::Warning,
+        "phonenumbers/911",
+        "Upgrade",
+    ),
+    (
+        |facts| facts.records = records([in_state("Open")]),
+        Id::OpenAttempts,
+        Level::Error,
+        "+911 for team-a/office (since 2026-01-02T10:00:00Z)",
+        "kubectl vobiz why",
+    ),
+    (
+        |facts| facts.records = records([in_state("NeedsDecision")]),
+        Id::Decisions,
+        Level::Error,
+        "+911 for team-a/office",
+        "kubectl vobiz retry",
+    ),
+    (
+        |facts| facts.records = records([deleted(record("911", "office"), "2026-01-02T11:49:59Z")]),
+        Id::Finalizers,
+        Level::Warning,
+        "phonenumbers/911",
+        "forget=true",
+    ),
+    (
+        |facts| {
+            let claim = serde_json::to_value(claim("office")).unwrap();
+            let claim = deleted(claim, "2026-01-02T11:00:00Z");
+            facts.claims = Listed::Read(vec![serde_json::from_value(claim).unwrap()]);
+        },
+        Id::Finalizers,
+        Level::Warning,
+        "phonenumberclaims/office in team-a",
+        "-o yaml",
+    ),
+];
