@@ -59,7 +59,7 @@ mod tests {
     use super::*;
 
     fn key() -> ObjectKey {
-        ObjectKey::Record("1".into())
+        ObjectKey::record("1")
     }
 
     fn at(millis: u64) -> Duration {

@@ -7,7 +7,6 @@ use futures::future;
 
 use super::{Account, batch::BatchRead, state::State};
 use crate::{
-    api::ObjectKey,
     clock::Clock,
     domain::{E164, Time},
     plan::{Contents, QuoteRead, Source},
@@ -46,7 +45,7 @@ impl State {
         }
         let mut lines: BTreeMap<&str, BTreeSet<E164>> = BTreeMap::new();
         for (key, request) in &self.waiting {
-            let (ObjectKey::Claim { namespace, .. }, Some(request)) = (key, request) else { continue };
+            let (Some(namespace), Some(request)) = (key.namespace(), request) else { continue };
             for source in self.lacks(request) {
                 if let Source::Quote(e164) = source {
                     lines.entry(namespace).or_default().insert(e164);
@@ -81,6 +80,7 @@ async fn read(client: &Client, clock: Clock, e164: E164) -> BatchRead {
 
 #[cfg(test)]
 mod tests {
+    use crate::api::ObjectKey;
     use jiff::Timestamp;
 
     use super::*;
@@ -103,7 +103,7 @@ mod tests {
         let mut state = State::default();
         for (namespace, claims) in claims.iter().enumerate() {
             for name in 0..*claims {
-                let key = ObjectKey::Claim { namespace: namespace.to_string(), name: name.to_string() };
+                let key = ObjectKey::claim(&namespace.to_string(), &name.to_string());
                 let request = EvidenceRequest::new(at(5), [Source::Quote(number(namespace, name))]);
                 assert!(state.wait(key, Some(request)));
             }

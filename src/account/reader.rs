@@ -30,7 +30,7 @@ pub struct Reader<'a> {
     client: &'a Client,
     clock: Clock,
     /// The listing that is being read.
-    listing: Pages<ListedNumber>,
+    listing: Pages<Box<ListedNumber>>,
     ledgers: Ledgers,
 }
 
@@ -61,7 +61,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-async fn list(client: &Client, listing: &mut Pages<ListedNumber>, begun: Option<Moment>) -> BatchRead {
+async fn list(client: &Client, listing: &mut Pages<Box<ListedNumber>>, begun: Option<Moment>) -> BatchRead {
     let mut read = BatchRead::default();
     let Some(begun) = begun else { return read };
     let numbers = client.owned_numbers(listing, Instant::now() + PIECE).await;

@@ -100,7 +100,7 @@ impl State {
     }
 
     pub fn lists(&self, e164: E164) -> bool {
-        matches!(self.readings.of(Source::Listing), Reading::Read { value: Contents::Numbers(numbers), .. } if numbers.contains_key(&e164))
+        matches!(self.readings.of(Source::Listing), Reading::Read { value: Contents::Numbers(rows), .. } if rows.of(e164).len() > 0)
     }
 
     /// Whether there is nothing to wait for. Without a request, it is waited until purchases may be sent.
@@ -258,8 +258,8 @@ impl State {
     pub fn store(&mut self, readings: Vec<(Source, Reading<Contents>)>) {
         for (source, reading) in readings {
             match (source, &reading) {
-                (Source::Listing, Reading::Read { begun, value: Contents::Numbers(numbers) }) => {
-                    self.owned = numbers.values().map(|rows| rows.len()).sum();
+                (Source::Listing, Reading::Read { begun, value: Contents::Numbers(rows) }) => {
+                    self.owned = rows.len();
                     // A claim that would take the answer to an earlier search takes this one.
                     let is_later =
                         |search: &Reading<Contents>| search.begun().is_some_and(|at| at.mono > begun.mono);
@@ -325,7 +325,7 @@ mod tests {
     }
 
     fn key(index: u64) -> ObjectKey {
-        ObjectKey::Record(index.to_string())
+        ObjectKey::record(&index.to_string())
     }
 
     /// What a list without rows says.
@@ -551,10 +551,9 @@ mod tests {
 
     #[test]
     fn evidence_is_about_one_number() {
-        let row = |index| ListedNumber {
-            e164: number(index),
-            owner: None,
-            number: crate::domain::Number::default(),
+        let row = |index| {
+            let number_of = crate::domain::Number::default();
+            Box::new(ListedNumber { e164: number(index), owner: None, number: number_of })
         };
         let listed = |rows| Reading::Read { begun: at(1), value: Contents::numbers(rows) };
         let mut state = State::default();

@@ -102,7 +102,7 @@ impl Reader {
                     return;
                 }
                 let request = EvidenceRequest::new(since, [Source::Search(e164)]);
-                self.account.request(ObjectKey::Record("1".into()), request);
+                self.account.request(ObjectKey::record("1"), request);
                 self.woken.recv().await;
                 assert_eq!(self.account.gate(), Gate::Open);
             }
@@ -113,7 +113,7 @@ impl Reader {
     /// Asks for the number's price until there is one, as a claim does.
     async fn quote(&mut self) -> QuoteRead {
         let (since, e164) = (self.clock.now(), NUMBER.parse().unwrap());
-        let key = ObjectKey::Claim { namespace: "a".into(), name: "b".into() };
+        let key = ObjectKey::claim("a", "b");
         self.account.request(key.clone(), EvidenceRequest::new(since, [Source::Quote(e164)]));
         let woken = async { while self.woken.recv().await != Some(Woken::Object(key.clone())) {} };
         timeout(PATIENCE, woken).await.expect("the claim is not woken");
@@ -165,11 +165,11 @@ async fn searches_that_find_too_much_become_one_listing_for_all() {
     }
     let ask = |key: &str, source| {
         let since = reader.clock.now();
-        reader.account.request(ObjectKey::Record(key.into()), EvidenceRequest::new(since, [source]));
+        reader.account.request(ObjectKey::record(key), EvidenceRequest::new(since, [source]));
         since
     };
     ask("all", Source::Listing);
-    while reader.woken.recv().await != Some(Woken::Object(ObjectKey::Record("all".into()))) {}
+    while reader.woken.recv().await != Some(Woken::Object(ObjectKey::record("all"))) {}
     let before = reader.calls(Operation::List, "");
     let short = ["+49", "+493", "+4930", "+49300", "+493000"];
     let asked = short.map(|number| (number, ask(number, Source::Search(number.parse().unwrap()))));
@@ -214,7 +214,7 @@ async fn many_that_wait_share_one_listing_and_all_share_the_ledger() {
         for index in 0..claims {
             let e164 = format!("+91{index:010}").replace("+910", "+911").parse().unwrap();
             let sources = [Source::Search(e164), Source::Ledger { from }];
-            account.request(ObjectKey::Record(index.to_string()), EvidenceRequest::new(since, sources));
+            account.request(ObjectKey::record(&index.to_string()), EvidenceRequest::new(since, sources));
         }
         for _ in 0..claims {
             timeout(PATIENCE, reader.woken.recv()).await.unwrap();
@@ -230,7 +230,7 @@ async fn an_inventory_that_hangs_keeps_only_those_waiting_that_need_a_price() {
     let mut reader = Reader::start(&[], Duration::from_hours(1), &BTreeSet::new()).await;
     reader.sim.admin().arm(FaultRule::new(Target::Inventory, Fault::NeverReply { commit: false }).forever());
     let request = EvidenceRequest::new(reader.clock.now(), [Source::Quote(NUMBER.parse().unwrap())]);
-    let key = ObjectKey::Claim { namespace: "a".into(), name: "b".into() };
+    let key = ObjectKey::claim("a", "b");
     reader.account.request(key, request);
     reader.until("the price is asked for", || reader.calls(Operation::Inventory, "search=") == 1).await;
     reader.look_up().await;

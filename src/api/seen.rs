@@ -158,6 +158,15 @@ impl Newer {
 }
 
 impl<K: Kept> Seen<K> {
+    /// # Errors
+    /// If it is no object of an API server's.
+    pub fn of_text(text: &str) -> Result<Self, serde_json::Error> {
+        match read::<K>(text) {
+            Ok(object) => Ok(object.into()),
+            Err(why) => Ok(Self::Newer(Arc::new(Newer::of(text, why)?))),
+        }
+    }
+
     /// The object, if this version can read it.
     pub fn read(&self) -> Option<&Arc<K>> {
         match self {
@@ -189,11 +198,7 @@ impl<'de, K: Kept> Deserialize<'de> for Seen<K> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         // The text is only passed over, however deeply it is nested: no item ends the reading of a list.
         let text = Box::<RawValue>::deserialize(deserializer)?;
-        let newer = |why| Newer::of(text.get(), why).map_err(de::Error::custom);
-        match read::<K>(text.get()) {
-            Ok(object) => Ok(object.into()),
-            Err(why) => Ok(Self::Newer(Arc::new(newer(why)?))),
-        }
+        Self::of_text(text.get()).map_err(de::Error::custom)
     }
 }
 

@@ -142,7 +142,7 @@ impl Default for Given {
         let begun = moment(1);
         let ledger = LedgerRead { from: jiff::Timestamp::UNIX_EPOCH, rows: Arc::default() };
         let evidence = Evidence {
-            search: Reading::Read { begun, value: Rows::from(Vec::new()) },
+            search: Reading::Read { begun, value: Rows::default() },
             ledger: Reading::Read { begun, value: ledger },
             ..Evidence::default()
         };

@@ -1,27 +1,22 @@
 //! A cache that follows its watch, and tells what has changed: what is there, and, after a gap, what went in it.
 
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
-use kube::{Resource, ResourceExt};
-use kube_runtime::{
-    reflector::{ObjectRef, Store as Cache, store::Writer},
-    watcher::Event,
-};
+use kube::ResourceExt;
+use kube_runtime::watcher::Event;
 
 use crate::{
-    api::{Kept, Seen},
+    api::{Kept, ObjectKey, Seen},
+    cache::{Cache, Change},
     domain::E164,
 };
 
-pub struct Follower<K: Kept + 'static> {
-    writer: Writer<Seen<K>>,
-    cache: Cache<Seen<K>>,
-}
-
-pub struct Changes<K> {
-    /// Whether everything was listed anew.
-    pub listed: bool,
-    pub objects: Vec<Changed<K>>,
+/// Fills a cache with the objects of a namespace, or with all.
+pub struct Follower<K, B> {
+    cache: Cache<K, B>,
+    namespace: Option<String>,
+    /// Which list is the last.
+    list: u32,
 }
 
 /// One object, before and now: it came, changed, or went. One that was created anew went, and another one came.
@@ -30,62 +25,49 @@ pub struct Changed<K> {
     pub now: Option<Arc<Seen<K>>>,
 }
 
-impl<K: Kept + 'static> Follower<K> {
-    pub fn new(writer: Writer<Seen<K>>) -> Self {
-        let cache = writer.as_reader();
-        Self { writer, cache }
+impl<K: Kept, B> Follower<K, B> {
+    pub fn new(cache: Cache<K, B>, namespace: Option<String>) -> Self {
+        Self { cache, namespace, list: 0 }
     }
 
-    pub fn apply(&mut self, event: &Event<Seen<K>>) -> Changes<K> {
-        let mut changes = Changes { listed: false, objects: Vec::new() };
+    /// Follows the watch, and tells what that changes; returns whether everything was listed anew. A list after a gap
+    /// brings all, and most of it is known.
+    pub fn apply(&mut self, event: Event<Seen<K>>, mut tell: impl FnMut(&Changed<K>)) -> bool {
         match event {
-            Event::Init | Event::InitApply(_) => self.writer.apply_watcher_event(event),
-            Event::Apply(object) => {
-                let before = self.get(object);
-                self.writer.apply_watcher_event(event);
-                self.compare(before.as_slice(), self.get(object).as_slice(), &mut changes);
+            Event::Init => self.list = self.list.wrapping_add(1),
+            Event::InitApply(object) | Event::Apply(object) => {
+                if let Some(change) = self.cache.put(object, self.list) {
+                    tell_of(change, tell);
+                }
             }
             Event::Delete(object) => {
-                let before = self.get(object).or_else(|| Some(Arc::new(object.clone())));
-                self.writer.apply_watcher_event(event);
-                changes.objects.push(Changed { before, now: None });
+                let before = self.cache.take(&ObjectKey::of(&object)).or_else(|| Some(Arc::new(object)));
+                tell(&Changed { before, now: None });
             }
             Event::InitDone => {
-                let before = self.cache.state();
-                self.writer.apply_watcher_event(event);
-                changes.listed = true;
-                self.compare(&before, &self.cache.state(), &mut changes);
+                for key in self.cache.unlisted(self.namespace.as_deref(), self.list) {
+                    tell(&Changed { before: self.cache.take(&key), now: None });
+                }
+                return true;
             }
         }
-        changes
+        false
     }
+}
 
-    fn get(&self, object: &Seen<K>) -> Option<Arc<Seen<K>>> {
-        self.cache.get(&ObjectRef::from_obj(object))
+fn tell_of<K: Kept>(change: Change<K>, mut tell: impl FnMut(&Changed<K>)) {
+    let Change { before, now } = change;
+    if let Seen::Newer(newer) = &*now
+        && !before.as_ref().is_some_and(|before| before.is_newer() && before.uid() == now.uid())
+    {
+        warn_of(&*now, &newer.why);
     }
-
-    /// What is not there any more, or is about another number; and what is new, or another version: a list after a gap
-    /// brings all, and most of it is known.
-    fn compare(&self, before: &[Arc<Seen<K>>], now: &[Arc<Seen<K>>], changes: &mut Changes<K>) {
-        let is_it = |old: &Seen<K>, new: &Seen<K>| old.uid() == new.uid() && old.e164() == new.e164();
-        let went = before.iter().filter(|old| !self.get(old).is_some_and(|new| is_it(old, &new)));
-        changes.objects.extend(went.map(|old| Changed { before: Some(old.clone()), now: None }));
-        let known: HashMap<_, _> =
-            before.iter().filter_map(|old| Some((old.meta().uid.as_deref()?, old))).collect();
-        for object in now {
-            let old = object.meta().uid.as_deref().and_then(|uid| known.get(uid)).copied();
-            if let Seen::Newer(newer) = &**object
-                && !old.is_some_and(|old| old.is_newer())
-            {
-                warn_of(&**object, &newer.why);
-            }
-            let version = |object: &Arc<Seen<K>>| object.resource_version();
-            if old.is_none_or(|old| version(old) != version(object)) {
-                let before = old.filter(|old| is_it(old, object)).cloned();
-                changes.objects.push(Changed { before, now: Some(object.clone()) });
-            }
-        }
+    let is_it = |old: &Arc<Seen<K>>| old.uid() == now.uid() && old.e164() == now.e164();
+    let (before, gone) = if before.as_ref().is_some_and(is_it) { (before, None) } else { (None, before) };
+    if gone.is_some() {
+        tell(&Changed { before: gone, now: None });
     }
+    tell(&Changed { before, now: Some(now) });
 }
 
 /// Once for each: it stays as it is until another version goes on with it.
@@ -104,11 +86,15 @@ fn warn_of<K: Kept>(object: &Seen<K>, why: &str) {
 
 #[cfg(test)]
 mod tests {
-    use kube_runtime::reflector;
     use serde_json::json;
 
     use super::*;
-    use crate::api::PhoneNumberClaim;
+    use crate::{api::PhoneNumberClaim, plan::ClaimBrief};
+
+    fn follower() -> (Cache<PhoneNumberClaim, ClaimBrief>, Follower<PhoneNumberClaim, ClaimBrief>) {
+        let cache = Cache::new(ClaimBrief::of);
+        (cache.clone(), Follower::new(cache, None))
+    }
 
     /// A claim in its first version.
     fn claim(name: &str, e164: &str) -> Seen<PhoneNumberClaim> {
@@ -124,17 +110,24 @@ mod tests {
         serde_json::from_value(raw).unwrap()
     }
 
-    /// The names of what came, of what changed, and of what went.
-    fn names(changes: &Changes<PhoneNumberClaim>) -> [Vec<String>; 3] {
+    /// The names of what comes, of what changes, and of what goes with these events.
+    fn names(
+        follower: &mut Follower<PhoneNumberClaim, ClaimBrief>,
+        events: Vec<Event<Seen<PhoneNumberClaim>>>,
+    ) -> [Vec<String>; 3] {
         let mut names = [const { Vec::new() }; 3];
-        for changed in &changes.objects {
-            let (at, object) = match (&changed.before, &changed.now) {
-                (None, Some(object)) => (0, object),
-                (Some(_), Some(object)) => (1, object),
-                (Some(object), None) => (2, object),
-                (None, None) => panic!("nothing changed"),
-            };
-            names[at].push(object.name_any());
+        for event in events {
+            let is_last = matches!(event, Event::InitDone);
+            let listed = follower.apply(event, |changed| {
+                let (at, object) = match (&changed.before, &changed.now) {
+                    (None, Some(object)) => (0, object),
+                    (Some(_), Some(object)) => (1, object),
+                    (Some(object), None) => (2, object),
+                    (None, None) => panic!("nothing changed"),
+                };
+                names[at].push(object.name_any());
+            });
+            assert_eq!(listed, is_last);
         }
         names.each_mut().map(|names| {
             names.sort();
@@ -144,17 +137,10 @@ mod tests {
 
     #[test]
     fn what_changed_while_nobody_watched_is_told_by_the_next_list() {
-        let (cache, writer) = reflector::store::<Seen<PhoneNumberClaim>>();
-        let mut follower = Follower::new(writer);
+        let (cache, mut follower) = follower();
         let mut list = |claims: Vec<Seen<PhoneNumberClaim>>| {
-            drop(follower.apply(&Event::Init));
-            for claim in claims {
-                let changes = follower.apply(&Event::InitApply(claim));
-                assert!(!changes.listed && changes.objects.is_empty());
-            }
-            let changes = follower.apply(&Event::InitDone);
-            assert!(changes.listed);
-            names(&changes)
+            let claims = claims.into_iter().map(Event::InitApply);
+            names(&mut follower, [Event::Init].into_iter().chain(claims).chain([Event::InitDone]).collect())
         };
         let words = |words: [&[&str]; 3]| {
             words.map(|words| words.iter().map(ToString::to_string).collect::<Vec<_>>())
@@ -165,14 +151,13 @@ mod tests {
         // One is gone, one was created anew for another number, one changed, and one is as it was.
         let second = list(vec![claim("x", "+911"), claim("z", "+914"), version("w", "+914", "2")]);
         assert_eq!(second, words([&["z"], &["w"], &["y", "z"]]));
-        assert_eq!(cache.len(), 3);
+        assert_eq!(cache.briefs(|briefs| briefs.count()), 3);
     }
 
     #[test]
     fn one_event_tells_of_its_object() {
-        let (_cache, writer) = reflector::store::<Seen<PhoneNumberClaim>>();
-        let mut follower = Follower::new(writer);
-        let mut told = |event| names(&follower.apply(&event)).map(|names| names.len());
+        let (_, mut follower) = follower();
+        let mut told = |event| names(&mut follower, vec![event]).map(|names| names.len());
         assert_eq!(told(Event::Apply(claim("x", "+911"))), [1, 0, 0]);
         assert_eq!(told(Event::Apply(version("x", "+911", "2"))), [0, 1, 0]);
         assert_eq!(told(Event::Delete(version("x", "+911", "2"))), [0, 0, 1]);

@@ -2,24 +2,24 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::domain::E164;
+use crate::{api::ObjectKey, domain::E164};
 
 /// Sorted, so that each look takes as long as what it finds.
 #[derive(Default)]
 pub struct Index {
-    /// The number, namespace and name of each claim; no number where this version cannot read it.
-    claims: BTreeSet<(Option<E164>, String, String)>,
+    /// The number of each claim, and its key; no number where this version cannot read it.
+    claims: BTreeSet<(Option<E164>, ObjectKey)>,
     /// By namespace, the numbers whose records name a claim of it.
     named: BTreeMap<String, BTreeSet<E164>>,
 }
 
 impl Index {
-    pub fn insert(&mut self, e164: Option<E164>, namespace: &str, name: &str) {
-        self.claims.insert((e164, namespace.to_owned(), name.to_owned()));
+    pub fn insert(&mut self, e164: Option<E164>, claim: ObjectKey) {
+        self.claims.insert((e164, claim));
     }
 
-    pub fn remove(&mut self, e164: Option<E164>, namespace: &str, name: &str) {
-        self.claims.remove(&(e164, namespace.to_owned(), name.to_owned()));
+    pub fn remove(&mut self, e164: Option<E164>, claim: ObjectKey) {
+        self.claims.remove(&(e164, claim));
     }
 
     /// The record of that number names a claim of that namespace.
@@ -37,16 +37,16 @@ impl Index {
         }
     }
 
-    /// Namespace and name of every claim.
-    pub fn all(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.claims.iter().map(|(_, namespace, name)| (namespace.as_str(), name.as_str()))
+    /// Every claim.
+    pub fn all(&self) -> impl Iterator<Item = &ObjectKey> {
+        self.claims.iter().map(|(_, claim)| claim)
     }
 
-    /// Namespace and name of each claim for that number.
-    pub fn of(&self, e164: E164) -> impl Iterator<Item = (&str, &str)> {
-        let from = (Some(e164), String::new(), String::new());
-        let claims = self.claims.range(from..).take_while(move |(number, ..)| *number == Some(e164));
-        claims.map(|(_, namespace, name)| (namespace.as_str(), name.as_str()))
+    /// Each claim for that number.
+    pub fn of(&self, e164: E164) -> impl Iterator<Item = &ObjectKey> {
+        let first = (Some(e164), ObjectKey::record(""));
+        let claims = self.claims.range(first..).take_while(move |(number, _)| *number == Some(e164));
+        claims.map(|(_, claim)| claim)
     }
 
     /// The numbers whose records name a claim of that namespace, or of any.
@@ -65,14 +65,18 @@ mod tests {
         format!("+9112345{id:05}").parse().unwrap()
     }
 
+    fn claim(id: u32) -> ObjectKey {
+        ObjectKey::claim("a", &id.to_string())
+    }
+
     #[test]
     fn nothing_is_kept_of_claims_and_records_that_are_gone() {
         let mut index = Index::default();
         let readable = |id: u32| (!id.is_multiple_of(7)).then(|| number(id));
-        (0..1000).for_each(|id| index.insert(readable(id), "a", &id.to_string()));
+        (0..1000).for_each(|id| index.insert(readable(id), claim(id)));
         (0..1000).for_each(|id| index.names(number(id), "a"));
         assert_eq!((index.all().count(), index.named_in(None).count()), (1000, 1000));
-        (0..1000).for_each(|id| index.remove(readable(id), "a", &id.to_string()));
+        (0..1000).for_each(|id| index.remove(readable(id), claim(id)));
         (0..1000).for_each(|id| index.names_no_more(number(id), "a"));
         assert!(index.claims.is_empty() && index.named.is_empty());
     }
@@ -81,10 +85,13 @@ mod tests {
     fn only_what_concerns_a_number_or_a_namespace_is_found() {
         let mut index = Index::default();
         for (namespace, name, id) in [("a", "x", 1), ("b", "y", 1), ("a", "z", 2)] {
-            index.insert(Some(number(id)), namespace, name);
+            index.insert(Some(number(id)), ObjectKey::claim(namespace, name));
         }
-        index.insert(None, "a", "unreadable");
-        assert_eq!(index.of(number(1)).collect::<Vec<_>>(), [("a", "x"), ("b", "y")]);
+        index.insert(None, ObjectKey::claim("a", "unreadable"));
+        assert_eq!(
+            index.of(number(1)).collect::<Vec<_>>(),
+            [&ObjectKey::claim("a", "x"), &ObjectKey::claim("b", "y")]
+        );
         assert_eq!(index.of(number(3)).count(), 0);
         for (namespace, id) in [("a", 1), ("ab", 2), ("b", 3)] {
             index.names(number(id), namespace);

@@ -1,5 +1,6 @@
 //! Watches, queues, workers, leadership, and an orderly end.
 
+mod agenda;
 mod clocks;
 mod credentials;
 mod follow;
@@ -13,10 +14,9 @@ mod term;
 mod triggers;
 mod watch;
 
-use std::{collections::BTreeMap, future::Future, pin::pin, sync::Arc};
+use std::{future::Future, pin::pin, sync::Arc};
 
 use kube::{Api, Client};
-use kube_runtime::reflector::{self, Store as Cache};
 use tokio::{
     net::TcpListener,
     sync::{mpsc, watch as watched},
@@ -26,11 +26,12 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 pub use crate::plan::Timeouts;
 use crate::{
     account::{Account, Accounts},
-    api::{PhoneNumber, PhoneNumberClaim, Seen},
+    api::{PhoneNumberClaim, Seen},
+    cache::Cache,
     health,
     leader::Election,
     metrics::Metrics,
-    plan::Moment,
+    plan::{ClaimBrief, Moment, RecordBrief},
     reconcile::{Claims, Listed, Outcomes, Told},
     vobiz::{Client as Vobiz, Credentials, CredentialsSource},
 };
@@ -75,7 +76,7 @@ pub async fn run(settings: Settings, connections: Connections, stop: Cancellatio
     let (wake, woken) = mpsc::unbounded_channel();
     let clock = vobiz.peers().clock();
     let account = Arc::new(Account::new(vobiz, settings.concurrency, metrics.clone(), wake));
-    let (records, writer) = reflector::store::<Seen<PhoneNumber>>();
+    let (records, listed) = (Cache::new(RecordBrief::of), Arc::new(Listed::new([None])));
     let (outcomes, told) = (Arc::new(Outcomes::new(metrics.clone())), Arc::new(Told::default()));
     let triggers = Arc::new(Triggers::new(records.clone(), outcomes.clone(), told.clone()));
     let runtime = Arc::new(Runtime {
@@ -93,10 +94,11 @@ pub async fn run(settings: Settings, connections: Connections, stop: Cancellatio
         clock,
         metrics,
     });
-    let pauses = pauses(runtime.claims.caches.len() + 1);
+    let pauses = pauses(runtime.claims.listed.places().len() + 1);
     background.spawn(watch::records(
         Api::all(runtime.kube.clone()),
-        writer,
+        runtime.records.clone(),
+        listed.clone(),
         runtime.triggers.clone(),
         pauses,
     ));
@@ -107,7 +109,7 @@ pub async fn run(settings: Settings, connections: Connections, stop: Cancellatio
     if let Some(listener) = http {
         background.spawn_until(served.clone(), health::serve(listener, Arc::new(runtime.health())));
     }
-    if stop.run_until_cancelled(filled(&runtime.claims, &runtime.records)).await == Some(true) {
+    if stop.run_until_cancelled(filled(&runtime.claims.listed, &listed)).await.is_some() {
         runtime.lifecycle.note(|stage| stage.filled = true);
         work(&runtime, &stop).await;
     }
@@ -178,28 +180,26 @@ fn note_unstored(outcomes: &Outcomes) {
     }
 }
 
-/// Follows the claims of each namespace, or of all, each in a task and with a cache of its own.
+/// Follows the claims of each namespace, or of all, each in a task of its own.
 fn watch_claims(
     kube: &Client,
     named: &[String],
     triggers: &Arc<Triggers>,
     background: &Background,
 ) -> Claims {
-    let mut caches = BTreeMap::new();
     let places = namespaces(named);
     let watches = places.len() + 1;
     let listed = Arc::new(Listed::new(places.clone()));
+    let claims = Claims { cache: Cache::new(ClaimBrief::of), listed };
     for namespace in places {
-        let (claims, writer) = reflector::store::<Seen<PhoneNumberClaim>>();
         let api: Api<Seen<PhoneNumberClaim>> = match &namespace {
             Some(name) => Api::namespaced(kube.clone(), name),
             None => Api::all(kube.clone()),
         };
-        let (listed, triggers, pauses) = (listed.clone(), triggers.clone(), pauses(watches));
-        background.spawn(watch::claims(namespace.clone(), api, writer, listed, triggers, pauses));
-        caches.insert(namespace, claims);
+        let (claims, triggers, pauses) = (claims.clone(), triggers.clone(), pauses(watches));
+        background.spawn(watch::claims(namespace, api, claims, triggers, pauses));
     }
-    Claims { caches, listed }
+    claims
 }
 
 /// After a restore, records may be older than the truth for as long as a purchase can take to show.
@@ -211,12 +211,9 @@ fn hold(now: Moment, timeouts: Timeouts) -> Moment {
 
 /// Waits until the records are known as they stand (a claim whose record has not been seen yet would be taken for one
 /// that never bought), and the claims of a namespace. The others are served when they are known: one that cannot be
-/// listed must not hold them up. The one waiter of the records' cache: kube wakes only the last of several.
-async fn filled(claims: &Claims, records: &Cache<Seen<PhoneNumber>>) -> bool {
-    claims.listed.any().await;
-    let filled = records.wait_until_ready().await.is_ok();
-    if filled {
-        tracing::info!("claims and records are known");
-    }
-    filled
+/// listed must not hold them up.
+async fn filled(claims: &Listed, records: &Listed) {
+    claims.any().await;
+    records.any().await;
+    tracing::info!("claims and records are known");
 }

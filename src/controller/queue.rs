@@ -1,6 +1,6 @@
 //! A queue in which an object stands once, however often it is woken: it grows with what there is, not with what happens.
 
-use std::{collections::HashSet, hash::Hash, sync::Arc};
+use std::{collections::BTreeSet, sync::Arc};
 
 use futures::{StreamExt, stream::BoxStream};
 use parking_lot::Mutex;
@@ -14,12 +14,12 @@ pub struct Wakes<K> {
 }
 
 /// What stands in the queue.
-type Waiting<K> = Arc<Mutex<HashSet<K>>>;
+type Waiting<K> = Arc<Mutex<BTreeSet<K>>>;
 
 /// A queue, from both of its sides.
-pub fn queue<K: Clone + Eq + Hash + Send + 'static>() -> (Wakes<K>, BoxStream<'static, K>) {
+pub fn queue<K: Clone + Ord + Send + 'static>() -> (Wakes<K>, BoxStream<'static, K>) {
     let (queue, keys) = mpsc::unbounded_channel();
-    let waiting = Waiting::default();
+    let waiting = Waiting::<K>::default();
     let left = waiting.clone();
     // Taken out before it is looked at: what happens from then on wakes it once more.
     let keys = UnboundedReceiverStream::new(keys).inspect(move |key| {
@@ -28,7 +28,7 @@ pub fn queue<K: Clone + Eq + Hash + Send + 'static>() -> (Wakes<K>, BoxStream<'s
     (Wakes { queue, waiting }, keys.boxed())
 }
 
-impl<K: Clone + Eq + Hash> Wakes<K> {
+impl<K: Clone + Ord> Wakes<K> {
     pub fn wake(&self, key: K) {
         if self.waiting.lock().insert(key.clone()) {
             // A queue that nothing reads any more: the process stops.

@@ -1,62 +1,102 @@
 //! The loop that reconciles what is queued: measured, and tried again with growing pauses where it fails.
 
-use std::{convert::Infallible, fmt::Debug, future::Future, sync::Arc, time::Instant};
-
-use futures::{StreamExt, stream::BoxStream};
-use kube::Resource;
-use kube_runtime::{
-    controller::{Action, Config, applier},
-    reflector::{ObjectRef, Store as Cache},
+use std::{
+    collections::BTreeMap,
+    future::Future,
+    sync::Arc,
+    time::{Duration, Instant},
 };
+
+use futures::{
+    StreamExt,
+    stream::{BoxStream, FuturesUnordered},
+};
+use tokio::time::sleep_until;
 use tracing::Instrument;
 
+use super::agenda::Agenda;
 use crate::{
-    api::ObjectKey,
+    api::{Kept, ObjectKey, Seen},
+    cache::Cache,
     metrics::{Kind, ReconcileResult},
-    reconcile::Context,
+    reconcile::{Again, Context},
     store::StoreError,
     telemetry::TRACED,
 };
 
 /// Reconciles at the same time; each is short, because nothing in them waits for Vobiz.
-const RECONCILES: u16 = 32;
+const RECONCILES: usize = 32;
 
-pub async fn reconciles<K, F>(
+/// Reconciles what is queued, each object once at a time, until the queue ends; then finishes what is under way.
+pub async fn reconciles<K: Kept, B, F: Future<Output = Result<Again, StoreError>>>(
     kind: Kind,
     context: Arc<Context>,
-    cache: Cache<K>,
-    queue: BoxStream<'static, ObjectRef<K>>,
-    mut reconcile: impl FnMut(Arc<K>, Arc<Context>) -> F,
-) where
-    K: Resource<DynamicType = ()> + Clone + Debug + Send + Sync + 'static,
-    F: Future<Output = Result<Action, StoreError>> + Unpin,
-{
-    let counted = |object: Arc<K>, context: Arc<Context>| {
-        let key = ObjectKey::of(&*object);
-        let work = reconcile(object, context.clone());
-        let span = tracing::debug_span!(target: TRACED, "reconcile", kind = kind.label().1);
-        let counted = async move {
-            let begun = Instant::now();
-            let result = work.await;
-            context.metrics.reconciled(kind, ended_as(&result), begun.elapsed());
-            if result.is_ok() {
-                context.setbacks.reconciles.over(&key, context.clock.now().mono);
+    cache: Cache<K, B>,
+    mut queue: BoxStream<'static, ObjectKey>,
+    mut reconcile: impl FnMut(Arc<Seen<K>>, Arc<Context>) -> F,
+) {
+    let mut running = FuturesUnordered::new();
+    // Whether each was woken meanwhile: then it is looked at once more.
+    let mut woken = BTreeMap::new();
+    let mut agenda = Agenda::default();
+    loop {
+        let is_free = running.len() < RECONCILES;
+        let due = agenda.next().filter(|_| is_free);
+        let next = tokio::select! {
+            Some((key, again)) = running.next() => match (woken.remove(&key), again) {
+                (Some(true), _) => Some(key),
+                (_, Some(after)) => {
+                    agenda.put(key, after, tokio::time::Instant::now());
+                    None
+                }
+                (_, None) => None,
+            },
+            queued = queue.next(), if is_free => match queued {
+                Some(key) => Some(key),
+                None => break,
+            },
+            () = sleep_until(due.unwrap_or_else(tokio::time::Instant::now)), if due.is_some() => {
+                agenda.take(tokio::time::Instant::now())
             }
-            result
         };
-        Box::pin(counted.instrument(span))
-    };
-    let queue = queue.map(Ok::<_, Infallible>);
-    let config = Config::default().concurrency(RECONCILES);
-    let policy =
-        |object: Arc<K>, error: &StoreError, context: Arc<Context>| failed(&*object, error, &context);
-    applier(counted, policy, context, cache, queue, config).for_each(|_| std::future::ready(())).await;
+        let Some(key) = next else { continue };
+        agenda.remove(&key);
+        if let Some(again) = woken.get_mut(&key) {
+            *again = true;
+        } else if let Some(object) = cache.get(&key) {
+            woken.insert(key.clone(), false);
+            let work = reconcile(object, context.clone());
+            running.push(measured(kind, context.clone(), key, work));
+        }
+    }
+    while running.next().await.is_some() {}
 }
 
-fn ended_as(result: &Result<Action, StoreError>) -> ReconcileResult {
+/// Reconciles an object; returns when it is looked at again.
+async fn measured(
+    kind: Kind,
+    context: Arc<Context>,
+    key: ObjectKey,
+    work: impl Future<Output = Result<Again, StoreError>>,
+) -> (ObjectKey, Again) {
+    let span = tracing::debug_span!(target: TRACED, "reconcile", kind = kind.label().1);
+    let begun = Instant::now();
+    let result = work.instrument(span).await;
+    context.metrics.reconciled(kind, ended_as(&result), begun.elapsed());
+    let again = match result {
+        Ok(again) => {
+            context.setbacks.reconciles.over(&key, context.clock.now().mono);
+            again
+        }
+        Err(error) => Some(failed(&key, &error, &context)),
+    };
+    (key, again)
+}
+
+fn ended_as(result: &Result<Again, StoreError>) -> ReconcileResult {
     match result {
-        Ok(action) if *action == Action::await_change() => ReconcileResult::Success,
-        Ok(_) => ReconcileResult::Requeue,
+        Ok(None) => ReconcileResult::Success,
+        Ok(Some(_)) => ReconcileResult::Requeue,
         Err(error) if error.is_overtaken() => ReconcileResult::Requeue,
         Err(_) => ReconcileResult::Error,
     }
@@ -64,8 +104,7 @@ fn ended_as(result: &Result<Action, StoreError>) -> ReconcileResult {
 
 /// A failure is tried again, each time later: an API server that takes no writes is not helped by one a second for each
 /// object.
-fn failed<K: Resource<DynamicType = ()>>(object: &K, error: &StoreError, context: &Context) -> Action {
+fn failed(key: &ObjectKey, error: &StoreError, context: &Context) -> Duration {
     let why = (!error.is_overtaken()).then(|| error.to_string());
-    let now = context.clock.now().mono;
-    Action::requeue(context.setbacks.reconciles.failed(ObjectKey::of(object), why.as_deref(), now))
+    context.setbacks.reconciles.failed(key.clone(), why.as_deref(), context.clock.now().mono)
 }

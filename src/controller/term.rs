@@ -3,13 +3,11 @@
 use std::{collections::BTreeSet, future::Future, num::NonZeroUsize, sync::Arc, time::Duration};
 
 use kube::Client;
-use kube_runtime::reflector::Store as Cache;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{reconciles::reconciles, triggers::Triggers};
 use crate::{
     account::{Account, Accounts},
-    api::{AttemptState, Outcome, PhoneNumber, Seen},
     clock::Clock,
     domain::{AccountId, Currency},
     health::{HealthSources, Lifecycle, Walked},
@@ -17,7 +15,8 @@ use crate::{
     metrics::{Kind, Metrics},
     plan::{Moment, Timeouts},
     reconcile::{
-        Claims, Context, Found, Memory, Outcomes, Told, Troubles, reconcile_claim, reconcile_record, worker,
+        Claims, Context, Found, Memory, Outcomes, Records, Told, Troubles, reconcile_claim, reconcile_record,
+        worker,
     },
     store::Store,
 };
@@ -48,7 +47,7 @@ pub struct Runtime {
     pub kube: Client,
     pub accounts: Arc<Accounts>,
     pub claims: Claims,
-    pub records: Cache<Seen<PhoneNumber>>,
+    pub records: Records,
     pub triggers: Arc<Triggers>,
     pub clock: Clock,
     pub metrics: Arc<Metrics>,
@@ -72,10 +71,11 @@ impl Runtime {
             account.reset();
         }
         let context = Arc::new(self.context(ended.clone()));
-        let (records, claims) = self.triggers.open(self.claims.caches.keys().cloned());
+        let (records, claims) = self.triggers.open(self.claims.listed.places());
         let tasks = TaskTracker::new();
-        for (cache, queue) in self.claims.caches.values().cloned().zip(claims) {
+        for queue in claims {
             let reconcile = |claim, context| Box::pin(reconcile_claim(claim, context));
+            let cache = self.claims.cache.clone();
             tasks.spawn(reconciles(Kind::Claim, context.clone(), cache, queue, reconcile));
         }
         let reconcile = |record, context| Box::pin(reconcile_record(record, context));
@@ -175,64 +175,9 @@ async fn sweep(context: Arc<Context>, ended: CancellationToken) {
 }
 
 /// What this account's numbers are billed in.
-fn currencies(records: &Cache<Seen<PhoneNumber>>, account: &AccountId) -> BTreeSet<Currency> {
-    records
-        .state()
-        .iter()
-        .filter_map(|record| record.read())
-        .filter(|record| record.spec.account == *account)
-        .filter_map(|record| billed(record))
-        .collect()
-}
-
-/// The currency of a number that was bought, as Vobiz says, or of a purchase that Vobiz accepted. What a claim merely
-/// asks for is no currency of the account's: each would be asked for ever, and claims can name them all.
-fn billed(record: &PhoneNumber) -> Option<Currency> {
-    let attempt = &record.spec.attempt;
-    let accepted = attempt.answer.as_ref().is_some_and(|answer| answer.outcome == Outcome::Purchased);
-    let listed = record.described().and_then(|number| number.currency);
-    match attempt.state {
-        AttemptState::Bound => listed.or(attempt.currency.filter(|_| accepted)),
-        AttemptState::Open | AttemptState::Failed | AttemptState::NeedsDecision => None,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::{Value, json};
-
-    use super::*;
-
-    fn record(attempt: &Value, listed: &Value) -> PhoneNumber {
-        let mut spec = json!({
-            "e164": "+911234500000", "account": "MA_1",
-            "attempt": { "id": "00000000-0000-4000-8000-000000000000", "openedAt": "2026-01-02T03:04:05Z" },
-        });
-        let fields = attempt.as_object().unwrap().clone();
-        spec["attempt"].as_object_mut().unwrap().extend(fields);
-        serde_json::from_value(json!({
-            "apiVersion": "telephony.vobiz.ai/v1alpha1", "kind": "PhoneNumber", "metadata": { "name": "911234500000" },
-            "spec": spec, "status": { "number": { "currency": listed } },
-        }))
-        .unwrap()
-    }
-
-    #[test]
-    fn a_currency_is_in_use_where_vobiz_bills_in_it_not_where_it_is_wished() {
-        let answer = |outcome| json!({ "outcome": outcome, "at": "2026-01-02T03:04:06Z" });
-        let bought = |origin, answer| json!({ "state": "Bound", "origin": origin, "currency": "USD", "answer": answer });
-        for (attempt, listed, expected) in [
-            (bought("Purchase", answer("Purchased")), json!("INR"), Some("INR")),
-            (bought("Purchase", answer("Purchased")), json!(null), Some("USD")),
-            (bought("Purchase", answer("Unknown")), json!(null), None),
-            (bought("Adoption", json!(null)), json!("INR"), Some("INR")),
-            (bought("Adoption", json!(null)), json!(null), None),
-            (json!({ "state": "Open", "origin": "Purchase", "currency": "USD" }), json!(null), None),
-            (json!({ "state": "Failed", "origin": "Purchase", "currency": "USD" }), json!("INR"), None),
-            (json!({ "state": "NeedsDecision", "origin": "Purchase", "currency": "USD" }), json!(null), None),
-        ] {
-            let expected = expected.map(|currency| currency.parse().unwrap());
-            assert_eq!(billed(&record(&attempt, &listed)), expected, "{attempt} {listed}");
-        }
-    }
+fn currencies(records: &Records, account: &AccountId) -> BTreeSet<Currency> {
+    records.briefs(|briefs| {
+        let ours = briefs.filter_map(|(_, brief)| brief.as_ref()).filter(|brief| brief.account == *account);
+        ours.filter_map(|brief| brief.billed).collect()
+    })
 }

@@ -4,12 +4,11 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use futures::stream::BoxStream;
 use kube::{Resource, ResourceExt};
-use kube_runtime::reflector::{ObjectRef, Store as Cache};
 use parking_lot::Mutex;
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::{
-    follow::{Changed, Changes},
+    follow::Changed,
     index::Index,
     queue::{Wakes, queue},
 };
@@ -17,7 +16,7 @@ use crate::{
     account::Woken,
     api::{self, AttemptState, ObjectKey, PhoneNumber, PhoneNumberClaim, Seen},
     domain::{AttemptId, E164},
-    reconcile::{Outcomes, Told},
+    reconcile::{Outcomes, Records, Told},
 };
 
 /// The queues that say what is to be looked at.
@@ -27,20 +26,17 @@ pub struct Triggers {
 
 struct Inner {
     index: Index,
-    cache: Cache<Seen<PhoneNumber>>,
+    cache: Records,
     outcomes: Arc<Outcomes>,
     told: Arc<Told>,
-    records: Option<Wakes<RecordRef>>,
+    records: Option<Wakes<ObjectKey>>,
     /// By namespace; `None` stands for all.
-    claims: BTreeMap<Option<String>, Wakes<ClaimRef>>,
+    claims: BTreeMap<Option<String>, Wakes<ObjectKey>>,
 }
-
-type ClaimRef = ObjectRef<Seen<PhoneNumberClaim>>;
-type RecordRef = ObjectRef<Seen<PhoneNumber>>;
 
 impl Triggers {
     /// Closed: what happens is noted, and nothing is queued.
-    pub fn new(cache: Cache<Seen<PhoneNumber>>, outcomes: Arc<Outcomes>, told: Arc<Told>) -> Self {
+    pub fn new(cache: Records, outcomes: Arc<Outcomes>, told: Arc<Told>) -> Self {
         let index = Index::default();
         let inner = Inner { index, cache, outcomes, told, records: None, claims: BTreeMap::new() };
         Self { inner: Mutex::new(inner) }
@@ -50,8 +46,8 @@ impl Triggers {
     /// the start.
     pub fn open(
         &self,
-        places: impl Iterator<Item = Option<String>>,
-    ) -> (BoxStream<'static, RecordRef>, Vec<BoxStream<'static, ClaimRef>>) {
+        places: impl IntoIterator<Item = Option<String>>,
+    ) -> (BoxStream<'static, ObjectKey>, Vec<BoxStream<'static, ObjectKey>>) {
         let (records, records_queue) = queue();
         let (mut claims, mut queues) = (BTreeMap::new(), Vec::new());
         for place in places {
@@ -63,7 +59,7 @@ impl Triggers {
         inner.records = Some(records);
         inner.claims = claims;
         inner.wake_all_records();
-        inner.index.all().for_each(|(namespace, name)| inner.wake_claim(namespace, name));
+        inner.index.all().for_each(|claim| inner.wake_claim(claim));
         drop(inner);
         (records_queue, queues)
     }
@@ -79,71 +75,66 @@ impl Triggers {
     pub async fn route(self: Arc<Self>, mut woken: UnboundedReceiver<Woken>) {
         while let Some(key) = woken.recv().await {
             match key {
-                Woken::Object(ObjectKey::Claim { namespace, name }) => {
-                    self.inner.lock().wake_claim(&namespace, &name);
-                }
-                Woken::Object(ObjectKey::Record(name)) => self.inner.lock().wake_record(&name),
+                Woken::Object(key) if key.namespace().is_some() => self.inner.lock().wake_claim(&key),
+                Woken::Object(key) => self.inner.lock().wake_record(key),
                 Woken::AllRecords => self.inner.lock().wake_all_records(),
             }
         }
     }
 
-    /// Wakes what a change of claims concerns, in a namespace or in all.
-    pub fn claims_changed(&self, place: Option<&str>, changes: &Changes<PhoneNumberClaim>) {
+    /// Wakes what a change of a claim concerns.
+    pub fn claim_changed(&self, changed: &Changed<PhoneNumberClaim>) {
         let mut inner = self.inner.lock();
-        for Changed { before, now } in &changes.objects {
-            match (before, now) {
-                (before, Some(claim)) => inner.claim_came(before.as_deref(), claim),
-                (Some(claim), None) => inner.claim_went(claim),
-                (None, None) => {}
-            }
-        }
-        if changes.listed {
-            // Before, the records that name these claims, and the claims that lost to them, had no claim to ask about.
-            for e164 in inner.index.named_in(place) {
-                inner.wake_record(&e164.digits());
-                inner.wake_claims_of(e164, None);
-            }
+        match (&changed.before, &changed.now) {
+            (before, Some(claim)) => inner.claim_came(before.as_deref(), claim),
+            (Some(claim), None) => inner.claim_went(claim),
+            (None, None) => {}
         }
     }
 
-    /// Wakes what a change of records concerns.
-    pub fn records_changed(&self, changes: &Changes<PhoneNumber>) {
-        let mut inner = self.inner.lock();
-        for changed in &changes.objects {
-            inner.record_changed(changed);
+    /// Wakes what a list of claims concerns, in a namespace or in all: before, the records that name these claims, and the
+    /// claims that lost to them, had no claim to ask about.
+    pub fn claims_listed(&self, place: Option<&str>) {
+        let inner = self.inner.lock();
+        for e164 in inner.index.named_in(place) {
+            inner.wake_record(ObjectKey::number(e164));
+            inner.wake_claims_of(e164, None);
         }
+    }
+
+    /// Wakes what a change of a record concerns.
+    pub fn record_changed(&self, changed: &Changed<PhoneNumber>) {
+        self.inner.lock().record_changed(changed);
     }
 }
 
 impl Inner {
-    fn wake_claim(&self, namespace: &str, name: &str) {
-        let queue = self.claims.get(&Some(namespace.to_owned())).or_else(|| self.claims.get(&None));
-        if let Some(queue) = queue {
-            queue.wake(ObjectRef::new(name).within(namespace));
+    fn wake_claim(&self, claim: &ObjectKey) {
+        let place = claim.namespace().map(str::to_owned);
+        if let Some(queue) = self.claims.get(&place).or_else(|| self.claims.get(&None)) {
+            queue.wake(claim.clone());
         }
     }
 
-    fn wake_record(&self, name: &str) {
+    fn wake_record(&self, record: ObjectKey) {
         if let Some(queue) = &self.records {
-            queue.wake(ObjectRef::new(name));
+            queue.wake(record);
         }
     }
 
     fn wake_all_records(&self) {
-        self.cache.state().iter().for_each(|record| self.wake_record(&record.name_any()));
+        self.cache.briefs(|briefs| briefs.for_each(|(record, _)| self.wake_record(record.clone())));
     }
 
     /// All that ask for a number, but for this one.
     fn wake_claims_of(&self, e164: E164, but: Option<&api::ClaimRef>) {
-        let but = but.map(|claim| (claim.namespace.as_str(), claim.name.as_str()));
-        let others = self.index.of(e164).filter(|claim| Some(*claim) != but);
-        others.for_each(|(namespace, name)| self.wake_claim(namespace, name));
+        let but = but.map(|claim| ObjectKey::claim(&claim.namespace, &claim.name));
+        let others = self.index.of(e164).filter(|claim| Some(*claim) != but.as_ref());
+        others.for_each(|claim| self.wake_claim(claim));
     }
 
     fn claim_came(&mut self, before: Option<&Seen<PhoneNumberClaim>>, claim: &Seen<PhoneNumberClaim>) {
-        let (namespace, name) = (claim.namespace().unwrap_or_default(), claim.name_any());
-        self.index.insert(claim.e164(), &namespace, &name);
+        let key = ObjectKey::of(claim);
         let comes_back = claim.read().is_some_and(|claim| {
             self.told.comes_back(&claim.uid().unwrap_or_default(), claim.status.as_ref())
         });
@@ -153,18 +144,19 @@ impl Inner {
             .is_some_and(|(before, now)| is_same_wish(before, now));
         // What this process has written itself, it need not look at.
         if !(comes_back && is_as_it_was) {
-            self.wake_claim(&namespace, &name);
+            self.wake_claim(&key);
         }
+        self.index.insert(claim.e164(), key);
     }
 
     /// The others that ask for its number go by the record: only where that names the claim has anything changed for them.
     fn claim_went(&mut self, claim: &Seen<PhoneNumberClaim>) {
-        let (namespace, name) = (claim.namespace().unwrap_or_default(), claim.name_any());
-        self.index.remove(claim.e164(), &namespace, &name);
+        self.index.remove(claim.e164(), ObjectKey::of(claim));
         self.told.forget(&claim.uid().unwrap_or_default());
         let Some(e164) = claim.e164() else { return };
-        self.wake_record(&e164.digits());
-        let record = self.cache.get(&ObjectRef::new(&e164.digits()));
+        let record = ObjectKey::number(e164);
+        self.wake_record(record.clone());
+        let record = self.cache.get(&record);
         let named = record.as_deref().and_then(named);
         if named.is_some_and(|named| Some(&named.uid) == claim.meta().uid.as_ref()) {
             self.wake_claims_of(e164, None);
@@ -184,12 +176,12 @@ impl Inner {
         }
         let sent = read.is_some_and(|record| is_nothing_but_sent(record, |id| self.outcomes.is_sending(id)));
         if now.is_some() && !sent {
-            self.wake_record(&e164.digits());
+            self.wake_record(ObjectKey::number(e164));
         }
         match (before, read, named) {
             (Some(before), Some(now), Some(named)) if is_same_to_others(before, now) => {
                 if !sent {
-                    self.wake_claim(&named.namespace, &named.name);
+                    self.wake_claim(&ObjectKey::claim(&named.namespace, &named.name));
                 }
             }
             _ => self.wake_claims_of(e164, named.filter(|_| sent)),
@@ -227,19 +219,24 @@ fn is_same_to_others(before: &PhoneNumber, now: &PhoneNumber) -> bool {
 #[cfg(test)]
 mod tests {
     use futures::{FutureExt, StreamExt};
-    use kube_runtime::{reflector, watcher::Event};
+    use kube_runtime::watcher::Event;
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::{api::Kept, controller::follow::Follower};
+    use crate::{
+        api::Kept,
+        cache::Cache,
+        controller::follow::Follower,
+        plan::{ClaimBrief, RecordBrief},
+    };
 
     /// All that is followed in some namespaces, and what is woken.
     struct World {
         triggers: Triggers,
-        records: Follower<PhoneNumber>,
-        claims: BTreeMap<Option<String>, Follower<PhoneNumberClaim>>,
-        queue: BoxStream<'static, RecordRef>,
-        queues: Vec<BoxStream<'static, ClaimRef>>,
+        records: Follower<PhoneNumber, Option<RecordBrief>>,
+        claims: BTreeMap<Option<String>, Follower<PhoneNumberClaim, ClaimBrief>>,
+        queue: BoxStream<'static, ObjectKey>,
+        queues: Vec<BoxStream<'static, ObjectKey>>,
         version: u64,
         outcomes: Arc<Outcomes>,
         told: Arc<Told>,
@@ -247,13 +244,13 @@ mod tests {
 
     impl World {
         fn new(namespaces: impl Iterator<Item = String>) -> Self {
-            let (cache, writer) = reflector::store();
+            let (records, claims) = (Cache::new(RecordBrief::of), Cache::new(ClaimBrief::of));
             let (outcomes, told) = (Arc::new(Outcomes::new(Arc::default())), Arc::<Told>::default());
-            let triggers = Triggers::new(cache, outcomes.clone(), told.clone());
-            let follow = |name| (Some(name), Follower::new(reflector::store().1));
+            let triggers = Triggers::new(records.clone(), outcomes.clone(), told.clone());
+            let follow = |name: String| (Some(name.clone()), Follower::new(claims.clone(), Some(name)));
             let claims: BTreeMap<_, _> = namespaces.map(follow).collect();
             let (queue, queues) = triggers.open(claims.keys().cloned());
-            let records = Follower::new(writer);
+            let records = Follower::new(records, None);
             Self { triggers, records, claims, queue, queues, version: 0, outcomes, told }
         }
 
@@ -273,7 +270,9 @@ mod tests {
         fn claims(&mut self, namespace: &str, events: &[Event<Seen<PhoneNumberClaim>>]) -> usize {
             let follower = self.claims.get_mut(&Some(namespace.to_owned())).unwrap();
             for event in events {
-                self.triggers.claims_changed(Some(namespace), &follower.apply(event));
+                if follower.apply(event.clone(), |changed| self.triggers.claim_changed(changed)) {
+                    self.triggers.claims_listed(Some(namespace));
+                }
             }
             self.woken()
         }
@@ -293,7 +292,7 @@ mod tests {
 
         fn records(&mut self, events: &[Event<Seen<PhoneNumber>>]) -> usize {
             for event in events {
-                self.triggers.records_changed(&self.records.apply(event));
+                self.records.apply(event.clone(), |changed| self.triggers.record_changed(changed));
             }
             self.woken()
         }

@@ -4,13 +4,13 @@ use std::{collections::BTreeSet, pin::pin, sync::Arc, time::Instant};
 
 use futures::StreamExt;
 use kube::{Api, ResourceExt};
-use kube_runtime::{WatchStreamExt, reflector::store::Writer, utils::Backoff, watcher};
+use kube_runtime::{WatchStreamExt, utils::Backoff, watcher};
 
 use super::{follow::Follower, interruption::Interruptions, triggers::Triggers};
 use crate::{
     api::{LOOK_NOW_ANNOTATIONS, PAUSED_ANNOTATION, PhoneNumber, PhoneNumberClaim, RETRY_ANNOTATION, Seen},
     plan,
-    reconcile::Listed,
+    reconcile::{Claims, Listed, Records},
 };
 
 /// The namespaces that are watched, each on its own; `None` stands for all of them.
@@ -55,20 +55,19 @@ fn trim_record(record: &mut Seen<PhoneNumber>) {
 pub async fn claims(
     namespace: Option<String>,
     api: Api<Seen<PhoneNumberClaim>>,
-    writer: Writer<Seen<PhoneNumberClaim>>,
-    listed: Arc<Listed>,
+    Claims { cache, listed }: Claims,
     triggers: Arc<Triggers>,
     pauses: impl Backoff,
 ) {
     let place = namespace.as_deref();
     let what = place.map_or_else(|| "claims".to_owned(), |name| format!("claims in namespace {name}"));
-    let mut follower = Follower::new(writer);
+    let mut follower = Follower::new(cache, namespace.clone());
     let mut interruptions = Interruptions::default();
     let config = watcher::Config::default().page_size(A_PAGE);
     let mut events = pin!(watcher(api, config).backoff(pauses));
     while let Some(event) = events.next().await {
-        let changes = match event {
-            Ok(event) => follower.apply(&event.modify(trim_claim)),
+        let listed_anew = match event {
+            Ok(event) => follower.apply(event.modify(trim_claim), |changed| triggers.claim_changed(changed)),
             Err(error) => {
                 if let Some(why) = interruptions.warn(&what, &error) {
                     listed.refused(place, why, Instant::now());
@@ -76,28 +75,33 @@ pub async fn claims(
                 continue;
             }
         };
-        if changes.listed {
+        if listed_anew {
             listed.filled(place);
+            triggers.claims_listed(place);
         } else {
             listed.goes_on(place);
         }
-        triggers.claims_changed(place, &changes);
     }
 }
 
 /// Follows the records: fills their cache, and has them and the claims for their numbers looked at.
 pub async fn records(
     api: Api<Seen<PhoneNumber>>,
-    writer: Writer<Seen<PhoneNumber>>,
+    cache: Records,
+    listed: Arc<Listed>,
     triggers: Arc<Triggers>,
     pauses: impl Backoff,
 ) {
-    let mut follower = Follower::new(writer);
+    let mut follower = Follower::new(cache, None);
     let mut interruptions = Interruptions::default();
     let mut events = pin!(watcher(api, watcher::Config::default().page_size(A_PAGE)).backoff(pauses));
     while let Some(event) = events.next().await {
         match event {
-            Ok(event) => triggers.records_changed(&follower.apply(&event.modify(trim_record))),
+            Ok(event) => {
+                if follower.apply(event.modify(trim_record), |changed| triggers.record_changed(changed)) {
+                    listed.filled(None);
+                }
+            }
             Err(error) => drop(interruptions.warn("records", &error)),
         }
     }

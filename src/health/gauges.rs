@@ -11,10 +11,10 @@ use prometheus_client::{
 
 use crate::{
     account::AccountHealth,
-    api::{AttemptState, ConditionType, PhoneNumber, PhoneNumberClaim, Reason},
+    api::{AttemptState, Reason},
     domain::{Currency, Money},
     metrics::{Kind, Label},
-    plan::{Change, Gate, GateCause},
+    plan::{ClaimBrief, Gate, GateCause, RecordBrief},
 };
 
 /// What is, at the time of a scrape. Made anew for each, so that a series ends with its objects.
@@ -40,12 +40,12 @@ const NO_REASON: &str = "None";
 const NO_LABELS: [Label; 0] = [];
 
 impl Gauges {
-    pub fn count_claim(&mut self, claim: &PhoneNumberClaim) {
-        let ready = claim.status.as_ref().and_then(|status| status.condition(ConditionType::Ready));
-        let reason =
-            ready.and_then(|ready| Reason::ALL.iter().find(|known| known.into_str() == ready.reason));
-        *self.claims.entry(reason.map_or(NO_REASON, |reason| reason.into_str())).or_default() += 1;
-        self.paused += u64::from(claim.is_paused());
+    pub fn count_claim(&mut self, claim: &ClaimBrief) {
+        if claim.newer {
+            return self.newer(Kind::Claim);
+        }
+        *self.claims.entry(claim.reason.map_or(NO_REASON, |reason| reason.into_str())).or_default() += 1;
+        self.paused += u64::from(claim.paused);
     }
 
     /// Only counted: what it says is for another version.
@@ -66,26 +66,22 @@ impl Gauges {
         self.unrecorded = self.unrecorded.into_iter().chain(numbers).reduce(u64::saturating_add);
     }
 
-    pub fn count_record(&mut self, record: &PhoneNumber) {
-        let attempt = &record.spec.attempt;
-        let state = match attempt.state {
+    pub fn count_record(&mut self, record: &RecordBrief) {
+        let state = match record.state {
             AttemptState::Open => "Open",
             AttemptState::NeedsDecision => "NeedsDecision",
             AttemptState::Failed => return,
             AttemptState::Bound => return self.number(record),
         };
-        let opened = attempt.opened_at.at();
-        let (count, oldest) = self.unresolved.entry(state).or_insert((0, opened));
+        let (count, oldest) = self.unresolved.entry(state).or_insert((0, record.opened));
         *count += 1;
-        *oldest = opened.min(*oldest);
+        *oldest = record.opened.min(*oldest);
     }
 
-    fn number(&mut self, record: &PhoneNumber) {
-        let Some(status) = &record.status else { return };
-        let claimed = !Change::is_unclaimed(record);
+    fn number(&mut self, record: &RecordBrief) {
+        let Some(claimed) = record.claimed else { return };
         *self.numbers.entry(claimed).or_default() += 1;
-        let Some(number) = &status.number else { return };
-        if let (Some(fee), Some(currency)) = (number.monthly_fee, number.currency) {
+        if let (Some(fee), Some(currency)) = (record.monthly_fee, record.currency) {
             let sum = self.costs.entry((currency, claimed)).or_insert_with(|| "0".parse().ok());
             *sum = sum.and_then(|sum| sum + fee);
         }

@@ -8,24 +8,22 @@ pub use readiness::Stage;
 pub use server::{BindError, bind, serve};
 
 use std::{
-    collections::HashSet,
     fmt,
     sync::Arc,
     time::{Duration, Instant},
 };
 
 use jiff::Timestamp;
-use kube_runtime::reflector::Store as Cache;
 use parking_lot::Mutex;
 use prometheus_client::{encoding::text, registry::Registry};
 
 use crate::{
     account::{AccountHealth, Accounts},
-    api::{PhoneNumber, Seen},
-    domain::{Clocks, E164},
+    api::ObjectKey,
+    domain::Clocks,
     metrics::{Kind, Metrics},
     plan::Gate,
-    reconcile::Claims,
+    reconcile::{Claims, Records},
 };
 use gauges::Gauges;
 use readiness::{Facts, Readiness};
@@ -48,7 +46,7 @@ impl Lifecycle {
 pub struct HealthSources {
     pub lifecycle: Arc<Lifecycle>,
     pub claims: Claims,
-    pub records: Cache<Seen<PhoneNumber>>,
+    pub records: Records,
     pub accounts: Arc<Accounts>,
     pub metrics: Arc<Metrics>,
     pub walked: Walked,
@@ -99,27 +97,19 @@ impl HealthSources {
     fn metrics(&self) -> Result<String, fmt::Error> {
         let gauges = self.walked.or(Instant::now(), || {
             let mut gauges = Gauges::default();
-            for claim in self.claims.all() {
-                match &*claim {
-                    Seen::Read(claim) => gauges.count_claim(claim),
-                    Seen::Newer(_) => gauges.newer(Kind::Claim),
-                }
-            }
-            let records = self.records.state();
-            let recorded: HashSet<E164> = records.iter().filter_map(|record| record.e164()).collect();
+            self.claims.cache.briefs(|claims| claims.for_each(|(_, claim)| gauges.count_claim(claim)));
             for account in self.accounts.all() {
-                gauges.unrecorded(account.unrecorded(|e164| recorded.contains(&e164)));
+                gauges.unrecorded(account.unrecorded(|e164| self.records.contains(&ObjectKey::number(e164))));
             }
-            for record in records {
-                match &*record {
-                    Seen::Read(record) if self.accounts.of_record(record).is_some() => {
-                        gauges.count_record(record);
-                    }
+            let ours: Vec<_> = self.accounts.all().map(|account| account.id()).collect();
+            self.records.briefs(|records| {
+                records.for_each(|(_, record)| match record {
+                    Some(record) if ours.contains(&record.account) => gauges.count_record(record),
                     // Records of a foreign account are not ours to count.
-                    Seen::Read(_) => {}
-                    Seen::Newer(_) => gauges.newer(Kind::Record),
-                }
-            }
+                    Some(_) => {}
+                    None => gauges.newer(Kind::Record),
+                });
+            });
             gauges.unlisted(self.claims.listed.missing(Instant::now()).len());
             gauges
         });

@@ -85,7 +85,7 @@ fn intent() -> NewAttempt {
 fn clear(begun: Moment) -> Evidence {
     let from = begun.wall.saturating_sub(Duration::from_hours(48)).unwrap();
     Evidence {
-        search: Reading::Read { begun, value: Rows::from(Vec::new()) },
+        search: Reading::Read { begun, value: Rows::default() },
         ledger: Reading::Read { begun, value: LedgerRead { from, rows: Arc::default() } },
         ..Evidence::default()
     }
@@ -101,13 +101,13 @@ fn ledger_from(step: &ClaimStep) -> jiff::Timestamp {
 fn listed(begun: Moment) -> Reading<Rows> {
     let number = crate::api::Number { status: "active".parse().ok(), ..Default::default() };
     let (e164, owner) = (NUMBER.parse().unwrap(), "MA_1".parse().ok());
-    Reading::Read { begun, value: Rows::from(vec![ListedNumber { e164, owner, number }]) }
+    Reading::Read { begun, value: Rows::from(vec![Box::new(ListedNumber { e164, owner, number })]) }
 }
 
 fn listed_under(owner: &str, begun: Moment) -> Reading<Rows> {
     let number = crate::api::Number { status: "active".parse().ok(), ..Default::default() };
     let (e164, owner) = (NUMBER.parse().unwrap(), owner.parse().ok());
-    Reading::Read { begun, value: Rows::from(vec![ListedNumber { e164, owner, number }]) }
+    Reading::Read { begun, value: Rows::from(vec![Box::new(ListedNumber { e164, owner, number })]) }
 }
 
 fn debit(id: &str) -> LedgerRow {

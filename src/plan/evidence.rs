@@ -9,11 +9,12 @@ use jiff::Timestamp;
 
 use super::{
     Moment,
+    listing::Rows,
     offers::QuoteRead,
     reading::{Fresh, Reading},
     rows::LedgerRows,
 };
-use crate::domain::{Currency, E164, ListedNumber, Money, NumberStatus};
+use crate::domain::{Currency, E164, Money, NumberStatus};
 
 /// One kind of evidence, about one thing: what can be read of an account. In the order in which they are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -50,7 +51,7 @@ pub enum Source {
 #[derive(Debug, Clone)]
 pub enum Contents {
     Access,
-    Numbers(HashMap<E164, Rows>),
+    Numbers(Rows),
     Ledger(LedgerRead),
     Funds(FundsRead),
     Balance(Option<Money>),
@@ -101,13 +102,9 @@ impl Source {
 }
 
 impl Contents {
-    /// The rows of a list, by number.
-    pub fn numbers(rows: Vec<ListedNumber>) -> Self {
-        let mut numbers: HashMap<E164, Vec<ListedNumber>> = HashMap::with_capacity(rows.len());
-        for row in rows {
-            numbers.entry(row.e164).or_default().push(row);
-        }
-        Self::Numbers(numbers.into_iter().map(|(e164, rows)| (e164, Rows::from(rows))).collect())
+    /// The rows of a list.
+    pub fn numbers(rows: impl Into<Rows>) -> Self {
+        Self::Numbers(rows.into())
     }
 
     /// Whether as much of it was read as the source asks for.
@@ -119,8 +116,7 @@ impl Contents {
     }
 
     fn rows_of(&self, e164: E164) -> Option<Rows> {
-        let Self::Numbers(numbers) = self else { return None };
-        Some(numbers.get(&e164).cloned().unwrap_or_default())
+        if let Self::Numbers(rows) = self { Some(rows.of(e164)) } else { None }
     }
 
     fn ledger(&self) -> Option<LedgerRead> {
@@ -170,12 +166,15 @@ impl Readings {
     /// The numbers that the account and its family have by the last listing, if there was one. A row without an owner may
     /// be about another number.
     pub fn owned(&self) -> Option<impl Iterator<Item = E164>> {
-        let Reading::Read { value: Contents::Numbers(numbers), .. } = self.of(Source::Listing) else {
+        let Reading::Read { value: Contents::Numbers(rows), .. } = self.of(Source::Listing) else {
             return None;
         };
-        let is_owned =
-            |row: &ListedNumber| row.owner.is_some() && row.number.status != Some(NumberStatus::Released);
-        Some(numbers.iter().filter(move |(_, rows)| rows.iter().any(is_owned)).map(|(e164, _)| *e164))
+        let owned = rows
+            .into_iter()
+            .filter(|row| row.owner.is_some() && row.number.status != Some(NumberStatus::Released));
+        // Rows of one number stand beside each other.
+        let mut last = None;
+        Some(owned.map(|row| row.e164).filter(move |e164| last.replace(*e164) != Some(*e164)))
     }
 
     pub fn of(&self, source: Source) -> &Reading<Contents> {
@@ -254,9 +253,6 @@ fn reaching<'a>(
     }
     found
 }
-
-/// The rows of a list that carry one number.
-pub type Rows = Arc<[ListedNumber]>;
 
 /// The ledger's rows that may concern purchases, and how far back they go.
 #[derive(Debug, Clone)]

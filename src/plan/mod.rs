@@ -6,6 +6,7 @@
 
 mod attempt;
 mod bounds;
+mod brief;
 mod cause;
 mod change;
 mod checks;
@@ -16,6 +17,7 @@ mod evidence;
 pub(crate) mod guard;
 mod keep;
 mod ledger;
+mod listing;
 mod look_asked;
 mod memory;
 mod neighbours;
@@ -41,14 +43,15 @@ mod window;
 
 pub use attempt::NewAttempt;
 pub use bounds::{LONGEST_TOKEN, RetryToken, cut_token, debits_count, retry_token};
+pub use brief::{ClaimBrief, RecordBrief};
 pub use cause::Wanted;
 pub use change::{Change, RecordStep};
 pub use checks::{Checked, Told, Wake, credentials_refused, quoted};
 pub use claim::{ClaimStep, Decision, ask_each, decide_claim};
-#[cfg(test)]
-pub(crate) use evidence::Rows;
 pub use evidence::{Contents, Evidence, EvidenceRequest, FundsRead, LedgerRead, Readings, Source};
 pub use keep::is_listed_absent;
+#[cfg(test)]
+pub(crate) use listing::Rows;
 pub use look_asked::LookAsked;
 pub use memory::{ClaimMemory, RecordMemory};
 pub use neighbours::Neighbours;

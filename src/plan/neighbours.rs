@@ -9,13 +9,14 @@ use std::{
 use jiff::Timestamp;
 
 use super::{
+    brief::RecordBrief,
     evidence::{earlier, later},
     rows::LedgerRows,
     taken::{Taken, may_be_same, meet_by_id, taken},
     time::Timeouts,
 };
 use crate::{
-    api::{AttemptState, Origin, PhoneNumber},
+    api::{AttemptState, Origin},
     domain::{AccountId, Currency, E164, LedgerRow, Money, Time},
 };
 
@@ -40,12 +41,12 @@ pub struct Neighbours {
 impl Neighbours {
     /// Those of all records of the account, which are gone through only where a debit may have to be explained, for rows
     /// that were read from `begun` on.
-    pub fn of<R: IntoIterator<Item = Arc<PhoneNumber>>>(
+    pub fn of(
         rows: Arc<LedgerRows>,
         begun: Timestamp,
         account: &AccountId,
         timeouts: Timeouts,
-        records: impl FnOnce() -> R,
+        records: impl FnOnce(&mut dyn FnMut(&RecordBrief)),
         is_known: impl Fn(&E164) -> bool,
     ) -> Self {
         let mut found = Self { rows, ..Self::default() };
@@ -54,21 +55,17 @@ impl Neighbours {
         }
         let suspects: HashSet<_> = found.rows.debits().flat_map(|row| row.suspects()).collect();
         found.known = suspects.into_iter().filter(is_known).collect();
-        let is_purchase = |other: &Arc<PhoneNumber>| {
-            other.spec.account == *account && other.spec.attempt.origin == Origin::Purchase
-        };
-        for other in records().into_iter().filter(is_purchase) {
-            let (e164, attempt) = (other.spec.e164, &other.spec.attempt);
-            match attempt.state {
-                AttemptState::Bound => {
-                    let shown = attempt.opened_at.after(timeouts.until_settled()) <= begun;
-                    let them = if shown { &mut found.explained } else { &mut found.young };
-                    them.extend(Explained::by(&other, timeouts));
-                }
-                AttemptState::Open => found.unsettled.push((attempt.opened_at.at(), e164)),
-                AttemptState::Failed | AttemptState::NeedsDecision => {}
+        records(&mut |other| match other.state {
+            _ if other.account != *account || other.origin != Origin::Purchase => {}
+            AttemptState::Bound => {
+                let shown =
+                    other.opened.saturating_add(timeouts.until_settled()).is_ok_and(|shown| shown <= begun);
+                let them = if shown { &mut found.explained } else { &mut found.young };
+                them.extend(Explained::by(other, timeouts));
             }
-        }
+            AttemptState::Open => found.unsettled.push((other.opened, other.e164)),
+            AttemptState::Failed | AttemptState::NeedsDecision => {}
+        });
         found.in_order()
     }
 
@@ -159,17 +156,10 @@ pub struct Explained {
 
 impl Explained {
     /// By the purchase of that record. A binding may be found long after it; its debit is as old as the purchase.
-    fn by(other: &PhoneNumber, timeouts: Timeouts) -> Option<Self> {
-        let number = other.described()?;
-        let attempt = &other.spec.attempt;
-        let settled = attempt.settled_at.unwrap_or(attempt.opened_at).at();
-        Some(Self {
-            e164: other.spec.e164,
-            amount: number.price()?,
-            currency: number.currency,
-            opened: attempt.opened_at.at(),
-            settled: settled.min(attempt.opened_at.after(timeouts.until_settled())),
-        })
+    fn by(other: &RecordBrief, timeouts: Timeouts) -> Option<Self> {
+        let RecordBrief { e164, price, currency, opened, settled, .. } = *other;
+        let latest = opened.saturating_add(timeouts.until_settled()).unwrap_or(Timestamp::MAX);
+        Some(Self { e164, amount: price?, currency, opened, settled: settled.min(latest) })
     }
 
     fn was_under_way(&self, at: Option<Timestamp>) -> bool {
@@ -269,7 +259,7 @@ mod tests {
             } },
             "status": { "number": { "setupFee": "50", "monthlyFee": "2", "currency": "INR" } },
         });
-        let record: Arc<PhoneNumber> = Arc::new(serde_json::from_value(record).unwrap());
+        let brief = RecordBrief::of_record(&serde_json::from_value(record).unwrap());
         let timeouts = Timeouts { purchase_timeout: Duration::from_secs(30), settle: Duration::from_mins(2) };
         for (begun, explained, told) in [(159, 0, Some(at(160))), (160, 1, None)] {
             let neighbours = Neighbours::of(
@@ -277,7 +267,7 @@ mod tests {
                 at(begun),
                 &"MA_1".parse().unwrap(),
                 timeouts,
-                || [record.clone()],
+                |each| each(&brief),
                 |_| false,
             );
             assert_eq!(neighbours.explained.len(), explained, "{begun}");

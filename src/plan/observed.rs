@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::{
     ClaimLiveness, Clocks, Evidence, Gate, Moment,
+    listing::Rows,
     neighbours::Neighbours,
     ownership::{Verdict, verdict},
     rows::LedgerRows,
@@ -11,7 +12,7 @@ use super::{
 };
 use crate::{
     api::{PhoneNumber, PhoneNumberClaim},
-    domain::{AccountId, ListedNumber},
+    domain::AccountId,
 };
 
 /// What was observed for one claim, in one moment.
@@ -64,7 +65,7 @@ pub struct RecordObserved<'a> {
 impl RecordObserved<'_> {
     /// What rows say about this number. It is ours if it is listed under the account, or under the owner that our own
     /// 200 named.
-    pub(super) fn judge<'a>(&self, rows: &'a [ListedNumber]) -> Verdict<'a> {
+    pub(super) fn judge<'a>(&self, rows: &'a Rows) -> Verdict<'a> {
         let named = self.record.spec.attempt.answer.as_ref().and_then(|answer| answer.owner.as_ref());
         verdict(rows, self.record.spec.e164, self.account, named)
     }

@@ -57,12 +57,12 @@ impl<'a> Verdict<'a> {
 
 /// Judges rows. `named_owner` is the owner that our own successful purchase named: an account can buy for another.
 pub fn verdict<'a>(
-    rows: &'a [ListedNumber],
+    rows: impl IntoIterator<Item = &'a ListedNumber>,
     e164: E164,
     account: &AccountId,
     named_owner: Option<&AccountId>,
 ) -> Verdict<'a> {
-    let about_it = rows.iter().filter(|row| row.e164 == e164);
+    let about_it = rows.into_iter().filter(|row| row.e164 == e164);
     let said = about_it.map(|row| Verdict::of(row, account, named_owner));
     said.max_by_key(Verdict::weight).unwrap_or(Verdict::Absent)
 }

@@ -58,11 +58,8 @@ fn open_record(outcome: Option<Outcome>) -> PhoneNumber {
 
 fn listed(owner: &str) -> Rows {
     let number = Number { status: "active".parse().ok(), ..Default::default() };
-    Rows::from(vec![ListedNumber {
-        e164: "+911234500000".parse().unwrap(),
-        owner: owner.parse().ok(),
-        number,
-    }])
+    let e164 = "+911234500000".parse().unwrap();
+    Rows::from(vec![Box::new(ListedNumber { e164, owner: owner.parse().ok(), number })])
 }
 
 fn asks_for(step: &RecordStep, is_it: fn(&Source) -> bool) -> bool {

@@ -4,9 +4,8 @@ use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use kube::ResourceExt;
-use kube_runtime::controller::Action;
 
-use super::{Context, intent, newer, reference_to, requeue_after};
+use super::{Again, Context, intent, newer, reference_to};
 use crate::{
     api::{
         AttemptState, ClaimRef, ConditionType, EventKind, ObjectKey, PhoneNumber, PhoneNumberClaim,
@@ -113,7 +112,7 @@ fn refusal(
 pub async fn reconcile_claim(
     seen: Arc<Seen<PhoneNumberClaim>>,
     context: Arc<Context>,
-) -> Result<Action, StoreError> {
+) -> Result<Again, StoreError> {
     let claim = match &*seen {
         Seen::Read(claim) => claim.clone(),
         Seen::Newer(claim) => return newer::tell(&context, &seen, claim).await,
@@ -141,7 +140,7 @@ pub async fn reconcile_claim(
     let shown = publish_status(&context, &facts, now).await;
     let named = observed.record.and_then(|record| record.spec.claim_ref.as_ref());
     let liveness = context.liveness_again(observed.liveness, named);
-    Ok(requeue_after([performed?, shown?, liveness].into_iter().flatten().min()))
+    Ok([performed?, shown?, liveness].into_iter().flatten().min())
 }
 
 /// How often a claim looks whether the clocks agree again.

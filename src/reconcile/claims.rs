@@ -6,53 +6,46 @@ use std::{
     time::{Duration, Instant},
 };
 
-use kube_runtime::reflector::{ObjectRef, Store as Cache};
 use tokio::sync::watch;
 
-use crate::api::{PhoneNumberClaim, Seen};
+use crate::{
+    api::{ClaimRef, ObjectKey, PhoneNumberClaim, Seen},
+    cache::Cache,
+    plan::ClaimBrief,
+};
 
-/// The claims that are watched: one cache for all namespaces, or one for each that was named.
+/// The claims that are watched, of the namespaces that were named, or of all.
 #[derive(Clone)]
 pub struct Claims {
-    /// By namespace; `None` stands for all.
-    pub caches: BTreeMap<Option<String>, Cache<Seen<PhoneNumberClaim>>>,
+    pub cache: Cache<PhoneNumberClaim, ClaimBrief>,
     pub listed: Arc<Listed>,
 }
 
 impl Claims {
-    fn place(&self, namespace: &str) -> Option<(Option<&str>, &Cache<Seen<PhoneNumberClaim>>)> {
-        let own = self.caches.get_key_value(&Some(namespace.to_owned()));
-        let (name, cache) = own.or_else(|| self.caches.get_key_value(&None))?;
-        Some((name.as_deref(), cache))
-    }
-
-    fn cache(&self, namespace: &str) -> Option<&Cache<Seen<PhoneNumberClaim>>> {
-        let (name, cache) = self.place(namespace)?;
-        self.listed.is_known(name).then_some(cache)
-    }
-
     /// A claim of that namespace was read live, or may not be.
     pub fn read(&self, namespace: &str, refused: Option<String>) {
-        if let Some((name, _)) = self.place(namespace) {
-            self.listed.read(name, refused, Instant::now());
-        }
+        self.listed.where_watched(namespace, |place| self.listed.read(place, refused, Instant::now()));
     }
 
     /// Whether the claims of that namespace could not be listed, watched or read lately.
     pub fn is_in_trouble(&self, namespace: &str) -> bool {
-        self.place(namespace).is_some_and(|(name, _)| self.listed.is_in_trouble(name, Instant::now()))
+        let is_in_trouble = |place: Option<&str>| self.listed.is_in_trouble(place, Instant::now());
+        self.listed.where_watched(namespace, is_in_trouble).unwrap_or_default()
     }
 
     pub fn knows(&self, namespace: &str) -> bool {
-        self.cache(namespace).is_some()
+        self.listed.where_watched(namespace, |place| self.listed.is_known(place)).unwrap_or_default()
     }
 
+    /// The claim of that name, if it was seen. That it was not says something only of a namespace that is known.
     pub fn seen(&self, namespace: &str, name: &str) -> Option<Arc<Seen<PhoneNumberClaim>>> {
-        self.cache(namespace)?.get(&ObjectRef::new(name).within(namespace))
+        self.cache.get(&ObjectKey::claim(namespace, name))
     }
 
-    pub fn all(&self) -> impl Iterator<Item = Arc<Seen<PhoneNumberClaim>>> {
-        self.caches.values().flat_map(Cache::state)
+    /// Whether that very claim was seen.
+    pub fn has_seen(&self, claim: &ClaimRef) -> bool {
+        let key = ObjectKey::claim(&claim.namespace, &claim.name);
+        self.cache.brief(&key, |brief| *brief.uid == *claim.uid).unwrap_or_default()
     }
 }
 
@@ -98,6 +91,18 @@ impl Listed {
     pub fn new(namespaces: impl IntoIterator<Item = Option<String>>) -> Self {
         let places = namespaces.into_iter().map(|namespace| (namespace, Place::default()));
         Self { places: watch::Sender::new(places.collect()) }
+    }
+
+    /// By namespace; `None` stands for all.
+    pub fn places(&self) -> Vec<Option<String>> {
+        self.places.borrow().keys().cloned().collect()
+    }
+
+    /// Looks at where the claims of that namespace are watched: on their own, or with all.
+    fn where_watched<T>(&self, namespace: &str, look: impl FnOnce(Option<&str>) -> T) -> Option<T> {
+        let is_place = |place: Option<&str>| self.places.borrow().contains_key(&place.map(str::to_owned));
+        let place = [Some(namespace), None].into_iter().find(|place| is_place(*place));
+        place.map(look)
     }
 
     fn change(&self, namespace: Option<&str>, change: impl FnOnce(&mut Place) -> bool) {

@@ -27,31 +27,31 @@ pub use trouble::Setbacks;
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use kube::{Resource, ResourceExt};
-use kube_runtime::{
-    controller::Action,
-    reflector::{ObjectRef, Store as Cache},
-};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     account::Accounts,
     api::{ClaimRef, EventKind, ObjectKey, PhoneNumber, PhoneNumberClaim, Reason, Seen},
+    cache::Cache,
     clock::Clock,
     conditions,
     domain::E164,
     metrics::Metrics,
-    plan::{Change, ClaimLiveness, Moment, Timeouts, Wanted},
+    plan::{Change, ClaimLiveness, Moment, RecordBrief, Timeouts, Wanted},
     store::{Store, StoreError},
 };
 
 /// How soon it is tried again to read what may not be read.
 const UNREADABLE_EVERY: Duration = Duration::from_secs(30);
 
+/// The records, and of those that this version can read a brief.
+pub type Records = Cache<PhoneNumber, Option<RecordBrief>>;
+
 pub struct Context {
     pub store: Store,
     pub accounts: Arc<Accounts>,
     pub claims: Claims,
-    pub records: Cache<Seen<PhoneNumber>>,
+    pub records: Records,
     pub memory: Memory,
     pub neighbours: Found,
     /// The purchases under way, of earlier terms too.
@@ -107,7 +107,7 @@ impl Context {
     }
 
     fn seen(&self, e164: E164) -> Option<Arc<Seen<PhoneNumber>>> {
-        self.records.get(&ObjectRef::new(&e164.digits()))
+        self.records.get(&ObjectKey::number(e164))
     }
 
     /// Reads a claim live, and notes where that may not be done.
@@ -137,10 +137,10 @@ impl Context {
         if !self.claims.knows(&named.namespace) {
             return Ok(ClaimLiveness::Unwatched);
         }
-        let is_it = |claim: &Seen<PhoneNumberClaim>| claim.uid().as_ref() == Some(&named.uid);
-        if self.claims.seen(&named.namespace, &named.name).is_some_and(|claim| is_it(&claim)) {
+        if self.claims.has_seen(named) {
             return Ok(ClaimLiveness::Lives);
         }
+        let is_it = |claim: &Seen<PhoneNumberClaim>| claim.uid().as_ref() == Some(&named.uid);
         match self.live(&named.namespace, &named.name).await {
             Ok(live) if live.as_ref().is_some_and(is_it) => Ok(ClaimLiveness::Lives),
             Ok(_) => Ok(ClaimLiveness::Gone),
@@ -191,21 +191,19 @@ impl Context {
 
     pub fn sweep(&self) {
         let now = self.clock.now();
-        let claims: Vec<_> = self.claims.all().collect();
-        let numbers: HashSet<_> = claims.iter().filter_map(|claim| claim.e164()).collect();
-        let uids: HashSet<_> = claims.iter().filter_map(|claim| claim.meta().uid.as_deref()).collect();
-        for account in self.accounts.all() {
-            account.queue.retain(now, |uid| uids.contains(uid));
-        }
-        self.memory.sweep(
-            now,
-            self.timeouts,
-            &Remaining {
-                recorded: &|e164| self.seen(e164).is_some(),
-                wished: &|e164| numbers.contains(&e164),
+        self.claims.cache.briefs(|claims| {
+            let (numbers, uids): (HashSet<_>, HashSet<_>) =
+                claims.map(|(_, claim)| (claim.e164, &*claim.uid)).unzip();
+            for account in self.accounts.all() {
+                account.queue.retain(now, |uid| uids.contains(uid));
+            }
+            let remaining = Remaining {
+                recorded: &|e164| self.records.contains(&ObjectKey::number(e164)),
+                wished: &|e164| numbers.contains(&Some(e164)),
                 lives: &|uid| uids.contains(uid),
-            },
-        );
+            };
+            self.memory.sweep(now, self.timeouts, &remaining);
+        });
     }
 }
 
@@ -217,7 +215,5 @@ fn reference_to(claim: &PhoneNumberClaim) -> ClaimRef {
     }
 }
 
-/// Requeues after that time, if there is one; otherwise the next change requeues.
-fn requeue_after(after: Option<Duration>) -> Action {
-    after.map_or_else(Action::await_change, |after| Action::requeue(after.max(Duration::from_millis(1))))
-}
+/// When an object is looked at again, if no change comes sooner; if it is said.
+pub type Again = Option<Duration>;

@@ -7,8 +7,9 @@ use parking_lot::Mutex;
 use super::Context;
 use crate::{
     account::Account,
+    api::ObjectKey,
     domain::{AccountId, E164, Moment},
-    plan::{EXPLAINED_SOON, LedgerRows, Neighbours},
+    plan::{EXPLAINED_SOON, LedgerRows, Neighbours, RecordBrief},
 };
 
 /// By account.
@@ -41,8 +42,10 @@ impl Context {
             return last.neighbours.clone();
         }
         // One of a newer version explains nothing: what is not explained is asked about.
-        let records = || self.records.state().into_iter().filter_map(|record| record.read().cloned());
-        let is_known = |e164: &E164| self.seen(*e164).is_some() || account.lists(*e164);
+        let records = |look: &mut dyn FnMut(&RecordBrief)| {
+            self.records.briefs(|briefs| briefs.filter_map(|(_, brief)| brief.as_ref()).for_each(look));
+        };
+        let is_known = |e164: &E164| self.records.contains(&ObjectKey::number(*e164)) || account.lists(*e164);
         let neighbours =
             Neighbours::of(rows.clone(), begun.wall, &account.id(), self.timeouts, records, is_known);
         let neighbours = Arc::new(neighbours);

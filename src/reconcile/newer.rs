@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use kube_runtime::controller::Action;
-
-use super::{Context, requeue_after};
+use super::{Again, Context};
 use crate::{
     api::{Newer, PhoneNumberClaim, Reason, Seen},
     conditions,
@@ -18,20 +16,20 @@ pub async fn tell(
     context: &Context,
     claim: &Seen<PhoneNumberClaim>,
     newer: &Newer,
-) -> Result<Action, StoreError> {
+) -> Result<Again, StoreError> {
     // What it was about to attempt is off; should it come back, it begins anew.
     context.remember(newer.metadata.uid.as_deref().unwrap_or_default(), None);
     let now = context.clock.now();
     let told = conditions::newer(newer, now.wall);
     if told == newer.conditions() {
-        return Ok(requeue_after(None));
+        return Ok(None);
     }
     match context.store.tell_newer(newer, &told).await {
-        Err(StoreError::NotFound) => return Ok(requeue_after(None)),
+        Err(StoreError::NotFound) => return Ok(None),
         // Not by a definition that does not know the claim's words, for instance: the log and the metric tell of it.
         Err(StoreError::Refused(why) | StoreError::Forbidden(why)) => {
             tracing::warn!(why, "a claim of a newer version cannot be told that it is left alone");
-            return Ok(requeue_after(Some(REFUSED)));
+            return Ok(Some(REFUSED));
         }
         written => written?,
     }
@@ -41,5 +39,5 @@ pub async fn tell(
         let message = told.first().and_then(|condition| condition["message"].as_str()).unwrap_or_default();
         context.announce(claim, reason, message, now).await;
     }
-    Ok(requeue_after(None))
+    Ok(None)
 }

@@ -72,7 +72,7 @@ pub async fn store(
 /// A reconcile that saw the record meanwhile has left it to this purchase, and would not be requeued.
 pub fn wake(context: &Context, claim: &PhoneNumberClaim) {
     let account = context.accounts.of_claim(claim);
-    account.wake(ObjectKey::Record(claim.number().digits()));
+    account.wake(ObjectKey::number(claim.number()));
     account.wake(ObjectKey::of(claim));
 }
 

@@ -56,7 +56,7 @@ impl Context {
                 Some(claim) if readable => return (claim, place),
                 Some(_) => {
                     drop(place);
-                    account.wake(ObjectKey::Claim { namespace, name });
+                    account.wake(ObjectKey::claim(&namespace, &name));
                 }
                 None => {}
             }
@@ -85,7 +85,7 @@ pub async fn worker(context: Arc<Context>, account: Arc<Account>, stop: Cancella
     while let Some((claim, place)) = stop.run_until_cancelled(context.next_turn(&account)).await {
         let now = context.clock.now();
         let known = Known::of(&context, &claim);
-        let turn = async {
+        let turn = Box::pin(async {
             let observed = observe(&context, &claim, &known, now).await?;
             match decide(&context, &observed, now).step {
                 ClaimStep::Purchase(attempt) => {
@@ -93,7 +93,7 @@ pub async fn worker(context: Arc<Context>, account: Arc<Account>, stop: Cancella
                 }
                 other => perform(&context, &observed, &other, now).await.map(|_| false),
             }
-        };
+        });
         let turn = told_if_it_lasts(&account, &claim, turn);
         let kind = Kind::Claim.label().1;
         let span = tracing::debug_span!(target: TRACED, "reconcile", kind, turn = true);

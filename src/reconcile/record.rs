@@ -3,9 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use kube::ResourceExt;
-use kube_runtime::controller::Action;
 
-use super::{Context, requeue_after};
+use super::{Again, Context};
 use crate::{
     account::Account,
     api::{AttemptState, ClaimRef, FORGET_ANNOTATION, ObjectKey, PhoneNumber, RECORD_FINALIZER, Seen},
@@ -17,9 +16,9 @@ use crate::{
 pub async fn reconcile_record(
     seen: Arc<Seen<PhoneNumber>>,
     context: Arc<Context>,
-) -> Result<Action, StoreError> {
+) -> Result<Again, StoreError> {
     // What a newer version has written is its own to go on with.
-    let Some(record) = seen.read().cloned() else { return Ok(Action::await_change()) };
+    let Some(record) = seen.read().cloned() else { return Ok(None) };
     let now = context.clock.now();
     let removal = Removal {
         forget: record.annotations().get(FORGET_ANNOTATION).is_some_and(|value| value == "true"),
@@ -31,7 +30,7 @@ pub async fn reconcile_record(
         if removal.is_given_up() {
             context.store.drop_finalizer(&record).await?;
         }
-        return Ok(Action::await_change());
+        return Ok(None);
     };
     let e164 = record.spec.e164;
     let evidence = account.evidence(e164);
@@ -54,14 +53,15 @@ pub async fn reconcile_record(
     let step = plan::decide_record(&observed, now);
     let after = perform(&context, account, &record, step, now).await?;
     let liveness = context.liveness_again(liveness, record.spec.claim_ref.as_ref());
-    Ok(requeue_after(after.into_iter().chain(liveness).min()))
+    Ok(after.into_iter().chain(liveness).min())
 }
 
 /// A number that is known to be unclaimed needs no live read to stay so.
 async fn liveness(context: &Context, record: &PhoneNumber) -> Result<ClaimLiveness, StoreError> {
     let named = record.spec.claim_ref.as_ref();
     let stays = |named: &ClaimRef| {
-        context.claims.knows(&named.namespace) && context.claims.seen(&named.namespace, &named.name).is_none()
+        let key = ObjectKey::claim(&named.namespace, &named.name);
+        context.claims.knows(&named.namespace) && !context.claims.cache.contains(&key)
     };
     let unclaimed = record.spec.attempt.state == AttemptState::Bound && Change::is_unclaimed(record);
     if unclaimed && named.is_none_or(stays) {

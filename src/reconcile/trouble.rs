@@ -153,12 +153,12 @@ mod tests {
 
     #[test]
     fn each_object_waits_longer_each_time_and_thirty_seconds_at_most() {
-        let (setbacks, key) = (Setbacks::new("x"), || ObjectKey::Record("12".into()));
+        let (setbacks, key) = (Setbacks::new("x"), || ObjectKey::record("12"));
         let why = Some("no space");
         for pause in [1, 2, 4, 8, 16, 30, 30] {
             assert_eq!(setbacks.failed(key(), why, seconds(9)), seconds(pause));
         }
-        assert_eq!(setbacks.failed(ObjectKey::Record("13".into()), None, seconds(9)), seconds(1));
+        assert_eq!(setbacks.failed(ObjectKey::record("13"), None, seconds(9)), seconds(1));
         assert_eq!(setbacks.lasts(&key(), seconds(12)), seconds(3));
         setbacks.over(&key(), seconds(12));
         assert_eq!(setbacks.failed(key(), why, seconds(12)), seconds(1));
@@ -167,7 +167,7 @@ mod tests {
     #[test]
     fn a_trouble_ends_with_the_last_who_meets_it_or_does_not_try_any_more() {
         let setbacks = Setbacks::new("x");
-        let key = |name: &str| ObjectKey::Record(name.into());
+        let key = |name: &str| ObjectKey::record(name);
         let troubled = || setbacks.inner.lock().trouble != Trouble::default();
         setbacks.failed(key("a"), Some("why"), seconds(0));
         setbacks.failed(key("b"), Some("why"), seconds(100));

@@ -18,7 +18,7 @@ impl Reader {
     pub async fn search_inventory(&self, e164: E164) -> Result<Option<ListedNumber>, ReadError> {
         let rows = self.search(Read::Inventory, e164).await?;
         let rows = rows.ok_or_else(too_many)?;
-        Ok(rows.into_iter().find(|row| row.e164 == e164))
+        Ok(rows.into_iter().find(|row| row.e164 == e164).map(|row| *row))
     }
 
     /// The inventory's rows of exactly this number: one for each currency in which it is offered, none if it is not in
@@ -30,7 +30,7 @@ impl Reader {
         let page = |page| self.numbers_page(Read::Inventory, page, Some(e164));
         let listed = first_pages(PAGES, page).await?.ok_or_else(too_many)?;
         let is_whole = listed.is_whole();
-        let rows: Vec<_> = listed.rows().into_iter().filter(|row| row.e164 == e164).collect();
+        let rows: Vec<_> = listed.rows().into_iter().filter(|row| row.e164 == e164).map(|row| *row).collect();
         if rows.is_empty() && !is_whole {
             return Err(ReadError::unreadable("list shorter than its total"));
         }

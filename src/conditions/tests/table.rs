@@ -154,7 +154,7 @@ fn a_number_of_another_account_of_the_family_is_a_conflict() {
         (failed(Outcome::NotSent), None, Gate::Open),
     ] {
         let shown = format!("{token:?} {gate:?}");
-        let search = Reading::Read { begun: moment(0), value: Rows::from(vec![row.clone()]) };
+        let search = Reading::Read { begun: moment(0), value: Rows::from(vec![Box::new(row.clone())]) };
         let evidence = Evidence { search, ..Given::default().evidence };
         let given = Given { record, gate, evidence, token, ..Given::default() };
         let expected = (Reason::Conflict, "False".into(), "False".into(), "Stalled".into());

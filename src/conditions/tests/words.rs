@@ -93,18 +93,17 @@ fn a_short_balance_gives_both_sums_and_a_decision_the_command() {
 fn what_is_waited_for_is_said() {
     let (hold, vanished) = (Some(moment(100)), Some(moment(100)));
     let refused = Some("the API server refused: no");
-    for (given, part) in [
-        (Given { hold_until: hold, ..Given::default() }, "--hold-purchases"),
-        (Given { evidence: Evidence::default(), ..Given::default() }, "whether the account owns the number"),
-        (Given { not_before: vanished, ..Given::default() }, "2026-01-02T03:05:45Z"),
-        (Given::default(), "rate limit"),
-        (Given { refused, ..Given::default() }, "the API server refused: no"),
-        (Given { refused, record: Some(handed_over()), ..Given::default() }, "cannot be bound to the record"),
-    ] {
+    let says = |given: Given, part| {
         let (status, reason) = given.tell(moment(61)).unwrap();
         let message = &status.conditions[0].message;
         assert!(reason == Reason::Purchasing && message.contains(part), "{message}");
-    }
+    };
+    says(Given { hold_until: hold, ..Given::default() }, "--hold-purchases");
+    says(Given { evidence: Evidence::default(), ..Given::default() }, "whether the account owns the number");
+    says(Given { not_before: vanished, ..Given::default() }, "2026-01-02T03:05:45Z");
+    says(Given::default(), "rate limit");
+    says(Given { refused, ..Given::default() }, "the API server refused: no");
+    says(Given { refused, record: Some(handed_over()), ..Given::default() }, "cannot be bound to the record");
 }
 
 #[test]

@@ -13,8 +13,9 @@ use crate::{
     plan::{
         Moment,
         attempt::{NewAttempt, answered_debits},
-        evidence::{EvidenceRequest, Rows, Source, earlier},
+        evidence::{EvidenceRequest, Source, earlier},
         ledger::Ledger,
+        listing::Rows,
         ownership::{Verdict, verdict},
         reading::Fresh,
         rules,

@@ -213,7 +213,7 @@ mod tests {
     /// in the fiftieth.
     fn asked(claim: &PhoneNumberClaim, begun: u64, read: QuoteRead) -> Checked {
         let mut observed = ClaimObserved::for_tests(claim);
-        observed.evidence.listing = Reading::Read { begun: at(50), value: [].into() };
+        observed.evidence.listing = Reading::Read { begun: at(50), value: Vec::new().into() };
         observed.evidence.quote = Reading::Read { begun: at(begun), value: read };
         let wanted = Wanted { cause: AttemptCause::First, after: None, since: at(10) };
         check(&Asked::new(&observed, &wanted, at(100)))

@@ -80,7 +80,7 @@ fn nothing_is_sent_for_a_number_that_another_account_of_the_family_has() {
     assert!(matches!(handed_back, ClaimStep::OpenUnsent(_)), "{handed_back:?}");
     let released = with(&|given| {
         given.evidence.search = listed_under("SA_2", at(1));
-        given.evidence.listing = Reading::Read { begun: at(2), value: Rows::from(Vec::new()) };
+        given.evidence.listing = Reading::Read { begun: at(2), value: Rows::default() };
     });
     assert_eq!(released, ClaimStep::Purchase(intent()));
     // A list from before the claim says nothing.

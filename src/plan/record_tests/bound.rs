@@ -25,9 +25,9 @@ fn kept(record: &PhoneNumber, owner: Option<&str>, status: Option<&str>) -> Stri
     let row = ListedNumber {
         owner: owner.map(|owner| owner.parse().unwrap()),
         number,
-        ..listed("MA_1")[0].clone()
+        ..listed("MA_1").into_iter().next().unwrap().clone()
     };
-    let evidence = Evidence { listing: read(at(15), Rows::from(vec![row])), ..Evidence::default() };
+    let evidence = Evidence { listing: read(at(15), Rows::from(vec![Box::new(row)])), ..Evidence::default() };
     match step(record, &evidence, at(16)) {
         RecordStep::Rest => "rests".into(),
         RecordStep::Write(Change::Refresh { listed, ownership, .. }) => {

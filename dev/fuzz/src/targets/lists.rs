@@ -38,7 +38,7 @@ pub fn numbers(rng: &mut Rng, input: &mut Vec<u8>) -> Verdict {
         return Ok("odd page");
     };
     let items = rows(&document, "items", &page)?;
-    let read: Vec<_> = page.rows().collect();
+    let read: Vec<&ListedNumber> = page.rows().map(|row| &**row).collect();
     for item in items {
         let Some(text) = item.field("e164").and_then(Node::plain) else { continue };
         let same: Vec<_> = read.iter().filter(|row| digits(text) == row.e164.digits()).collect();

@@ -1,0 +1,320 @@
+//! What the API server holds of a kind, as far as it is watched: kept small, because there may be a hundred thousand.
+
+mod pack;
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    hash::{DefaultHasher, Hash, Hasher},
+    ops::Bound,
+    sync::Arc,
+};
+
+use kube::Resource;
+use parking_lot::Mutex;
+
+use crate::api::{Kept, ObjectKey, Seen};
+use pack::Pack;
+
+/// So many objects are kept as they came: most are looked at at once, and many change again soon.
+const FRESH: usize = 128;
+
+/// Objects by key, packed, each with a brief beside it: what is asked of all of them at a time.
+pub struct Cache<K, B> {
+    inner: Arc<Mutex<Inner<K, B>>>,
+    brief: fn(&Seen<K>) -> B,
+}
+
+struct Inner<K, B> {
+    objects: BTreeMap<ObjectKey, Box<Entry<K, B>>>,
+    /// Those that are whole, in the order in which they came, and in which version.
+    fresh: VecDeque<(ObjectKey, u64)>,
+    pack: Pack,
+}
+
+struct Entry<K, B> {
+    brief: B,
+    version: u64,
+    /// The last list that it stood in, or came after.
+    list: u32,
+    object: Object<K>,
+}
+
+enum Object<K> {
+    Whole(Arc<Seen<K>>),
+    Packed(Box<[u8]>),
+}
+
+/// One object, before and now.
+pub struct Change<K> {
+    pub before: Option<Arc<Seen<K>>>,
+    pub now: Arc<Seen<K>>,
+}
+
+impl<K, B> Clone for Cache<K, B> {
+    fn clone(&self) -> Self {
+        Self { inner: self.inner.clone(), brief: self.brief }
+    }
+}
+
+impl<K: Kept, B> Cache<K, B> {
+    pub fn new(brief: fn(&Seen<K>) -> B) -> Self {
+        let inner = Inner { objects: BTreeMap::new(), fresh: VecDeque::new(), pack: Pack::default() };
+        Self { inner: Arc::new(Mutex::new(inner)), brief }
+    }
+
+    pub fn get(&self, key: &ObjectKey) -> Option<Arc<Seen<K>>> {
+        self.inner.lock().get(key)
+    }
+
+    pub fn contains(&self, key: &ObjectKey) -> bool {
+        self.inner.lock().objects.contains_key(key)
+    }
+
+    /// What the brief of an object says.
+    pub fn brief<T>(&self, key: &ObjectKey, look: impl FnOnce(&B) -> T) -> Option<T> {
+        self.inner.lock().objects.get(key).map(|entry| look(&entry.brief))
+    }
+
+    /// What the briefs of all objects say. Nothing in there may ask this cache for anything else.
+    pub fn briefs<T>(&self, look: impl FnOnce(&mut dyn Iterator<Item = (&ObjectKey, &B)>) -> T) -> T {
+        look(&mut self.inner.lock().objects.iter().map(|(key, entry)| (key, &entry.brief)))
+    }
+
+    /// Keeps an object that stands in that list, or came after it. Returns what that changes: nothing, if its version is known.
+    pub fn put(&self, object: Seen<K>, list: u32) -> Option<Change<K>> {
+        let (key, version, now) = (ObjectKey::of(&object), version(&object), Arc::new(object));
+        let mut inner = self.inner.lock();
+        let is_known = inner.objects.get(&key).is_some_and(|entry| entry.version == version);
+        let change = (!is_known).then(|| Change { before: inner.get(&key), now: now.clone() });
+        let entry = Entry { brief: (self.brief)(&now), version, list, object: Object::Whole(now) };
+        inner.objects.insert(key.clone(), Box::new(entry));
+        inner.fresh.push_back((key, version));
+        inner.pack_oldest();
+        change
+    }
+
+    pub fn take(&self, key: &ObjectKey) -> Option<Arc<Seen<K>>> {
+        let mut inner = self.inner.lock();
+        let gone = inner.get(key);
+        inner.objects.remove(key);
+        gone
+    }
+
+    /// What stands in no such list: objects of a namespace, or of all.
+    pub fn unlisted(&self, namespace: Option<&str>, list: u32) -> Vec<ObjectKey> {
+        let is_in = |key: &ObjectKey| namespace.is_none() || key.namespace() == namespace;
+        let prefix = namespace.map(|namespace| format!("{namespace}/"));
+        let inner = self.inner.lock();
+        let first = prefix.as_deref().map_or(Bound::Unbounded, Bound::Included);
+        let listed =
+            inner.objects.range::<str, _>((first, Bound::Unbounded)).take_while(|(key, _)| is_in(key));
+        listed.filter(|(_, entry)| entry.list != list).map(|(key, _)| key.clone()).collect()
+    }
+}
+
+impl<K: Kept, B> Inner<K, B> {
+    fn get(&self, key: &ObjectKey) -> Option<Arc<Seen<K>>> {
+        match &self.objects.get(key)?.object {
+            Object::Whole(object) => Some(object.clone()),
+            Object::Packed(packed) => self.pack.unpack(packed).map(Arc::new),
+        }
+    }
+
+    fn pack_oldest(&mut self) {
+        while self.fresh.len() > FRESH
+            && let Some((key, version)) = self.fresh.pop_front()
+        {
+            let entry = self.objects.get_mut(&key).filter(|entry| entry.version == version);
+            if let Some(entry) = entry
+                && let Object::Whole(object) = &entry.object
+                && let Some(packed) = self.pack.pack(object)
+            {
+                entry.object = Object::Packed(packed);
+            }
+        }
+    }
+}
+
+/// Which object it is, in which version.
+fn version(object: &impl Resource) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    (&object.meta().uid, &object.meta().resource_version).hash(&mut hasher);
+    hasher.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::api::{PhoneNumber, PhoneNumberClaim};
+
+    const TIMES: [&str; 3] =
+        ["2026-01-02T03:04:05Z", "2026-01-02T03:04:06Z", "2026-01-02T03:04:05.123456789Z"];
+
+    /// What differs from one number to the next, and is hard to guess.
+    fn id(salt: u64, index: usize) -> String {
+        let mix = |salt: u64| {
+            let mut x = (index as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15)
+                ^ salt.wrapping_mul(0xD1B5_4A32_D192_ED03);
+            x = (x ^ (x >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+            x ^ (x >> 27)
+        };
+        let (high, low) = (mix(salt), mix(salt + 100));
+        format!(
+            "{:08x}-{:04x}-4{:03x}-a{:03x}-{:012x}",
+            high >> 32,
+            high >> 16 & 0xFFFF,
+            high & 0xFFF,
+            low >> 52,
+            low & 0xFFFF_FFFF_FFFF
+        )
+    }
+
+    fn number(index: usize) -> Value {
+        json!({
+            "id": id(1, index), "status": "active", "country": "IN", "region": "Goa",
+            "capabilities": { "voice": true, "sms": false, "mms": false, "fax": false },
+            "setupFee": "50", "monthlyFee": "2", "currency": "INR", "purchasedAt": TIMES[index % 3],
+        })
+    }
+
+    fn ready(kind: &str, index: usize, more: &Value) -> Value {
+        let mut condition = json!({
+            "type": kind, "status": "True", "reason": "Purchased", "lastTransitionTime": TIMES[index % 2],
+            "message": "The number is bought. Setup fee 50 INR, monthly fee 2 INR.",
+        });
+        condition.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        condition
+    }
+
+    fn claim(index: usize) -> Seen<PhoneNumberClaim> {
+        let observed = json!({ "observedGeneration": 1 });
+        serde_json::from_value(json!({
+            "apiVersion": "telephony.vobiz.ai/v1alpha1", "kind": "PhoneNumberClaim",
+            "metadata": {
+                "namespace": format!("team-{}", index % 20), "name": format!("number-{index}"), "uid": id(2, index),
+                "resourceVersion": (index * 7 + 1000).to_string(), "generation": 1, "creationTimestamp": TIMES[0],
+            },
+            "spec": { "e164": format!("+91{:010}", index * 7919), "deletionPolicy": "Retain" },
+            "status": {
+                "observedGeneration": 1, "phoneNumberRef": { "name": format!("91{:010}", index * 7919) },
+                "number": number(index),
+                "conditions": [ready("Purchased", index, &observed), ready("Ready", index, &observed)],
+            },
+        }))
+        .unwrap()
+    }
+
+    fn record(index: usize) -> Seen<PhoneNumber> {
+        let digits = format!("91{:010}", index * 7919);
+        let (namespace, name) = (format!("team-{}", index % 20), format!("number-{index}"));
+        let message = format!("Claimed by {namespace}/{name}.");
+        serde_json::from_value(json!({
+            "apiVersion": "telephony.vobiz.ai/v1alpha1", "kind": "PhoneNumber",
+            "metadata": {
+                "name": digits, "uid": id(3, index), "resourceVersion": (index * 7 + 1003).to_string(), "generation": 2,
+                "creationTimestamp": TIMES[0], "finalizers": ["telephony.vobiz.ai/record"],
+            },
+            "spec": {
+                "e164": format!("+{digits}"), "account": "MA_1234567890",
+                "claimRef": { "namespace": namespace, "name": name, "uid": id(2, index) },
+                "attempt": {
+                    "id": id(4, index), "openedAt": TIMES[2], "state": "Bound", "origin": "Purchase",
+                    "answer": { "outcome": "Purchased", "httpStatus": 200, "at": TIMES[2] },
+                    "settledAt": TIMES[2], "debitsFrom": TIMES[0],
+                },
+            },
+            "status": {
+                "number": number(index),
+                "conditions": [
+                    ready("Ready", index, &json!({})),
+                    ready("Claimed", index, &json!({ "reason": "Claimed", "message": message })),
+                ],
+            },
+        }))
+        .unwrap()
+    }
+
+    fn packed<K: Kept>(cache: &Cache<K, ()>) -> (usize, usize) {
+        let inner = cache.inner.lock();
+        let sizes = inner.objects.values().filter_map(|entry| match &entry.object {
+            Object::Packed(packed) => Some(packed.len()),
+            Object::Whole(_) => None,
+        });
+        sizes.fold((0, 0), |(count, sum), size| (count + 1, sum + size))
+    }
+
+    #[test]
+    fn a_claim_and_its_record_take_half_a_kilobyte() {
+        const PAIRS: usize = 2_000;
+        let (claims, records) = (Cache::new(|_| ()), Cache::new(|_| ()));
+        for index in 0..PAIRS {
+            assert!(claims.put(claim(index), 1).is_some() && records.put(record(index), 1).is_some());
+        }
+        let (claims, records) = (packed(&claims), packed(&records));
+        assert_eq!((claims.0, records.0), (PAIRS - FRESH, PAIRS - FRESH));
+        let (claim, record) = (claims.1 / claims.0, records.1 / records.0);
+        assert!(claim + record < 500, "{claim} + {record} bytes");
+    }
+
+    #[test]
+    fn what_was_packed_is_read_as_it_came() {
+        let (claims, records) = (Cache::new(|_| ()), Cache::new(|_| ()));
+        for index in 0..300 {
+            claims.put(claim(index), 1);
+            records.put(record(index), 1);
+        }
+        for index in 0..300 {
+            let (claim, record) = (claim(index), record(index));
+            let kept = claims.get(&ObjectKey::of(&claim)).unwrap();
+            assert_eq!(json!(*kept), json!(claim));
+            let kept = records.get(&ObjectKey::of(&record)).unwrap();
+            assert_eq!(json!(*kept), json!(record));
+        }
+        assert!(packed(&claims).0 > 0 && packed(&records).0 > 0);
+    }
+
+    #[test]
+    fn what_a_later_version_added_is_packed_with_the_rest() {
+        let records: Cache<PhoneNumber, ()> = Cache::new(|_| ());
+        let later = |index| {
+            let mut raw = serde_json::to_value(record(index)).unwrap();
+            raw["spec"]["attempt"]["laterField"] = json!({ "deep": [index] });
+            raw
+        };
+        for index in 0..300 {
+            records.put(serde_json::from_value(later(index)).unwrap(), 1);
+        }
+        assert!(packed(&records).0 > 0);
+        for index in 0..300 {
+            let kept = records.get(&ObjectKey::of(&record(index))).unwrap();
+            assert_eq!(serde_json::to_value(&*kept).unwrap(), later(index));
+        }
+    }
+
+    #[test]
+    fn one_that_cannot_be_read_stays_as_it_came() {
+        let records: Cache<PhoneNumber, ()> = Cache::new(|_| ());
+        for index in 0..300 {
+            let mut raw = serde_json::to_value(record(index)).unwrap();
+            raw["spec"]["attempt"]["state"] = json!("Postponed");
+            records.put(serde_json::from_value::<Seen<PhoneNumber>>(raw).unwrap(), 1);
+        }
+        assert_eq!(packed(&records).0, 0);
+        assert!(records.get(&ObjectKey::of(&record(0))).unwrap().is_newer());
+    }
+
+    #[test]
+    fn objects_that_are_like_nothing_else_fill_no_examples() {
+        let claims: Cache<PhoneNumberClaim, ()> = Cache::new(|_| ());
+        for index in 0..2_000 {
+            let mut raw = serde_json::to_value(claim(index)).unwrap();
+            let junk: String = (0..100).map(|salt| id(salt, index)).collect();
+            raw["metadata"]["annotations"] = json!({ "telephony.vobiz.ai/retry": junk });
+            claims.put(serde_json::from_value::<Seen<PhoneNumberClaim>>(raw).unwrap(), 1);
+        }
+        let (count, before) = packed(&claims);
+        assert!(claims.inner.lock().pack.examples() <= 16 * 1024, "{before} bytes of {count}");
+    }
+}

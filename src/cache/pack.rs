@@ -1,0 +1,46 @@
+//! Objects as compressed text. Those of one kind are all but the same, and differ most from what was never seen.
+
+use lz4_flex::block::{compress_prepend_size_with_dict, decompress_size_prepended_with_dict};
+
+use crate::api::{Kept, Seen};
+
+/// Texts that others are compared with.
+#[derive(Default)]
+pub struct Pack {
+    examples: Vec<u8>,
+}
+
+/// A text that stays longer than its fourth part is unlike the examples, and becomes one.
+const UNLIKE: usize = 4;
+
+/// What packing costs grows with the examples, and no tenant may fill them with one object.
+const MOST_EXAMPLES: usize = 16 * 1024;
+const LONGEST_EXAMPLE: usize = 4 * 1024;
+
+impl Pack {
+    /// `None` if it could not be unpacked again: it would be taken for an object that never was.
+    pub fn pack<K: Kept>(&mut self, object: &Seen<K>) -> Option<Box<[u8]>> {
+        let text = serde_json::to_vec(object).ok()?;
+        let mut packed = compress_prepend_size_with_dict(&text, &self.examples);
+        let is_unlike = packed.len() > text.len() / UNLIKE && text.len() <= LONGEST_EXAMPLE;
+        if is_unlike && self.examples.len() + text.len() <= MOST_EXAMPLES {
+            // In front: what is packed refers to the examples by their distance from the end.
+            self.examples.splice(..0, text.iter().copied());
+            packed = compress_prepend_size_with_dict(&text, &self.examples);
+        }
+        (self.text(&packed)? == text).then(|| packed.into())
+    }
+
+    pub fn unpack<K: Kept>(&self, packed: &[u8]) -> Option<Seen<K>> {
+        Seen::of_text(str::from_utf8(&self.text(packed)?).ok()?).ok()
+    }
+
+    #[cfg(test)]
+    pub fn examples(&self) -> usize {
+        self.examples.len()
+    }
+
+    fn text(&self, packed: &[u8]) -> Option<Vec<u8>> {
+        decompress_size_prepended_with_dict(packed, &self.examples).ok()
+    }
+}
