@@ -1,4 +1,4 @@
-//! Installed, upgraded from a chart whose definitions lack a field, rolled back, uninstalled and installed again, with
+//! Installed, upgraded from a chart whose definitions lack fields, rolled back, uninstalled and installed again, with
 //! real helm and the operator at work: claims, records and numbers stay as they are.
 
 use std::path::Path;
@@ -17,7 +17,7 @@ use crate::{
     operator::Operator,
     release::{Mode, Release},
     table::{NEWER_VERSION, NUMBER_NOT_FOUND, PURCHASED},
-    versions::{self, NEW_FIELD},
+    versions::{self, DEFAULTED, NEW_FIELD, NEW_FIELDS},
 };
 
 /// A cluster of its own: the definitions belong to the release here.
@@ -88,8 +88,8 @@ impl Story {
             let found = self.release.cluster.get(&list).await.unwrap();
             for object in found["items"].as_array().unwrap() {
                 let mut spec = object["spec"].clone();
-                // It comes and goes with the definitions, as the default of a field does.
-                spec.as_object_mut().unwrap().remove(NEW_FIELD);
+                // They come and go with the definitions, as the default of a field does.
+                spec.as_object_mut().unwrap().retain(|field, _| !DEFAULTED.contains(&field.as_str()));
                 kept.push(json!({
                     "uid": object["metadata"]["uid"], "spec": spec, "status": object["status"],
                 }));
@@ -138,7 +138,8 @@ impl Story {
         self.release.claim("missing", &self.missing).await;
         self.buy().await;
         self.release.until("missing", NUMBER_NOT_FOUND.settled()).await;
-        let words = format!("do not know PhoneNumberClaim.spec.{NEW_FIELD}. Install this version's");
+        let fields = NEW_FIELDS.map(|(part, field)| format!("PhoneNumberClaim.{part}.{field}"));
+        let words = format!("do not know {}. Install this version's", fields.join(", "));
         assert!(self.release.log().contains(&words), "{}", self.release.log());
         operator
     }

@@ -10,14 +10,29 @@ use crate::helm::{chart, documents};
 /// A field that the older chart does not know.
 pub const NEW_FIELD: &str = "deletionPolicy";
 
-/// A copy of the chart, as it was before a field came.
+/// All such fields, and those of them that have a default.
+pub const NEW_FIELDS: [(&str, &str); 5] = [
+    ("spec", "acquire"),
+    ("spec", NEW_FIELD),
+    ("spec", "maxPrice"),
+    ("status", "lastHandledReconcileAt"),
+    ("status", "quote"),
+];
+pub const DEFAULTED: [&str; 2] = ["acquire", NEW_FIELD];
+
+/// A copy of the chart, as it was before these fields came.
 pub async fn older(folder: &Path) -> PathBuf {
     changed(folder, "0.0.1", |definitions| {
         let version = &mut definitions[0]["spec"]["versions"][0];
         let mentions = |entry: &Value| entry["jsonPath"] == format!(".spec.{NEW_FIELD}").as_str();
         version["selectableFields"].as_array_mut().unwrap().retain(|entry| !mentions(entry));
-        let fields = &mut version["schema"]["openAPIV3Schema"]["properties"]["spec"]["properties"];
-        fields.as_object_mut().unwrap().remove(NEW_FIELD).expect("there is no such field");
+        let parts = &mut version["schema"]["openAPIV3Schema"]["properties"];
+        for (part, field) in NEW_FIELDS {
+            let fields = parts[part]["properties"].as_object_mut().unwrap();
+            fields.remove(field).unwrap_or_else(|| panic!("there is no {part}.{field}"));
+        }
+        let is_of_new = |rule: &Value| rule["rule"].as_str().unwrap().contains("maxPrice");
+        parts["spec"]["x-kubernetes-validations"].as_array_mut().unwrap().retain(|rule| !is_of_new(rule));
     })
     .await
 }
