@@ -3,7 +3,7 @@
 //! | module | what it is | what it uses |
 //! |---|---|---|
 //! | [`controller`] | Watches, queues, workers, leadership, an orderly end. | `account`, `api`, `cache`, `clock`, `cluster`, `domain`, `health`, `leader`, `metrics`, `plan`, `reconcile`, `store`, `telemetry`, `vobiz` |
-//! | [`commands`] | What people ask for: `owned`, `export`, `why`, `doctor`. Reads alone, and annotations of claims. | `api`, `cli`, `clock`, `cluster`, `domain`, `plan`, `proxy`, `vobiz` |
+//! | [`commands`] | What people ask for: `plan`, `owned`, `export`, `why`, `doctor`. Reads alone, and annotations of claims. | `api`, `cli`, `clock`, `cluster`, `conditions`, `domain`, `plan`, `proxy`, `vobiz` |
 //! | [`health`] | Whether the operator works, and what is waiting: `/readyz`, `/metrics`. | `account`, `api`, `domain`, `metrics`, `plan`, `reconcile` |
 //! | [`reconcile`] | Observe, plan, perform one step. | `account`, `api`, `cache`, `clock`, `conditions`, `domain`, `metrics`, `plan`, `store`, `telemetry`, `vobiz` |
 //! | [`account`] | Reads the account once for all claims that wait, knows when to leave it alone, and has purchases queue. | `api`, `clock`, `domain`, `metrics`, `plan`, `vobiz` |
@@ -15,7 +15,7 @@
 //! | [`api`] | The two kinds: the request (`PhoneNumberClaim`) and the record (`PhoneNumber`). | `domain` |
 //! | [`cluster`] | The client of the API server, and which definitions it serves. | `api`, `clock`, `metrics`, `proxy`, `vobiz` |
 //! | [`leader`] | Which of several replicas works. | `clock` |
-//! | [`cli`] | The arguments. | `vobiz` |
+//! | [`cli`] | The arguments. | `domain`, `vobiz` |
 //! | [`clock`] | The clocks, ours and the others'. | `domain`, `metrics` |
 //! | [`telemetry`] | Logs and traces. | `address` |
 //! | [`metrics`] | What is counted and measured. | `domain` |

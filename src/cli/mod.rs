@@ -6,6 +6,7 @@ mod doctor;
 mod export;
 mod owned;
 mod place;
+mod plan;
 mod run;
 mod values;
 mod vobiz;
@@ -19,6 +20,7 @@ pub use doctor::{DoctorArgs, DoctorFormat};
 pub use export::ExportArgs;
 pub use owned::{OwnedArgs, OwnedFormat};
 pub use place::PlaceArgs;
+pub use plan::{FailOn, PlanArgs, PlanFormat};
 pub use run::RunArgs;
 pub use values::named;
 pub use vobiz::VobizArgs;
@@ -63,6 +65,8 @@ pub enum Command {
 /// What people ask for. None of it can buy.
 #[derive(Debug, Subcommand)]
 pub enum Tool {
+    /// Say what applying manifests would do and cost, without doing it.
+    Plan(Box<PlanArgs>),
     /// List the numbers that the account owns: their claims, and what they cost a month.
     Owned(Box<OwnedArgs>),
     /// Write a claim for each number that the account owns. It adopts the number and can never buy one.

@@ -42,6 +42,7 @@ pub async fn connect(vobiz: &VobizArgs) -> Result<(Reader, Objects), CommandErro
     Ok((reader(vobiz, peers.clone())?, Objects::connect(peers).await?))
 }
 
+/// The reader of Vobiz.
 pub fn reader(vobiz: &VobizArgs, peers: Arc<Peers>) -> Result<Reader, CommandError> {
     // What the channel holds is read once: a command does not outlive its token.
     let (_, credentials) = watch::channel(vobiz.source()?.read()?);

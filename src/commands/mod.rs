@@ -12,9 +12,11 @@ mod evidence;
 mod export;
 mod gather;
 mod owned;
+mod plan;
 mod standing;
 mod table;
 mod why;
+mod world;
 
 use std::process::ExitCode;
 
@@ -33,6 +35,7 @@ pub async fn run(tool: Tool, no_color: bool) -> Result<ExitCode, CommandError> {
     match tool {
         Tool::Owned(args) => owned::run(&args).await?,
         Tool::Export(args) => export::run(&args).await?,
+        Tool::Plan(args) => return plan::run(&args).await,
         Tool::Why(args) => why::run(&args).await?,
         Tool::Doctor(args) => return doctor::run(&args).await,
         Tool::Retry(args) => annotate::retry(&args).await?,

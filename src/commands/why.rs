@@ -9,15 +9,13 @@ use super::{
     error::CommandError,
     evidence::Account,
     gather::{Objects, connect},
+    world::World,
 };
 use crate::{
-    api::{AttemptState, ConditionType, PhoneNumber, PhoneNumberClaim, Seen},
+    api::{AttemptState, ConditionType, PhoneNumberClaim, Seen},
     cli::WhyArgs,
     domain::Time,
-    plan::{
-        Checked, ClaimLiveness, ClaimObserved, ClaimStep, Decision, Moment, Wake, ask_each, decide_claim,
-        retry_token,
-    },
+    plan::{Checked, ClaimObserved, ClaimStep, Decision, Moment, Wake, ask_each, decide_claim},
 };
 
 /// What a decision asks for leads to no more questions than this.
@@ -27,15 +25,16 @@ pub async fn run(args: &WhyArgs) -> Result<(), CommandError> {
     let (reader, objects) = connect(&args.vobiz).await?;
     let peers = reader.peers();
     let claim = objects.claim(objects.namespace(args.claim.namespace.as_deref()), &args.claim.name).await?;
-    let cluster = Cluster::of(&objects, &claim).await?;
+    let world = world(&objects, &claim).await?;
     let mut account = Account::new(&reader);
-    let mut decision = decide_claim(&cluster.observed(&claim, &account), None, peers.now());
+    let mut decision = decide_claim(&world.observed(&claim, &account.facts), None, peers.now());
     for _ in 0..ROUNDS {
         let ClaimStep::Await(Wake::Evidence(request)) = &decision.step else { break };
         account.ask(request).await;
-        decision = decide_claim(&cluster.observed(&claim, &account), decision.wanted.as_ref(), peers.now());
+        decision =
+            decide_claim(&world.observed(&claim, &account.facts), decision.wanted.as_ref(), peers.now());
     }
-    let (observed, now) = (cluster.observed(&claim, &account), peers.now());
+    let (observed, now) = (world.observed(&claim, &account.facts), peers.now());
     let asked = decision.wanted.as_ref().map(|wanted| ask_each(&observed, wanted, now)).unwrap_or_default();
     print(&explanation(&observed, &decision, &asked))?;
     note(
@@ -44,45 +43,15 @@ pub async fn run(args: &WhyArgs) -> Result<(), CommandError> {
     Ok(())
 }
 
-/// What the cluster holds about a claim's number.
-struct Cluster {
-    record: Option<Seen<PhoneNumber>>,
-    /// The claim that the record names, if it is another one and lives.
-    holder: Option<Arc<PhoneNumberClaim>>,
-    liveness: ClaimLiveness,
-}
-
-impl Cluster {
-    async fn of(objects: &Objects, claim: &PhoneNumberClaim) -> Result<Self, CommandError> {
-        let record = objects.record(claim.number()).await?;
-        let named = record.as_ref().and_then(Seen::read).and_then(|record| record.spec.claim_ref.clone());
-        let Some(named) = named.filter(|named| Some(&named.uid) != claim.metadata.uid.as_ref()) else {
-            return Ok(Self { record, holder: None, liveness: ClaimLiveness::Lives });
-        };
-        let found = objects.find_claim(&named.namespace, &named.name).await?;
-        let found = found.filter(|found| found.uid().as_ref() == Some(&named.uid));
-        let liveness = if found.is_some() { ClaimLiveness::Lives } else { ClaimLiveness::Gone };
-        Ok(Self { record, holder: found.as_ref().and_then(Seen::read).cloned(), liveness })
-    }
-
-    fn observed<'a>(&'a self, claim: &'a PhoneNumberClaim, account: &Account<'_>) -> ClaimObserved<'a> {
-        let record = self.record.as_ref().and_then(Seen::read).map(|record| &**record);
-        ClaimObserved {
-            claim,
-            record,
-            newer: self.record.as_ref().is_some_and(Seen::is_newer),
-            liveness: self.liveness,
-            holder: self.holder.as_deref(),
-            account: account.reader.account(),
-            gate: account.gate.clone(),
-            clocks: account.reader.peers().clocks(),
-            evidence: account.readings.about(claim.number()),
-            retry_token: retry_token(claim).usable(),
-            // The operator keeps them in its memory.
-            not_before: None,
-            hold_until: None,
-        }
-    }
+/// The claim, the record of its number, and the claim that this one names.
+async fn world(objects: &Objects, claim: &Arc<PhoneNumberClaim>) -> Result<World, CommandError> {
+    let record = objects.record(claim.number()).await?;
+    let named = record.as_ref().and_then(Seen::read).and_then(|record| record.spec.claim_ref.clone());
+    let holder = match named {
+        Some(named) => objects.find_claim(&named.namespace, &named.name).await?,
+        None => None,
+    };
+    Ok(World::of(holder.into_iter().chain([Seen::Read(claim.clone())]), record))
 }
 
 /// In lines, for people.
@@ -165,7 +134,10 @@ mod tests {
         super::standing::for_tests::{claim, record},
         *,
     };
-    use crate::plan::{Gate, GateCause};
+    use crate::{
+        api::PhoneNumber,
+        plan::{Gate, GateCause},
+    };
 
     fn explained(change: impl FnOnce(&mut ClaimObserved<'_>)) -> String {
         let claim = claim("office");

@@ -51,6 +51,15 @@ impl ops::Add for Money {
     }
 }
 
+impl ops::Sub for Money {
+    type Output = Option<Self>;
+
+    /// `None` where the difference has too many digits to be exact.
+    fn sub(self, other: Self) -> Option<Self> {
+        self.0.checked_sub(other.0).map(Self)
+    }
+}
+
 impl FromStr for Money {
     type Err = ParseError;
 

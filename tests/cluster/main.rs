@@ -36,6 +36,7 @@ mod newer;
 mod older;
 mod otlp;
 mod outage;
+mod plan;
 mod prices;
 mod prometheus;
 mod recovery;

@@ -9,7 +9,11 @@ use std::{
 };
 
 use control_plane::Group;
-use tokio::{process::Child, process::Command, time::timeout};
+use tokio::{
+    io::AsyncWriteExt,
+    process::{Child, Command},
+    time::timeout,
+};
 
 use crate::{PATIENCE, terminal::say};
 
@@ -83,6 +87,19 @@ impl Setup {
         let output = output.await.expect("the program does not end").unwrap();
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
         (output.status.code(), text(output.stdout), text(output.stderr))
+    }
+
+    /// Runs the program with that on its standard input, and returns what it ends with, its output and its complaint.
+    pub async fn run_with(&self, input: &str, arguments: &[&str]) -> (i32, String, String) {
+        let mut command = self.command(arguments);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        // It may end before it has read all of it.
+        let _ = child.stdin.take().unwrap().write_all(input.as_bytes()).await;
+        let output =
+            timeout(PATIENCE, child.wait_with_output()).await.expect("the program does not end").unwrap();
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
     }
 }
 

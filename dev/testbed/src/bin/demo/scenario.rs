@@ -21,6 +21,9 @@ use crate::{
 /// Short, for the demo: see [`explain_times`].
 const TIMES: [(&str, &str); 2] = [("VOBIZ_PURCHASE_TIMEOUT", "1s"), ("VOBIZ_SETTLE_TIME", "1s")];
 
+/// A claim that is planned, and not applied.
+const ONE_MORE: &str = "dev/testbed/src/bin/demo/one-more.yaml";
+
 /// Why failures are final sooner here than elsewhere.
 fn explain_times() {
     say("Its times are short, for this demo only:");
@@ -69,10 +72,11 @@ async fn claims(place: &Place, sim: &Sim, setup: &Setup) -> Result<bool, Failure
     step("What users see");
     show(place, &["get", "pnc,pn"]).await?;
 
+    step("What one more claim would cost; it is not applied");
+    ask(setup, &["plan", "-f", ONE_MORE]).await;
+
     step("What the account owns, and what it costs a month");
-    say("$ vobiz-operator owned");
-    let (_, owned, complaint) = setup.run_to_end(&["owned"]).await;
-    say(format!("{owned}{complaint}").trim_end());
+    ask(setup, &["owned"]).await;
 
     let found = place.kubectl(&["get", "pnc", "-o", "json"]).await?;
     let rows = verdict::rows(&serde_json::from_str(&found)?, &sim.admin());
@@ -100,6 +104,13 @@ async fn wait(place: &Place, outcome: Outcome) -> Result<(), Failure> {
         }
         result => result,
     }
+}
+
+/// Has the program answer a question, and shows both.
+async fn ask(setup: &Setup, arguments: &[&str]) {
+    say(format!("$ vobiz-operator {}", arguments.join(" ")));
+    let (_, answer, complaint) = setup.run_to_end(arguments).await;
+    say(format!("{answer}{complaint}").trim_end());
 }
 
 /// Runs kubectl as a user would, and shows both the command and what it prints.

@@ -1,0 +1,148 @@
+//! A plan: what would become of each claim, what that costs, and what stays as it is. It is also the JSON document, whose
+//! fields are added to, and neither changed nor taken away within a version of the schema.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use kube::ResourceExt;
+use serde::Serialize;
+
+use super::{
+    funds::Funds,
+    price::Price,
+    verdict::{Action, Planned},
+};
+use crate::{
+    api::{AttemptState, PhoneNumberClaim, Seen},
+    cli::FailOn,
+    commands::world::World,
+    domain::{Currency, E164, Money},
+};
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Plan {
+    schema_version: u8,
+    pub claims: Vec<Planned>,
+    pub totals: Vec<Total>,
+    pub balances: Vec<Balance>,
+    pub absent: Vec<Absent>,
+}
+
+/// What would be due. What is bought, or adopted, at a price that is not known, has a sum of its own, without any.
+#[derive(Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Total {
+    pub currency: Option<Currency>,
+    pub due_now: Option<Money>,
+    pub monthly: Option<Money>,
+}
+
+#[derive(Debug, PartialEq, Serialize)]
+pub struct Balance {
+    pub currency: Currency,
+    pub before: Option<Money>,
+    pub after: Option<Money>,
+}
+
+/// A claim with a number that no manifest has: both are kept, and the number is paid for.
+#[derive(Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Absent {
+    pub namespace: String,
+    pub name: String,
+    pub e164: E164,
+    pub monthly_fee: Option<Money>,
+    pub currency: Option<Currency>,
+}
+
+impl Plan {
+    pub fn new(claims: Vec<Planned>, funds: &Funds, absent: Vec<Absent>) -> Self {
+        let balances = funds.all().map(|(currency, balance)| Balance {
+            currency,
+            before: balance.map(|(before, _)| before),
+            after: balance.map(|(_, after)| after),
+        });
+        Self { schema_version: 1, totals: totals(&claims), balances: balances.collect(), absent, claims }
+    }
+
+    pub fn count(&self, action: Action) -> usize {
+        self.claims.iter().filter(|claim| claim.action == action).count()
+    }
+
+    /// Which of these conditions it meets, for people.
+    pub fn meets(&self, conditions: &[FailOn]) -> Vec<String> {
+        conditions.iter().filter_map(|condition| self.meets_one(*condition)).collect()
+    }
+
+    fn meets_one(&self, condition: FailOn) -> Option<String> {
+        let any = |action, what| {
+            let count = self.count(action);
+            (count > 0).then(|| format!("{count} {what}"))
+        };
+        match condition {
+            FailOn::Buy => any(Action::Buy, "to buy"),
+            FailOn::Blocked => any(Action::Blocked, "blocked"),
+            FailOn::Monthly(currency, limit) => {
+                let over = |total: &&Total| match (total.currency, total.monthly) {
+                    // What is not known may be more.
+                    (None, _) | (_, None) => true,
+                    (Some(known), Some(monthly)) => known == currency && monthly > limit,
+                };
+                let total = self.totals.iter().find(over)?;
+                Some(match total.currency.zip(total.monthly) {
+                    Some((currency, monthly)) => {
+                        format!("{monthly} {currency} a month, and at most {limit} are allowed")
+                    }
+                    None => {
+                        format!("a monthly fee that is not known, and at most {limit} {currency} are allowed")
+                    }
+                })
+            }
+        }
+    }
+}
+
+fn totals(claims: &[Planned]) -> Vec<Total> {
+    let mut sums = BTreeMap::<Option<Currency>, [Option<Money>; 2]>::new();
+    let mut add = |at: usize, sum: Option<(Currency, Money)>| {
+        let currency = sum.map(|(currency, _)| currency);
+        let zero = || ["0", "0"].map(|zero| zero.parse().ok().filter(|_| currency.is_some()));
+        let sums = sums.entry(currency).or_insert_with(zero);
+        sums[at] = sum.and_then(|(_, sum)| sums[at]? + sum);
+    };
+    for claim in claims {
+        if claim.action == Action::Buy {
+            add(0, claim.price.due());
+        }
+        if matches!(claim.action, Action::Buy | Action::Adopt) {
+            add(1, claim.price.monthly());
+        }
+    }
+    sums.into_iter().map(|(currency, [due_now, monthly])| Total { currency, due_now, monthly }).collect()
+}
+
+/// The claims with a number, of the namespaces that the manifests name, that no manifest is about.
+pub fn absent(world: &World, planned: &[Planned]) -> Vec<Absent> {
+    let namespaces: BTreeSet<_> = planned.iter().map(|claim| claim.namespace.as_str()).collect();
+    let named: BTreeSet<_> =
+        planned.iter().map(|claim| (claim.namespace.as_str(), claim.name.as_str())).collect();
+    let absent = world.claims().filter_map(Seen::read).filter_map(|claim| {
+        let (namespace, name) = (claim.namespace()?, claim.name_any());
+        let is_absent =
+            namespaces.contains(namespace.as_str()) && !named.contains(&(namespace.as_str(), name.as_str()));
+        let price = is_absent.then(|| paid_for(world, claim)).flatten()?;
+        let Price { monthly_fee, currency, .. } = price;
+        Some(Absent { namespace, name, e164: claim.number(), monthly_fee, currency })
+    });
+    let mut absent: Vec<_> = absent.collect();
+    absent.sort_by(|a, b| (&a.namespace, &a.name).cmp(&(&b.namespace, &b.name)));
+    absent
+}
+
+/// What the number of a claim costs, if it has one.
+fn paid_for(world: &World, claim: &PhoneNumberClaim) -> Option<Price> {
+    let record = world.record(claim.number())?;
+    let is_its = record.spec.claim_ref.as_ref().map(|named| &named.uid) == claim.metadata.uid.as_ref();
+    let is_bound = record.spec.attempt.state == AttemptState::Bound;
+    (is_its && is_bound).then(|| record.described().map(Price::of).unwrap_or_default())
+}

@@ -1,0 +1,214 @@
+//! What would become of each claim: the operator's own decision, with what was read, one claim after the other.
+
+use std::{sync::Arc, time::Duration};
+
+use kube::ResourceExt;
+use serde::Serialize;
+use strum::IntoStaticStr;
+
+use super::{
+    funds::{Funds, Short},
+    price::{Offer, Price, offer},
+};
+use crate::{
+    api::{
+        AttemptState, ClaimRef, ConditionType, Later, NumberStatus, PhoneNumber, PhoneNumberClaim,
+        PhoneNumberSpec, Reason,
+    },
+    commands::{evidence::Facts, world::World},
+    conditions::{ClaimFacts, SHOWN_AFTER, claim_status},
+    domain::{AccountId, AttemptId, E164, ListedNumber},
+    plan::{
+        Change, ClaimObserved, ClaimStep, Decision, Moment, NewAttempt, Reading, Timeouts, Told, Wanted,
+        decide_claim,
+    },
+};
+
+/// Those that the operator has where nothing else is said: until when an open attempt is verified, is told by them.
+const TIMEOUTS: Timeouts =
+    Timeouts { purchase_timeout: Duration::from_secs(30), settle: Duration::from_mins(2) };
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, IntoStaticStr)]
+pub enum Action {
+    Buy,
+    /// The account owns the number already, or paid for it.
+    Adopt,
+    /// The claim takes over what is recorded.
+    Bind,
+    None,
+    /// It goes on by itself.
+    Wait,
+    /// Somebody must act.
+    Blocked,
+}
+
+/// What would become of a claim.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Planned {
+    pub namespace: String,
+    pub name: String,
+    pub e164: E164,
+    pub action: Action,
+    pub reason: &'static str,
+    pub message: String,
+    pub price: Price,
+    pub account: AccountId,
+}
+
+/// A claim as it is once it is applied, and what it wants.
+pub struct Wish {
+    pub claim: Arc<PhoneNumberClaim>,
+    pub wanted: Option<Wanted>,
+}
+
+/// What decisions depend on. The world goes on with them: what one claim gets, another cannot have.
+pub struct Planning<'a> {
+    pub facts: &'a Facts,
+    pub world: World,
+    pub funds: Funds,
+    pub now: Moment,
+}
+
+impl Planning<'_> {
+    pub fn decide(&mut self, wish: &Wish) -> Planned {
+        let claim = &wish.claim;
+        let observed = self.world.observed(claim, self.facts);
+        let decision = decide_claim(&observed, wish.wanted.as_ref(), self.now);
+        let (told, record) = match &decision.step {
+            ClaimStep::Purchase(attempt) => {
+                // One that Vobiz refuses is recorded, too, and keeps the number from other claims.
+                let told = purchase(&observed, &decision, &mut self.funds);
+                (Some(told), Some(opened(&observed, attempt.clone(), self.now)))
+            }
+            ClaimStep::OpenUnsent(attempt) => (None, Some(adopted(&observed, attempt.clone(), self.now))),
+            ClaimStep::Bind => (None, bound(&observed)),
+            ClaimStep::Rest | ClaimStep::Await(_) => (Some(self.told(&observed, &decision)), None),
+        };
+        if let Some(record) = record {
+            self.world.put(claim, record);
+        }
+        let observed = self.world.observed(claim, self.facts);
+        let (stands, told, price) =
+            told.unwrap_or_else(|| self.told(&observed, &decide_claim(&observed, None, self.now)));
+        let is_bound = observed.record.is_some_and(|record| record.spec.attempt.state == AttemptState::Bound);
+        Planned {
+            namespace: claim.namespace().unwrap_or_default(),
+            name: claim.name_any(),
+            e164: claim.number(),
+            action: match decision.step {
+                ClaimStep::OpenUnsent(_) => Action::Adopt,
+                ClaimStep::Bind if is_bound => Action::Bind,
+                _ => stands,
+            },
+            reason: told.reason.into_str(),
+            message: told.message.into_owned(),
+            price,
+            account: observed.record.map_or(&self.facts.account, |record| &record.spec.account).clone(),
+        }
+    }
+
+    /// What the claim is told, by the conditions that the operator would set.
+    fn told(&self, observed: &ClaimObserved<'_>, decision: &Decision) -> (Action, Told, Price) {
+        let facts = ClaimFacts {
+            observed,
+            decision,
+            refused: None,
+            unstored: None,
+            handled: None,
+            timeouts: TIMEOUTS,
+        };
+        let price = Price::stands(observed);
+        // What is only told where it lasts is told here, too.
+        let Some((status, reason)) = claim_status(&facts, self.now.plus(SHOWN_AFTER)) else {
+            let message = "The claim is being deleted: apply it again once it is gone.";
+            return (Action::Blocked, Told { reason: Reason::Purchasing, message: message.into() }, price);
+        };
+        let message =
+            status.condition(ConditionType::Ready).map(|ready| ready.message.clone()).unwrap_or_default();
+        let is = |type_| status.condition(type_).is_some();
+        let action = if is(ConditionType::Stalled) {
+            Action::Blocked
+        } else if is(ConditionType::Reconciling) || reason == Reason::Paused {
+            Action::Wait
+        } else {
+            Action::None
+        };
+        (action, Told { reason, message: message.into() }, price)
+    }
+}
+
+/// The purchase, if there is something to buy, and money for it. The operator itself would ask Vobiz, and be refused.
+fn purchase(observed: &ClaimObserved<'_>, decision: &Decision, funds: &mut Funds) -> (Action, Told, Price) {
+    let price = match offer(observed) {
+        Offer::Priced(price) => price,
+        Offer::Unknown => Price::default(),
+        Offer::NotInStock => {
+            let message = "The number is not in Vobiz's inventory, so its purchase would be refused. Choose one that is in stock.";
+            let told = Told { reason: Reason::NumberNotFound, message: message.into() };
+            return (Action::Blocked, told, Price::default());
+        }
+    };
+    if let Err(Short { needed, left, currency }) = funds.spend(&price) {
+        let message = format!(
+            "The balance does not suffice: {needed} {currency} are due, and {left} {currency} are left after what stands before \
+             it in the manifests. Top up the account first."
+        );
+        return (
+            Action::Blocked,
+            Told { reason: Reason::InsufficientBalance, message: message.into() },
+            price,
+        );
+    }
+    let told = decision.told.clone();
+    (Action::Buy, told.unwrap_or(Told { reason: Reason::Purchasing, message: "".into() }), price)
+}
+
+/// The record as it is written before a purchase.
+fn opened(observed: &ClaimObserved<'_>, attempt: NewAttempt, now: Moment) -> PhoneNumber {
+    let claim = observed.claim;
+    let spec = PhoneNumberSpec {
+        e164: claim.number(),
+        account: observed.account.clone(),
+        claim_ref: Some(reference(claim)),
+        attempt: attempt.open(AttemptId::from_random([0; 16]), now.wall),
+        later: Later::default(),
+    };
+    PhoneNumber::new(&spec.e164.digits(), spec)
+}
+
+/// The record of what the account owns, or paid for; bound, if a list shows it.
+fn adopted(observed: &ClaimObserved<'_>, attempt: NewAttempt, now: Moment) -> PhoneNumber {
+    let mut record = opened(observed, attempt, now);
+    if let Some(listed) = listed(observed) {
+        Change::Bind { listed: Box::new(listed.clone()), begun: now }.apply(&mut record, now.wall);
+    }
+    record
+}
+
+fn bound(observed: &ClaimObserved<'_>) -> Option<PhoneNumber> {
+    let mut record = observed.record?.clone();
+    record.spec.claim_ref = Some(reference(observed.claim));
+    Some(record)
+}
+
+fn reference(claim: &PhoneNumberClaim) -> ClaimRef {
+    ClaimRef {
+        namespace: claim.namespace().unwrap_or_default(),
+        name: claim.name_any(),
+        uid: claim.uid().unwrap_or_default(),
+    }
+}
+
+/// The row under which the account has the number.
+fn listed<'a>(observed: &'a ClaimObserved<'_>) -> Option<&'a ListedNumber> {
+    let lists = [&observed.evidence.listing, &observed.evidence.search];
+    let rows = lists.into_iter().filter_map(|reading| match reading {
+        Reading::Read { value, .. } => Some(value.into_iter()),
+        Reading::Never | Reading::NoSuchEndpoint { .. } => None,
+    });
+    let is_owned = |row: &&ListedNumber| {
+        row.owner.as_ref() == Some(&observed.account) && row.number.status != Some(NumberStatus::Released)
+    };
+    rows.flatten().find(is_owned)
+}
