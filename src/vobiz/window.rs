@@ -128,6 +128,10 @@ impl Window {
             return Ok(Fed::Known { anew: self.anew || shown.len() == total });
         }
         if total / LARGE > MOST_PAGES {
+            if matches!(self.stage, Stage::Up { .. }) {
+                // As an error it would come back each time, and what is known since too long ago would never be dropped.
+                return Ok(Fed::Unproven);
+            }
             return Err(ReadError::unreadable("ledger without an end"));
         }
         Ok(self.follow(page.keys.len(), total))
@@ -330,6 +334,18 @@ mod tests {
     fn known(window: &mut Window) -> usize {
         window.changed = true;
         window.take_rows().unwrap().len()
+    }
+
+    #[test]
+    fn a_known_ledger_that_became_too_long_is_dropped() {
+        let mut vobiz = Vobiz::with(30);
+        let mut window = Window::default();
+        assert!(read(&mut window, &mut vobiz, |_| {}).is_some());
+        window.catch_up();
+        vobiz.add(20);
+        let long = |vobiz: &mut Vobiz| Page { total: Some((MOST_PAGES + 1) * LARGE), ..vobiz.page(1, SIZE) };
+        assert_eq!(window.feed(long(&mut vobiz)).unwrap(), Fed::Unproven);
+        assert!(Window::default().feed(long(&mut vobiz)).is_err(), "one that is not known has no end");
     }
 
     #[test]
