@@ -25,6 +25,9 @@ const OLD_PIECE: Duration = Duration::from_millis(200);
 /// A ledger with which one could not keep up is read whole for so long: each time that it is tried costs a reading as well.
 const READ_WHOLE: Duration = Duration::from_hours(1);
 
+/// What stands in the log and in the conditions meanwhile.
+const SHRUNK: &str = "the ledger shows fewer rows than it did; it is believed again in an hour at the latest";
+
 const LEDGER_SO_FAR: Source = Source::LedgerSoFar { from: Timestamp::MIN };
 const LEDGER: Source = Source::Ledger { from: Timestamp::MIN };
 const OLD_LEDGER: Source = Source::OldLedger { from: Timestamp::MIN };
@@ -40,6 +43,24 @@ pub struct Ledgers {
     filters: Filters,
     /// Monotonic.
     read_whole_until: Duration,
+    /// What was known of a ledger before it announced fewer rows.
+    floor: Option<Floor>,
+}
+
+/// So many rows there were from that moment on. A state with fewer is an older one, which may lack a debit: until then
+/// (monotonic) it is not believed, and after that the ledger has lost rows for good.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Floor {
+    from: Timestamp,
+    rows: usize,
+    until: Duration,
+}
+
+impl Floor {
+    /// Whether a reading from that moment on, of so many rows where they can be counted, shows less than there was.
+    fn is_above(&self, from: Timestamp, rows: Option<usize>, now: Duration) -> bool {
+        now < self.until && from <= self.from && rows.is_none_or(|rows| rows < self.rows)
+    }
 }
 
 /// A reading of all rows.
@@ -111,6 +132,9 @@ impl Ledgers {
         }
         known.ledger.catch_up();
         let Known::Wholly { anew } = client.ledger(&mut known.ledger, None).await? else {
+            let (from, until) = (known.from, begun.mono + READ_WHOLE);
+            let shrunk = known.ledger.has_shrunk();
+            self.floor = shrunk.map(|rows| Floor { from, rows, until }).or(self.floor);
             self.known = None;
             return Ok(());
         };
@@ -128,11 +152,21 @@ impl Ledgers {
     /// Goes on with what has to be read whole.
     async fn read_all(&mut self, read: &mut BatchRead, client: &Client, begun: Moment, wanted: &Wanted) {
         let kept = begun.mono >= self.read_whole_until;
+        let floor = self.floor.filter(|floor| begun.mono < floor.until);
         let from = wanted.anew.into_iter().chain(wanted.so_far).min();
+        let from = from.map(|from| floor.map_or(from, |floor| floor.from.min(from)));
         let (usual, old) = tokio::join!(
             go_on(&mut self.usual, from, client, begun, kept, PIECE),
             go_on(&mut self.old, wanted.old, client, begun, kept, OLD_PIECE),
         );
+        let usual = usual.and_then(|pass| {
+            let is_less =
+                |pass: &Pass, floor: Floor| floor.is_above(pass.from, pass.ledger.rows_known(), begun.mono);
+            match (pass, floor) {
+                (Some(pass), Some(floor)) if is_less(&pass, floor) => Err(ReadError::Failed(SHRUNK.into())),
+                (pass, _) => Ok(pass),
+            }
+        });
         match usual {
             Ok(pass) => read.readings.extend(pass.map(|pass| (LEDGER, self.know(pass)))),
             Err(error) => {
@@ -155,6 +189,7 @@ impl Ledgers {
         if !pass.ledger.is_kept() {
             self.read_whole_until = pass.begun.mono + READ_WHOLE;
         }
+        self.floor = None;
         self.known = pass.ledger.is_kept().then_some(pass);
         reading
     }
@@ -194,5 +229,29 @@ fn refused(error: ReadError) -> ReadError {
         ReadError::Unauthorized => ReadError::Failed("Vobiz refuses to show the ledger (401)".into()),
         ReadError::Forbidden => ReadError::Failed("Vobiz refuses to show the ledger (403)".into()),
         ReadError::NoSuchEndpoint | ReadError::RateLimited { .. } | ReadError::Failed(_) => error,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_ledger_with_fewer_rows_than_before_is_not_believed_for_an_hour() {
+        let day = |day: i64| Timestamp::UNIX_EPOCH + jiff::SignedDuration::from_hours(24 * day);
+        let floor = Floor { from: day(5), rows: 100, until: READ_WHOLE };
+        let just = READ_WHOLE.saturating_sub(Duration::from_secs(1));
+        for (from, rows, now, less) in [
+            (day(5), Some(99), just, true),
+            (day(4), Some(99), just, true),
+            (day(5), Some(0), just, true),
+            (day(5), None, just, true),
+            (day(5), Some(100), just, false),
+            // The rows of fewer days are fewer.
+            (day(6), Some(99), just, false),
+            (day(5), Some(99), READ_WHOLE, false),
+        ] {
+            assert_eq!(floor.is_above(from, rows, now), less, "{from} {rows:?} {now:?}");
+        }
     }
 }

@@ -94,6 +94,15 @@ impl Ledger {
         }
     }
 
+    /// How many rows there were before, if fewer were announced last.
+    #[must_use]
+    pub fn has_shrunk(&self) -> Option<usize> {
+        match &self.reading {
+            Reading::Kept(window) => window.has_shrunk(),
+            Reading::Whole { .. } => None,
+        }
+    }
+
     /// Begins to read what is new.
     pub fn catch_up(&mut self) {
         if let Reading::Kept(window) = &mut self.reading {

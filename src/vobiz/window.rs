@@ -41,6 +41,8 @@ pub struct Window {
     seen: Seen,
     /// The most rows that were announced: fewer are an older state, or a ledger that loses rows.
     most: usize,
+    /// How many were announced last.
+    last: usize,
     stage: Stage,
     /// Whether all rows were read since the window began, or since what is new is looked for.
     anew: bool,
@@ -72,7 +74,16 @@ impl Default for Window {
     fn default() -> Self {
         let stage = Stage::Down { pages: 0, size: 0 };
         let seen = Seen::remembering(REMEMBERED);
-        Self { rows: HashMap::new(), changed: true, seen, most: 0, stage, anew: true, unnamed: false }
+        Self {
+            rows: HashMap::new(),
+            changed: true,
+            seen,
+            most: 0,
+            last: 0,
+            stage,
+            anew: true,
+            unnamed: false,
+        }
     }
 }
 
@@ -97,6 +108,11 @@ impl Window {
         self.seen.count
     }
 
+    /// How many rows there were before, if fewer were announced last.
+    pub fn has_shrunk(&self) -> Option<usize> {
+        (self.last < self.most).then_some(self.most)
+    }
+
     /// The page that is to be read next, and how large it is.
     pub fn next(&self) -> (usize, usize) {
         match self.stage {
@@ -119,7 +135,7 @@ impl Window {
         let shown: HashSet<u64> = page.keys.iter().copied().collect();
         self.keep(&shown, page.rows.into_iter().collect());
         self.unnamed |= page.sorts.into_iter().any(is_unnamed);
-        self.most = self.most.max(total);
+        (self.most, self.last) = (self.most.max(total), total);
         let is_known = self.seen.count == self.most && total == self.most;
         if is_known || matches!(self.stage, Stage::Down { .. }) {
             self.seen.remember();

@@ -92,6 +92,30 @@ async fn a_look_at_a_quiet_ledger_is_a_call_and_reads_all_of_it() {
 }
 
 #[tokio::test]
+async fn a_ledger_that_shows_fewer_rows_than_before_is_not_believed() {
+    let mut reader = Reader::start(&[], Duration::from_hours(1), &BTreeSet::new()).await;
+    reader.debit();
+    assert_eq!(reader.ledger(24, false).await.0, 1);
+    // To the look at what is new, and to the reading of all that follows.
+    for _ in 0..2 {
+        let older = Fault::status(200, r#"{"transactions":[],"total":0}"#);
+        reader.sim.admin().arm(FaultRule::new(Target::Ledger, older));
+    }
+    let (since, before) = (reader.clock.now(), reader.calls(Operation::Ledger, ""));
+    let from = since.wall - SignedDuration::from_hours(24);
+    reader
+        .account
+        .request(ObjectKey::record("x"), EvidenceRequest::new(since, [Source::LedgerSoFar { from }]));
+    let debits = || match reader.account.evidence(NUMBER.parse().unwrap()).ledger_so_far(since, from) {
+        Fresh::Value(_, read) => Some(read.rows.debits().count()),
+        Fresh::Stale | Fresh::NoSuchEndpoint => None,
+    };
+    reader.until("the ledger is read", || debits().is_some()).await;
+    assert_eq!(debits(), Some(1));
+    assert!(reader.calls(Operation::Ledger, "") >= before + 3);
+}
+
+#[tokio::test]
 async fn an_old_ledger_is_read_beside_the_others_and_fails_for_itself_alone() {
     let mut reader = Reader::start(&[], Duration::from_hours(1), &BTreeSet::new()).await;
     reader.options(AccountOptions { calls_a_day: 2000, ..AccountOptions::default() });
