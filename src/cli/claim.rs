@@ -2,17 +2,17 @@
 
 use clap::Args;
 
-use super::vobiz::VobizArgs;
+use super::{values, vobiz::VobizArgs};
 
 // Which claim.
 #[derive(Debug, Args)]
 pub struct ClaimArgs {
     /// Name of the claim
-    #[arg(value_name = "CLAIM")]
+    #[arg(value_name = "CLAIM", value_parser = values::claim)]
     pub name: String,
 
     /// Namespace of the claim [default: the namespace of the kubeconfig]
-    #[arg(short, long, value_name = "NAMESPACE")]
+    #[arg(short, long, value_name = "NAMESPACE", value_parser = values::namespace)]
     pub namespace: Option<String>,
 }
 

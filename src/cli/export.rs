@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::vobiz::VobizArgs;
+use super::{values, vobiz::VobizArgs};
 
 #[derive(Debug, Args)]
 pub struct ExportArgs {
@@ -11,7 +11,7 @@ pub struct ExportArgs {
     pub unrecorded: bool,
 
     /// Namespace that is written into the claims [default: none, so that kubectl apply says it]
-    #[arg(short, long, value_name = "NAMESPACE")]
+    #[arg(short, long, value_name = "NAMESPACE", value_parser = values::namespace)]
     pub namespace: Option<String>,
 
     #[command(flatten)]

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use clap::{Args, ValueEnum};
 
-use super::vobiz::VobizArgs;
+use super::{values, vobiz::VobizArgs};
 use crate::domain::{Currency, Money};
 
 #[derive(Debug, Args)]
@@ -14,7 +14,7 @@ pub struct PlanArgs {
     pub filename: String,
 
     /// Namespace of manifests that name none [default: that of the kubeconfig; offline, "default"]
-    #[arg(short, long, value_name = "NAMESPACE")]
+    #[arg(short, long, value_name = "NAMESPACE", value_parser = values::namespace)]
     pub namespace: Option<String>,
 
     /// Read no cluster: plan as if it were empty

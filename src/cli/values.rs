@@ -58,9 +58,49 @@ impl FromStr for Rate {
     }
 }
 
+fn is_label(text: &str) -> bool {
+    let is_in = |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '-';
+    !text.is_empty() && text.chars().all(is_in) && !text.starts_with('-') && !text.ends_with('-')
+}
+
+/// The name of a namespace (RFC 1123).
+pub fn namespace(text: &str) -> Result<String, String> {
+    if text.len() <= 63 && is_label(text) {
+        Ok(text.to_owned())
+    } else {
+        Err("write the name of a namespace, like team-a".into())
+    }
+}
+
+/// The name of a claim (RFC 1123).
+pub fn claim(text: &str) -> Result<String, String> {
+    if text.contains('/') {
+        return Err("write the claim's name, and its namespace with -n".into());
+    }
+    if text.len() <= 253 && text.split('.').all(is_label) {
+        Ok(text.to_owned())
+    } else {
+        Err("write the name of a claim, like office".into())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_that_no_object_can_have_are_refused_with_what_to_write() {
+        for good in ["team-a", "7", "a1"] {
+            assert_eq!(namespace(good).as_deref(), Ok(good));
+        }
+        for bad in ["", "Foo", "a b", "-a", "a-", "a.b", "a/b", &"a".repeat(64)] {
+            assert!(namespace(bad).is_err(), "{bad}");
+        }
+        assert_eq!(claim("office.a1").as_deref(), Ok("office.a1"));
+        for (bad, mend) in [("", "like office"), ("a..b", "like office"), ("team-a/office", "with -n")] {
+            assert!(claim(bad).is_err_and(|why| why.contains(mend)), "{bad}");
+        }
+    }
 
     #[test]
     fn durations_are_written_as_people_write_them() {

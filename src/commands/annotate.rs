@@ -8,7 +8,7 @@ use kube::ResourceExt;
 use super::{
     console::{confirm, note},
     error::CommandError,
-    gather::Objects,
+    gather::{Objects, changed},
 };
 use crate::{
     api::{
@@ -18,15 +18,19 @@ use crate::{
     plan::{RetryToken, permits, retry_token},
 };
 
-async fn find(args: &ClaimArgs) -> Result<(Objects, Arc<PhoneNumberClaim>), CommandError> {
+async fn connect(args: &ClaimArgs) -> Result<(Objects, Arc<PhoneNumberClaim>), CommandError> {
     let objects = Objects::connect(Arc::default()).await?;
-    let claim = objects.claim(objects.namespace(args.namespace.as_deref()), &args.name).await?;
+    let claim = find(&objects, args).await?;
     Ok((objects, claim))
 }
 
+async fn find(objects: &Objects, args: &ClaimArgs) -> Result<Arc<PhoneNumberClaim>, CommandError> {
+    objects.claim(objects.namespace(args.namespace.as_deref()), &args.name).await
+}
+
 pub async fn pause(args: &ClaimArgs) -> Result<(), CommandError> {
-    let (objects, claim) = find(args).await?;
-    objects.annotate(&claim, PAUSED_ANNOTATION, Some("true")).await?;
+    let (objects, claim) = connect(args).await?;
+    objects.annotate(&claim, PAUSED_ANNOTATION, Some("true"), None).await?;
     note(format_args!(
         "Paused: no new attempt is made for {}. What was sent before is still verified. Take it back with kubectl vobiz \
          resume {}",
@@ -37,17 +41,17 @@ pub async fn pause(args: &ClaimArgs) -> Result<(), CommandError> {
 }
 
 pub async fn resume(args: &ClaimArgs) -> Result<(), CommandError> {
-    let (objects, claim) = find(args).await?;
-    objects.annotate(&claim, PAUSED_ANNOTATION, None).await?;
+    let (objects, claim) = connect(args).await?;
+    objects.annotate(&claim, PAUSED_ANNOTATION, None, None).await?;
     note(format_args!("Resumed: {} is not paused.", shown(&claim)));
     Ok(())
 }
 
 pub async fn retry(args: &RetryArgs) -> Result<(), CommandError> {
-    let (objects, claim) = find(&args.claim).await?;
-    let record = objects.record(claim.number()).await?;
-    let (token, permission) = match judge(&claim, record.as_ref()) {
-        Retry::Refused(why) => return Err(CommandError::Refused(why)),
+    let (objects, mut claim) = connect(&args.claim).await?;
+    let judged = judge(&claim, objects.record(claim.number()).await?.as_ref());
+    let (token, permission) = match &judged {
+        Retry::Refused(why) => return Err(CommandError::Refused(why.clone())),
         Retry::Asked(already) => {
             note(already);
             return Ok(());
@@ -55,10 +59,18 @@ pub async fn retry(args: &RetryArgs) -> Result<(), CommandError> {
         Retry::Permits { token, permission } => (token, permission),
     };
     note(permission);
-    if !args.yes && !confirm()? {
-        return Err(CommandError::Refused("nothing was done, because the answer was not yes".into()));
+    if !args.yes {
+        if !confirm()? {
+            return Err(CommandError::Refused("nothing was done, because the answer was not yes".into()));
+        }
+        // An answer takes its time: it is for what was shown, and for nothing that has become of it since.
+        claim = find(&objects, &args.claim).await?;
+        if judge(&claim, objects.record(claim.number()).await?.as_ref()) != judged {
+            return Err(changed(&claim));
+        }
     }
-    objects.annotate(&claim, RETRY_ANNOTATION, Some(&token)).await?;
+    let version = claim.metadata.resource_version.as_deref();
+    objects.annotate(&claim, RETRY_ANNOTATION, Some(token), version).await?;
     note(format_args!(
         "Asked. The operator goes on by itself; see kubectl get pnc -n {} {}",
         claim.namespace().unwrap_or_default(),

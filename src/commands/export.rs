@@ -1,6 +1,6 @@
 //! `export`: a claim for each number that the account owns, which adopts it wherever it is applied and can never buy it.
 
-use std::fmt::Write as _;
+use std::{collections::BTreeSet, fmt::Write as _};
 
 use serde::Serialize;
 
@@ -61,8 +61,8 @@ fn manifests(
     for same in numbers.chunk_by(|a, b| a.e164 == b.e164) {
         let e164 = same[0].e164;
         text.push_str("---\n");
-        let others =
-            same.iter().filter_map(|number| number.row.owner.as_ref()).filter(|owner| *owner != account);
+        let owners = same.iter().filter_map(|number| number.row.owner.as_ref());
+        let others: BTreeSet<_> = owners.filter(|owner| *owner != account).map(ToString::to_string).collect();
         for owner in others {
             writeln!(text, "# Vobiz lists it under the account {owner}, which is of the same family.")
                 .map_err(CommandError::text)?;

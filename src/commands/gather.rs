@@ -5,7 +5,7 @@ use std::{fmt::Debug, sync::Arc};
 
 use kube::{
     Api, Client, ResourceExt,
-    api::{ListParams, Patch, PatchParams},
+    api::{ListParams, ObjectMeta, Patch, PatchParams},
 };
 use serde::de::DeserializeOwned;
 use serde_json::json;
@@ -115,19 +115,39 @@ impl Objects {
         }
     }
 
-    /// Sets an annotation of a claim, or removes it.
+    /// Sets an annotation of a claim, or removes it: of this very claim, and not of one that has taken its name. With a
+    /// version, of the claim as it was then.
     pub async fn annotate(
         &self,
         claim: &PhoneNumberClaim,
         annotation: &str,
         value: Option<&str>,
+        version: Option<&str>,
     ) -> Result<(), CommandError> {
-        let patch = Patch::Merge(json!({ "metadata": { "annotations": { annotation: value } } }));
+        let metadata = ObjectMeta {
+            uid: claim.metadata.uid.clone(),
+            resource_version: version.map(ToOwned::to_owned),
+            ..ObjectMeta::default()
+        };
+        let mut patch = json!({ "metadata": metadata });
+        patch["metadata"]["annotations"] = json!({ annotation: value });
+        let patch = Patch::Merge(patch);
         let params = PatchParams { field_manager: Some(WRITER.into()), ..PatchParams::default() };
         let claims = self.claims_of(&claim.namespace().unwrap_or_default());
-        claims.patch_metadata(&claim.name_any(), &params, &patch).await?;
-        Ok(())
+        match claims.patch_metadata(&claim.name_any(), &params, &patch).await {
+            Err(kube::Error::Api(status)) if matches!(status.code, 404 | 409) => Err(changed(claim)),
+            answer => Ok(answer.map(drop)?),
+        }
     }
+}
+
+/// The claim is not any more as it was read.
+pub fn changed(claim: &PhoneNumberClaim) -> CommandError {
+    let (namespace, name) = (claim.namespace().unwrap_or_default(), claim.name_any());
+    CommandError::Refused(format!(
+        "the claim {namespace}/{name} or its record has changed meanwhile, and nothing was done: see kubectl get pnc -n \
+         {namespace} {name}, and type it again"
+    ))
 }
 
 /// All objects of a kind.

@@ -80,10 +80,15 @@ pub fn standing(
             standing.numbers.push(number);
         }
     }
-    // Two rows may be about one number.
-    standing.numbers.sort_by(|a, b| (a.e164, &a.row.number.id).cmp(&(b.e164, &b.row.number.id)));
+    // Two rows may be about one number: they come in the same order each time.
+    standing.numbers.sort_by(|a, b| order(a).cmp(&order(b)));
     standing.no_numbers.sort();
     standing
+}
+
+fn order(number: &OwnedNumber) -> impl Ord + '_ {
+    let row = &number.row;
+    (number.e164, &row.number.id, row.owner.as_ref().map(ToString::to_string))
 }
 
 /// The claim that the record names, if it lives: between a claim's deletion and the operator's next look the record
