@@ -218,10 +218,12 @@ async fn publish_status(
     let after = changes_by_itself(facts, now);
     let Some((status, reason)) = conditions::claim_status(facts, now) else { return Ok(after) };
     let old = claim.status.as_ref();
+    let uid = claim.uid().unwrap_or_default();
     if old == Some(&status) {
+        // Another may be on its way: it is not the truth any more when it comes back, and is to be looked at.
+        context.told.forget(&uid);
         return Ok(after);
     }
-    let uid = claim.uid().unwrap_or_default();
     context.told.tell(&uid, &status);
     let written = context.store.patch_status(claim, &status).await;
     if let Err(error) = written {
