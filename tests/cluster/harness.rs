@@ -19,3 +19,8 @@ pub fn run(test: impl AsyncFnOnce(World)) {
 pub async fn cluster() -> &'static Cluster {
     CLUSTER.get_or_init(|| Cluster::with_kinds(Options { controller_manager: true })).await
 }
+
+/// What a command complains of, line by line: not what it is reading, which it says where that takes long.
+pub fn complaints(said: &str) -> Vec<&str> {
+    said.lines().filter(|line| !line.starts_with("Reading ")).collect()
+}

@@ -148,8 +148,9 @@ fn a_list_that_cannot_be_read_delays_the_purchase_and_decides_nothing() {
 #[test]
 fn an_outage_costs_each_claim_one_write_and_one_event() {
     run(async |world| {
-        // Two more than are waited for: the last ones must not end the outage.
-        for code in [502, 503, 429, 502, 503, 502, 500, 503] {
+        // Two more than are waited for: the last ones must not end the outage. The limit is met once the operator has seen
+        // again what it told: on a busy machine that takes seconds.
+        for code in [502, 503, 502, 503, 429, 502, 500, 503] {
             world.arm(FaultRule::new(Target::List, Fault::status(code, "")));
         }
         let _operator = world.operator();
