@@ -15,8 +15,9 @@ use crate::stage::{ACCOUNT, Stage, probe_number};
 use crate::trouble::ROTATED;
 use testbed::terminal::say;
 
-/// Bytes on disk, everything included.
-const LARGEST: u64 = 15_000_000;
+/// Bytes on disk, everything included: nothing is to grow it unnoticed. Of these, 3 MB evaluate the definitions' own rules for
+/// `plan`.
+const LARGEST: u64 = 18_000_000;
 const PROGRAM: &str = "/usr/local/bin/vobiz-operator";
 /// What every container runtime brings: devices. Without them there is no randomness.
 const WITH_DEVICES: &str = "mount --rbind /dev \"$2/dev\" && exec chroot \"$@\"";
