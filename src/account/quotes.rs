@@ -26,13 +26,22 @@ impl Account {
                 continue;
             }
             let reads = due.into_iter().map(|e164| read(&self.client, self.clock, e164));
-            for read in future::join_all(reads).await {
-                if let Some(failure) = self.keep(read) {
-                    self.is_held(&failure.error);
-                }
-            }
-            self.wake_served();
+            self.keep_quotes(future::join_all(reads).await);
         }
+    }
+
+    /// Reads the price of a number whose turn has come: it is needed now, whoever else waits for prices.
+    pub async fn read_price(&self, e164: E164) {
+        self.keep_quotes([read(&self.client, self.clock, e164).await]);
+    }
+
+    fn keep_quotes(&self, reads: impl IntoIterator<Item = BatchRead>) {
+        for read in reads {
+            if let Some(failure) = self.keep(read) {
+                self.is_held(&failure.error);
+            }
+        }
+        self.wake_served();
     }
 }
 

@@ -37,7 +37,7 @@ impl Known {
     }
 }
 
-fn is_named(claim: &PhoneNumberClaim, named: &ClaimRef) -> bool {
+pub(super) fn is_named(claim: &PhoneNumberClaim, named: &ClaimRef) -> bool {
     claim.metadata.uid.as_ref() == Some(&named.uid)
 }
 

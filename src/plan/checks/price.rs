@@ -175,7 +175,7 @@ mod tests {
     use super::*;
     use crate::{
         domain::{AttemptId, Time},
-        plan::{AttemptCause, cause::Wanted},
+        plan::{AttemptCause, ClaimStep, cause::Wanted},
     };
 
     fn at(seconds: u64) -> Moment {
@@ -295,6 +295,7 @@ mod tests {
             let said = asked(&monthly(ceiling), begun, offers(&["50 52 INR"]));
             let waits = match &said {
                 Checked::Pause(Pause { until: Wake::Evidence(request), .. }) => {
+                    assert!(ClaimStep::Await(Wake::Evidence(request.clone())).lacks_price());
                     Some(request.since.mono.as_secs())
                 }
                 _ => None,
