@@ -77,10 +77,11 @@ impl Context {
         }
     }
 
-    /// That very claim, as it is known now.
+    /// That very claim, as it stands now.
     fn claim(&self, named: &ClaimRef) -> Option<Arc<PhoneNumberClaim>> {
         let seen = self.claims.seen(&named.namespace, &named.name)?;
-        seen.read().filter(|claim| is_named(claim, named)).cloned()
+        let claim = seen.read().filter(|claim| is_named(claim, named)).cloned()?;
+        Some(self.told.as_told(claim))
     }
 
     /// Notes how a turn, or another write of an intent, ended; returns how long the claim waits before the next.
