@@ -5,7 +5,7 @@ use std::{borrow::Cow, cell::OnceCell};
 use jiff::Timestamp;
 
 use crate::{
-    api::{Attempt, PhoneNumberClaim, Reason},
+    api::{Attempt, ConditionType, PhoneNumberClaim, Reason},
     domain::Debit,
     plan::{Moment, attempt::NewAttempt, cause::Wanted, evidence::EvidenceRequest, observed::ClaimObserved},
 };
@@ -35,6 +35,18 @@ pub struct Pause {
 pub struct Told {
     pub reason: Reason,
     pub message: Cow<'static, str>,
+}
+
+impl Told {
+    /// What the claim was told last, if that was one of these reasons, and about what it says today. While its ground is read
+    /// anew, to say anything else would make news of the same reason.
+    pub(super) fn already(claim: &PhoneNumberClaim, reasons: &[Reason]) -> Option<Self> {
+        let status = claim.status.as_ref();
+        let status = status.filter(|status| status.observed_generation == claim.metadata.generation)?;
+        let ready = status.condition(ConditionType::Ready)?;
+        let reason = *reasons.iter().find(|reason| reason.into_str() == ready.reason)?;
+        Some(Self { reason, message: ready.message.clone().into() })
+    }
 }
 
 /// What brings a claim back that waits.
