@@ -264,7 +264,8 @@ async fn a_price_whose_turn_has_come_waits_for_no_other() {
         let key = ObjectKey::claim("a", &index.to_string());
         reader.account.request(key, EvidenceRequest::new(since, [source]));
     }
-    let held = |journal: &Journal| journal.requests.iter().filter(|request| request.finished_at.is_none()).count();
+    let held =
+        |journal: &Journal| journal.requests.iter().filter(|request| request.finished_at.is_none()).count();
     let all = JournalFilter::default();
     admin.wait_for(&all, PATIENCE, |journal| held(journal) == 2).await.unwrap();
     admin.put_number(InventoryNumber::new(NUMBER, "INR", 50, 2)).unwrap();

@@ -138,7 +138,9 @@ impl Inner {
         let key = ObjectKey::of(claim);
         let before = before.and_then(Seen::read).map(|before| &**before);
         let is_told = match claim.read() {
-            Some(now) => self.told.shown(before, now) && before.is_some_and(|before| is_same_wish(before, now)),
+            Some(now) => {
+                self.told.shown(before, now) && before.is_some_and(|before| is_same_wish(before, now))
+            }
             None => {
                 self.told.forget(&claim.uid().unwrap_or_default());
                 false

@@ -295,6 +295,30 @@ mod tests {
     }
 
     #[test]
+    fn a_ceiling_that_was_lowered_by_then_withholds_its_purchase() {
+        let quote = serde_json::json!({ "setupFee": "50", "monthlyFee": "52", "currency": "INR", "at": "2026-01-02T03:04:05Z" });
+        let attempt = Attempt { quote: serde_json::from_value(quote).unwrap(), ..attempt() };
+        for (ceiling, expected) in [
+            (None, None),
+            (Some(r#"{"currency":"INR","monthlyFee":"53"}"#), None),
+            (Some(r#"{"currency":"INR","monthlyFee":"52"}"#), None),
+            (Some(r#"{"currency":"INR","monthlyFee":"51.99"}"#), Some(Reason::PriceExceeded)),
+            (Some(r#"{"currency":"INR","monthlyFee":"52","setupFee":"49"}"#), Some(Reason::PriceExceeded)),
+            (Some(r#"{"currency":"USD","monthlyFee":"52"}"#), Some(Reason::PriceExceeded)),
+        ] {
+            let mut live = claim("a");
+            live.spec.max_price = ceiling.map(|ceiling| serde_json::from_str(ceiling).unwrap());
+            let said = may_send(&claim("a"), &attempt, LiveClaim::Read(Some(&live)), opened(), opened());
+            let withheld = match &said {
+                Permission::Denied(Denial::Withheld(told)) => Some(told.reason),
+                _ => None,
+            };
+            assert_eq!(withheld, expected, "{ceiling:?}");
+            assert_eq!(said == Permission::Granted, expected.is_none(), "{ceiling:?}: {said:?}");
+        }
+    }
+
+    #[test]
     fn a_withheld_purchase_is_stored_as_one_that_was_not_sent() {
         let told = Told { reason: Reason::Paused, message: "The claim is paused.".into() };
         let at = Time::micros(opened().wall);
