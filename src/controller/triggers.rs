@@ -137,15 +137,12 @@ impl Inner {
     fn claim_came(&mut self, before: Option<&Seen<PhoneNumberClaim>>, claim: &Seen<PhoneNumberClaim>) {
         let key = ObjectKey::of(claim);
         let before = before.and_then(Seen::read).map(|before| &**before);
-        let is_told = match claim.read() {
-            Some(now) => {
-                self.told.shown(before, now) && before.is_some_and(|before| is_same_wish(before, now))
-            }
-            None => {
-                self.told.forget(&claim.uid().unwrap_or_default());
-                false
-            }
-        };
+        if claim.is_newer() {
+            self.told.forget(&claim.uid().unwrap_or_default());
+        }
+        let is_told = claim.read().is_some_and(|now| {
+            self.told.shown(before, now) && before.is_some_and(|before| is_same_wish(before, now))
+        });
         // What this process has written itself, it need not look at.
         if !is_told {
             self.wake_claim(&key);

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use jiff::Timestamp;
 use kube::ResourceExt;
 
-use super::{Again, Context, intent, newer, reference_to};
+use super::{Again, Context, intent, newer};
 use crate::{
     api::{
         AttemptState, ClaimRef, ConditionType, EventKind, ObjectKey, PhoneNumber, PhoneNumberClaim,
@@ -29,15 +29,12 @@ impl Known {
     pub(super) fn of(context: &Context, claim: &PhoneNumberClaim) -> Self {
         let record = context.seen(claim.number());
         let named = record.as_deref().and_then(Seen::read).and_then(|record| record.spec.claim_ref.as_ref());
-        let holder = named.filter(|named| !is_named(claim, named)).and_then(|named| {
-            let seen = context.claims.seen(&named.namespace, &named.name)?;
-            seen.read().filter(|holder| is_named(holder, named)).cloned()
-        });
+        let holder = named.filter(|named| !is_named(claim, named)).and_then(|named| context.claim(named));
         Self { record, holder }
     }
 }
 
-pub(super) fn is_named(claim: &PhoneNumberClaim, named: &ClaimRef) -> bool {
+fn is_named(claim: &PhoneNumberClaim, named: &ClaimRef) -> bool {
     claim.metadata.uid.as_ref() == Some(&named.uid)
 }
 
@@ -173,7 +170,7 @@ pub(super) async fn perform(
         }
         ClaimStep::Bind => {
             let Some(record) = observed.record else { return Ok(None) };
-            let bound = context.changed(record, Change::Claim(reference_to(claim)), now);
+            let bound = context.changed(record, Change::Claim(claim.reference()), now);
             context.store.replace(&bound).await?;
             Ok(None)
         }

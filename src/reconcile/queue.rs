@@ -8,13 +8,12 @@ use tracing::Instrument;
 
 use super::{
     Context, UNREADABLE_EVERY,
-    claim::{Known, decide, is_named, observe, perform},
-    reference_to,
+    claim::{Known, decide, observe, perform},
     spend::{Spending, spend},
 };
 use crate::{
     account::{Account, Place},
-    api::{ClaimRef, ObjectKey, PhoneNumberClaim},
+    api::{ObjectKey, PhoneNumberClaim},
     conditions::SHOWN_AFTER,
     metrics::Kind,
     plan::{ClaimStep, Enqueued, TurnEnd},
@@ -45,7 +44,7 @@ impl Context {
         }
         // The API server dates every claim.
         let created = claim.metadata.creation_timestamp.as_ref().map(|created| created.0).unwrap_or_default();
-        match self.accounts.of_claim(claim).queue.enqueue(reference_to(claim), created) {
+        match self.accounts.of_claim(claim).queue.enqueue(claim.reference(), created) {
             Enqueued::Now | Enqueued::Already => None,
             Enqueued::After(pause) => Some(pause),
         }
@@ -75,13 +74,6 @@ impl Context {
                 None => {}
             }
         }
-    }
-
-    /// That very claim, as it stands now.
-    fn claim(&self, named: &ClaimRef) -> Option<Arc<PhoneNumberClaim>> {
-        let seen = self.claims.seen(&named.namespace, &named.name)?;
-        let claim = seen.read().filter(|claim| is_named(claim, named)).cloned()?;
-        Some(self.told.as_told(claim))
     }
 
     /// Notes how a turn, or another write of an intent, ended; returns how long the claim waits before the next.
@@ -132,7 +124,7 @@ async fn take(
         priced.unwrap_or(Ok(false))?
     };
     // It may have been changed meanwhile.
-    let Some(claim) = context.claim(&reference_to(claim)) else { return Ok(false) };
+    let Some(claim) = context.claim(&claim.reference()) else { return Ok(false) };
     let (known, now) = (Known::of(context, &claim), context.clock.now());
     let observed = observe(context, &claim, &known, now).await?;
     match decide(context, &observed, now).step {

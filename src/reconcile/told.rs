@@ -119,7 +119,9 @@ mod tests {
             (&["1", "2"], &["x", "1"], false, "1"),
         ] {
             let told = Told::default();
-            tells.iter().for_each(|status| told.tell(&claim(""), &claim(status).status.unwrap()));
+            for status in tells {
+                told.tell(&claim(""), &claim(status).status.unwrap());
+            }
             let (mut before, mut last) = ("", false);
             for now in shows {
                 last = told.shown(Some(&claim(before)), &claim(now));
