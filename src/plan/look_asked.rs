@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_handled_before_a_restart_is_not_followed_by_what_came_before_it() {
+    fn a_restart_goes_back_to_no_look_that_was_asked_for_before() {
         for (handled, flux, ours, expected) in [
             (Some("1"), Some("1"), Some("2"), "1"),
             (Some("1"), Some("2"), Some("1"), "1"),
