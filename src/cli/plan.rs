@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use clap::{Args, ValueEnum};
 
-use super::{values, vobiz::VobizArgs};
+use super::{times::TimesArgs, values, vobiz::VobizArgs};
 use crate::domain::{Currency, Money};
 
 #[derive(Debug, Args)]
@@ -35,6 +35,9 @@ pub struct PlanArgs {
 
     #[command(flatten)]
     pub vobiz: VobizArgs,
+
+    #[command(flatten)]
+    pub times: TimesArgs,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -233,6 +233,9 @@ fn definitions_that_are_missing_older_or_newer_are_found() {
         let user = "doctor";
         let setup = setup(&world, user, Some("system:masters"));
         doctor(&setup).await.found("none", "definitions-served", "error", "does not know claims");
+        let (code, _, said) = setup.end_of(&["why", "office"]).await;
+        let is_told = complaints(&said)[0].contains("does not know claims or records: install them with");
+        assert!(code == Some(1) && is_told, "{said}");
 
         let today = fs::read_to_string(crds().join(DEFINITIONS)).unwrap();
         let field = "\n                  settledAt:\n";

@@ -27,7 +27,7 @@ use self::{
 use super::{
     console::{note, print},
     error::CommandError,
-    gather::{Objects, reader},
+    gather::{Objects, reader, timeouts},
 };
 use crate::{
     cli::{PlanArgs, PlanFormat},
@@ -54,7 +54,7 @@ pub async fn run(args: &PlanArgs) -> Result<ExitCode, CommandError> {
         note(format_args!("There is no PhoneNumberClaim in {}.", args.filename));
     }
     let reader = reader(&args.vobiz, peers)?;
-    let plan = gathered::plan(&manifests, objects.as_ref(), &reader, &rules).await?;
+    let plan = gathered::plan(&manifests, objects.as_ref(), &reader, &rules, timeouts(&args.times)).await?;
     print(&match args.output {
         PlanFormat::Table => written::as_table(&plan),
         PlanFormat::Json => serde_json::to_string_pretty(&plan).map_err(CommandError::text)? + "\n",
