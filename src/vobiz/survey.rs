@@ -10,7 +10,7 @@ use super::{
     reader::{Read, Reader},
     wire::Balance,
 };
-use crate::domain::{Currency, LedgerRow, Time};
+use crate::domain::{Currency, LedgerRow, Time, day_begins};
 
 /// What came of one read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,17 +84,11 @@ impl Reader {
 fn debits(page: &Page<LedgerRow>, from: Date) -> Debits {
     let newest = page.rows().filter(|row| row.takes_money()).filter_map(|row| row.at).max();
     let is_all = page.total.is_some_and(|total| total <= page.keys.len());
-    let since = if is_all {
-        from.to_zoned(jiff::tz::TimeZone::UTC).ok().map(|midnight| midnight.timestamp())
-    } else {
-        // Vobiz documents no order: on a page that begins with older rows, newer ones may be missing.
-        newest_first(page).and_then(|times| times.last().copied())
-    };
+    // Vobiz documents no order: on a page that begins with older rows, newer ones may be missing.
+    let in_order = page.times.as_ref().filter(|times| times.is_sorted_by(|one, next| one >= next));
+    let since =
+        if is_all { Some(day_begins(from)) } else { in_order.and_then(|times| times.last().copied()) };
     Debits { newest, rows: page.keys.len(), since }
-}
-
-fn newest_first(page: &Page<LedgerRow>) -> Option<&Vec<Timestamp>> {
-    page.times.as_ref().filter(|times| times.is_sorted_by(|one, next| one >= next))
 }
 
 #[cfg(test)]
