@@ -1,5 +1,4 @@
 //! How long purchases take.
-#![expect(clippy::doc_markdown, reason = "these comments are what users read: `--help`")]
 
 use clap::Args;
 

@@ -23,6 +23,7 @@ pub struct Timeouts {
 
 impl Timeouts {
     /// Whether absence cannot count before the purchase has had its time.
+    #[must_use]
     pub fn are_in_order(self) -> bool {
         self.settle >= self.purchase_timeout
     }

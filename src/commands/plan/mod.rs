@@ -51,7 +51,8 @@ pub async fn run(args: &PlanArgs) -> Result<ExitCode, CommandError> {
     let rules = Rules::new()?;
     let manifests = read(&files, &Namespaces { default, only: named.is_some() }, &rules)?;
     if manifests.is_empty() {
-        note(format_args!("There is no PhoneNumberClaim in {}.", args.filename));
+        let place = if args.filename == "-" { files::STDIN } else { &args.filename };
+        note(format_args!("There is no PhoneNumberClaim in {place}."));
     }
     let reader = reader(&args.vobiz, peers)?;
     let plan = gathered::plan(&manifests, objects.as_ref(), &reader, &rules, timeouts(&args.times)).await?;
