@@ -221,6 +221,11 @@ fn without_a_way_to_an_api_server_it_says_that_it_could_not_look() {
             world.setup().env("KUBECONFIG", gone.display().to_string()).end_of(&["doctor"]).await;
         assert!(code == Some(1) && output.is_empty(), "{code:?} {output}{said}");
         assert_eq!(complaints(&said).len(), 1, "{said}");
+        assert!(said.contains("cannot be reached: Connection refused"), "{said}");
+        fs::write(&gone, "clusters: [").unwrap();
+        let (_, _, said) =
+            world.setup().env("KUBECONFIG", gone.display().to_string()).end_of(&["doctor"]).await;
+        assert!(complaints(&said).len() == 1 && said.contains("; set KUBECONFIG"), "{said}");
     });
 }
 
