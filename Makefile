@@ -2,7 +2,7 @@
 
 .POSIX:
 .NOTPARALLEL:
-.PHONY: help demo test lint build measure faults fuzz model worlds crds clean tools test-build demo-build measure-build faults-build image chart-docs e2e-prometheus e2e-otlp e2e-gitops e2e-node prometheus image-check e2e machine e2e-build gitops-build
+.PHONY: help demo test lint build measure faults fuzz model worlds crds clean tools test-build demo-build measure-build faults-build image chart-docs e2e-prometheus e2e-otlp e2e-gitops e2e-node prometheus image-check e2e machine e2e-build gitops-build worlds-build
 
 SHELL = /bin/sh
 CARGO = cargo
