@@ -18,6 +18,7 @@ mod run;
 mod state;
 #[cfg(test)]
 mod tests;
+mod unreadable;
 mod upkeep;
 
 use std::{

@@ -8,17 +8,16 @@ use std::{
     time::Duration,
 };
 
-use jiff::Timestamp;
-
 use super::{
     batch::{BatchRead, ReadBatch, is_funds, is_price, is_search},
     gate::GateState,
     looks::Looks,
-    upkeep::{Upkeep, lane},
+    unreadable::Unreadable,
+    upkeep::{Upkeep, lane, of_all},
 };
 use crate::{
     api::ObjectKey,
-    domain::{Backoff, E164, Moment},
+    domain::{E164, Moment},
     plan::{Contents, Evidence, EvidenceRequest, Gate, Reading, Readings, Source},
 };
 
@@ -59,15 +58,6 @@ struct Listing {
     resync: bool,
 }
 
-/// An old ledger that could not be read: it is left alone for a while, and with it those that go back further.
-#[derive(Debug, Clone, Copy)]
-struct Unreadable {
-    from: Timestamp,
-    failures: u32,
-    /// Monotonic.
-    until: Duration,
-}
-
 /// One round of reads, as it begins.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Round {
@@ -90,9 +80,6 @@ const FUNDS_A_ROUND: usize = 8;
 
 /// Rows on a page of the owned list: what the choice between searches and a listing reckons with.
 const PER_PAGE: usize = 100;
-
-/// Between failures of the old ledger.
-const OLD_LEDGER: Backoff = Backoff { first: Duration::from_mins(1), longest: Duration::from_hours(1) };
 
 impl State {
     pub fn evidence(&self, e164: E164) -> Evidence {
@@ -162,10 +149,8 @@ impl State {
 
     /// What is to be read for all that waits, in as few calls as will do.
     pub fn batch(&self, now: Moment, resync: bool) -> ReadBatch {
-        let mut batch: ReadBatch = self.owed.into_iter().collect();
-        if let Some(source) = self.upkeep.due(now.mono) {
-            batch.add(source);
-        }
+        let unasked = self.owed.into_iter().chain(self.upkeep.due(now.mono));
+        let mut batch: ReadBatch = unasked.map(|source| of_all(source, now)).collect();
         let looks = self.looks.due().is_some_and(|at| now.mono >= at);
         if resync || looks || self.listing.is_some() {
             batch.add(Source::Listing);
@@ -178,7 +163,8 @@ impl State {
                 match lane(source, now) {
                     Source::Quote(_) => {}
                     source if self.broad.contains(&source) => batch.add(Source::Listing),
-                    Source::OldLedger { from } if self.is_left_alone(from, now) => {}
+                    Source::OldLedger { from }
+                        if self.unreadable.is_some_and(|old| old.holds(from, now.mono)) => {}
                     source if is_told && is_search(source) => told.add(source),
                     source => batch.add(source),
                 }
@@ -208,10 +194,6 @@ impl State {
         (batch, self.listing.map(|listing| listing.begun))
     }
 
-    fn is_left_alone(&self, from: Timestamp, now: Moment) -> bool {
-        self.unreadable.is_some_and(|old| from <= old.from && now.mono < old.until)
-    }
-
     /// What a request still lacks.
     pub(super) fn lacks(&self, request: &EvidenceRequest) -> impl Iterator<Item = Source> {
         request.sources.iter().copied().filter(|source| !self.readings.has(*source, request.since))
@@ -238,9 +220,7 @@ impl State {
         // What it costs to search again is paid once in a while.
         self.searches_fail &= resynced.is_none() && !listing_failed;
         if let Some((from, _)) = read.old_ledger_failed {
-            let failures = self.unreadable.map_or(0, |old| old.failures);
-            let until = round.began.mono + OLD_LEDGER.after(failures);
-            self.unreadable = Some(Unreadable { from, failures: failures.saturating_add(1), until });
+            self.unreadable = Some(Unreadable::again(self.unreadable, from, round.began.mono));
         }
         match read.failure {
             Some(failure) if failure.is_of_searches_alone() => self.searches_fail = true,
@@ -270,6 +250,9 @@ impl State {
                     let anew = matches!(source, Source::Ledger { .. });
                     self.upkeep.was_read(anew, reading.begun().map_or(Duration::ZERO, |at| at.mono));
                 }
+                (Source::OldLedger { .. }, Reading::Read { value: Contents::Ledger(read), .. }) => {
+                    self.unreadable.take_if(|old| old.is_refuted(read.from));
+                }
                 _ => {}
             }
             let key = source.key();
@@ -295,9 +278,11 @@ impl State {
 mod tests {
     use std::sync::Arc;
 
+    use jiff::Timestamp;
+
     use super::*;
     use crate::{
-        account::batch::Failure,
+        account::{batch::Failure, upkeep::USUAL},
         domain::ListedNumber,
         plan::{FundsRead, LedgerRead},
         vobiz::ReadError,
@@ -489,6 +474,63 @@ mod tests {
             Reading::NoSuchEndpoint { begun: at(1000) },
         )]);
         assert!(has(&state, &from(300)), "there is none to wait for");
+    }
+
+    /// A wall clock by which ledgers grow old.
+    fn days(days: u64) -> Moment {
+        at(days * 24 * 3600)
+    }
+
+    #[test]
+    fn a_ledger_that_grows_old_while_it_is_waited_for_is_read_once_more_and_not_lost() {
+        let mut state = large();
+        state.resynced_at = Some(days(10).mono);
+        let from = days(8).wall;
+        let request = EvidenceRequest::new(days(9), [Source::Ledger { from }]);
+        state.wait(key(1), Some(request.clone()));
+        let reads = |state: &State, now| state.batch(now, false).sources().collect::<Vec<_>>();
+        assert_eq!(reads(&state, days(10)), [Source::Ledger { from }]);
+        assert_eq!(reads(&state, days(11)), [Source::OldLedger { from }]);
+        let old_ledger_failed = Some((from, ReadError::Failed("500".into())));
+        let failed = BatchRead { old_ledger_failed, ..BatchRead::default() };
+        state.batch_ends(Round { began: days(11), held: None, resync: false }, failed);
+        assert_eq!(reads(&state, days(11)), [], "it is left alone for a while");
+        let again = state.next_round(days(11), Duration::MAX / 2);
+        assert_eq!(again, days(11).mono + Duration::from_mins(1));
+        let value = Contents::Ledger(LedgerRead { from, rows: Arc::default() });
+        state.store(vec![(Source::OldLedger { from }, Reading::Read { begun: days(11), value })]);
+        assert_eq!(reads(&state, days(12)), []);
+        assert!(has(&state, &request));
+    }
+
+    #[test]
+    fn a_ledger_that_failed_and_has_grown_old_is_not_what_opens_the_account() {
+        let mut state = large();
+        let from = days(8).wall;
+        fails(&mut state, 10 * 24 * 3600, Source::Ledger { from });
+        for (now, from) in [(days(10), from), (days(11), days(11).wall - USUAL)] {
+            assert_eq!(state.batch(now, false), [Source::Ledger { from }].into_iter().collect());
+        }
+    }
+
+    #[test]
+    fn an_old_ledger_that_was_read_well_begins_its_pauses_anew() {
+        let mut state = large();
+        let fails = |state: &mut State, now: u64| {
+            let old_ledger_failed = Some((days(1).wall, ReadError::Failed("500".into())));
+            state.batch_ends(round(now, false), BatchRead { old_ledger_failed, ..BatchRead::default() });
+            state.unreadable.unwrap().until.saturating_sub(seconds_of(now)).as_secs()
+        };
+        let read = |state: &mut State, from: u64| {
+            let value = Contents::Ledger(LedgerRead { from: days(from).wall, rows: Arc::default() });
+            let reading = Reading::Read { begun: at(5), value };
+            state.store(vec![(Source::OldLedger { from: days(from).wall }, reading)]);
+        };
+        assert_eq!([fails(&mut state, 1), fails(&mut state, 100)], [60, 120]);
+        read(&mut state, 2);
+        assert_eq!(fails(&mut state, 300), 240, "it was another one, that goes less far back");
+        read(&mut state, 1);
+        assert_eq!(fails(&mut state, 900), 60);
     }
 
     #[test]
