@@ -37,6 +37,7 @@ use crate::{
     plan::{Clocks, Evidence, EvidenceRequest, Gate, Moment},
     vobiz::{Client, PurchaseAnswer},
 };
+use batch::is_quote;
 pub use queue::{Place, Queue};
 pub use registry::Accounts;
 use state::State;
@@ -170,13 +171,14 @@ impl Account {
     }
 
     fn wait(&self, key: ObjectKey, request: Option<EvidenceRequest>) {
+        let prices = request.as_ref().is_some_and(|request| request.sources.iter().copied().all(is_quote));
         let mut state = self.state();
         if state.may_go_on(request.as_ref(), self.clock.now().mono) {
             // It came between the look and the question: nothing else would wake the claim or record.
             self.wake(key);
         } else if state.wait(key, request) {
-            self.changed.notify_one();
-            self.quotes.notify_one();
+            // The rounds look at all that waits, and have nothing to do for those that wait for prices alone.
+            if prices { self.quotes.notify_one() } else { self.changed.notify_one() }
         }
     }
 

@@ -152,7 +152,7 @@ impl Account {
         self.wake_all(served);
     }
 
-    fn wake_all(&self, keys: impl IntoIterator<Item = ObjectKey>) {
+    pub(super) fn wake_all(&self, keys: impl IntoIterator<Item = ObjectKey>) {
         for key in keys {
             self.wake(key);
         }

@@ -9,9 +9,10 @@ use std::{
 };
 
 use super::{
-    batch::{BatchRead, ReadBatch, is_funds, is_price, is_search},
+    batch::{BatchRead, ReadBatch, is_funds, is_price, is_quote, is_search},
     gate::GateState,
     looks::Looks,
+    quotes::PriceLine,
     unreadable::Unreadable,
     upkeep::{Upkeep, lane, of_all},
 };
@@ -46,8 +47,8 @@ pub struct State {
     broad: HashSet<Source>,
     /// A search failed: until the account is listed for drift again, or cannot be listed, the listing does its work.
     searches_fail: bool,
-    /// The namespace for which a price was read last.
-    pub(super) quoted_last: String,
+    /// The claims for which prices are to be read.
+    pub(super) priced: PriceLine,
 }
 
 /// A listing that is being read.
@@ -109,6 +110,9 @@ impl State {
                 self.upkeep.looks(from, at);
             }
         }
+        if request.iter().flat_map(|request| &request.sources).any(|source| is_quote(*source)) {
+            self.priced.join(&key);
+        }
         self.waiting.insert(key, request.clone()) != Some(request) && reads
     }
 
@@ -125,6 +129,7 @@ impl State {
 
     /// All that waits, to be told that the account is held.
     pub fn take_waiting(&mut self) -> Vec<ObjectKey> {
+        self.priced = PriceLine::default();
         self.waiting.drain().map(|(key, _)| key).collect()
     }
 
