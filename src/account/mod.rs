@@ -182,15 +182,18 @@ impl Account {
         }
     }
 
-    /// Asks to be woken after the next listing for drift: nothing needs to be read before it.
-    pub fn request_next_listing(&self, key: ObjectKey) {
-        self.state().looks.wait(key);
+    /// Asks to be woken after the next listing for drift that is newer than the listing by which it was decided: nothing needs
+    /// to be read before it.
+    pub fn request_next_listing(&self, key: ObjectKey, decided_by: Option<Moment>) {
+        if let Some(listed) = self.state().wait_for_listing(key, decided_by) {
+            self.wake(listed);
+        }
     }
 
-    /// Asks for a listing that begins at that moment or later, and for the claim or record to be woken after it. Returns
-    /// whether there has been one.
-    pub fn look_now(&self, key: ObjectKey, since: Moment) -> bool {
-        let looked = self.state().looks.ask(key, since.mono);
+    /// Asks for a listing that begins at that moment or later, and for the claim and its number's record to be woken after
+    /// it, and nothing else. Returns whether there has been one.
+    pub fn look_now(&self, claim: ObjectKey, e164: E164, since: Moment) -> bool {
+        let looked = self.state().looks.ask([claim, ObjectKey::number(e164)], since.mono);
         if !looked {
             self.changed.notify_one();
         }

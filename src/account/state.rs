@@ -116,6 +116,16 @@ impl State {
         self.waiting.insert(key, request.clone()) != Some(request) && reads
     }
 
+    /// Has the listing for drift waited for that follows the one by which it was decided. If it has ended meanwhile, nothing
+    /// else would wake what waits, which is then returned.
+    pub fn wait_for_listing(&mut self, key: ObjectKey, decided_by: Option<Moment>) -> Option<ObjectKey> {
+        if self.resynced_at > decided_by.map(|begun| begun.mono) {
+            return Some(key);
+        }
+        self.looks.wait(key);
+        None
+    }
+
     /// What has nothing to wait for any more.
     pub fn take_served(&mut self, now: Duration) -> Vec<ObjectKey> {
         let is_kept = |reading: &Reading<Contents>| reading.begun().is_some_and(|at| now < at.mono + KEPT);
@@ -204,8 +214,8 @@ impl State {
         request.sources.iter().copied().filter(|source| !self.readings.has(*source, request.since))
     }
 
-    /// A batch was read. Returns whether the account was listed for drift with it, or because that was asked for.
-    pub fn batch_ends(&mut self, round: Round, read: BatchRead) -> bool {
+    /// A batch was read. Returns whether the account was listed for drift with it.
+    pub fn batch_ends(&mut self, round: Round, read: BatchRead, now: Moment) -> bool {
         let listed = read.readings.iter().any(|(source, _)| *source == Source::Listing);
         let listing_failed = read.failure.as_ref().is_some_and(|failure| failure.source == Source::Listing);
         self.owned = read.owned.unwrap_or(self.owned);
@@ -216,7 +226,9 @@ impl State {
         self.broad.extend(read.broad);
         let listing = if listed || listing_failed { self.listing.take() } else { None };
         let listing = listing.filter(|_| listed);
-        let looked = listing.is_some_and(|listing| self.looks.listed(listing.begun.mono));
+        if let Some(listing) = listing {
+            self.looks.listed(listing.begun.mono, now.mono, listing.resync);
+        }
         let resynced = listing.filter(|listing| listing.resync);
         if let Some(listing) = resynced {
             self.resynced_at = Some(listing.begun.mono);
@@ -236,7 +248,7 @@ impl State {
             }
             None => {}
         }
-        resynced.is_some() || looked
+        resynced.is_some()
     }
 
     /// Keeps what was read.
@@ -359,18 +371,22 @@ mod tests {
         Round { began: at(began), held: None, resync }
     }
 
+    fn ends(state: &mut State, round: Round, read: BatchRead) -> bool {
+        state.batch_ends(round, read, round.began)
+    }
+
     /// A round in which that fails.
     fn fails(state: &mut State, began: u64, source: Source) {
         let failure = Some(Failure { source, error: ReadError::Failed("500".into()) });
         state.batch_begins(round(began, false));
-        assert!(!state.batch_ends(round(began, false), BatchRead { failure, ..BatchRead::default() }));
+        assert!(!ends(state, round(began, false), BatchRead { failure, ..BatchRead::default() }));
     }
 
     /// A round in which the account is listed. Returns whether it was for drift.
     fn lists(state: &mut State, began: u64, resync: bool) -> bool {
         state.batch_begins(round(began, resync));
         let readings = vec![(Source::Listing, nothing(began))];
-        state.batch_ends(round(began, resync), BatchRead { readings, ..BatchRead::default() })
+        ends(state, round(began, resync), BatchRead { readings, ..BatchRead::default() })
     }
 
     #[test]
@@ -498,7 +514,7 @@ mod tests {
         assert_eq!(reads(&state, days(11)), [Source::OldLedger { from }]);
         let old_ledger_failed = Some((from, ReadError::Failed("500".into())));
         let failed = BatchRead { old_ledger_failed, ..BatchRead::default() };
-        state.batch_ends(Round { began: days(11), held: None, resync: false }, failed);
+        ends(&mut state, Round { began: days(11), held: None, resync: false }, failed);
         assert_eq!(reads(&state, days(11)), [], "it is left alone for a while");
         let again = state.next_round(days(11), Duration::MAX / 2);
         assert_eq!(again, days(11).mono + Duration::from_mins(1));
@@ -523,7 +539,7 @@ mod tests {
         let mut state = large();
         let fails = |state: &mut State, now: u64| {
             let old_ledger_failed = Some((days(1).wall, ReadError::Failed("500".into())));
-            state.batch_ends(round(now, false), BatchRead { old_ledger_failed, ..BatchRead::default() });
+            ends(state, round(now, false), BatchRead { old_ledger_failed, ..BatchRead::default() });
             state.unreadable.unwrap().until.saturating_sub(seconds_of(now)).as_secs()
         };
         let read = |state: &mut State, from: u64| {
@@ -597,6 +613,36 @@ mod tests {
     }
 
     #[test]
+    fn a_listing_for_a_look_is_none_for_drift() {
+        let mut state = large();
+        assert!(lists(&mut state, 6, true));
+        let asked = [key(1), key(2)];
+        assert!(!state.looks.ask(asked.clone(), seconds_of(7)));
+        state.wait_for_listing(key(3), Some(at(6)));
+        assert!(!lists(&mut state, 30, false), "all records are looked at after one for drift alone");
+        assert_eq!(state.looks.take_served(), asked.into());
+        assert!(lists(&mut state, 40, true));
+        assert_eq!(state.looks.take_served(), [key(3)].into());
+    }
+
+    #[test]
+    fn a_listing_that_ended_before_it_was_waited_for_is_not_missed() {
+        // By which listing it was decided, whether the next one was for drift, and whether there is nothing to wait for.
+        for (decided_by, resync, missed) in
+            [(Some(6), true, true), (None, true, true), (Some(7), true, false), (Some(6), false, false)]
+        {
+            let mut state = large();
+            lists(&mut state, 6, true);
+            lists(&mut state, 7, resync);
+            state.looks.take_served();
+            let woken = state.wait_for_listing(key(1), decided_by.map(at));
+            assert_eq!(woken.is_some(), missed, "{decided_by:?} {resync}");
+            lists(&mut state, 8, true);
+            assert_eq!(state.looks.take_served().contains(&key(1)), !missed, "{decided_by:?} {resync}");
+        }
+    }
+
+    #[test]
     fn evidence_is_about_one_number() {
         let row = |index| {
             let number_of = crate::domain::Number::default();
@@ -624,7 +670,7 @@ mod tests {
         };
         assert_eq!(begins(&mut state, 6), ((true, 0), Some(6)), "so many are listed");
         let piece = BatchRead { owned: Some(800), ..BatchRead::default() };
-        assert!(!state.batch_ends(round(6, true), piece));
+        assert!(!ends(&mut state, round(6, true), piece));
         // A few that ask later are searched for beside it, many wait for the next one.
         state.wait(key(20), Some(presence(20, 7)));
         assert_eq!(begins(&mut state, 8), ((true, 1), Some(6)));
@@ -633,7 +679,7 @@ mod tests {
         (30..38).for_each(|index| assert!(state.wait(key(index), Some(presence(index, 9)))));
         assert_eq!(begins(&mut state, 9), ((true, 0), Some(6)));
         let readings = vec![(Source::Listing, nothing(6))];
-        assert!(state.batch_ends(round(9, false), BatchRead { readings, ..BatchRead::default() }));
+        assert!(ends(&mut state, round(9, false), BatchRead { readings, ..BatchRead::default() }));
         assert_eq!(state.take_served(seconds_of(9)).len(), 9);
         assert_eq!(begins(&mut state, 10), ((true, 0), Some(10)));
     }
