@@ -506,7 +506,7 @@ mod tests {
     }
 
     #[test]
-    fn a_ledger_that_grows_old_while_it_is_waited_for_is_read_once_more_and_not_lost() {
+    fn a_ledger_that_grows_old_while_it_is_waited_for_is_read_and_not_lost() {
         let mut state = large();
         state.resynced_at = Some(days(10).mono);
         let from = days(8).wall;
