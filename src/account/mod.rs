@@ -8,6 +8,7 @@ mod batch;
 mod filters;
 mod gate;
 mod ledgers;
+mod line;
 mod looks;
 mod prices;
 mod queue;

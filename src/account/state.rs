@@ -11,8 +11,8 @@ use std::{
 use super::{
     batch::{BatchRead, ReadBatch, is_funds, is_price, is_quote, is_search},
     gate::GateState,
+    line::PriceLine,
     looks::Looks,
-    quotes::PriceLine,
     unreadable::Unreadable,
     upkeep::{Upkeep, lane, of_all},
 };
@@ -503,7 +503,7 @@ mod tests {
     }
 
     #[test]
-    fn a_ledger_that_grows_old_while_it_is_waited_for_is_read_once_more_and_not_lost() {
+    fn a_ledger_that_grows_old_while_it_is_waited_for_is_read_once_more() {
         let mut state = large();
         state.resynced_at = Some(days(10).mono);
         let from = days(8).wall;
