@@ -14,12 +14,14 @@ mod claim;
 #[cfg(test)]
 mod claim_tests;
 mod evidence;
+mod family;
 pub(crate) mod guard;
 mod keep;
 mod ledger;
 mod listing;
 mod look_asked;
 mod memory;
+mod names;
 mod neighbours;
 mod observed;
 mod offers;
@@ -48,12 +50,16 @@ pub use cause::Wanted;
 pub use change::{Change, RecordStep};
 pub use checks::{Checked, Told, Wake, credentials_refused, quoted};
 pub use claim::{ClaimStep, Decision, ask_each, decide_claim};
-pub use evidence::{Contents, Evidence, EvidenceRequest, FundsRead, LedgerRead, Readings, Source};
+pub use evidence::{
+    BalanceRead, Contents, Evidence, EvidenceRequest, FundsRead, LedgerRead, Readings, Source,
+};
+pub use family::{Families, Kinship, Served};
 pub use keep::is_listed_absent;
 #[cfg(test)]
 pub(crate) use listing::Rows;
 pub use look_asked::LookAsked;
 pub use memory::{ClaimMemory, RecordMemory};
+pub use names::Names;
 pub use neighbours::Neighbours;
 pub use observed::{ClaimObserved, RecordObserved, Removal};
 pub use offers::QuoteRead;
