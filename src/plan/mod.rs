@@ -35,9 +35,12 @@ mod retry;
 mod rows;
 mod rules;
 mod send;
+#[cfg_attr(not(test), expect(dead_code, reason = "no account is declared yet"))]
+mod serving;
 mod settle;
 mod taken;
 mod time;
+mod told;
 mod turns;
 mod window;
 
@@ -46,7 +49,7 @@ pub use bounds::{LONGEST_TOKEN, RetryToken, cut_token, debits_count, retry_token
 pub use brief::{ClaimBrief, RecordBrief};
 pub use cause::Wanted;
 pub use change::{Change, RecordStep};
-pub use checks::{Checked, Told, Wake, credentials_refused, quoted};
+pub use checks::{Checked, Wake, credentials_refused, quoted};
 pub use claim::{ClaimStep, Decision, ask_each, decide_claim};
 pub use evidence::{Contents, Evidence, EvidenceRequest, FundsRead, LedgerRead, Readings, Source};
 pub use keep::is_listed_absent;
@@ -66,8 +69,10 @@ pub use relation::{ConflictWith, Relation};
 pub use retry::{is_retried_unasked, permits};
 pub use rows::LedgerRows;
 pub use send::{Denial, LiveClaim, OutcomeTarget, Permission, may_send, outcome_target};
+pub use serving::{Directory, Served};
 pub use settle::EXPLAINED_SOON;
 pub use time::{SEND_WINDOW, Timeouts};
+pub use told::Told;
 
 use crate::api::Reason;
 pub(crate) use crate::domain::{Clocks, Moment};

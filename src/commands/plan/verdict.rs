@@ -79,9 +79,11 @@ impl Planning<'_> {
             ClaimStep::Purchase(attempt) => {
                 // One that Vobiz refuses is recorded, too, and keeps the number from other claims.
                 let told = purchase(&observed, &decision, &mut self.funds);
-                (Some(told), Some(opened(&observed, attempt.clone(), self.now)))
+                (Some(told), Some(opened(claim, &self.facts.account, attempt.clone(), self.now)))
             }
-            ClaimStep::OpenUnsent(attempt) => (None, Some(adopted(&observed, attempt.clone(), self.now))),
+            ClaimStep::OpenUnsent(attempt) => {
+                (None, Some(adopted(&observed, &self.facts.account, attempt.clone(), self.now)))
+            }
             ClaimStep::Bind => (None, bound(&observed)),
             ClaimStep::Rest | ClaimStep::Await(_) => (Some(self.told(&observed, &decision)), None),
         };
@@ -165,11 +167,10 @@ fn purchase(observed: &ClaimObserved<'_>, decision: &Decision, funds: &mut Funds
 }
 
 /// The record as it is written before a purchase.
-fn opened(observed: &ClaimObserved<'_>, attempt: NewAttempt, now: Moment) -> PhoneNumber {
-    let claim = observed.claim;
+fn opened(claim: &PhoneNumberClaim, account: &AccountId, attempt: NewAttempt, now: Moment) -> PhoneNumber {
     let spec = PhoneNumberSpec {
         e164: claim.number(),
-        account: observed.account.clone(),
+        account: account.clone(),
         claim_ref: Some(reference(claim)),
         attempt: attempt.open(AttemptId::from_random([0; 16]), now.wall),
         later: Later::default(),
@@ -178,8 +179,13 @@ fn opened(observed: &ClaimObserved<'_>, attempt: NewAttempt, now: Moment) -> Pho
 }
 
 /// The record of what the account owns, or paid for; bound, if a list shows it.
-fn adopted(observed: &ClaimObserved<'_>, attempt: NewAttempt, now: Moment) -> PhoneNumber {
-    let mut record = opened(observed, attempt, now);
+fn adopted(
+    observed: &ClaimObserved<'_>,
+    account: &AccountId,
+    attempt: NewAttempt,
+    now: Moment,
+) -> PhoneNumber {
+    let mut record = opened(observed.claim, account, attempt, now);
     if let Some(listed) = listed(observed) {
         Change::Bind { listed: Box::new(listed.clone()), begun: now }.apply(&mut record, now.wall);
     }
@@ -208,7 +214,7 @@ fn listed<'a>(observed: &'a ClaimObserved<'_>) -> Option<&'a ListedNumber> {
         Reading::Never | Reading::NoSuchEndpoint { .. } => None,
     });
     let is_owned = |row: &&ListedNumber| {
-        row.owner.as_ref() == Some(&observed.account) && row.number.status != Some(NumberStatus::Released)
+        row.owner == observed.served.account && row.number.status != Some(NumberStatus::Released)
     };
     rows.flatten().find(is_owned)
 }
