@@ -13,6 +13,8 @@ mod checks;
 mod claim;
 #[cfg(test)]
 mod claim_tests;
+#[cfg_attr(not(test), expect(dead_code, reason = "no account is declared yet"))]
+mod declared;
 mod evidence;
 pub(crate) mod guard;
 mod keep;
@@ -51,6 +53,8 @@ pub use cause::Wanted;
 pub use change::{Change, RecordStep};
 pub use checks::{Checked, Wake, credentials_refused, quoted};
 pub use claim::{ClaimStep, Decision, ask_each, decide_claim};
+#[cfg(test)]
+pub(crate) use declared::Token;
 pub use evidence::{Contents, Evidence, EvidenceRequest, FundsRead, LedgerRead, Readings, Source};
 pub use keep::is_listed_absent;
 #[cfg(test)]
