@@ -1,19 +1,16 @@
 //! Which account serves a claim, or why none does: one rule for decisions, for the look before a POST, and for who is woken
 //! when an account changes.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 
-use jiff::Timestamp;
-use kube::{
-    ResourceExt,
-    core::{Selector, SelectorExt},
+use kube::core::SelectorExt;
+
+use super::{
+    declared::{Allowed, Declared},
+    told::Told,
 };
-
-use super::told::Told;
 use crate::{
-    api::{
-        ACCOUNT_FINALIZER, AllowedFrom, AttemptState, PhoneNumber, PhoneNumberClaim, Reason, VobizAccount,
-    },
+    api::{AttemptState, PhoneNumber, PhoneNumberClaim, Reason},
     domain::AccountId,
 };
 
@@ -118,7 +115,7 @@ impl Directory {
         let living: Vec<_> =
             defaults.iter().filter(|(_, one)| !one.deleting).map(|(name, _)| *name).collect();
         match (living.as_slice(), defaults.first(), &self.flags) {
-            ([name], ..) => self.by_name(name, namespace),
+            ([name], ..) | ([], Some((name, _)), _) => self.by_name(name, namespace),
             ([one, two, ..], ..) => Served::by_none(
                 Reason::AccountNotFound,
                 format!(
@@ -127,7 +124,6 @@ impl Directory {
                      -p='{{\"spec\":{{\"default\":false}}}}'"
                 ),
             ),
-            ([], Some((name, _)), _) => self.by_name(name, namespace),
             ([], None, Some(flags)) => match self.first(flags) {
                 // The object has taken over: what it says counts.
                 Some(name) => self.by_name(name, namespace),
@@ -282,6 +278,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::too_many_lines, reason = "one table")]
     fn the_table_of_which_account_serves_a_claim() {
         use Reason::{AccountNotAllowed, AccountNotFound, Paused};
         let plain = |name| object(name, 1, &json!({}));
@@ -441,7 +438,7 @@ mod tests {
     }
 
     #[test]
-    fn an_account_takes_no_attempt_before_its_token_is_known_and_its_deletion_held() {
+    fn no_attempt_before_the_token_is_known_and_the_deletion_held_back() {
         let account = object("a", 1, &json!({}));
         let mut free = account.clone();
         free.metadata.finalizers = None;
@@ -449,6 +446,7 @@ mod tests {
             (&account, Token::Known, None),
             (&account, Token::Awaited, Some(Reason::Purchasing)),
             (&account, Token::Missing("there is no Secret".into()), Some(Reason::InvalidCredentials)),
+            (&account, Token::Unusable("it is empty".into()), Some(Reason::InvalidCredentials)),
             (&free, Token::Known, Some(Reason::Purchasing)),
         ] {
             let declared = BTreeMap::from([("a".into(), Declared::of(account, token))]);
