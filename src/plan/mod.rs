@@ -78,6 +78,7 @@ pub use serving::{Directory, Served};
 pub use settle::EXPLAINED_SOON;
 pub use time::{SEND_WINDOW, Timeouts};
 pub use told::Told;
+pub use turns::Turns;
 
 use crate::api::Reason;
 pub(crate) use crate::domain::{Clocks, Moment};
