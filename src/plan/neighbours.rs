@@ -128,12 +128,13 @@ impl Neighbours {
 
     /// Whether the debit may yet turn out to be another number's, whose purchase is under way: on a busy account there is
     /// always one that was debited and has not been answered. Those that are past their own time are not waited for, or
-    /// two attempts would wait for each other.
+    /// two attempts would wait for each other. A debit whose time is not known is not waited for either: on a busy account,
+    /// that would have no end.
     pub fn may_explain(&self, debit: &LedgerRow, e164: E164, span: Duration, now: Timestamp) -> bool {
         let is_past = |opened: Timestamp| opened.saturating_add(span).is_ok_and(|settles| settles <= now);
         let under_way = &self.unsettled[self.unsettled.partition_point(|(opened, _)| is_past(*opened))..];
         let oldest = under_way.iter().find(|(_, other)| *other != e164);
-        oldest.is_some_and(|(opened, _)| debit.at.is_none_or(|at| at.at() >= earlier(*opened)))
+        oldest.is_some_and(|(opened, _)| debit.at.is_some_and(|at| at.at() >= earlier(*opened)))
     }
 
     /// When the debits of all young purchases must show that may have made this one: rows read from then on tell whose it is.
@@ -166,8 +167,11 @@ impl Explained {
         at.is_none_or(|at| at >= earlier(self.opened) && at <= later(self.settled))
     }
 
+    /// A debit whose time is not known may be as new as the last attempt: an old purchase, or one after the other of a busy
+    /// account, would explain it away.
     fn explains(&self, debit: &LedgerRow) -> bool {
-        self.was_under_way(debit.at.map(Time::at))
+        debit.at.is_some()
+            && self.was_under_way(debit.at.map(Time::at))
             && debit.amount.is_some_and(|amount| amount.is_same_sum(self.amount))
             && may_be_same(self.currency, debit.currency)
     }
@@ -292,6 +296,30 @@ mod tests {
         );
         neighbours.unsettled = vec![(at(1301), number(2))];
         assert!(!neighbours.may_explain(debit, number(1), span, at(99)), "it was opened later");
+    }
+
+    #[test]
+    fn a_debit_without_a_time_is_explained_by_no_purchase_and_awaits_none() {
+        let timed = debit(1, "DID", at(0));
+        let timeless = LedgerRow { at: None, ..timed.clone() };
+        let bought = Explained {
+            e164: number(2),
+            amount: "52".parse().unwrap(),
+            currency: None,
+            opened: at(0),
+            settled: at(0),
+        };
+        for (debit, explained, explains, later) in
+            [(timed, 0, true, Some(at(100))), (timeless, 1, false, None)]
+        {
+            let rows: Arc<LedgerRows> = Arc::new([debit.clone()].into_iter().collect());
+            let busy = Neighbours::for_tests(rows.clone(), &[], &[bought], &[at(0)]);
+            assert_eq!(busy.unexplained(at(0), at(9)).count(), explained, "{debit:?}");
+            let busy = Neighbours::for_tests(rows, &[], &[], &[at(0)]).with_young(&[bought]);
+            let span = Duration::from_secs(100);
+            assert_eq!(busy.may_explain(&debit, number(1), span, at(9)), explains, "{debit:?}");
+            assert_eq!(busy.tells_later(&debit, number(1), span), later, "{debit:?}");
+        }
     }
 
     #[test]
