@@ -5,6 +5,7 @@
 
 mod balances;
 mod batch;
+mod families;
 mod filters;
 mod gate;
 mod ledgers;

@@ -11,7 +11,7 @@ use kube::ResourceExt;
 use super::Account;
 use crate::{
     api::{PhoneNumber, PhoneNumberClaim},
-    plan::{Clocks, Directory, Served},
+    plan::{Clocks, Directory, Service},
 };
 
 /// Every account that this process buys in.
@@ -36,7 +36,7 @@ impl Accounts {
 
     /// Which account serves a claim whose number has this record.
     #[must_use]
-    pub fn serve(&self, claim: &PhoneNumberClaim, record: Option<&PhoneNumber>) -> Served {
+    pub fn serve(&self, claim: &PhoneNumberClaim, record: Option<&PhoneNumber>) -> Service {
         self.directory.serve(claim, record)
     }
 

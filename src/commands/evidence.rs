@@ -14,8 +14,8 @@ use crate::{
     clock::Clock,
     domain::{AccountId, Time, day_begins, utc_day},
     plan::{
-        Clocks, Contents, EvidenceRequest, FundsRead, Gate, GateCause, LedgerRead, Moment, QuoteRead,
-        Reading, Readings, Source,
+        BalanceRead, Clocks, Contents, EvidenceRequest, FundsRead, Gate, GateCause, LedgerRead, Moment,
+        QuoteRead, Reading, Readings, Source,
     },
     vobiz::{Known, Ledger, ReadError, Reader, readers::Pages},
 };
@@ -119,7 +119,10 @@ async fn read(reader: &Reader, source: Source, begun: Moment) -> Result<Contents
         }
         // They serve the messages of attempts that have failed.
         Source::Funds { .. } => Ok(Contents::Funds(FundsRead::default())),
-        Source::Balance(currency) => Ok(Contents::Balance(reader.balance(currency).await?.available_balance)),
+        Source::Balance(currency) => {
+            let available = reader.balance(currency).await?.available_balance;
+            Ok(Contents::Balance(BalanceRead { available, account: None }))
+        }
         Source::Quote(e164) => {
             let at = Time::micros(begun.wall);
             Ok(Contents::Quote(match reader.offers(e164).await {
