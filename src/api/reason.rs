@@ -135,8 +135,8 @@ impl Reason {
         matches!(self, Self::InvalidCredentials | Self::RateLimited | Self::VobizUnavailable)
     }
 
-    /// Whether people keep the purchase back, by what they wrote in the claim or of the accounts: no failure, and what was
-    /// counted before is over.
+    /// Whether people keep the purchase back, by what they wrote in the claim or of the accounts, or the stock does: no
+    /// failure, and what was counted before is over.
     pub(crate) fn holds_the_claim(self) -> bool {
         matches!(
             self,
@@ -144,6 +144,7 @@ impl Reason {
                 | Self::NotOwned
                 | Self::PriceExceeded
                 | Self::PriceUnknown
+                | Self::NumberNotFound
                 | Self::AccountNotFound
                 | Self::AccountNotAllowed
         )

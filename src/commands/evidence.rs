@@ -40,6 +40,8 @@ pub struct Account<'a> {
     reader: &'a Reader,
     pub facts: Facts,
     clock: Clock,
+    /// For all that it asks.
+    pub patience: Patience,
 }
 
 impl<'a> Account<'a> {
@@ -47,7 +49,7 @@ impl<'a> Account<'a> {
         let (account, peers) = (reader.account(), reader.peers());
         let facts =
             Facts { account, readings: Readings::default(), gate: Gate::Open, clocks: peers.clocks() };
-        Self { reader, facts, clock: peers.clock() }
+        Self { reader, facts, clock: peers.clock(), patience: Patience::default() }
     }
 
     /// Asks for what is lacking. A limit that lasts closes the gate, as it does for the operator.
@@ -62,13 +64,12 @@ impl<'a> Account<'a> {
 
     /// Reads these, until one cannot be had. Where Vobiz limits the rate of calls, it goes on after a while.
     pub async fn fetch(&mut self, sources: &[Source]) -> Result<(), ReadError> {
-        let mut patience = Patience::default();
         let mut left = sources;
         loop {
             let (read, ended) = self.read_all(left).await;
             left = &left[read..];
             match ended {
-                Err(error) if patience.waits_after(&error).await => {}
+                Err(error) if self.patience.waits_after(&error).await => {}
                 ended => return ended,
             }
         }

@@ -15,7 +15,7 @@ use crate::{
     api::{AttemptState, ConditionType, PhoneNumberClaim, Seen},
     cli::WhyArgs,
     domain::Time,
-    plan::{Checked, ClaimObserved, ClaimStep, Decision, Moment, Wake, ask_each, decide_claim},
+    plan::{Checked, ClaimObserved, ClaimStep, Decision, Moment, Relation, Wake, ask_each, decide_claim},
 };
 
 /// What a decision asks for leads to no more questions than this.
@@ -83,7 +83,7 @@ fn explanation(
         lines.push(format!("  {name}: {told}"));
     }
     lines.push(if watched.is_empty() || watched.contains(&namespace) {
-        next(observed, &decision.step)
+        next(observed, decision)
     } else {
         format!(
             "Nothing comes of it: WATCH_NAMESPACES names {}, so that an operator leaves the claims of {namespace} alone. Add it \
@@ -95,16 +95,21 @@ fn explanation(
 }
 
 /// What comes next, or what is waited for.
-fn next(observed: &ClaimObserved<'_>, step: &ClaimStep) -> String {
+fn next(observed: &ClaimObserved<'_>, decision: &Decision) -> String {
     let retry = || {
         let claim = observed.claim;
         format!("kubectl vobiz retry {} -n {}", claim.name_any(), claim.namespace().unwrap_or_default())
     };
-    match step {
+    match &decision.step {
         ClaimStep::Purchase(_) => "Next: the purchase, in its turn.".into(),
         ClaimStep::OpenUnsent(_) => "Next: the number is adopted once this is verified.".into(),
         ClaimStep::Bind => "Next: the claim takes over what is recorded.".into(),
         ClaimStep::Await(wake) => format!("Waits {}.", waits(wake)),
+        // The record is another's, and so is what it waits for.
+        ClaimStep::Rest if matches!(decision.relation, Relation::Conflict(_)) => format!(
+            "Nothing is attempted for it while the number is another's: kubectl get pn {}",
+            observed.claim.number().digits()
+        ),
         ClaimStep::Rest => match observed.record.map(|record| record.spec.attempt.state) {
             Some(AttemptState::Open) => "Waits until the open attempt is verified.".into(),
             Some(AttemptState::Bound) => "Nothing is to be bought: the number is recorded as owned.".into(),
@@ -189,12 +194,16 @@ mod tests {
 
     #[test]
     fn a_claim_that_wants_nothing_is_told_by_its_record() {
-        for (state, words) in [
-            ("Open", "until the open attempt is verified"),
-            ("Bound", "recorded as owned"),
-            ("NeedsDecision", "Waits for a decision: kubectl vobiz retry office -n team-a"),
+        let others = "Nothing is attempted for it while the number is another's: kubectl get pn 911234500000";
+        for (whose, state, words) in [
+            ("office", "Open", "until the open attempt is verified"),
+            ("office", "Bound", "recorded as owned"),
+            ("office", "NeedsDecision", "Waits for a decision: kubectl vobiz retry office -n team-a"),
+            ("shop", "Bound", others),
+            ("shop", "Failed", others),
+            ("shop", "NeedsDecision", others),
         ] {
-            let mut record = record("911234500000", "office");
+            let mut record = record("911234500000", whose);
             record["spec"]["attempt"]["state"] = json!(state);
             let record: PhoneNumber = serde_json::from_value(record).unwrap();
             let text = explained(|observed| observed.record = Some(Box::leak(Box::new(record))));

@@ -57,6 +57,12 @@ pub enum ClaimStep {
 }
 
 impl ClaimStep {
+    /// Whether something is yet to be read for the claim. Its user, who asked for a look, is not told before that that it
+    /// was made: a price is read only after the listing.
+    pub fn lacks_evidence(&self) -> bool {
+        matches!(self, Self::Await(Wake::Evidence(_)))
+    }
+
     /// Whether nothing but a price that is young enough stands between the claim and its purchase.
     pub fn lacks_price(&self) -> bool {
         matches!(self, Self::Await(Wake::Evidence(request)) if matches!(request.sources[..], [Source::Quote(_)]))

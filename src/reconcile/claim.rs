@@ -120,6 +120,7 @@ pub async fn reconcile_claim(
     let known = Known::of(&context, &claim);
     let observed = observe(&context, &claim, &known, now).await?;
     let decision = decide(&context, &observed, now);
+    let handled = handled.filter(|_| !decision.step.lacks_evidence()).or_else(|| handled_before(&claim));
     let performed = perform(&context, &observed, &decision.step, now).await;
     // Even where the step failed, the claim is told what is known.
     let failed = performed.as_ref().err().filter(|error| !error.is_overtaken());
@@ -199,9 +200,13 @@ fn wait(context: &Context, observed: &ClaimObserved<'_>, wake: &Wake, now: Momen
     None
 }
 
+fn handled_before(claim: &PhoneNumberClaim) -> Option<String> {
+    claim.status.as_ref()?.last_handled_reconcile_at.clone()
+}
+
 /// Has the account looked at if the claim's user asks for that; returns what was asked with when it was last.
 fn look_now(context: &Context, claim: &PhoneNumberClaim, now: Moment) -> Option<String> {
-    let before = claim.status.as_ref().and_then(|status| status.last_handled_reconcile_at.clone());
+    let before = handled_before(claim);
     let asked = context.memory.look_asked(&claim.uid().unwrap_or_default(), claim, now);
     let Some(asked) = asked.filter(|asked| before.as_ref() != Some(&asked.latest)) else { return before };
     let account = context.accounts.of_claim(claim);

@@ -1,16 +1,17 @@
-//! Claims that hold their own purchase back: paused ones, and those that only adopt.
+//! Claims that hold their own purchase back: paused ones, and those that only adopt; and looks that users ask for.
 
 use std::time::{Duration, Instant};
 
 use http::Method;
 use serde_json::{Value, json};
-use vobiz_sim::{Fault, FaultRule, NumberStatus, Operation, OwnedNumber, Target};
+use vobiz_sim::{Fault, FaultRule, InventoryNumber, NumberStatus, Operation, OwnedNumber, Target};
 
 use crate::{
     harness::{eventually, run},
+    prices::{claim, events, impatient, looked_again, offered},
     table::{
         ADOPTED, NOT_OWNED, NOT_PURCHASED, NUMBER_BLOCKED, NUMBER_NOT_FOUND, OUTCOME_UNKNOWN, PAUSED,
-        PURCHASED,
+        PRICE_EXCEEDED, PURCHASED,
     },
     world::World,
 };
@@ -168,5 +169,41 @@ fn a_claim_asks_for_a_look_and_learns_that_it_was_made() {
         ask("missing", FLUX, "please").await;
         handled("missing", "please").await;
         assert_eq!((world.spent(&number), world.spent(&missing)), ((1, 1), (1, 0)));
+    });
+}
+
+#[test]
+fn a_look_is_told_to_be_made_once_the_price_is_read_anew() {
+    run(async |world| {
+        let _operator = world.operator();
+        let number = claim(&world, "office", offered(&world), "51").await;
+        world.until("office", PRICE_EXCEEDED).await;
+        world.vobiz.put_number(InventoryNumber::new(&number, "INR", 50, 53)).unwrap();
+        world.arm(FaultRule::new(Target::Inventory, Fault::DelayReply { ms: 1_500 }).forever());
+        let asks = json!({ "metadata": { "annotations": { "telephony.vobiz.ai/requested-at": "1" } } });
+        world.cluster.merge(&world.claim_path("office"), &asks).await;
+        let looked = eventually("the look is handled", async || {
+            let claim = world.get("office").await.unwrap();
+            let is_handled = claim["status"]["lastHandledReconcileAt"] == "1";
+            if is_handled { Ok(claim) } else { Err(claim["status"].to_string()) }
+        })
+        .await;
+        assert_eq!(looked["status"]["quote"]["monthlyFee"], "53");
+    });
+}
+
+#[test]
+fn a_number_that_is_out_of_stock_still_after_a_429_is_no_news() {
+    run(async |world| {
+        let _operator = impatient(&world).start();
+        let absent = InventoryNumber { status: NumberStatus::Blocked, ..offered(&world) };
+        claim(&world, "office", absent, "52").await;
+        let held = world.until("office", NUMBER_NOT_FOUND.settled()).await;
+        world.event(&held, "NumberNotFound").await;
+        world.arm(FaultRule::new(Target::Inventory, Fault::status(429, "{}")));
+        world.event(&held, "RateLimited").await;
+        world.until("office", NUMBER_NOT_FOUND.settled()).await;
+        looked_again(&world, 2).await;
+        assert_eq!(events(&world, &held, "NumberNotFound").await, 1);
     });
 }

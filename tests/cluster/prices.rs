@@ -20,17 +20,17 @@ use crate::{
 };
 
 /// Looks at the prices again every second.
-fn impatient(world: &World) -> Setup {
+pub fn impatient(world: &World) -> Setup {
     world.setup().env("VOBIZ_RESYNC_INTERVAL", "1s")
 }
 
 /// A number that costs 50 INR and 52 INR a month.
-fn offered(world: &World) -> InventoryNumber {
+pub fn offered(world: &World) -> InventoryNumber {
     InventoryNumber::new(world.number(), "INR", 50, 52)
 }
 
 /// Offers a number, and claims it for so much a month at most.
-async fn claim(world: &World, name: &str, offer: InventoryNumber, monthly: &str) -> String {
+pub async fn claim(world: &World, name: &str, offer: InventoryNumber, monthly: &str) -> String {
     let number = offer.e164.clone();
     world.vobiz.put_number(offer).unwrap();
     let spec = json!({ "e164": number, "maxPrice": { "currency": "INR", "monthlyFee": monthly } });
@@ -43,12 +43,12 @@ fn reads(journal: &vobiz_sim::Journal) -> usize {
 }
 
 /// Waits until the inventory has been read so often more.
-async fn looked_again(world: &World, times: usize) {
+pub async fn looked_again(world: &World, times: usize) {
     let before = reads(&world.journal());
     world.asked(|journal| reads(journal) >= before + times).await;
 }
 
-async fn events(world: &World, claim: &Value, reason: &str) -> usize {
+pub async fn events(world: &World, claim: &Value, reason: &str) -> usize {
     let path = format!("/apis/events.k8s.io/v1/namespaces/{}/events", world.namespace);
     let events = world.cluster.get(&path).await.unwrap();
     let about =

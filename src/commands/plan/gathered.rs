@@ -56,9 +56,10 @@ pub async fn plan(
     let mut account = Account::new(reader);
     let now = reader.peers().now();
     ask(&mut account, &world, &mut wishes, now).await?;
-    let facts = &account.facts;
+    let Account { facts, mut patience, .. } = account;
+    let facts = &facts;
     let planning = |funds| Planning { facts, world: world.clone(), funds, timeouts, now };
-    let funds = balances(reader, decide(planning(Funds::default()), &wishes).0).await?;
+    let funds = balances(reader, decide(planning(Funds::default()), &wishes).0, &mut patience).await?;
     let (claims, funds) = decide(planning(funds), &wishes);
     let absent = absent(&world, &claims);
     Ok(Plan::new(claims, &funds, absent))
@@ -160,12 +161,15 @@ fn left_alone(e164: E164, newer: &Newer, facts: &Facts, now: Moment) -> Planned 
 }
 
 /// The balances in the currencies of what would be bought if there were money for all of it.
-async fn balances(reader: &Reader, planned: Vec<Planned>) -> Result<Funds, CommandError> {
+async fn balances(
+    reader: &Reader,
+    planned: Vec<Planned>,
+    patience: &mut Patience,
+) -> Result<Funds, CommandError> {
     let bought = planned.iter().filter(|claim| claim.action == Action::Buy);
     let currencies: BTreeSet<Currency> =
         bought.filter_map(|claim| claim.price.due()).map(|(currency, _)| currency).collect();
     let mut funds = Funds::default();
-    let mut patience = Patience::default();
     for currency in currencies {
         let balance = loop {
             match reading("the balance", reader.balance(currency)).await {
