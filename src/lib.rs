@@ -8,7 +8,7 @@
 //! | [`reconcile`] | Observe, plan, perform one step. | `account`, `api`, `cache`, `clock`, `conditions`, `domain`, `metrics`, `plan`, `store`, `telemetry`, `vobiz` |
 //! | [`account`] | Reads the account once for all claims that wait, knows when to leave it alone, and has purchases queue. | `api`, `clock`, `domain`, `metrics`, `plan`, `vobiz` |
 //! | [`cache`] | What is watched of both kinds, kept small. | `api` |
-//! | [`store`] | The operator's only writer of both kinds. | `api`, `domain` |
+//! | [`store`] | The operator's only writer of the kinds. | `api`, `domain` |
 //! | [`conditions`] | What users are told. Pure. | `api`, `domain`, `plan` |
 //! | [`plan`] | What to do next. Pure: observed and now in, one step out. | `api`, `domain` |
 //! | [`vobiz`] | The vendor's REST API: a client whose answers say whether a purchase may have happened. | `address`, `api`, `clock`, `domain`, `metrics`, `proxy`, `telemetry` |

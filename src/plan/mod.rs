@@ -13,6 +13,7 @@ mod checks;
 mod claim;
 #[cfg(test)]
 mod claim_tests;
+mod declared;
 mod evidence;
 pub(crate) mod guard;
 mod keep;
@@ -35,7 +36,6 @@ mod retry;
 mod rows;
 mod rules;
 mod send;
-#[cfg_attr(not(test), expect(dead_code, reason = "no account is declared yet"))]
 mod serving;
 mod settle;
 mod taken;
@@ -51,6 +51,7 @@ pub use cause::Wanted;
 pub use change::{Change, RecordStep};
 pub use checks::{Checked, Wake, credentials_refused, quoted};
 pub use claim::{ClaimStep, Decision, ask_each, decide_claim};
+pub use declared::{Declared, Token};
 pub use evidence::{Contents, Evidence, EvidenceRequest, FundsRead, LedgerRead, Readings, Source};
 pub use keep::is_listed_absent;
 #[cfg(test)]
@@ -69,7 +70,7 @@ pub use relation::{ConflictWith, Relation};
 pub use retry::{is_retried_unasked, permits};
 pub use rows::LedgerRows;
 pub use send::{Denial, LiveClaim, OutcomeTarget, Permission, may_send, outcome_target};
-pub use serving::{Directory, Served};
+pub use serving::{Directory, Labels, Served};
 pub use settle::EXPLAINED_SOON;
 pub use time::{SEND_WINDOW, Timeouts};
 pub use told::Told;

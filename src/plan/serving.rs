@@ -17,68 +17,6 @@ use crate::{
     domain::AccountId,
 };
 
-/// An account as an administrator has declared it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Declared {
-    pub account: AccountId,
-    default: bool,
-    suspended: bool,
-    deleting: bool,
-    created: Timestamp,
-    allowed: Allowed,
-    token: Token,
-}
-
-/// Which namespaces may buy.
-#[derive(Debug, Clone, PartialEq)]
-enum Allowed {
-    All,
-    Names(BTreeSet<String>),
-    Labels(Selector),
-}
-
-/// How far the token of an account is known.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Token {
-    /// Its Secret has not been read yet.
-    Awaited,
-    Known,
-    /// There is none that can be used, and why.
-    Missing(String),
-}
-
-impl Declared {
-    pub fn of(account: &VobizAccount, token: Token) -> Self {
-        let (spec, meta) = (&account.spec, &account.metadata);
-        let deleting = meta.deletion_timestamp.is_some();
-        // Until its deletion can be held back, an attempt of it could be left behind.
-        let is_held = deleting || account.finalizers().iter().any(|name| name == ACCOUNT_FINALIZER);
-        Self {
-            account: spec.auth_id.clone(),
-            default: spec.default,
-            suspended: spec.suspend,
-            deleting,
-            created: meta.creation_timestamp.as_ref().map(|created| created.0).unwrap_or_default(),
-            allowed: Allowed::of(account),
-            token: if token == Token::Known && !is_held { Token::Awaited } else { token },
-        }
-    }
-}
-
-impl Allowed {
-    /// Nothing named, no selector, or one that cannot be understood: nobody.
-    fn of(account: &VobizAccount) -> Self {
-        let allowed = &account.spec.allowed_namespaces;
-        let selector = allowed.selector.clone().and_then(|selector| Selector::try_from(selector).ok());
-        match (allowed.from, selector) {
-            (AllowedFrom::All, _) => Self::All,
-            (AllowedFrom::Names, _) => Self::Names(allowed.names.iter().cloned().collect()),
-            (AllowedFrom::Selector, Some(selector)) => Self::Labels(selector),
-            (AllowedFrom::Selector, None) => Self::Names(BTreeSet::new()),
-        }
-    }
-}
-
 /// The labels of the namespaces.
 pub type Labels = BTreeMap<String, BTreeMap<String, String>>;
 
@@ -265,34 +203,6 @@ impl Directory {
     }
 }
 
-impl Declared {
-    fn holds_back(&self, name: &str) -> Option<Told> {
-        if self.suspended {
-            return Some(Told::new(
-                Reason::Paused,
-                format!(
-                    "VobizAccount {name} is suspended, so nothing is bought or adopted. To go on: kubectl patch vobizaccount \
-                     {name} --type=merge -p='{{\"spec\":{{\"suspend\":false}}}}'"
-                ),
-            ));
-        }
-        match &self.token {
-            Token::Known => None,
-            Token::Awaited => Some(Told::new(
-                Reason::Purchasing,
-                format!("The token of VobizAccount {name} is being read."),
-            )),
-            Token::Missing(why) => Some(Told::new(
-                Reason::InvalidCredentials,
-                format!(
-                    "VobizAccount {name} has no token: {why}. Nothing is bought before it has one; the operator looks again by \
-                     itself."
-                ),
-            )),
-        }
-    }
-}
-
 fn unreadable(name: &str, why: &str) -> Served {
     Served::by_none(
         Reason::AccountNotFound,
@@ -315,10 +225,14 @@ fn served_by_another(record: &PhoneNumber) -> Told {
 
 #[cfg(test)]
 mod tests {
+    use kube::ResourceExt;
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::api::Seen;
+    use crate::{
+        api::{ACCOUNT_FINALIZER, Seen, VobizAccount},
+        plan::Token,
+    };
 
     /// An account of that name, created at that second, with these fields of its spec.
     fn object(name: &str, created: u32, spec: &Value) -> VobizAccount {
@@ -448,7 +362,7 @@ mod tests {
             (vec![deleting(plain("a")), again(2)], None, Some("b"), None, Some(AccountNotFound), "older"),
             // One that has the account of the flags takes over from them, with what it allows.
             (vec![taken(json!({ "from": "All" }))], Some("MA_FLAGS"), None, Some("ma_flags"), None, ""),
-            (vec![taken(json!({}))], Some("MA_FLAGS"), None, None, Some(AccountNotAllowed), "account f is"),
+            (vec![taken(json!({}))], Some("MA_FLAGS"), None, None, Some(AccountNotAllowed), "VobizAccount f is"),
             (
                 vec![object("a", 1, &json!({ "suspend": true }))],
                 None,

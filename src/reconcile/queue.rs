@@ -27,14 +27,14 @@ const LONGEST_ASKED: Duration = Duration::from_secs(2);
 
 impl Context {
     /// Has the claim wait for its turn to purchase; returns when to come back, where it waits for something else.
-    pub(super) async fn enqueue(&self, claim: &PhoneNumberClaim) -> Option<Duration> {
+    pub(super) async fn enqueue(&self, account: &Account, claim: &PhoneNumberClaim) -> Option<Duration> {
         let (namespace, name) = (claim.namespace().unwrap_or_default(), claim.name_any());
         if self.may_not_read(&namespace, &name).await {
             return Some(UNREADABLE_EVERY);
         }
         // The API server dates every claim.
         let created = claim.metadata.creation_timestamp.as_ref().map(|created| created.0).unwrap_or_default();
-        match self.accounts.of_claim(claim).queue.enqueue(reference_to(claim), created) {
+        match account.queue.enqueue(reference_to(claim), created) {
             Enqueued::Now | Enqueued::Already => None,
             Enqueued::After(pause) => Some(pause),
         }
@@ -66,6 +66,7 @@ impl Context {
     /// Notes how a turn, or another write of an intent, ended; returns how long the claim waits before the next.
     pub(super) fn intent_ended(
         &self,
+        account: &Account,
         claim: &PhoneNumberClaim,
         failed: Option<&StoreError>,
     ) -> Option<Duration> {
@@ -75,7 +76,7 @@ impl Context {
             TurnEnd::Refused(why) => drop(self.setbacks.intents.failed(ObjectKey::of(claim), Some(why), now)),
             TurnEnd::Done | TurnEnd::Overtaken => self.setbacks.intents.over(&ObjectKey::of(claim), now),
         }
-        self.accounts.of_claim(claim).queue.turn_ended(&claim.uid().unwrap_or_default(), end)
+        account.queue.turn_ended(&claim.uid().unwrap_or_default(), end)
     }
 }
 
@@ -88,7 +89,8 @@ pub async fn worker(context: Arc<Context>, account: Arc<Account>, stop: Cancella
         let turn = Box::pin(async {
             let observed = observe(&context, &claim, &known, now).await?;
             match decide(&context, &observed, now).step {
-                ClaimStep::Purchase(attempt) => {
+                // Another account may serve the claim by now: then it queues there.
+                ClaimStep::Purchase(attempt) if observed.served.account == Some(account.id()) => {
                     spend(&context, &account, &claim, observed.record, Spending::Purchase(attempt)).await
                 }
                 other => perform(&context, &observed, &other, now).await.map(|_| false),
@@ -98,7 +100,7 @@ pub async fn worker(context: Arc<Context>, account: Arc<Account>, stop: Cancella
         let kind = Kind::Claim.label().1;
         let span = tracing::debug_span!(target: TRACED, "reconcile", kind, turn = true);
         let ended = turn.instrument(span).await;
-        context.intent_ended(&claim, ended.as_ref().err());
+        context.intent_ended(&account, &claim, ended.as_ref().err());
         // Before it is woken: a claim whose turn is not over does not queue for another.
         drop(place);
         if !ended.unwrap_or(false) {

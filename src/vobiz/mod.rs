@@ -4,6 +4,7 @@
 mod answer;
 mod call;
 mod casing;
+mod connector;
 mod credentials;
 mod envelope;
 mod error;
@@ -27,6 +28,7 @@ mod wire;
 
 pub use answer::PurchaseAnswer;
 pub use casing::Casing;
+pub use connector::Connector;
 pub use credentials::{Credentials, CredentialsError, CredentialsSource, Source};
 pub use error::{ReadError, SetupError};
 pub use filtered::{Filtered, Shown};

@@ -1,7 +1,6 @@
 //! The reading client of Vobiz's REST API: one method for each read, within the rate limit. It has no way to spend.
 
 use std::{
-    num::NonZeroU32,
     path::PathBuf,
     pin::pin,
     sync::Arc,
@@ -27,7 +26,7 @@ use super::{
 };
 use crate::{
     clock::Peers,
-    domain::{AccountId, Currency, E164, LedgerRow, ListedNumber, OwnedRow},
+    domain::{AccountId, Currency, E164, LedgerRow, ListedNumber, OwnedRow, Rate},
     metrics::{Metrics, Operation},
 };
 
@@ -53,10 +52,8 @@ pub struct Settings {
     pub url: String,
     /// `VOBIZ_CA_FILE`
     pub ca_file: Option<PathBuf>,
-    /// `VOBIZ_RATE_LIMIT`, calls a second.
-    pub rate: NonZeroU32,
-    /// `VOBIZ_RATE_LIMIT`, calls at once.
-    pub burst: NonZeroU32,
+    /// `VOBIZ_RATE_LIMIT`
+    pub rate: Rate,
 }
 
 /// How a page is read: its body, which one was asked for, and what is taken out of it.
@@ -79,6 +76,46 @@ impl Read {
             Self::Inventory => Operation::Inventory,
             Self::Balance => Operation::Balance,
             Self::Ledger => Operation::Ledger,
+        }
+    }
+}
+
+/// The HTTP clients of all reads.
+pub struct Connections {
+    kept: reqwest::Client,
+    fresh: reqwest::Client,
+    pub(super) base: Url,
+}
+
+impl Connections {
+    pub(super) fn new(settings: &Settings) -> Result<Self, SetupError> {
+        let base = transport::check_url(&settings.url)?;
+        let ca_file = settings.ca_file.as_deref();
+        Ok(Self {
+            kept: transport::reader(&base, ca_file, READ_TIMEOUT, KEPT)?,
+            fresh: transport::reader(&base, ca_file, READ_TIMEOUT, 0)?,
+            base,
+        })
+    }
+
+    pub(super) fn reader(
+        &self,
+        rate: Rate,
+        credentials: watch::Receiver<Credentials>,
+        metrics: Arc<Metrics>,
+        peers: Arc<Peers>,
+    ) -> Reader {
+        Reader {
+            kept: self.kept.clone(),
+            fresh: self.fresh.clone(),
+            base: self.base.clone(),
+            credentials,
+            in_use: InUse::default(),
+            pace: Pace::new(rate),
+            metrics,
+            peers,
+            casings: Casings::default(),
+            notices: Notices::default(),
         }
     }
 }
@@ -111,20 +148,7 @@ impl Reader {
         metrics: Arc<Metrics>,
         peers: Arc<Peers>,
     ) -> Result<Self, SetupError> {
-        let base = transport::check_url(&settings.url)?;
-        let ca_file = settings.ca_file.as_deref();
-        Ok(Self {
-            kept: transport::reader(&base, ca_file, READ_TIMEOUT, KEPT)?,
-            fresh: transport::reader(&base, ca_file, READ_TIMEOUT, 0)?,
-            base,
-            credentials,
-            in_use: InUse::default(),
-            pace: Pace::new(settings.rate, settings.burst),
-            metrics,
-            peers,
-            casings: Casings::default(),
-            notices: Notices::default(),
-        })
+        Ok(Connections::new(settings)?.reader(settings.rate, credentials, metrics, peers))
     }
 
     /// What is known of the clocks of others.
