@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use jiff::{Timestamp, civil::Date, tz::TimeZone};
+use jiff::Timestamp;
 
 use super::{
     batch::{BatchRead, ReadBatch},
@@ -14,6 +14,7 @@ use super::{
 };
 use crate::{
     clock::Clock,
+    domain::{day_begins, utc_day},
     plan::{Contents, LedgerRead, LedgerRows, Moment, Reading, Source},
     vobiz::{Client, Known, Ledger, ReadError},
 };
@@ -57,9 +58,13 @@ struct Floor {
 }
 
 impl Floor {
+    fn at(self, now: Duration) -> Option<Self> {
+        (now < self.until).then_some(self)
+    }
+
     /// Whether a reading from that moment on, of so many rows where they can be counted, shows less than there was.
-    fn is_above(&self, from: Timestamp, rows: Option<usize>, now: Duration) -> bool {
-        now < self.until && from <= self.from && rows.is_none_or(|rows| rows < self.rows)
+    fn is_above(self, from: Timestamp, rows: Option<usize>) -> bool {
+        from <= self.from && rows.is_none_or(|rows| rows < self.rows)
     }
 }
 
@@ -74,10 +79,9 @@ struct Pass {
 impl Pass {
     /// The ledger is asked by UTC days, so what is covered begins at a midnight.
     fn begin(from: Timestamp, begun: Moment, kept: bool) -> Self {
-        let day = from.to_zoned(TimeZone::UTC).date();
-        let from = day.to_zoned(TimeZone::UTC).map_or(from, |midnight| midnight.timestamp());
-        let ledger: fn(Date) -> Ledger = if kept { Ledger::kept_since } else { Ledger::whole_since };
-        Self { begun, from, ledger: ledger(day), rows: Arc::default() }
+        let day = utc_day(from);
+        let ledger = if kept { Ledger::kept_since(day) } else { Ledger::whole_since(day) };
+        Self { begun, from: day_begins(day), ledger, rows: Arc::default() }
     }
 
     fn reading(&mut self, begun: Moment) -> Reading<Contents> {
@@ -152,7 +156,7 @@ impl Ledgers {
     /// Goes on with what has to be read whole.
     async fn read_all(&mut self, read: &mut BatchRead, client: &Client, begun: Moment, wanted: &Wanted) {
         let kept = begun.mono >= self.read_whole_until;
-        let floor = self.floor.filter(|floor| begun.mono < floor.until);
+        let floor = self.floor.and_then(|floor| floor.at(begun.mono));
         let from = wanted.anew.into_iter().chain(wanted.so_far).min();
         let from = from.map(|from| floor.map_or(from, |floor| floor.from.min(from)));
         let (usual, old) = tokio::join!(
@@ -160,12 +164,10 @@ impl Ledgers {
             go_on(&mut self.old, wanted.old, client, begun, kept, OLD_PIECE),
         );
         let usual = usual.and_then(|pass| {
-            let is_less =
-                |pass: &Pass, floor: Floor| floor.is_above(pass.from, pass.ledger.rows_known(), begun.mono);
-            match (pass, floor) {
-                (Some(pass), Some(floor)) if is_less(&pass, floor) => Err(ReadError::Failed(SHRUNK.into())),
-                (pass, _) => Ok(pass),
-            }
+            let shows_less =
+                |(pass, floor): (&Pass, Floor)| floor.is_above(pass.from, pass.ledger.rows_known());
+            let is_less = pass.as_ref().zip(floor).is_some_and(shows_less);
+            if is_less { Err(ReadError::Failed(SHRUNK.into())) } else { Ok(pass) }
         });
         match usual {
             Ok(pass) => read.readings.extend(pass.map(|pass| (LEDGER, self.know(pass)))),
@@ -251,7 +253,8 @@ mod tests {
             (day(6), Some(99), just, false),
             (day(5), Some(99), READ_WHOLE, false),
         ] {
-            assert_eq!(floor.is_above(from, rows, now), less, "{from} {rows:?} {now:?}");
+            let is_above = floor.at(now).is_some_and(|floor| floor.is_above(from, rows));
+            assert_eq!(is_above, less, "{from} {rows:?} {now:?}");
         }
     }
 }

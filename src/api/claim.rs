@@ -1,11 +1,11 @@
 //! `PhoneNumberClaim`: the request for one number, as users write it.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
-use kube::CustomResource;
+use kube::{CustomResource, ResourceExt};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{PAUSED_ANNOTATION, reason::ConditionType};
+use super::{PAUSED_ANNOTATION, reason::ConditionType, record::ClaimRef};
 use crate::domain::{Currency, E164, MaxPrice, Number, Quote};
 
 /// A request for one phone number. The operator buys it from Vobiz's inventory, once, and reports in the status.
@@ -106,6 +106,14 @@ pub struct AccountRef {
 }
 
 impl PhoneNumberClaim {
+    pub(crate) fn reference(&self) -> ClaimRef {
+        ClaimRef {
+            namespace: self.namespace().unwrap_or_default(),
+            name: self.name_any(),
+            uid: self.uid().unwrap_or_default(),
+        }
+    }
+
     /// The number that the claim is for. A claim that comes to its number in another way will say so here alone.
     pub(crate) fn number(&self) -> E164 {
         self.spec.e164

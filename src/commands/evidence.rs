@@ -7,12 +7,12 @@ use std::{
 };
 
 use futures::{StreamExt, stream};
-use jiff::{Timestamp, civil::Date, tz::TimeZone};
+use jiff::Timestamp;
 
 use super::console::reading;
 use crate::{
     clock::Clock,
-    domain::{AccountId, Time},
+    domain::{AccountId, Time, day_begins, utc_day},
     plan::{
         Clocks, Contents, EvidenceRequest, FundsRead, Gate, GateCause, LedgerRead, Moment, QuoteRead,
         Reading, Readings, Source,
@@ -121,8 +121,7 @@ async fn list(reader: &Reader) -> Result<Contents, ReadError> {
 
 /// The ledger is asked by UTC days, so what is covered begins at a midnight.
 async fn ledger(reader: &Reader, from: Timestamp) -> Result<LedgerRead, ReadError> {
-    let day: Date = from.to_zoned(TimeZone::UTC).date();
-    let from = day.to_zoned(TimeZone::UTC).map_or(from, |midnight| midnight.timestamp());
+    let day = utc_day(from);
     let mut ledger = Ledger::kept_since(day);
     loop {
         match reader.ledger(&mut ledger, None).await? {
@@ -131,7 +130,10 @@ async fn ledger(reader: &Reader, from: Timestamp) -> Result<LedgerRead, ReadErro
             Known::Unproven => ledger = Ledger::whole_since(day),
         }
     }
-    Ok(LedgerRead { from, rows: Arc::new(ledger.take_rows().into_iter().flatten().collect()) })
+    Ok(LedgerRead {
+        from: day_begins(day),
+        rows: Arc::new(ledger.take_rows().into_iter().flatten().collect()),
+    })
 }
 
 /// Only the owned list speaks of the whole account; a ledger that may not be read is one that cannot be read.

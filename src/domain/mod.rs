@@ -33,6 +33,7 @@ pub use rate::Rate;
 pub(crate) use text::LONGEST_WORDS;
 pub(crate) use text::{mark, presentable};
 pub use time::Time;
+pub(crate) use time::{day_begins, utc_day};
 
 /// What was wrong with a word at the edge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr, time::Duration};
 
-use jiff::{Timestamp, fmt::temporal::DateTimePrinter};
+use jiff::{Timestamp, civil::Date, fmt::temporal::DateTimePrinter, tz::TimeZone};
 
 use super::{ParseError, string_newtype};
 
@@ -36,6 +36,16 @@ impl Time {
     pub fn after(self, span: Duration) -> Timestamp {
         self.at.saturating_add(span).unwrap_or(Timestamp::MAX)
     }
+}
+
+/// The UTC day of that moment.
+pub(crate) fn utc_day(at: Timestamp) -> Date {
+    at.to_zoned(TimeZone::UTC).date()
+}
+
+/// When a UTC day begins.
+pub(crate) fn day_begins(day: Date) -> Timestamp {
+    day.to_zoned(TimeZone::UTC).map_or(Timestamp::MIN, |midnight| midnight.timestamp())
 }
 
 impl FromStr for Time {

@@ -362,7 +362,14 @@ mod tests {
             (vec![deleting(plain("a")), again(2)], None, Some("b"), None, Some(AccountNotFound), "older"),
             // One that has the account of the flags takes over from them, with what it allows.
             (vec![taken(json!({ "from": "All" }))], Some("MA_FLAGS"), None, Some("ma_flags"), None, ""),
-            (vec![taken(json!({}))], Some("MA_FLAGS"), None, None, Some(AccountNotAllowed), "VobizAccount f is"),
+            (
+                vec![taken(json!({}))],
+                Some("MA_FLAGS"),
+                None,
+                None,
+                Some(AccountNotAllowed),
+                "VobizAccount f is",
+            ),
             (
                 vec![object("a", 1, &json!({ "suspend": true }))],
                 None,

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use jiff::Timestamp;
 use kube::ResourceExt;
 
-use super::{Again, Context, intent, newer, reference_to};
+use super::{Again, Context, intent, newer};
 use crate::{
     api::{
         AttemptState, ClaimRef, ConditionType, EventKind, ObjectKey, PhoneNumber, PhoneNumberClaim,
@@ -179,7 +179,7 @@ pub(super) async fn perform(
         }
         ClaimStep::Bind => {
             let Some(record) = observed.record else { return Ok(None) };
-            let bound = context.changed(record, Change::Claim(reference_to(claim)), now);
+            let bound = context.changed(record, Change::Claim(claim.reference()), now);
             context.store.replace(&bound).await?;
             Ok(None)
         }

@@ -1,6 +1,6 @@
 //! The intent of an attempt: what is written before anything is sent, and all that is written where nothing is.
 
-use super::{Context, reference_to};
+use super::Context;
 use crate::{
     account::Account,
     api::{
@@ -34,7 +34,7 @@ pub async fn write(
         e164: claim.number(),
         // Immutable: not even the case of its letters changes.
         account: previous.map_or_else(|| account.id(), |record| record.spec.account.clone()),
-        claim_ref: Some(reference_to(claim)),
+        claim_ref: Some(claim.reference()),
         attempt,
         later: previous.map(|record| record.spec.later.clone()).unwrap_or_default(),
     };

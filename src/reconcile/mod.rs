@@ -212,13 +212,5 @@ impl Context {
     }
 }
 
-fn reference_to(claim: &PhoneNumberClaim) -> ClaimRef {
-    ClaimRef {
-        namespace: claim.namespace().unwrap_or_default(),
-        name: claim.name_any(),
-        uid: claim.uid().unwrap_or_default(),
-    }
-}
-
 /// When an object is looked at again, if no change comes sooner; if it is said.
 pub type Again = Option<Duration>;

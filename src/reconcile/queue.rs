@@ -9,7 +9,6 @@ use tracing::Instrument;
 use super::{
     Context, UNREADABLE_EVERY,
     claim::{Known, decide, observe, perform},
-    reference_to,
     spend::{Spending, spend},
 };
 use crate::{
@@ -34,7 +33,7 @@ impl Context {
         }
         // The API server dates every claim.
         let created = claim.metadata.creation_timestamp.as_ref().map(|created| created.0).unwrap_or_default();
-        match account.queue.enqueue(reference_to(claim), created) {
+        match account.queue.enqueue(claim.reference(), created) {
             Enqueued::Now | Enqueued::Already => None,
             Enqueued::After(pause) => Some(pause),
         }

@@ -10,7 +10,7 @@ use super::{
     reader::{Read, Reader},
     wire::Balance,
 };
-use crate::domain::{Currency, LedgerRow, Time};
+use crate::domain::{Currency, LedgerRow, Time, day_begins};
 
 /// What came of one read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,11 +82,7 @@ impl Reader {
 fn debits(page: &Page<LedgerRow>, from: Date) -> Debits {
     let newest = page.rows().filter(|row| row.takes_money()).filter_map(|row| row.at).max();
     let is_all = page.total.is_some_and(|total| total <= page.keys.len());
-    let since = if is_all {
-        from.to_zoned(jiff::tz::TimeZone::UTC).ok().map(|midnight| midnight.timestamp())
-    } else {
-        page.times.iter().flatten().min().copied()
-    };
+    let since = if is_all { Some(day_begins(from)) } else { page.times.iter().flatten().min().copied() };
     Debits { newest, since }
 }
 

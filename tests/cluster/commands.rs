@@ -23,11 +23,6 @@ async fn refused(world: &World, arguments: &[&str]) -> String {
     complaint
 }
 
-/// Requests to Vobiz that are not reads.
-fn writes(world: &World) -> usize {
-    world.journal().requests.iter().filter(|request| request.method != "GET").count()
-}
-
 #[test]
 fn what_is_owned_is_listed_with_its_claim_and_what_it_costs() {
     run(async |world| {
@@ -76,7 +71,7 @@ fn what_is_owned_is_listed_with_its_claim_and_what_it_costs() {
         let (manifests, _) = typed(&world, &["export", "--unrecorded", "-n", "elsewhere"]).await;
         assert_eq!(manifests.matches("acquire: AdoptOnly").count(), 2, "{manifests}");
         assert!(manifests.contains(&format!("under the account {sub}")), "{manifests}");
-        assert_eq!(writes(&world), 1, "the operator's purchase");
+        assert_eq!(world.writes(), 1, "the operator's purchase");
     });
 }
 
@@ -138,7 +133,7 @@ fn why_asks_what_the_operator_asks_and_spends_nothing() {
             let (why, _) = typed(&world, &["why", name, "-n", &world.namespace]).await;
             assert!(why.contains(words), "{why}");
         }
-        assert_eq!(writes(&world), 0);
+        assert_eq!(world.writes(), 0);
     });
 }
 

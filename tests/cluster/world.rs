@@ -129,6 +129,11 @@ impl World {
         self.vobiz.journal(&JournalFilter::default())
     }
 
+    /// Requests to Vobiz that are not reads.
+    pub fn writes(&self) -> usize {
+        self.journal().requests.iter().filter(|request| request.method != "GET").count()
+    }
+
     /// Waits until the journal is as wanted.
     pub async fn asked(&self, wanted: impl Fn(&Journal) -> bool) -> Journal {
         self.vobiz.wait_for(&JournalFilter::default(), PATIENCE, wanted).await.unwrap()

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use futures::{StreamExt, stream};
 use http::Uri;
-use jiff::{SignedDuration, Timestamp, tz::TimeZone};
+use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::{authorization::v1::SelfSubjectAccessReview, coordination::v1::Lease};
 use kube::{Api, Client, api::PostParams};
 
@@ -23,7 +23,7 @@ use crate::{
         error::CommandError,
         gather::{self, Objects},
     },
-    domain::{AccountId, Currency},
+    domain::{AccountId, Currency, utc_day},
     plan::Timeouts,
     proxy::Proxies,
 };
@@ -148,7 +148,7 @@ async fn ask(
         Err(CommandError::Setup(why)) => return Ok((None, Vobiz::NoClient(why.to_string()))),
         Err(error) => return Err(error),
     };
-    let from = (Timestamp::now() - LEDGER).to_zoned(TimeZone::UTC).date();
+    let from = utc_day(Timestamp::now() - LEDGER);
     let survey = reading("the account", reader.survey(from, currency)).await;
     Ok((Some(reader.account()), Vobiz::Asked(Box::new(survey))))
 }

@@ -11,16 +11,13 @@ use super::{
     price::{Offer, Price, offer},
 };
 use crate::{
-    api::{
-        AttemptState, ClaimRef, ConditionType, Later, NumberStatus, PhoneNumber, PhoneNumberClaim,
-        PhoneNumberSpec, Reason,
-    },
+    api::{AttemptState, ConditionType, Later, PhoneNumber, PhoneNumberClaim, PhoneNumberSpec, Reason},
     commands::{evidence::Facts, world::World},
     conditions::{ClaimFacts, SHOWN_AFTER, claim_status},
     domain::{AccountId, AttemptId, E164, ListedNumber},
     plan::{
-        Change, ClaimObserved, ClaimStep, Decision, Moment, NewAttempt, Reading, Timeouts, Told, Wanted,
-        decide_claim,
+        Change, ClaimObserved, ClaimStep, Decision, Moment, NewAttempt, Reading, Timeouts, Told, Verdict,
+        Wanted, decide_claim, verdict,
     },
 };
 
@@ -171,7 +168,7 @@ fn opened(claim: &PhoneNumberClaim, account: &AccountId, attempt: NewAttempt, no
     let spec = PhoneNumberSpec {
         e164: claim.number(),
         account: account.clone(),
-        claim_ref: Some(reference(claim)),
+        claim_ref: Some(claim.reference()),
         attempt: attempt.open(AttemptId::from_random([0; 16]), now.wall),
         later: Later::default(),
     };
@@ -194,27 +191,19 @@ fn adopted(
 
 fn bound(observed: &ClaimObserved<'_>) -> Option<PhoneNumber> {
     let mut record = observed.record?.clone();
-    record.spec.claim_ref = Some(reference(observed.claim));
+    record.spec.claim_ref = Some(observed.claim.reference());
     Some(record)
-}
-
-fn reference(claim: &PhoneNumberClaim) -> ClaimRef {
-    ClaimRef {
-        namespace: claim.namespace().unwrap_or_default(),
-        name: claim.name_any(),
-        uid: claim.uid().unwrap_or_default(),
-    }
 }
 
 /// The row under which the account has the number.
 fn listed<'a>(observed: &'a ClaimObserved<'_>) -> Option<&'a ListedNumber> {
+    let account = observed.served.account.as_ref()?;
     let lists = [&observed.evidence.listing, &observed.evidence.search];
-    let rows = lists.into_iter().filter_map(|reading| match reading {
-        Reading::Read { value, .. } => Some(value.into_iter()),
-        Reading::Never | Reading::NoSuchEndpoint { .. } => None,
-    });
-    let is_owned = |row: &&ListedNumber| {
-        row.owner == observed.served.account && row.number.status != Some(NumberStatus::Released)
-    };
-    rows.flatten().find(is_owned)
+    lists.into_iter().find_map(|reading| {
+        let Reading::Read { value: rows, .. } = reading else { return None };
+        match verdict(rows, observed.claim.number(), account, None) {
+            Verdict::Owned(row) => Some(row),
+            Verdict::InDoubt(_) | Verdict::Undecided | Verdict::Elsewhere(_) | Verdict::Absent => None,
+        }
+    })
 }

@@ -12,7 +12,6 @@ use crate::{
     harness::{complaints, run},
     operator::Setup,
     table::PURCHASED,
-    world::World,
 };
 
 /// Claims as a stream of manifests, in this order.
@@ -26,11 +25,6 @@ pub async fn planned(setup: &Setup, input: &str) -> Value {
     let (code, output, said) = setup.run_with(input, &["plan", "-f", "-", "-o", "json"]).await;
     assert!(code == 0 || code == 3, "{code}: {said}");
     serde_json::from_str(&output).unwrap()
-}
-
-/// Requests to Vobiz that are not reads.
-fn writes(world: &World) -> usize {
-    world.journal().requests.iter().filter(|request| request.method != "GET").count()
 }
 
 #[test]
@@ -62,7 +56,7 @@ fn a_plan_ends_as_its_flags_say_and_writes_nothing() {
             assert_eq!(code, expected, "{flags:?}: {output}{said}");
             assert_eq!(output.is_empty(), code == 1, "{flags:?}: {output}");
         }
-        assert_eq!(writes(&world), 0);
+        assert_eq!(world.writes(), 0);
         let claims = world.cluster.get(&objects::claims_path(&world.namespace)).await.unwrap();
         assert_eq!(claims["items"], json!([]));
         assert_eq!(world.record(&stocked).await, None);
