@@ -14,8 +14,8 @@ use serde_json::{Value, json};
 
 use crate::{
     api::{
-        ACCOUNT_FINALIZER, Kept, Newer, PhoneNumber, PhoneNumberClaim, PhoneNumberClaimStatus, RECORD_FINALIZER, Seen,
-        VobizAccount, VobizAccountStatus,
+        ACCOUNT_FINALIZER, Kept, Newer, PhoneNumber, PhoneNumberClaim, PhoneNumberClaimStatus,
+        RECORD_FINALIZER, Seen, VobizAccount, VobizAccountStatus,
     },
     domain::{E164, presentable},
 };
@@ -273,7 +273,11 @@ impl Store {
         self.perform(Request::new(url).patch(&account.name_any(), &params, &Patch::Merge(patch))).await
     }
 
-    async fn patch<K: Resource<DynamicType = ()>>(&self, of: &ObjectMeta, patch: Value) -> Result<(), StoreError> {
+    async fn patch<K: Resource<DynamicType = ()>>(
+        &self,
+        of: &ObjectMeta,
+        patch: Value,
+    ) -> Result<(), StoreError> {
         let url = K::url_path(&(), of.namespace.as_deref());
         let params = PatchParams { field_manager: Some(NAME.into()), ..PatchParams::default() };
         let name = of.name.as_deref().unwrap_or_default();

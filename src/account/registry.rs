@@ -173,6 +173,9 @@ mod tests {
             assert_eq!(account.queue.enqueue(waits.clone(), Timestamp::UNIX_EPOCH), again, "{id}");
         }
         let (served, account) = known.serve(&claim("silent"), None);
-        assert!(served.account.is_some() && account.is_none(), "nothing is worked with before it has a token");
+        assert!(
+            served.account.is_some() && account.is_none(),
+            "nothing is worked with before it has a token"
+        );
     }
 }

@@ -37,7 +37,8 @@ const PATIENCE: Duration = Duration::from_mins(1);
 /// A client of that account, with the token `token`.
 pub fn client(url: String, account: &str) -> Client {
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let settings = Settings { url, ca_file: None, rate: Rate { per_second: NonZeroU32::MAX, burst: NonZeroU32::MAX } };
+    let settings =
+        Settings { url, ca_file: None, rate: Rate { per_second: NonZeroU32::MAX, burst: NonZeroU32::MAX } };
     let credentials = Credentials::new(account.parse().unwrap(), "token").unwrap();
     let spending = Spending { timeout: Duration::from_secs(2), casing: Casing::Lower };
     let connector = Connector::new(&settings, spending, Arc::default(), Arc::default()).unwrap();

@@ -59,7 +59,9 @@ fn ready(facts: &AccountFacts<'_>) -> Option<(AccountReason, String)> {
         let first = facts.first;
         return Some((
             DuplicateAuthId,
-            format!("VobizAccount {first} has the same auth id, is older, and serves alone. Delete one of the two."),
+            format!(
+                "VobizAccount {first} has the same auth id, is older, and serves alone. Delete one of the two."
+            ),
         ));
     }
     match facts.token {
@@ -134,11 +136,23 @@ mod tests {
             (&plain, "a", &known, Some((&Gate::Open, false)), None),
             (&plain, "a", &Token::Awaited, None, None),
             (&plain, "a", &missing, None, Some(("SecretNotFound", "False", Some("Stalled")))),
-            (&plain, "a", &missing, Some((&Gate::Open, true)), Some(("SecretNotFound", "False", Some("Stalled")))),
+            (
+                &plain,
+                "a",
+                &missing,
+                Some((&Gate::Open, true)),
+                Some(("SecretNotFound", "False", Some("Stalled"))),
+            ),
             (&plain, "a", &unusable, None, Some(("InvalidCredentials", "False", Some("Stalled")))),
             (&plain, "b", &known, None, Some(("DuplicateAuthId", "False", Some("Stalled")))),
             (&suspended, "a", &known, Some((&Gate::Open, true)), Some(("Suspended", "False", None))),
-            (&suspended, "a", &known, Some((&credentials, true)), Some(("InvalidCredentials", "False", Some("Stalled")))),
+            (
+                &suspended,
+                "a",
+                &known,
+                Some((&credentials, true)),
+                Some(("InvalidCredentials", "False", Some("Stalled"))),
+            ),
             (
                 &plain,
                 "a",
@@ -180,7 +194,8 @@ mod tests {
         let numbers = json!({ "owned": 1, "recorded": 1, "unrecorded": 0, "unclaimed": 0 });
         let account = account(&json!({}), &json!({ "numbers": numbers, "conditions": [] }));
         let missing = Token::Missing("There is no Secret".into());
-        let mut facts = AccountFacts { account: &account, first: "a", token: &missing, met: None, figures: None };
+        let mut facts =
+            AccountFacts { account: &account, first: "a", token: &missing, met: None, figures: None };
         let status = account_status(&facts, Timestamp::UNIX_EPOCH).unwrap();
         assert_eq!(status.numbers.map(|numbers| numbers.owned), Some(1));
         facts.figures = Some(VobizAccountStatus::default());

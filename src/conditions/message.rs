@@ -213,8 +213,8 @@ fn price(attempt: &Attempt) -> String {
 /// The account of a record is declared no more.
 pub fn gone(message: &str, account: &AccountId) -> String {
     format!(
-        "{message} Its account {account} is declared no more, so the operator asks nothing about the number. To have it looked \
-         after again, declare the account (kubectl get vobizaccounts)."
+        "{message} Its account {account} is declared no more (VOBIZ_AUTH_ID, or a VobizAccount), so the operator asks nothing \
+         about the number. To have it looked after again, declare the account."
     )
 }
 

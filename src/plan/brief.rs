@@ -5,7 +5,8 @@ use jiff::Timestamp;
 use super::Change;
 use crate::{
     api::{
-        AttemptState, ConditionType, Number, Origin, Outcome, PhoneNumber, PhoneNumberClaim, Reason, Seen, Status,
+        AttemptState, ConditionType, Number, Origin, Outcome, PhoneNumber, PhoneNumberClaim, Reason, Seen,
+        Status,
     },
     domain::{AccountId, Currency, E164, Money},
 };

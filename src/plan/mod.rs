@@ -61,6 +61,7 @@ pub use memory::{ClaimMemory, RecordMemory};
 pub use neighbours::Neighbours;
 pub use observed::{ClaimObserved, RecordObserved, Removal};
 pub use offers::QuoteRead;
+pub use ownership::{Verdict, verdict};
 pub use queue::{Enqueued, Next, Queue, TurnEnd};
 #[cfg(test)]
 pub(crate) use reading::Fresh;

@@ -83,6 +83,13 @@ impl Directory {
         self.first.contains_key(account) || self.flags.as_ref() == Some(account)
     }
 
+    /// The objects that would serve, and have no token: why not.
+    pub fn lacking(&self) -> impl Iterator<Item = (&str, &str)> {
+        let serving =
+            self.declared.iter().filter(|(name, one)| self.first(&one.account) == Some(name.as_str()));
+        serving.filter_map(|(name, one)| Some((name.as_str(), one.lacks_token()?)))
+    }
+
     /// Whether namespaces have to be watched.
     pub fn needs_labels(&self) -> bool {
         self.declared.values().any(|one| matches!(one.allowed, Allowed::Labels(_)))

@@ -13,7 +13,8 @@ use crate::{
     },
     conditions::{self, ClaimFacts, SHOWN_AFTER},
     plan::{
-        self, Change, ClaimLiveness, ClaimObserved, ClaimStep, Decision, Gate, Moment, Relation, SEND_WINDOW, Wake,
+        self, Change, ClaimLiveness, ClaimObserved, ClaimStep, Decision, Gate, Moment, Relation, SEND_WINDOW,
+        Wake,
     },
     store::StoreError,
 };

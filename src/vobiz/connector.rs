@@ -35,8 +35,7 @@ impl Connector {
         peers: Arc<Peers>,
     ) -> Result<Self, SetupError> {
         let connections = Connections::new(settings)?;
-        let spender =
-            transport::spender(&connections.base, settings.ca_file.as_deref(), spending.timeout)?;
+        let spender = transport::spender(&connections.base, settings.ca_file.as_deref(), spending.timeout)?;
         Ok(Self { connections, spender, spending, rate: settings.rate, metrics, peers })
     }
 

@@ -21,7 +21,8 @@ fn settings(url: &str, ca_file: Option<&Path>) -> (Settings, watch::Receiver<Cre
     let _ = rustls::crypto::ring::default_provider().install_default();
     let credentials = Credentials::new("MA_TEST".parse().unwrap(), "token").unwrap();
     let (url, ca_file) = (url.to_owned(), ca_file.map(Path::to_owned));
-    let settings = Settings { url, ca_file, rate: Rate { per_second: NonZeroU32::MAX, burst: NonZeroU32::MAX } };
+    let settings =
+        Settings { url, ca_file, rate: Rate { per_second: NonZeroU32::MAX, burst: NonZeroU32::MAX } };
     (settings, watch::channel(credentials).1)
 }
 

@@ -81,7 +81,8 @@ mod tests {
         };
         let (end, mut begun) = (CancellationToken::new(), Vec::<(AccountId, CancellationToken)>::new());
         let (told, mut tells) = mpsc::unbounded_channel();
-        let following = each(&accounts, &end, |account, place, stop| told.send((account.id(), place, stop)).unwrap());
+        let following =
+            each(&accounts, &end, |account, place, stop| told.send((account.id(), place, stop)).unwrap());
         let changing = async {
             for (all, place) in [(vec![&one], 0), (vec![&one, &two], 1)] {
                 accounts.update(known(&all));

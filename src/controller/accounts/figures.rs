@@ -4,9 +4,7 @@ use std::collections::HashMap;
 
 use crate::{
     account::Account,
-    api::{
-        AttemptState, AvailableBalance, MonthlyCost, NumberCounts, ObjectKey, VobizAccountStatus,
-    },
+    api::{AttemptState, AvailableBalance, MonthlyCost, NumberCounts, ObjectKey, VobizAccountStatus},
     domain::AccountId,
     reconcile::Records,
 };

@@ -255,7 +255,8 @@ impl Inner {
     /// The credentials of each account that can be worked with, and its own rate.
     fn wanted(&self, directory: &Directory) -> Vec<(Credentials, Option<crate::domain::Rate>)> {
         let objects = self.objects.values().filter_map(|seen| seen.read());
-        let serving = objects.filter(|one| directory.first(&one.spec.auth_id) == Some(one.name_any().as_str()));
+        let serving =
+            objects.filter(|one| directory.first(&one.spec.auth_id) == Some(one.name_any().as_str()));
         let credentials = |uid: &str| self.tokens.get(uid).and_then(|held| held.credentials.clone());
         let mut wanted: Vec<_> = serving
             .filter_map(|one| Some((credentials(one.metadata.uid.as_deref()?)?, one.spec.rate_limit)))

@@ -5,18 +5,17 @@ use std::time::Duration;
 use k8s_openapi::api::core::v1::Secret;
 use kube::{Api, Client};
 
-use crate::{
-    api::TokenSecretRef,
-    domain::AccountId,
-    plan::Token,
-    vobiz::Credentials,
-};
+use crate::{api::TokenSecretRef, domain::AccountId, plan::Token, vobiz::Credentials};
 
 /// How long the API server may take.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What a read of the Secret says of the token; nothing, if the API server did not say.
-pub async fn read(kube: &Client, account: &AccountId, from: &TokenSecretRef) -> Option<Result<Credentials, Token>> {
+pub async fn read(
+    kube: &Client,
+    account: &AccountId,
+    from: &TokenSecretRef,
+) -> Option<Result<Credentials, Token>> {
     let TokenSecretRef { namespace, name, key } = from;
     let secrets = Api::<Secret>::namespaced(kube.clone(), namespace);
     let missing = |why: String| Some(Err(Token::Missing(why)));
@@ -37,7 +36,9 @@ pub async fn read(kube: &Client, account: &AccountId, from: &TokenSecretRef) -> 
     let token = std::str::from_utf8(&value.0).ok().map(str::trim);
     let credentials = token.and_then(|token| Credentials::new(account.clone(), token).ok());
     Some(credentials.ok_or_else(|| {
-        let why = format!("What the Secret {namespace}/{name} has under {key} is empty, or no token that a header can carry");
+        let why = format!(
+            "What the Secret {namespace}/{name} has under {key} is empty, or no token that a header can carry"
+        );
         Token::Unusable(why)
     }))
 }

@@ -63,7 +63,10 @@ async fn until_listed(kube: &Client, keeper: &Keeper) {
             Ok(Err(kube::Error::Api(status))) if [403, 404].contains(&status.code) => {
                 if !std::mem::replace(&mut told, true) {
                     let why = status.message.as_str();
-                    tracing::info!(why, "no VobizAccount can be read, so the account of the flags serves alone");
+                    tracing::info!(
+                        why,
+                        "no VobizAccount can be read, so the account of the flags serves alone"
+                    );
                     keeper.declare(BTreeMap::new());
                 }
                 sleep(LOOK_AGAIN).await;

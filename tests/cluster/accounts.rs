@@ -1,0 +1,386 @@
+//! Several accounts in one operator: whose claims buy in which, and what becomes of one that is closed, unwell, changed or
+//! deleted.
+
+use std::time::{Duration, Instant};
+
+use control_plane::Options;
+use http::Method;
+use serde_json::{Value, json};
+use tokio::sync::{Mutex, OnceCell};
+use vobiz_sim::{Account, Fault, FaultRule, HoldAt, JournalFilter, Operation, Target};
+
+use crate::{
+    harness::{Cluster, eventually},
+    operator::Setup,
+    table::{
+        ACCOUNT_NOT_ALLOWED, ACCOUNT_NOT_FOUND, INVALID_CREDENTIALS, PAUSED, PURCHASED, condition, message,
+    },
+    world::{World, token},
+};
+
+/// Every operator of a cluster sees all accounts in it: these tests have one for themselves, one after the other.
+static ROOM: OnceCell<Mutex<&'static Cluster>> = OnceCell::const_new();
+
+const ACCOUNTS: &str = "/apis/telephony.vobiz.ai/v1alpha1/vobizaccounts";
+
+fn alone(test: impl AsyncFnOnce(&World)) {
+    testbed::run(async {
+        let begin = || async {
+            let cluster = Cluster::with_kinds(Options { controller_manager: true }).await;
+            Mutex::new(&*Box::leak(Box::new(cluster)))
+        };
+        let cluster = ROOM.get_or_init(begin).await.lock().await;
+        let world = World::within(*cluster).await;
+        for left in world.cluster.get(ACCOUNTS).await.unwrap()["items"].as_array().unwrap() {
+            let path = path(left["metadata"]["name"].as_str().unwrap());
+            world.cluster.merge(&path, &json!({ "metadata": { "finalizers": null } })).await;
+            world.cluster.request(Method::DELETE, &path, "application/json", &Value::Null).await;
+        }
+        test(&world).await;
+    });
+}
+
+fn path(name: &str) -> String {
+    format!("{ACCOUNTS}/{name}")
+}
+
+/// An operator that knows no account but those that are declared.
+fn without_flags(world: &World) -> Setup {
+    world.setup().without("VOBIZ_AUTH_ID").without("VOBIZ_AUTH_TOKEN")
+}
+
+impl World {
+    fn account_id(&self, name: &str) -> String {
+        format!("{}_{name}", self.account)
+    }
+
+    /// An account at Vobiz.
+    fn open_account(&self, name: &str) {
+        let id = self.account_id(name);
+        self.vobiz.put_account(Account::new(&id, token(&id)).with_balance("INR", 1000));
+    }
+
+    fn secret_path(&self, name: &str) -> String {
+        format!("/api/v1/namespaces/{}/secrets/{name}", self.namespace)
+    }
+
+    async fn keep_token(&self, name: &str, token: &str) {
+        let secret = json!({
+            "apiVersion": "v1", "kind": "Secret", "metadata": { "name": name },
+            "stringData": { "auth-token": format!(" {token}\n") },
+        });
+        self.cluster.create(&self.secret_path("").trim_end_matches('/').to_owned(), &secret).await;
+    }
+
+    /// Declares the account of that name, with these fields of its spec. Its token is in the Secret of that name.
+    async fn declare(&self, name: &str, spec: Value) {
+        let mut account = json!({
+            "apiVersion": "telephony.vobiz.ai/v1alpha1", "kind": "VobizAccount", "metadata": { "name": name },
+            "spec": {
+                "authId": self.account_id(name),
+                "tokenSecretRef": { "namespace": self.namespace, "name": name },
+                "allowedNamespaces": { "from": "All" },
+            },
+        });
+        account["spec"].as_object_mut().unwrap().extend(spec.as_object().unwrap().clone());
+        self.cluster.create(ACCOUNTS, &account).await;
+    }
+
+    /// An account at Vobiz, its token, and its declaration.
+    async fn account(&self, name: &str, spec: Value) {
+        self.open_account(name);
+        self.keep_token(name, &token(&self.account_id(name))).await;
+        self.declare(name, spec).await;
+    }
+
+    async fn change_account(&self, name: &str, spec: Value) {
+        self.cluster.merge(&path(name), &json!({ "spec": spec })).await;
+    }
+
+    async fn until_account(&self, name: &str, reason: &str) -> Value {
+        eventually(&format!("the account {name} is {reason}"), async || {
+            let account = self.cluster.get(&path(name)).await.ok_or("there is no such account")?;
+            let is = condition(&account, "Ready").is_some_and(|ready| ready["reason"] == reason);
+            let current = account["status"]["observedGeneration"] == account["metadata"]["generation"];
+            if is && current { Ok(account) } else { Err(account.to_string()) }
+        })
+        .await
+    }
+
+    async fn claim_with(&self, name: &str, number: &str, account: &str) {
+        let spec = json!({ "e164": number, "accountRef": { "name": account } });
+        self.claim_in(&self.namespace, name, &spec, &json!({})).await;
+    }
+
+    /// How many calls there were with an account.
+    fn calls(&self, name: &str) -> usize {
+        self.vobiz.journal(&JournalFilter::account(self.account_id(name))).requests.len()
+    }
+}
+
+#[test]
+fn claims_buy_in_their_own_account_and_in_no_other() {
+    alone(async |world| {
+        world.account("red", json!({})).await;
+        world.account("blue", json!({ "default": true, "rateLimit": "50/100" })).await;
+        let operator = without_flags(world).start();
+        let mut bought = Vec::new();
+        for index in 0..5 {
+            for account in ["red", "blue"] {
+                let (name, number) = (format!("{account}-{index}"), world.stocked());
+                if account == "red" {
+                    world.claim_with(&name, &number, account).await;
+                } else {
+                    world.claim(&name, &number).await;
+                }
+                bought.push((name, number, world.account_id(account)));
+            }
+        }
+        for (name, number, account) in &bought {
+            world.until(name, PURCHASED).await;
+            assert_eq!(world.spent(number), (1, 1));
+            assert_eq!(world.vobiz.owner(number).as_ref(), Some(account));
+            assert_eq!(world.record(number).await.unwrap()["spec"]["account"], account.as_str());
+        }
+        let purchases = |name: &str| {
+            let filter = JournalFilter {
+                operation: Some(Operation::Purchase),
+                ..JournalFilter::account(world.account_id(name))
+            };
+            world.vobiz.journal(&filter).requests.len()
+        };
+        assert_eq!((purchases("red"), purchases("blue")), (5, 5));
+        // The figures follow with the next listing.
+        operator.stop().await;
+        let _operator = without_flags(world).start();
+        for name in ["red", "blue"] {
+            eventually("the figures are told", async || {
+                let account = world.until_account(name, "Accepted").await;
+                let status = &account["status"];
+                let numbers = json!({ "owned": 5, "recorded": 5, "unrecorded": 0, "unclaimed": 0 });
+                let cost = json!([{ "currency": "INR", "amount": "10" }]);
+                let told = status["numbers"] == numbers && status["monthlyCost"] == cost;
+                let balance = status["balances"][0]["available"].is_string();
+                if told && balance { Ok(()) } else { Err(status.to_string()) }
+            })
+            .await;
+        }
+        // Where an account is fixed once the number is bought.
+        let patch = json!({ "spec": { "accountRef": { "name": "blue" } } });
+        let patched = world.cluster.try_request(
+            Method::PATCH,
+            &world.claim_path("red-0"),
+            "application/merge-patch+json",
+            &patch,
+        );
+        assert!(patched.await.is_err_and(|error| error.to_string().contains("accountRef is immutable")));
+    });
+}
+
+#[test]
+fn a_namespace_that_is_not_allowed_costs_no_call_until_it_is() {
+    alone(async |world| {
+        world.account("closed", json!({ "allowedNamespaces": { "names": ["another"] } })).await;
+        let paid = json!({ "from": "Selector", "selector": { "matchLabels": { "tier": "paid" } } });
+        world.account("chosen", json!({ "allowedNamespaces": paid })).await;
+        let _operator = world.setup().start();
+        let numbers = [world.stocked(), world.stocked()];
+        for (name, number) in ["closed", "chosen"].into_iter().zip(&numbers) {
+            world.claim_with(name, number, name).await;
+            world.until(name, ACCOUNT_NOT_ALLOWED).await;
+        }
+        world.claim_with("lost", &world.stocked(), "nowhere").await;
+        world.until("lost", ACCOUNT_NOT_FOUND).await;
+        world.served().await;
+        for (name, number) in ["closed", "chosen"].into_iter().zip(&numbers) {
+            assert_eq!((world.spent(number), world.record(number).await), ((0, 0), None), "{name}");
+            let purchases = JournalFilter {
+                operation: Some(Operation::Search),
+                ..JournalFilter::account(world.account_id(name))
+            };
+            assert_eq!(world.vobiz.journal(&purchases).requests.len(), 0, "{name}");
+        }
+        let names = json!({ "names": ["another", world.namespace] });
+        world.change_account("closed", json!({ "allowedNamespaces": names })).await;
+        let namespace = format!("/api/v1/namespaces/{}", world.namespace);
+        world.cluster.merge(&namespace, &json!({ "metadata": { "labels": { "tier": "paid" } } })).await;
+        for (name, number) in ["closed", "chosen"].into_iter().zip(&numbers) {
+            world.until(name, PURCHASED).await;
+            assert_eq!(world.spent(number), (1, 1));
+        }
+        world.account("nowhere", json!({})).await;
+        world.until("lost", PURCHASED).await;
+    });
+}
+
+#[test]
+fn a_suspended_account_begins_nothing_and_looks_after_what_it_has() {
+    alone(async |world| {
+        world.account("acme", json!({ "default": true })).await;
+        let _operator = without_flags(world).env("VOBIZ_RESYNC_INTERVAL", "2s").start();
+        let (bought, waits) = (world.stocked(), world.stocked());
+        world.claim("bought", &bought).await;
+        world.until("bought", PURCHASED).await;
+        world.change_account("acme", json!({ "suspend": true })).await;
+        world.until_account("acme", "Suspended").await;
+        world.claim("waits", &waits).await;
+        let claim = world.until("waits", PAUSED).await;
+        assert!(message(&claim).contains("VobizAccount acme is suspended"), "{}", message(&claim));
+        world.vobiz.set_status(&bought, vobiz_sim::NumberStatus::Blocked).unwrap();
+        world.until("bought", crate::table::NUMBER_BLOCKED).await;
+        assert_eq!((world.spent(&waits), world.record(&waits).await), ((0, 0), None));
+        world.change_account("acme", json!({ "suspend": false })).await;
+        world.until("waits", PURCHASED).await;
+        assert_eq!(world.spent(&waits), (1, 1));
+    });
+}
+
+#[test]
+fn a_token_that_is_wrong_or_missing_holds_its_own_claims_alone() {
+    alone(async |world| {
+        world.account("well", json!({})).await;
+        world.open_account("wrong");
+        world.keep_token("wrong", "nonsense").await;
+        world.declare("wrong", json!({})).await;
+        world.open_account("missing");
+        world.declare("missing", json!({})).await;
+        let _operator = without_flags(world).env("VOBIZ_RESYNC_INTERVAL", "5s").start();
+        let numbers = ["wrong", "missing"].map(|name| (name, world.stocked()));
+        for (name, number) in &numbers {
+            world.claim_with(name, number, name).await;
+            world.until(name, INVALID_CREDENTIALS).await;
+        }
+        let missing = world.until_account("missing", "SecretNotFound").await;
+        assert!(message(&missing).contains("There is no Secret"), "{}", message(&missing));
+        world.until_account("wrong", "InvalidCredentials").await;
+        for index in 0..3 {
+            let number = world.stocked();
+            world.claim_with(&format!("well-{index}"), &number, "well").await;
+            world.until(&format!("well-{index}"), PURCHASED).await;
+        }
+        assert_eq!(world.calls("missing"), 0);
+        // Put right without a restart.
+        let begun = Instant::now();
+        let right = json!({ "stringData": { "auth-token": token(&world.account_id("wrong")) } });
+        world.cluster.merge(&world.secret_path("wrong"), &right).await;
+        world.keep_token("missing", &token(&world.account_id("missing"))).await;
+        for (name, number) in &numbers {
+            world.until(name, PURCHASED).await;
+            world.until_account(name, "Accepted").await;
+            assert_eq!(world.spent(number), (1, 1));
+        }
+        assert!(begun.elapsed() < Duration::from_secs(60), "{:?}", begun.elapsed());
+        // And a rotation while all is well.
+        world.vobiz.set_token(&world.account_id("well"), "rotated").unwrap();
+        let rotated = json!({ "stringData": { "auth-token": "rotated" } });
+        world.cluster.merge(&world.secret_path("well"), &rotated).await;
+        let number = world.stocked();
+        world.claim_with("after", &number, "well").await;
+        world.until("after", PURCHASED).await;
+        assert_eq!(world.spent(&number), (1, 1));
+    });
+}
+
+#[test]
+fn of_two_defaults_or_two_objects_of_one_account_none_is_guessed() {
+    alone(async |world| {
+        world.account("one", json!({ "default": true })).await;
+        world.account("two", json!({ "default": true })).await;
+        let _operator = world.setup().start();
+        let number = world.stocked();
+        world.claim("office", &number).await;
+        let claim = world.until("office", ACCOUNT_NOT_FOUND).await;
+        assert!(message(&claim).contains("Two VobizAccounts, one and two"), "{}", message(&claim));
+        assert_eq!(world.spent(&number), (0, 0));
+        world.change_account("two", json!({ "default": false })).await;
+        world.until("office", PURCHASED).await;
+        assert_eq!(world.vobiz.owner(&number), Some(world.account_id("one")));
+
+        world.keep_token("again", &token(&world.account_id("two"))).await;
+        world.declare("again", json!({ "authId": world.account_id("two") })).await;
+        let again = world.until_account("again", "DuplicateAuthId").await;
+        assert!(message(&again).contains("VobizAccount two"), "{}", message(&again));
+        let number = world.stocked();
+        world.claim_with("second", &number, "again").await;
+        world.until("second", ACCOUNT_NOT_FOUND).await;
+        world.cluster.delete(&path("two")).await;
+        world.until("second", PURCHASED).await;
+        assert_eq!(world.spent(&number), (1, 1));
+        assert_eq!(world.vobiz.owner(&number), Some(world.account_id("two")));
+    });
+}
+
+#[test]
+fn a_deleted_account_stays_until_its_open_attempt_is_settled() {
+    alone(async |world| {
+        world.account("acme", json!({})).await;
+        let _operator =
+            without_flags(world).env("VOBIZ_PURCHASE_TIMEOUT", "5m").env("VOBIZ_SETTLE_TIME", "5m").start();
+        let (number, later) = (world.stocked(), world.stocked());
+        let hold = FaultRule::new(Target::Purchase, Fault::Hold { at: HoldAt::Before });
+        world.vobiz.arm(hold.account(&world.account_id("acme")).e164(&number));
+        world.claim_with("office", &number, "acme").await;
+        world.held(&number).await;
+        world.cluster.delete(&path("acme")).await;
+        world.claim_with("later", &later, "acme").await;
+        let claim = world.until("later", ACCOUNT_NOT_FOUND).await;
+        assert!(message(&claim).contains("is being deleted"), "{}", message(&claim));
+        // Longer than it would take without the attempt.
+        tokio::time::sleep(Duration::from_secs(15)).await;
+        let account = world.cluster.get(&path("acme")).await.expect("it went before its attempt was settled");
+        assert_ne!(account["metadata"]["deletionTimestamp"], Value::Null);
+        world.release();
+        world.until("office", PURCHASED).await;
+        eventually("the account is gone", async || match world.cluster.get(&path("acme")).await {
+            None => Ok(()),
+            Some(account) => Err(account.to_string()),
+        })
+        .await;
+        // What was bought stays bought, and says why nothing is asked about it.
+        eventually("the claim says so", async || {
+            let claim = world.until("office", PURCHASED).await;
+            if message(&claim).contains("is declared no more") { Ok(()) } else { Err(message(&claim)) }
+        })
+        .await;
+        world.until("later", ACCOUNT_NOT_FOUND).await;
+        assert_eq!((world.spent(&number), world.spent(&later)), ((1, 1), (0, 0)));
+        world.declare("acme", json!({})).await;
+        world.until("later", PURCHASED).await;
+        eventually("the claim says so no more", async || {
+            let claim = world.until("office", PURCHASED).await;
+            if message(&claim).contains("is declared no more") { Err(message(&claim)) } else { Ok(()) }
+        })
+        .await;
+        assert_eq!((world.spent(&number), world.spent(&later)), ((1, 1), (1, 1)));
+    });
+}
+
+#[test]
+fn the_account_of_the_flags_becomes_an_object_without_a_purchase() {
+    alone(async |world| {
+        let operator = world.setup().start();
+        let mut before = Vec::new();
+        for index in 0..5 {
+            let (name, number) = (format!("office-{index}"), world.stocked());
+            world.claim(&name, &number).await;
+            world.until(&name, PURCHASED).await;
+            before.push((name, number));
+        }
+        let mut claims = Vec::new();
+        for (name, _) in &before {
+            claims.push(world.get(name).await.unwrap());
+        }
+        world.keep_token("acme", &token(&world.account)).await;
+        world.declare("acme", json!({ "authId": world.account, "default": true })).await;
+        world.until_account("acme", "Accepted").await;
+        world.served().await;
+        // And without the flags.
+        operator.stop().await;
+        let _operator = without_flags(world).start();
+        world.served().await;
+        for ((name, number), before) in before.iter().zip(claims) {
+            assert_eq!(world.spent(number), (1, 1));
+            assert_eq!(world.get(name).await.unwrap(), before, "{name}");
+        }
+    });
+}
