@@ -2,7 +2,7 @@
 //!
 //! | module | what it is | what it uses |
 //! |---|---|---|
-//! | [`controller`] | Watches, queues, workers, leadership, an orderly end. | `account`, `api`, `cache`, `clock`, `cluster`, `domain`, `health`, `leader`, `metrics`, `plan`, `reconcile`, `store`, `telemetry`, `vobiz` |
+//! | [`controller`] | Watches, queues, workers, leadership, an orderly end. | `account`, `api`, `cache`, `clock`, `cluster`, `conditions`, `domain`, `health`, `leader`, `metrics`, `plan`, `reconcile`, `store`, `telemetry`, `vobiz` |
 //! | [`commands`] | What people ask for: `plan`, `owned`, `export`, `why`, `doctor`. Reads alone, and annotations of claims. | `api`, `cli`, `clock`, `cluster`, `conditions`, `domain`, `plan`, `proxy`, `vobiz` |
 //! | [`health`] | Whether the operator works, and what is waiting: `/readyz`, `/metrics`. | `account`, `api`, `domain`, `metrics`, `plan`, `reconcile` |
 //! | [`reconcile`] | Observe, plan, perform one step. | `account`, `api`, `cache`, `clock`, `conditions`, `domain`, `metrics`, `plan`, `store`, `telemetry`, `vobiz` |

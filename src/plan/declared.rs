@@ -84,7 +84,9 @@ impl Declared {
             Token::Known => None,
             Token::Awaited => Some(Told::new(
                 Reason::Purchasing,
-                format!("The token of VobizAccount {name} is being read."),
+                format!(
+                    "VobizAccount {name} is being taken into service: its Secret is read, and its deletion held back."
+                ),
             )),
             Token::Missing(why) | Token::Unusable(why) => Some(Told::new(
                 Reason::InvalidCredentials,

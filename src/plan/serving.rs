@@ -1,19 +1,16 @@
 //! Which account serves a claim, or why none does: one rule for decisions, for the look before a POST, and for who is woken
 //! when an account changes.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 
-use jiff::Timestamp;
-use kube::{
-    ResourceExt,
-    core::{Selector, SelectorExt},
+use kube::core::SelectorExt;
+
+use super::{
+    declared::{Allowed, Declared},
+    told::Told,
 };
-
-use super::told::Told;
 use crate::{
-    api::{
-        ACCOUNT_FINALIZER, AllowedFrom, AttemptState, PhoneNumber, PhoneNumberClaim, Reason, VobizAccount,
-    },
+    api::{AttemptState, PhoneNumber, PhoneNumberClaim, Reason},
     domain::AccountId,
 };
 
@@ -456,6 +453,7 @@ mod tests {
             (&account, Token::Known, None),
             (&account, Token::Awaited, Some(Reason::Purchasing)),
             (&account, Token::Missing("there is no Secret".into()), Some(Reason::InvalidCredentials)),
+            (&account, Token::Unusable("it is empty".into()), Some(Reason::InvalidCredentials)),
             (&free, Token::Known, Some(Reason::Purchasing)),
         ] {
             let declared = BTreeMap::from([("a".into(), Declared::of(account, token))]);
