@@ -9,7 +9,7 @@ use super::{Account, Woken};
 use crate::{
     api::{ObjectKey, PhoneNumber, PhoneNumberClaim},
     domain::AccountId,
-    plan::{Clocks, Directory, Served},
+    plan::{Clocks, Directory, Service},
 };
 
 /// What is known of all accounts, in one moment.
@@ -26,7 +26,7 @@ impl Known {
         &self,
         claim: &PhoneNumberClaim,
         record: Option<&PhoneNumber>,
-    ) -> (Served, Option<&Arc<Account>>) {
+    ) -> (Service, Option<&Arc<Account>>) {
         let served = self.directory.serve(claim, record);
         let account = served.account.as_ref().and_then(|account| self.working.get(account));
         (served, account)
@@ -164,7 +164,7 @@ mod tests {
         let number: E164 = NUMBER.parse().unwrap();
         for (namespace, id, is_known) in [("ours", "MA_1", false), ("theirs", "MA_2", true)] {
             let (served, account) = known.serve(&claim(namespace), None);
-            assert_eq!(served, Served::by(id.parse().unwrap()));
+            assert_eq!(served, Service::by(id.parse().unwrap()));
             let account = account.unwrap();
             assert_eq!(account.id(), id.parse().unwrap());
             assert_eq!(is_listed(&account.evidence(number)), is_known, "{id}");

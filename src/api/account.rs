@@ -1,7 +1,5 @@
 //! `VobizAccount`: an account of Vobiz's that numbers are bought in, and the namespaces that may buy in it.
 
-#![expect(clippy::doc_markdown, reason = "these comments are what users read: `kubectl explain`")]
-
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, LabelSelector};
 use kube::CustomResource;
 use schemars::JsonSchema;

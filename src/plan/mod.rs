@@ -71,7 +71,7 @@ pub use relation::{ConflictWith, Relation};
 pub use retry::{is_retried_unasked, permits};
 pub use rows::LedgerRows;
 pub use send::{Denial, LiveClaim, OutcomeTarget, Permission, may_send, outcome_target};
-pub use serving::{Directory, Labels, Served};
+pub use serving::{Directory, Labels, Service};
 pub use settle::EXPLAINED_SOON;
 pub use time::{SEND_WINDOW, Timeouts};
 pub use told::Told;

@@ -8,7 +8,7 @@ use super::{
     neighbours::Neighbours,
     ownership::{Verdict, verdict},
     rows::LedgerRows,
-    serving::Served,
+    serving::Service,
     time::Timeouts,
 };
 use crate::{
@@ -28,7 +28,7 @@ pub struct ClaimObserved<'a> {
     /// That other claim, if it lives, and can be read.
     pub holder: Option<&'a PhoneNumberClaim>,
     /// The account that calls are made with, if there is one.
-    pub served: Served,
+    pub served: Service,
     pub gate: Gate,
     /// How far our clock is from others'.
     pub clocks: Clocks,
@@ -101,7 +101,7 @@ mod for_tests {
                 newer: false,
                 liveness: ClaimLiveness::Lives,
                 holder: None,
-                served: Served::by("MA_1".parse().unwrap()),
+                served: Service::by("MA_1".parse().unwrap()),
                 gate: Gate::Open,
                 clocks: Clocks::default(),
                 evidence: Evidence::default(),

@@ -7,7 +7,7 @@ use super::{
     change::Change,
     checks::{BEFORE_POST, LiveAsked, Told},
     rules,
-    serving::Served,
+    serving::Service,
 };
 use crate::{
     api::{Answer, Attempt, AttemptState, Outcome, PhoneNumber, PhoneNumberClaim, WITHHELD},
@@ -81,7 +81,7 @@ pub fn may_send(
     claim: &PhoneNumberClaim,
     attempt: &Attempt,
     live: LiveClaim<'_>,
-    served: &Served,
+    served: &Service,
     opened: Moment,
     now: Moment,
 ) -> Permission {
@@ -214,8 +214,8 @@ mod tests {
         PhoneNumberClaim { metadata, spec, status: None }
     }
 
-    fn ours() -> Served {
-        Served::by("MA_1".parse().unwrap())
+    fn ours() -> Service {
+        Service::by("MA_1".parse().unwrap())
     }
 
     fn opened() -> Moment {
@@ -309,7 +309,7 @@ mod tests {
     #[test]
     fn what_the_accounts_say_by_then_withholds_a_purchase() {
         let told = Told::new(Reason::AccountNotAllowed, "It is not open to the namespace.");
-        let served = Served { held: Some(told.clone()), ..ours() };
+        let served = Service { held: Some(told.clone()), ..ours() };
         let claim = claim("a");
         let live = LiveClaim::Read(Some(&claim));
         let permission = may_send(&claim, &attempt(), live, &served, opened(), opened());

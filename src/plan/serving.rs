@@ -34,7 +34,7 @@ pub struct Directory {
 
 /// Which account serves a claim.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Served {
+pub struct Service {
     /// The account that counts for the claim: what it owns, and what was recorded with it.
     pub account: Option<AccountId>,
     /// What keeps a new attempt back.
@@ -43,7 +43,7 @@ pub struct Served {
     pub gone: bool,
 }
 
-impl Served {
+impl Service {
     pub fn by(account: AccountId) -> Self {
         Self { account: Some(account), held: None, gone: false }
     }
@@ -94,7 +94,7 @@ impl Directory {
 
     /// Which account serves a claim whose number has this record. What was sent or bought with an account stays with it,
     /// whatever the claim, the default, or the allowance say later.
-    pub fn serve(&self, claim: &PhoneNumberClaim, record: Option<&PhoneNumber>) -> Served {
+    pub fn serve(&self, claim: &PhoneNumberClaim, record: Option<&PhoneNumber>) -> Service {
         let namespace = claim.metadata.namespace.as_deref().unwrap_or_default();
         let served = self.resolve(claim.account_name(), namespace);
         let is_ours = |record: &&PhoneNumber| {
@@ -106,11 +106,11 @@ impl Directory {
         let account = &record.spec.account;
         let other = served.account.as_ref() != Some(account);
         let held = served.held.or_else(|| other.then(|| served_by_another(record)));
-        Served { account: Some(account.clone()), held, gone: !self.knows(account) }
+        Service { account: Some(account.clone()), held, gone: !self.knows(account) }
     }
 
     /// Which account serves the claims of a namespace that name that account, or none.
-    pub fn resolve(&self, named: Option<&str>, namespace: &str) -> Served {
+    pub fn resolve(&self, named: Option<&str>, namespace: &str) -> Service {
         if let Some(name) = named {
             return self.by_name(name, namespace);
         }
@@ -122,8 +122,8 @@ impl Directory {
         let living: Vec<_> =
             defaults.iter().filter(|(_, one)| !one.deleting).map(|(name, _)| *name).collect();
         match (living.as_slice(), defaults.first(), &self.flags) {
-            ([name], ..) => self.by_name(name, namespace),
-            ([one, two, ..], ..) => Served::by_none(
+            ([name], ..) | ([], Some((name, _)), _) => self.by_name(name, namespace),
+            ([one, two, ..], ..) => Service::by_none(
                 Reason::AccountNotFound,
                 format!(
                     "Two VobizAccounts, {one} and {two}, say that they are the default, so the claim has none. Nothing is \
@@ -131,13 +131,12 @@ impl Directory {
                      -p='{{\"spec\":{{\"default\":false}}}}'"
                 ),
             ),
-            ([], Some((name, _)), _) => self.by_name(name, namespace),
             ([], None, Some(flags)) => match self.first(flags) {
                 // The object has taken over: what it says counts.
                 Some(name) => self.by_name(name, namespace),
-                None => Served::by(flags.clone()),
+                None => Service::by(flags.clone()),
             },
-            ([], None, None) => Served::by_none(
+            ([], None, None) => Service::by_none(
                 Reason::AccountNotFound,
                 "The claim names no account (spec.accountRef), and no VobizAccount is the default. Nothing is bought before \
                  there is one. See kubectl get vobizaccounts"
@@ -146,12 +145,12 @@ impl Directory {
         }
     }
 
-    fn by_name(&self, name: &str, namespace: &str) -> Served {
+    fn by_name(&self, name: &str, namespace: &str) -> Service {
         if let Some(why) = self.unreadable.get(name) {
             return unreadable(name, why);
         }
         let Some(one) = self.declared.get(name) else {
-            return Served::by_none(
+            return Service::by_none(
                 Reason::AccountNotFound,
                 format!(
                     "There is no VobizAccount {name}. Nothing is bought before there is one. See kubectl get vobizaccounts"
@@ -159,7 +158,7 @@ impl Directory {
             );
         };
         if let Some(first) = self.first(&one.account).filter(|first| *first != name) {
-            return Served::by_none(
+            return Service::by_none(
                 Reason::AccountNotFound,
                 format!(
                     "VobizAccount {name} has the auth id of VobizAccount {first}, which is older and serves alone. Nothing is \
@@ -168,7 +167,7 @@ impl Directory {
             );
         }
         if one.deleting {
-            return Served::by_none(
+            return Service::by_none(
                 Reason::AccountNotFound,
                 format!(
                     "VobizAccount {name} is being deleted, and takes no new claim. Nothing is bought; let the claim name another."
@@ -177,16 +176,16 @@ impl Directory {
         }
         match self.allows(one, namespace) {
             Some(true) => {
-                Served { account: Some(one.account.clone()), held: one.holds_back(name), gone: false }
+                Service { account: Some(one.account.clone()), held: one.holds_back(name), gone: false }
             }
-            Some(false) => Served::by_none(
+            Some(false) => Service::by_none(
                 Reason::AccountNotAllowed,
                 format!(
                     "VobizAccount {name} is not open to the namespace {namespace}, so nothing is bought. An administrator \
                      opens it (spec.allowedNamespaces), and the claim goes on by itself."
                 ),
             ),
-            None => Served::by_none(
+            None => Service::by_none(
                 Reason::Purchasing,
                 format!(
                     "VobizAccount {name} chooses namespaces by their labels, which the operator has not read yet."
@@ -207,8 +206,8 @@ impl Directory {
     }
 }
 
-fn unreadable(name: &str, why: &str) -> Served {
-    Served::by_none(
+fn unreadable(name: &str, why: &str) -> Service {
+    Service::by_none(
         Reason::AccountNotFound,
         format!(
             "VobizAccount {name} cannot be read by this version of the operator ({why}), so nothing is bought."
@@ -276,7 +275,7 @@ mod tests {
     }
 
     /// The account, and the reason and the words of what holds the claim back.
-    fn told(served: &Served) -> (Option<&str>, Option<Reason>, &str) {
+    fn told(served: &Service) -> (Option<&str>, Option<Reason>, &str) {
         let held = served.held.as_ref();
         (
             served.account.as_ref().map(AccountId::as_str),
@@ -286,6 +285,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::too_many_lines, reason = "one table")]
     fn the_table_of_which_account_serves_a_claim() {
         use Reason::{AccountNotAllowed, AccountNotFound, Paused};
         let plain = |name| object(name, 1, &json!({}));
@@ -445,7 +445,7 @@ mod tests {
     }
 
     #[test]
-    fn an_account_takes_no_attempt_before_its_token_is_known_and_its_deletion_held() {
+    fn no_attempt_before_the_token_is_known_and_the_deletion_held_back() {
         let account = object("a", 1, &json!({}));
         let mut free = account.clone();
         free.metadata.finalizers = None;

@@ -10,7 +10,7 @@ use crate::{
     account::Account,
     api::{Answer, Outcome, PhoneNumber, PhoneNumberClaim, Seen},
     domain::{AttemptId, Time},
-    plan::{self, Change, Denial, Gate, LiveClaim, Moment, NewAttempt, Permission, Served},
+    plan::{self, Change, Denial, Gate, LiveClaim, Moment, NewAttempt, Permission, Service},
     store::StoreError,
     vobiz::PurchaseAnswer,
 };
@@ -48,7 +48,7 @@ impl Spending {
         claim: &PhoneNumberClaim,
         record: &PhoneNumber,
         live: LiveClaim<'_>,
-        served: &Served,
+        served: &Service,
         opened: Moment,
         now: Moment,
     ) -> Permission {

@@ -9,7 +9,7 @@ use super::{
 use crate::{
     api::{AttemptState, PhoneNumber},
     plan::{
-        self, ClaimLiveness, ClaimObserved, ClaimStep, Clocks, Decision, Gate, NewAttempt, Served, Wake,
+        self, ClaimLiveness, ClaimObserved, ClaimStep, Clocks, Decision, Gate, NewAttempt, Service, Wake,
         Wanted,
     },
 };
@@ -77,7 +77,7 @@ impl Operators {
             newer: false,
             liveness,
             holder: holder.map(|holder| self.cast.claim(holder)),
-            served: Served::by(self.cast.ours.clone()),
+            served: Service::by(self.cast.ours.clone()),
             gate: Gate::Open,
             clocks: Clocks::default(),
             evidence: clock::evidence(&self.cast, me, Some(place), world.time, world.vobiz.aged),

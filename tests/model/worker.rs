@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     api::{Outcome, PhoneNumber, PhoneNumberClaim},
-    plan::{self, Change, LiveClaim, Moment, OutcomeTarget, Permission, Served},
+    plan::{self, Change, LiveClaim, Moment, OutcomeTarget, Permission, Service},
 };
 
 impl Spending {
@@ -24,7 +24,7 @@ impl Spending {
     ) -> Permission {
         match self {
             Self::Purchase(_) => {
-                let served = Served::by(record.spec.account.clone());
+                let served = Service::by(record.spec.account.clone());
                 plan::may_send(claim, &record.spec.attempt, live, &served, opened, now)
             }
         }

@@ -10,7 +10,7 @@ use crate::{
     domain::Debit,
     plan::{
         Moment, attempt::NewAttempt, cause::Wanted, evidence::EvidenceRequest, observed::ClaimObserved,
-        serving::Served,
+        serving::Service,
     },
 };
 
@@ -27,7 +27,7 @@ pub struct LiveAsked<'a> {
     /// As it is stored.
     pub attempt: &'a Attempt,
     /// By what is known of the accounts now.
-    pub served: &'a Served,
+    pub served: &'a Service,
 }
 
 #[derive(Debug, PartialEq)]

@@ -175,7 +175,7 @@ mod tests {
     use super::*;
     use crate::{
         domain::{AttemptId, Time},
-        plan::{AttemptCause, Served, cause::Wanted},
+        plan::{AttemptCause, Service, cause::Wanted},
     };
 
     fn at(seconds: u64) -> Moment {
@@ -325,7 +325,7 @@ mod tests {
         ] {
             let intent = NewAttempt { quote: quote.map(offer), ..NewAttempt::for_tests() };
             let attempt = intent.open(AttemptId::from_random([7; 16]), at(100).wall);
-            let served = Served::by("MA_1".parse().unwrap());
+            let served = Service::by("MA_1".parse().unwrap());
             let told = check_live(&LiveAsked { claim: &claim, attempt: &attempt, served: &served });
             assert_eq!(told.as_ref().map(|told| told.reason), reason, "{quote:?}");
             assert!(told.is_none_or(|told| told.message.contains("Nothing was sent")));
