@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use crate::{
-    plan::{Contents, Moment, Reading, Source},
+    plan::{BalanceRead, Contents, Moment, Reading, Source},
     vobiz::ReadError,
 };
 
@@ -88,7 +88,7 @@ impl BatchRead {
             Err(error) => {
                 if let Source::Balance(_) = source {
                     // An old sum would be taken for a new one.
-                    let reading = Reading::Read { begun, value: Contents::Balance(None) };
+                    let reading = Reading::Read { begun, value: Contents::Balance(BalanceRead::default()) };
                     self.readings.push((source, reading));
                 }
                 self.failure = Some(Failure { source, error });
@@ -134,7 +134,11 @@ pub fn is_search(source: Source) -> bool {
 }
 
 pub fn is_price(source: Source) -> bool {
-    is_funds(source) || matches!(source, Source::Quote(_))
+    is_funds(source) || is_quote(source)
+}
+
+pub fn is_quote(source: Source) -> bool {
+    matches!(source, Source::Quote(_))
 }
 
 pub fn is_funds(source: Source) -> bool {

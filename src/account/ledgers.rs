@@ -6,7 +6,9 @@ use std::{
     time::{Duration, Instant},
 };
 
+use futures::future::BoxFuture;
 use jiff::Timestamp;
+use tokio::time::timeout;
 
 use super::{
     batch::{BatchRead, ReadBatch},
@@ -35,12 +37,12 @@ const OLD_LEDGER: Source = Source::OldLedger { from: Timestamp::MIN };
 
 /// What goes on from one batch to the next.
 #[derive(Default)]
-pub struct Ledgers {
+pub struct Ledgers<'a> {
     /// All of it is known, and can be kept up with.
     known: Option<Pass>,
     /// What is being read of it, anew.
     usual: Option<Pass>,
-    old: Option<Pass>,
+    old: Option<OldReading<'a>>,
     filters: Filters,
     /// Monotonic.
     read_whole_until: Duration,
@@ -68,6 +70,9 @@ impl Floor {
     }
 }
 
+/// The reading of an old ledger. It is a future of its own, so that a page of it that hangs keeps no batch waiting.
+type OldReading<'a> = BoxFuture<'a, Result<Pass, ReadError>>;
+
 /// A reading of all rows.
 struct Pass {
     begun: Moment,
@@ -82,6 +87,18 @@ impl Pass {
         let day = utc_day(from);
         let ledger = if kept { Ledger::kept_since(day) } else { Ledger::whole_since(day) };
         Self { begun, from: day_begins(day), ledger, rows: Arc::default() }
+    }
+
+    /// Reads on until then, or to the end. Returns whether that was reached.
+    async fn go_on(&mut self, client: &Client, until: Option<Instant>) -> Result<bool, ReadError> {
+        loop {
+            match client.ledger(&mut self.ledger, until).await? {
+                Known::Wholly { .. } => return Ok(true),
+                Known::Partly => return Ok(false),
+                // It is read as often as it takes.
+                Known::Unproven => *self = Self::begin(self.from, self.begun, false),
+            }
+        }
     }
 
     fn reading(&mut self, begun: Moment) -> Reading<Contents> {
@@ -100,9 +117,9 @@ struct Wanted {
     old: Option<Timestamp>,
 }
 
-impl Ledgers {
+impl<'a> Ledgers<'a> {
     /// Reads what a batch asks for of ledgers.
-    pub async fn read(&mut self, client: &Client, clock: Clock, batch: &ReadBatch) -> BatchRead {
+    pub async fn read(&mut self, client: &'a Client, clock: Clock, batch: &ReadBatch) -> BatchRead {
         let (mut read, begun) = (BatchRead::default(), clock.now());
         let [so_far, anew, old] = [LEDGER_SO_FAR, LEDGER, OLD_LEDGER].map(|kind| batch.ledger_from(kind));
         let mut wanted = Wanted { so_far, anew, old };
@@ -154,14 +171,14 @@ impl Ledgers {
     }
 
     /// Goes on with what has to be read whole.
-    async fn read_all(&mut self, read: &mut BatchRead, client: &Client, begun: Moment, wanted: &Wanted) {
+    async fn read_all(&mut self, read: &mut BatchRead, client: &'a Client, begun: Moment, wanted: &Wanted) {
         let kept = begun.mono >= self.read_whole_until;
         let floor = self.floor.and_then(|floor| floor.at(begun.mono));
         let from = wanted.anew.into_iter().chain(wanted.so_far).min();
         let from = from.map(|from| floor.map_or(from, |floor| floor.from.min(from)));
         let (usual, old) = tokio::join!(
-            go_on(&mut self.usual, from, client, begun, kept, PIECE),
-            go_on(&mut self.old, wanted.old, client, begun, kept, OLD_PIECE),
+            go_on(&mut self.usual, from, client, begun, kept),
+            go_on_with_old(&mut self.old, wanted.old, client, begun, kept),
         );
         let usual = usual.and_then(|pass| {
             let shows_less =
@@ -204,25 +221,39 @@ async fn go_on(
     client: &Client,
     begun: Moment,
     kept: bool,
-    piece: Duration,
 ) -> Result<Option<Pass>, ReadError> {
     let Some(from) = wanted else {
         *under_way = None;
         return Ok(None);
     };
-    let until = Instant::now() + piece;
+    let until = Some(Instant::now() + PIECE);
     let mut pass = under_way.take().unwrap_or_else(|| Pass::begin(from, begun, kept));
-    loop {
-        match client.ledger(&mut pass.ledger, Some(until)).await? {
-            Known::Wholly { .. } => return Ok(Some(pass)),
-            Known::Partly => {
-                *under_way = Some(pass);
-                return Ok(None);
-            }
-            // It is read as often as it takes.
-            Known::Unproven => pass = Pass::begin(pass.from, pass.begun, false),
-        }
+    if pass.go_on(client, until).await? {
+        return Ok(Some(pass));
     }
+    *under_way = Some(pass);
+    Ok(None)
+}
+
+/// The same of an old ledger: a page that has not come in that time is waited for in the next batch.
+async fn go_on_with_old<'a>(
+    under_way: &mut Option<OldReading<'a>>,
+    wanted: Option<Timestamp>,
+    client: &'a Client,
+    begun: Moment,
+    kept: bool,
+) -> Result<Option<Pass>, ReadError> {
+    let Some(from) = wanted else {
+        *under_way = None;
+        return Ok(None);
+    };
+    let reading = under_way.get_or_insert_with(|| {
+        let mut pass = Pass::begin(from, begun, kept);
+        Box::pin(async move { pass.go_on(client, None).await.map(|_| pass) })
+    });
+    let Ok(read) = timeout(OLD_PIECE, reading).await else { return Ok(None) };
+    *under_way = None;
+    read.map(Some)
 }
 
 /// Only the owned list speaks of the whole account; a ledger that may not be read is one that cannot be read.

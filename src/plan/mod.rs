@@ -15,12 +15,14 @@ mod claim;
 mod claim_tests;
 mod declared;
 mod evidence;
+mod family;
 pub(crate) mod guard;
 mod keep;
 mod ledger;
 mod listing;
 mod look_asked;
 mod memory;
+mod names;
 mod neighbours;
 mod observed;
 mod offers;
@@ -52,12 +54,16 @@ pub use change::{Change, RecordStep};
 pub use checks::{Checked, Wake, credentials_refused, quoted};
 pub use claim::{ClaimStep, Decision, ask_each, decide_claim};
 pub use declared::{Declared, Token};
-pub use evidence::{Contents, Evidence, EvidenceRequest, FundsRead, LedgerRead, Readings, Source};
+pub use evidence::{
+    BalanceRead, Contents, Evidence, EvidenceRequest, FundsRead, LedgerRead, Readings, Source,
+};
+pub use family::{Families, Kinship, Served};
 pub use keep::is_listed_absent;
 #[cfg(test)]
 pub(crate) use listing::Rows;
 pub use look_asked::LookAsked;
 pub use memory::{ClaimMemory, RecordMemory};
+pub use names::Names;
 pub use neighbours::Neighbours;
 pub use observed::{ClaimObserved, RecordObserved, Removal};
 pub use offers::QuoteRead;
@@ -75,6 +81,7 @@ pub use serving::{Directory, Labels, Service};
 pub use settle::EXPLAINED_SOON;
 pub use time::{SEND_WINDOW, Timeouts};
 pub use told::Told;
+pub use turns::Turns;
 
 use crate::api::Reason;
 pub(crate) use crate::domain::{Clocks, Moment};

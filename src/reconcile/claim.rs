@@ -201,7 +201,7 @@ fn wait(context: &Context, observed: &ClaimObserved<'_>, wake: &Wake, now: Momen
         Wake::ClocksAgree => return Some(CLOCKS_EVERY),
         Wake::GateOpens => account?.request_gate(key),
         Wake::Evidence(request) => account?.request(key, request.clone()),
-        Wake::NextListing => account?.request_next_listing(key),
+        Wake::NextListing => account?.request_next_listing(key, observed.evidence.listing.begun()),
         // Their watches bring it back.
         Wake::ClaimChanges | Wake::AccountsChange => {}
     }
@@ -216,7 +216,8 @@ fn look_now(context: &Context, claim: &PhoneNumberClaim, known: &Known, now: Mom
     let record = known.record.as_deref().and_then(Seen::read).map(|record| &**record);
     let accounts = context.accounts.known();
     let (_, account) = accounts.serve(claim, record);
-    let looked = account.is_some_and(|account| account.look_now(ObjectKey::of(claim), asked.since));
+    let (key, e164) = (ObjectKey::of(claim), claim.number());
+    let looked = account.is_some_and(|account| account.look_now(key, e164, asked.since));
     if looked { Some(asked.latest) } else { before }
 }
 

@@ -14,7 +14,7 @@ use parking_lot::RwLock;
 use crate::domain::Rate;
 
 /// While a purchase waits for its slot, reads get one in so many: what was read serves many purchases, and reading more
-/// would only make them wait.
+/// would only make them wait. So do the prices of claims, however many those are, while anything else waits.
 const SHARE: u32 = 4;
 
 /// Rounds of reads begin so often a second at most, and at least: each costs a page of the ledger, which all that has come
@@ -24,14 +24,16 @@ const ROUNDS: (u32, u32) = (2, 10);
 /// The rate limit of one account.
 pub struct Pace {
     limits: RwLock<Arc<Limits>>,
-    /// Purchases that wait for their slots.
-    waiting: AtomicUsize,
+    /// Purchases that wait for their slots, and reads.
+    purchases_waiting: AtomicUsize,
+    reads_waiting: AtomicUsize,
 }
 
 struct Limits {
     rate: Rate,
     calls: DefaultDirectRateLimiter,
     reads: DefaultDirectRateLimiter,
+    prices: DefaultDirectRateLimiter,
     rounds: DefaultDirectRateLimiter,
 }
 
@@ -46,6 +48,7 @@ impl Limits {
             rate: of,
             calls: limiter(|of| of),
             reads: limiter(|of| of / SHARE),
+            prices: limiter(|of| of / SHARE),
             rounds: limiter(|of| (of / SHARE / 2).clamp(ROUNDS.0, ROUNDS.1)),
         }
     }
@@ -53,7 +56,11 @@ impl Limits {
 
 impl Pace {
     pub fn new(rate: Rate) -> Self {
-        Self { limits: RwLock::new(Arc::new(Limits::new(rate))), waiting: AtomicUsize::default() }
+        Self {
+            limits: RwLock::new(Arc::new(Limits::new(rate))),
+            purchases_waiting: AtomicUsize::default(),
+            reads_waiting: AtomicUsize::default(),
+        }
     }
 
     /// From now on, at that rate. What waits for a slot already waits for it at the one before.
@@ -69,17 +76,25 @@ impl Pace {
 
     /// Waits for the slot of a purchase.
     pub async fn purchase_slot(&self) {
-        let _waits = Waits::new(&self.waiting);
+        let _waits = Waits::new(&self.purchases_waiting);
         self.limits().calls.until_ready().await;
     }
 
     /// Waits for the slot of a read.
     pub async fn read_slot(&self) {
-        let limits = self.limits();
-        if self.waiting.load(Ordering::Relaxed) > 0 {
+        let (limits, _waits) = (self.limits(), Waits::new(&self.reads_waiting));
+        if self.purchases_waiting.load(Ordering::Relaxed) > 0 {
             limits.reads.until_ready().await;
         }
         limits.calls.until_ready().await;
+    }
+
+    /// Waits until another price may be read, while no price waits for its slot.
+    pub async fn price(&self) {
+        let others = [&self.purchases_waiting, &self.reads_waiting];
+        if others.iter().any(|waiting| waiting.load(Ordering::Relaxed) > 0) {
+            self.limits().prices.until_ready().await;
+        }
     }
 
     /// Waits until another round of reads may begin.
@@ -88,7 +103,7 @@ impl Pace {
     }
 }
 
-/// A purchase that waits, until this is dropped: it may be given up.
+/// A call that waits, until this is dropped: it may be given up.
 struct Waits<'a>(&'a AtomicUsize);
 
 impl<'a> Waits<'a> {
@@ -145,6 +160,17 @@ mod tests {
         assert_eq!((0..9).filter(|_| pace.read_slot().now_or_never().is_some()).count(), 5);
         pace.change("1/5".parse().unwrap());
         assert!(pace.read_slot().now_or_never().is_none(), "it is the same");
+    }
+
+    #[tokio::test]
+    async fn prices_leave_most_of_the_rate_limit_to_all_else_that_waits() {
+        for (purchases, reads, most) in [(0, 0, 50), (1, 0, 10), (0, 1, 10), (1, 1, 10)] {
+            let pace = pace(1, 40);
+            let _purchases: Vec<_> = (0..purchases).map(|_| Waits::new(&pace.purchases_waiting)).collect();
+            let _reads: Vec<_> = (0..reads).map(|_| Waits::new(&pace.reads_waiting)).collect();
+            let prices = (0..50).filter(|_| pace.price().now_or_never().is_some()).count();
+            assert_eq!(prices, most, "{purchases} {reads}");
+        }
     }
 
     #[tokio::test]

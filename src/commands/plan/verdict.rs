@@ -1,6 +1,6 @@
 //! What would become of each claim: the operator's own decision, with what was read, one claim after the other.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use kube::ResourceExt;
 use serde::Serialize;
@@ -20,10 +20,6 @@ use crate::{
         Wanted, decide_claim, verdict,
     },
 };
-
-/// Those that the operator has where nothing else is said: until when an open attempt is verified, is told by them.
-const TIMEOUTS: Timeouts =
-    Timeouts { purchase_timeout: Duration::from_secs(30), settle: Duration::from_mins(2) };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, IntoStaticStr)]
 pub enum Action {
@@ -64,6 +60,8 @@ pub struct Planning<'a> {
     pub facts: &'a Facts,
     pub world: World,
     pub funds: Funds,
+    /// By them it is told until when an open attempt is verified.
+    pub timeouts: Timeouts,
     pub now: Moment,
 }
 
@@ -115,7 +113,7 @@ impl Planning<'_> {
             refused: None,
             unstored: None,
             handled: None,
-            timeouts: TIMEOUTS,
+            timeouts: self.timeouts,
         };
         let price = Price::stands(observed);
         // What is only told where it lasts is told here, too.

@@ -65,6 +65,7 @@ pub fn figures(account: &Account, records: &Records, recorded: &Recorded) -> Opt
             .into_iter()
             .map(|(currency, amount)| MonthlyCost { currency, amount })
             .collect(),
+        billing_account: account.billing(),
         ..VobizAccountStatus::default()
     })
 }
