@@ -40,7 +40,6 @@ use crate::{
     vobiz::{Client, PurchaseAnswer},
 };
 use batch::is_quote;
-pub use holdings::Holdings;
 pub use queue::{Place, Queue};
 pub use registry::{Accounts, Known};
 use state::State;

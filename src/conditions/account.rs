@@ -48,13 +48,7 @@ pub fn account_status(facts: &AccountFacts<'_>, now: Timestamp) -> Option<VobizA
 }
 
 fn ready(facts: &AccountFacts<'_>) -> Option<(AccountReason, String)> {
-    use AccountReason::{
-        Accepted, DuplicateAuthId, InvalidCredentials, RateLimited, SecretNotFound, Suspended,
-        VobizUnavailable,
-    };
-    let spec = &facts.account.spec;
-    let secret = &spec.token_secret_ref;
-    let place = format!("Secret {}/{}, key {}", secret.namespace, secret.name, secret.key);
+    use AccountReason::{DuplicateAuthId, InvalidCredentials, SecretNotFound};
     if facts.first != facts.account.name_any() {
         let first = facts.first;
         return Some((
@@ -64,15 +58,23 @@ fn ready(facts: &AccountFacts<'_>) -> Option<(AccountReason, String)> {
             ),
         ));
     }
-    match facts.token {
-        Token::Missing(why) => {
-            return Some((SecretNotFound, format!("{why}. The operator looks again every 30 s.")));
-        }
-        Token::Unusable(why) => {
-            return Some((InvalidCredentials, format!("{why}. The operator looks again every 30 s.")));
-        }
-        Token::Awaited | Token::Known => {}
+    let lacking = match facts.token {
+        Token::Missing(why) => Some((SecretNotFound, why)),
+        Token::Unusable(why) => Some((InvalidCredentials, why)),
+        Token::Awaited | Token::Known => None,
+    };
+    if let Some((reason, why)) = lacking {
+        return Some((reason, format!("{why}. The operator looks again every 30 s.")));
     }
+    met(facts)
+}
+
+/// What Vobiz has said to it.
+fn met(facts: &AccountFacts<'_>) -> Option<(AccountReason, String)> {
+    use AccountReason::{Accepted, InvalidCredentials, RateLimited, Suspended, VobizUnavailable};
+    let spec = &facts.account.spec;
+    let secret = &spec.token_secret_ref;
+    let place = format!("Secret {}/{}, key {}", secret.namespace, secret.name, secret.key);
     let (gate, accepted) = facts.met?;
     let cause = if let Gate::Closed(cause, _) = gate { Some(*cause) } else { None };
     let told = |reason, words: &str| Some((reason, words.to_owned()));
@@ -126,6 +128,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::too_many_lines, reason = "one table")]
     fn the_table_of_what_an_account_says_of_itself() {
         let (known, missing) = (Token::Known, Token::Missing("There is no Secret n/s".into()));
         let unusable = Token::Unusable("It is empty".into());

@@ -103,14 +103,7 @@ pub async fn run(settings: Settings, connections: Connections, stop: Cancellatio
         clock,
         metrics,
     });
-    let pauses = pauses(runtime.claims.listed.places().len() + 1);
-    background.spawn(watch::records(
-        Api::all(runtime.kube.clone()),
-        runtime.records.clone(),
-        listed.clone(),
-        runtime.triggers.clone(),
-        pauses,
-    ));
+    watch_records(&runtime, listed.clone(), &background);
     background.spawn(runtime.triggers.clone().route(woken));
     follow_accounts(&runtime, credentials, &background);
     look_around(&runtime, &background);
@@ -126,6 +119,13 @@ pub async fn run(settings: Settings, connections: Connections, stop: Cancellatio
     served.cancel();
     background.tasks.close();
     background.tasks.wait().await;
+}
+
+fn watch_records(runtime: &Runtime, listed: Arc<Listed>, background: &Background) {
+    let (records, triggers) = (runtime.records.clone(), runtime.triggers.clone());
+    let pauses = pauses(runtime.claims.listed.places().len() + 1);
+    let api = Api::all(runtime.kube.clone());
+    background.spawn(watch::records(api, records, listed, triggers, pauses));
 }
 
 /// Follows the accounts that are declared, and the credentials of the flags.

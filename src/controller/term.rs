@@ -118,7 +118,7 @@ impl Runtime {
         }
         let (resync, in_use, stop) = (self.settings.resync, self.currencies_in_use(&account), stop.clone());
         tasks.spawn(async move {
-            account.clone().run(resync, first_asked(place, resync), in_use, stop).await;
+            Box::pin(account.clone().run(resync, first_asked(place, resync), in_use, stop)).await;
             account.queue.clear();
         });
     }
@@ -127,7 +127,9 @@ impl Runtime {
     fn report(&self, context: &Context, ended: CancellationToken) -> impl Future<Output = ()> + use<> {
         let (keeper, records) = (self.keeper.clone(), self.records.clone());
         let reporter = Reporter { keeper, records, store: context.store.clone(), clock: self.clock };
-        async move { drop(ended.run_until_cancelled(reporter.run()).await) }
+        async move {
+            ended.run_until_cancelled(reporter.run()).await;
+        }
     }
 
     pub fn health(&self) -> HealthSources {

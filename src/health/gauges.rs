@@ -138,15 +138,6 @@ impl Gauges {
                 ([("state", *state)], now.duration_since(*oldest).as_secs_f64().max(0.0))
             })),
         );
-        let numbers = self.bought.iter().flat_map(|(account, bought)| {
-            let labels = |claimed| [("account", account.to_string()), ("claimed", truth(claimed))];
-            bought.numbers.iter().map(move |(claimed, count)| (labels(*claimed), amount(*count)))
-        });
-        to.register(
-            "numbers",
-            "Numbers that were bought or adopted, by whether a claim stands behind them",
-            family(numbers),
-        );
         let newer = [Kind::Claim, Kind::Record].into_iter().zip(self.newer);
         to.register(
             "unreadable_objects",
@@ -157,6 +148,19 @@ impl Gauges {
             "unlisted_namespaces",
             "Watched namespaces whose claims cannot be listed or read now",
             family([(NO_LABELS, amount(self.unlisted))]),
+        );
+        self.register_bought(to);
+    }
+
+    fn register_bought(&self, to: &mut Registry) {
+        let numbers = self.bought.iter().flat_map(|(account, bought)| {
+            let labels = |claimed| [("account", account.to_string()), ("claimed", truth(claimed))];
+            bought.numbers.iter().map(move |(claimed, count)| (labels(*claimed), amount(*count)))
+        });
+        to.register(
+            "numbers",
+            "Numbers that were bought or adopted, by whether a claim stands behind them",
+            family(numbers),
         );
         let costs = self.bought.iter().flat_map(|(account, bought)| {
             bought.costs.iter().filter_map(move |((currency, claimed), sum)| {

@@ -39,11 +39,13 @@ impl Connector {
         Ok(Self { connections, spender, spending, rate: settings.rate, metrics, peers })
     }
 
+    #[must_use]
     pub fn peers(&self) -> &Arc<Peers> {
         &self.peers
     }
 
     /// The rate of an account that has none of its own.
+    #[must_use]
     pub fn rate(&self) -> Rate {
         self.rate
     }

@@ -9,14 +9,14 @@ use crate::account::{Account, Accounts};
 /// So many accounts are spread over an interval.
 const SPREAD: u32 = 128;
 
-/// Begins the work of each account that is there or comes, until `end`. It is told which one it is, counted from nought, and
+/// Starts the work of each account that is there or comes, until `end`. It is told which one it is, counted from nought, and
 /// has a token that ends with it.
 pub async fn each(
     accounts: &Accounts,
     end: &CancellationToken,
-    mut begin: impl FnMut(Arc<Account>, u32, CancellationToken),
+    mut start: impl FnMut(Arc<Account>, u32, CancellationToken),
 ) {
-    let (mut changes, mut begun) = (accounts.changes(), 0);
+    let (mut changes, mut place) = (accounts.changes(), 0);
     let mut there: Vec<(Arc<Account>, CancellationToken)> = Vec::new();
     loop {
         let now = accounts.all();
@@ -30,13 +30,13 @@ pub async fn each(
         for account in now {
             if !there.iter().any(|(one, _)| Arc::ptr_eq(one, &account)) {
                 let stop = end.child_token();
-                begin(account.clone(), begun, stop.clone());
-                begun += 1;
+                start(account.clone(), place, stop.clone());
+                place += 1;
                 there.push((account, stop));
             }
         }
         tokio::select! {
-            changed = changes.changed() => if changed.is_err() { return },
+            lives = changes.changed() => if lives.is_err() { return },
             () = end.cancelled() => return,
         }
     }
@@ -62,7 +62,7 @@ mod tests {
         let interval = Duration::from_mins(10);
         let times: Vec<_> = (0..100).map(|place| first_asked(place, interval)).collect();
         assert_eq!(times[0], Duration::ZERO);
-        assert!(times.windows(2).all(|two| two[1] - two[0] > Duration::from_secs(4)), "{times:?}");
+        assert!(times.windows(2).all(|two| two[0] + Duration::from_secs(4) < two[1]), "{times:?}");
         assert!(times.iter().all(|time| *time < interval));
     }
 

@@ -4,9 +4,9 @@ use std::{pin::pin, sync::Arc};
 
 use futures::StreamExt;
 use k8s_openapi::api::core::v1::Namespace;
-use kube::{Api, Client, ResourceExt};
+use kube::{Api, Client, ResourceExt, core::PartialObjectMeta};
 use kube_runtime::{
-    WatchStreamExt, metadata_watcher,
+    WatchStreamExt,
     watcher::{self, Event},
 };
 
@@ -36,8 +36,8 @@ pub async fn follow(kube: Client, keeper: Arc<Keeper>) {
 async fn watch(kube: Client, keeper: &Keeper) {
     let (mut labels, mut listed, mut interruptions) =
         (Labels::new(), Labels::new(), Interruptions::default());
-    let api: Api<Namespace> = Api::all(kube);
-    let mut events = pin!(metadata_watcher(api, watcher::Config::default()).backoff(pauses(1)));
+    let api: Api<PartialObjectMeta<Namespace>> = Api::all(kube);
+    let mut events = pin!(watcher::watcher(api, watcher::Config::default()).backoff(pauses(1)));
     while let Some(event) = events.next().await {
         match event {
             Ok(Event::Init) => {

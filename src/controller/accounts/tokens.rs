@@ -47,8 +47,7 @@ pub async fn follow(kube: Client, keeper: Arc<Keeper>) {
         };
         let mut answers = std::pin::pin!(stream::iter(reads).map(read).buffer_unordered(AT_ONCE));
         while let Some((uid, answer)) = answers.next().await {
-            // Not all at the same time, from the second read on.
-            let pause = if answer.is_some() { EVERY.mul_f64(0.8 + 0.2 * fastrand::f64()) } else { AGAIN };
+            let pause = if answer.is_some() { EVERY.saturating_sub(shift(&uid)) } else { AGAIN };
             if let Some(answer) = answer {
                 keeper.token_read(&uid, answer);
             }
@@ -56,6 +55,11 @@ pub async fn follow(kube: Client, keeper: Arc<Keeper>) {
         }
         sleep(NOTICED).await;
     }
+}
+
+/// Not all are read at the same time, from the second read on.
+fn shift(uid: &str) -> Duration {
+    Duration::from_millis(uid.bytes().map(u64::from).sum::<u64>() * 97 % 6000)
 }
 
 /// Whether it was asked for since it was looked at last.
