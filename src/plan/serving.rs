@@ -18,7 +18,7 @@ use crate::{
 pub type Labels = BTreeMap<String, BTreeMap<String, String>>;
 
 /// All accounts that there are, as far as it matters to whom they serve.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Directory {
     /// By the name of the object.
     declared: BTreeMap<String, Declared>,

@@ -167,12 +167,9 @@ fn claims_buy_in_their_own_account_and_in_no_other() {
         }
         // Where an account is fixed once the number is bought.
         let patch = json!({ "spec": { "accountRef": { "name": "blue" } } });
-        let patched = world.cluster.try_request(
-            Method::PATCH,
-            &world.claim_path("red-0"),
-            "application/merge-patch+json",
-            &patch,
-        );
+        let claim = world.claim_path("red-0");
+        let patched =
+            world.cluster.try_request(Method::PATCH, &claim, "application/merge-patch+json", &patch);
         assert!(patched.await.is_err_and(|error| error.to_string().contains("accountRef is immutable")));
     });
 }
@@ -194,11 +191,11 @@ fn a_namespace_that_is_not_allowed_costs_no_call_until_it_is() {
         world.served().await;
         for (name, number) in ["closed", "chosen"].into_iter().zip(&numbers) {
             assert_eq!((world.spent(number), world.record(number).await), ((0, 0), None), "{name}");
-            let purchases = JournalFilter {
-                operation: Some(Operation::Search),
+            let looks = JournalFilter {
+                operation: Some(Operation::Ledger),
                 ..JournalFilter::account(world.account_id(name))
             };
-            assert_eq!(world.vobiz.journal(&purchases).requests.len(), 0, "{name}");
+            assert_eq!(world.vobiz.journal(&looks).requests.len(), 0, "{name}");
         }
         let names = json!({ "names": ["another", world.namespace] });
         world.change_account("closed", json!({ "allowedNamespaces": names })).await;
@@ -322,6 +319,10 @@ fn a_deleted_account_stays_until_its_open_attempt_is_settled() {
         world.claim_with("office", &number, "acme").await;
         world.held(&number).await;
         world.cluster.delete(&path("acme")).await;
+        eventually("the deletion is seen", async || {
+            if world.log().contains("is being deleted") { Ok(()) } else { Err(world.log()) }
+        })
+        .await;
         world.claim_with("later", &later, "acme").await;
         let claim = world.until("later", ACCOUNT_NOT_FOUND).await;
         assert!(message(&claim).contains("is being deleted"), "{}", message(&claim));

@@ -4,8 +4,8 @@ use std::{num::NonZeroU32, path::Path, sync::Arc, time::Duration};
 
 use tokio::sync::watch;
 use vobiz_operator::{
-    domain::Outcome,
-    vobiz::{Casing, Client, Credentials, PurchaseAnswer, Reader, Settings, Spending},
+    domain::{Outcome, Rate},
+    vobiz::{Casing, Client, Connector, Credentials, PurchaseAnswer, Reader, Settings, Spending},
 };
 
 pub const NUMBER: &str = "+911234500000";

@@ -117,14 +117,20 @@ impl Keeper {
                 asked: Arc::default(),
             });
         }
+        for (name, now) in &objects {
+            let deleting = |one: &Arc<Seen<VobizAccount>>| one.meta().deletion_timestamp.is_some();
+            if deleting(now) && inner.objects.get(name).is_some_and(|before| !deleting(before)) {
+                tracing::info!(
+                    name,
+                    "an account is being deleted: it takes no new claim, and goes once nothing of it is open"
+                );
+            }
+        }
         inner.objects = objects;
         drop(inner);
-        if !self.known.is_cancelled() {
-            // At once: what waits for this must find the accounts.
-            self.rebuild();
-            self.known.cancel();
-        }
-        self.changed.notify_one();
+        // At once: an account that was closed, or deleted, buys nothing from now on.
+        self.rebuild();
+        self.known.cancel();
     }
 
     /// The Secret of an object was read.
@@ -193,7 +199,11 @@ impl Keeper {
         let before = self.parts.accounts.known();
         self.parts.accounts.update(now);
         drop(inner);
-        self.wake(&before, &self.parts.accounts.known());
+        let now = self.parts.accounts.known();
+        // A status that was written changes nothing here.
+        if before.directory != now.directory || before.working.len() != now.working.len() {
+            self.wake(&before, &now);
+        }
     }
 
     fn begin(&self, credentials: Credentials) -> Working {
