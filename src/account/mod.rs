@@ -10,6 +10,7 @@ mod filters;
 mod gate;
 mod holdings;
 mod ledgers;
+mod line;
 mod looks;
 mod prices;
 mod queue;
