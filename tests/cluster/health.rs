@@ -209,6 +209,11 @@ fn a_standby_with_a_wrong_token_is_not_ready_before_it_is_put_right() {
     });
 }
 
+/// A sample of the world's account.
+fn sample(world: &World, name: &str, labels: &str, value: &str) -> String {
+    format!(r#"{name}{{account="{}"{labels}}} {value}"#, world.account)
+}
+
 #[test]
 fn metrics_follow_claims_numbers_and_money_and_name_none_of_them() {
     run(async |world| {
@@ -217,9 +222,6 @@ fn metrics_follow_claims_numbers_and_money_and_name_none_of_them() {
         world.vobiz.put_owned(OwnedNumber::new(world.number(), &world.account)).unwrap();
         let _operator = setup.start();
         let address = address(&setup).await;
-        let of = |name: &str, labels: &str, value: &str| {
-            format!(r#"{name}{{account="{}"{labels}}} {value}"#, world.account)
-        };
         world.claim("office", &bought).await;
         world.until("office", PURCHASED).await;
         world.arm(FaultRule::new(Target::Purchase, Fault::Hold { at: HoldAt::Before }));
@@ -232,9 +234,9 @@ fn metrics_follow_claims_numbers_and_money_and_name_none_of_them() {
                 r#"purchases_total{outcome="Purchased"} 1"#,
                 r#"vobiz_requests_total{operation="purchase",outcome="ok"} 1"#,
                 r#"unresolved_attempts{state="Open"} 1.0"#,
-                &of("numbers", r#",claimed="true""#, "1.0"),
-                &of("monthly_cost", r#",claimed="true",currency="INR""#, "2.0"),
-                &of("account_balance", r#",currency="INR""#, "9948.0"),
+                &sample(&world, "numbers", r#",claimed="true""#, "1.0"),
+                &sample(&world, "monthly_cost", r#",claimed="true",currency="INR""#, "2.0"),
+                &sample(&world, "account_balance", r#",currency="INR""#, "9948.0"),
                 "unrecorded_numbers 1.0",
                 "purchase_queue_depth 0",
                 "leader 1.0",
@@ -253,14 +255,14 @@ fn metrics_follow_claims_numbers_and_money_and_name_none_of_them() {
             &address,
             &[
                 r#"claims{reason="Purchased"} 1.0"#,
-                &of("numbers", r#",claimed="false""#, "1.0"),
-                &of("monthly_cost", r#",claimed="false",currency="INR""#, "2.0"),
+                &sample(&world, "numbers", r#",claimed="false""#, "1.0"),
+                &sample(&world, "monthly_cost", r#",claimed="false",currency="INR""#, "2.0"),
             ],
         )
         .await;
         assert!(!served.contains("unresolved_attempts{"), "settled attempts are gone: {served}");
         world.delete("held").await;
-        samples(&address, &[&of("numbers", r#",claimed="false""#, "2.0")]).await;
+        samples(&address, &[&sample(&world, "numbers", r#",claimed="false""#, "2.0")]).await;
         let (_, served) = get(&address, "/metrics").await;
         assert!(!served.contains("vobiz_operator_claims{"), "there are no claims: {served}");
     });
