@@ -5,10 +5,11 @@ use std::sync::Arc;
 use tokio::sync::watch;
 
 use super::{
+    connections::{Connections, Settings},
     credentials::Credentials,
     error::SetupError,
     purchase::{Client, Spending},
-    reader::{Connections, Settings},
+    reader::Reader,
     transport,
 };
 use crate::{clock::Peers, domain::Rate, metrics::Metrics};
@@ -54,7 +55,7 @@ impl Connector {
     #[must_use]
     pub fn client(&self, credentials: watch::Receiver<Credentials>) -> Client {
         let (metrics, peers) = (self.metrics.clone(), self.peers.clone());
-        let reader = self.connections.reader(self.rate, credentials, metrics, peers);
+        let reader = Reader::over(&self.connections, self.rate, credentials, metrics, peers);
         Client::over(reader, self.spender.clone(), self.spending.casing)
     }
 }
