@@ -1,10 +1,6 @@
 //! The reading client of Vobiz's REST API: one method for each read, within the rate limit. It has no way to spend.
 
-use std::{
-    pin::pin,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{pin::pin, sync::Arc, time::Instant};
 
 use futures::{StreamExt, stream};
 use jiff::civil::Date;
