@@ -11,7 +11,8 @@ use crate::helm::{chart, documents};
 pub const NEW_FIELD: &str = "deletionPolicy";
 
 /// All such fields, and those of them that have a default.
-pub const NEW_FIELDS: [(&str, &str); 5] = [
+pub const NEW_FIELDS: [(&str, &str); 6] = [
+    ("spec", "accountRef"),
     ("spec", "acquire"),
     ("spec", NEW_FIELD),
     ("spec", "maxPrice"),
@@ -20,7 +21,7 @@ pub const NEW_FIELDS: [(&str, &str); 5] = [
 ];
 pub const DEFAULTED: [&str; 2] = ["acquire", NEW_FIELD];
 
-/// A copy of the chart, as it was before these fields came.
+/// A copy of the chart, as it was before these fields came, and accounts.
 pub async fn older(folder: &Path) -> PathBuf {
     changed(folder, "0.0.1", |definitions| {
         let version = &mut definitions[0]["spec"]["versions"][0];
@@ -31,8 +32,13 @@ pub async fn older(folder: &Path) -> PathBuf {
             let fields = parts[part]["properties"].as_object_mut().unwrap();
             fields.remove(field).unwrap_or_else(|| panic!("there is no {part}.{field}"));
         }
-        let is_of_new = |rule: &Value| rule["rule"].as_str().unwrap().contains("maxPrice");
+        let is_of_new = |rule: &Value| {
+            let rule = rule["rule"].as_str().unwrap();
+            rule.contains("maxPrice") || rule.contains("accountRef")
+        };
         parts["spec"]["x-kubernetes-validations"].as_array_mut().unwrap().retain(|rule| !is_of_new(rule));
+        let account = definitions.pop().unwrap();
+        assert_eq!(account["spec"]["names"]["kind"], "VobizAccount");
     })
     .await
 }
