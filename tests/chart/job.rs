@@ -10,7 +10,8 @@ use crate::{
     release::{Mode, Release, declared, token},
     right::Right,
     table::{
-        ACCOUNT_NOT_ALLOWED, ADOPTED, CONFLICT, INSUFFICIENT_BALANCE, INVALID_CREDENTIALS, NUMBER_NOT_FOUND, PURCHASED, condition,
+        ACCOUNT_NOT_ALLOWED, ADOPTED, CONFLICT, INSUFFICIENT_BALANCE, INVALID_CREDENTIALS, NUMBER_NOT_FOUND,
+        PURCHASED, condition,
     },
 };
 

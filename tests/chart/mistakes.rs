@@ -187,9 +187,18 @@ fn the_schema_knows_the_keys_of_the_values_and_at_the_top_no_others() {
     let text = std::fs::read_to_string(root().join("charts/vobiz-operator/values.yaml")).unwrap();
     let (schema, values): (_, Value) = (schema(), serde_yaml::from_str(&text).unwrap());
     same_keys(&schema, &schema, &values, "");
-    for section in
-        ["", "vobiz", "accounts", "metrics", "image", "crds", "rbac", "http", "networkPolicy", "serviceAccount"]
-    {
+    for section in [
+        "",
+        "vobiz",
+        "accounts",
+        "metrics",
+        "image",
+        "crds",
+        "rbac",
+        "http",
+        "networkPolicy",
+        "serviceAccount",
+    ] {
         let at = if section.is_empty() { String::new() } else { format!("/{section}") };
         let of_schema = resolve(&schema, schema.pointer(&at.replace('/', "/properties/")).unwrap());
         let values = values.pointer(&at).unwrap();

@@ -40,7 +40,10 @@ fn named_namespaces_have_roles_and_no_cluster_role_reaches_their_claims() {
         assert_eq!(rendered.env("WATCH_NAMESPACES"), Some("dry-run,dry-run-other"));
         let global = rendered.all("ClusterRole");
         let names: Vec<_> = global.iter().map(|role| role["metadata"]["name"].as_str().unwrap()).collect();
-        assert_eq!(names, ["vobiz-vobiz-operator:telephony:records", "vobiz-vobiz-operator:telephony:accounts"]);
+        assert_eq!(
+            names,
+            ["vobiz-vobiz-operator:telephony:records", "vobiz-vobiz-operator:telephony:accounts"]
+        );
         assert!(!format!("{global:?}").contains("phonenumberclaims"), "{global:?}");
         let mut places: Vec<_> = rendered
             .all("RoleBinding")

@@ -161,7 +161,8 @@ impl Reader {
     /// The accounts of two tenants, what becomes of one account, and that of the flags as an object.
     async fn accounts(&self) {
         let vobiz = self.sim.admin();
-        for (account, token) in [("MA_RED", "REPLACE-ME"), ("MA_BLUE", "REPLACE-ME"), ("MA_YYYYYYYY", "hush")] {
+        for (account, token) in [("MA_RED", "REPLACE-ME"), ("MA_BLUE", "REPLACE-ME"), ("MA_YYYYYYYY", "hush")]
+        {
             vobiz.put_account(Account::new(account, token).with_balance("INR", 10_000));
         }
         for number in ["+911234500011", "+911234500012"] {

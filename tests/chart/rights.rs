@@ -242,7 +242,8 @@ fn both_modes_have_the_same_eighteen_verbs_and_one_role_for_records() {
             Release::prepare(cluster, Mode::Namespaced).await,
         ];
         let is_asked_for = |right: &Right| ["secrets", "namespaces"].contains(&right.resource.as_str());
-        let (asked_for, always): (BTreeSet<_>, BTreeSet<_>) = all.rights().into_iter().partition(is_asked_for);
+        let (asked_for, always): (BTreeSet<_>, BTreeSet<_>) =
+            all.rights().into_iter().partition(is_asked_for);
         assert_eq!((always.len(), asked_for.len()), (18, 3));
         assert_eq!(always, named.rights());
         let role = |release: &Release, kind: &str, name: &str| {

@@ -27,16 +27,19 @@ pub async fn older(folder: &Path) -> PathBuf {
         let version = &mut definitions[0]["spec"]["versions"][0];
         let mentions = |entry: &Value| entry["jsonPath"] == format!(".spec.{NEW_FIELD}").as_str();
         version["selectableFields"].as_array_mut().unwrap().retain(|entry| !mentions(entry));
-        let parts = &mut version["schema"]["openAPIV3Schema"]["properties"];
-        for (part, field) in NEW_FIELDS {
-            let fields = parts[part]["properties"].as_object_mut().unwrap();
-            fields.remove(field).unwrap_or_else(|| panic!("there is no {part}.{field}"));
-        }
+        let schema = &mut version["schema"]["openAPIV3Schema"];
         let is_of_new = |rule: &Value| {
             let rule = rule["rule"].as_str().unwrap();
             rule.contains("maxPrice") || rule.contains("accountRef")
         };
-        parts["spec"]["x-kubernetes-validations"].as_array_mut().unwrap().retain(|rule| !is_of_new(rule));
+        for place in ["/x-kubernetes-validations", "/properties/spec/x-kubernetes-validations"] {
+            schema.pointer_mut(place).unwrap().as_array_mut().unwrap().retain(|rule| !is_of_new(rule));
+        }
+        let parts = &mut schema["properties"];
+        for (part, field) in NEW_FIELDS {
+            let fields = parts[part]["properties"].as_object_mut().unwrap();
+            fields.remove(field).unwrap_or_else(|| panic!("there is no {part}.{field}"));
+        }
         let account = definitions.pop().unwrap();
         assert_eq!(account["spec"]["names"]["kind"], "VobizAccount");
     })
