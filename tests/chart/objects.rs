@@ -70,13 +70,15 @@ fn named_namespaces_have_roles_and_no_cluster_role_reaches_their_claims() {
 /// What all roles of these values say of a resource: where, by which names, and with which verbs.
 async fn rules_on(values: Value, resource: &str) -> Vec<Value> {
     let rendered = rendered(values).await;
-    let roles = rendered.objects.iter().filter(|object| object["rules"].is_array());
-    let rules = roles.flat_map(|role| {
-        let rules = role["rules"].as_array().unwrap().iter();
-        rules.map(|rule| (role["metadata"]["namespace"].clone(), rule))
-    });
-    let rules = rules.filter(|(_, rule)| rule["resources"].as_array().unwrap().contains(&json!(resource)));
-    rules.map(|(namespace, rule)| json!([namespace, rule["resourceNames"], rule["verbs"]])).collect()
+    let mut found = Vec::new();
+    for role in rendered.objects.iter().filter(|object| object["rules"].is_array()) {
+        for rule in role["rules"].as_array().unwrap() {
+            if rule["resources"].as_array().unwrap().contains(&json!(resource)) {
+                found.push(json!([role["metadata"]["namespace"], rule["resourceNames"], rule["verbs"]]));
+            }
+        }
+    }
+    found
 }
 
 #[test]
