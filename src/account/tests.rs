@@ -23,9 +23,9 @@ use super::{Account, Woken};
 use crate::{
     api::ObjectKey,
     clock::Clock,
-    domain::{Currency, E164},
+    domain::{Currency, E164, Rate},
     plan::{EvidenceRequest, Fresh, Gate, QuoteRead, Source},
-    vobiz::{Casing, Client, Credentials, Settings, Spending},
+    vobiz::{Casing, Client, Connector, Credentials, Settings, Spending},
 };
 
 const ACCOUNT: &str = "MA_TEST";
@@ -37,10 +37,12 @@ const PATIENCE: Duration = Duration::from_mins(1);
 /// A client of that account, with the token `token`.
 pub fn client(url: String, account: &str) -> Client {
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let settings = Settings { url, ca_file: None, rate: NonZeroU32::MAX, burst: NonZeroU32::MAX };
+    let settings =
+        Settings { url, ca_file: None, rate: Rate { per_second: NonZeroU32::MAX, burst: NonZeroU32::MAX } };
     let credentials = Credentials::new(account.parse().unwrap(), "token").unwrap();
     let spending = Spending { timeout: Duration::from_secs(2), casing: Casing::Lower };
-    Client::new(&settings, spending, watch::channel(credentials).1, Arc::default(), Arc::default()).unwrap()
+    let connector = Connector::new(&settings, spending, Arc::default(), Arc::default()).unwrap();
+    connector.client(watch::channel(credentials).1)
 }
 
 /// A reader at work, with whom it wakes.
@@ -72,7 +74,7 @@ impl Reader {
             sim.admin().put_owned(OwnedNumber::new(format!("+4930{index:07}"), ACCOUNT)).unwrap();
         }
         let in_use = in_use.clone();
-        tokio::spawn(account.clone().run(resync, move || in_use.clone(), stop.clone()));
+        tokio::spawn(account.clone().run(resync, Duration::ZERO, move || in_use.clone(), stop.clone()));
         let reader = Self { sim, account, woken, clock, stop };
         reader.until("the account is listed", || reader.account.lists("+49300000000".parse().unwrap())).await;
         reader

@@ -30,14 +30,14 @@ use kube::{Resource, ResourceExt};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    account::Accounts,
+    account::{Account, Accounts},
     api::{ClaimRef, EventKind, ObjectKey, PhoneNumber, PhoneNumberClaim, Reason, Seen},
     cache::Cache,
     clock::Clock,
     conditions,
     domain::E164,
     metrics::Metrics,
-    plan::{Change, ClaimLiveness, Moment, RecordBrief, Timeouts, Wanted},
+    plan::{Change, ClaimLiveness, ClaimObserved, Moment, RecordBrief, Timeouts, Wanted},
     store::{Store, StoreError},
 };
 
@@ -95,6 +95,11 @@ impl Context {
                 account.queue.forget(uid);
             }
         }
+    }
+
+    /// The account that serves a claim, if it is worked with.
+    fn account(&self, observed: &ClaimObserved<'_>) -> Option<Arc<Account>> {
+        self.accounts.of(observed.served.account.as_ref()?)
     }
 
     /// The record with a change, and with the conditions that follow from it.

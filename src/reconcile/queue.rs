@@ -37,14 +37,14 @@ struct Turn<'a> {
 
 impl Context {
     /// Has the claim wait for its turn to purchase; returns when to come back, where it waits for something else.
-    pub(super) async fn enqueue(&self, claim: &PhoneNumberClaim) -> Option<Duration> {
+    pub(super) async fn enqueue(&self, account: &Account, claim: &PhoneNumberClaim) -> Option<Duration> {
         let (namespace, name) = (claim.namespace().unwrap_or_default(), claim.name_any());
         if self.may_not_read(&namespace, &name).await {
             return Some(UNREADABLE_EVERY);
         }
         // The API server dates every claim.
         let created = claim.metadata.creation_timestamp.as_ref().map(|created| created.0).unwrap_or_default();
-        match self.accounts.of_claim(claim).queue.enqueue(claim.reference(), created) {
+        match account.queue.enqueue(claim.reference(), created) {
             Enqueued::Now | Enqueued::Already => None,
             Enqueued::After(pause) => Some(pause),
         }
@@ -79,6 +79,7 @@ impl Context {
     /// Notes how a turn, or another write of an intent, ended; returns how long the claim waits before the next.
     pub(super) fn intent_ended(
         &self,
+        account: &Account,
         claim: &PhoneNumberClaim,
         failed: Option<&StoreError>,
     ) -> Option<Duration> {
@@ -88,7 +89,7 @@ impl Context {
             TurnEnd::Refused(why) => drop(self.setbacks.intents.failed(ObjectKey::of(claim), Some(why), now)),
             TurnEnd::Done | TurnEnd::Overtaken => self.setbacks.intents.over(&ObjectKey::of(claim), now),
         }
-        self.accounts.of_claim(claim).queue.turn_ended(&claim.uid().unwrap_or_default(), end)
+        account.queue.turn_ended(&claim.uid().unwrap_or_default(), end)
     }
 }
 
@@ -103,7 +104,7 @@ pub async fn worker(context: Arc<Context>, account: Arc<Account>, stop: Cancella
         let kind = Kind::Claim.label().1;
         let span = tracing::debug_span!(target: TRACED, "reconcile", kind, turn = true);
         let ended = taken.instrument(span).await;
-        context.intent_ended(&claim, ended.as_ref().err());
+        context.intent_ended(&account, &claim, ended.as_ref().err());
         // Before it is woken: a claim whose turn is not over does not queue for another.
         drop(place);
         if !ended.unwrap_or(false) {
@@ -128,7 +129,8 @@ async fn take(
     let (known, now) = (Known::of(context, &claim), context.clock.now());
     let observed = observe(context, &claim, &known, now).await?;
     match decide(context, &observed, now).step {
-        ClaimStep::Purchase(attempt) if has_slot => {
+        // Another account may serve the claim by now: then it queues there.
+        ClaimStep::Purchase(attempt) if has_slot && observed.served.account == Some(account.id()) => {
             spend(context, account, &claim, observed.record, Spending::Purchase(attempt)).await
         }
         other => perform(context, &observed, &other, now).await.map(|_| false),
