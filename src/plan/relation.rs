@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use super::{
     Moment,
     bounds::retry_token,
+    checks::held_back,
     observed::ClaimObserved,
     retry::{fresh, permitted},
     rules,
@@ -69,7 +70,8 @@ fn conflict(observed: &ClaimObserved<'_>, attempt: &Attempt, now: Moment) -> Opt
     let (Some(holder), Some(from)) = (observed.holder, rules::gives_way(attempt)) else {
         return Some(ConflictWith::Claim);
     };
-    if rules::goes_on(permitted(attempt, retry_token(holder).usable()).as_ref()) {
+    let next = permitted(attempt, retry_token(holder).usable());
+    if rules::goes_on(next.as_ref(), held_back(holder, attempt).is_some()) {
         return Some(ConflictWith::Failure(None));
     }
     if rules::has_given_way(attempt, observed.claim) && fresh(attempt, observed.retry_token).is_none() {

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::{
     Moment,
     change::Change,
-    checks::{BEFORE_POST, Told},
+    checks::{Told, held_back},
     rules,
 };
 use crate::{
@@ -94,20 +94,14 @@ pub fn may_send(
             if !rules::wants_the_same(claim, live) {
                 return Permission::Denied(Denial::ClaimChanged);
             }
-            withheld(live, attempt)
-                .map_or(Permission::Granted, |told| Permission::Denied(Denial::Withheld(told)))
+            let withheld = held_back(live, attempt).filter(|_| rules::live_claim_may_hold_back());
+            withheld.map_or(Permission::Granted, |told| Permission::Denied(Denial::Withheld(told)))
         }
         LiveClaim::Read(_) => {
             let gone = rules::buys_for_a_claim_that_lives();
             if gone { Permission::Denied(Denial::ClaimGone) } else { Permission::Granted }
         }
     }
-}
-
-/// What holds the claim back, as it stands now.
-fn withheld(live: &PhoneNumberClaim, attempt: &Attempt) -> Option<Told> {
-    let mut checks = BEFORE_POST.iter().filter(|_| rules::live_claim_may_hold_back());
-    checks.find_map(|check| check(live, attempt))
 }
 
 /// Where the outcome of a purchase goes.

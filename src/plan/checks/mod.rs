@@ -19,6 +19,7 @@ mod look;
 mod paused;
 mod price;
 
+use crate::api::{Attempt, PhoneNumberClaim};
 pub use account::credentials_refused;
 pub use asked::{Asked, Check, Checked, LiveCheck, Told, Wake};
 pub(super) use price::purchase;
@@ -44,6 +45,11 @@ pub const BEFORE_PURCHASE: &[(&str, Check)] = &[
 /// What is asked once the intent is written: of the claim as it stands then, and of the attempt as it is stored. The first
 /// that has an answer withholds the purchase.
 pub const BEFORE_POST: &[LiveCheck] = &[paused::check_live, acquire::check_live, price::check_live];
+
+/// What holds a claim back, as it stands, from the purchase of that attempt.
+pub(super) fn held_back(claim: &PhoneNumberClaim, attempt: &Attempt) -> Option<Told> {
+    BEFORE_POST.iter().find_map(|check| check(claim, attempt))
+}
 
 #[cfg(test)]
 mod tests {
