@@ -7,14 +7,16 @@ use std::{
 };
 
 use jiff::Timestamp;
+use tokio::time::sleep;
 
 use super::{
     batch::{BatchRead, ReadBatch},
     filters::Filters,
+    upkeep::is_outdated,
 };
 use crate::{
     clock::Clock,
-    domain::{day_begins, utc_day},
+    domain::{Backoff, day_begins, utc_day},
     plan::{Contents, LedgerRead, LedgerRows, Moment, Reading, Source},
     vobiz::{Client, Known, Ledger, ReadError},
 };
@@ -25,6 +27,13 @@ const OLD_PIECE: Duration = Duration::from_millis(200);
 
 /// A ledger with which one could not keep up is read whole for so long: each time that it is tried costs a reading as well.
 const READ_WHOLE: Duration = Duration::from_hours(1);
+
+/// A page that cannot be had, of a reading that has begun, is asked for so often again, after these pauses.
+const MOST_LOST: u32 = 4;
+const PAUSES: Backoff = Backoff { first: Duration::from_secs(1), longest: Duration::from_secs(8) };
+
+/// A reading that is not wanted any more is kept for so long: where another read fails, all that waits asks anew.
+const KEPT: Duration = Duration::from_mins(2);
 
 /// What stands in the log and in the conditions meanwhile.
 const SHRUNK: &str = "the ledger shows fewer rows than it did; it is believed again in an hour at the latest";
@@ -74,6 +83,30 @@ struct Pass {
     from: Timestamp,
     ledger: Ledger,
     rows: Arc<LedgerRows>,
+    /// When it went on last. Monotonic.
+    went_on: Duration,
+    lost: Lost,
+}
+
+/// A page that could not be had: how many pages came before it, how often it was asked for, and when it is again
+/// (monotonic).
+#[derive(Debug, Default)]
+struct Lost {
+    pages: usize,
+    times: u32,
+    until: Duration,
+}
+
+impl Lost {
+    /// The page after so many could not be had. Returns whether it is asked for again.
+    fn again(&mut self, pages: usize, now: Duration) -> bool {
+        if pages != self.pages {
+            (self.pages, self.times) = (pages, 0);
+        }
+        self.until = now + PAUSES.after(self.times);
+        self.times += 1;
+        self.times <= MOST_LOST
+    }
 }
 
 impl Pass {
@@ -81,7 +114,8 @@ impl Pass {
     fn begin(from: Timestamp, begun: Moment, kept: bool) -> Self {
         let day = utc_day(from);
         let ledger = if kept { Ledger::kept_since(day) } else { Ledger::whole_since(day) };
-        Self { begun, from: day_begins(day), ledger, rows: Arc::default() }
+        let (went_on, lost) = (begun.mono, Lost::default());
+        Self { begun, from: day_begins(day), ledger, rows: Arc::default(), went_on, lost }
     }
 
     fn reading(&mut self, begun: Moment) -> Reading<Contents> {
@@ -107,7 +141,8 @@ impl Ledgers {
         let [so_far, anew, old] = [LEDGER_SO_FAR, LEDGER, OLD_LEDGER].map(|kind| batch.ledger_from(kind));
         let mut wanted = Wanted { so_far, anew, old };
         if let Err(error) = self.read_new(&mut read, client, begun, &mut wanted).await {
-            let source = so_far.map_or(LEDGER, |from| Source::LedgerSoFar { from });
+            let anew = anew.map_or(LEDGER, |from| Source::Ledger { from });
+            let source = so_far.map_or(anew, |from| Source::LedgerSoFar { from });
             read.keep(source, begun, Err(refused(error)));
             return read;
         }
@@ -130,12 +165,18 @@ impl Ledgers {
         let Some(known) = &mut self.known else { return Ok(()) };
         let known_from = known.from;
         let serves = |from: &Timestamp| known_from <= *from;
-        let filtered = wanted.anew.filter(serves).filter(|_| self.filters.serve(&known.ledger));
+        // Or it would become longer for ever: where filters serve, nothing else begins it anew.
+        let grows_old = is_outdated(known_from, begun.wall);
+        let filtered = wanted.anew.filter(serves).filter(|_| !grows_old && self.filters.serve(&known.ledger));
         if wanted.so_far.filter(serves).or(filtered).is_none() {
             return Ok(());
         }
         known.ledger.catch_up();
-        let Known::Wholly { anew } = client.ledger(&mut known.ledger, None).await? else {
+        let read_so_far = client.ledger(&mut known.ledger, None).await?;
+        if let Known::Lost(error) = read_so_far {
+            return Err(error);
+        }
+        let Known::Wholly { anew } = read_so_far else {
             let (from, until) = (known.from, begun.mono + READ_WHOLE);
             let shrunk = known.ledger.has_shrunk();
             self.floor = shrunk.map(|rows| Floor { from, rows, until }).or(self.floor);
@@ -145,7 +186,10 @@ impl Ledgers {
         let wants = filtered.is_some();
         let shown = self.filters.read(client, &mut known.ledger, known.begun, begun, wants).await?;
         let anew = shown.or(anew.then_some(begun));
-        read.readings.push((LEDGER_SO_FAR, known.reading(begun)));
+        // Else it was asked for anew because what is known of it is too old for looks.
+        if wanted.so_far.is_some_and(|from| serves(&from)) {
+            read.readings.push((LEDGER_SO_FAR, known.reading(begun)));
+        }
         read.readings.extend(anew.map(|since| (LEDGER, known.reading(since))));
         let is_served = anew.is_some() || (wants && self.filters.serve(&known.ledger));
         wanted.anew = wanted.anew.filter(|from| !(is_served && serves(from)));
@@ -207,20 +251,41 @@ async fn go_on(
     piece: Duration,
 ) -> Result<Option<Pass>, ReadError> {
     let Some(from) = wanted else {
-        *under_way = None;
+        under_way.take_if(|pass| begun.mono >= pass.went_on + KEPT);
         return Ok(None);
     };
-    let until = Instant::now() + piece;
     let mut pass = under_way.take().unwrap_or_else(|| Pass::begin(from, begun, kept));
+    pass.went_on = begun.mono;
+    let pause = pass.lost.until.saturating_sub(begun.mono);
+    if !pause.is_zero() {
+        sleep(pause.min(piece)).await;
+    }
+    if pause > piece {
+        *under_way = Some(pass);
+        return Ok(None);
+    }
+    let until = Instant::now() + piece;
     loop {
-        match client.ledger(&mut pass.ledger, Some(until)).await? {
-            Known::Wholly { .. } => return Ok(Some(pass)),
-            Known::Partly => {
+        match client.ledger(&mut pass.ledger, Some(until)).await {
+            Ok(Known::Wholly { .. }) => return Ok(Some(pass)),
+            // It is read as often as it takes.
+            Ok(Known::Unproven) => pass = Pass::begin(pass.from, pass.begun, false),
+            Ok(Known::Lost(error)) if !pass.lost.again(pass.ledger.pages(), begun.mono) => return Err(error),
+            Ok(Known::Lost(error)) => {
+                tracing::debug!(%error, "a page of the ledger is asked for again");
                 *under_way = Some(pass);
                 return Ok(None);
             }
-            // It is read as often as it takes.
-            Known::Unproven => pass = Pass::begin(pass.from, pass.begun, false),
+            Ok(Known::Partly) => {
+                *under_way = Some(pass);
+                return Ok(None);
+            }
+            // What was read stays good until the account may be asked again.
+            Err(error @ ReadError::RateLimited { .. }) => {
+                *under_way = Some(pass);
+                return Err(error);
+            }
+            Err(error) => return Err(error),
         }
     }
 }
@@ -237,6 +302,19 @@ fn refused(error: ReadError) -> ReadError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_lost_page_is_asked_for_a_few_times_and_the_next_one_as_often() {
+        let (mut lost, mut now) = (Lost::default(), Duration::from_mins(1));
+        for page in [7, 8] {
+            for pause in [1, 2, 4, 8] {
+                assert!(lost.again(page, now));
+                assert_eq!(lost.until, now + Duration::from_secs(pause));
+                now = lost.until;
+            }
+        }
+        assert!(!lost.again(8, now), "it is given up");
+    }
 
     #[test]
     fn a_ledger_with_fewer_rows_than_before_is_not_believed_for_an_hour() {

@@ -82,7 +82,8 @@ impl Reader {
 fn debits(page: &Page<LedgerRow>, from: Date) -> Debits {
     let newest = page.rows().filter(|row| row.takes_money()).filter_map(|row| row.at).max();
     let is_all = page.total.is_some_and(|total| total <= page.keys.len());
-    let since = if is_all { Some(day_begins(from)) } else { page.times.iter().flatten().min().copied() };
+    let since =
+        if is_all { Some(day_begins(from)) } else { page.ids.iter().flatten().map(|(at, _)| *at).min() };
     Debits { newest, since }
 }
 
