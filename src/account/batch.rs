@@ -134,7 +134,11 @@ pub fn is_search(source: Source) -> bool {
 }
 
 pub fn is_price(source: Source) -> bool {
-    is_funds(source) || matches!(source, Source::Quote(_))
+    is_funds(source) || is_quote(source)
+}
+
+pub fn is_quote(source: Source) -> bool {
+    matches!(source, Source::Quote(_))
 }
 
 pub fn is_funds(source: Source) -> bool {

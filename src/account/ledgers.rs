@@ -6,8 +6,9 @@ use std::{
     time::{Duration, Instant},
 };
 
+use futures::future::BoxFuture;
 use jiff::Timestamp;
-use tokio::time::sleep;
+use tokio::time::{sleep_until, timeout};
 
 use super::{
     batch::{BatchRead, ReadBatch},
@@ -44,12 +45,12 @@ const OLD_LEDGER: Source = Source::OldLedger { from: Timestamp::MIN };
 
 /// What goes on from one batch to the next.
 #[derive(Default)]
-pub struct Ledgers {
+pub struct Ledgers<'a> {
     /// All of it is known, and can be kept up with.
     known: Option<Pass>,
     /// What is being read of it, anew.
     usual: Option<Pass>,
-    old: Option<Pass>,
+    old: Option<OldReading<'a>>,
     filters: Filters,
     /// Monotonic.
     read_whole_until: Duration,
@@ -77,6 +78,9 @@ impl Floor {
     }
 }
 
+/// The reading of an old ledger. It is a future of its own, so that a page of it that hangs keeps no batch waiting.
+type OldReading<'a> = BoxFuture<'a, Result<Pass, ReadError>>;
+
 /// A reading of all rows.
 struct Pass {
     begun: Moment,
@@ -88,22 +92,21 @@ struct Pass {
     lost: Lost,
 }
 
-/// A page that could not be had: how many pages came before it, how often it was asked for, and when it is again
-/// (monotonic).
+/// A page that could not be had: how many pages came before it, how often it was asked for, and when it is again.
 #[derive(Debug, Default)]
 struct Lost {
     pages: usize,
     times: u32,
-    until: Duration,
+    until: Option<Instant>,
 }
 
 impl Lost {
     /// The page after so many could not be had. Returns whether it is asked for again.
-    fn again(&mut self, pages: usize, now: Duration) -> bool {
+    fn again(&mut self, pages: usize, now: Instant) -> bool {
         if pages != self.pages {
             (self.pages, self.times) = (pages, 0);
         }
-        self.until = now + PAUSES.after(self.times);
+        self.until = Some(now + PAUSES.after(self.times));
         self.times += 1;
         self.times <= MOST_LOST
     }
@@ -116,6 +119,29 @@ impl Pass {
         let ledger = if kept { Ledger::kept_since(day) } else { Ledger::whole_since(day) };
         let (went_on, lost) = (begun.mono, Lost::default());
         Self { begun, from: day_begins(day), ledger, rows: Arc::default(), went_on, lost }
+    }
+
+    /// Reads on until then, or to the end. Returns whether that was reached.
+    async fn go_on(&mut self, client: &Client, until: Option<Instant>) -> Result<bool, ReadError> {
+        loop {
+            let again_at = self.lost.until.filter(|at| *at > Instant::now());
+            if let Some(at) = again_at {
+                sleep_until(until.map_or(at, |until| at.min(until)).into()).await;
+                if until.is_some_and(|until| until < at) {
+                    return Ok(false);
+                }
+            }
+            match client.ledger(&mut self.ledger, until).await? {
+                Known::Wholly { .. } => return Ok(true),
+                Known::Partly => return Ok(false),
+                // It is read as often as it takes.
+                Known::Unproven => *self = Self::begin(self.from, self.begun, false),
+                Known::Lost(error) if !self.lost.again(self.ledger.pages(), Instant::now()) => {
+                    return Err(error);
+                }
+                Known::Lost(error) => tracing::debug!(%error, "a page of the ledger is asked for again"),
+            }
+        }
     }
 
     fn reading(&mut self, begun: Moment) -> Reading<Contents> {
@@ -134,9 +160,9 @@ struct Wanted {
     old: Option<Timestamp>,
 }
 
-impl Ledgers {
+impl<'a> Ledgers<'a> {
     /// Reads what a batch asks for of ledgers.
-    pub async fn read(&mut self, client: &Client, clock: Clock, batch: &ReadBatch) -> BatchRead {
+    pub async fn read(&mut self, client: &'a Client, clock: Clock, batch: &ReadBatch) -> BatchRead {
         let (mut read, begun) = (BatchRead::default(), clock.now());
         let [so_far, anew, old] = [LEDGER_SO_FAR, LEDGER, OLD_LEDGER].map(|kind| batch.ledger_from(kind));
         let mut wanted = Wanted { so_far, anew, old };
@@ -198,14 +224,14 @@ impl Ledgers {
     }
 
     /// Goes on with what has to be read whole.
-    async fn read_all(&mut self, read: &mut BatchRead, client: &Client, begun: Moment, wanted: &Wanted) {
+    async fn read_all(&mut self, read: &mut BatchRead, client: &'a Client, begun: Moment, wanted: &Wanted) {
         let kept = begun.mono >= self.read_whole_until;
         let floor = self.floor.and_then(|floor| floor.at(begun.mono));
         let from = wanted.anew.into_iter().chain(wanted.so_far).min();
         let from = from.map(|from| floor.map_or(from, |floor| floor.from.min(from)));
         let (usual, old) = tokio::join!(
-            go_on(&mut self.usual, from, client, begun, kept, PIECE),
-            go_on(&mut self.old, wanted.old, client, begun, kept, OLD_PIECE),
+            go_on(&mut self.usual, from, client, begun, kept),
+            go_on_with_old(&mut self.old, wanted.old, client, begun, kept),
         );
         let usual = usual.and_then(|pass| {
             let shows_less =
@@ -248,46 +274,44 @@ async fn go_on(
     client: &Client,
     begun: Moment,
     kept: bool,
-    piece: Duration,
 ) -> Result<Option<Pass>, ReadError> {
     let Some(from) = wanted else {
         under_way.take_if(|pass| begun.mono >= pass.went_on + KEPT);
         return Ok(None);
     };
+    let until = Some(Instant::now() + PIECE);
     let mut pass = under_way.take().unwrap_or_else(|| Pass::begin(from, begun, kept));
     pass.went_on = begun.mono;
-    let pause = pass.lost.until.saturating_sub(begun.mono);
-    if !pause.is_zero() {
-        sleep(pause.min(piece)).await;
+    let went_on = pass.go_on(client, until).await;
+    if went_on == Ok(true) {
+        return Ok(Some(pass));
     }
-    if pause > piece {
+    // After a limit it goes on where it was.
+    if matches!(went_on, Ok(_) | Err(ReadError::RateLimited { .. })) {
         *under_way = Some(pass);
+    }
+    went_on.map(|_| None)
+}
+
+/// The same of an old ledger: a page that has not come in that time is waited for in the next batch.
+async fn go_on_with_old<'a>(
+    under_way: &mut Option<OldReading<'a>>,
+    wanted: Option<Timestamp>,
+    client: &'a Client,
+    begun: Moment,
+    kept: bool,
+) -> Result<Option<Pass>, ReadError> {
+    let Some(from) = wanted else {
+        *under_way = None;
         return Ok(None);
-    }
-    let until = Instant::now() + piece;
-    loop {
-        match client.ledger(&mut pass.ledger, Some(until)).await {
-            Ok(Known::Wholly { .. }) => return Ok(Some(pass)),
-            // It is read as often as it takes.
-            Ok(Known::Unproven) => pass = Pass::begin(pass.from, pass.begun, false),
-            Ok(Known::Lost(error)) if !pass.lost.again(pass.ledger.pages(), begun.mono) => return Err(error),
-            Ok(Known::Lost(error)) => {
-                tracing::debug!(%error, "a page of the ledger is asked for again");
-                *under_way = Some(pass);
-                return Ok(None);
-            }
-            Ok(Known::Partly) => {
-                *under_way = Some(pass);
-                return Ok(None);
-            }
-            // What was read stays good until the account may be asked again.
-            Err(error @ ReadError::RateLimited { .. }) => {
-                *under_way = Some(pass);
-                return Err(error);
-            }
-            Err(error) => return Err(error),
-        }
-    }
+    };
+    let reading = under_way.get_or_insert_with(|| {
+        let mut pass = Pass::begin(from, begun, kept);
+        Box::pin(async move { pass.go_on(client, None).await.map(|_| pass) })
+    });
+    let Ok(read) = timeout(OLD_PIECE, reading).await else { return Ok(None) };
+    *under_way = None;
+    read.map(Some)
 }
 
 /// Only the owned list speaks of the whole account; a ledger that may not be read is one that cannot be read.
@@ -305,12 +329,12 @@ mod tests {
 
     #[test]
     fn a_lost_page_is_asked_for_a_few_times_and_the_next_one_as_often() {
-        let (mut lost, mut now) = (Lost::default(), Duration::from_mins(1));
+        let (mut lost, mut now) = (Lost::default(), Instant::now());
         for page in [7, 8] {
             for pause in [1, 2, 4, 8] {
                 assert!(lost.again(page, now));
-                assert_eq!(lost.until, now + Duration::from_secs(pause));
-                now = lost.until;
+                assert_eq!(lost.until, Some(now + Duration::from_secs(pause)));
+                now += Duration::from_secs(pause);
             }
         }
         assert!(!lost.again(8, now), "it is given up");

@@ -18,6 +18,7 @@ mod run;
 mod state;
 #[cfg(test)]
 mod tests;
+mod unreadable;
 mod upkeep;
 
 use std::{
@@ -36,6 +37,7 @@ use crate::{
     plan::{Clocks, Evidence, EvidenceRequest, Gate, Moment},
     vobiz::{Client, PurchaseAnswer},
 };
+use batch::is_quote;
 pub use queue::{Place, Queue};
 pub use registry::Accounts;
 use state::State;
@@ -169,25 +171,29 @@ impl Account {
     }
 
     fn wait(&self, key: ObjectKey, request: Option<EvidenceRequest>) {
+        let prices = request.as_ref().is_some_and(|request| request.sources.iter().copied().all(is_quote));
         let mut state = self.state();
         if state.may_go_on(request.as_ref(), self.clock.now().mono) {
             // It came between the look and the question: nothing else would wake the claim or record.
             self.wake(key);
         } else if state.wait(key, request) {
-            self.changed.notify_one();
-            self.quotes.notify_one();
+            // The rounds look at all that waits, and have nothing to do for those that wait for prices alone.
+            if prices { self.quotes.notify_one() } else { self.changed.notify_one() }
         }
     }
 
-    /// Asks to be woken after the next listing for drift: nothing needs to be read before it.
-    pub fn request_next_listing(&self, key: ObjectKey) {
-        self.state().looks.wait(key);
+    /// Asks to be woken after the next listing for drift that is newer than the listing by which it was decided: nothing needs
+    /// to be read before it.
+    pub fn request_next_listing(&self, key: ObjectKey, decided_by: Option<Moment>) {
+        if let Some(listed) = self.state().wait_for_listing(key, decided_by) {
+            self.wake(listed);
+        }
     }
 
-    /// Asks for a listing that begins at that moment or later, and for the claim or record to be woken after it. Returns
-    /// whether there has been one.
-    pub fn look_now(&self, key: ObjectKey, since: Moment) -> bool {
-        let looked = self.state().looks.ask(key, since.mono);
+    /// Asks for a listing that begins at that moment or later, and for the claim and its number's record to be woken after
+    /// it, and nothing else. Returns whether there has been one.
+    pub fn look_now(&self, claim: ObjectKey, e164: E164, since: Moment) -> bool {
+        let looked = self.state().looks.ask([claim, ObjectKey::number(e164)], since.mono);
         if !looked {
             self.changed.notify_one();
         }

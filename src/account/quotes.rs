@@ -1,68 +1,114 @@
 //! What numbers cost, for the claims that have a ceiling. Read beside the rounds: an inventory that is slow, or fails, keeps
 //! nothing else waiting.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{collections::HashSet, time::Duration};
 
 use futures::future;
 
 use super::{Account, batch::BatchRead, state::State};
 use crate::{
+    api::ObjectKey,
     clock::Clock,
     domain::{E164, Time},
-    plan::{Contents, QuoteRead, Source},
+    plan::{Contents, QuoteRead, Source, Turns},
     vobiz::{Client, ReadError},
 };
 
 /// So many prices are read side by side: all that waits for the rate limit shares it with them.
 const AT_ONCE: usize = 2;
 
+/// The claims for which prices are to be read. The namespaces take turns, and within one the claim is first that came first:
+/// however many prices one waits for, the others wait for one of its.
+#[derive(Default)]
+pub struct PriceLine {
+    /// By when they came.
+    turns: Turns<(u64, ObjectKey)>,
+    standing: HashSet<ObjectKey>,
+    came: u64,
+}
+
+impl PriceLine {
+    /// A claim stands in line once, however often it asks.
+    pub fn join(&mut self, claim: &ObjectKey) {
+        let Some(namespace) = claim.namespace() else { return };
+        if self.standing.insert(claim.clone()) {
+            self.came += 1;
+            self.turns.insert(namespace, (self.came, claim.clone()));
+        }
+    }
+
+    /// The claim whose turn it is leaves.
+    fn next(&mut self) -> Option<ObjectKey> {
+        let first = self.turns.next(|_| true)?.clone();
+        let namespace = first.1.namespace()?;
+        self.turns.send_back(namespace);
+        self.turns.remove(namespace, &first);
+        self.standing.remove(&first.1);
+        Some(first.1)
+    }
+}
+
 impl Account {
     /// Reads the prices that claims wait for.
     pub(super) async fn run_quotes(&self) {
         loop {
+            for _ in 0..AT_ONCE {
+                self.client.pace.price().await;
+            }
             let due = self.state().next_quotes();
             if due.is_empty() {
                 self.quotes.notified().await;
                 continue;
             }
-            let reads = due.into_iter().map(|e164| read(&self.client, self.clock, e164));
-            for read in future::join_all(reads).await {
+            let numbers = due.iter().filter_map(|(_, e164)| *e164);
+            for read in future::join_all(numbers.map(|e164| read(&self.client, self.clock, e164))).await {
                 if let Some(failure) = self.keep(read) {
                     self.is_held(&failure.error);
                 }
             }
-            self.wake_served();
+            let claims = due.into_iter().map(|(claim, _)| claim);
+            let served = self.state().take_quoted(claims, self.clock.now().mono);
+            self.wake_all(served);
         }
     }
 }
 
 impl State {
-    /// The numbers whose prices are read next. The namespaces take turns: however many prices one waits for, the others
-    /// wait for one of its.
-    fn next_quotes(&mut self) -> Vec<E164> {
-        if !self.gate.is_readable() {
-            return Vec::new();
-        }
-        let mut lines: BTreeMap<&str, BTreeSet<E164>> = BTreeMap::new();
-        for (key, request) in &self.waiting {
-            let (Some(namespace), Some(request)) = (key.namespace(), request) else { continue };
-            for source in self.lacks(request) {
-                if let Source::Quote(e164) = source {
-                    lines.entry(namespace).or_default().insert(e164);
-                }
+    /// The claims whose turn is next, each with the number whose price is read for it, if it was not read for another.
+    fn next_quotes(&mut self) -> Vec<(ObjectKey, Option<E164>)> {
+        let mut next = Vec::new();
+        while self.gate.is_readable() && next.len() < AT_ONCE {
+            let Some(claim) = self.priced.next() else { break };
+            // It may not wait any more.
+            if self.waiting.contains_key(&claim) {
+                let e164 = self.lacks_quote(&claim);
+                next.push((claim, e164));
             }
         }
-        let last = self.quoted_last.as_str();
-        let places = lines.iter().flat_map(|(namespace, line)| {
-            line.iter().enumerate().map(|(place, e164)| (place, *namespace <= last, *namespace, *e164))
-        });
-        let mut turns: Vec<_> = places.collect();
-        turns.sort_unstable();
-        turns.truncate(AT_ONCE);
-        let last = turns.last().map(|(_, _, namespace, _)| (*namespace).to_owned());
-        let next = turns.into_iter().map(|(.., e164)| e164).collect();
-        self.quoted_last = last.unwrap_or_default();
         next
+    }
+
+    /// Those of the claims that have nothing to wait for any more. The others are looked at alone: of ten thousand that wait,
+    /// each read would look at all.
+    fn take_quoted(&mut self, claims: impl Iterator<Item = ObjectKey>, now: Duration) -> Vec<ObjectKey> {
+        let mut served = Vec::new();
+        for claim in claims {
+            let Some(request) = self.waiting.get(&claim) else { continue };
+            if self.may_go_on(request.as_ref(), now) {
+                self.waiting.remove(&claim);
+                served.push(claim);
+            } else if self.lacks_quote(&claim).is_some() {
+                // It has asked for a younger one meanwhile, or the account may not be read.
+                self.priced.join(&claim);
+            }
+        }
+        served
+    }
+
+    fn lacks_quote(&self, claim: &ObjectKey) -> Option<E164> {
+        let request = self.waiting.get(claim)?.as_ref()?;
+        self.lacks(request)
+            .find_map(|source| if let Source::Quote(e164) = source { Some(e164) } else { None })
     }
 }
 
@@ -80,7 +126,8 @@ async fn read(client: &Client, clock: Clock, e164: E164) -> BatchRead {
 
 #[cfg(test)]
 mod tests {
-    use crate::api::ObjectKey;
+    use std::time::Instant;
+
     use jiff::Timestamp;
 
     use super::*;
@@ -90,12 +137,16 @@ mod tests {
     };
 
     fn at(seconds: u64) -> Moment {
-        let mono = std::time::Duration::from_secs(seconds);
+        let mono = Duration::from_secs(seconds);
         Moment { wall: Timestamp::UNIX_EPOCH + mono, mono }
     }
 
     fn number(namespace: usize, name: usize) -> E164 {
-        format!("+9180{namespace:04}{name:04}").parse().unwrap()
+        format!("+91{namespace:04}{name:05}").parse().unwrap()
+    }
+
+    fn key(namespace: usize, name: usize) -> ObjectKey {
+        ObjectKey::claim(&namespace.to_string(), &name.to_string())
     }
 
     /// A state in which claims wait for prices: so many in each namespace.
@@ -103,7 +154,7 @@ mod tests {
         let mut state = State::default();
         for (namespace, claims) in claims.iter().enumerate() {
             for name in 0..*claims {
-                let key = ObjectKey::claim(&namespace.to_string(), &name.to_string());
+                let key = key(namespace, name);
                 let request = EvidenceRequest::new(at(5), [Source::Quote(number(namespace, name))]);
                 assert!(state.wait(key, Some(request)));
             }
@@ -111,28 +162,62 @@ mod tests {
         state
     }
 
+    /// Reads the prices that are next, at that second. Returns the claims that wait no longer.
+    fn reads(state: &mut State, begun: u64) -> Vec<ObjectKey> {
+        let due = state.next_quotes();
+        for (_, e164) in &due {
+            let Some(e164) = *e164 else { continue };
+            let value = Contents::Quote(QuoteRead::Offers([].into()));
+            state.store(vec![(Source::Quote(e164), Reading::Read { begun: at(begun), value })]);
+        }
+        state.take_quoted(due.into_iter().map(|(claim, _)| claim), at(begun).mono)
+    }
+
     #[test]
     fn a_thousand_prices_of_one_namespace_keep_no_other_waiting() {
         let mut state = waiting(&[1000, 1, 2]);
-        let mut order = Vec::new();
-        for _ in 0..4 {
-            for e164 in state.next_quotes() {
-                let value = Contents::Quote(QuoteRead::Offers([].into()));
-                state.store(vec![(Source::Quote(e164), Reading::Read { begun: at(5), value })]);
-                order.push(e164);
-            }
-        }
+        let order: Vec<_> = (0..4).flat_map(|_| reads(&mut state, 5)).collect();
         let of = [(0, 0), (1, 0), (2, 0), (0, 1), (2, 1), (0, 2), (0, 3), (0, 4)];
-        assert_eq!(order, of.map(|(namespace, name)| number(namespace, name)));
+        assert_eq!(order, of.map(|(namespace, name)| key(namespace, name)));
         // They are no part of a round, which would wait for the slowest of them.
         state.resynced_at = Some(at(5).mono);
         assert!(state.batch(at(6), false).is_empty());
     }
 
     #[test]
+    fn twenty_thousand_prices_cost_what_each_of_them_does() {
+        let (mut state, begun, mut served) = (waiting(&[10_000, 10_000]), Instant::now(), 0);
+        while served < 20_000 {
+            served += reads(&mut state, 5).len();
+            // Half a second, and minutes if each read looks at all that wait.
+            assert!(begun.elapsed() < Duration::from_secs(20), "{served}");
+        }
+        assert!(state.waiting.is_empty() && state.next_quotes().is_empty());
+    }
+
+    #[test]
+    fn a_claim_is_in_line_once_and_again_when_it_asks_for_a_younger_price() {
+        let mut state = waiting(&[2]);
+        let request = |since| EvidenceRequest::new(at(since), [Source::Quote(number(0, 0))]);
+        for _ in 0..1000 {
+            state.wait(key(0, 0), Some(request(6)));
+        }
+        // Another namespace's claim to the same number: one read serves both.
+        state.wait(key(1, 0), Some(request(5)));
+        assert_eq!(reads(&mut state, 5), [key(1, 0)], "one is too old for the first claim");
+        assert_eq!(reads(&mut state, 6), [key(0, 1), key(0, 0)]);
+        assert!(state.next_quotes().is_empty());
+    }
+
+    #[test]
     fn no_price_is_read_while_the_account_may_not_be() {
         let mut state = waiting(&[1]);
+        let due = state.next_quotes();
         state.gate.read_met(&ReadError::Forbidden, at(5).mono);
+        assert!(state.take_quoted(due.into_iter().map(|(claim, _)| claim), at(5).mono).is_empty());
         assert_eq!(state.next_quotes(), []);
+        // It is read when the account may be again.
+        state.gate.on_success(state.gate.until());
+        assert_eq!(reads(&mut state, 6), [key(0, 0)]);
     }
 }

@@ -31,7 +31,7 @@ pub struct Reader<'a> {
     clock: Clock,
     /// The listing that is being read.
     listing: Pages<Box<ListedNumber>>,
-    ledgers: Ledgers,
+    ledgers: Ledgers<'a>,
 }
 
 impl<'a> Reader<'a> {

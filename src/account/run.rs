@@ -89,12 +89,12 @@ impl Account {
             tracing::warn!(%error, "an old attempt cannot be verified: the ledger of its time cannot be read");
         }
         let failure = read.failure.clone();
-        let resynced = self.state().batch_ends(round, read);
+        let resynced = self.state().batch_ends(round, read, self.clock.now());
         match failure {
             Some(failure) if failure.is_of_searches_alone() => {
                 tracing::warn!(error = %failure.error, "a search failed; the account is listed instead for a while");
             }
-            Some(failure) => return self.is_held(&failure.error),
+            Some(failure) => self.is_held(&failure.error),
             None => {}
         }
         if round.held.is_some() && self.state().gate.is_readable() {
@@ -105,9 +105,10 @@ impl Account {
         if resynced {
             self.listed.notify_one();
             let _ = self.wake.send(Woken::AllRecords);
-            let waiting = self.state().looks.take_waiting();
-            self.wake_all(waiting);
         }
+        // What was listed was listed, whatever else failed beside it.
+        let listed = self.state().looks.take_served();
+        self.wake_all(listed);
     }
 
     /// Has Vobiz accept the credentials, for a process that waits for its election: one whose credentials are wrong
@@ -152,7 +153,7 @@ impl Account {
         self.wake_all(served);
     }
 
-    fn wake_all(&self, keys: impl IntoIterator<Item = ObjectKey>) {
+    pub(super) fn wake_all(&self, keys: impl IntoIterator<Item = ObjectKey>) {
         for key in keys {
             self.wake(key);
         }

@@ -8,17 +8,17 @@ use std::{
     time::Duration,
 };
 
-use jiff::Timestamp;
-
 use super::{
-    batch::{BatchRead, ReadBatch, is_funds, is_price, is_search},
+    batch::{BatchRead, ReadBatch, is_funds, is_price, is_quote, is_search},
     gate::GateState,
     looks::Looks,
-    upkeep::{Upkeep, lane},
+    quotes::PriceLine,
+    unreadable::Unreadable,
+    upkeep::{Upkeep, lane, of_all},
 };
 use crate::{
     api::ObjectKey,
-    domain::{Backoff, E164, Moment},
+    domain::{E164, Moment},
     plan::{Contents, Evidence, EvidenceRequest, Gate, Reading, Readings, Source},
 };
 
@@ -47,8 +47,8 @@ pub struct State {
     broad: HashSet<Source>,
     /// A search failed: until the account is listed for drift again, or cannot be listed, the listing does its work.
     searches_fail: bool,
-    /// The namespace for which a price was read last.
-    pub(super) quoted_last: String,
+    /// The claims for which prices are to be read.
+    pub(super) priced: PriceLine,
 }
 
 /// A listing that is being read.
@@ -57,15 +57,6 @@ struct Listing {
     begun: Moment,
     /// Whether it is for drift.
     resync: bool,
-}
-
-/// An old ledger that could not be read: it is left alone for a while, and with it those that go back further.
-#[derive(Debug, Clone, Copy)]
-struct Unreadable {
-    from: Timestamp,
-    failures: u32,
-    /// Monotonic.
-    until: Duration,
 }
 
 /// One round of reads, as it begins.
@@ -90,9 +81,6 @@ const FUNDS_A_ROUND: usize = 8;
 
 /// Rows on a page of the owned list: what the choice between searches and a listing reckons with.
 const PER_PAGE: usize = 100;
-
-/// Between failures of the old ledger.
-const OLD_LEDGER: Backoff = Backoff { first: Duration::from_mins(1), longest: Duration::from_hours(1) };
 
 impl State {
     pub fn evidence(&self, e164: E164) -> Evidence {
@@ -122,7 +110,20 @@ impl State {
                 self.upkeep.looks(from, at);
             }
         }
+        if request.iter().flat_map(|request| &request.sources).any(|source| is_quote(*source)) {
+            self.priced.join(&key);
+        }
         self.waiting.insert(key, request.clone()) != Some(request) && reads
+    }
+
+    /// Has the listing for drift waited for that follows the one by which it was decided. If it has ended meanwhile, nothing
+    /// else would wake what waits, which is then returned.
+    pub fn wait_for_listing(&mut self, key: ObjectKey, decided_by: Option<Moment>) -> Option<ObjectKey> {
+        if self.resynced_at > decided_by.map(|begun| begun.mono) {
+            return Some(key);
+        }
+        self.looks.wait(key);
+        None
     }
 
     /// What has nothing to wait for any more.
@@ -138,6 +139,7 @@ impl State {
 
     /// All that waits, to be told that the account is held.
     pub fn take_waiting(&mut self) -> Vec<ObjectKey> {
+        self.priced = PriceLine::default();
         self.waiting.drain().map(|(key, _)| key).collect()
     }
 
@@ -162,10 +164,8 @@ impl State {
 
     /// What is to be read for all that waits, in as few calls as will do.
     pub fn batch(&self, now: Moment, resync: bool) -> ReadBatch {
-        let mut batch: ReadBatch = self.owed.into_iter().collect();
-        if let Some(source) = self.upkeep.due(now.mono) {
-            batch.add(source);
-        }
+        let unasked = self.owed.into_iter().chain(self.upkeep.due(now.mono));
+        let mut batch: ReadBatch = unasked.map(|source| of_all(source, now)).collect();
         let looks = self.looks.due().is_some_and(|at| now.mono >= at);
         if resync || looks || self.listing.is_some() {
             batch.add(Source::Listing);
@@ -178,7 +178,8 @@ impl State {
                 match lane(source, now) {
                     Source::Quote(_) => {}
                     source if self.broad.contains(&source) => batch.add(Source::Listing),
-                    Source::OldLedger { from } if self.is_left_alone(from, now) => {}
+                    Source::OldLedger { from }
+                        if self.unreadable.is_some_and(|old| old.holds(from, now.mono)) => {}
                     source if is_told && is_search(source) => told.add(source),
                     source => batch.add(source),
                 }
@@ -209,17 +210,13 @@ impl State {
         (batch, self.listing.map(|listing| listing.begun))
     }
 
-    fn is_left_alone(&self, from: Timestamp, now: Moment) -> bool {
-        self.unreadable.is_some_and(|old| from <= old.from && now.mono < old.until)
-    }
-
     /// What a request still lacks.
     pub(super) fn lacks(&self, request: &EvidenceRequest) -> impl Iterator<Item = Source> {
         request.sources.iter().copied().filter(|source| !self.readings.has(*source, request.since))
     }
 
-    /// A batch was read. Returns whether the account was listed for drift with it, or because that was asked for.
-    pub fn batch_ends(&mut self, round: Round, read: BatchRead) -> bool {
+    /// A batch was read. Returns whether the account was listed for drift with it.
+    pub fn batch_ends(&mut self, round: Round, read: BatchRead, now: Moment) -> bool {
         let listed = read.readings.iter().any(|(source, _)| *source == Source::Listing);
         let listing_failed = read.failure.as_ref().is_some_and(|failure| failure.source == Source::Listing);
         self.owned = read.owned.unwrap_or(self.owned);
@@ -230,7 +227,9 @@ impl State {
         self.broad.extend(read.broad);
         let listing = if listed || listing_failed { self.listing.take() } else { None };
         let listing = listing.filter(|_| listed);
-        let looked = listing.is_some_and(|listing| self.looks.listed(listing.begun.mono));
+        if let Some(listing) = listing {
+            self.looks.listed(listing.begun.mono, now.mono, listing.resync);
+        }
         let resynced = listing.filter(|listing| listing.resync);
         if let Some(listing) = resynced {
             self.resynced_at = Some(listing.begun.mono);
@@ -239,9 +238,7 @@ impl State {
         // What it costs to search again is paid once in a while.
         self.searches_fail &= resynced.is_none() && !listing_failed;
         if let Some((from, _)) = read.old_ledger_failed {
-            let failures = self.unreadable.map_or(0, |old| old.failures);
-            let until = round.began.mono + OLD_LEDGER.after(failures);
-            self.unreadable = Some(Unreadable { from, failures: failures.saturating_add(1), until });
+            self.unreadable = Some(Unreadable::again(self.unreadable, from, round.began.mono));
         }
         match read.failure {
             Some(failure) if failure.is_of_searches_alone() => self.searches_fail = true,
@@ -252,7 +249,7 @@ impl State {
             }
             None => {}
         }
-        resynced.is_some() || looked
+        resynced.is_some()
     }
 
     /// Keeps what was read.
@@ -270,6 +267,9 @@ impl State {
                 (Source::LedgerSoFar { .. } | Source::Ledger { .. }, _) => {
                     let anew = matches!(source, Source::Ledger { .. });
                     self.upkeep.was_read(anew, reading.begun().map_or(Duration::ZERO, |at| at.mono));
+                }
+                (Source::OldLedger { .. }, Reading::Read { value: Contents::Ledger(read), .. }) => {
+                    self.unreadable.take_if(|old| old.is_refuted(read.from));
                 }
                 _ => {}
             }
@@ -296,9 +296,11 @@ impl State {
 mod tests {
     use std::sync::Arc;
 
+    use jiff::Timestamp;
+
     use super::*;
     use crate::{
-        account::batch::Failure,
+        account::{batch::Failure, upkeep::USUAL},
         domain::ListedNumber,
         plan::{FundsRead, LedgerRead},
         vobiz::ReadError,
@@ -370,18 +372,22 @@ mod tests {
         Round { began: at(began), held: None, resync }
     }
 
+    fn ends(state: &mut State, round: Round, read: BatchRead) -> bool {
+        state.batch_ends(round, read, round.began)
+    }
+
     /// A round in which that fails.
     fn fails(state: &mut State, began: u64, source: Source) {
         let failure = Some(Failure { source, error: ReadError::Failed("500".into()) });
         state.batch_begins(round(began, false));
-        assert!(!state.batch_ends(round(began, false), BatchRead { failure, ..BatchRead::default() }));
+        assert!(!ends(state, round(began, false), BatchRead { failure, ..BatchRead::default() }));
     }
 
     /// A round in which the account is listed. Returns whether it was for drift.
     fn lists(state: &mut State, began: u64, resync: bool) -> bool {
         state.batch_begins(round(began, resync));
         let readings = vec![(Source::Listing, nothing(began))];
-        state.batch_ends(round(began, resync), BatchRead { readings, ..BatchRead::default() })
+        ends(state, round(began, resync), BatchRead { readings, ..BatchRead::default() })
     }
 
     #[test]
@@ -492,6 +498,63 @@ mod tests {
         assert!(has(&state, &from(300)), "there is none to wait for");
     }
 
+    /// A wall clock by which ledgers grow old.
+    fn days(days: u64) -> Moment {
+        at(days * 24 * 3600)
+    }
+
+    #[test]
+    fn a_ledger_that_grows_old_while_it_is_waited_for_is_read_once_more_and_not_lost() {
+        let mut state = large();
+        state.resynced_at = Some(days(10).mono);
+        let from = days(8).wall;
+        let request = EvidenceRequest::new(days(9), [Source::Ledger { from }]);
+        state.wait(key(1), Some(request.clone()));
+        let reads = |state: &State, now| state.batch(now, false).sources().collect::<Vec<_>>();
+        assert_eq!(reads(&state, days(10)), [Source::Ledger { from }]);
+        assert_eq!(reads(&state, days(11)), [Source::OldLedger { from }]);
+        let old_ledger_failed = Some((from, ReadError::Failed("500".into())));
+        let failed = BatchRead { old_ledger_failed, ..BatchRead::default() };
+        ends(&mut state, Round { began: days(11), held: None, resync: false }, failed);
+        assert_eq!(reads(&state, days(11)), [], "it is left alone for a while");
+        let again = state.next_round(days(11), Duration::MAX / 2);
+        assert_eq!(again, days(11).mono + Duration::from_mins(1));
+        let value = Contents::Ledger(LedgerRead { from, rows: Arc::default() });
+        state.store(vec![(Source::OldLedger { from }, Reading::Read { begun: days(11), value })]);
+        assert_eq!(reads(&state, days(12)), []);
+        assert!(has(&state, &request));
+    }
+
+    #[test]
+    fn a_ledger_that_failed_and_has_grown_old_is_not_what_opens_the_account() {
+        let mut state = large();
+        let from = days(8).wall;
+        fails(&mut state, 10 * 24 * 3600, Source::Ledger { from });
+        for (now, from) in [(days(10), from), (days(11), days(11).wall - USUAL)] {
+            assert_eq!(state.batch(now, false), [Source::Ledger { from }].into_iter().collect());
+        }
+    }
+
+    #[test]
+    fn an_old_ledger_that_was_read_well_begins_its_pauses_anew() {
+        let mut state = large();
+        let fails = |state: &mut State, now: u64| {
+            let old_ledger_failed = Some((days(1).wall, ReadError::Failed("500".into())));
+            ends(state, round(now, false), BatchRead { old_ledger_failed, ..BatchRead::default() });
+            state.unreadable.unwrap().until.saturating_sub(seconds_of(now)).as_secs()
+        };
+        let read = |state: &mut State, from: u64| {
+            let value = Contents::Ledger(LedgerRead { from: days(from).wall, rows: Arc::default() });
+            let reading = Reading::Read { begun: at(5), value };
+            state.store(vec![(Source::OldLedger { from: days(from).wall }, reading)]);
+        };
+        assert_eq!([fails(&mut state, 1), fails(&mut state, 100)], [60, 120]);
+        read(&mut state, 2);
+        assert_eq!(fails(&mut state, 300), 240, "it was another one, that goes less far back");
+        read(&mut state, 1);
+        assert_eq!(fails(&mut state, 900), 60);
+    }
+
     #[test]
     fn the_same_request_is_no_news_and_none_reads_nothing() {
         let mut state = large();
@@ -551,6 +614,36 @@ mod tests {
     }
 
     #[test]
+    fn a_listing_for_a_look_is_none_for_drift() {
+        let mut state = large();
+        assert!(lists(&mut state, 6, true));
+        let asked = [key(1), key(2)];
+        assert!(!state.looks.ask(asked.clone(), seconds_of(7)));
+        state.wait_for_listing(key(3), Some(at(6)));
+        assert!(!lists(&mut state, 30, false), "all records are looked at after one for drift alone");
+        assert_eq!(state.looks.take_served(), asked.into());
+        assert!(lists(&mut state, 40, true));
+        assert_eq!(state.looks.take_served(), [key(3)].into());
+    }
+
+    #[test]
+    fn a_listing_that_ended_before_it_was_waited_for_is_not_missed() {
+        // By which listing it was decided, whether the next one was for drift, and whether there is nothing to wait for.
+        for (decided_by, resync, missed) in
+            [(Some(6), true, true), (None, true, true), (Some(7), true, false), (Some(6), false, false)]
+        {
+            let mut state = large();
+            lists(&mut state, 6, true);
+            lists(&mut state, 7, resync);
+            state.looks.take_served();
+            let woken = state.wait_for_listing(key(1), decided_by.map(at));
+            assert_eq!(woken.is_some(), missed, "{decided_by:?} {resync}");
+            lists(&mut state, 8, true);
+            assert_eq!(state.looks.take_served().contains(&key(1)), !missed, "{decided_by:?} {resync}");
+        }
+    }
+
+    #[test]
     fn evidence_is_about_one_number() {
         let row = |index| {
             let number_of = crate::domain::Number::default();
@@ -578,7 +671,7 @@ mod tests {
         };
         assert_eq!(begins(&mut state, 6), ((true, 0), Some(6)), "so many are listed");
         let piece = BatchRead { owned: Some(800), ..BatchRead::default() };
-        assert!(!state.batch_ends(round(6, true), piece));
+        assert!(!ends(&mut state, round(6, true), piece));
         // A few that ask later are searched for beside it, many wait for the next one.
         state.wait(key(20), Some(presence(20, 7)));
         assert_eq!(begins(&mut state, 8), ((true, 1), Some(6)));
@@ -587,7 +680,7 @@ mod tests {
         (30..38).for_each(|index| assert!(state.wait(key(index), Some(presence(index, 9)))));
         assert_eq!(begins(&mut state, 9), ((true, 0), Some(6)));
         let readings = vec![(Source::Listing, nothing(6))];
-        assert!(state.batch_ends(round(9, false), BatchRead { readings, ..BatchRead::default() }));
+        assert!(ends(&mut state, round(9, false), BatchRead { readings, ..BatchRead::default() }));
         assert_eq!(state.take_served(seconds_of(9)).len(), 9);
         assert_eq!(begins(&mut state, 10), ((true, 0), Some(10)));
     }

@@ -23,7 +23,7 @@ const OLDEST: Duration = Duration::from_hours(1);
 const OLDEST_OF_LONG: Duration = Duration::from_hours(25);
 
 /// A ledger that begins earlier is an old one: a look goes back a day, to its midnight, and so does what it leads to.
-const USUAL: Duration = Duration::from_hours(50);
+pub(super) const USUAL: Duration = Duration::from_hours(50);
 
 /// What looks need of the ledger, and when it was read. Times are monotonic.
 #[derive(Debug, Default)]
@@ -98,8 +98,22 @@ impl Upkeep {
 
 /// What few ask for, and is long, is read beside what the others wait for.
 pub fn lane(source: Source, now: Moment) -> Source {
-    let usual = now.wall.saturating_sub(USUAL).unwrap_or(Timestamp::MIN);
+    let usual = usual(now);
     source.ledger_from().filter(|from| *from < usual).map_or(source, |from| Source::OldLedger { from })
+}
+
+/// What all wait for goes no further back than what is usual: a ledger that has become an old one is its own claim's matter.
+pub fn of_all(source: Source, now: Moment) -> Source {
+    let usual = usual(now);
+    match source {
+        Source::LedgerSoFar { from } => Source::LedgerSoFar { from: from.max(usual) },
+        Source::Ledger { from } => Source::Ledger { from: from.max(usual) },
+        other => other,
+    }
+}
+
+fn usual(now: Moment) -> Timestamp {
+    now.wall.saturating_sub(USUAL).unwrap_or(Timestamp::MIN)
 }
 
 /// Whether a ledger goes back further than any that is asked for, to the midnight before and a day more: it is not kept up

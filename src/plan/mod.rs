@@ -69,6 +69,7 @@ pub use rows::LedgerRows;
 pub use send::{Denial, LiveClaim, OutcomeTarget, Permission, may_send, outcome_target};
 pub use settle::EXPLAINED_SOON;
 pub use time::{SEND_WINDOW, Timeouts};
+pub use turns::Turns;
 
 use crate::api::Reason;
 pub(crate) use crate::domain::{Clocks, Moment};

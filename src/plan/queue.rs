@@ -19,7 +19,8 @@ const OF_ALL: Backoff = Backoff { first: Duration::from_millis(100), longest: Du
 pub struct Queue {
     /// By uid.
     waiting: HashMap<String, Waiting>,
-    turns: Turns,
+    /// By creation, then by uid.
+    turns: Turns<(Timestamp, String)>,
     places: Places,
     /// By the uid of the claim.
     failures: HashMap<String, LastFailure>,
@@ -98,7 +99,7 @@ impl Queue {
         if self.waiting.contains_key(&claim.uid) || self.places.has(&claim.uid) {
             return Enqueued::Already;
         }
-        self.turns.insert(&claim.namespace, created, &claim.uid);
+        self.turns.insert(&claim.namespace, (created, claim.uid.clone()));
         self.waiting.insert(claim.uid.clone(), Waiting { claim, created, since: now });
         Enqueued::Now
     }
@@ -113,7 +114,7 @@ impl Queue {
             return Next::After(until.mono.saturating_sub(now.mono));
         }
         let next = self.places.is_free(now).then(|| self.turns.next(|name| self.places.is_for(name, now)));
-        match next.flatten().and_then(|uid| self.waiting.get(uid)) {
+        match next.flatten().and_then(|(_, uid)| self.waiting.get(uid)) {
             Some(waiting) => Next::Turn(waiting.claim.clone()),
             None => self.places.more_after(now).map_or(Next::Later, Next::After),
         }
@@ -145,7 +146,7 @@ impl Queue {
     /// The claim does not wait any more. Returns since when it waited.
     fn leave(&mut self, uid: &str) -> Option<Moment> {
         let Waiting { claim, created, since } = self.waiting.remove(uid)?;
-        self.turns.remove(&claim.namespace, created, uid);
+        self.turns.remove(&claim.namespace, &(created, claim.uid));
         Some(since)
     }
 

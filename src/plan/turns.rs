@@ -3,39 +3,44 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use jiff::Timestamp;
-
-/// The claims that wait, by uid, in the order of their turns. Nothing is kept of a namespace of which none waits.
-#[derive(Debug, Default)]
-pub struct Turns {
+/// The claims that wait, in the order of their turns. Nothing is kept of a namespace of which none waits.
+#[derive(Debug)]
+pub struct Turns<Claim> {
     /// The namespaces, in the order in which their turns come.
     order: BTreeMap<u64, String>,
-    lines: HashMap<String, Line>,
+    lines: HashMap<String, Line<Claim>>,
     came: u64,
 }
 
-#[derive(Debug, Default)]
-struct Line {
+#[derive(Debug)]
+struct Line<Claim> {
     /// Its place in the order of namespaces.
     place: u64,
-    /// By creation, then by uid.
-    claims: BTreeSet<(Timestamp, String)>,
+    /// The oldest first.
+    claims: BTreeSet<Claim>,
 }
 
-impl Turns {
+impl<Claim> Default for Turns<Claim> {
+    fn default() -> Self {
+        Self { order: BTreeMap::new(), lines: HashMap::new(), came: 0 }
+    }
+}
+
+impl<Claim: Ord> Turns<Claim> {
     /// A claim comes. The first of its namespace waits for the others that are there to have had their turn.
-    pub fn insert(&mut self, namespace: &str, created: Timestamp, uid: &str) {
-        let line = self.lines.entry(namespace.to_owned()).or_default();
-        line.claims.insert((created, uid.to_owned()));
+    pub fn insert(&mut self, namespace: &str, claim: Claim) {
+        let new = || Line { place: 0, claims: BTreeSet::new() };
+        let line = self.lines.entry(namespace.to_owned()).or_insert_with(new);
+        line.claims.insert(claim);
         if line.claims.len() == 1 {
             self.send_back(namespace);
         }
     }
 
     /// A claim waits no longer.
-    pub fn remove(&mut self, namespace: &str, created: Timestamp, uid: &str) {
+    pub fn remove(&mut self, namespace: &str, claim: &Claim) {
         let Some(line) = self.lines.get_mut(namespace) else { return };
-        line.claims.remove(&(created, uid.to_owned()));
+        line.claims.remove(claim);
         if line.claims.is_empty() {
             self.order.remove(&line.place);
             self.lines.remove(namespace);
@@ -43,10 +48,9 @@ impl Turns {
     }
 
     /// The claim whose turn is next, of the namespaces that may have one.
-    pub fn next(&self, may: impl Fn(&str) -> bool) -> Option<&str> {
+    pub fn next(&self, may: impl Fn(&str) -> bool) -> Option<&Claim> {
         let namespace = self.order.values().find(|namespace| may(namespace))?;
-        let (_, uid) = self.lines.get(namespace)?.claims.first()?;
-        Some(uid)
+        self.lines.get(namespace)?.claims.first()
     }
 
     /// The namespace has had its turn: the others come first now.
@@ -61,6 +65,8 @@ impl Turns {
 
 #[cfg(test)]
 mod tests {
+    use jiff::Timestamp;
+
     use super::*;
 
     fn created(second: i64) -> Timestamp {
@@ -71,16 +77,16 @@ mod tests {
     fn turns(mut claims: Vec<(String, i64, String)>) -> Vec<String> {
         let mut turns = Turns::default();
         for (namespace, second, uid) in &claims {
-            turns.insert(namespace, created(*second), uid);
+            turns.insert(namespace, (created(*second), uid.to_owned()));
         }
         claims.sort_by(|one, other| one.2.cmp(&other.2));
         let mut order = Vec::new();
-        while let Some(uid) = turns.next(|_| true).map(str::to_owned) {
-            let at = claims.binary_search_by(|claim| claim.2.cmp(&uid)).unwrap();
-            let (namespace, second, _) = &claims[at];
+        while let Some(claim) = turns.next(|_| true).cloned() {
+            let at = claims.binary_search_by(|(.., uid)| uid.cmp(&claim.1)).unwrap();
+            let (namespace, ..) = &claims[at];
             turns.send_back(namespace);
-            turns.remove(namespace, created(*second), &uid);
-            order.push(uid);
+            turns.remove(namespace, &claim);
+            order.push(claim.1);
         }
         assert!(turns.order.is_empty() && turns.lines.is_empty());
         order
@@ -105,13 +111,13 @@ mod tests {
     fn a_namespace_that_has_had_its_turn_gains_nothing_by_coming_again() {
         let mut turns = Turns::default();
         for namespace in ["a", "b"] {
-            turns.insert(namespace, created(0), namespace);
+            turns.insert(namespace, namespace);
         }
         turns.send_back("a");
-        turns.remove("a", created(0), "a");
-        turns.insert("a", created(0), "a");
-        assert_eq!(turns.next(|_| true), Some("b"));
-        assert_eq!(turns.next(|namespace| namespace != "b"), Some("a"));
+        turns.remove("a", &"a");
+        turns.insert("a", "a");
+        assert_eq!(turns.next(|_| true), Some(&"b"));
+        assert_eq!(turns.next(|namespace| namespace != "b"), Some(&"a"));
         assert_eq!(turns.next(|_| false), None);
     }
 

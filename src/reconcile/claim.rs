@@ -160,7 +160,7 @@ pub(super) async fn perform(
     let claim = observed.claim;
     match step {
         ClaimStep::Rest => Ok(None),
-        ClaimStep::Await(wake) => Ok(wait(context, claim, wake, now)),
+        ClaimStep::Await(wake) => Ok(wait(context, observed, wake, now)),
         ClaimStep::Purchase(_) => Ok(context.enqueue(claim).await),
         ClaimStep::OpenUnsent(attempt) => {
             let (account, id) = (context.accounts.of_claim(claim), intent::fresh_id());
@@ -181,7 +181,8 @@ pub(super) async fn perform(
 }
 
 /// Has the claim brought back; returns when, if that is a matter of time alone.
-fn wait(context: &Context, claim: &PhoneNumberClaim, wake: &Wake, now: Moment) -> Option<Duration> {
+fn wait(context: &Context, observed: &ClaimObserved<'_>, wake: &Wake, now: Moment) -> Option<Duration> {
+    let claim = observed.claim;
     let account = context.accounts.of_claim(claim);
     match wake {
         Wake::At(until) => return Some(now.until(*until)),
@@ -192,7 +193,9 @@ fn wait(context: &Context, claim: &PhoneNumberClaim, wake: &Wake, now: Moment) -
         Wake::ClocksAgree => return Some(CLOCKS_EVERY),
         Wake::GateOpens => account.request_gate(ObjectKey::of(claim)),
         Wake::Evidence(request) => account.request(ObjectKey::of(claim), request.clone()),
-        Wake::NextListing => account.request_next_listing(ObjectKey::of(claim)),
+        Wake::NextListing => {
+            account.request_next_listing(ObjectKey::of(claim), observed.evidence.listing.begun());
+        }
         // Its watch brings it back.
         Wake::ClaimChanges => {}
     }
@@ -204,7 +207,8 @@ fn look_now(context: &Context, claim: &PhoneNumberClaim, now: Moment) -> Option<
     let before = claim.status.as_ref().and_then(|status| status.last_handled_reconcile_at.clone());
     let asked = context.memory.look_asked(&claim.uid().unwrap_or_default(), claim, now);
     let Some(asked) = asked.filter(|asked| before.as_ref() != Some(&asked.latest)) else { return before };
-    let looked = context.accounts.of_claim(claim).look_now(ObjectKey::of(claim), asked.since);
+    let account = context.accounts.of_claim(claim);
+    let looked = account.look_now(ObjectKey::of(claim), claim.number(), asked.since);
     if looked { Some(asked.latest) } else { before }
 }
 

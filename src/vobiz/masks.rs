@@ -8,13 +8,19 @@ use secrecy::{ExposeSecret, SecretString};
 /// What stands in the place of a credential.
 const MASK: &str = "***";
 
+/// What a byte that is not written as it is begins with.
+const ESCAPES: [u8; 2] = *b"\\%";
+
 /// An inner part of a base64 text that is shorter may stand anywhere by chance.
 const SHORTEST_BASE64: usize = 4;
 
 /// The tokens that calls are made with, in each spelling that they may come back in: as they are, percent-encoded,
 /// escaped as in JSON, and in base64, alone or inside a longer text (`id:token`, as HTTP Basic has it).
-#[derive(Default)]
-pub struct Masks(Vec<Spelling>);
+pub struct Masks {
+    spellings: Vec<Spelling>,
+    /// By a byte, whether a spelling may begin with it: every row of every list is looked through.
+    begins: [bool; 256],
+}
 
 struct Spelling {
     text: SecretString,
@@ -25,7 +31,15 @@ struct Spelling {
 impl Masks {
     /// Masks for these tokens.
     pub fn of<'a>(tokens: impl Iterator<Item = &'a str>) -> Self {
-        Self(tokens.filter(|token| !token.is_empty()).flat_map(spellings).collect())
+        let spellings: Vec<_> = tokens.filter(|token| !token.is_empty()).flat_map(spellings).collect();
+        let mut begins = [false; 256];
+        for spelling in &spellings {
+            let first = spelling.text.expose_secret().bytes().next();
+            for byte in first.into_iter().chain(ESCAPES) {
+                begins[usize::from(byte)] = true;
+            }
+        }
+        Self { spellings, begins }
     }
 
     /// The text without the tokens. A text that has none is returned as it is.
@@ -54,11 +68,20 @@ impl Masks {
 
     /// The longest token that begins at `at`, from where to where; it takes nothing before `free`.
     fn found(&self, bytes: &[u8], free: usize, at: usize) -> Option<(usize, usize)> {
-        let spans = self.0.iter().filter_map(|spelling| {
+        if !self.begins[usize::from(*bytes.get(at)?)] {
+            return None;
+        }
+        let spans = self.spellings.iter().filter_map(|spelling| {
             let to = end_of(bytes, at, spelling.text.expose_secret().as_bytes())?;
             Some(if spelling.base64 { run_around(bytes, free, at, to) } else { (at, to) })
         });
         spans.max_by_key(|(from, to)| to - from)
+    }
+}
+
+impl Default for Masks {
+    fn default() -> Self {
+        Self::of(std::iter::empty())
     }
 }
 
@@ -99,10 +122,10 @@ fn spellings(token: &str) -> impl Iterator<Item = Spelling> {
 /// `\u00..` or as `%..`.
 fn end_of(bytes: &[u8], at: usize, spelling: &[u8]) -> Option<usize> {
     // Without backslashes and percent signs in the token there is never more than one.
-    let mut ends = vec![at];
-    for wanted in spelling {
+    let (begin, mut ends) = ([at], Vec::new());
+    for (index, wanted) in spelling.iter().enumerate() {
         let mut next: Vec<usize> = Vec::new();
-        for end in &ends {
+        for end in if index == 0 { &begin } else { ends.as_slice() } {
             let rest = bytes.get(*end..).unwrap_or_default();
             for length in written(rest, *wanted).into_iter().flatten() {
                 if !next.contains(&(end + length)) {

@@ -8,7 +8,7 @@ use std::{
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 
 /// While a purchase waits for its slot, reads get one in so many: what was read serves many purchases, and reading more
-/// would only make them wait.
+/// would only make them wait. So do the prices of claims, however many those are, while anything else waits.
 const SHARE: u32 = 4;
 
 /// Rounds of reads begin so often a second at most, and at least: each costs a page of the ledger, which all that has come
@@ -19,9 +19,11 @@ const ROUNDS: (u32, u32) = (2, 10);
 pub struct Pace {
     calls: DefaultDirectRateLimiter,
     reads: DefaultDirectRateLimiter,
+    prices: DefaultDirectRateLimiter,
     rounds: DefaultDirectRateLimiter,
-    /// Purchases that wait for their slots.
-    waiting: AtomicUsize,
+    /// Purchases that wait for their slots, and reads.
+    purchases_waiting: AtomicUsize,
+    reads_waiting: AtomicUsize,
 }
 
 impl Pace {
@@ -34,23 +36,34 @@ impl Pace {
         Self {
             calls: limiter(|of| of),
             reads: limiter(|of| of / SHARE),
+            prices: limiter(|of| of / SHARE),
             rounds: limiter(|of| (of / SHARE / 2).clamp(ROUNDS.0, ROUNDS.1)),
-            waiting: AtomicUsize::default(),
+            purchases_waiting: AtomicUsize::default(),
+            reads_waiting: AtomicUsize::default(),
         }
     }
 
     /// Waits for the slot of a purchase.
     pub async fn purchase_slot(&self) {
-        let _waits = Waits::new(&self.waiting);
+        let _waits = Waits::new(&self.purchases_waiting);
         self.calls.until_ready().await;
     }
 
     /// Waits for the slot of a read.
     pub async fn read_slot(&self) {
-        if self.waiting.load(Ordering::Relaxed) > 0 {
+        let _waits = Waits::new(&self.reads_waiting);
+        if self.purchases_waiting.load(Ordering::Relaxed) > 0 {
             self.reads.until_ready().await;
         }
         self.calls.until_ready().await;
+    }
+
+    /// Waits until another price may be read, while no price waits for its slot.
+    pub async fn price(&self) {
+        let others = [&self.purchases_waiting, &self.reads_waiting];
+        if others.iter().any(|waiting| waiting.load(Ordering::Relaxed) > 0) {
+            self.prices.until_ready().await;
+        }
     }
 
     /// Waits until another round of reads may begin.
@@ -59,7 +72,7 @@ impl Pace {
     }
 }
 
-/// A purchase that waits, until this is dropped: it may be given up.
+/// A call that waits, until this is dropped: it may be given up.
 struct Waits<'a>(&'a AtomicUsize);
 
 impl<'a> Waits<'a> {
@@ -106,6 +119,17 @@ mod tests {
         assert!(timeout(Duration::from_secs(1), both).await.is_err());
         let (purchases, reads) = (purchases.into_inner(), reads.into_inner());
         assert!(purchases > 2 * reads && reads > 10, "{purchases} purchases, {reads} reads");
+    }
+
+    #[tokio::test]
+    async fn prices_leave_most_of_the_rate_limit_to_all_else_that_waits() {
+        for (purchases, reads, most) in [(0, 0, 50), (1, 0, 10), (0, 1, 10), (1, 1, 10)] {
+            let pace = pace(1, 40);
+            let _purchases: Vec<_> = (0..purchases).map(|_| Waits::new(&pace.purchases_waiting)).collect();
+            let _reads: Vec<_> = (0..reads).map(|_| Waits::new(&pace.reads_waiting)).collect();
+            let prices = (0..50).filter(|_| pace.price().now_or_never().is_some()).count();
+            assert_eq!(prices, most, "{purchases} {reads}");
+        }
     }
 
     #[tokio::test]

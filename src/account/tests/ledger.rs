@@ -134,6 +134,25 @@ async fn a_ledger_that_shows_fewer_rows_than_before_is_not_believed() {
 }
 
 #[tokio::test]
+async fn a_page_of_an_old_ledger_that_hangs_keeps_no_look_waiting() {
+    let mut reader = Reader::start(&[], Duration::from_hours(1), &BTreeSet::new()).await;
+    assert_eq!(reader.ledger(24, false).await.0, 0);
+    reader.sim.admin().arm(FaultRule::new(Target::Ledger, Fault::NeverReply { commit: false }));
+    let since = reader.clock.now();
+    let sources = [Source::Ledger { from: since.wall - SignedDuration::from_hours(24 * 60) }];
+    let begun = reader.calls(Operation::Ledger, "");
+    reader.account.request(ObjectKey::record("old"), EvidenceRequest::new(since, sources));
+    reader.until("the old one is asked for", || reader.calls(Operation::Ledger, "") > begun).await;
+    // It is given up after 15 seconds.
+    let looks = async {
+        for _ in 0..5 {
+            assert_eq!(reader.ledger(24, false).await, (0, 1));
+        }
+    };
+    timeout(Duration::from_secs(10), looks).await.expect("the looks wait for it");
+}
+
+#[tokio::test]
 async fn an_old_ledger_is_read_beside_the_others_and_fails_for_itself_alone() {
     let mut reader = Reader::start(&[], Duration::from_hours(1), &BTreeSet::new()).await;
     reader.options(AccountOptions { calls_a_day: 2000, ..AccountOptions::default() });
