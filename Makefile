@@ -2,7 +2,7 @@
 
 .POSIX:
 .NOTPARALLEL:
-.PHONY: help demo test lint build measure faults fuzz model crds clean tools test-build demo-build measure-build faults-build image chart-docs e2e-prometheus e2e-otlp e2e-gitops e2e-node prometheus image-check e2e machine e2e-build gitops-build
+.PHONY: help demo test lint build measure faults fuzz model worlds crds clean tools test-build demo-build measure-build faults-build image chart-docs e2e-prometheus e2e-otlp e2e-gitops e2e-node prometheus image-check e2e machine e2e-build gitops-build worlds-build
 
 SHELL = /bin/sh
 CARGO = cargo
@@ -34,6 +34,7 @@ help:
 	@echo 'make faults  kill the operator at every call before a Vobiz that misbehaves, 880 runs (SEED=1, RUN=7, SCENARIO=name)'
 	@echo 'make fuzz    throw 2,000,000 hostile inputs at every reader of answers (SEED=1, INPUTS=100, INPUT=7)'
 	@echo 'make model   check the protocol in every interleaving of more than 20 million states (MIX=lost: some of them)'
+	@echo 'make worlds  plan 200 random worlds, apply them, and hold what becomes of them against the plan (WORLDS=50 SEED=7)'
 	@echo 'make crds    write the custom resource definitions in crds/ and in the chart anew'
 	@echo "make chart-docs  write the tables of values in the chart's README anew"
 	@echo 'make clean   remove what was built here (not the Kubernetes programs, kept in ~/.cache)'
@@ -130,6 +131,13 @@ model:
 	$(PHASE) 'build' $(CARGO) test --locked -p vobiz-operator --lib --no-run
 	MIX='$(MIX)' $(CARGO) test --locked -p vobiz-operator --lib model:: -- --include-ignored --skip any_small --nocapture --test-threads 1
 
+# Of the packages that `make test` builds, so that nothing is compiled for it again.
+worlds: tools
+	$(FIRST) --workspace
+	$(PHASE) 'test build' $(BUILD) --controller-manager $(MAKE_IT) worlds-build
+	@worlds='$(WORLDS)'; export WORLDS="$${worlds:-200}"; \
+	exec $(CARGO) test --workspace --locked --test cluster plan::reality:: -- --nocapture
+
 crds:
 	$(CARGO) run -q -- crd > crds/new && mv crds/new crds/telephony.vobiz.ai.yaml
 	cp crds/telephony.vobiz.ai.yaml charts/vobiz-operator/files/crds/
@@ -161,6 +169,9 @@ e2e-build: image
 test-build:
 	$(PHASE) 'lints' $(CARGO) clippy --workspace --all-targets --locked -- -D warnings
 	$(PHASE) 'test build' $(CARGO) test --workspace --locked --no-run
+
+worlds-build:
+	$(PHASE) 'cluster tests' $(CARGO) test --workspace --locked --test cluster --no-run
 
 measure-build:
 	$(PHASE) 'operator' $(CARGO) build --release --locked -p vobiz-operator

@@ -45,7 +45,7 @@ enum StartError {
 async fn main() -> ExitCode {
     // Fails only if another provider is installed already, which then serves.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let Cli { command, no_color } = match cli::parse(std::env::args_os()) {
+    let Cli { command, no_color, name } = match cli::parse(std::env::args_os()) {
         Ok(cli) => cli,
         // Clap ends with 2, which says of a plan that something would be bought.
         Err(error) => return ExitCode::from(u8::from(error.print().is_err() || error.use_stderr())),
@@ -58,7 +58,7 @@ async fn main() -> ExitCode {
     match result {
         Ok(code) => code,
         Err(error) => {
-            let _ = writeln!(std::io::stderr(), "vobiz-operator: {error}");
+            let _ = writeln!(std::io::stderr(), "{name}: {error}");
             ExitCode::FAILURE
         }
     }
@@ -70,8 +70,9 @@ fn print_crds() -> Result<(), StartError> {
 
 async fn run(args: RunArgs) -> Result<(), StartError> {
     let place = args.place;
-    let (timeout, settle) = (place.vobiz_purchase_timeout.0, place.vobiz_settle_time.0);
-    if settle < timeout {
+    let (timeout, settle) = (place.times.vobiz_purchase_timeout.0, place.times.vobiz_settle_time.0);
+    let timeouts = controller::Timeouts { purchase_timeout: timeout, settle };
+    if !timeouts.are_in_order() {
         return Err(StartError::SettleTime { settle, timeout });
     }
     let source = args.vobiz.source()?;
@@ -94,8 +95,8 @@ async fn run(args: RunArgs) -> Result<(), StartError> {
     let stop = stop_on_signal()?;
     tracing::info!(version = env!("CARGO_PKG_VERSION"), account = %client.account(), "starting");
     let settings = controller::Settings {
-        namespaces: place.namespaces().into_iter().collect(),
-        timeouts: controller::Timeouts { purchase_timeout: timeout, settle },
+        namespaces: place.watch.namespaces().into_iter().collect(),
+        timeouts,
         resync: args.vobiz_resync_interval.0,
         concurrency: args.purchase_concurrency,
         hold: args.hold_purchases,

@@ -22,8 +22,8 @@ impl State {
     /// The balances that could be read.
     pub fn balances(&self) -> BTreeMap<Currency, Money> {
         let readings = self.readings.iter().filter_map(|(source, reading)| match (source, reading) {
-            (Source::Balance(currency), Reading::Read { value: Contents::Balance(sum), .. }) => {
-                Some((currency, (*sum)?))
+            (Source::Balance(currency), Reading::Read { value: Contents::Balance(read), .. }) => {
+                Some((currency, read.available?))
             }
             _ => None,
         });
@@ -55,7 +55,7 @@ mod tests {
     use jiff::Timestamp;
 
     use super::*;
-    use crate::{domain::Moment, vobiz::ReadError};
+    use crate::{domain::Moment, plan::BalanceRead, vobiz::ReadError};
 
     fn at(seconds: u64) -> Moment {
         let mono = seconds_of(seconds);
@@ -73,7 +73,8 @@ mod tests {
         };
         let (inr, usd): (Currency, Currency) = ("INR".parse().unwrap(), "USD".parse().unwrap());
         let sum = |currency, begun, sum: Option<&str>| {
-            let value = Contents::Balance(sum.map(|sum| sum.parse().unwrap()));
+            let available = sum.map(|sum| sum.parse().unwrap());
+            let value = Contents::Balance(BalanceRead { available, account: None });
             vec![(Source::Balance(currency), Reading::Read { begun: at(begun), value })]
         };
         let both = currencies(&["INR", "USD"]);

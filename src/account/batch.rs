@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use crate::{
-    plan::{Contents, Moment, Reading, Source},
+    plan::{BalanceRead, Contents, Moment, Reading, Source},
     vobiz::ReadError,
 };
 
@@ -88,7 +88,7 @@ impl BatchRead {
             Err(error) => {
                 if let Source::Balance(_) = source {
                     // An old sum would be taken for a new one.
-                    let reading = Reading::Read { begun, value: Contents::Balance(None) };
+                    let reading = Reading::Read { begun, value: Contents::Balance(BalanceRead::default()) };
                     self.readings.push((source, reading));
                 }
                 self.failure = Some(Failure { source, error });

@@ -13,11 +13,12 @@ use tokio::time::{sleep_until, timeout};
 use super::{
     batch::{BatchRead, ReadBatch},
     filters::Filters,
+    lost::Lost,
     upkeep::is_outdated,
 };
 use crate::{
     clock::Clock,
-    domain::{Backoff, day_begins, utc_day},
+    domain::{day_begins, utc_day},
     plan::{Contents, LedgerRead, LedgerRows, Moment, Reading, Source},
     vobiz::{Client, Known, Ledger, ReadError},
 };
@@ -28,10 +29,6 @@ const OLD_PIECE: Duration = Duration::from_millis(200);
 
 /// A ledger with which one could not keep up is read whole for so long: each time that it is tried costs a reading as well.
 const READ_WHOLE: Duration = Duration::from_hours(1);
-
-/// A page that cannot be had, of a reading that has begun, is asked for so often again, after these pauses.
-const MOST_LOST: u32 = 4;
-const PAUSES: Backoff = Backoff { first: Duration::from_secs(1), longest: Duration::from_secs(8) };
 
 /// A reading that is not wanted any more is kept for so long: where another read fails, all that waits asks anew.
 const KEPT: Duration = Duration::from_mins(2);
@@ -90,26 +87,6 @@ struct Pass {
     /// When it went on last. Monotonic.
     went_on: Duration,
     lost: Lost,
-}
-
-/// A page that could not be had: how many pages came before it, how often it was asked for, and when it is again.
-#[derive(Debug, Default)]
-struct Lost {
-    pages: usize,
-    times: u32,
-    until: Option<Instant>,
-}
-
-impl Lost {
-    /// The page after so many could not be had. Returns whether it is asked for again.
-    fn again(&mut self, pages: usize, now: Instant) -> bool {
-        if pages != self.pages {
-            (self.pages, self.times) = (pages, 0);
-        }
-        self.until = Some(now + PAUSES.after(self.times));
-        self.times += 1;
-        self.times <= MOST_LOST
-    }
 }
 
 impl Pass {
@@ -326,19 +303,6 @@ fn refused(error: ReadError) -> ReadError {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_lost_page_is_asked_for_a_few_times_and_the_next_one_as_often() {
-        let (mut lost, mut now) = (Lost::default(), Instant::now());
-        for page in [7, 8] {
-            for pause in [1, 2, 4, 8] {
-                assert!(lost.again(page, now));
-                assert_eq!(lost.until, Some(now + Duration::from_secs(pause)));
-                now += Duration::from_secs(pause);
-            }
-        }
-        assert!(!lost.again(8, now), "it is given up");
-    }
 
     #[test]
     fn a_ledger_with_fewer_rows_than_before_is_not_believed_for_an_hour() {

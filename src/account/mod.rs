@@ -5,10 +5,13 @@
 
 mod balances;
 mod batch;
+mod families;
 mod filters;
 mod gate;
 mod ledgers;
+mod line;
 mod looks;
+mod lost;
 mod prices;
 mod queue;
 mod quotes;

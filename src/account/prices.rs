@@ -3,16 +3,16 @@
 use std::collections::{BTreeMap, btree_map::Entry};
 
 use crate::{
-    domain::{Currency, E164, Money},
-    plan::FundsRead,
-    vobiz::{Client, ReadError},
+    domain::{Currency, E164},
+    plan::{BalanceRead, FundsRead},
+    vobiz::{Balance, Client, ReadError},
 };
 
 /// The prices of one batch.
 pub struct Prices<'a> {
     client: &'a Client,
     /// Those that this batch has read: many prices are in one currency.
-    balances: BTreeMap<Currency, Option<Money>>,
+    balances: BTreeMap<Currency, BalanceRead>,
 }
 
 impl<'a> Prices<'a> {
@@ -37,28 +37,30 @@ impl<'a> Prices<'a> {
             None => None,
             Some(currency) => match self.balance(currency).await {
                 Err(ReadError::NoSuchEndpoint) => None,
-                read => read?,
+                read => read?.available,
             },
         };
         Ok(FundsRead { inventory_read: true, required, available, currency })
     }
 
     /// What the account has in that currency, if it can be read.
-    pub async fn balance(&mut self, currency: Currency) -> Result<Option<Money>, ReadError> {
+    pub async fn balance(&mut self, currency: Currency) -> Result<BalanceRead, ReadError> {
         let entry = match self.balances.entry(currency) {
-            Entry::Occupied(read) => return Ok(*read.get()),
+            Entry::Occupied(read) => return Ok(read.get().clone()),
             Entry::Vacant(entry) => entry,
         };
         match self.client.balance(currency).await {
-            Ok(balance) => Ok(*entry.insert(balance.available_balance)),
+            Ok(Balance { available_balance: available, account_id: account }) => {
+                Ok(entry.insert(BalanceRead { available, account }).clone())
+            }
             Err(error @ ReadError::RateLimited { .. }) => Err(error),
             Err(ReadError::NoSuchEndpoint) => {
-                entry.insert(None);
+                entry.insert(BalanceRead::default());
                 Err(ReadError::NoSuchEndpoint)
             }
             Err(error @ (ReadError::Unauthorized | ReadError::Forbidden | ReadError::Failed(_))) => {
                 tracing::debug!(%error, "the balance cannot be read");
-                Ok(*entry.insert(None))
+                Ok(entry.insert(BalanceRead::default()).clone())
             }
         }
     }

@@ -11,15 +11,15 @@ use std::{
 use super::{
     batch::{BatchRead, ReadBatch, is_funds, is_price, is_quote, is_search},
     gate::GateState,
+    line::PriceLine,
     looks::Looks,
-    quotes::PriceLine,
     unreadable::Unreadable,
     upkeep::{Upkeep, lane, of_all},
 };
 use crate::{
     api::ObjectKey,
     domain::{E164, Moment},
-    plan::{Contents, Evidence, EvidenceRequest, Gate, Reading, Readings, Source},
+    plan::{Contents, Evidence, EvidenceRequest, Gate, Names, Reading, Readings, Source},
 };
 
 /// What the sources last said, and which claims and records wait for more.
@@ -27,6 +27,8 @@ use crate::{
 pub struct State {
     pub gate: GateState,
     pub(super) readings: Readings,
+    /// The accounts that its ledger and balances name.
+    pub(super) names: Names,
     /// Without a request, they wait until purchases may be sent.
     pub(super) waiting: HashMap<ObjectKey, Option<EvidenceRequest>>,
     /// What failed: the account is not open before it is brought.
@@ -273,6 +275,7 @@ impl State {
                 }
                 _ => {}
             }
+            self.note_names(&reading);
             let key = source.key();
             self.owed.take_if(|owed| key == owed.key() || owed.substitutes().contains(&key));
             self.readings.insert(source, reading);
@@ -504,7 +507,7 @@ mod tests {
     }
 
     #[test]
-    fn a_ledger_that_grows_old_while_it_is_waited_for_is_read_once_more_and_not_lost() {
+    fn a_ledger_that_grows_old_while_it_is_waited_for_is_read_and_not_lost() {
         let mut state = large();
         state.resynced_at = Some(days(10).mono);
         let from = days(8).wall;

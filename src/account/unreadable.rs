@@ -40,7 +40,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_old_ledger_is_left_alone_for_longer_each_time_with_those_further_back() {
+    fn an_old_ledger_is_left_alone_longer_each_time_with_those_before_it() {
         let at = Timestamp::from_second;
         let (mut old, mut now) = (None, Duration::ZERO);
         for pause in [60, 120, 240] {

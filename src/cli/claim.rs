@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::{values, vobiz::VobizArgs};
+use super::{values, vobiz::VobizArgs, watch::WatchArgs};
 
 // Which claim.
 #[derive(Debug, Args)]
@@ -23,6 +23,9 @@ pub struct WhyArgs {
 
     #[command(flatten)]
     pub vobiz: VobizArgs,
+
+    #[command(flatten)]
+    pub watch: WatchArgs,
 }
 
 #[derive(Debug, Args)]

@@ -8,8 +8,10 @@ mod owned;
 mod place;
 mod plan;
 mod run;
+mod times;
 mod values;
 mod vobiz;
+mod watch;
 
 use std::{ffi::OsString, path::Path};
 
@@ -22,8 +24,10 @@ pub use owned::{OwnedArgs, OwnedFormat};
 pub use place::PlaceArgs;
 pub use plan::{FailOn, PlanArgs, PlanFormat};
 pub use run::RunArgs;
+pub use times::TimesArgs;
 pub use values::named;
 pub use vobiz::VobizArgs;
+pub use watch::WatchArgs;
 
 /// Buys phone numbers from Vobiz, declaratively and exactly once.
 #[derive(Debug, Parser)]
@@ -35,6 +39,10 @@ pub struct Cli {
     /// Write without colours, on a terminal too. The variable NO_COLOR says the same
     #[arg(long, global = true)]
     pub no_color: bool,
+
+    /// What people call the program by. What it complains of begins with it.
+    #[arg(skip = "vobiz-operator")]
+    pub name: &'static str,
 }
 
 /// Shows what Vobiz has for your claims, and why they wait.
@@ -94,7 +102,7 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Cli, clap:
     let arguments: Vec<_> = arguments.into_iter().collect();
     if arguments.first().and_then(|name| Path::new(name).file_stem()).is_some_and(|name| name == PLUGIN) {
         let Plugin { command, no_color } = Plugin::try_parse_from(arguments)?;
-        return Ok(Cli { command: Command::Tool(command), no_color });
+        return Ok(Cli { command: Command::Tool(command), no_color, name: "kubectl vobiz" });
     }
     Cli::try_parse_from(arguments)
 }
@@ -134,8 +142,13 @@ mod tests {
 
     #[test]
     fn kubectls_plugin_has_the_tools_and_does_not_run_the_controller() {
-        for line in ["/bin/kubectl-vobiz owned", "vobiz-operator owned", "kubectl-vobiz owned --no-color"] {
-            assert!(matches!(parsed(line).unwrap().command, Command::Tool(Tool::Owned(_))), "{line}");
+        for (line, name) in [
+            ("/bin/kubectl-vobiz owned", "kubectl vobiz"),
+            ("vobiz-operator owned", "vobiz-operator"),
+            ("kubectl-vobiz owned --no-color", "kubectl vobiz"),
+        ] {
+            let cli = parsed(line).unwrap();
+            assert!(matches!(cli.command, Command::Tool(Tool::Owned(_))) && cli.name == name, "{line}");
         }
         let error = parsed("kubectl-vobiz run").unwrap_err().to_string();
         assert!(error.contains("kubectl vobiz"), "{error}");

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use clap::{Args, ValueEnum};
 
-use super::{values, vobiz::VobizArgs};
+use super::{times::TimesArgs, values, vobiz::VobizArgs};
 use crate::domain::{Currency, Money};
 
 #[derive(Debug, Args)]
@@ -35,6 +35,9 @@ pub struct PlanArgs {
 
     #[command(flatten)]
     pub vobiz: VobizArgs,
+
+    #[command(flatten)]
+    pub times: TimesArgs,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -59,7 +62,8 @@ impl FromStr for FailOn {
     fn from_str(text: &str) -> Result<Self, String> {
         let monthly = |limit: &str| {
             let (currency, amount) = limit.split_once(':')?;
-            Some(Self::Monthly(currency.parse().ok()?, amount.parse().ok()?))
+            let amount = amount.parse().ok().filter(|amount: &Money| *amount == amount.abs())?;
+            Some(Self::Monthly(currency.parse().ok()?, amount))
         };
         let condition = match text.trim() {
             "buy" => Some(Self::Buy),
@@ -85,6 +89,7 @@ mod tests {
             ("monthly>USD:0.5", Some(monthly("USD", "0.5"))),
             ("monthly>1000", None),
             ("monthly>INR:much", None),
+            ("monthly>INR:-3", None),
             ("setup>INR:1", None),
             ("", None),
         ] {

@@ -6,7 +6,7 @@ pub(crate) mod definitions;
 mod lines;
 mod pages;
 
-use std::{sync::Arc, time::Duration};
+use std::{error::Error, sync::Arc, time::Duration};
 
 use http::{HeaderValue, Uri, header::USER_AGENT};
 use hyper::rt::{Read, Write};
@@ -33,12 +33,20 @@ const CONNECT_WITHIN: Duration = Duration::from_secs(10);
 
 #[derive(Debug, thiserror::Error)]
 pub enum ClusterError {
-    #[error("cannot find the cluster: {0}. Set KUBECONFIG, as for kubectl")]
+    #[error("cannot find the cluster: {}; set KUBECONFIG, as for kubectl", unfound(.0))]
     NotFound(#[from] InferConfigError),
     #[error("cannot build a client for the cluster: {0}")]
     Client(#[from] kube::Error),
     #[error(transparent)]
     Proxy(#[from] ProxyError),
+}
+
+/// In a pod, what both lack, its service account and a kubeconfig; elsewhere, what the kubeconfig lacks. A parser's drawing is
+/// left out.
+fn unfound(error: &InferConfigError) -> String {
+    let kubeconfig = error.source().filter(|_| std::env::var_os("KUBERNETES_SERVICE_HOST").is_none());
+    let told = kubeconfig.map_or_else(|| error.to_string(), ToString::to_string);
+    told.lines().next().unwrap_or_default().to_owned()
 }
 
 /// The client, and the namespace that kubectl would use. It holds the clock against its answers', in `peers`.

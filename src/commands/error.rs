@@ -1,6 +1,6 @@
 //! Why a command was not performed: one sentence each, with what to do.
 
-use std::fmt::Display;
+use std::{error::Error, fmt::Display};
 
 use crate::{
     cluster::ClusterError,
@@ -60,8 +60,12 @@ fn of_vobiz(error: &ReadError) -> String {
 
 fn of_api_server(error: &kube::Error) -> String {
     let kube::Error::Api(status) = error else {
+        let mut cause: &dyn Error = error;
+        while let Some(source) = cause.source() {
+            cause = source;
+        }
         return format!(
-            "the API server cannot be reached: {error}; check KUBECONFIG, as for kubectl version"
+            "the API server cannot be reached: {cause}; check KUBECONFIG, as for kubectl version"
         );
     };
     let said = &status.message;

@@ -9,13 +9,13 @@ use std::{
 use futures::{StreamExt, stream};
 use jiff::Timestamp;
 
-use super::console::reading;
+use super::{console::reading, patience::Patience};
 use crate::{
     clock::Clock,
     domain::{AccountId, Time, day_begins, utc_day},
     plan::{
-        Clocks, Contents, EvidenceRequest, FundsRead, Gate, GateCause, LedgerRead, Moment, QuoteRead,
-        Reading, Readings, Source,
+        BalanceRead, Clocks, Contents, EvidenceRequest, FundsRead, Gate, GateCause, LedgerRead, Moment,
+        QuoteRead, Reading, Readings, Source,
     },
     vobiz::{Known, Ledger, ReadError, Reader, readers::Pages},
 };
@@ -50,15 +50,32 @@ impl<'a> Account<'a> {
         Self { reader, facts, clock: peers.clock() }
     }
 
-    /// Asks for what is lacking. What cannot be had closes the gate, as it does for the operator.
-    pub async fn ask(&mut self, request: &EvidenceRequest) {
-        if let Err((source, error)) = self.fetch(&request.sources).await {
-            self.facts.gate = Gate::Closed(cause(source, &error), error.to_string());
+    /// Asks for what is lacking. A limit that lasts closes the gate, as it does for the operator.
+    pub async fn ask(&mut self, request: &EvidenceRequest) -> Result<(), ReadError> {
+        let answer = self.fetch(&request.sources).await;
+        if let Err(error @ ReadError::RateLimited { .. }) = &answer {
+            self.facts.gate = Gate::Closed(GateCause::RateLimited, error.to_string());
+            return Ok(());
+        }
+        answer
+    }
+
+    /// Reads these, until one cannot be had. Where Vobiz limits the rate of calls, it goes on after a while.
+    pub async fn fetch(&mut self, sources: &[Source]) -> Result<(), ReadError> {
+        let mut patience = Patience::default();
+        let mut left = sources;
+        loop {
+            let (read, ended) = self.read_all(left).await;
+            left = &left[read..];
+            match ended {
+                Err(error) if patience.waits_after(&error).await => {}
+                ended => return ended,
+            }
         }
     }
 
-    /// Reads these, until one cannot be had.
-    pub async fn fetch(&mut self, sources: &[Source]) -> Result<(), (Source, ReadError)> {
+    /// Reads these in their order, and says how many of them before one could not be had.
+    async fn read_all(&mut self, sources: &[Source]) -> (usize, Result<(), ReadError>) {
         let (reader, clock) = (self.reader, self.clock);
         let one = |source: &Source| {
             let source = *source;
@@ -67,23 +84,24 @@ impl<'a> Account<'a> {
                 let read = match read(reader, source, begun).await {
                     Ok(value) => Reading::Read { begun, value },
                     Err(ReadError::NoSuchEndpoint) => Reading::NoSuchEndpoint { begun },
-                    Err(error) => return Err((source, error)),
+                    Err(error) => return Err(error),
                 };
                 Ok((source, read))
             }
         };
         let mut reads = pin!(stream::iter(sources).map(one).buffered(AT_ONCE));
-        let readings = &mut self.facts.readings;
+        let (readings, mut count) = (&mut self.facts.readings, 0);
         let all = async {
             while let Some(read) = reads.next().await {
                 let (source, read) = read?;
                 readings.insert(source, read);
+                count += 1;
             }
             Ok(())
         };
         let ended = reading("the account", all).await;
         self.facts.clocks = reader.peers().clocks();
-        ended
+        (count, ended)
     }
 }
 
@@ -101,12 +119,16 @@ async fn read(reader: &Reader, source: Source, begun: Moment) -> Result<Contents
         }
         // They serve the messages of attempts that have failed.
         Source::Funds { .. } => Ok(Contents::Funds(FundsRead::default())),
-        Source::Balance(currency) => Ok(Contents::Balance(reader.balance(currency).await?.available_balance)),
+        Source::Balance(currency) => {
+            let available = reader.balance(currency).await?.available_balance;
+            Ok(Contents::Balance(BalanceRead { available, account: None }))
+        }
         Source::Quote(e164) => {
             let at = Time::micros(begun.wall);
             Ok(Contents::Quote(match reader.offers(e164).await {
                 Ok(rows) => QuoteRead::offers(&rows, at),
-                // It holds back those alone that need a price.
+                // A limit speaks of calls, whichever they are; all else concerns only those that need a price.
+                Err(error @ ReadError::RateLimited { .. }) => return Err(error),
                 Err(error) => QuoteRead::Unreadable(error.to_string().into()),
             }))
         }
@@ -135,15 +157,4 @@ async fn ledger(reader: &Reader, from: Timestamp) -> Result<LedgerRead, ReadErro
         from: day_begins(day),
         rows: Arc::new(ledger.take_rows().into_iter().flatten().collect()),
     })
-}
-
-/// Only the owned list speaks of the whole account; a ledger that may not be read is one that cannot be read.
-fn cause(source: Source, error: &ReadError) -> GateCause {
-    match error {
-        ReadError::Unauthorized | ReadError::Forbidden if source.ledger_from().is_none() => {
-            GateCause::Credentials
-        }
-        ReadError::RateLimited { .. } => GateCause::RateLimited,
-        _ => GateCause::Unavailable,
-    }
 }

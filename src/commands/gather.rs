@@ -6,6 +6,7 @@ use std::{fmt::Debug, sync::Arc};
 use kube::{
     Api, Client, ResourceExt,
     api::{ListParams, ObjectMeta, Patch, PatchParams},
+    core::response::reason,
 };
 use serde::de::DeserializeOwned;
 use serde_json::json;
@@ -17,10 +18,11 @@ use super::{
 };
 use crate::{
     api::{Kept, PhoneNumber, PhoneNumberClaim, Seen},
-    cli::VobizArgs,
+    cli::{TimesArgs, VobizArgs},
     clock::Peers,
     cluster,
     domain::E164,
+    plan::Timeouts,
     vobiz::Reader,
 };
 
@@ -40,6 +42,11 @@ const WRITER: &str = "kubectl-vobiz";
 pub async fn connect(vobiz: &VobizArgs) -> Result<(Reader, Objects), CommandError> {
     let peers = Arc::<Peers>::default();
     Ok((reader(vobiz, peers.clone())?, Objects::connect(peers).await?))
+}
+
+/// How long purchases take.
+pub fn timeouts(times: &TimesArgs) -> Timeouts {
+    Timeouts { purchase_timeout: times.vobiz_purchase_timeout.0, settle: times.vobiz_settle_time.0 }
 }
 
 /// The reader of Vobiz.
@@ -85,7 +92,8 @@ impl Objects {
     }
 
     pub async fn record(&self, number: E164) -> Result<Option<Seen<PhoneNumber>>, CommandError> {
-        Ok(reading("the record", Api::all(self.client.clone()).get_opt(&number.digits())).await?)
+        let api: Api<Seen<PhoneNumber>> = Api::all(self.client.clone());
+        found(reading("the record", api.get(&number.digits())).await)
     }
 
     fn claims_of(&self, namespace: &str) -> Api<Seen<PhoneNumberClaim>> {
@@ -97,7 +105,7 @@ impl Objects {
         namespace: &str,
         name: &str,
     ) -> Result<Option<Seen<PhoneNumberClaim>>, CommandError> {
-        Ok(reading("the claim", self.claims_of(namespace).get_opt(name)).await?)
+        found(reading("the claim", self.claims_of(namespace).get(name)).await)
     }
 
     /// A claim that must be there, and readable.
@@ -138,6 +146,15 @@ impl Objects {
             Err(kube::Error::Api(status)) if matches!(status.code, 404 | 409) => Err(changed(claim)),
             answer => Ok(answer.map(drop)?),
         }
+    }
+}
+
+/// What was asked for by its name, if it is there. An API server that does not know the kind answers 404 as well, but not in
+/// the words for an object.
+fn found<K>(answer: kube::Result<K>) -> Result<Option<K>, CommandError> {
+    match answer {
+        Err(kube::Error::Api(status)) if status.reason == reason::NOT_FOUND => Ok(None),
+        answer => Ok(Some(answer?)),
     }
 }
 

@@ -12,6 +12,7 @@ mod evidence;
 mod export;
 mod gather;
 mod owned;
+mod patience;
 mod plan;
 mod standing;
 mod table;

@@ -8,6 +8,7 @@ use super::{
     console::{note, print, reading},
     error::CommandError,
     gather::{connect, tell_newer},
+    patience::Patience,
     standing::{Claimed, OwnedNumber, Standing, Which, standing},
     table::{or_dash, table},
 };
@@ -41,7 +42,13 @@ pub async fn gather(vobiz: &VobizArgs, which: Which) -> Result<(AccountId, Stand
     let (reader, objects) = connect(vobiz).await?;
     // Records first: a number that is bought meanwhile is not taken for one without a record, it is not there yet.
     let (records, claims) = (objects.records().await?, objects.claims().await?);
-    let rows = reading("the owned numbers", reader.owned_rows()).await?;
+    let mut patience = Patience::default();
+    let rows = loop {
+        match reading("the owned numbers", reader.owned_rows()).await {
+            Err(error) if patience.waits_after(&error).await => {}
+            rows => break rows?,
+        }
+    };
     tell_newer(&records, "taken for recorded, and their claims are not known");
     let standing = standing(rows, &records, &claims, which);
     if !standing.no_numbers.is_empty() {

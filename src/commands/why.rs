@@ -30,13 +30,13 @@ pub async fn run(args: &WhyArgs) -> Result<(), CommandError> {
     let mut decision = decide_claim(&world.observed(&claim, &account.facts), None, peers.now());
     for _ in 0..ROUNDS {
         let ClaimStep::Await(Wake::Evidence(request)) = &decision.step else { break };
-        account.ask(request).await;
+        account.ask(request).await?;
         decision =
             decide_claim(&world.observed(&claim, &account.facts), decision.wanted.as_ref(), peers.now());
     }
     let (observed, now) = (world.observed(&claim, &account.facts), peers.now());
     let asked = decision.wanted.as_ref().map(|wanted| ask_each(&observed, wanted, now)).unwrap_or_default();
-    print(&explanation(&observed, &decision, &asked))?;
+    print(&explanation(&observed, &decision, &asked, &args.watch.namespaces()))?;
     note(
         "The running operator alone knows of a hold after a restore, of its pauses, and of limits on purchases.",
     );
@@ -59,17 +59,14 @@ fn explanation(
     observed: &ClaimObserved<'_>,
     decision: &Decision,
     checks: &[(&'static str, Checked)],
+    watched: &[String],
 ) -> String {
     let claim = observed.claim;
-    let mut lines = vec![format!(
-        "Claim {}/{} for {}",
-        claim.namespace().unwrap_or_default(),
-        claim.name_any(),
-        claim.number()
-    )];
+    let namespace = claim.namespace().unwrap_or_default();
+    let mut lines = vec![format!("Claim {namespace}/{} for {}", claim.name_any(), claim.number())];
     let ready = claim.status.as_ref().and_then(|status| status.condition(ConditionType::Ready));
     lines.push(ready.map_or_else(
-        || "The operator has said nothing about it yet.".into(),
+        || "The operator has said nothing about it yet: does one run, and watch the namespace?".into(),
         |ready| format!("The operator says: {}: {}", ready.reason, ready.message),
     ));
     let mut reached = true;
@@ -85,7 +82,15 @@ fn explanation(
         reached &= *checked == Checked::Pass;
         lines.push(format!("  {name}: {told}"));
     }
-    lines.push(next(observed, &decision.step));
+    lines.push(if watched.is_empty() || watched.contains(&namespace) {
+        next(observed, &decision.step)
+    } else {
+        format!(
+            "Nothing comes of it: WATCH_NAMESPACES names {}, so that an operator leaves the claims of {namespace} alone. Add it \
+             there (chart: watchNamespaces).",
+            watched.join(", ")
+        )
+    });
     lines.join("\n") + "\n"
 }
 
@@ -119,6 +124,7 @@ fn waits(wake: &Wake) -> String {
         Wake::ClocksAgree => "until the clocks agree".into(),
         Wake::Evidence(_) => "for Vobiz's answer".into(),
         Wake::ClaimChanges => "until the claim is changed".into(),
+        Wake::AccountsChange => "until what is known of the accounts changes".into(),
         Wake::NextListing => "for the next listing of the account (VOBIZ_RESYNC_INTERVAL)".into(),
     }
 }
@@ -140,6 +146,10 @@ mod tests {
     };
 
     fn explained(change: impl FnOnce(&mut ClaimObserved<'_>)) -> String {
+        explained_of(&[], change)
+    }
+
+    fn explained_of(watched: &[&str], change: impl FnOnce(&mut ClaimObserved<'_>)) -> String {
         let claim = claim("office");
         let mut observed = ClaimObserved::for_tests(claim.read().unwrap());
         change(&mut observed);
@@ -147,7 +157,18 @@ mod tests {
         let decision = decide_claim(&observed, None, now);
         let asked =
             decision.wanted.as_ref().map(|wanted| ask_each(&observed, wanted, now)).unwrap_or_default();
-        explanation(&observed, &decision, &asked)
+        let watched: Vec<_> = watched.iter().map(|name| (*name).to_owned()).collect();
+        explanation(&observed, &decision, &asked, &watched)
+    }
+
+    #[test]
+    fn a_claim_that_no_operator_watches_is_told_so_in_the_end() {
+        for (watched, watches) in [(&[][..], true), (&["team-b", "team-a"], true), (&["team-b"], false)] {
+            let text = explained_of(watched, |_| ());
+            assert_eq!(text.ends_with("Waits for Vobiz's answer.\n"), watches, "{text}");
+            let told = "Nothing comes of it: WATCH_NAMESPACES names team-b, so that an operator leaves the claims of team-a";
+            assert_eq!(text.contains(told), !watches, "{text}");
+        }
     }
 
     #[test]

@@ -36,6 +36,12 @@ impl AccountId {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// Whether it says of itself that it is a master account: those pay for themselves, and for their sub-accounts.
+    #[must_use]
+    pub fn is_master(&self) -> bool {
+        self.0.get(..3).is_some_and(|kind| kind.eq_ignore_ascii_case("MA_"))
+    }
 }
 
 impl FromStr for AccountId {

@@ -3,11 +3,13 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Currency, E164, Money, Time};
+use super::{AccountId, Currency, E164, Money, Time};
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct LedgerRow {
     pub id: String,
+    /// Whose row it is: in one ledger, of one family of accounts.
+    pub account: Option<AccountId>,
     pub kind: RowType,
     pub status: RowStatus,
     pub reference_type: ReferenceType,

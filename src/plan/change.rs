@@ -23,6 +23,8 @@ pub enum RecordStep {
     /// Nothing before that moment.
     Wait(Moment),
     Read(EvidenceRequest),
+    /// The same, of each account that may be of the family: what it shows may tell.
+    AskOthers(EvidenceRequest),
     Write(Change),
     Delete,
     DropFinalizer,

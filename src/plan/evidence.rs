@@ -14,7 +14,7 @@ use super::{
     reading::{Fresh, Reading},
     rows::LedgerRows,
 };
-use crate::domain::{Currency, E164, Money, NumberStatus};
+use crate::domain::{AccountId, Currency, E164, Money, NumberStatus};
 
 /// One kind of evidence, about one thing: what can be read of an account. In the order in which they are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -54,11 +54,18 @@ pub enum Contents {
     Numbers(Rows),
     Ledger(LedgerRead),
     Funds(FundsRead),
-    Balance(Option<Money>),
+    Balance(BalanceRead),
     Quote(QuoteRead),
 }
 
 impl Source {
+    /// The ledger, as it is kept: however much of it was asked for.
+    pub const LEDGERS: [Self; 3] = [
+        Self::LedgerSoFar { from: Timestamp::MIN },
+        Self::Ledger { from: Timestamp::MIN },
+        Self::OldLedger { from: Timestamp::MIN },
+    ];
+
     /// The source, without what only says how much of it is asked for: an answer replaces the one before it.
     pub fn key(self) -> Self {
         match self {
@@ -260,6 +267,13 @@ pub struct LedgerRead {
     /// The first moment that is covered.
     pub from: Timestamp,
     pub rows: Arc<LedgerRows>,
+}
+
+/// What the account has in one currency, where that could be read, and whose balance it is.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct BalanceRead {
+    pub available: Option<Money>,
+    pub account: Option<AccountId>,
 }
 
 /// What the number costs and what the account has, where each could be read.

@@ -13,13 +13,17 @@ mod checks;
 mod claim;
 #[cfg(test)]
 mod claim_tests;
+#[cfg_attr(not(test), expect(dead_code, reason = "no account is declared yet"))]
+mod declared;
 mod evidence;
+mod family;
 pub(crate) mod guard;
 mod keep;
 mod ledger;
 mod listing;
 mod look_asked;
 mod memory;
+mod names;
 mod neighbours;
 mod observed;
 mod offers;
@@ -35,9 +39,12 @@ mod retry;
 mod rows;
 mod rules;
 mod send;
+#[cfg_attr(not(test), expect(dead_code, reason = "no account is declared yet"))]
+mod serving;
 mod settle;
 mod taken;
 mod time;
+mod told;
 mod turns;
 mod window;
 
@@ -46,14 +53,20 @@ pub use bounds::{LONGEST_TOKEN, RetryToken, cut_token, debits_count, retry_token
 pub use brief::{ClaimBrief, RecordBrief};
 pub use cause::Wanted;
 pub use change::{Change, RecordStep};
-pub use checks::{Checked, Told, Wake, credentials_refused, quoted};
+pub use checks::{Checked, Wake, credentials_refused, quoted};
 pub use claim::{ClaimStep, Decision, ask_each, decide_claim};
-pub use evidence::{Contents, Evidence, EvidenceRequest, FundsRead, LedgerRead, Readings, Source};
+#[cfg(test)]
+pub(crate) use declared::Token;
+pub use evidence::{
+    BalanceRead, Contents, Evidence, EvidenceRequest, FundsRead, LedgerRead, Readings, Source,
+};
+pub use family::{Families, Kinship, Served};
 pub use keep::is_listed_absent;
 #[cfg(test)]
 pub(crate) use listing::Rows;
 pub use look_asked::LookAsked;
 pub use memory::{ClaimMemory, RecordMemory};
+pub use names::Names;
 pub use neighbours::Neighbours;
 pub use observed::{ClaimObserved, RecordObserved, Removal};
 pub use offers::QuoteRead;
@@ -67,8 +80,10 @@ pub use relation::{ConflictWith, Relation};
 pub use retry::{is_retried_unasked, permits};
 pub use rows::LedgerRows;
 pub use send::{Denial, LiveClaim, OutcomeTarget, Permission, may_send, outcome_target};
+pub use serving::{Directory, Service};
 pub use settle::EXPLAINED_SOON;
 pub use time::{SEND_WINDOW, Timeouts};
+pub use told::Told;
 pub use turns::Turns;
 
 use crate::api::Reason;

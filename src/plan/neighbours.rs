@@ -9,8 +9,10 @@ use std::{
 use jiff::Timestamp;
 
 use super::{
+    Moment,
     brief::RecordBrief,
     evidence::{earlier, later},
+    family::Kinship,
     rows::LedgerRows,
     taken::{Taken, may_be_same, meet_by_id, taken},
     time::Timeouts,
@@ -20,7 +22,7 @@ use crate::{
     domain::{AccountId, Currency, E164, LedgerRow, Money, Time},
 };
 
-/// What the numbers and the purchases of an account explain of its ledger.
+/// What the numbers and the purchases of a family of accounts explain of its ledger.
 #[derive(Debug, Default)]
 pub struct Neighbours {
     rows: Arc<LedgerRows>,
@@ -32,6 +34,8 @@ pub struct Neighbours {
     longest: Duration,
     /// Purchases so young that their own debit may be missing in these rows: they would explain another one in its place.
     young: Vec<Explained>,
+    /// Purchases of accounts that may be of the family, and since when their ledgers were read last: they explain nothing.
+    untold: Vec<(Explained, Option<Moment>)>,
     /// The purchases that have not settled yet, the oldest first: each may still explain a debit.
     unsettled: Vec<(Timestamp, E164)>,
     /// The debits that name no number, that are not given back, and that no purchase explains.
@@ -39,14 +43,14 @@ pub struct Neighbours {
 }
 
 impl Neighbours {
-    /// Those of all records of the account, which are gone through only where a debit may have to be explained, for rows
-    /// that were read from `begun` on.
+    /// Those of all records, which are gone through only where a debit may have to be explained, for rows that were read
+    /// from `begun` on.
     pub fn of(
         rows: Arc<LedgerRows>,
         begun: Timestamp,
-        account: &AccountId,
         timeouts: Timeouts,
         records: impl FnOnce(&mut dyn FnMut(&RecordBrief)),
+        kinship: impl Fn(&AccountId) -> Kinship,
         is_known: impl Fn(&E164) -> bool,
     ) -> Self {
         let mut found = Self { rows, ..Self::default() };
@@ -55,16 +59,20 @@ impl Neighbours {
         }
         let suspects: HashSet<_> = found.rows.debits().flat_map(|row| row.suspects()).collect();
         found.known = suspects.into_iter().filter(is_known).collect();
-        records(&mut |other| match other.state {
-            _ if other.account != *account || other.origin != Origin::Purchase => {}
-            AttemptState::Bound => {
+        records(&mut |other| match (kinship(&other.account), other.state) {
+            _ if other.origin != Origin::Purchase => {}
+            (Kinship::Stranger, _) | (_, AttemptState::Failed | AttemptState::NeedsDecision) => {}
+            (_, AttemptState::Open) => found.unsettled.push((other.opened, other.e164)),
+            (kinship, AttemptState::Bound) => {
                 let shown =
                     other.opened.saturating_add(timeouts.until_settled()).is_ok_and(|shown| shown <= begun);
-                let them = if shown { &mut found.explained } else { &mut found.young };
-                them.extend(Explained::by(other, timeouts));
+                let purchase = Explained::by(other, timeouts);
+                match kinship {
+                    _ if !shown => found.young.extend(purchase),
+                    Kinship::Unknown(read) => found.untold.extend(purchase.map(|purchase| (purchase, read))),
+                    Kinship::Family | Kinship::Stranger => found.explained.extend(purchase),
+                }
             }
-            AttemptState::Open => found.unsettled.push((other.opened, other.e164)),
-            AttemptState::Failed | AttemptState::NeedsDecision => {}
         });
         found.in_order()
     }
@@ -77,6 +85,7 @@ impl Neighbours {
         };
         self.explained.retain(|other| !is_named(other));
         self.young.retain(|other| !is_named(other));
+        self.untold.retain(|(other, _)| !is_named(other));
         self.explained.sort_unstable_by_key(|other| (other.settled, other.opened, other.e164));
         self.unsettled.sort_unstable();
         let took = |other: &Explained| Duration::try_from(other.settled.duration_since(other.opened)).ok();
@@ -128,18 +137,26 @@ impl Neighbours {
 
     /// Whether the debit may yet turn out to be another number's, whose purchase is under way: on a busy account there is
     /// always one that was debited and has not been answered. Those that are past their own time are not waited for, or
-    /// two attempts would wait for each other.
+    /// two attempts would wait for each other. A debit whose time is not known is not waited for either: on a busy account,
+    /// that would have no end.
     pub fn may_explain(&self, debit: &LedgerRow, e164: E164, span: Duration, now: Timestamp) -> bool {
         let is_past = |opened: Timestamp| opened.saturating_add(span).is_ok_and(|settles| settles <= now);
         let under_way = &self.unsettled[self.unsettled.partition_point(|(opened, _)| is_past(*opened))..];
         let oldest = under_way.iter().find(|(_, other)| *other != e164);
-        oldest.is_some_and(|(opened, _)| debit.at.is_none_or(|at| at.at() >= earlier(*opened)))
+        oldest.is_some_and(|(opened, _)| debit.at.is_some_and(|at| at.at() >= earlier(*opened)))
     }
 
     /// When the debits of all young purchases must show that may have made this one: rows read from then on tell whose it is.
     pub fn tells_later(&self, debit: &LedgerRow, e164: E164, span: Duration) -> Option<Timestamp> {
         let others = self.young.iter().filter(|other| other.e164 != e164 && other.explains(debit));
         others.map(|other| other.opened.saturating_add(span).unwrap_or(Timestamp::MAX)).max()
+    }
+
+    /// Whether the debit would be explained if some account were of the family whose ledger has not been read since then: it
+    /// may show that it is.
+    pub fn is_untold(&self, debit: &LedgerRow, since: Moment) -> bool {
+        let is_old = |read: &Option<Moment>| read.is_none_or(|read| read.mono < since.mono);
+        self.untold.iter().any(|(other, read)| is_old(read) && other.explains(debit))
     }
 }
 
@@ -166,8 +183,11 @@ impl Explained {
         at.is_none_or(|at| at >= earlier(self.opened) && at <= later(self.settled))
     }
 
+    /// A debit whose time is not known may be as new as the last attempt: an old purchase, or one after the other of a busy
+    /// account, would explain it away.
     fn explains(&self, debit: &LedgerRow) -> bool {
-        self.was_under_way(debit.at.map(Time::at))
+        debit.at.is_some()
+            && self.was_under_way(debit.at.map(Time::at))
             && debit.amount.is_some_and(|amount| amount.is_same_sum(self.amount))
             && may_be_same(self.currency, debit.currency)
     }
@@ -190,6 +210,12 @@ impl Neighbours {
     pub fn with_young(mut self, young: &[Explained]) -> Self {
         self.young = young.to_vec();
         self.in_order()
+    }
+
+    /// With a purchase of an account that may be of the family, and whose ledger was read last then.
+    pub fn with_untold(mut self, purchase: Explained, read: Option<Moment>) -> Self {
+        self.untold = vec![(purchase, read)];
+        self
     }
 }
 
@@ -248,26 +274,73 @@ mod tests {
         assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
     }
 
-    #[test]
-    fn a_purchase_explains_a_debit_once_its_own_must_be_among_the_rows() {
-        let rows: Arc<LedgerRows> = Arc::new([debit(1, "DID", at(0))].into_iter().collect());
+    const TIMEOUTS: Timeouts =
+        Timeouts { purchase_timeout: Duration::from_secs(30), settle: Duration::from_mins(2) };
+
+    /// A purchase at noon.
+    fn purchase(state: &str) -> RecordBrief {
         let record = serde_json::json!({
             "metadata": { "name": "x" },
             "spec": { "e164": "+911234500001", "account": "MA_1", "attempt": {
-                "id": "00000000-0000-4000-8000-000000000000", "openedAt": NOON, "state": "Bound",
+                "id": "00000000-0000-4000-8000-000000000000", "openedAt": NOON, "state": state,
                 "origin": "Purchase", "settledAt": NOON,
             } },
             "status": { "number": { "setupFee": "50", "monthlyFee": "2", "currency": "INR" } },
         });
-        let brief = RecordBrief::of_record(&serde_json::from_value(record).unwrap());
-        let timeouts = Timeouts { purchase_timeout: Duration::from_secs(30), settle: Duration::from_mins(2) };
+        RecordBrief::of_record(&serde_json::from_value(record).unwrap())
+    }
+
+    #[test]
+    fn a_purchase_of_another_account_explains_nothing_before_it_is_family() {
+        let rows: Arc<LedgerRows> = Arc::new([debit(1, "DID", at(0))].into_iter().collect());
+        let moment = |seconds| Moment { wall: at(0), mono: Duration::from_secs(seconds) };
+        let (unread, read) = (Kinship::Unknown(None), Kinship::Unknown(Some(moment(500))));
+        let (early, span) = (160, TIMEOUTS.until_settled());
+        // Whether the debit is left, waited for as one under way or as a young one, and another ledger to be read first.
+        for (kinship, state, begun, expected) in [
+            (Kinship::Family, "Bound", early, (false, false, false, false)),
+            (Kinship::Family, "Bound", early - 1, (true, false, true, false)),
+            (Kinship::Family, "Open", early, (true, true, false, false)),
+            (unread, "Bound", early, (true, false, false, true)),
+            (unread, "Bound", early - 1, (true, false, true, false)),
+            (unread, "Open", early, (true, true, false, false)),
+            (unread, "Failed", early, (true, false, false, false)),
+            (read, "Bound", early, (true, false, false, false)),
+            (Kinship::Stranger, "Bound", early, (true, false, false, false)),
+            (Kinship::Stranger, "Bound", early - 1, (true, false, false, false)),
+            (Kinship::Stranger, "Open", early, (true, false, false, false)),
+        ] {
+            let brief = purchase(state);
+            let neighbours = Neighbours::of(
+                rows.clone(),
+                at(begun),
+                TIMEOUTS,
+                |each| each(&brief),
+                |_| kinship,
+                |_| false,
+            );
+            let row = rows.debits().next().unwrap();
+            let found = (
+                neighbours.unexplained(at(0), at(0)).count() == 1,
+                neighbours.may_explain(row, number(1), span, at(1)),
+                neighbours.tells_later(row, number(1), span).is_some(),
+                neighbours.is_untold(row, moment(500)),
+            );
+            assert_eq!(found, expected, "{kinship:?} {state} {begun}");
+        }
+    }
+
+    #[test]
+    fn a_purchase_explains_a_debit_once_its_own_must_be_among_the_rows() {
+        let rows: Arc<LedgerRows> = Arc::new([debit(1, "DID", at(0))].into_iter().collect());
+        let (brief, timeouts) = (purchase("Bound"), TIMEOUTS);
         for (begun, explained, told) in [(159, 0, Some(at(160))), (160, 1, None)] {
             let neighbours = Neighbours::of(
                 rows.clone(),
                 at(begun),
-                &"MA_1".parse().unwrap(),
                 timeouts,
                 |each| each(&brief),
+                |_| Kinship::Family,
                 |_| false,
             );
             assert_eq!(neighbours.explained.len(), explained, "{begun}");
@@ -292,6 +365,30 @@ mod tests {
         );
         neighbours.unsettled = vec![(at(1301), number(2))];
         assert!(!neighbours.may_explain(debit, number(1), span, at(99)), "it was opened later");
+    }
+
+    #[test]
+    fn a_debit_without_a_time_is_explained_by_no_purchase_and_awaits_none() {
+        let timed = debit(1, "DID", at(0));
+        let timeless = LedgerRow { at: None, ..timed.clone() };
+        let bought = Explained {
+            e164: number(2),
+            amount: "52".parse().unwrap(),
+            currency: None,
+            opened: at(0),
+            settled: at(0),
+        };
+        for (debit, explained, explains, later) in
+            [(timed, 0, true, Some(at(100))), (timeless, 1, false, None)]
+        {
+            let rows: Arc<LedgerRows> = Arc::new([debit.clone()].into_iter().collect());
+            let busy = Neighbours::for_tests(rows.clone(), &[], &[bought], &[at(0)]);
+            assert_eq!(busy.unexplained(at(0), at(9)).count(), explained, "{debit:?}");
+            let busy = Neighbours::for_tests(rows, &[], &[], &[at(0)]).with_young(&[bought]);
+            let span = Duration::from_secs(100);
+            assert_eq!(busy.may_explain(&debit, number(1), span, at(9)), explains, "{debit:?}");
+            assert_eq!(busy.tells_later(&debit, number(1), span), later, "{debit:?}");
+        }
     }
 
     #[test]

@@ -5,10 +5,11 @@ use jiff::Timestamp;
 use super::{
     Moment,
     bounds::retry_token,
-    checks::held_back,
+    checks::{LiveAsked, held_back},
     observed::ClaimObserved,
     retry::{fresh, permitted},
     rules,
+    serving::Service,
 };
 use crate::api::Attempt;
 
@@ -24,6 +25,8 @@ pub enum Relation {
     /// There is a record that this version cannot read: it occupies its number, and nothing is done about it.
     Newer,
     Conflict(ConflictWith),
+    /// No account serves the claim. Before it has one, the record of its number is no matter of its own.
+    Unserved,
 }
 
 /// What has the number.
@@ -45,14 +48,20 @@ pub(super) fn relation(observed: &ClaimObserved<'_>, now: Moment) -> Relation {
         return Relation::Newer;
     }
     let Some(record) = observed.record else { return Relation::NoRecord };
-    if rules::is_of_another_account(record, &observed.account) {
-        return Relation::Conflict(ConflictWith::Account);
+    let named = record.spec.claim_ref.as_ref();
+    let is_ours = named.is_some_and(|named| Some(&named.uid) == observed.claim.metadata.uid.as_ref());
+    match &observed.served.account {
+        None if !is_ours => return Relation::Unserved,
+        Some(account) if rules::is_of_another_account(record, account) => {
+            return Relation::Conflict(ConflictWith::Account);
+        }
+        None | Some(_) => {}
     }
     let attempt = &record.spec.attempt;
     let inherits =
         if rules::must_settle_first(attempt) { Relation::AwaitsSettlement } else { Relation::Inherits };
-    let Some(named) = &record.spec.claim_ref else { return inherits };
-    if Some(&named.uid) == observed.claim.metadata.uid.as_ref() {
+    let Some(named) = named else { return inherits };
+    if is_ours {
         return Relation::Ours;
     }
     if rules::keeps_its_record(observed.liveness) {
@@ -71,7 +80,10 @@ fn conflict(observed: &ClaimObserved<'_>, attempt: &Attempt, now: Moment) -> Opt
         return Some(ConflictWith::Claim);
     };
     let next = permitted(attempt, retry_token(holder).usable());
-    if rules::goes_on(next.as_ref(), held_back(holder, attempt).is_some()) {
+    // By its own words alone: what is known of the accounts is known of the claim that asks.
+    let served = Service { held: None, ..observed.served.clone() };
+    let held_back = held_back(&LiveAsked { claim: holder, attempt, served: &served });
+    if rules::goes_on(next.as_ref(), held_back.is_some()) {
         return Some(ConflictWith::Failure(None));
     }
     if rules::has_given_way(attempt, observed.claim) && fresh(attempt, observed.retry_token).is_none() {

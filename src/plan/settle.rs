@@ -142,10 +142,27 @@ fn debits(
         }
         Fresh::NoSuchEndpoint | Fresh::Value(..) => unnamed,
     };
-    if let Some(step) = await_others(observed, &suspected, &neighbours, begun, now) {
+    if let Some(step) = ask_others(observed, &suspected, &neighbours, settles, now)
+        .or_else(|| await_others(observed, &suspected, &neighbours, begun, now))
+    {
         return Debits::NotYet(step);
     }
     Debits::Known(suspected.into_iter().map(LedgerRow::debit).collect())
+}
+
+/// What is suspected would be explained by a purchase of an account that may be of the family: its ledger may show that it
+/// is. Not for ever: an account that cannot be read keeps nothing open.
+fn ask_others(
+    observed: &RecordObserved<'_>,
+    suspected: &[&LedgerRow],
+    neighbours: &Neighbours,
+    settles: Moment,
+    now: Moment,
+) -> Option<RecordStep> {
+    let until = settles.plus(observed.timeouts.until_settled());
+    let asks = !now.waited(until) && suspected.iter().any(|row| neighbours.is_untold(row, settles));
+    let from = earlier(unnamed_count_from(&observed.record.spec.attempt));
+    asks.then(|| RecordStep::AskOthers(EvidenceRequest::new(settles, [Source::LedgerSoFar { from }])))
 }
 
 /// What is suspected may be the debit of another purchase: of one that is under way, or of one that has succeeded so lately

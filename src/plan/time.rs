@@ -22,6 +22,12 @@ pub struct Timeouts {
 }
 
 impl Timeouts {
+    /// Whether absence cannot count before the purchase has had its time.
+    #[must_use]
+    pub fn are_in_order(self) -> bool {
+        self.settle >= self.purchase_timeout
+    }
+
     /// From the intent to the moment at which absence may count.
     pub(crate) fn until_settled(self) -> Duration {
         SEND_WINDOW + self.purchase_timeout + self.settle

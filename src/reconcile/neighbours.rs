@@ -9,7 +9,7 @@ use crate::{
     account::Account,
     api::ObjectKey,
     domain::{AccountId, E164, Moment},
-    plan::{EXPLAINED_SOON, LedgerRows, Neighbours, RecordBrief},
+    plan::{EXPLAINED_SOON, EvidenceRequest, Kinship, LedgerRows, Neighbours, RecordBrief},
 };
 
 /// By account.
@@ -25,7 +25,8 @@ struct Last {
 }
 
 impl Context {
-    /// What the account's records explain of that ledger. Other purchases end meanwhile, so it is found anew after a while.
+    /// What the records of the account's family explain of that ledger. Other purchases end meanwhile, and other ledgers are
+    /// read, so it is found anew after a while.
     pub(super) fn neighbours(
         &self,
         account: &Account,
@@ -45,12 +46,28 @@ impl Context {
         let records = |look: &mut dyn FnMut(&RecordBrief)| {
             self.records.briefs(|briefs| briefs.filter_map(|(_, brief)| brief.as_ref()).for_each(look));
         };
-        let is_known = |e164: &E164| self.records.contains(&ObjectKey::number(*e164)) || account.lists(*e164);
-        let neighbours =
-            Neighbours::of(rows.clone(), begun.wall, &account.id(), self.timeouts, records, is_known);
+        let (id, families) = (account.id(), self.accounts.families());
+        let kinship = |other: &AccountId| families.kinship(&id, other);
+        let lists = |e164: E164| {
+            self.accounts.all().any(|other| other.lists(e164) && kinship(&other.id()) == Kinship::Family)
+        };
+        let is_known = |e164: &E164| self.records.contains(&ObjectKey::number(*e164)) || lists(*e164);
+        let neighbours = Neighbours::of(rows.clone(), begun.wall, self.timeouts, records, kinship, is_known);
         let neighbours = Arc::new(neighbours);
         let last = Last { begun, rows: rows.clone(), at: now.mono, neighbours: neighbours.clone() };
-        found.insert(account.id(), last);
+        found.insert(id.clone(), last);
         neighbours
+    }
+
+    /// Has the accounts read that may be of the family, and the record looked at when they were.
+    pub(super) fn ask_others(&self, account: &Account, key: &ObjectKey, request: &EvidenceRequest) {
+        let (id, families) = (account.id(), self.accounts.families());
+        for other in self.accounts.all() {
+            let Kinship::Unknown(read) = families.kinship(&id, &other.id()) else { continue };
+            // What was found a moment ago may not know of this reading yet; asked for again, it would wake at once.
+            if read.is_none_or(|read| read.mono < request.since.mono) {
+                other.request(key.clone(), request.clone());
+            }
+        }
     }
 }

@@ -8,7 +8,7 @@ use super::{Again, Context};
 use crate::{
     account::Account,
     api::{AttemptState, ClaimRef, FORGET_ANNOTATION, ObjectKey, PhoneNumber, RECORD_FINALIZER, Seen},
-    plan::{self, Change, ClaimLiveness, Moment, RecordObserved, RecordStep, Removal},
+    plan::{self, Change, ClaimLiveness, EXPLAINED_SOON, Moment, RecordObserved, RecordStep, Removal},
     store::StoreError,
 };
 
@@ -81,6 +81,11 @@ async fn perform(
         RecordStep::Rest => {}
         RecordStep::Wait(until) => return Ok(Some(now.until(until))),
         RecordStep::Read(request) => account.request(ObjectKey::of(record), request),
+        RecordStep::AskOthers(request) => {
+            context.ask_others(account, &ObjectKey::of(record), &request);
+            // One that cannot be read wakes nothing.
+            return Ok(Some(EXPLAINED_SOON));
+        }
         RecordStep::Write(change) => write(context, record, change, now).await?,
         RecordStep::Delete => context.store.delete(record).await?,
         RecordStep::DropFinalizer => drop(context.store.drop_finalizer(record).await?),

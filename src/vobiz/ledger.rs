@@ -7,7 +7,9 @@ use super::{
     key::key,
     masks::Masks,
 };
-use crate::domain::{Currency, LedgerRow, Money, ReferenceType, RowStatus, RowType, Texts, Time, mark};
+use crate::domain::{
+    AccountId, Currency, LedgerRow, Money, ReferenceType, RowStatus, RowType, Texts, Time, mark,
+};
 
 /// What a row is, as far as filters go.
 pub type Sort = (RowType, ReferenceType);
@@ -16,6 +18,8 @@ pub type Sort = (RowType, ReferenceType);
 pub struct WireRow {
     #[serde(default, deserialize_with = "id")]
     id: Option<String>,
+    account_id: Lenient<AccountId>,
+    auth_id: Lenient<AccountId>,
     #[serde(rename = "type")]
     kind: String,
     #[serde(default, deserialize_with = "money")]
@@ -51,15 +55,22 @@ impl WireRow {
         LedgerRow {
             // Stored and shown, so it is cut to length, and freed of credentials that Vobiz may echo in it.
             id: storable(&masks.mask(self.id.as_deref().unwrap_or_default())),
+            account: self.account(masks).cloned(),
             texts: Texts::read(&text, self.kind == "credit"),
             ..self.bare()
         }
     }
 
-    /// The row without its id and its texts.
+    fn account(&self, masks: &Masks) -> Option<&AccountId> {
+        let named = self.account_id.0.as_ref().or(self.auth_id.0.as_ref());
+        named.filter(|account| masks.is_clean(account.as_str()))
+    }
+
+    /// The row without its id, its account and its texts.
     pub fn bare(&self) -> LedgerRow {
         LedgerRow {
             id: String::new(),
+            account: None,
             kind: match self.kind.as_str() {
                 "credit" => RowType::Credit,
                 "debit" => RowType::Debit,
@@ -161,6 +172,21 @@ mod tests {
         let failed =
             r#"{"id":"t","type":"debit","amount":52,"reference_type":"did_purchase","status":"failed"}"#;
         assert!(!LedgerRow::for_tests(failed).concerns_numbers());
+    }
+
+    #[test]
+    fn a_row_says_whose_it_is_under_either_name_but_for_a_credential() {
+        let masks = Masks::of(["hush-hush"].into_iter());
+        for (field, expected) in [
+            (r#""account_id":"MA_1","auth_id":"SA_1""#, "MA_1"),
+            (r#""auth_id":"SA_1""#, "SA_1"),
+            (r#""account_id":7,"auth_id":null"#, ""),
+            (r#""account_id":"hush-hush""#, ""),
+        ] {
+            let row = format!(r#"{{"id":"t","type":"debit",{field}}}"#);
+            let row = serde_json::from_str::<WireRow>(&row).unwrap().parse(&masks);
+            assert_eq!(row.account, expected.parse().ok(), "{field}");
+        }
     }
 
     #[test]

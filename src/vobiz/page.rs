@@ -161,7 +161,8 @@ pub fn ledger_page(body: &[u8], asked: usize, masks: &Masks) -> Result<Page<Ledg
     check_echo(wire.page.0, asked)?;
     let transactions = rows(wire.transactions, wire.total.0, "ledger")?;
     let ids = transactions.iter().map(|row| row.at.zip(row.id)).collect();
-    let (mut keys, mut rows, mut sorts) = (Vec::with_capacity(transactions.len()), Vec::new(), Vec::new());
+    let (mut keys, mut sorts) = (Vec::with_capacity(transactions.len()), Vec::new());
+    let mut rows: Vec<(u64, LedgerRow)> = Vec::new();
     for (at, row) in transactions.into_iter().enumerate() {
         // A row without an id cannot be told from its twin, so its place has to do.
         let key = row.key.unwrap_or_else(|| key((asked, at)));
@@ -169,7 +170,14 @@ pub fn ledger_page(body: &[u8], asked: usize, masks: &Masks) -> Result<Page<Ledg
         if !sorts.contains(&row.sort) {
             sorts.push(row.sort);
         }
-        rows.extend(row.of_interest.map(|row| (key, row.parse(masks))));
+        let mut row = row.of_interest.map(|row| row.parse(masks));
+        // Most rows of a ledger are of one account: its id is kept once.
+        if let (Some(row), Some((_, above))) = (&mut row, rows.last())
+            && row.account == above.account
+        {
+            row.account.clone_from(&above.account);
+        }
+        rows.extend(row.map(|row| (key, row)));
     }
     Ok(Page { rows, keys, ids, sorts, total: wire.total.0 })
 }

@@ -35,7 +35,9 @@ pub struct Survey {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Debits {
     pub newest: Option<Time>,
-    /// From then on the page has all rows. Nothing, if that cannot be told.
+    /// Of any kind.
+    pub rows: usize,
+    /// From then on the page has all rows. Nothing, if that cannot be told: there are more, in no known order.
     pub since: Option<Timestamp>,
 }
 
@@ -82,9 +84,11 @@ impl Reader {
 fn debits(page: &Page<LedgerRow>, from: Date) -> Debits {
     let newest = page.rows().filter(|row| row.takes_money()).filter_map(|row| row.at).max();
     let is_all = page.total.is_some_and(|total| total <= page.keys.len());
+    // Vobiz documents no order: on a page that begins with older rows, newer ones may be missing.
+    let in_order = page.ids.as_ref().filter(|ids| ids.is_sorted_by(|(one, _), (next, _)| one >= next));
     let since =
-        if is_all { Some(day_begins(from)) } else { page.ids.iter().flatten().map(|(at, _)| *at).min() };
-    Debits { newest, since }
+        if is_all { Some(day_begins(from)) } else { in_order.and_then(|ids| ids.last()).map(|(at, _)| *at) };
+    Debits { newest, rows: page.keys.len(), since }
 }
 
 #[cfg(test)]
@@ -99,7 +103,7 @@ mod tests {
         let rows: Vec<_> = rows.iter().map(row).collect();
         let body = format!(r#"{{"transactions":[{}],"total":{total}}}"#, rows.join(","));
         let page = page::ledger_page(body.as_bytes(), 1, &Masks::default()).unwrap();
-        let Debits { newest, since } = debits(&page, "2026-01-01".parse().unwrap());
+        let Debits { newest, since, .. } = debits(&page, "2026-01-01".parse().unwrap());
         (newest.map(|at| at.to_string()), since.map(|at| at.to_string()))
     }
 
@@ -109,7 +113,9 @@ mod tests {
         let rows = [(call, "cdr"), (older, "did_purchase"), (newer, "did_purchase")];
         let found = |newest: Option<&str>, since: &str| (newest.map(str::to_owned), Some(since.to_owned()));
         assert_eq!(of(&rows, 3), found(Some(newer), "2026-01-01T00:00:00Z"));
-        assert_eq!(of(&rows, 4), found(Some(newer), older), "there are more pages");
+        assert_eq!(of(&rows, 4), (Some(newer.to_owned()), None), "there are more pages, in no known order");
+        let in_order = [rows[0], rows[2], rows[1]];
+        assert_eq!(of(&in_order, 4), found(Some(newer), older), "there are more pages, of older rows");
         assert_eq!(of(&rows[..1], 9), found(None, call), "calls alone");
         assert_eq!(of(&[], 0), found(None, "2026-01-01T00:00:00Z"));
     }

@@ -175,11 +175,18 @@ fn spelt(text: &str) -> Vec<E164> {
 }
 
 /// `GET …/balance/{currency}`
-#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct Balance {
+    /// Whose it is: of a sub-account, perhaps its master account's.
+    #[serde(default, deserialize_with = "account")]
+    pub account_id: Option<AccountId>,
     /// What a purchase may draw on.
     #[serde(default, deserialize_with = "money")]
     pub available_balance: Option<Money>,
+}
+
+fn account<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<AccountId>, D::Error> {
+    Lenient::deserialize(deserializer).map(|Lenient(account)| account)
 }
 
 impl Balance {
@@ -259,6 +266,18 @@ mod tests {
         ] {
             let row = parse(&format!(r#"{{"e164":"+12","status":{status},"is_blocked":true}}"#));
             assert_eq!(row.number.status.unwrap().to_string(), expected, "{status}");
+        }
+    }
+
+    #[test]
+    fn a_balance_says_whose_it_is_and_needs_not() {
+        for (json, sum, account) in [
+            (r#"{"account_id":"MA_1","available_balance":7}"#, "7", "MA_1"),
+            (r#"{"account_id":7,"available_balance":"7"}"#, "7", ""),
+            ("{}", "", ""),
+        ] {
+            let balance = Balance { available_balance: sum.parse().ok(), account_id: account.parse().ok() };
+            assert_eq!(Balance::parse(json.as_bytes()), Ok(balance), "{json}");
         }
     }
 

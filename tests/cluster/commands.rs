@@ -91,6 +91,16 @@ fn what_goes_wrong_is_one_sentence_that_names_the_mend() {
         }
         let complaint = refused(&world, &["why", "nothing", "-n", &world.namespace]).await;
         assert!(complaint.contains("there is no claim nothing"), "{complaint}");
+        world.claim("office", &world.number()).await;
+        for (name, value, words) in
+            [("VOBIZ_AUTH_TOKEN", "wrong", "(401)"), ("VOBIZ_API_URL", "http://127.0.0.1:1", "VOBIZ_API_URL")]
+        {
+            let why = ["why", "office", "-n", &world.namespace];
+            let (code, output, complaint) = world.setup().env(name, value).end_of(&why).await;
+            assert_eq!((code, output.as_str()), (Some(1), ""), "{name}: {complaint}");
+            let said = complaints(&complaint);
+            assert!(said.len() == 1 && said[0].contains(words), "{complaint}");
+        }
     });
 }
 
@@ -134,6 +144,9 @@ fn why_asks_what_the_operator_asks_and_spends_nothing() {
             assert!(why.contains(words), "{why}");
         }
         assert_eq!(world.writes(), 0);
+        let elsewhere = world.setup().env("WATCH_NAMESPACES", "team-a,team-b");
+        let (_, why, said) = elsewhere.end_of(&["why", "new", "-n", &world.namespace]).await;
+        assert!(why.contains("Nothing comes of it: WATCH_NAMESPACES names team-a, team-b"), "{why}{said}");
     });
 }
 
@@ -142,7 +155,10 @@ fn kubectl_finds_the_program_by_its_other_name() {
     run(async |world| {
         world.claim("office", &world.number()).await;
         let program = world.folder.path().join("kubectl-vobiz");
-        std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_vobiz-operator"), program).unwrap();
+        std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_vobiz-operator"), &program).unwrap();
+        let failed = std::process::Command::new(&program).arg("owned").env_clear().output().unwrap();
+        let said = String::from_utf8(failed.stderr).unwrap();
+        assert!(said.starts_with("kubectl vobiz: VOBIZ_AUTH_ID is not set"), "{said}");
         let folder = world.folder.path().display();
         let line = format!("PATH=\"$PATH:{folder}\" kubectl vobiz pause office -n {}", world.namespace);
         world.cluster.type_command(&line).await;

@@ -221,6 +221,11 @@ fn without_a_way_to_an_api_server_it_says_that_it_could_not_look() {
             world.setup().env("KUBECONFIG", gone.display().to_string()).end_of(&["doctor"]).await;
         assert!(code == Some(1) && output.is_empty(), "{code:?} {output}{said}");
         assert_eq!(complaints(&said).len(), 1, "{said}");
+        assert!(said.contains("cannot be reached: Connection refused"), "{said}");
+        fs::write(&gone, "clusters: [").unwrap();
+        let (_, _, said) =
+            world.setup().env("KUBECONFIG", gone.display().to_string()).end_of(&["doctor"]).await;
+        assert!(complaints(&said).len() == 1 && said.contains("; set KUBECONFIG"), "{said}");
     });
 }
 
@@ -232,6 +237,9 @@ fn definitions_that_are_missing_older_or_newer_are_found() {
         let user = "doctor";
         let setup = setup(&world, user, Some("system:masters"));
         doctor(&setup).await.found("none", "definitions-served", "error", "does not know claims");
+        let (code, _, said) = setup.end_of(&["why", "office"]).await;
+        let is_told = complaints(&said)[0].contains("does not know claims or records: install them with");
+        assert!(code == Some(1) && is_told, "{said}");
 
         let today = fs::read_to_string(crds().join(DEFINITIONS)).unwrap();
         let field = "\n                  settledAt:\n";

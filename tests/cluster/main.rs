@@ -24,6 +24,7 @@ mod credentials;
 mod decisions;
 mod doctor;
 mod drift;
+mod durations;
 mod exactly_once;
 mod export;
 mod gitops;

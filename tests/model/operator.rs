@@ -8,7 +8,10 @@ use super::{
 };
 use crate::{
     api::{AttemptState, PhoneNumber},
-    plan::{self, ClaimLiveness, ClaimObserved, ClaimStep, Clocks, Decision, Gate, NewAttempt, Wake, Wanted},
+    plan::{
+        self, ClaimLiveness, ClaimObserved, ClaimStep, Clocks, Decision, Gate, NewAttempt, Service, Wake,
+        Wanted,
+    },
 };
 
 /// A claim looked at, and what is to be done about it.
@@ -74,7 +77,7 @@ impl Operators {
             newer: false,
             liveness,
             holder: holder.map(|holder| self.cast.claim(holder)),
-            account: self.cast.ours.clone(),
+            served: Service::by(self.cast.ours.clone()),
             gate: Gate::Open,
             clocks: Clocks::default(),
             evidence: clock::evidence(&self.cast, me, Some(place), world.time, world.vobiz.aged),
@@ -97,7 +100,8 @@ impl Operators {
                 | Wake::GateOpensOr(_)
                 | Wake::ClocksAgree
                 | Wake::NextListing
-                | Wake::ClaimChanges,
+                | Wake::ClaimChanges
+                | Wake::AccountsChange,
             )
             | ClaimStep::Purchase(_) => {}
             ClaimStep::OpenUnsent(intent) => {

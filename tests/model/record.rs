@@ -46,7 +46,7 @@ impl Operators {
         let sending = world.operators[operator].worker.sending() == Some(record.attempt);
         let (mut seen, step) = self.decide_record(world, operator, &record, sending);
         match step {
-            RecordStep::Rest | RecordStep::Wait(_) => {}
+            RecordStep::Rest | RecordStep::Wait(_) | RecordStep::AskOthers(_) => {}
             RecordStep::Read(need) => {
                 self.read(world, operator, &need);
                 if misses {

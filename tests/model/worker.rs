@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     api::{Outcome, PhoneNumber, PhoneNumberClaim},
-    plan::{self, Change, LiveClaim, Moment, OutcomeTarget, Permission},
+    plan::{self, Change, LiveClaim, Moment, OutcomeTarget, Permission, Service},
 };
 
 impl Spending {
@@ -23,7 +23,10 @@ impl Spending {
         (opened, now): (Moment, Moment),
     ) -> Permission {
         match self {
-            Self::Purchase(_) => plan::may_send(claim, &record.spec.attempt, live, opened, now),
+            Self::Purchase(_) => {
+                let served = Service::by(record.spec.account.clone());
+                plan::may_send(claim, &record.spec.attempt, live, &served, opened, now)
+            }
         }
     }
 

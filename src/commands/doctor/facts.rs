@@ -1,6 +1,6 @@
 //! What the checks decide on: all that was read, and nothing that is still to be asked.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use k8s_openapi::api::coordination::v1::LeaseSpec;
@@ -10,6 +10,7 @@ use crate::{
     api::{PhoneNumber, PhoneNumberClaim, Seen},
     cluster::definitions::Served,
     domain::{AccountId, Clocks},
+    plan::Timeouts,
     vobiz::{Casing, Survey},
 };
 
@@ -30,8 +31,8 @@ pub struct Facts {
     /// The proxy before it.
     pub proxy: Option<String>,
     pub purchase_path: Casing,
-    /// From an attempt's intent to the moment from which absence counts.
-    pub until_settled: Duration,
+    /// How long purchases take, by what is configured.
+    pub timeouts: Timeouts,
 }
 
 /// What a list of objects was answered with.
@@ -56,6 +57,21 @@ impl<K> Listed<K> {
 }
 
 impl Facts {
+    /// The records that [`Self::own_records`] leaves out, in a sentence that follows what is said of the others.
+    pub fn left_out(&self) -> String {
+        let Listed::Read(all) = &self.records else { return String::new() };
+        let newer = all.iter().filter(|record| record.is_newer()).count();
+        let others = all.len() - newer - self.own_records().map_or(0, Iterator::count);
+        let told = [(others, "of other accounts"), (newer, "of a newer version")];
+        let told: Vec<_> = told.iter().filter(|(count, _)| *count > 0).collect();
+        if told.is_empty() {
+            return String::new();
+        }
+        let told =
+            told.iter().map(|(count, whose)| format!("{count} {whose}")).collect::<Vec<_>>().join(", ");
+        format!(" Records left out: {told}.")
+    }
+
     /// The records of this account.
     pub fn own_records(&self) -> Option<impl Iterator<Item = &Arc<PhoneNumber>>> {
         let is_own = |record: &&Arc<PhoneNumber>| {

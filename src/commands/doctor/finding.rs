@@ -20,6 +20,7 @@ pub enum Id {
     Balance,
     Ledger,
     NewestDebit,
+    SettleTime,
     PurchasePath,
     Deprecation,
     Clocks,

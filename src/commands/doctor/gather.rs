@@ -24,7 +24,6 @@ use crate::{
         gather::{self, Objects},
     },
     domain::{AccountId, Currency, utc_day},
-    plan::Timeouts,
     proxy::Proxies,
 };
 
@@ -43,7 +42,7 @@ pub async fn facts(args: &DoctorArgs) -> Result<Facts, CommandError> {
     let objects = Objects::connect(peers.clone()).await?;
     reachable(objects.client()).await?;
     let records = listed(objects.records().await);
-    let claims = claims(&objects, &args.place.namespaces()).await;
+    let claims = claims(&objects, &args.place.watch.namespaces()).await;
     let lease_namespace = args.place.lease_namespace(objects.namespace(None));
     let reviews =
         reading("the rights", reviews(objects.client(), needed(&args.place, &lease_namespace))).await;
@@ -52,8 +51,6 @@ pub async fn facts(args: &DoctorArgs) -> Result<Facts, CommandError> {
     let (account, vobiz) = ask(args, &peers, currency(&records, &claims)).await?;
     let (address, proxy) = way(&args.vobiz.vobiz_api_url);
     let place = &args.place;
-    let timeouts =
-        Timeouts { purchase_timeout: place.vobiz_purchase_timeout.0, settle: place.vobiz_settle_time.0 };
     Ok(Facts {
         now: Timestamp::now(),
         served,
@@ -67,7 +64,7 @@ pub async fn facts(args: &DoctorArgs) -> Result<Facts, CommandError> {
         address,
         proxy,
         purchase_path: place.vobiz_purchase_path,
-        until_settled: timeouts.until_settled(),
+        timeouts: gather::timeouts(&place.times),
     })
 }
 

@@ -55,7 +55,7 @@ pub struct Review {
 
 /// All that an operator needs in this place.
 pub fn needed(place: &PlaceArgs, lease_namespace: &str) -> Vec<Right> {
-    let mut namespaces: Vec<_> = place.namespaces().into_iter().map(Some).collect();
+    let mut namespaces: Vec<_> = place.watch.namespaces().into_iter().map(Some).collect();
     if namespaces.is_empty() {
         namespaces.push(None);
     }

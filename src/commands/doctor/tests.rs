@@ -13,7 +13,7 @@ use super::{
     finding::{Finding, Id, Level},
     render,
 };
-use crate::{commands::standing::for_tests::record, vobiz::Debits};
+use crate::{commands::standing::for_tests::record, domain::Clocks, vobiz::Debits};
 use account::ACCOUNT;
 use cluster::CLUSTER;
 use world::{answered, deleted, in_state, purchased, records, tried, unwell, well};
@@ -102,9 +102,72 @@ fn a_debit_is_missed_only_where_the_ledger_would_show_it() {
     ] {
         let mut facts = well();
         facts.records = records([purchased()]);
-        answered(&mut facts, |survey| survey.ledger = tried(Debits { newest, since }));
+        answered(&mut facts, |survey| survey.ledger = tried(Debits { newest, rows: 7, since }));
         assert_eq!(unwell(&facts).len(), usize::from(missed), "{newest:?} {since:?}");
     }
+}
+
+fn told(facts: &Facts, id: Id) -> String {
+    findings(facts).into_iter().find(|finding| finding.id == id).unwrap().verdict.message
+}
+
+#[test]
+fn what_was_read_of_the_ledger_is_said_and_no_more() {
+    let (at, since) = (|| "2026-01-02T09:00:00Z".parse().ok(), || "2026-01-02T00:00:00Z".parse().ok());
+    for (newest, since, expected) in [
+        (
+            at(),
+            since(),
+            "7 rows were read, all since 2026-01-02T00:00:00Z: the newest debit for a number among them is",
+        ),
+        (
+            at(),
+            None,
+            "one page of 7 rows was read, and there are more: the newest debit for a number among them is of",
+        ),
+        (None, since(), "all since 2026-01-02T00:00:00Z: none of them is a debit for a number."),
+        (None, None, "and there are more: none of them is a debit for a number."),
+    ] {
+        let mut facts = well();
+        answered(&mut facts, |survey| survey.ledger = tried(Debits { newest, rows: 7, since }));
+        let told = told(&facts, Id::NewestDebit);
+        assert!(told.contains(expected), "{told}");
+    }
+}
+
+#[test]
+fn a_clock_that_was_not_seen_is_not_said_to_agree() {
+    for (vobiz, kubernetes, expected) in [
+        (true, true, "Vobiz's clock agrees, and the API server's agrees."),
+        (true, false, "Vobiz's clock agrees, and the API server's was not seen."),
+        (false, true, "Vobiz's clock was not seen, and the API server's agrees."),
+    ] {
+        let mut facts = well();
+        let seen = |is_seen: bool| is_seen.then_some(jiff::SignedDuration::ZERO);
+        facts.clocks = Clocks { vobiz: seen(vobiz), kubernetes: seen(kubernetes) };
+        let told = told(&facts, Id::Clocks);
+        assert!(told.ends_with(expected), "{told}");
+        assert_eq!(unwell(&facts), []);
+    }
+}
+
+#[test]
+fn records_that_are_not_looked_at_are_counted() {
+    let mut facts = well();
+    assert_eq!(told(&facts, Id::OpenAttempts), "No attempt stays open.");
+    let mut of_another = in_state("Open");
+    of_another["spec"]["account"] = json!("MA_2");
+    facts.records = records([of_another, in_state("Leased"), in_state("Leased"), in_state("Bound")]);
+    for id in [Id::OpenAttempts, Id::Decisions, Id::Finalizers] {
+        let told = told(&facts, id);
+        let expected = " Records left out: 1 of other accounts, 2 of a newer version.";
+        assert!(told.ends_with(expected), "{told}");
+    }
+    facts.account = None;
+    assert!(
+        !told(&facts, Id::Decisions).contains("other accounts"),
+        "without credentials, all are looked at"
+    );
 }
 
 #[test]
@@ -140,7 +203,7 @@ fn the_table_fits_100_columns_and_the_document_has_its_schema() {
         "id": "definitions-served", "level": "ok", "message": "The API server knows claims and records.", "mend": null,
     });
     assert_eq!(document["findings"][0], first);
-    assert_eq!(document["findings"][18]["mend"].as_str().map(|mend| mend.contains("NO_PROXY")), Some(true));
+    assert_eq!(document["findings"][19]["mend"].as_str().map(|mend| mend.contains("NO_PROXY")), Some(true));
 }
 
 #[test]

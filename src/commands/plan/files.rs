@@ -15,6 +15,9 @@ const LONGEST: u64 = 64 << 20;
 /// What the names of manifests end with, in a folder.
 const READ: [&str; 3] = ["yaml", "yml", "json"];
 
+/// What `-` is called.
+pub const STDIN: &str = "standard input";
+
 /// A text with manifests, and what it is called.
 pub struct File {
     pub name: String,
@@ -24,7 +27,7 @@ pub struct File {
 /// Reads a file, the manifests of a folder and of those within it, or, for `-`, standard input.
 pub fn read(path: &str) -> Result<Vec<File>, CommandError> {
     if path == "-" {
-        return Ok(vec![text("standard input", io::stdin().lock())?]);
+        return Ok(vec![text(STDIN, io::stdin().lock())?]);
     }
     let mut found = Vec::new();
     if Path::new(path).is_dir() {

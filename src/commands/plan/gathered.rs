@@ -17,13 +17,14 @@ use crate::{
     commands::{
         console::{note, reading},
         error::CommandError,
-        evidence::Account,
+        evidence::{Account, Facts},
         gather::{Objects, tell_newer},
+        patience::Patience,
         world::World,
     },
     conditions,
     domain::{Currency, E164},
-    plan::{ClaimStep, Moment, Source, Wake, decide_claim},
+    plan::{ClaimStep, Moment, Source, Timeouts, Wake, decide_claim},
     vobiz::{ReadError, Reader},
 };
 
@@ -38,6 +39,7 @@ pub async fn plan(
     objects: Option<&Objects>,
     reader: &Reader,
     rules: &Rules,
+    timeouts: Timeouts,
 ) -> Result<Plan, CommandError> {
     let (claims, records) = match objects {
         // Records first: a claim that is bound meanwhile is not taken for one that is gone.
@@ -54,8 +56,10 @@ pub async fn plan(
     let mut account = Account::new(reader);
     let now = reader.peers().now();
     ask(&mut account, &world, &mut wishes, now).await?;
-    let funds = balances(reader, decide(&wishes, &account, &world, Funds::default(), now).0).await?;
-    let (claims, funds) = decide(&wishes, &account, &world, funds, now);
+    let facts = &account.facts;
+    let planning = |funds| Planning { facts, world: world.clone(), funds, timeouts, now };
+    let funds = balances(reader, decide(planning(Funds::default()), &wishes).0).await?;
+    let (claims, funds) = decide(planning(funds), &wishes);
     let absent = absent(&world, &claims);
     Ok(Plan::new(claims, &funds, absent))
 }
@@ -111,7 +115,7 @@ async fn ask(
         if lacking.is_empty() {
             break;
         }
-        account.fetch(&for_all(lacking)).await.map_err(|(_, error)| error)?;
+        account.fetch(&for_all(lacking)).await?;
     }
     Ok(())
 }
@@ -128,23 +132,17 @@ fn for_all(sources: BTreeSet<Source>) -> Vec<Source> {
     whole.chain(others).collect()
 }
 
-fn decide(
-    wishes: &[Wished],
-    account: &Account<'_>,
-    world: &World,
-    funds: Funds,
-    now: Moment,
-) -> (Vec<Planned>, Funds) {
-    let mut planning = Planning { facts: &account.facts, world: world.clone(), funds, now };
+fn decide(mut planning: Planning<'_>, wishes: &[Wished]) -> (Vec<Planned>, Funds) {
+    let (facts, now) = (planning.facts, planning.now);
     let planned = wishes.iter().map(|wished| match wished {
         Wished::Wish(wish) => planning.decide(wish),
-        Wished::Newer(e164, newer) => left_alone(*e164, newer, account, now),
+        Wished::Newer(e164, newer) => left_alone(*e164, newer, facts, now),
     });
     (planned.collect(), planning.funds)
 }
 
 /// A claim that a newer version has written.
-fn left_alone(e164: E164, newer: &Newer, account: &Account<'_>, now: Moment) -> Planned {
+fn left_alone(e164: E164, newer: &Newer, facts: &Facts, now: Moment) -> Planned {
     let message = conditions::newer(newer, now.wall)
         .iter()
         .find(|condition| condition["type"] == "Ready")
@@ -157,7 +155,7 @@ fn left_alone(e164: E164, newer: &Newer, account: &Account<'_>, now: Moment) -> 
         reason: Reason::NewerVersion.into_str(),
         message: message.unwrap_or_default(),
         price: super::price::Price::default(),
-        account: account.facts.account.clone(),
+        account: facts.account.clone(),
     }
 }
 
@@ -167,11 +165,15 @@ async fn balances(reader: &Reader, planned: Vec<Planned>) -> Result<Funds, Comma
     let currencies: BTreeSet<Currency> =
         bought.filter_map(|claim| claim.price.due()).map(|(currency, _)| currency).collect();
     let mut funds = Funds::default();
+    let mut patience = Patience::default();
     for currency in currencies {
-        let balance = match reading("the balance", reader.balance(currency)).await {
-            Ok(balance) => balance.available_balance,
-            Err(ReadError::NoSuchEndpoint | ReadError::Forbidden) => None,
-            Err(error) => return Err(error.into()),
+        let balance = loop {
+            match reading("the balance", reader.balance(currency)).await {
+                Ok(balance) => break balance.available_balance,
+                Err(ReadError::NoSuchEndpoint | ReadError::Forbidden) => break None,
+                Err(error) if patience.waits_after(&error).await => {}
+                Err(error) => return Err(error.into()),
+            }
         };
         if balance.is_none() {
             note(format_args!("Vobiz tells no balance in {currency}: whether it suffices is not known."));

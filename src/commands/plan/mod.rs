@@ -27,7 +27,7 @@ use self::{
 use super::{
     console::{note, print},
     error::CommandError,
-    gather::{Objects, reader},
+    gather::{Objects, reader, timeouts},
 };
 use crate::{
     cli::{PlanArgs, PlanFormat},
@@ -51,10 +51,11 @@ pub async fn run(args: &PlanArgs) -> Result<ExitCode, CommandError> {
     let rules = Rules::new()?;
     let manifests = read(&files, &Namespaces { default, only: named.is_some() }, &rules)?;
     if manifests.is_empty() {
-        note(format_args!("There is no PhoneNumberClaim in {}.", args.filename));
+        let place = if args.filename == "-" { files::STDIN } else { &args.filename };
+        note(format_args!("There is no PhoneNumberClaim in {place}."));
     }
     let reader = reader(&args.vobiz, peers)?;
-    let plan = gathered::plan(&manifests, objects.as_ref(), &reader, &rules).await?;
+    let plan = gathered::plan(&manifests, objects.as_ref(), &reader, &rules, timeouts(&args.times)).await?;
     print(&match args.output {
         PlanFormat::Table => written::as_table(&plan),
         PlanFormat::Json => serde_json::to_string_pretty(&plan).map_err(CommandError::text)? + "\n",

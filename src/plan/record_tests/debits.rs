@@ -137,6 +137,54 @@ fn a_purchase_whose_own_debit_need_not_show_yet_explains_no_other() {
     }
 }
 
+#[test]
+fn an_account_that_may_be_family_is_read_first_and_not_waited_for_long() {
+    let record = open_record(Some(Outcome::Unknown));
+    let account: AccountId = "MA_1".parse().unwrap();
+    let price =
+        FundsRead { inventory_read: true, required: "52".parse().ok(), available: None, currency: None };
+    let decided = |amount: &str, read_last: Option<Moment>, now: Moment| {
+        let evidence = Evidence {
+            listing: read(at(15), Rows::default()),
+            ledger: ledger(at(15), &[UNNAMED]),
+            funds: read(at(15), price),
+            ..Evidence::default()
+        };
+        let other = Explained {
+            e164: "+911234500009".parse().unwrap(),
+            amount: amount.parse().unwrap(),
+            currency: None,
+            opened: at(0).wall,
+            settled: at(0).wall,
+        };
+        let neighbours = |_, rows: &Arc<LedgerRows>| {
+            Arc::new(Neighbours::for_tests(rows.clone(), &[], &[], &[]).with_untold(other, read_last))
+        };
+        let observed = RecordObserved { neighbours: &neighbours, ..seen_by(&record, &account, &evidence) };
+        decide_record(&observed, now)
+    };
+    let asks = |step| match step {
+        RecordStep::AskOthers(need) => {
+            assert_eq!(need.since, at(15));
+            assert!(matches!(need.sources[..], [Source::LedgerSoFar { .. }]), "{need:?}");
+            true
+        }
+        RecordStep::Write(Change::AskForDecision { .. }) => false,
+        step => panic!("{step:?}"),
+    };
+    for (amount, read_last, now, expected) in [
+        ("52", None, 16, true),
+        ("52", Some(at(14)), 16, true),
+        ("52", None, 29, true),
+        // It has been read since, and is not known to be family; it cannot be read; it explains no such debit.
+        ("52", Some(at(15)), 16, false),
+        ("52", None, 30, false),
+        ("53", None, 16, false),
+    ] {
+        assert_eq!(asks(decided(amount, read_last, at(now))), expected, "{amount} {read_last:?} {now}");
+    }
+}
+
 const OLD: &str = r#"{"id":"o","type":"debit","amount":52,"reference_type":"did_purchase","reference":"911234500000","created_at":"2026-01-01T00:30:00Z"}"#;
 
 const OLD_REFUND: &str = r#"{"id":"r","type":"credit","amount":52,"reference_type":"refund","reference":"911234500000","created_at":"2026-01-01T08:00:00Z"}"#;

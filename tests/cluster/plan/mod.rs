@@ -6,7 +6,7 @@ mod reality;
 
 use serde_json::{Value, json};
 use testbed::objects;
-use vobiz_sim::{InventoryNumber, Operation, OwnedNumber};
+use vobiz_sim::{Fault, FaultRule, InventoryNumber, Operation, OwnedNumber, Target};
 
 use crate::{
     harness::{complaints, run},
@@ -86,6 +86,31 @@ fn what_goes_wrong_is_one_sentence_and_no_plan() {
         let (code, output, complaint) = world.setup().run_with(&changed, &plan).await;
         assert_eq!((code, output.as_str()), (1, ""), "{complaint}");
         assert!(complaint.contains("standard input:1: spec.e164 is immutable"), "{complaint}");
+    });
+}
+
+#[test]
+fn a_limit_is_waited_for_and_no_price_is_taken_for_unknown() {
+    run(async |world| {
+        let priced = json!({
+            "e164": world.stocked(), "maxPrice": { "currency": "INR", "setupFee": "50", "monthlyFee": "2" },
+        });
+        let input = stream(&world.namespace, &[("a", priced)]);
+        let limited = |seconds: &str| Fault::Status {
+            code: 429,
+            body: "{}".into(),
+            content_type: "application/json".into(),
+            headers: [("Retry-After".into(), seconds.into())].into(),
+            commit: false,
+        };
+        world.arm(FaultRule::new(Target::Inventory, limited("1")));
+        let plan = planned(&world.setup(), &input).await;
+        assert_eq!(plan["claims"][0]["action"], "Buy", "{plan}");
+        world.arm(FaultRule::new(Target::Inventory, limited("600")).forever());
+        let (code, output, said) = world.setup().run_with(&input, &["plan", "-f", "-"]).await;
+        assert_eq!((code, output.as_str()), (1, ""), "{said}");
+        let said = complaints(&said);
+        assert!(said.len() == 1 && said[0].contains("(429): try again in 600 s"), "{said:?}");
     });
 }
 

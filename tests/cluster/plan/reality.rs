@@ -1,7 +1,7 @@
 //! Plan and reality: what `plan` said of random worlds, and what the operator then made of them, agree.
 //!
 //! All worlds stand side by side in one cluster and one account. Each has claims, numbers and a currency of its own, and so a
-//! balance of its own. `WORLDS=200` makes many, `SEED=7` makes others.
+//! balance of its own. `make worlds` makes many, `SEED=7` makes others.
 
 use std::collections::BTreeMap;
 

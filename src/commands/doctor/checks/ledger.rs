@@ -1,4 +1,4 @@
-//! Whether the ledger keeps up with what was bought.
+//! Whether the ledger keeps up with what was bought, and is given the time to.
 
 use std::sync::Arc;
 
@@ -6,6 +6,7 @@ use super::super::{facts::Facts, finding::Verdict};
 use crate::{
     api::{AttemptState, Origin, PhoneNumber},
     domain::{Outcome, Time},
+    plan::Timeouts,
     vobiz::Debits,
 };
 
@@ -19,22 +20,23 @@ fn bought(facts: &Facts) -> Option<impl Iterator<Item = &Arc<PhoneNumber>>> {
         attempt.state == AttemptState::Bound
             && attempt.origin == Origin::Purchase
             && attempt.answer.as_ref().is_some_and(|answer| answer.outcome == Outcome::Purchased)
-            && attempt.opened_at.after(facts.until_settled) < facts.now
+            && attempt.opened_at.after(facts.timeouts.until_settled()) < facts.now
     }))
 }
 
 pub fn newest_debit(facts: &Facts) -> Option<Verdict> {
-    let Debits { newest, since } = *facts.survey()?.ledger.answer.as_ref().ok()?;
-    let told = match (newest, since) {
-        (Some(newest), _) => {
-            let hours = facts.now.duration_since(newest.at()).as_hours();
-            format!(
-                "The newest debit for a number that the ledger shows is of {}, {hours} h ago",
-                Time::seconds(newest.at())
-            )
-        }
-        (None, Some(since)) => format!("The ledger shows no debit for a number since {since}"),
-        (None, None) => "The first page of the ledger shows no debit for a number".into(),
+    let Debits { newest, rows, since } = *facts.survey()?.ledger.answer.as_ref().ok()?;
+    let read = match since {
+        Some(since) => format!("Of the ledger, {rows} rows were read, all since {}:", Time::seconds(since)),
+        None => format!("Of the ledger, one page of {rows} rows was read, and there are more:"),
+    };
+    let told = match newest {
+        Some(newest) => format!(
+            "{read} the newest debit for a number among them is of {}, {} h ago",
+            Time::seconds(newest.at()),
+            facts.now.duration_since(newest.at()).as_hours()
+        ),
+        None => format!("{read} none of them is a debit for a number"),
     };
     let last = bought(facts)?.max_by_key(|record| record.spec.attempt.opened_at);
     let lags = |record: &&Arc<PhoneNumber>| {
@@ -54,4 +56,22 @@ pub fn newest_debit(facts: &Facts) -> Option<Verdict> {
         ),
         None => Verdict::ok(format!("{told}.")),
     })
+}
+
+/// By what is configured where this program runs.
+pub fn settle_time(facts: &Facts) -> Verdict {
+    let Timeouts { purchase_timeout, settle } = facts.timeouts;
+    if facts.timeouts.are_in_order() {
+        let seconds = facts.timeouts.until_settled().as_secs();
+        return Verdict::ok(format!(
+            "A purchase counts as not made {seconds} s after its intent at the earliest."
+        ));
+    }
+    Verdict::error(
+        format!(
+            "VOBIZ_SETTLE_TIME ({settle:?}) is shorter than VOBIZ_PURCHASE_TIMEOUT ({purchase_timeout:?}): an operator that \
+             is told so does not start."
+        ),
+        format!("Set VOBIZ_SETTLE_TIME to {purchase_timeout:?} or longer (chart: vobiz.settleTime)"),
+    )
 }

@@ -31,6 +31,7 @@ fn check(id: Id, facts: &Facts) -> Option<Verdict> {
         Id::Balance => reads::balance(facts),
         Id::Ledger => reads::ledger(facts),
         Id::NewestDebit => ledger::newest_debit(facts),
+        Id::SettleTime => Some(ledger::settle_time(facts)),
         Id::PurchasePath => way::purchase_path(facts),
         Id::Deprecation => way::deprecation(facts),
         Id::Clocks => Some(way::clocks(facts)),

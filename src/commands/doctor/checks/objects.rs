@@ -54,8 +54,10 @@ pub fn finalizers(facts: &Facts) -> Option<Verdict> {
     let records: Vec<_> = facts.own_records()?.filter(|record| is_held(record.meta())).collect();
     let claims = facts.claims.readable()?.filter(|claim| is_held(claim.meta()));
     let names = records.iter().map(|record| named(&***record)).chain(claims.map(|claim| named(&**claim)));
+    let left_out = facts.left_out();
     let Some(names) = some(names) else {
-        return Some(Verdict::ok("No finalizer holds the deletion of a claim or record back."));
+        let well = format!("No finalizer holds the deletion of a claim or record back.{left_out}");
+        return Some(Verdict::ok(well));
     };
     let is_unsettled = |record: &&Arc<PhoneNumber>| {
         matches!(record.spec.attempt.state, AttemptState::Open | AttemptState::NeedsDecision)
@@ -69,7 +71,7 @@ pub fn finalizers(facts: &Facts) -> Option<Verdict> {
     };
     Some(Verdict::warning(
         format!(
-            "Deleted more than {} min ago, and held back by finalizers: {names}.",
+            "Deleted more than {} min ago, and held back by finalizers: {names}.{left_out}",
             DELETED_WITHIN.as_mins()
         ),
         mend,

@@ -9,7 +9,7 @@ use super::{
     },
     reads::paths,
 };
-use crate::domain::is_notable;
+use crate::domain::{Clocks, is_notable};
 
 /// The path of the purchase cannot be tried without buying. What is known is which paths of reads there are.
 pub fn purchase_path(facts: &Facts) -> Option<Verdict> {
@@ -55,21 +55,30 @@ pub fn deprecation(facts: &Facts) -> Option<Verdict> {
 }
 
 pub fn clocks(facts: &Facts) -> Verdict {
-    let one = |(name, ahead): (&str, Option<SignedDuration>)| {
-        let ahead = ahead.filter(|ahead| is_notable(*ahead))?;
-        let (minutes, way) = (
-            (ahead.as_secs().unsigned_abs() + 30) / 60,
-            if ahead.is_negative() { "behind" } else { "ahead" },
+    let clocks = facts.clocks;
+    if clocks == Clocks::default() {
+        return Verdict::warning(
+            "No answer of Vobiz's or of the API server's was dated, so no clock was held against this machine's.",
+            "Compare this machine's clock yourself: timedatectl, date -u",
         );
-        Some(format!("{name} clock is {minutes} min {way}"))
+    }
+    let one = |name: &str, ahead: Option<SignedDuration>| {
+        let Some(ahead) = ahead else { return format!("{name} was not seen") };
+        let minutes = (ahead.as_secs().unsigned_abs() + 30) / 60;
+        match (is_notable(ahead), ahead.is_negative()) {
+            (false, _) => format!("{name} agrees"),
+            (true, true) => format!("{name} is {minutes} min behind"),
+            (true, false) => format!("{name} is {minutes} min ahead"),
+        }
     };
-    let peers = [("Vobiz's", facts.clocks.vobiz), ("the API server's", facts.clocks.kubernetes)];
-    let Some(apart) = some(peers.into_iter().filter_map(one)) else {
-        return Verdict::ok("The clocks agree, as far as answers are dated.");
-    };
+    let (vobiz, kubernetes) =
+        (one("Vobiz's clock", clocks.vobiz), one("the API server's", clocks.kubernetes));
+    let message = format!("By the clock of this machine, {vobiz}, and {kubernetes}.");
+    if !clocks.are_notable() {
+        return Verdict::ok(message);
+    }
     let mend = "Put the clocks right: timedatectl, chronyc tracking";
-    let message = format!("By the clock of this machine, {apart}.");
-    if facts.clocks.are_wrong() {
+    if clocks.are_wrong() {
         Verdict::error(format!("{message} An operator here would buy nothing (from 10 min on)."), mend)
     } else {
         Verdict::warning(format!("{message} From 10 min on an operator would buy nothing."), mend)

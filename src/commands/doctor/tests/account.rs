@@ -1,5 +1,7 @@
 //! Accounts, and ways to them, that are broken.
 
+use std::time::Duration;
+
 use jiff::SignedDuration;
 
 use super::{
@@ -9,9 +11,12 @@ use super::{
     },
     world::{Broken, all_reads, answered, purchased, records},
 };
-use crate::vobiz::{Casing, Notice, ReadError};
+use crate::{
+    domain::Clocks,
+    vobiz::{Casing, Notice, ReadError},
+};
 
-pub const ACCOUNT: [Broken; 16] = [
+pub const ACCOUNT: [Broken; 18] = [
     (
         |facts| facts.vobiz = Vobiz::NoCredentials("VOBIZ_AUTH_ID is not set".into()),
         Id::Credentials,
@@ -114,15 +119,29 @@ pub const ACCOUNT: [Broken; 16] = [
         |facts| facts.clocks.vobiz = Some(SignedDuration::from_mins(-15)),
         Id::Clocks,
         Level::Error,
-        "Vobiz's clock is 15 min behind.",
+        "Vobiz's clock is 15 min behind, and the API server's agrees.",
         "timedatectl",
     ),
     (
         |facts| facts.clocks.kubernetes = Some(SignedDuration::from_mins(3)),
         Id::Clocks,
         Level::Warning,
-        "the API server's clock is 3 min ahead.",
+        "Vobiz's clock agrees, and the API server's is 3 min ahead.",
         "timedatectl",
+    ),
+    (
+        |facts| facts.clocks = Clocks::default(),
+        Id::Clocks,
+        Level::Warning,
+        "no clock was held against this machine's",
+        "timedatectl",
+    ),
+    (
+        |facts| facts.timeouts.settle = Duration::from_secs(10),
+        Id::SettleTime,
+        Level::Error,
+        "VOBIZ_SETTLE_TIME (10s) is shorter than VOBIZ_PURCHASE_TIMEOUT (50s)",
+        "to 50s or longer",
     ),
     (
         |facts| facts.proxy = Some("proxy:3128".into()),

@@ -12,7 +12,7 @@ use crate::{
     commands::standing::for_tests::{claim, record},
 };
 
-pub const CLUSTER: [Broken; 17] = [
+pub const CLUSTER: [Broken; 19] = [
     (
         |facts| (facts.records, facts.claims) = (Listed::NotServed, Listed::NotServed),
         Id::DefinitionsServed,
@@ -84,10 +84,30 @@ pub const CLUSTER: [Broken; 17] = [
         "kubectl get pods",
     ),
     (
+        |facts| {
+            facts.lease.found = Ok(Some(lease("pod-1", "2026-01-02T10:00:00Z")));
+            facts.lease.expected = false;
+        },
+        Id::Lease,
+        Level::Warning,
+        "2026-01-02T10:00:00Z. If leaders are elected, no operator works. If they are not any more, it is left over",
+        "kubectl delete lease vobiz-operator -n telephony",
+    ),
+    (
+        |facts| {
+            facts.lease.found = Ok(Some(lease("", "2026-01-02T10:00:00Z")));
+            facts.lease.expected = false;
+        },
+        Id::Lease,
+        Level::Warning,
+        "Nothing holds the Lease telephony/vobiz-operator. If leaders",
+        "kubectl delete lease",
+    ),
+    (
         |facts| facts.lease.found = Ok(Some(lease("", "2026-01-02T11:59:58Z"))),
         Id::Lease,
         Level::Error,
-        "no operator works",
+        "No operator works",
         "kubectl get pods",
     ),
     (

@@ -17,6 +17,7 @@ use crate::{
     cluster::definitions::Served,
     commands::standing::for_tests::{claim, record},
     domain::Clocks,
+    plan::Timeouts,
     vobiz::{Casing, Debits, ReadError, Survey, Tried},
 };
 
@@ -31,8 +32,8 @@ pub fn tried<T>(answer: T) -> Tried<T> {
 }
 
 pub fn survey() -> Survey {
-    let debits =
-        Debits { newest: "2026-01-02T03:00:00Z".parse().ok(), since: "2026-01-01T00:00:00Z".parse().ok() };
+    let newest = "2026-01-02T03:00:00Z".parse().ok();
+    let debits = Debits { newest, rows: 7, since: "2026-01-01T00:00:00Z".parse().ok() };
     Survey {
         listing: tried(()),
         inventory: tried(()),
@@ -77,7 +78,7 @@ pub fn well() -> Facts {
         address: "https://api.vobiz.ai".into(),
         proxy: None,
         purchase_path: Casing::Lower,
-        until_settled: Duration::from_mins(3),
+        timeouts: Timeouts { purchase_timeout: Duration::from_secs(50), settle: Duration::from_mins(2) },
     }
 }
 

@@ -14,7 +14,7 @@ use crate::{
     api::{PhoneNumber, PhoneNumberClaim, Seen},
     commands::{evidence::Facts, world::World},
     domain::{Clocks, E164, LedgerRow, ListedNumber, Moment, Quote, Time},
-    plan::{Contents, Gate, LedgerRead, QuoteRead, Reading, Readings, Source, decide_claim},
+    plan::{Contents, Gate, LedgerRead, QuoteRead, Reading, Readings, Source, Timeouts, decide_claim},
 };
 
 /// What was read, and what is applied, each claim in the namespace `a`.
@@ -122,7 +122,8 @@ impl Scene {
             self.records.iter().map(|record| serde_json::from_value(record.clone()).unwrap()).collect();
         let (facts, world, mut funds) = (self.facts(), World::of(live, records), Funds::default());
         funds.put("INR".parse().unwrap(), self.balance.map(|balance| balance.parse().unwrap()));
-        let mut planning = Planning { facts: &facts, world: world.clone(), funds, now: now() };
+        let timeouts = Timeouts { purchase_timeout: Duration::from_secs(30), settle: Duration::from_mins(2) };
+        let mut planning = Planning { facts: &facts, world: world.clone(), funds, timeouts, now: now() };
         let planned: Vec<_> = self
             .manifests
             .iter()

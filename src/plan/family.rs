@@ -1,0 +1,207 @@
+//! Which of the accounts that are served share a ledger: a master account and its sub-accounts are billed as one family.
+
+use std::sync::Arc;
+
+use super::{Moment, names::Names, rows::LedgerRows};
+use crate::domain::AccountId;
+
+/// What was read of an account that is served.
+#[derive(Debug, Clone)]
+pub struct Served {
+    pub account: AccountId,
+    /// What its rows and balances name.
+    pub names: Names,
+    /// Its ledger as it was read last, and since when that is; no rows where there is no such endpoint.
+    pub ledger: Option<(Moment, Arc<LedgerRows>)>,
+}
+
+impl Served {
+    fn read(&self) -> Option<Moment> {
+        self.ledger.as_ref().map(|(begun, _)| *begun)
+    }
+
+    /// Whether both have one ledger for certain: a row of the one stands in the other, or both name the same account.
+    fn shares_its_ledger(&self, other: &Self) -> bool {
+        let of_two_masters =
+            self.names.master().zip(other.names.master()).is_some_and(|(one, two)| one != two);
+        let is_clear = |served: &Self| served.names.masters().count() <= 1;
+        let named = is_clear(self) && is_clear(other) && self.names.has_one_in_common(&other.names);
+        let shown = || {
+            let ledgers = self.ledger.as_ref().zip(other.ledger.as_ref());
+            ledgers.is_some_and(|((_, one), (_, two))| one.has_a_row_in_common(two))
+        };
+        !of_two_masters && (named || shown())
+    }
+}
+
+/// How another account stands to one: what its purchases may mean for the debits in that one's ledger.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Kinship {
+    /// Its debits stand in the same ledger.
+    Family,
+    /// They stand in another one, or the account is not served.
+    Stranger,
+    /// Nothing shows it yet. Its own ledger was read last from then on, if it was.
+    Unknown(Option<Moment>),
+}
+
+/// The accounts that are served, by family.
+#[derive(Debug, Default)]
+pub struct Families(Vec<Member>);
+
+#[derive(Debug)]
+struct Member {
+    account: AccountId,
+    read: Option<Moment>,
+    /// The place of the first member of its family.
+    family: usize,
+    /// What all of the family name.
+    names: Names,
+}
+
+impl Families {
+    pub fn of(mut served: Vec<Served>) -> Self {
+        for one in &mut served {
+            one.names.add(&one.account);
+        }
+        let mut family: Vec<usize> = (0..served.len()).collect();
+        for (at, one) in served.iter().enumerate() {
+            for (before, other) in served[..at].iter().enumerate() {
+                if family[at] != family[before] && one.shares_its_ledger(other) {
+                    let (first, second) = (family[at].min(family[before]), family[at].max(family[before]));
+                    family.iter_mut().filter(|family| **family == second).for_each(|family| *family = first);
+                }
+            }
+        }
+        let names_of = |family_of: usize| {
+            let mut names = Names::default();
+            let members = served.iter().zip(&family).filter(|(_, family)| **family == family_of);
+            names.extend(members.flat_map(|(one, _)| one.names.iter()));
+            names
+        };
+        let member = |(one, family): (&Served, &usize)| Member {
+            account: one.account.clone(),
+            read: one.read(),
+            family: *family,
+            names: names_of(*family),
+        };
+        Self(served.iter().zip(&family).map(member).collect())
+    }
+
+    /// How the one account stands to the other.
+    pub fn kinship(&self, one: &AccountId, other: &AccountId) -> Kinship {
+        if one == other {
+            return Kinship::Family;
+        }
+        let Some((one, other)) = self.member(one).zip(self.member(other)) else { return Kinship::Stranger };
+        let masters = [one, other].map(|member| member.names.masters().count());
+        match (one.family == other.family, masters) {
+            (true, [0 | 1, _]) => Kinship::Family,
+            (false, [1, 1]) => Kinship::Stranger,
+            // With two masters, something that was read is not what it seems.
+            _ => Kinship::Unknown(other.read),
+        }
+    }
+
+    /// The master account that pays for that one, where it is known.
+    pub fn billed(&self, account: &AccountId) -> Option<&AccountId> {
+        self.member(account)?.names.master()
+    }
+
+    fn member(&self, account: &AccountId) -> Option<&Member> {
+        self.0.iter().find(|member| member.account == *account)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::LedgerRow;
+
+    /// What was read of an account: what its rows name, and their ids.
+    fn served(account: &str, names: &[&str], rows: &[&str]) -> Served {
+        let mut found = Names::default();
+        for id in names {
+            found.add(&id.parse().unwrap());
+        }
+        let row = |id: &&str| {
+            LedgerRow::for_tests(&format!(
+                r#"{{"id":"{id}","type":"debit","amount":52,"created_at":"2026-01-02T03:04:05Z"}}"#
+            ))
+        };
+        let begun = Moment { wall: jiff::Timestamp::UNIX_EPOCH, mono: std::time::Duration::from_secs(7) };
+        let rows = Arc::new(rows.iter().map(row).collect());
+        Served { account: account.parse().unwrap(), names: found, ledger: Some((begun, rows)) }
+    }
+
+    fn told(served: &[Served]) -> (&'static str, Vec<Option<String>>) {
+        let families = Families::of(served.to_vec());
+        let (one, other) = (&served[0].account, &served[1].account);
+        let kinship = |one, other| match families.kinship(one, other) {
+            Kinship::Family => "family",
+            Kinship::Stranger => "stranger",
+            Kinship::Unknown(read) => {
+                assert_eq!(read.unwrap().mono.as_secs(), 7);
+                "unknown"
+            }
+        };
+        assert_eq!(kinship(one, other), kinship(other, one));
+        let billed = |served: &Served| families.billed(&served.account).map(ToString::to_string);
+        (kinship(one, other), served.iter().map(billed).collect())
+    }
+
+    /// An account, what its rows name, and their ids.
+    type Of<'a> = (&'a str, &'a [&'a str], &'a [&'a str]);
+
+    #[test]
+    fn a_family_is_known_by_what_its_rows_name_or_share_and_by_nothing_else() {
+        let pairs: [(Of<'_>, Of<'_>, &str, [&str; 2]); 15] = [
+            // Nothing was read: two masters are two families, and of a sub-account nothing is known.
+            (("MA_1", &[], &[]), ("MA_2", &[], &[]), "stranger", ["MA_1", "MA_2"]),
+            (("MA_1", &[], &[]), ("SA_1", &[], &[]), "unknown", ["MA_1", ""]),
+            (("SA_1", &[], &[]), ("SA_2", &[], &[]), "unknown", ["", ""]),
+            // Rows or balances name the master account, or the one that buys, in whichever case.
+            (("MA_1", &[], &[]), ("SA_1", &["ma_1"], &[]), "family", ["MA_1", "MA_1"]),
+            (("SA_1", &["MA_1"], &[]), ("SA_2", &["MA_1"], &[]), "family", ["MA_1", "MA_1"]),
+            (("MA_1", &["SA_1"], &[]), ("SA_1", &[], &[]), "family", ["MA_1", "MA_1"]),
+            (("SA_1", &["SA_3"], &[]), ("SA_2", &["SA_3"], &[]), "family", ["", ""]),
+            (("SA_1", &["MA_1"], &[]), ("SA_2", &["MA_2"], &[]), "stranger", ["MA_1", "MA_2"]),
+            (("SA_1", &["MA_1"], &[]), ("SA_2", &["SA_2"], &[]), "unknown", ["MA_1", ""]),
+            // One row in two ledgers.
+            (("SA_1", &[], &["a", "b"]), ("SA_2", &[], &["b"]), "family", ["", ""]),
+            (("MA_1", &[], &["a"]), ("SA_2", &[], &["a"]), "family", ["MA_1", "MA_1"]),
+            (("SA_1", &[], &["a"]), ("SA_2", &[], &["b"]), "unknown", ["", ""]),
+            (("SA_1", &[], &[""]), ("SA_2", &[], &[""]), "unknown", ["", ""]),
+            // Two masters in one ledger cannot be: nothing follows from it.
+            (("MA_1", &["MA_2"], &[]), ("MA_2", &[], &[]), "unknown", ["", "MA_2"]),
+            (("SA_1", &["MA_1", "MA_2"], &[]), ("MA_2", &[], &[]), "unknown", ["", "MA_2"]),
+        ];
+        for (one, other, kinship, billed) in pairs {
+            let accounts = [one, other].map(|(account, names, rows)| served(account, names, rows));
+            let billed = billed.map(|id| Some(id.to_owned()).filter(|id| !id.is_empty()));
+            assert_eq!(told(&accounts), (kinship, billed.to_vec()), "{accounts:?}");
+        }
+    }
+
+    #[test]
+    fn who_is_family_of_one_is_family_of_all_of_its_family() {
+        let third = served("SA_3", &["MA_1"], &["b"]);
+        let (one, two) = (served("SA_1", &["MA_1"], &[]), served("SA_2", &[], &["b"]));
+        let master = || Some("MA_1".to_owned());
+        assert_eq!(told(&[one, two, third]), ("family", vec![master(), master(), master()]));
+        // Where that leads to two masters, nothing is known of any of them.
+        let third = served("SA_3", &["MA_2"], &["a", "b"]);
+        let (one, two) = (served("SA_1", &["MA_1"], &["x"]), served("SA_2", &[], &["b", "x"]));
+        assert_eq!(told(&[one, two, third]), ("unknown", vec![None, None, None]));
+    }
+
+    #[test]
+    fn an_account_is_its_own_family_and_what_is_not_served_is_none() {
+        let families = Families::of(vec![served("MA_1", &[], &[])]);
+        let (ours, other) = ("MA_1".parse().unwrap(), "SA_1".parse().unwrap());
+        assert_eq!(families.kinship(&ours, &ours), Kinship::Family);
+        assert_eq!(families.kinship(&ours, &other), Kinship::Stranger);
+        assert_eq!(Families::default().kinship(&other, &other), Kinship::Family);
+        assert_eq!(families.billed(&other), None);
+    }
+}
