@@ -7,13 +7,12 @@ use super::{
     attempt::NewAttempt,
     cause::Wanted,
     change::Change,
-    checks::{self, Asked, BEFORE_PURCHASE, Checked, LiveAsked, Told, Wake, purchase},
+    checks::{Asked, BEFORE_PURCHASE, Checked, Told, Wake, purchase},
     observed::ClaimObserved,
     relation::{ConflictWith, Relation, relation},
-    serving::Service,
     time::FAILURE_KEEPS,
 };
-use crate::api::{Attempt, AttemptState, PhoneNumberClaim, Reason};
+use crate::api::{AttemptState, Reason};
 
 /// What becomes of a claim now. Step and words come from one value, so that what is told cannot differ from what is done.
 #[derive(Debug, Clone, PartialEq)]
@@ -81,12 +80,7 @@ pub enum ClaimStep {
 ///   another look, and no safety.
 /// * The caller that performs a purchase writes the intent by compare-and-swap against the record that was observed.
 pub fn decide_claim(observed: &ClaimObserved<'_>, remembered: Option<&Wanted>, now: Moment) -> Decision {
-    // By its own words alone: what is known of the accounts is known of the claim that asks.
-    let served = Service { held: None, ..observed.served.clone() };
-    let held_back = |claim: &PhoneNumberClaim, attempt: &Attempt| {
-        checks::held_back(&LiveAsked { claim, attempt, served: &served }).is_some()
-    };
-    let relation = relation(observed, &held_back, now);
+    let relation = relation(observed, now);
     let wanted = Wanted::of(observed, relation, remembered, now);
     let (step, told) = if binds(observed, relation) {
         let deleting = observed.claim.metadata.deletion_timestamp.is_some();

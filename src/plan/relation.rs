@@ -5,14 +5,13 @@ use jiff::Timestamp;
 use super::{
     Moment,
     bounds::retry_token,
+    checks::{LiveAsked, held_back},
     observed::ClaimObserved,
     retry::{fresh, permitted},
     rules,
+    serving::Service,
 };
-use crate::api::{Attempt, PhoneNumberClaim};
-
-/// Whether the claim that has the number is held back from the purchase of that attempt.
-pub(super) type HeldBack<'a> = &'a dyn Fn(&PhoneNumberClaim, &Attempt) -> bool;
+use crate::api::Attempt;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Relation {
@@ -44,7 +43,7 @@ pub enum ConflictWith {
     Account,
 }
 
-pub(super) fn relation(observed: &ClaimObserved<'_>, held_back: HeldBack<'_>, now: Moment) -> Relation {
+pub(super) fn relation(observed: &ClaimObserved<'_>, now: Moment) -> Relation {
     if observed.newer {
         return Relation::Newer;
     }
@@ -66,7 +65,7 @@ pub(super) fn relation(observed: &ClaimObserved<'_>, held_back: HeldBack<'_>, no
         return Relation::Ours;
     }
     if rules::keeps_its_record(observed.liveness) {
-        return conflict(observed, attempt, held_back, now).map_or(Relation::Inherits, Relation::Conflict);
+        return conflict(observed, attempt, now).map_or(Relation::Inherits, Relation::Conflict);
     }
     if rules::may_inherit(attempt, named, observed.claim) {
         inherits
@@ -76,17 +75,15 @@ pub(super) fn relation(observed: &ClaimObserved<'_>, held_back: HeldBack<'_>, no
 }
 
 /// How a claim that lives keeps its number from this one; not any more, if its attempt failed long enough ago.
-fn conflict(
-    observed: &ClaimObserved<'_>,
-    attempt: &Attempt,
-    held_back: HeldBack<'_>,
-    now: Moment,
-) -> Option<ConflictWith> {
+fn conflict(observed: &ClaimObserved<'_>, attempt: &Attempt, now: Moment) -> Option<ConflictWith> {
     let (Some(holder), Some(from)) = (observed.holder, rules::gives_way(attempt)) else {
         return Some(ConflictWith::Claim);
     };
     let next = permitted(attempt, retry_token(holder).usable());
-    if rules::goes_on(next.as_ref(), held_back(holder, attempt)) {
+    // By its own words alone: what is known of the accounts is known of the claim that asks.
+    let served = Service { held: None, ..observed.served.clone() };
+    let held_back = held_back(&LiveAsked { claim: holder, attempt, served: &served });
+    if rules::goes_on(next.as_ref(), held_back.is_some()) {
         return Some(ConflictWith::Failure(None));
     }
     if rules::has_given_way(attempt, observed.claim) && fresh(attempt, observed.retry_token).is_none() {
