@@ -5,11 +5,9 @@ use jiff::Timestamp;
 use super::{
     Moment,
     bounds::retry_token,
-    checks::{LiveAsked, held_back},
     observed::ClaimObserved,
     retry::{fresh, permitted},
     rules,
-    serving::Service,
 };
 use crate::api::Attempt;
 
@@ -79,11 +77,7 @@ fn conflict(observed: &ClaimObserved<'_>, attempt: &Attempt, now: Moment) -> Opt
     let (Some(holder), Some(from)) = (observed.holder, rules::gives_way(attempt)) else {
         return Some(ConflictWith::Claim);
     };
-    let next = permitted(attempt, retry_token(holder).usable());
-    // By its own words alone: what is known of the accounts is known of the claim that asks.
-    let served = Service { held: None, ..observed.served.clone() };
-    let held_back = held_back(&LiveAsked { claim: holder, attempt, served: &served });
-    if rules::goes_on(next.as_ref(), held_back.is_some()) {
+    if rules::goes_on(permitted(attempt, retry_token(holder).usable()).as_ref()) {
         return Some(ConflictWith::Failure(None));
     }
     if rules::has_given_way(attempt, observed.claim) && fresh(attempt, observed.retry_token).is_none() {

@@ -92,10 +92,9 @@ pub fn gives_way(attempt: &Attempt) -> Option<Timestamp> {
     Some(settled.after(if on(Guard::FailureKeeps) { FAILURE_KEEPS } else { Duration::ZERO }))
 }
 
-/// R5: it gives way to none while its own claim has another attempt to come, asked for or not. A claim that is held back
-/// has none, for as long as its user leaves it so.
-pub fn goes_on(next: Option<&AttemptCause>, held_back: bool) -> bool {
-    next.is_some() && !held_back && on(Guard::OwnClaimFirst)
+/// R5: it gives way to none while its own claim has another attempt to come, asked for or not.
+pub fn goes_on(next: Option<&AttemptCause>) -> bool {
+    next.is_some() && on(Guard::OwnClaimFirst)
 }
 
 /// R6: a claim that has given way asks before it makes another attempt, or two claims would take turns for ever.

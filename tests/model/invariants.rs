@@ -203,9 +203,7 @@ pub fn may_try_again(world: &World, claim: Claim, record: &Record) -> bool {
 
 /// R5: whether a failure is left to another claim, though its own claim lives.
 pub fn gives_way(world: &World, failed: &Record) -> bool {
-    let goes_on = world
-        .live(failed.claim)
-        .is_some_and(|claim| claim.held.is_none() && may_try_again(world, *claim, failed));
+    let goes_on = world.live(failed.claim).is_some_and(|claim| may_try_again(world, *claim, failed));
     failed.state == AttemptState::Failed && failed.hour && !goes_on
 }
 

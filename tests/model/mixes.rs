@@ -62,10 +62,6 @@ pub const FAST: &[Mix] = &[
     mix("record lost, a day passes", &[(DebitOnly, 1), (Restore, 1), (Age, 1)]),
     mix("claim changed", &[(Edit, 1)]),
     mix("paused, let go", &[(Pause, 1), (LetGo, 1)]),
-    mix("paused, an hour passes, let go", &[(Pause, 1), (Hour, 1), (LetGo, 1)])
-        .two_claims()
-        .with(&[TwoNamespaces])
-        .failed(Outcome::Unauthorized),
     mix("adopts only, let go", &[(AdoptOnly, 1), (LetGo, 1)]),
     mix("another account buys", &[(OurOther, 1)]),
     mix("deleted slowly", &[(Delete, 1)]).with(&[SlowDeletion]),

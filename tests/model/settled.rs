@@ -73,7 +73,7 @@ fn has_all_it_can(model: &Operators, world: &World, claim: Claim) -> bool {
         let lives = world.live(record.claim).is_some();
         let asks = world.truth.gave_way & bit_of(claim.uid) == 0 || has_fresh_token(world, claim);
         let keeps = lives && !(asks && gives_way(world, &record));
-        return keeps || waits || (namespaces_differ && record.state != AttemptState::Failed);
+        return keeps || (namespaces_differ && record.state != AttemptState::Failed);
     }
     match record.state {
         AttemptState::Open => false,

@@ -49,11 +49,6 @@ pub const BEFORE_PURCHASE: &[(&str, Check)] = &[
 pub const BEFORE_POST: &[LiveCheck] =
     &[paused::check_live, serving::check_live, acquire::check_live, price::check_live];
 
-/// What holds a claim back, as it stands, from the purchase of that attempt.
-pub(super) fn held_back(live: &LiveAsked<'_>) -> Option<Told> {
-    BEFORE_POST.iter().find_map(|check| check(live))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

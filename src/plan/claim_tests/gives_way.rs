@@ -1,7 +1,7 @@
 //! When a failed attempt gives its number up to another claim, though its own claim lives.
 
 use super::*;
-use crate::api::{Acquire, PAUSED_ANNOTATION, RETRY_ANNOTATION};
+use crate::api::RETRY_ANNOTATION;
 
 const HOUR: u64 = 3600;
 
@@ -74,60 +74,6 @@ fn a_failure_gives_way_to_none_while_its_own_claim_asks() {
         let given = Given { holder: Some(holder(Some(token))), ..finds(spent.clone()) };
         assert_eq!(relation(&given), expected, "{token}");
     }
-}
-
-#[test]
-fn a_claim_that_is_held_back_keeps_its_failure_for_an_hour_like_others() {
-    let paused = |claim: &mut PhoneNumberClaim| {
-        claim.metadata.annotations = Some([(PAUSED_ANNOTATION.to_owned(), "true".to_owned())].into());
-    };
-    let adopts_only = |claim: &mut PhoneNumberClaim| claim.spec.acquire = Acquire::AdoptOnly;
-    // The price of the attempt was not read.
-    let has_a_ceiling = |claim: &mut PhoneNumberClaim| {
-        claim.spec.max_price =
-            serde_json::from_value(serde_json::json!({ "monthlyFee": "2", "currency": "INR" })).unwrap();
-    };
-    let holds: [&dyn Fn(&mut PhoneNumberClaim); 3] = [&paused, &adopts_only, &has_a_ceiling];
-    for hold in holds {
-        for outcome in [Some(Outcome::NotSent), Some(Outcome::Unauthorized), None] {
-            let relation = |seconds, token, held| {
-                let mut holder = holder(token);
-                if held {
-                    hold(&mut holder);
-                }
-                let failure = settled(AttemptState::Failed, outcome, seconds);
-                relation(&Given { holder: Some(holder), ..finds(failure) })
-            };
-            assert_eq!(relation(HOUR, None, true), Relation::Inherits, "{outcome:?}");
-            assert_eq!(relation(HOUR, Some("new"), true), Relation::Inherits, "it asks in vain");
-            let early = relation(HOUR - 1, None, true);
-            assert!(matches!(early, Relation::Conflict(ConflictWith::Failure(Some(_)))), "{early:?}");
-            assert_eq!(relation(HOUR, None, false), Relation::Conflict(ConflictWith::Failure(None)));
-        }
-    }
-}
-
-/// Those that take turns for ever all live: what a claim that left has not bought is free, and so is a number whose record
-/// was taken away.
-#[test]
-fn a_claim_that_gave_way_is_next_when_the_other_one_leaves() {
-    let gave_way = |seconds| Attempt { earlier_claims: vec!["c".into()], ..refused(seconds) };
-    for seconds in [0, HOUR] {
-        let left = Given { holder: None, liveness: ClaimLiveness::Gone, ..finds(gave_way(seconds)) };
-        assert_eq!(relation(&left), Relation::Inherits);
-        let ClaimStep::Purchase(next) = left.step() else { panic!("{:?}", left.step()) };
-        assert_eq!(next.earlier_claims, ["c"], "that it gave way is remembered");
-        // Nobody has it: the claim that waits begins anew.
-        let vanished = Given { record: None, holder: None, ..finds(gave_way(seconds)) };
-        assert_eq!(relation(&vanished), Relation::NoRecord);
-        assert!(matches!(vanished.step(), ClaimStep::Purchase(_)));
-    }
-    // What may have been paid for is verified first.
-    let open = Attempt { earlier_claims: vec!["c".into()], ..settled(AttemptState::Open, None, 0) };
-    let mut left = Given { holder: None, liveness: ClaimLiveness::Gone, ..finds(open) };
-    assert_eq!(relation(&left), Relation::Conflict(ConflictWith::Namespace));
-    left.record.as_mut().unwrap().spec.claim_ref.as_mut().unwrap().namespace = "a".into();
-    assert_eq!(relation(&left), Relation::AwaitsSettlement);
 }
 
 #[test]
