@@ -2,10 +2,7 @@
 
 use std::{io::Write, process::ExitCode, sync::Arc, time::Duration};
 
-use tokio::{
-    signal::unix::{SignalKind, signal},
-    sync::watch,
-};
+use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use vobiz_operator::{
     api,
@@ -14,7 +11,7 @@ use vobiz_operator::{
     cluster, commands, controller, health, leader,
     metrics::Metrics,
     telemetry,
-    vobiz::{self, Client},
+    vobiz::{self, Connector},
 };
 
 /// Why the program ends without having begun.
@@ -75,12 +72,15 @@ async fn run(args: RunArgs) -> Result<(), StartError> {
     if !timeouts.are_in_order() {
         return Err(StartError::SettleTime { settle, timeout });
     }
-    let source = args.vobiz.source()?;
-    let (credentials, current) = watch::channel(source.read()?);
+    let source = if args.vobiz.names_an_account() { Some(args.vobiz.source()?) } else { None };
+    let credentials = match source {
+        Some(source) => Some((source.clone(), source.read()?)),
+        None => None,
+    };
     let spending = vobiz::Spending { timeout, casing: place.vobiz_purchase_path };
     let metrics = Arc::new(Metrics::default());
     let peers = Arc::new(Peers::new(Clock::start()));
-    let client = Client::new(&args.vobiz.settings(), spending, current, metrics.clone(), peers.clone())?;
+    let connector = Connector::new(&args.vobiz.settings(), spending, metrics.clone(), peers.clone())?;
     let http = match cli::named(args.http_addr) {
         Some(address) => Some(health::bind(&address).await?),
         None => None,
@@ -93,7 +93,8 @@ async fn run(args: RunArgs) -> Result<(), StartError> {
         identity: leader::identity(),
     });
     let stop = stop_on_signal()?;
-    tracing::info!(version = env!("CARGO_PKG_VERSION"), account = %client.account(), "starting");
+    let account = credentials.as_ref().map(|(_, credentials)| credentials.account.as_str());
+    tracing::info!(version = env!("CARGO_PKG_VERSION"), account, "starting");
     let settings = controller::Settings {
         namespaces: place.watch.namespaces().into_iter().collect(),
         timeouts,
@@ -102,8 +103,7 @@ async fn run(args: RunArgs) -> Result<(), StartError> {
         hold: args.hold_purchases,
         election,
     };
-    let credentials = (source, credentials);
-    let connections = controller::Connections { kube, vobiz: client, credentials, metrics, http };
+    let connections = controller::Connections { kube, connector, credentials, metrics, http };
     controller::run(settings, connections, stop).await;
     tracing::info!("stopped");
     finish_traces();

@@ -1,4 +1,4 @@
-//! The operator's only writer of both kinds, and the only one that reads them live. Every call is bounded in time and made
+//! The operator's only writer of the kinds, and the only one that reads them live. Every call is bounded in time and made
 //! once: the client that it is given re-sends nothing.
 
 mod event;
@@ -13,7 +13,10 @@ use kube::{
 use serde_json::{Value, json};
 
 use crate::{
-    api::{Kept, Newer, PhoneNumber, PhoneNumberClaim, PhoneNumberClaimStatus, RECORD_FINALIZER, Seen},
+    api::{
+        ACCOUNT_FINALIZER, Kept, Newer, PhoneNumber, PhoneNumberClaim, PhoneNumberClaimStatus,
+        RECORD_FINALIZER, Seen, VobizAccount, VobizAccountStatus,
+    },
     domain::{E164, presentable},
 };
 
@@ -235,7 +238,7 @@ impl Store {
     ) -> Result<(), StoreError> {
         let mut patch = json!({ "metadata": { "uid": claim.uid() }, "status": status });
         name_removed(&json!(claim.status), &mut patch["status"]);
-        self.patch(&claim.metadata, patch).await
+        self.patch::<PhoneNumberClaim>(&claim.metadata, patch).await
     }
 
     /// Writes what a claim is told that this version cannot read; everything else in it stays.
@@ -244,13 +247,40 @@ impl Store {
         let status = json!({ "observedGeneration": metadata.generation, "conditions": conditions });
         // The version that was read: a newer operator may have gone on meanwhile.
         let read = json!({ "uid": metadata.uid, "resourceVersion": metadata.resource_version });
-        self.patch(metadata, json!({ "metadata": read, "status": status })).await
+        self.patch::<PhoneNumberClaim>(metadata, json!({ "metadata": read, "status": status })).await
     }
 
-    async fn patch(&self, claim: &ObjectMeta, patch: Value) -> Result<(), StoreError> {
-        let url = PhoneNumberClaim::url_path(&(), claim.namespace.as_deref());
+    /// Writes what an account is told.
+    pub async fn patch_account_status(
+        &self,
+        account: &VobizAccount,
+        status: &VobizAccountStatus,
+    ) -> Result<(), StoreError> {
+        let mut patch = json!({ "metadata": { "uid": account.uid() }, "status": status });
+        name_removed(&json!(account.status), &mut patch["status"]);
+        self.patch::<VobizAccount>(&account.metadata, patch).await
+    }
+
+    /// Holds the deletion of an account back, or lets it go through: in the version that was read, and in no other.
+    pub async fn hold_account(&self, account: &VobizAccount, held: bool) -> Result<(), StoreError> {
+        let mut finalizers = account.finalizers().to_vec();
+        finalizers.retain(|finalizer| finalizer != ACCOUNT_FINALIZER);
+        finalizers.extend(held.then(|| ACCOUNT_FINALIZER.to_owned()));
+        let version = account.resource_version();
+        let patch = json!({ "metadata": { "resourceVersion": version, "finalizers": finalizers } });
         let params = PatchParams { field_manager: Some(NAME.into()), ..PatchParams::default() };
-        let name = claim.name.as_deref().unwrap_or_default();
+        let url = VobizAccount::url_path(&(), None);
+        self.perform(Request::new(url).patch(&account.name_any(), &params, &Patch::Merge(patch))).await
+    }
+
+    async fn patch<K: Resource<DynamicType = ()>>(
+        &self,
+        of: &ObjectMeta,
+        patch: Value,
+    ) -> Result<(), StoreError> {
+        let url = K::url_path(&(), of.namespace.as_deref());
+        let params = PatchParams { field_manager: Some(NAME.into()), ..PatchParams::default() };
+        let name = of.name.as_deref().unwrap_or_default();
         let request = Request::new(url).patch_subresource("status", name, &params, &Patch::Merge(patch));
         self.perform(request).await
     }

@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use super::{Account, registry::Accounts, state::State};
-use crate::plan::{Contents, Families, Reading, Served, Source};
+use crate::{
+    domain::AccountId,
+    plan::{Contents, Families, Reading, Served, Source},
+};
 
 impl State {
     /// Remembers the accounts that a ledger or a balance names.
@@ -21,6 +24,12 @@ impl State {
 }
 
 impl Account {
+    /// The master account that its rows and balances name: it pays.
+    #[must_use]
+    pub fn billing(&self) -> Option<AccountId> {
+        self.state().names.master().cloned()
+    }
+
     fn served(&self) -> Served {
         let state = self.state();
         let read = Source::LEDGERS.map(|ledger| state.readings.of(ledger));
@@ -37,7 +46,7 @@ impl Accounts {
     /// By what each of them has read so far.
     #[must_use]
     pub fn families(&self) -> Families {
-        Families::of(self.all().map(|account| account.served()).collect())
+        Families::of(self.all().iter().map(|account| account.served()).collect())
     }
 }
 

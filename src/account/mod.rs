@@ -1,4 +1,4 @@
-//! What is known of the account, read once for all claims and records that wait.
+//! What is known of each account, read once for all claims and records that wait.
 //!
 //! A claim or record asks for evidence begun since a moment ([`Account::request`]) and is woken when there is some. So
 //! a thousand claims that appear together cost one listing.
@@ -8,6 +8,7 @@ mod batch;
 mod families;
 mod filters;
 mod gate;
+mod holdings;
 mod ledgers;
 mod line;
 mod looks;
@@ -42,8 +43,10 @@ use crate::{
 };
 use batch::is_quote;
 pub use queue::{Place, Queue};
-pub use registry::Accounts;
+pub use registry::{Accounts, Known};
 use state::State;
+#[cfg(test)]
+pub(crate) use tests::client;
 
 /// What is to be looked at again.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,6 +59,7 @@ pub enum Woken {
 /// The state of the account, for health and metrics.
 #[derive(Debug, Clone)]
 pub struct AccountHealth {
+    pub account: AccountId,
     /// Vobiz has accepted the credentials, since the process began.
     pub accepted: bool,
     /// Whether purchases are sent.
@@ -78,7 +82,7 @@ pub struct Account {
     wake: mpsc::UnboundedSender<Woken>,
     /// The account was listed for drift.
     listed: Notify,
-    /// Asks for the credentials files to be read again.
+    /// Asks for the token to be read again.
     pub reload: Notify,
 }
 
@@ -125,7 +129,7 @@ impl Account {
     pub fn health(&self) -> AccountHealth {
         let state = self.state();
         let gate = state.gate.purchasing(self.clock.now().mono);
-        AccountHealth { accepted: state.accepted, gate, balances: state.balances() }
+        AccountHealth { account: self.id(), accepted: state.accepted, gate, balances: state.balances() }
     }
 
     #[must_use]

@@ -52,6 +52,11 @@ impl Queue {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Whether no claim has its turn now.
+    pub fn is_idle(&self) -> bool {
+        self.state().is_idle()
+    }
+
     /// How many workers there are work for at the same time, at most.
     pub fn most(&self) -> usize {
         self.state().most()

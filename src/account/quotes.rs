@@ -31,13 +31,22 @@ impl Account {
             }
             let numbers = due.iter().filter_map(|(_, e164)| *e164);
             for read in future::join_all(numbers.map(|e164| read(&self.client, self.clock, e164))).await {
-                if let Some(failure) = self.keep(read) {
-                    self.is_held(&failure.error);
-                }
+                self.keep_price(read);
             }
             let claims = due.into_iter().map(|(claim, _)| claim);
             let served = self.state().take_quoted(claims, self.clock.now().mono);
             self.wake_all(served);
+        }
+    }
+
+    /// Reads the price of a number whose turn has come: it is needed now, whoever else waits for prices.
+    pub async fn read_price(&self, e164: E164) {
+        self.keep_price(read(&self.client, self.clock, e164).await);
+    }
+
+    fn keep_price(&self, read: BatchRead) {
+        if let Some(failure) = self.keep(read) {
+            self.is_held(&failure.error);
         }
     }
 }

@@ -1,64 +1,92 @@
-//! All accounts: in which one a claim buys, and of which one a record is. Nothing else knows how many there are.
+//! All accounts: which of them serves a claim, and of which one a record is. Nothing else knows how many there are.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::{collections::HashMap, sync::Arc};
 
 use jiff::SignedDuration;
-use kube::ResourceExt;
+use tokio::sync::{mpsc, watch};
 
-use super::Account;
+use super::{Account, Woken};
 use crate::{
-    api::{PhoneNumber, PhoneNumberClaim},
+    api::{ObjectKey, PhoneNumber, PhoneNumberClaim},
+    domain::AccountId,
     plan::{Clocks, Directory, Service},
 };
 
-/// Every account that this process buys in.
+/// What is known of all accounts, in one moment.
+#[derive(Default)]
+pub struct Known {
+    pub directory: Directory,
+    /// Those that are worked with: each has credentials.
+    pub working: HashMap<AccountId, Arc<Account>>,
+}
+
+impl Known {
+    /// Which account serves a claim whose number has this record, and what is known of it.
+    pub fn serve(
+        &self,
+        claim: &PhoneNumberClaim,
+        record: Option<&PhoneNumber>,
+    ) -> (Service, Option<&Arc<Account>>) {
+        let served = self.directory.serve(claim, record);
+        let account = served.account.as_ref().and_then(|account| self.working.get(account));
+        (served, account)
+    }
+}
+
+/// Every account that this process buys in. They come and go.
 pub struct Accounts {
-    default: Arc<Account>,
-    /// Each with the namespaces whose claims buy in it.
-    others: Vec<(BTreeSet<String>, Arc<Account>)>,
-    directory: Directory,
+    known: watch::Sender<Arc<Known>>,
+    wake: mpsc::UnboundedSender<Woken>,
 }
 
 impl Accounts {
-    /// One for all claims.
+    /// None yet; `wake` receives the objects to requeue.
     #[must_use]
-    pub fn one(account: Arc<Account>) -> Self {
-        let directory = Directory::new(BTreeMap::new(), BTreeMap::new(), Some(account.id()), None);
-        Self { default: account, others: Vec::new(), directory }
+    pub fn new(wake: mpsc::UnboundedSender<Woken>) -> Self {
+        Self { known: watch::Sender::default(), wake }
     }
 
-    pub fn all(&self) -> impl Iterator<Item = &Arc<Account>> {
-        std::iter::once(&self.default).chain(self.others.iter().map(|(_, account)| account))
+    /// From now on, this is known of them.
+    pub fn update(&self, known: Known) {
+        self.known.send_replace(Arc::new(known));
     }
 
-    /// Which account serves a claim whose number has this record.
-    #[must_use]
-    pub fn serve(&self, claim: &PhoneNumberClaim, record: Option<&PhoneNumber>) -> Service {
-        self.directory.serve(claim, record)
+    pub fn known(&self) -> Arc<Known> {
+        self.known.borrow().clone()
     }
 
-    /// The account in which a claim buys.
-    #[must_use]
-    pub fn of_claim(&self, claim: &PhoneNumberClaim) -> &Arc<Account> {
-        let namespace = claim.namespace().unwrap_or_default();
-        let own = self.others.iter().find(|(namespaces, _)| namespaces.contains(&namespace));
-        own.map_or(&self.default, |(_, account)| account)
+    /// Tells whenever something else is known.
+    pub fn changes(&self) -> watch::Receiver<Arc<Known>> {
+        self.known.subscribe()
     }
 
-    /// The account of a record; none if it is foreign.
-    #[must_use]
-    pub fn of_record(&self, record: &PhoneNumber) -> Option<&Arc<Account>> {
-        self.all().find(|account| account.id() == record.spec.account)
+    /// Those that are worked with.
+    pub fn all(&self) -> Vec<Arc<Account>> {
+        self.known.borrow().working.values().cloned().collect()
+    }
+
+    /// The account of that id, if it is worked with.
+    pub fn of(&self, account: &AccountId) -> Option<Arc<Account>> {
+        self.known.borrow().working.get(account).cloned()
+    }
+
+    /// Requeues a claim or record.
+    pub fn wake(&self, key: ObjectKey) {
+        // The receiver is gone only while the process stops.
+        let _ = self.wake.send(Woken::Object(key));
+    }
+
+    /// Where what an account wakes is sent to.
+    pub fn waker(&self) -> mpsc::UnboundedSender<Woken> {
+        self.wake.clone()
     }
 
     /// How far our clock is from those of Vobiz, by the answers to each account, and of the API server: the furthest.
     #[must_use]
     pub fn clocks(&self) -> Clocks {
+        let all = self.known();
         let furthest = |clock: fn(Clocks) -> Option<SignedDuration>| {
-            self.all().filter_map(|account| clock(account.clocks())).max_by_key(|ahead| ahead.abs())
+            all.working.values().filter_map(|account| clock(account.clocks())).max_by_key(|ahead| ahead.abs())
         };
         Clocks { vobiz: furthest(|clocks| clocks.vobiz), kubernetes: furthest(|clocks| clocks.kubernetes) }
     }
@@ -66,19 +94,17 @@ impl Accounts {
 
 #[cfg(test)]
 mod tests {
-    use std::{num::NonZeroUsize, time::Duration};
+    use std::{collections::BTreeMap, num::NonZeroUsize, time::Duration};
 
     use jiff::Timestamp;
-
-    use tokio::sync::mpsc;
 
     use super::*;
     use crate::{
         account::tests::client,
-        api::ClaimRef,
+        api::{ClaimRef, VobizAccount},
         clock::Clock,
         domain::E164,
-        plan::{Contents, Enqueued, Evidence, Fresh, Gate, Moment, Reading, Source},
+        plan::{Contents, Declared, Enqueued, Evidence, Fresh, Gate, Moment, Reading, Source, Token},
         vobiz::ReadError,
     };
 
@@ -93,20 +119,22 @@ mod tests {
     fn claim(namespace: &str) -> PhoneNumberClaim {
         let raw = serde_json::json!({
             "apiVersion": "telephony.vobiz.ai/v1alpha1", "kind": "PhoneNumberClaim",
-            "metadata": { "namespace": namespace, "name": "x", "uid": namespace }, "spec": { "e164": NUMBER },
+            "metadata": { "namespace": namespace, "name": "x", "uid": namespace },
+            "spec": { "e164": NUMBER, "accountRef": { "name": namespace } },
         });
         serde_json::from_value(raw).unwrap()
     }
 
-    fn record(account: &str) -> PhoneNumber {
+    fn declared(account: &str) -> Declared {
         let raw = serde_json::json!({
-            "apiVersion": "telephony.vobiz.ai/v1alpha1", "kind": "PhoneNumber", "metadata": { "name": "911234500000" },
-            "spec": { "e164": NUMBER, "account": account, "attempt": {
-                "id": "00000000-0000-4000-8000-000000000000", "openedAt": "2026-01-02T03:04:05Z",
-                "state": "Open", "origin": "Purchase",
-            } },
+            "apiVersion": "telephony.vobiz.ai/v1alpha1", "kind": "VobizAccount",
+            "metadata": { "name": "x", "finalizers": ["telephony.vobiz.ai/account"] },
+            "spec": {
+                "authId": account, "tokenSecretRef": { "namespace": "n", "name": "s" },
+                "allowedNamespaces": { "from": "All" },
+            },
         });
-        serde_json::from_value(raw).unwrap()
+        Declared::of(&serde_json::from_value::<VobizAccount>(raw).unwrap(), Token::Known)
     }
 
     fn is_listed(evidence: &Evidence) -> bool {
@@ -117,34 +145,37 @@ mod tests {
     }
 
     #[test]
-    fn a_claim_and_a_record_find_what_is_known_of_their_own_account() {
+    fn a_claim_finds_what_is_known_of_its_own_account() {
         let (ours, theirs) = (account("MA_1"), account("MA_2"));
-        let others = vec![(BTreeSet::from(["theirs".to_owned()]), theirs.clone())];
-        let accounts = Accounts { default: ours, others, directory: Directory::default() };
+        let names = [("ours", declared("MA_1")), ("theirs", declared("MA_2")), ("silent", declared("MA_3"))];
+        let names: BTreeMap<_, _> = names.map(|(name, one)| (name.to_owned(), one)).into();
+        let known = Known {
+            directory: Directory::new(names, BTreeMap::new(), None, None),
+            working: [ours, theirs.clone()].map(|account| (account.id(), account)).into(),
+        };
         let begun = Clock::start().now();
         theirs
             .state()
             .store(vec![(Source::Listing, Reading::Read { begun, value: Contents::numbers(Vec::new()) })]);
         theirs.state().gate.read_met(&ReadError::Unauthorized, Duration::MAX / 2);
         let waits = ClaimRef { namespace: "theirs".into(), name: "x".into(), uid: "theirs".into() };
-        assert_eq!(
-            accounts.of_claim(&claim("theirs")).queue.enqueue(waits.clone(), Timestamp::UNIX_EPOCH),
-            Enqueued::Now
-        );
+        assert_eq!(theirs.queue.enqueue(waits.clone(), Timestamp::UNIX_EPOCH), Enqueued::Now);
 
         let number: E164 = NUMBER.parse().unwrap();
-        for (claim, record, id, known) in
-            [(claim("ours"), record("MA_1"), "MA_1", false), (claim("theirs"), record("MA_2"), "MA_2", true)]
-        {
-            let (of_claim, of_record) = (accounts.of_claim(&claim), accounts.of_record(&record).unwrap());
-            assert!(Arc::ptr_eq(of_claim, of_record));
-            assert_eq!(of_claim.id(), id.parse().unwrap());
-            assert_eq!(is_listed(&of_claim.evidence(number)), known, "{id}");
-            assert_eq!(of_claim.gate() == Gate::Open, !known, "{id}");
-            let again = if known { Enqueued::Already } else { Enqueued::Now };
-            assert_eq!(of_claim.queue.enqueue(waits.clone(), Timestamp::UNIX_EPOCH), again, "{id}");
+        for (namespace, id, is_known) in [("ours", "MA_1", false), ("theirs", "MA_2", true)] {
+            let (served, account) = known.serve(&claim(namespace), None);
+            assert_eq!(served, Service::by(id.parse().unwrap()));
+            let account = account.unwrap();
+            assert_eq!(account.id(), id.parse().unwrap());
+            assert_eq!(is_listed(&account.evidence(number)), is_known, "{id}");
+            assert_eq!(account.gate() == Gate::Open, !is_known, "{id}");
+            let again = if is_known { Enqueued::Already } else { Enqueued::Now };
+            assert_eq!(account.queue.enqueue(waits.clone(), Timestamp::UNIX_EPOCH), again, "{id}");
         }
-        assert!(accounts.of_record(&record("MA_3")).is_none(), "it is foreign");
-        assert_eq!(accounts.all().count(), 2);
+        let (served, account) = known.serve(&claim("silent"), None);
+        assert!(
+            served.account.is_some() && account.is_none(),
+            "nothing is worked with before it has a token"
+        );
     }
 }

@@ -20,13 +20,15 @@ const BETWEEN_CHECKS: Duration = Duration::from_secs(15);
 
 impl Account {
     /// Reads what claims and records wait for, and the balances of the currencies in use, until `stop`. The first round is
-    /// a full listing: what the account owns at the start.
+    /// a full listing: what the account owns at the start. It comes at the latest after `first`.
     pub async fn run(
         self: Arc<Self>,
         resync: Duration,
+        first: Duration,
         in_use: impl Fn() -> BTreeSet<Currency>,
         stop: CancellationToken,
     ) {
+        self.state().first_at = self.clock.now().mono + first;
         let work =
             async { tokio::join!(self.run_rounds(resync), self.run_balances(in_use), self.run_quotes()) };
         stop.run_until_cancelled(work).await;

@@ -39,6 +39,8 @@ pub struct State {
     pub looks: Looks,
     /// The old ledger that could not be read last.
     unreadable: Option<Unreadable>,
+    /// When the account is listed first, though nothing waits. Monotonic.
+    pub(super) first_at: Duration,
     /// When the account was last listed for drift rather than because something waits. Monotonic.
     pub(super) resynced_at: Option<Duration>,
     /// A whole round of reads went well, once.
@@ -147,7 +149,7 @@ impl State {
 
     /// When the next round begins. Monotonic.
     pub fn next_round(&self, now: Moment, resync: Duration) -> Duration {
-        let resync_at = self.resynced_at.map_or(Duration::ZERO, |at| at + resync);
+        let resync_at = self.resynced_at.map_or(self.first_at, |at| at + resync);
         let old_ledger_at = self.unreadable.map(|old| old.until).filter(|at| *at > now.mono);
         let at_once = (!self.batch(now, false).is_empty()).then_some(now.mono);
         let others = old_ledger_at.into_iter().chain(self.upkeep.next()).chain(self.looks.due());

@@ -15,17 +15,17 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 use vobiz_sim::{
-    Config, Fault, FaultRule, InventoryNumber, JournalFilter, Operation, OwnedNumber, Price, Sim, State,
-    Target,
+    Config, Fault, FaultRule, HoldAt, InventoryNumber, Journal, JournalFilter, Operation, OwnedNumber, Price,
+    Sim, State, Target,
 };
 
 use super::{Account, Woken};
 use crate::{
     api::ObjectKey,
     clock::Clock,
-    domain::{Currency, E164},
+    domain::{Currency, E164, Rate},
     plan::{EvidenceRequest, Fresh, Gate, QuoteRead, Source},
-    vobiz::{Casing, Client, Credentials, Settings, Spending},
+    vobiz::{Casing, Client, Connector, Credentials, Settings, Spending},
 };
 
 const ACCOUNT: &str = "MA_TEST";
@@ -37,10 +37,12 @@ const PATIENCE: Duration = Duration::from_mins(1);
 /// A client of that account, with the token `token`.
 pub fn client(url: String, account: &str) -> Client {
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let settings = Settings { url, ca_file: None, rate: NonZeroU32::MAX, burst: NonZeroU32::MAX };
+    let settings =
+        Settings { url, ca_file: None, rate: Rate { per_second: NonZeroU32::MAX, burst: NonZeroU32::MAX } };
     let credentials = Credentials::new(account.parse().unwrap(), "token").unwrap();
     let spending = Spending { timeout: Duration::from_secs(2), casing: Casing::Lower };
-    Client::new(&settings, spending, watch::channel(credentials).1, Arc::default(), Arc::default()).unwrap()
+    let connector = Connector::new(&settings, spending, Arc::default(), Arc::default()).unwrap();
+    connector.client(watch::channel(credentials).1)
 }
 
 /// A reader at work, with whom it wakes.
@@ -72,7 +74,7 @@ impl Reader {
             sim.admin().put_owned(OwnedNumber::new(format!("+4930{index:07}"), ACCOUNT)).unwrap();
         }
         let in_use = in_use.clone();
-        tokio::spawn(account.clone().run(resync, move || in_use.clone(), stop.clone()));
+        tokio::spawn(account.clone().run(resync, Duration::ZERO, move || in_use.clone(), stop.clone()));
         let reader = Self { sim, account, woken, clock, stop };
         reader.until("the account is listed", || reader.account.lists("+49300000000".parse().unwrap())).await;
         reader
@@ -250,6 +252,29 @@ async fn an_inventory_that_fails_says_so_of_one_price_and_holds_nothing() {
         assert!(why.contains("Vobiz"), "{fault:?}: {why}");
         assert_eq!(reader.account.gate(), Gate::Open, "{fault:?}");
     }
+}
+
+#[tokio::test]
+async fn a_price_whose_turn_has_come_waits_for_no_other() {
+    let reader = Reader::start(&[], Duration::from_hours(1), &BTreeSet::new()).await;
+    let admin = reader.sim.admin();
+    let since = reader.clock.now();
+    for index in 0..3 {
+        let other = format!("+91998877{index:04}");
+        admin.arm(FaultRule::new(Target::Inventory, Fault::Hold { at: HoldAt::Before }).e164(&other));
+        let source = Source::Quote(other.parse().unwrap());
+        let key = ObjectKey::claim("a", &index.to_string());
+        reader.account.request(key, EvidenceRequest::new(since, [source]));
+    }
+    let held =
+        |journal: &Journal| journal.requests.iter().filter(|request| request.finished_at.is_none()).count();
+    let all = JournalFilter::default();
+    admin.wait_for(&all, PATIENCE, |journal| held(journal) == 2).await.unwrap();
+    admin.put_number(InventoryNumber::new(NUMBER, "INR", 50, 2)).unwrap();
+    let e164 = NUMBER.parse().unwrap();
+    timeout(PATIENCE, reader.account.read_price(e164)).await.expect("it waits for the others");
+    let read = reader.account.evidence(e164).quote;
+    assert!(matches!(read.since(since), Fresh::Value(_, QuoteRead::Offers(offers)) if offers.len() == 1));
 }
 
 #[tokio::test]

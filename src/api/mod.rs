@@ -2,7 +2,6 @@
 //! ([`PhoneNumber`]), related like a `PersistentVolumeClaim` and a `PersistentVolume`; and the accounts that claims buy in
 //! ([`VobizAccount`]).
 
-#[expect(dead_code, reason = "no account is told of its state yet")]
 mod account;
 mod answer;
 mod claim;

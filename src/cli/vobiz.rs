@@ -64,13 +64,22 @@ impl VobizArgs {
         })
     }
 
+    /// Whether any of the flags speaks of an account. Without them, only accounts that are declared are worked with.
+    #[must_use]
+    pub fn names_an_account(&self) -> bool {
+        let named = |text: Option<&str>| text.is_some_and(|text| !text.trim().is_empty());
+        named(self.vobiz_auth_id.as_deref())
+            || named(self.vobiz_auth_token.as_ref().map(ExposeSecret::expose_secret))
+            || named(self.vobiz_auth_id_file.as_deref())
+            || named(self.vobiz_auth_token_file.as_deref())
+    }
+
     #[must_use]
     pub fn settings(&self) -> Settings {
         Settings {
             url: self.vobiz_api_url.clone(),
             ca_file: file(self.vobiz_ca_file.clone()),
-            rate: self.vobiz_rate_limit.per_second,
-            burst: self.vobiz_rate_limit.burst,
+            rate: self.vobiz_rate_limit,
         }
     }
 }

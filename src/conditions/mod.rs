@@ -3,6 +3,7 @@
 //! kstatus throughout: `observedGeneration` on every write, `Reconciling` and `Stalled` only while true and never
 //! together.
 
+mod account;
 mod case;
 mod claim;
 mod cluster;
@@ -16,6 +17,7 @@ mod tests;
 #[cfg(test)]
 mod worst_tests;
 
+pub use account::{AccountFacts, account_status};
 pub use case::{SHOWN_AFTER, Unstored};
 pub use claim::{ClaimFacts, claim_status};
 pub use newer::newer;

@@ -1,38 +1,36 @@
-//! Reads the credentials files again when they change, and when Vobiz has refused their contents.
+//! Reads the credentials of the flags again when their files change, and has Vobiz accept those of each account.
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::sync::watch;
+use tokio::time::sleep;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+use super::accounts::{Keeper, each, first_asked};
 use crate::{
-    account::Account,
+    account::Accounts,
     vobiz::{Credentials, CredentialsSource},
 };
 
 const CREDENTIALS_EVERY: Duration = Duration::from_secs(2);
 
-pub async fn reload(source: CredentialsSource, current: watch::Sender<Credentials>, account: Arc<Account>) {
+pub async fn reload(source: CredentialsSource, mut current: Credentials, keeper: Arc<Keeper>) {
     if !source.can_change() {
         return;
     }
     let mut told = false;
     loop {
-        tokio::select! {
-            () = tokio::time::sleep(CREDENTIALS_EVERY) => {}
-            () = account.reload.notified() => {}
-        }
+        sleep(CREDENTIALS_EVERY).await;
         match source.read() {
-            Ok(read) if read.account != current.borrow().account => {
+            Ok(read) if read.account != current.account => {
                 if !std::mem::replace(&mut told, true) {
                     tracing::error!(
                         "the auth id has changed: restart the operator to work with another account"
                     );
                 }
             }
-            Ok(read) if !read.same_as(&current.borrow()) => {
-                tracing::info!("the auth token has changed");
-                current.send_replace(read);
-                account.credentials_changed();
+            Ok(read) if !read.same_as(&current) => {
+                keeper.flags_read(read.clone());
+                current = read;
             }
             Ok(_) => {}
             Err(error) => {
@@ -40,4 +38,19 @@ pub async fn reload(source: CredentialsSource, current: watch::Sender<Credential
             }
         }
     }
+}
+
+/// Has Vobiz accept the credentials of each account, for a process that waits for its election: see
+/// `Account::check_credentials`.
+pub async fn check(accounts: Arc<Accounts>, interval: Duration, tasks: TaskTracker, end: CancellationToken) {
+    each(&accounts, &end, |account, place, stop| {
+        tasks.spawn(async move {
+            let check = async {
+                sleep(first_asked(place, interval)).await;
+                account.check_credentials().await;
+            };
+            stop.run_until_cancelled(check).await;
+        });
+    })
+    .await;
 }

@@ -82,7 +82,7 @@ struct Listed {
     _items: IgnoredAny,
 }
 
-async fn list<K: Resource<DynamicType = ()>>(
+pub async fn list<K: Resource<DynamicType = ()>>(
     kube: &Client,
     namespace: Option<&str>,
 ) -> Result<(), kube::Error> {

@@ -1,5 +1,6 @@
 //! Watches, queues, workers, leadership, and an orderly end.
 
+mod accounts;
 mod agenda;
 mod clocks;
 mod credentials;
@@ -17,15 +18,12 @@ mod watch;
 use std::{future::Future, pin::pin, sync::Arc};
 
 use kube::{Api, Client};
-use tokio::{
-    net::TcpListener,
-    sync::{mpsc, watch as watched},
-};
+use tokio::{net::TcpListener, sync::mpsc};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub use crate::plan::Timeouts;
 use crate::{
-    account::{Account, Accounts},
+    account::Accounts,
     api::{PhoneNumberClaim, Seen},
     cache::Cache,
     health,
@@ -33,8 +31,9 @@ use crate::{
     metrics::Metrics,
     plan::{ClaimBrief, Moment, RecordBrief},
     reconcile::{Claims, Listed, Outcomes, Told},
-    vobiz::{Client as Vobiz, Credentials, CredentialsSource},
+    vobiz::{Connector, Credentials, CredentialsSource},
 };
+use accounts::{Keeper, Parts};
 use pauses::pauses;
 use term::Runtime;
 pub use term::Settings;
@@ -44,9 +43,9 @@ use watch::namespaces;
 /// What a process has when it starts: its clients, and what it is observed by.
 pub struct Connections {
     pub kube: Client,
-    pub vobiz: Vobiz,
-    /// Where the credentials are read from, and the channel that carries them on when they change.
-    pub credentials: (CredentialsSource, watched::Sender<Credentials>),
+    pub connector: Connector,
+    /// The credentials of the flags, and where they are read from, if there are any.
+    pub credentials: Option<(CredentialsSource, Credentials)>,
     pub metrics: Arc<Metrics>,
     /// Where health and metrics are asked for.
     pub http: Option<TcpListener>,
@@ -72,15 +71,24 @@ impl Background {
 /// Runs until `stop`; then finishes the purchases that are under way and stores their outcomes.
 pub async fn run(settings: Settings, connections: Connections, stop: CancellationToken) {
     let background = Background { tasks: TaskTracker::new(), stop: stop.clone() };
-    let Connections { kube, vobiz, credentials, metrics, http } = connections;
+    let Connections { kube, connector, credentials, metrics, http } = connections;
     let (wake, woken) = mpsc::unbounded_channel();
-    let clock = vobiz.peers().clock();
-    let account = Arc::new(Account::new(vobiz, settings.concurrency, metrics.clone(), wake));
+    let (clock, accounts) = (connector.peers().clock(), Arc::new(Accounts::new(wake)));
     let (records, listed) = (Cache::new(RecordBrief::of), Arc::new(Listed::new([None])));
     let (outcomes, told) = (Arc::new(Outcomes::new(metrics.clone())), Arc::new(Told::default()));
     let triggers = Arc::new(Triggers::new(records.clone(), outcomes.clone(), told.clone()));
+    let claims = watch_claims(&kube, &settings.namespaces, &triggers, &background);
+    let parts = Parts {
+        accounts: accounts.clone(),
+        claims: claims.cache.clone(),
+        records: records.clone(),
+        connector,
+        concurrency: settings.concurrency,
+        metrics: metrics.clone(),
+    };
+    let flags = credentials.as_ref().map(|(_, credentials)| credentials.clone());
     let runtime = Arc::new(Runtime {
-        claims: watch_claims(&kube, &settings.namespaces, &triggers, &background),
+        claims,
         hold_until: settings.hold.then(|| hold(clock.now(), settings.timeouts)),
         outcomes,
         told,
@@ -88,28 +96,22 @@ pub async fn run(settings: Settings, connections: Connections, stop: Cancellatio
         served: http.is_some(),
         settings,
         kube,
-        accounts: Arc::new(Accounts::one(account.clone())),
+        accounts,
+        keeper: Arc::new(Keeper::new(parts, flags)),
         records,
         triggers,
         clock,
         metrics,
     });
-    let pauses = pauses(runtime.claims.listed.places().len() + 1);
-    background.spawn(watch::records(
-        Api::all(runtime.kube.clone()),
-        runtime.records.clone(),
-        listed.clone(),
-        runtime.triggers.clone(),
-        pauses,
-    ));
+    watch_records(&runtime, listed.clone(), &background);
     background.spawn(runtime.triggers.clone().route(woken));
-    background.spawn(credentials::reload(credentials.0, credentials.1, account));
+    follow_accounts(&runtime, credentials, &background);
     look_around(&runtime, &background);
     let served = CancellationToken::new();
     if let Some(listener) = http {
         background.spawn_until(served.clone(), health::serve(listener, Arc::new(runtime.health())));
     }
-    if stop.run_until_cancelled(filled(&runtime.claims.listed, &listed)).await.is_some() {
+    if stop.run_until_cancelled(filled(&runtime, &listed)).await.is_some() {
         runtime.lifecycle.note(|stage| stage.filled = true);
         work(&runtime, &stop).await;
     }
@@ -119,6 +121,29 @@ pub async fn run(settings: Settings, connections: Connections, stop: Cancellatio
     background.tasks.wait().await;
 }
 
+fn watch_records(runtime: &Runtime, listed: Arc<Listed>, background: &Background) {
+    let (records, triggers) = (runtime.records.clone(), runtime.triggers.clone());
+    let pauses = pauses(runtime.claims.listed.places().len() + 1);
+    let api = Api::all(runtime.kube.clone());
+    background.spawn(watch::records(api, records, listed, triggers, pauses));
+}
+
+/// Follows the accounts that are declared, and the credentials of the flags.
+fn follow_accounts(
+    runtime: &Runtime,
+    flags: Option<(CredentialsSource, Credentials)>,
+    background: &Background,
+) {
+    let (kube, keeper) = (&runtime.kube, &runtime.keeper);
+    background.spawn(keeper.clone().run());
+    background.spawn(accounts::follow_accounts(kube.clone(), keeper.clone()));
+    background.spawn(accounts::follow_tokens(kube.clone(), keeper.clone()));
+    background.spawn(accounts::follow_namespaces(kube.clone(), keeper.clone()));
+    if let Some((source, credentials)) = flags {
+        background.spawn(credentials::reload(source, credentials, keeper.clone()));
+    }
+}
+
 /// What a process does beside its work, whether it leads or not.
 fn look_around(runtime: &Arc<Runtime>, background: &Background) {
     let asked_in = namespaces(&runtime.settings.namespaces);
@@ -126,10 +151,13 @@ fn look_around(runtime: &Arc<Runtime>, background: &Background) {
     background.spawn(kinds::explain_missing_kinds(kube, asked_in, lifecycle));
     background.spawn(clocks::watch(runtime.clone()));
     if runtime.settings.election.is_some() {
-        for account in runtime.accounts.all() {
-            let account = account.clone();
-            background.spawn(async move { account.check_credentials().await });
-        }
+        let (accounts, interval) = (runtime.accounts.clone(), runtime.settings.resync);
+        background.spawn(credentials::check(
+            accounts,
+            interval,
+            background.tasks.clone(),
+            background.stop.clone(),
+        ));
     }
     let (lifecycle, stop) = (runtime.lifecycle.clone(), background.stop.clone());
     background.tasks.spawn(async move {
@@ -212,8 +240,9 @@ fn hold(now: Moment, timeouts: Timeouts) -> Moment {
 /// Waits until the records are known as they stand (a claim whose record has not been seen yet would be taken for one
 /// that never bought), and the claims of a namespace. The others are served when they are known: one that cannot be
 /// listed must not hold them up.
-async fn filled(claims: &Listed, records: &Listed) {
-    claims.any().await;
+async fn filled(runtime: &Runtime, records: &Listed) {
+    runtime.claims.listed.any().await;
     records.any().await;
-    tracing::info!("claims and records are known");
+    runtime.keeper.known().await;
+    tracing::info!("claims, records and accounts are known");
 }

@@ -1,11 +1,15 @@
-//! One term of leadership: the queues, the workers and the account's reader, from its beginning to an orderly end.
+//! One term of leadership: the queues, the workers and the readers of the accounts, from its beginning to an orderly end.
 
 use std::{collections::BTreeSet, future::Future, num::NonZeroUsize, sync::Arc, time::Duration};
 
 use kube::Client;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{reconciles::reconciles, triggers::Triggers};
+use super::{
+    accounts::{Keeper, Reporter, each, first_asked},
+    reconciles::reconciles,
+    triggers::Triggers,
+};
 use crate::{
     account::{Account, Accounts},
     clock::Clock,
@@ -46,6 +50,7 @@ pub struct Runtime {
     pub settings: Settings,
     pub kube: Client,
     pub accounts: Arc<Accounts>,
+    pub keeper: Arc<Keeper>,
     pub claims: Claims,
     pub records: Records,
     pub triggers: Arc<Triggers>,
@@ -70,6 +75,7 @@ impl Runtime {
         for account in self.accounts.all() {
             account.reset();
         }
+        drop(self.told.listed(None));
         let context = Arc::new(self.context(ended.clone()));
         let (records, claims) = self.triggers.open(self.claims.listed.places());
         let tasks = TaskTracker::new();
@@ -80,20 +86,14 @@ impl Runtime {
         }
         let reconcile = |record, context| Box::pin(reconcile_record(record, context));
         tasks.spawn(reconciles(Kind::Record, context.clone(), self.records.clone(), records, reconcile));
-        for account in self.accounts.all() {
-            for _ in 0..account.queue.most() {
-                tasks.spawn(worker(context.clone(), account.clone(), ended.clone()));
-            }
-            tasks.spawn(account.clone().run(
-                self.settings.resync,
-                self.currencies_in_use(account),
-                ended.clone(),
-            ));
-        }
         tasks.spawn(sweep(context.clone(), ended.clone()));
+        tasks.spawn(self.report(&context, ended.clone()));
 
         self.lifecycle.note(|stage| stage.leading = true);
-        ended.cancelled().await;
+        each(&self.accounts, &ended, |account, place, stop| {
+            self.work_with(account, place, &context, &tasks, &stop);
+        })
+        .await;
         self.lifecycle.note(|stage| stage.leading = false);
         self.triggers.close();
         tasks.close();
@@ -103,6 +103,34 @@ impl Runtime {
             account.queue.clear();
         }
         finished
+    }
+
+    /// Begins the work of an account, until `stop`: a purchase under way finishes.
+    fn work_with(
+        &self,
+        account: Arc<Account>,
+        place: u32,
+        context: &Arc<Context>,
+        tasks: &TaskTracker,
+        stop: &CancellationToken,
+    ) {
+        for _ in 0..account.queue.most() {
+            tasks.spawn(worker(context.clone(), account.clone(), stop.clone()));
+        }
+        let (resync, in_use, stop) = (self.settings.resync, self.currencies_in_use(&account), stop.clone());
+        tasks.spawn(async move {
+            Box::pin(account.clone().run(resync, first_asked(place, resync), in_use, stop)).await;
+            account.queue.clear();
+        });
+    }
+
+    /// Tells the accounts how they stand.
+    fn report(&self, context: &Context, ended: CancellationToken) -> impl Future<Output = ()> + use<> {
+        let (keeper, records) = (self.keeper.clone(), self.records.clone());
+        let reporter = Reporter { keeper, records, store: context.store.clone(), clock: self.clock };
+        async move {
+            ended.run_until_cancelled(reporter.run()).await;
+        }
     }
 
     pub fn health(&self) -> HealthSources {
@@ -116,10 +144,14 @@ impl Runtime {
         }
     }
 
-    /// Balances are read for metrics alone.
+    /// Balances are read for metrics, and for the status of declared accounts.
     fn currencies_in_use(&self, account: &Account) -> impl Fn() -> BTreeSet<Currency> + use<> {
         let (account, records, served) = (account.id(), self.records.clone(), self.served);
-        move || if served { currencies(&records, &account) } else { BTreeSet::new() }
+        let accounts = self.accounts.clone();
+        move || {
+            let shown = served || accounts.known().directory.first(&account).is_some();
+            if shown { currencies(&records, &account) } else { BTreeSet::new() }
+        }
     }
 
     /// Waits for what is under way: as long as it takes if the process goes on, but for outcomes; and if it stops, for

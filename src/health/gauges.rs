@@ -1,6 +1,6 @@
 //! The metrics that are read at a scrape: claims, records, conditions, and what is known of the account.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use jiff::Timestamp;
 use prometheus_client::{
@@ -12,7 +12,7 @@ use prometheus_client::{
 use crate::{
     account::AccountHealth,
     api::{AttemptState, Reason},
-    domain::{Currency, Money},
+    domain::{AccountId, Currency, Money},
     metrics::{Kind, Label},
     plan::{ClaimBrief, Gate, GateCause, RecordBrief},
 };
@@ -24,14 +24,19 @@ pub struct Gauges {
     paused: u64,
     /// By state: how many, and since when the oldest.
     unresolved: BTreeMap<&'static str, (u64, Timestamp)>,
-    /// By whether a claim stands behind them.
-    numbers: BTreeMap<bool, u64>,
-    costs: BTreeMap<(Currency, bool), Option<Money>>,
+    bought: HashMap<AccountId, Bought>,
     /// Claims and records that this version cannot read.
     newer: [u64; 2],
     unlisted: u64,
     /// Once the account has been listed.
     unrecorded: Option<u64>,
+}
+
+/// What an account has, by whether a claim stands behind it.
+#[derive(Debug, Default, PartialEq)]
+struct Bought {
+    numbers: BTreeMap<bool, u64>,
+    costs: BTreeMap<(Currency, bool), Option<Money>>,
 }
 
 /// Where a claim has no reason yet, or one that a newer version has written.
@@ -80,9 +85,10 @@ impl Gauges {
 
     fn number(&mut self, record: &RecordBrief) {
         let Some(claimed) = record.claimed else { return };
-        *self.numbers.entry(claimed).or_default() += 1;
+        let bought = self.bought.entry(record.account.clone()).or_default();
+        *bought.numbers.entry(claimed).or_default() += 1;
         if let (Some(fee), Some(currency)) = (record.monthly_fee, record.currency) {
-            let sum = self.costs.entry((currency, claimed)).or_insert_with(|| "0".parse().ok());
+            let sum = bought.costs.entry((currency, claimed)).or_insert_with(|| "0".parse().ok());
             *sum = sum.and_then(|sum| sum + fee);
         }
     }
@@ -132,13 +138,6 @@ impl Gauges {
                 ([("state", *state)], now.duration_since(*oldest).as_secs_f64().max(0.0))
             })),
         );
-        let numbers =
-            self.numbers.iter().map(|(claimed, count)| ([("claimed", truth(*claimed))], amount(*count)));
-        to.register(
-            "numbers",
-            "Numbers that were bought or adopted, by whether a claim stands behind them",
-            family(numbers),
-        );
         let newer = [Kind::Claim, Kind::Record].into_iter().zip(self.newer);
         to.register(
             "unreadable_objects",
@@ -150,9 +149,28 @@ impl Gauges {
             "Watched namespaces whose claims cannot be listed or read now",
             family([(NO_LABELS, amount(self.unlisted))]),
         );
-        let costs = self.costs.iter().filter_map(|((currency, claimed), sum)| {
-            let labels = [("claimed", truth(*claimed).to_owned()), ("currency", currency.to_string())];
-            Some((labels, money(sum.as_ref()?)?))
+        self.register_bought(to);
+    }
+
+    fn register_bought(&self, to: &mut Registry) {
+        let numbers = self.bought.iter().flat_map(|(account, bought)| {
+            let labels = |claimed| [("account", account.to_string()), ("claimed", truth(claimed))];
+            bought.numbers.iter().map(move |(claimed, count)| (labels(*claimed), amount(*count)))
+        });
+        to.register(
+            "numbers",
+            "Numbers that were bought or adopted, by whether a claim stands behind them",
+            family(numbers),
+        );
+        let costs = self.bought.iter().flat_map(|(account, bought)| {
+            bought.costs.iter().filter_map(move |((currency, claimed), sum)| {
+                let labels = [
+                    ("account", account.to_string()),
+                    ("claimed", truth(*claimed)),
+                    ("currency", currency.to_string()),
+                ];
+                Some((labels, money(sum.as_ref()?)?))
+            })
         });
         to.register(
             "monthly_cost",
@@ -169,36 +187,37 @@ fn register_accounts(to: &mut Registry, accounts: &[AccountHealth]) {
     };
     let name = |cause: GateCause| cause.reason().into_str();
     let causes = [GateCause::Credentials, GateCause::RateLimited, GateCause::Unavailable].map(name);
-    let is_held = |reason| accounts.iter().any(|account| held(account).map(name) == Some(reason));
-    let causes = causes.map(|reason| ([("reason", reason)], f64::from(u8::from(is_held(reason)))));
+    let causes = accounts.iter().flat_map(|account| {
+        causes.map(|reason| {
+            let labels = [("account", account.account.to_string()), ("reason", reason.to_owned())];
+            (labels, f64::from(u8::from(held(account).map(name) == Some(reason))))
+        })
+    });
     to.register(
         "account_held",
         "1 while Vobiz is sent no purchases, or left alone, for this reason, else 0",
         family(causes),
     );
-    let refused = accounts.iter().any(|account| held(account) == Some(GateCause::Credentials));
-    let accepted = accounts.iter().all(|account| account.accepted).then_some(1.0);
-    let accepted = if refused { Some(0.0) } else { accepted };
+    let accepted = accounts.iter().filter_map(|account| {
+        let refused = held(account) == Some(GateCause::Credentials);
+        let accepted = if refused { Some(0.0) } else { account.accepted.then_some(1.0) };
+        Some(([("account", account.account.to_string())], accepted?))
+    });
     to.register(
         "credentials_accepted",
         "1 if Vobiz has accepted the credentials and not refused them since, 0 if it refuses them",
-        family(accepted.map(|value| (NO_LABELS, value))),
+        family(accepted),
     );
-    let mut balances = BTreeMap::new();
-    for (currency, sum) in accounts.iter().flat_map(|account| &account.balances) {
-        let entry = balances.entry(*currency);
-        entry
-            .and_modify(|all: &mut Option<Money>| *all = all.and_then(|all| all + *sum))
-            .or_insert(Some(*sum));
-    }
+    let balances = accounts.iter().flat_map(|account| {
+        account.balances.iter().filter_map(|(currency, sum)| {
+            let labels = [("account", account.account.to_string()), ("currency", currency.to_string())];
+            Some((labels, money(sum)?))
+        })
+    });
     to.register(
         "account_balance",
         "Available balance of the account when it was last listed, in units of the currency",
-        family(
-            balances
-                .into_iter()
-                .filter_map(|(currency, sum)| Some(([("currency", currency.to_string())], money(&sum?)?))),
-        ),
+        family(balances),
     );
 }
 
@@ -215,8 +234,8 @@ where
     family
 }
 
-fn truth(value: bool) -> &'static str {
-    if value { "true" } else { "false" }
+fn truth(value: bool) -> String {
+    value.to_string()
 }
 
 fn amount(count: u64) -> f64 {
@@ -247,14 +266,20 @@ mod tests {
             claims: BTreeMap::from([("Purchased", 2)]),
             paused: 1,
             unresolved: BTreeMap::from([("Open", (1, opened))]),
-            numbers: BTreeMap::from([(true, 2)]),
-            costs: BTreeMap::from([((inr, false), "1.50".parse().ok())]),
+            bought: HashMap::from([(
+                "MA_1".parse().unwrap(),
+                Bought {
+                    numbers: BTreeMap::from([(true, 2)]),
+                    costs: BTreeMap::from([((inr, false), "1.50".parse().ok())]),
+                },
+            )]),
             newer: [1, 2],
             unlisted: 1,
             unrecorded: Some(3),
         };
         let balances = BTreeMap::from([(inr, "9948.25".parse().unwrap())]);
-        let account = AccountHealth { accepted: true, gate: Gate::Open, balances };
+        let account = "MA_1".parse().unwrap();
+        let account = AccountHealth { account, accepted: true, gate: Gate::Open, balances };
         let metrics = Metrics::default();
         metrics.clock_skew(Peer::Vobiz, Some(jiff::SignedDuration::from_secs(-900)));
         super::super::encode(&gauges, &metrics, Some(&[account]), at("2026-01-02T03:05:05Z")).unwrap()
@@ -306,13 +331,13 @@ mod tests {
         for line in [
             r#"vobiz_operator_claims{reason="Purchased"} 2.0"#,
             r#"vobiz_operator_oldest_unresolved_attempt_age_seconds{state="Open"} 60.0"#,
-            r#"vobiz_operator_monthly_cost{claimed="false",currency="INR"} 1.5"#,
+            r#"vobiz_operator_monthly_cost{account="MA_1",claimed="false",currency="INR"} 1.5"#,
             r#"vobiz_operator_clock_skew_seconds{peer="vobiz"} -900.0"#,
-            r#"vobiz_operator_account_balance{currency="INR"} 9948.25"#,
-            r#"vobiz_operator_account_held{reason="InvalidCredentials"} 0.0"#,
+            r#"vobiz_operator_account_balance{account="MA_1",currency="INR"} 9948.25"#,
+            r#"vobiz_operator_account_held{account="MA_1",reason="InvalidCredentials"} 0.0"#,
             "vobiz_operator_leader 1.0",
             "vobiz_operator_unrecorded_numbers 3.0",
-            "vobiz_operator_credentials_accepted 1.0",
+            r#"vobiz_operator_credentials_accepted{account="MA_1"} 1.0"#,
             r#"vobiz_operator_purchases_total{outcome="Purchased"} 0"#,
         ] {
             assert!(served.lines().any(|served| served == line), "{line} is missing:\n{served}");
@@ -321,27 +346,33 @@ mod tests {
     }
 
     #[test]
-    fn one_account_of_several_that_is_held_is_shown_and_balances_add_up() {
-        let account = |gate, accepted| AccountHealth {
+    fn each_account_is_shown_by_itself() {
+        let account = |id: &str, gate, accepted| AccountHealth {
+            account: id.parse().unwrap(),
             accepted,
             gate,
             balances: BTreeMap::from([("INR".parse().unwrap(), "0.10".parse().unwrap())]),
         };
-        let refused = || account(Gate::Closed(GateCause::Credentials, String::new()), true);
-        for (accounts, held, accepted) in [
-            ([account(Gate::Open, true), account(Gate::Open, true)], "0.0", Some("1.0")),
-            ([account(Gate::Open, true), account(Gate::Open, false)], "0.0", None),
-            ([account(Gate::Open, true), refused()], "1.0", Some("0.0")),
-            ([refused(), account(Gate::Open, true)], "1.0", Some("0.0")),
-        ] {
-            let (gauges, now) = (Gauges::default(), at("2026-01-02T03:04:05Z"));
-            let served = super::super::encode(&gauges, &Metrics::default(), Some(&accounts), now).unwrap();
-            let held = format!(r#"vobiz_operator_account_held{{reason="InvalidCredentials"}} {held}"#);
-            let line = |line: &str| served.lines().any(|served| served == line);
-            assert!(line(&held) && line(r#"vobiz_operator_account_balance{currency="INR"} 0.2"#), "{served}");
-            let shown =
-                served.lines().find_map(|line| line.strip_prefix("vobiz_operator_credentials_accepted "));
-            assert_eq!(shown, accepted);
+        let accounts = [
+            account("MA_1", Gate::Open, true),
+            account("MA_2", Gate::Closed(GateCause::Credentials, String::new()), true),
+            account("MA_3", Gate::Open, false),
+        ];
+        let (gauges, now) = (Gauges::default(), at("2026-01-02T03:04:05Z"));
+        let served = super::super::encode(&gauges, &Metrics::default(), Some(&accounts), now).unwrap();
+        let value =
+            |sample: &str| served.lines().find_map(|line| line.strip_prefix(sample)?.strip_prefix(' '));
+        for (id, held, accepted) in
+            [("MA_1", "0.0", Some("1.0")), ("MA_2", "1.0", Some("0.0")), ("MA_3", "0.0", None)]
+        {
+            let refused =
+                format!(r#"vobiz_operator_account_held{{account="{id}",reason="InvalidCredentials"}}"#);
+            let balance = format!(r#"vobiz_operator_account_balance{{account="{id}",currency="INR"}}"#);
+            let shown = format!(r#"vobiz_operator_credentials_accepted{{account="{id}"}}"#);
+            assert_eq!(
+                (value(&refused), value(&balance), value(&shown)),
+                (Some(held), Some("0.1"), accepted)
+            );
         }
     }
 

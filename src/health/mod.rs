@@ -8,6 +8,7 @@ pub use readiness::Stage;
 pub use server::{BindError, bind, serve};
 
 use std::{
+    collections::HashSet,
     fmt,
     sync::Arc,
     time::{Duration, Instant},
@@ -86,26 +87,44 @@ impl HealthSources {
             stage,
             missing: self.claims.listed.missing(Instant::now()),
             clocks: Some(clocks).filter(|clocks| clocks.are_notable()).map(Clocks::apart),
-            refused: refused(self.health()),
+            accounts: self.met(),
         })
     }
 
-    fn health(&self) -> impl Iterator<Item = AccountHealth> {
-        self.accounts.all().map(|account| account.health())
+    fn health(&self) -> Vec<AccountHealth> {
+        let mut all: Vec<_> = self.accounts.all().iter().map(|account| account.health()).collect();
+        all.sort_by(|one, other| one.account.as_str().cmp(other.account.as_str()));
+        all
+    }
+
+    /// Each account, and why it has not been accepted yet, if it has not.
+    fn met(&self) -> Vec<(String, Option<String>)> {
+        let known = self.accounts.known();
+        let lacking = known.directory.lacking().map(|(name, why)| (name.to_owned(), Some(why.to_owned())));
+        let met = self.health().into_iter().map(|AccountHealth { account, accepted, gate, .. }| {
+            let refused = match gate {
+                _ if accepted => None,
+                Gate::Open => Some("Vobiz has not been asked yet".to_owned()),
+                Gate::Closed(_, why) => Some(why),
+            };
+            (account.to_string(), refused)
+        });
+        met.chain(lacking).collect()
     }
 
     fn metrics(&self) -> Result<String, fmt::Error> {
         let gauges = self.walked.or(Instant::now(), || {
             let mut gauges = Gauges::default();
             self.claims.cache.briefs(|claims| claims.for_each(|(_, claim)| gauges.count_claim(claim)));
-            for account in self.accounts.all() {
+            let all = self.accounts.all();
+            for account in &all {
                 gauges.unrecorded(account.unrecorded(|e164| self.records.contains(&ObjectKey::number(e164))));
             }
-            let ours: Vec<_> = self.accounts.all().map(|account| account.id()).collect();
+            let ours: HashSet<_> = all.iter().map(|account| account.id()).collect();
             self.records.briefs(|records| {
                 records.for_each(|(_, record)| match record {
                     Some(record) if ours.contains(&record.account) => gauges.count_record(record),
-                    // Records of a foreign account are not ours to count.
+                    // Records of an account that is not worked with are not ours to count.
                     Some(_) => {}
                     None => gauges.newer(Kind::Record),
                 });
@@ -114,17 +133,9 @@ impl HealthSources {
             gauges
         });
         // A process that does not lead knows nothing of the account, or what is out of date.
-        let accounts = self.lifecycle.is_leading().then(|| self.health().collect::<Vec<_>>());
+        let accounts = self.lifecycle.is_leading().then(|| self.health());
         encode(&gauges, &self.metrics, accounts.as_deref(), Timestamp::now())
     }
-}
-
-/// Why an account has not been accepted, if there is one: each has to be.
-fn refused(mut accounts: impl Iterator<Item = AccountHealth>) -> Option<String> {
-    Some(match accounts.find(|account| !account.accepted)?.gate {
-        Gate::Open => "Vobiz has not been asked yet".to_owned(),
-        Gate::Closed(_, why) => why,
-    })
 }
 
 fn encode(

@@ -19,8 +19,8 @@ pub struct Facts {
     pub stage: Stage,
     /// The namespaces whose claims are not known, or no longer followed, and why. `None` stands for all.
     pub missing: Vec<(Option<String>, String)>,
-    /// Why the credentials were not accepted yet, since this process began.
-    pub refused: Option<String>,
+    /// Each account: whether Vobiz has accepted it since this process began, and if not, why.
+    pub accounts: Vec<(String, Option<String>)>,
     /// How the clocks stand, if they do not agree.
     pub clocks: Option<String>,
 }
@@ -46,7 +46,8 @@ impl Readiness {
     /// Which replica leads does not matter: otherwise no rolling update could end, because the new replica leads only
     /// after the old one is gone. An account that is refused or out of reach *after* it was accepted is a matter for
     /// alerts: a restart or a roll-back would not mend it. So is a namespace whose claims cannot be listed, as long as
-    /// there is another one: a tenant who goes must not keep a rolling update from ending.
+    /// there is another one: a tenant who goes must not keep a rolling update from ending. Nor must an account that is
+    /// refused, as long as another one is accepted.
     pub fn of(facts: &Facts) -> Self {
         let Stage { kinds, definitions, filled, stopping, .. } = facts.stage.clone();
         let stopping = stopping.then(|| "the process stops".to_owned());
@@ -56,7 +57,7 @@ impl Readiness {
             check("running", stopping),
             Check { but: definitions, ..check("kinds", kinds.filter(|_| !filled)) },
             Check { but: unserved(&facts.missing), ..check("caches", unfilled) },
-            check("credentials", facts.refused.clone()),
+            credentials(&facts.accounts),
         ];
         Self { checks, clocks: facts.clocks.clone() }
     }
@@ -66,9 +67,23 @@ impl Readiness {
     }
 }
 
+/// The accounts that were not accepted. Where there is none yet, there is nothing to be accepted.
+fn credentials(accounts: &[(String, Option<String>)]) -> Check {
+    let refused: Vec<_> = accounts.iter().filter_map(|(name, why)| Some((name, why.as_ref()?))).collect();
+    let one = |(name, why): &(&String, &String)| format!("{name}: {why}");
+    let mut shown: Vec<_> = refused.iter().take(SHOWN).map(one).collect();
+    if refused.len() > SHOWN {
+        shown.push(format!("and {} more accounts", refused.len() - SHOWN));
+    }
+    let told = (!shown.is_empty()).then(|| shown.join("; "));
+    let (missing, but) = if refused.len() == accounts.len() { (told, None) } else { (None, told) };
+    Check { name: "credentials", missing, but }
+}
+
+const SHOWN: usize = 10;
+
 /// The first few namespaces that are not served: there may be a thousand.
 fn unserved(missing: &[(Option<String>, String)]) -> Option<String> {
-    const SHOWN: usize = 10;
     let one = |(namespace, why): &(Option<String>, String)| match namespace {
         Some(name) => format!("claims in namespace {name} cannot be listed: {why}"),
         None => format!("claims cannot be listed: {why}"),
@@ -112,12 +127,12 @@ mod tests {
     #[test]
     fn each_thing_that_is_missing_is_named() {
         let at = |stage| Facts { stage, ..facts() };
-        let refused = Some("Vobiz refuses the credentials (401)".to_owned());
+        let refused = vec![("MA_1".to_owned(), Some("Vobiz refuses the credentials (401)".to_owned()))];
         for (facts, words) in [
             (at(Stage { stopping: true, ..stage() }), "[-] running: the process stops"),
             (at(Stage { kinds: Some("no kinds".into()), ..Stage::default() }), "[-] kinds: no kinds"),
             (at(Stage::default()), "[-] caches: "),
-            (Facts { refused, ..facts() }, "[-] credentials: Vobiz refuses the cred"),
+            (Facts { accounts: refused, ..facts() }, "[-] credentials: MA_1: Vobiz refuses the cred"),
         ] {
             let readiness = Readiness::of(&facts);
             assert!(!readiness.is_ready(), "{facts:?}");
@@ -137,6 +152,22 @@ mod tests {
             readiness.is_ready() && text.contains(words) && text.contains("; and so in 2 more\n"),
             "{text}"
         );
+    }
+
+    #[test]
+    fn one_accepted_account_is_enough_and_the_others_are_named() {
+        let accepted = || ("MA_1".to_owned(), None);
+        let refused = |id: usize| (format!("MA_{id}"), Some("401".to_owned()));
+        for (accounts, ready, words) in [
+            (vec![], true, "[+] credentials: ok\n"),
+            (vec![accepted()], true, "[+] credentials: ok\n"),
+            (vec![refused(2), accepted()], true, "[+] credentials: ok, but MA_2: 401\n"),
+            (vec![refused(2), refused(3)], false, "[-] credentials: MA_2: 401; MA_3: 401\n"),
+            ((0..12).map(refused).collect(), false, "; and 2 more accounts\n"),
+        ] {
+            let readiness = Readiness::of(&Facts { accounts, ..facts() });
+            assert!(readiness.is_ready() == ready && readiness.to_string().contains(words), "{readiness}");
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@ use super::Change;
 use crate::{
     api::{
         AttemptState, ConditionType, Number, Origin, Outcome, PhoneNumber, PhoneNumberClaim, Reason, Seen,
+        Status,
     },
     domain::{AccountId, Currency, E164, Money},
 };
@@ -16,6 +17,8 @@ pub struct ClaimBrief {
     /// The reason of its condition Ready: none yet, or one that a newer version has written.
     pub reason: Option<Reason>,
     pub paused: bool,
+    /// The account that it names.
+    pub account: Option<Box<str>>,
     /// This version cannot read it.
     pub newer: bool,
 }
@@ -28,7 +31,13 @@ impl ClaimBrief {
             .and_then(|ready| Reason::ALL.iter().copied().find(|known| known.into_str() == ready.reason));
         let uid = kube::Resource::meta(seen).uid.as_deref().unwrap_or_default().into();
         let paused = seen.read().is_some_and(|claim| claim.is_paused());
-        Self { uid, e164: seen.e164(), reason, paused, newer: seen.is_newer() }
+        let account = seen.read().and_then(|claim| claim.account_name()).map(Into::into);
+        Self { uid, e164: seen.e164(), reason, paused, account, newer: seen.is_newer() }
+    }
+
+    /// Whether it was told last that its number is bought.
+    pub fn is_bought(&self) -> bool {
+        self.reason.is_some_and(|reason| reason.row(true).purchased == Status::True)
     }
 }
 

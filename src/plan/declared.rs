@@ -60,6 +60,15 @@ impl Declared {
         }
     }
 
+    /// Why it has no token, if it has none.
+    pub(super) fn lacks_token(&self) -> Option<&str> {
+        match &self.token {
+            Token::Known => None,
+            Token::Awaited => Some("it is being taken into service"),
+            Token::Missing(why) | Token::Unusable(why) => Some(why),
+        }
+    }
+
     /// What keeps a new attempt with it back.
     pub(super) fn holds_back(&self, name: &str) -> Option<Told> {
         if self.suspended {
@@ -75,7 +84,9 @@ impl Declared {
             Token::Known => None,
             Token::Awaited => Some(Told::new(
                 Reason::Purchasing,
-                format!("The token of VobizAccount {name} is being read."),
+                format!(
+                    "VobizAccount {name} is being taken into service: its Secret is read, and its deletion held back."
+                ),
             )),
             Token::Missing(why) | Token::Unusable(why) => Some(Told::new(
                 Reason::InvalidCredentials,

@@ -13,7 +13,6 @@ mod checks;
 mod claim;
 #[cfg(test)]
 mod claim_tests;
-#[cfg_attr(not(test), expect(dead_code, reason = "no account is declared yet"))]
 mod declared;
 mod evidence;
 mod family;
@@ -39,7 +38,6 @@ mod retry;
 mod rows;
 mod rules;
 mod send;
-#[cfg_attr(not(test), expect(dead_code, reason = "no account is declared yet"))]
 mod serving;
 mod settle;
 mod taken;
@@ -55,8 +53,7 @@ pub use cause::Wanted;
 pub use change::{Change, RecordStep};
 pub use checks::{Checked, Wake, credentials_refused, quoted};
 pub use claim::{ClaimStep, Decision, ask_each, decide_claim};
-#[cfg(test)]
-pub(crate) use declared::Token;
+pub use declared::{Declared, Token};
 pub use evidence::{
     BalanceRead, Contents, Evidence, EvidenceRequest, FundsRead, LedgerRead, Readings, Source,
 };
@@ -80,7 +77,7 @@ pub use relation::{ConflictWith, Relation};
 pub use retry::{is_retried_unasked, permits};
 pub use rows::LedgerRows;
 pub use send::{Denial, LiveClaim, OutcomeTarget, Permission, may_send, outcome_target};
-pub use serving::{Directory, Service};
+pub use serving::{Directory, Labels, Service};
 pub use settle::EXPLAINED_SOON;
 pub use time::{SEND_WINDOW, Timeouts};
 pub use told::Told;

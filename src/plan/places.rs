@@ -41,6 +41,10 @@ impl Places {
         Self { configured: configured.get(), held: HashMap::new() }
     }
 
+    pub fn is_idle(&self) -> bool {
+        self.held.is_empty()
+    }
+
     /// How many there ever are.
     pub fn most(&self) -> usize {
         self.configured.saturating_mul(AT_MOST)

@@ -137,6 +137,12 @@ impl Queue {
         self.places.give_back(uid);
     }
 
+    /// Whether no claim has its turn now.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.places.is_idle()
+    }
+
     /// How many turns there are at the same time, at most.
     #[must_use]
     pub fn most(&self) -> usize {

@@ -18,7 +18,7 @@ use crate::{
 pub type Labels = BTreeMap<String, BTreeMap<String, String>>;
 
 /// All accounts that there are, as far as it matters to whom they serve.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Directory {
     /// By the name of the object.
     declared: BTreeMap<String, Declared>,
@@ -78,6 +78,13 @@ impl Directory {
     /// Whether the account is one that is worked with.
     pub fn knows(&self, account: &AccountId) -> bool {
         self.first.contains_key(account) || self.flags.as_ref() == Some(account)
+    }
+
+    /// The objects that would serve, and have no token: why not.
+    pub fn lacking(&self) -> impl Iterator<Item = (&str, &str)> {
+        let serving =
+            self.declared.iter().filter(|(name, one)| self.first(&one.account) == Some(name.as_str()));
+        serving.filter_map(|(name, one)| Some((name.as_str(), one.lacks_token()?)))
     }
 
     /// Whether namespaces have to be watched.

@@ -13,7 +13,8 @@ use crate::{
     },
     conditions::{self, ClaimFacts, SHOWN_AFTER},
     plan::{
-        self, Change, ClaimLiveness, ClaimObserved, ClaimStep, Decision, Moment, Relation, SEND_WINDOW, Wake,
+        self, Change, ClaimLiveness, ClaimObserved, ClaimStep, Decision, Gate, Moment, Relation, SEND_WINDOW,
+        Wake,
     },
     store::StoreError,
 };
@@ -29,10 +30,7 @@ impl Known {
     pub(super) fn of(context: &Context, claim: &PhoneNumberClaim) -> Self {
         let record = context.seen(claim.number());
         let named = record.as_deref().and_then(Seen::read).and_then(|record| record.spec.claim_ref.as_ref());
-        let holder = named.filter(|named| !is_named(claim, named)).and_then(|named| {
-            let seen = context.claims.seen(&named.namespace, &named.name)?;
-            seen.read().filter(|holder| is_named(holder, named)).cloned()
-        });
+        let holder = named.filter(|named| !is_named(claim, named)).and_then(|named| context.claim(named));
         Self { record, holder }
     }
 }
@@ -60,17 +58,18 @@ pub(super) async fn observe<'a>(
         (None, Some(_)) => {}
         (None, None) => context.memory.vanished(e164, now, context.timeouts),
     }
-    let account = context.accounts.of_claim(claim);
+    let accounts = context.accounts.known();
+    let (served, account) = accounts.serve(claim, record);
     Ok(ClaimObserved {
         claim,
         record,
         newer: record.is_none() && seen.is_some(),
         liveness,
         holder: known.holder.as_deref().filter(|_| liveness == ClaimLiveness::Lives),
-        served: context.accounts.serve(claim, record),
-        gate: account.gate(),
-        clocks: account.clocks(),
-        evidence: account.evidence(e164),
+        served,
+        gate: account.map_or(Gate::Open, |account| account.gate()),
+        clocks: account.map(|account| account.clocks()).unwrap_or_default(),
+        evidence: account.map(|account| account.evidence(e164)).unwrap_or_default(),
         retry_token: plan::retry_token(claim).usable(),
         not_before: context.memory.not_before(e164),
         hold_until: context.hold_until,
@@ -91,14 +90,15 @@ pub(super) fn decide(context: &Context, observed: &ClaimObserved<'_>, now: Momen
 /// What the API server says to the write that the step calls for, while it does not take it.
 fn refusal(
     context: &Context,
-    claim: &PhoneNumberClaim,
+    observed: &ClaimObserved<'_>,
     step: &ClaimStep,
     failed: Option<&StoreError>,
     now: Moment,
 ) -> Option<String> {
+    let claim = observed.claim;
     match step {
         ClaimStep::Purchase(_) | ClaimStep::OpenUnsent(_) => {
-            context.accounts.of_claim(claim).queue.last_refusal(&claim.uid().unwrap_or_default())
+            context.account(observed)?.queue.last_refusal(&claim.uid().unwrap_or_default())
         }
         // What passes by itself within seconds is worth no write.
         ClaimStep::Bind => failed
@@ -114,13 +114,13 @@ pub async fn reconcile_claim(
     context: Arc<Context>,
 ) -> Result<Again, StoreError> {
     let claim = match &*seen {
-        Seen::Read(claim) => claim.clone(),
+        Seen::Read(claim) => context.told.as_told(claim.clone()),
         Seen::Newer(claim) => return newer::tell(&context, &seen, claim).await,
     };
     let now = context.clock.now();
-    // First: what is observed is no older than what is said to be handled.
-    let handled = look_now(&context, &claim, now);
     let known = Known::of(&context, &claim);
+    // First: what is observed is no older than what is said to be handled.
+    let handled = look_now(&context, &claim, &known, now);
     let observed = observe(&context, &claim, &known, now).await?;
     let decision = decide(&context, &observed, now);
     let performed = perform(&context, &observed, &decision.step, now).await;
@@ -128,7 +128,7 @@ pub async fn reconcile_claim(
     let failed = performed.as_ref().err().filter(|error| !error.is_overtaken());
     let unstored = observed.record.and_then(|record| context.outcomes.unstored(record.spec.attempt.id));
     let unstored = unstored.filter(|unstored| now.mono.saturating_sub(unstored.since) >= SHOWN_AFTER);
-    let refused = refusal(&context, &claim, &decision.step, failed, now);
+    let refused = refusal(&context, &observed, &decision.step, failed, now);
     let facts = ClaimFacts {
         observed: &observed,
         decision: &decision,
@@ -161,15 +161,19 @@ pub(super) async fn perform(
     match step {
         ClaimStep::Rest => Ok(None),
         ClaimStep::Await(wake) => Ok(wait(context, observed, wake, now)),
-        ClaimStep::Purchase(_) => Ok(context.enqueue(claim).await),
+        ClaimStep::Purchase(_) => {
+            let Some(account) = context.account(observed) else { return Ok(None) };
+            Ok(context.enqueue(&account, claim).await)
+        }
         ClaimStep::OpenUnsent(attempt) => {
-            let (account, id) = (context.accounts.of_claim(claim), intent::fresh_id());
+            let Some(account) = context.account(observed) else { return Ok(None) };
+            let id = intent::fresh_id();
             if let Some(pause) = account.queue.paused_for(&claim.uid().unwrap_or_default()) {
                 return Ok(Some(pause));
             }
             let written =
-                intent::write(context, account, claim, observed.record, attempt.clone(), id, now).await;
-            Ok(context.intent_ended(claim, written.as_ref().err()))
+                intent::write(context, &account, claim, observed.record, attempt.clone(), id, now).await;
+            Ok(context.intent_ended(&account, claim, written.as_ref().err()))
         }
         ClaimStep::Bind => {
             let Some(record) = observed.record else { return Ok(None) };
@@ -182,20 +186,19 @@ pub(super) async fn perform(
 
 /// Has the claim brought back; returns when, if that is a matter of time alone.
 fn wait(context: &Context, observed: &ClaimObserved<'_>, wake: &Wake, now: Moment) -> Option<Duration> {
-    let claim = observed.claim;
-    let account = context.accounts.of_claim(claim);
+    let key = ObjectKey::of(observed.claim);
+    // Without an account, what is known of them changes first.
+    let account = context.account(observed);
     match wake {
         Wake::At(until) => return Some(now.until(*until)),
         Wake::GateOpensOr(until) => {
-            account.request_gate(ObjectKey::of(claim));
+            account?.request_gate(key);
             return Some(now.until(*until));
         }
         Wake::ClocksAgree => return Some(CLOCKS_EVERY),
-        Wake::GateOpens => account.request_gate(ObjectKey::of(claim)),
-        Wake::Evidence(request) => account.request(ObjectKey::of(claim), request.clone()),
-        Wake::NextListing => {
-            account.request_next_listing(ObjectKey::of(claim), observed.evidence.listing.begun());
-        }
+        Wake::GateOpens => account?.request_gate(key),
+        Wake::Evidence(request) => account?.request(key, request.clone()),
+        Wake::NextListing => account?.request_next_listing(key, observed.evidence.listing.begun()),
         // Their watches bring it back.
         Wake::ClaimChanges | Wake::AccountsChange => {}
     }
@@ -203,12 +206,15 @@ fn wait(context: &Context, observed: &ClaimObserved<'_>, wake: &Wake, now: Momen
 }
 
 /// Has the account looked at if the claim's user asks for that; returns what was asked with when it was last.
-fn look_now(context: &Context, claim: &PhoneNumberClaim, now: Moment) -> Option<String> {
+fn look_now(context: &Context, claim: &PhoneNumberClaim, known: &Known, now: Moment) -> Option<String> {
     let before = claim.status.as_ref().and_then(|status| status.last_handled_reconcile_at.clone());
     let asked = context.memory.look_asked(&claim.uid().unwrap_or_default(), claim, now);
     let Some(asked) = asked.filter(|asked| before.as_ref() != Some(&asked.latest)) else { return before };
-    let account = context.accounts.of_claim(claim);
-    let looked = account.look_now(ObjectKey::of(claim), claim.number(), asked.since);
+    let record = known.record.as_deref().and_then(Seen::read).map(|record| &**record);
+    let accounts = context.accounts.known();
+    let (_, account) = accounts.serve(claim, record);
+    let (key, e164) = (ObjectKey::of(claim), claim.number());
+    let looked = account.is_some_and(|account| account.look_now(key, e164, asked.since));
     if looked { Some(asked.latest) } else { before }
 }
 
@@ -222,16 +228,13 @@ async fn publish_status(
     let after = changes_by_itself(facts, now);
     let Some((status, reason)) = conditions::claim_status(facts, now) else { return Ok(after) };
     let old = claim.status.as_ref();
-    let uid = claim.uid().unwrap_or_default();
     if old == Some(&status) {
-        // Another may be on its way: it is not the truth any more when it comes back, and is to be looked at.
-        context.told.forget(&uid);
         return Ok(after);
     }
-    context.told.tell(&uid, &status);
+    context.told.tell(claim, &status);
     let written = context.store.patch_status(claim, &status).await;
     if let Err(error) = written {
-        context.told.forget(&uid);
+        context.told.forget(&claim.uid().unwrap_or_default());
         // The claim is gone: there is no status to write.
         return if matches!(error, StoreError::NotFound) { Ok(after) } else { Err(error) };
     }

@@ -30,14 +30,14 @@ use kube::{Resource, ResourceExt};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    account::Accounts,
+    account::{Account, Accounts},
     api::{ClaimRef, EventKind, ObjectKey, PhoneNumber, PhoneNumberClaim, Reason, Seen},
     cache::Cache,
     clock::Clock,
     conditions,
     domain::E164,
     metrics::Metrics,
-    plan::{Change, ClaimLiveness, Moment, RecordBrief, Timeouts, Wanted},
+    plan::{Change, ClaimLiveness, ClaimObserved, Moment, RecordBrief, Timeouts, Wanted},
     store::{Store, StoreError},
 };
 
@@ -97,6 +97,11 @@ impl Context {
         }
     }
 
+    /// The account that serves a claim, if it is worked with.
+    fn account(&self, observed: &ClaimObserved<'_>) -> Option<Arc<Account>> {
+        self.accounts.of(observed.served.account.as_ref()?)
+    }
+
     /// The record with a change, and with the conditions that follow from it.
     fn changed(&self, record: &PhoneNumber, change: Change, now: Moment) -> PhoneNumber {
         let mut next = record.clone();
@@ -108,6 +113,13 @@ impl Context {
 
     fn seen(&self, e164: E164) -> Option<Arc<Seen<PhoneNumber>>> {
         self.records.get(&ObjectKey::number(e164))
+    }
+
+    /// That very claim, as it stands.
+    fn claim(&self, named: &ClaimRef) -> Option<Arc<PhoneNumberClaim>> {
+        let seen = self.claims.seen(&named.namespace, &named.name)?;
+        let claim = seen.read().filter(|claim| claim.metadata.uid.as_ref() == Some(&named.uid))?;
+        Some(self.told.as_told(claim.clone()))
     }
 
     /// Reads a claim live, and notes where that may not be done.

@@ -48,9 +48,9 @@ impl Context {
         };
         let (id, families) = (account.id(), self.accounts.families());
         let kinship = |other: &AccountId| families.kinship(&id, other);
-        let lists = |e164: E164| {
-            self.accounts.all().any(|other| other.lists(e164) && kinship(&other.id()) == Kinship::Family)
-        };
+        let all = self.accounts.all();
+        let lists =
+            |e164: E164| all.iter().any(|other| other.lists(e164) && kinship(&other.id()) == Kinship::Family);
         let is_known = |e164: &E164| self.records.contains(&ObjectKey::number(*e164)) || lists(*e164);
         let neighbours = Neighbours::of(rows.clone(), begun.wall, self.timeouts, records, kinship, is_known);
         let neighbours = Arc::new(neighbours);

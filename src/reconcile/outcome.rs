@@ -71,9 +71,8 @@ pub async fn store(
 
 /// A reconcile that saw the record meanwhile has left it to this purchase, and would not be requeued.
 pub fn wake(context: &Context, claim: &PhoneNumberClaim) {
-    let account = context.accounts.of_claim(claim);
-    account.wake(ObjectKey::number(claim.number()));
-    account.wake(ObjectKey::of(claim));
+    context.accounts.wake(ObjectKey::number(claim.number()));
+    context.accounts.wake(ObjectKey::of(claim));
 }
 
 /// One try, given the record as it was read last. Returns what the attempt has become, if it was for this process to say.

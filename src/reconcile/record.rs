@@ -25,8 +25,8 @@ pub async fn reconcile_record(
         deleting: record.metadata.deletion_timestamp.is_some(),
         has_finalizer: record.finalizers().iter().any(|finalizer| finalizer == RECORD_FINALIZER),
     };
-    let Some(account) = context.accounts.of_record(&record) else {
-        // An administrator may give up any record; nothing else is done about a foreign one.
+    let Some(account) = context.accounts.of(&record.spec.account) else {
+        // An administrator may give up any record; nothing else is done about one of an account that is not worked with.
         if removal.is_given_up() {
             context.store.drop_finalizer(&record).await?;
         }
@@ -44,14 +44,14 @@ pub async fn reconcile_record(
         first_read: context.memory.see(&record, now).first_read,
         evidence: &evidence,
         absent_since: None,
-        neighbours: &|begun, rows| context.neighbours(account, begun, rows, now),
+        neighbours: &|begun, rows| context.neighbours(&account, begun, rows, now),
         timeouts: context.timeouts,
         clocks: account.clocks(),
         removal,
     };
     observed.absent_since = context.memory.absent_since(e164, plan::is_listed_absent(&observed));
     let step = plan::decide_record(&observed, now);
-    let after = perform(&context, account, &record, step, now).await?;
+    let after = perform(&context, &account, &record, step, now).await?;
     let liveness = context.liveness_again(liveness, record.spec.claim_ref.as_ref());
     Ok(after.into_iter().chain(liveness).min())
 }

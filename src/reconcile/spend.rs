@@ -168,7 +168,7 @@ async fn await_permission(
             }
         };
         let asks = if let LiveClaim::Read(Some(live)) = live { live } else { claim };
-        let served = context.accounts.serve(asks, Some(record));
+        let served = context.accounts.known().directory.serve(asks, Some(record));
         match spending.may_send(claim, record, live, &served, opened, context.clock.now()) {
             Permission::Granted => return Ok(()),
             Permission::Denied(why) => return Err(why),

@@ -4,6 +4,8 @@
 mod answer;
 mod call;
 mod casing;
+mod connections;
+mod connector;
 mod credentials;
 mod envelope;
 mod error;
@@ -28,12 +30,14 @@ mod wire;
 
 pub use answer::PurchaseAnswer;
 pub use casing::Casing;
+pub use connections::Settings;
+pub use connector::Connector;
 pub use credentials::{Credentials, CredentialsError, CredentialsSource, Source};
 pub use error::{ReadError, SetupError};
 pub use filtered::{Filtered, Shown};
 pub use notices::Notice;
 pub use purchase::{Client, Spending};
-pub use reader::{Reader, Settings};
+pub use reader::Reader;
 pub use survey::{Debits, Survey, Tried};
 pub use transactions::{Known, Ledger};
 pub use transport::USER_AGENT;

@@ -2,10 +2,16 @@
 
 use std::{
     num::NonZeroU32,
-    sync::atomic::{AtomicUsize, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
+use parking_lot::RwLock;
+
+use crate::domain::Rate;
 
 /// While a purchase waits for its slot, reads get one in so many: what was read serves many purchases, and reading more
 /// would only make them wait. So do the prices of claims, however many those are, while anything else waits.
@@ -17,58 +23,83 @@ const ROUNDS: (u32, u32) = (2, 10);
 
 /// The rate limit of one account.
 pub struct Pace {
-    calls: DefaultDirectRateLimiter,
-    reads: DefaultDirectRateLimiter,
-    prices: DefaultDirectRateLimiter,
-    rounds: DefaultDirectRateLimiter,
+    limits: RwLock<Arc<Limits>>,
     /// Purchases that wait for their slots, and reads.
     purchases_waiting: AtomicUsize,
     reads_waiting: AtomicUsize,
 }
 
-impl Pace {
-    /// So many calls a second, and so many at once.
-    pub fn new(rate: NonZeroU32, burst: NonZeroU32) -> Self {
+struct Limits {
+    rate: Rate,
+    calls: DefaultDirectRateLimiter,
+    reads: DefaultDirectRateLimiter,
+    prices: DefaultDirectRateLimiter,
+    rounds: DefaultDirectRateLimiter,
+}
+
+impl Limits {
+    fn new(of: Rate) -> Self {
+        let Rate { per_second: rate, burst } = of;
         let limiter = |part: fn(u32) -> u32| {
             let part = |of: NonZeroU32| NonZeroU32::new(part(of.get())).unwrap_or(NonZeroU32::MIN);
             RateLimiter::direct(Quota::per_second(part(rate)).allow_burst(part(burst)))
         };
         Self {
+            rate: of,
             calls: limiter(|of| of),
             reads: limiter(|of| of / SHARE),
             prices: limiter(|of| of / SHARE),
             rounds: limiter(|of| (of / SHARE / 2).clamp(ROUNDS.0, ROUNDS.1)),
+        }
+    }
+}
+
+impl Pace {
+    pub fn new(rate: Rate) -> Self {
+        Self {
+            limits: RwLock::new(Arc::new(Limits::new(rate))),
             purchases_waiting: AtomicUsize::default(),
             reads_waiting: AtomicUsize::default(),
         }
     }
 
+    /// From now on, at that rate. What waits for a slot already waits for it at the one before.
+    pub fn change(&self, rate: Rate) {
+        if self.limits().rate != rate {
+            *self.limits.write() = Arc::new(Limits::new(rate));
+        }
+    }
+
+    fn limits(&self) -> Arc<Limits> {
+        self.limits.read().clone()
+    }
+
     /// Waits for the slot of a purchase.
     pub async fn purchase_slot(&self) {
         let _waits = Waits::new(&self.purchases_waiting);
-        self.calls.until_ready().await;
+        self.limits().calls.until_ready().await;
     }
 
     /// Waits for the slot of a read.
     pub async fn read_slot(&self) {
-        let _waits = Waits::new(&self.reads_waiting);
+        let (limits, _waits) = (self.limits(), Waits::new(&self.reads_waiting));
         if self.purchases_waiting.load(Ordering::Relaxed) > 0 {
-            self.reads.until_ready().await;
+            limits.reads.until_ready().await;
         }
-        self.calls.until_ready().await;
+        limits.calls.until_ready().await;
     }
 
     /// Waits until another price may be read, while no price waits for its slot.
     pub async fn price(&self) {
         let others = [&self.purchases_waiting, &self.reads_waiting];
         if others.iter().any(|waiting| waiting.load(Ordering::Relaxed) > 0) {
-            self.prices.until_ready().await;
+            self.limits().prices.until_ready().await;
         }
     }
 
     /// Waits until another round of reads may begin.
     pub async fn round(&self) {
-        self.rounds.until_ready().await;
+        self.limits().rounds.until_ready().await;
     }
 }
 
@@ -98,7 +129,7 @@ mod tests {
     use super::*;
 
     fn pace(rate: u32, burst: u32) -> Pace {
-        Pace::new(NonZeroU32::new(rate).unwrap(), NonZeroU32::new(burst).unwrap())
+        Pace::new(format!("{rate}/{burst}").parse().unwrap())
     }
 
     #[tokio::test]
@@ -119,6 +150,16 @@ mod tests {
         assert!(timeout(Duration::from_secs(1), both).await.is_err());
         let (purchases, reads) = (purchases.into_inner(), reads.into_inner());
         assert!(purchases > 2 * reads && reads > 10, "{purchases} purchases, {reads} reads");
+    }
+
+    #[tokio::test]
+    async fn a_rate_that_is_changed_counts_at_once() {
+        let pace = pace(1, 2);
+        assert_eq!((0..9).filter(|_| pace.read_slot().now_or_never().is_some()).count(), 2);
+        pace.change("1/5".parse().unwrap());
+        assert_eq!((0..9).filter(|_| pace.read_slot().now_or_never().is_some()).count(), 5);
+        pace.change("1/5".parse().unwrap());
+        assert!(pace.read_slot().now_or_never().is_none(), "it is the same");
     }
 
     #[tokio::test]

@@ -1,26 +1,22 @@
 //! The client that may spend: a reader, and the one POST of a purchase.
 
-use std::{ops::Deref, sync::Arc, time::Duration};
+use std::{ops::Deref, time::Duration};
 
 use bytes::Bytes;
 use http_body_util::Full;
 use reqwest::Body;
 use serde::Serialize;
-use tokio::sync::watch;
 use tracing::Instrument;
 
 use super::{
     answer::{PurchaseAnswer, PurchaseResponse},
     casing::Casing,
-    credentials::Credentials,
-    error::SetupError,
-    reader::{Reader, Settings},
+    reader::Reader,
     transport::{self, PURCHASE_BODY_LIMIT},
 };
 use crate::{
-    clock::Peers,
     domain::{Currency, E164, Outcome, Time},
-    metrics::{Metrics, Operation, Peer},
+    metrics::{Operation, Peer},
     telemetry::TRACED,
 };
 
@@ -57,20 +53,9 @@ impl Deref for Client {
 }
 
 impl Client {
-    /// A client that counts its calls in `metrics`, and holds the clock against its answers' in `peers`.
-    ///
-    /// # Errors
-    /// If the URL, the CA file or the HTTP clients cannot be had.
-    pub fn new(
-        settings: &Settings,
-        spending: Spending,
-        credentials: watch::Receiver<Credentials>,
-        metrics: Arc<Metrics>,
-        peers: Arc<Peers>,
-    ) -> Result<Self, SetupError> {
-        let reader = Reader::new(settings, credentials, metrics, peers)?;
-        let spender = transport::spender(&reader.base, settings.ca_file.as_deref(), spending.timeout)?;
-        Ok(Self { reader, spender, casing: spending.casing })
+    /// A client that sends its purchases with `spender`: see `transport::spender`.
+    pub(super) fn over(reader: Reader, spender: reqwest::Client, casing: Casing) -> Self {
+        Self { reader, spender, casing }
     }
 
     /// *Purchase from inventory.* Sends the one request of an attempt; the answer says whether the purchase may have

@@ -1,12 +1,6 @@
 //! The reading client of Vobiz's REST API: one method for each read, within the rate limit. It has no way to spend.
 
-use std::{
-    num::NonZeroU32,
-    path::PathBuf,
-    pin::pin,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{pin::pin, sync::Arc, time::Instant};
 
 use futures::{StreamExt, stream};
 use jiff::civil::Date;
@@ -15,6 +9,7 @@ use tokio::sync::watch;
 
 use super::{
     casing::Casings,
+    connections::{Connections, Settings},
     credentials::Credentials,
     error::{ReadError, SetupError},
     masks::{InUse, Masks},
@@ -22,42 +17,22 @@ use super::{
     pace::Pace,
     page::{self, Page},
     paging::{Listed, Next, Pages},
-    transport,
     wire::Balance,
 };
 use crate::{
     clock::Peers,
-    domain::{AccountId, Currency, E164, LedgerRow, ListedNumber, OwnedRow},
+    domain::{AccountId, Currency, E164, LedgerRow, ListedNumber, OwnedRow, Rate},
     metrics::{Metrics, Operation},
 };
 
-/// A read that takes longer is given up: reads can be repeated.
-const READ_TIMEOUT: Duration = Duration::from_secs(15);
-
 /// Pages of the owned list that are read side by side.
 const PAGES_AT_ONCE: usize = 4;
-
-/// Idle connections that reads keep: as many as there are calls side by side.
-const KEPT: usize = 8;
 
 /// Rows on a page of numbers: the documented maximum.
 const NUMBERS_PER_PAGE: usize = 100;
 
 /// A search that goes on after so many pages costs as much as a listing, and says less: its digits are too few.
 const SEARCHED_PAGES: usize = 2;
-
-/// How Vobiz is called.
-#[derive(Debug, Clone)]
-pub struct Settings {
-    /// `VOBIZ_API_URL`
-    pub url: String,
-    /// `VOBIZ_CA_FILE`
-    pub ca_file: Option<PathBuf>,
-    /// `VOBIZ_RATE_LIMIT`, calls a second.
-    pub rate: NonZeroU32,
-    /// `VOBIZ_RATE_LIMIT`, calls at once.
-    pub burst: NonZeroU32,
-}
 
 /// How a page is read: its body, which one was asked for, and what is taken out of it.
 type Parse<T> = fn(&[u8], usize, &Masks) -> Result<Page<T>, ReadError>;
@@ -111,20 +86,29 @@ impl Reader {
         metrics: Arc<Metrics>,
         peers: Arc<Peers>,
     ) -> Result<Self, SetupError> {
-        let base = transport::check_url(&settings.url)?;
-        let ca_file = settings.ca_file.as_deref();
-        Ok(Self {
-            kept: transport::reader(&base, ca_file, READ_TIMEOUT, KEPT)?,
-            fresh: transport::reader(&base, ca_file, READ_TIMEOUT, 0)?,
-            base,
+        Ok(Self::over(&Connections::new(settings)?, settings.rate, credentials, metrics, peers))
+    }
+
+    /// The same, over connections that others use as well.
+    pub(super) fn over(
+        connections: &Connections,
+        rate: Rate,
+        credentials: watch::Receiver<Credentials>,
+        metrics: Arc<Metrics>,
+        peers: Arc<Peers>,
+    ) -> Self {
+        Self {
+            kept: connections.kept.clone(),
+            fresh: connections.fresh.clone(),
+            base: connections.base.clone(),
             credentials,
             in_use: InUse::default(),
-            pace: Pace::new(settings.rate, settings.burst),
+            pace: Pace::new(rate),
             metrics,
             peers,
             casings: Casings::default(),
             notices: Notices::default(),
-        })
+        }
     }
 
     /// What is known of the clocks of others.

@@ -131,19 +131,26 @@ fn it_is_ready_once_vobiz_has_accepted_the_credentials_and_stays_so() {
         let operator = setup.start();
         let address = address(&setup).await;
         assert_eq!(get(&address, "/healthz").await, (200, "ok\n".to_owned()));
-        readiness(&address, 503, "[-] credentials: Vobiz refuses the credentials (401)").await;
-        let refused = ["credentials_accepted 0.0", r#"account_held{reason="InvalidCredentials"} 1.0"#];
-        samples(&address, &refused).await;
+        let account = &world.account;
+        let words = format!("[-] credentials: {account}: Vobiz refuses the credentials (401)");
+        readiness(&address, 503, &words).await;
+        let of_credentials = |accepted: &str, held: &str| {
+            let accepted = format!(r#"credentials_accepted{{account="{account}"}} {accepted}"#);
+            let reason = "InvalidCredentials";
+            [accepted, format!(r#"account_held{{account="{account}",reason="{reason}"}} {held}"#)]
+        };
+        let refused = of_credentials("0.0", "1.0");
+        samples(&address, &refused.each_ref().map(String::as_str)).await;
 
         std::fs::write(&file, token(&world.account)).unwrap();
         readiness(&address, 200, "[+] credentials: ok").await;
-        let accepted = ["credentials_accepted 1.0", r#"account_held{reason="InvalidCredentials"} 0.0"#];
-        samples(&address, &accepted).await;
+        let accepted = of_credentials("1.0", "0.0");
+        samples(&address, &accepted.each_ref().map(String::as_str)).await;
 
         world.vobiz.set_token(&world.account, "another").unwrap();
         world.claim("office", &world.stocked()).await;
         world.until("office", INVALID_CREDENTIALS).await;
-        samples(&address, &refused).await;
+        samples(&address, &refused.each_ref().map(String::as_str)).await;
         assert_eq!(get(&address, "/readyz").await.0, 200);
         for (path, status) in [("/", 404), ("/metrics/", 404)] {
             assert_eq!(get(&address, path).await.0, status, "{path}");
@@ -192,13 +199,19 @@ fn a_standby_with_a_wrong_token_is_not_ready_before_it_is_put_right() {
         samples(&address(&first).await, &["leader 1.0"]).await;
         let waits = second.start();
         let other = address(&second).await;
-        readiness(&other, 503, "[-] credentials: Vobiz refuses the credentials (401)").await;
+        let words = format!("[-] credentials: {}: Vobiz refuses the credentials (401)", world.account);
+        readiness(&other, 503, &words).await;
         std::fs::write(&file, token(&world.account)).unwrap();
         readiness(&other, 200, "[+] credentials: ok").await;
         samples(&other, &["leader 0.0"]).await;
         waits.stop().await;
         leads.stop().await;
     });
+}
+
+/// A sample of the world's account.
+fn sample(world: &World, name: &str, labels: &str, value: &str) -> String {
+    format!(r#"{name}{{account="{}"{labels}}} {value}"#, world.account)
 }
 
 #[test]
@@ -221,9 +234,9 @@ fn metrics_follow_claims_numbers_and_money_and_name_none_of_them() {
                 r#"purchases_total{outcome="Purchased"} 1"#,
                 r#"vobiz_requests_total{operation="purchase",outcome="ok"} 1"#,
                 r#"unresolved_attempts{state="Open"} 1.0"#,
-                r#"numbers{claimed="true"} 1.0"#,
-                r#"monthly_cost{claimed="true",currency="INR"} 2.0"#,
-                r#"account_balance{currency="INR"} 9948.0"#,
+                &sample(&world, "numbers", r#",claimed="true""#, "1.0"),
+                &sample(&world, "monthly_cost", r#",claimed="true",currency="INR""#, "2.0"),
+                &sample(&world, "account_balance", r#",currency="INR""#, "9948.0"),
                 "unrecorded_numbers 1.0",
                 "purchase_queue_depth 0",
                 "leader 1.0",
@@ -231,8 +244,8 @@ fn metrics_follow_claims_numbers_and_money_and_name_none_of_them() {
         )
         .await;
         // Another account of this Vobiz, and of this cluster, has dollars; this one's numbers cost none.
-        assert!(!served.contains(r#"account_balance{currency="USD"}"#), "{served}");
-        for secret in [&bought[1..], &held[1..], "office", world.namespace.as_str(), world.account.as_str()] {
+        assert!(!served.contains(r#"currency="USD""#), "{served}");
+        for secret in [&bought[1..], &held[1..], "office", world.namespace.as_str()] {
             assert!(!served.contains(secret), "{secret}: {served}");
         }
         world.release();
@@ -242,14 +255,14 @@ fn metrics_follow_claims_numbers_and_money_and_name_none_of_them() {
             &address,
             &[
                 r#"claims{reason="Purchased"} 1.0"#,
-                r#"numbers{claimed="false"} 1.0"#,
-                r#"monthly_cost{claimed="false",currency="INR"} 2.0"#,
+                &sample(&world, "numbers", r#",claimed="false""#, "1.0"),
+                &sample(&world, "monthly_cost", r#",claimed="false",currency="INR""#, "2.0"),
             ],
         )
         .await;
         assert!(!served.contains("unresolved_attempts{"), "settled attempts are gone: {served}");
         world.delete("held").await;
-        samples(&address, &[r#"numbers{claimed="false"} 2.0"#]).await;
+        samples(&address, &[&sample(&world, "numbers", r#",claimed="false""#, "2.0")]).await;
         let (_, served) = get(&address, "/metrics").await;
         assert!(!served.contains("vobiz_operator_claims{"), "there are no claims: {served}");
     });

@@ -13,6 +13,7 @@ mod statuses;
 mod world;
 
 mod account;
+mod accounts;
 mod api;
 mod attempts;
 mod clocks;

@@ -4,8 +4,8 @@ use std::{num::NonZeroU32, path::Path, sync::Arc, time::Duration};
 
 use tokio::sync::watch;
 use vobiz_operator::{
-    domain::Outcome,
-    vobiz::{Casing, Client, Credentials, PurchaseAnswer, Reader, Settings, Spending},
+    domain::{Outcome, Rate},
+    vobiz::{Casing, Client, Connector, Credentials, PurchaseAnswer, Reader, Settings, Spending},
 };
 
 pub const NUMBER: &str = "+911234500000";
@@ -21,14 +21,15 @@ fn settings(url: &str, ca_file: Option<&Path>) -> (Settings, watch::Receiver<Cre
     let _ = rustls::crypto::ring::default_provider().install_default();
     let credentials = Credentials::new("MA_TEST".parse().unwrap(), "token").unwrap();
     let (url, ca_file) = (url.to_owned(), ca_file.map(Path::to_owned));
-    let settings = Settings { url, ca_file, rate: NonZeroU32::MAX, burst: NonZeroU32::MAX };
+    let settings =
+        Settings { url, ca_file, rate: Rate { per_second: NonZeroU32::MAX, burst: NonZeroU32::MAX } };
     (settings, watch::channel(credentials).1)
 }
 
 pub fn client(url: &str, ca_file: Option<&Path>, purchase_timeout: Duration) -> Client {
     let (settings, credentials) = settings(url, ca_file);
     let spending = Spending { timeout: purchase_timeout, casing: Casing::Lower };
-    Client::new(&settings, spending, credentials, Arc::default(), Arc::default()).unwrap()
+    Connector::new(&settings, spending, Arc::default(), Arc::default()).unwrap().client(credentials)
 }
 
 /// What the commands have of Vobiz.

@@ -1,0 +1,102 @@
+//! Work for each account, from when it comes until it goes.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio_util::sync::CancellationToken;
+
+use crate::account::{Account, Accounts};
+
+/// So many accounts are spread over an interval.
+const SPREAD: u32 = 128;
+
+/// Starts the work of each account that is there or comes, until `end`. It is told which one it is, counted from nought, and
+/// has a token that ends with it.
+pub async fn each(
+    accounts: &Accounts,
+    end: &CancellationToken,
+    mut start: impl FnMut(Arc<Account>, u32, CancellationToken),
+) {
+    let (mut changes, mut place) = (accounts.changes(), 0);
+    let mut there: Vec<(Arc<Account>, CancellationToken)> = Vec::new();
+    loop {
+        let now = accounts.all();
+        there.retain(|(account, stop)| {
+            let stays = now.iter().any(|one| Arc::ptr_eq(one, account));
+            if !stays {
+                stop.cancel();
+            }
+            stays
+        });
+        for account in now {
+            if !there.iter().any(|(one, _)| Arc::ptr_eq(one, &account)) {
+                let stop = end.child_token();
+                start(account.clone(), place, stop.clone());
+                place += 1;
+                there.push((account, stop));
+            }
+        }
+        tokio::select! {
+            lives = changes.changed() => if lives.is_err() { return },
+            () = end.cancelled() => return,
+        }
+    }
+}
+
+/// When the account of that place is asked first, if nothing waits for it: the first at once, the others one after the
+/// other, so that a hundred of them are not listed at the same time, then and at each interval's end.
+pub fn first_asked(place: u32, interval: Duration) -> Duration {
+    interval / SPREAD * (place % SPREAD)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroUsize;
+
+    use tokio::sync::mpsc;
+
+    use super::*;
+    use crate::{account::Known, domain::AccountId};
+
+    #[test]
+    fn a_hundred_accounts_are_asked_one_after_the_other_within_the_interval() {
+        let interval = Duration::from_mins(10);
+        let times: Vec<_> = (0..100).map(|place| first_asked(place, interval)).collect();
+        assert_eq!(times[0], Duration::ZERO);
+        assert!(times.windows(2).all(|two| two[0] + Duration::from_secs(4) < two[1]), "{times:?}");
+        assert!(times.iter().all(|time| *time < interval));
+    }
+
+    #[tokio::test]
+    async fn the_work_of_an_account_ends_with_it_and_with_the_term() {
+        let (wake, _woken) = mpsc::unbounded_channel();
+        let accounts = Accounts::new(wake.clone());
+        let account = |id: &str| {
+            let client = crate::account::client("http://127.0.0.1:1".into(), id);
+            Arc::new(Account::new(client, NonZeroUsize::MIN, Arc::default(), wake.clone()))
+        };
+        let (one, two) = (account("MA_1"), account("MA_2"));
+        let known = |all: &[&Arc<Account>]| Known {
+            working: all.iter().map(|one| (one.id(), Arc::clone(one))).collect(),
+            ..Known::default()
+        };
+        let (end, mut begun) = (CancellationToken::new(), Vec::<(AccountId, CancellationToken)>::new());
+        let (told, mut tells) = mpsc::unbounded_channel();
+        let following =
+            each(&accounts, &end, |account, place, stop| told.send((account.id(), place, stop)).unwrap());
+        let changing = async {
+            for (all, place) in [(vec![&one], 0), (vec![&one, &two], 1)] {
+                accounts.update(known(&all));
+                let (id, told, stop) = tells.recv().await.unwrap();
+                assert_eq!(told, place);
+                begun.push((id, stop));
+            }
+            accounts.update(known(&[&two]));
+            begun[0].1.cancelled().await;
+            assert!(!begun[1].1.is_cancelled());
+            end.cancel();
+        };
+        tokio::join!(following, changing);
+        assert_eq!(begun.iter().map(|(id, _)| id.as_str()).collect::<Vec<_>>(), ["MA_1", "MA_2"]);
+        assert!(begun[1].1.is_cancelled() && tells.try_recv().is_err());
+    }
+}
