@@ -168,7 +168,6 @@ impl<'a> Ledgers<'a> {
         let Some(known) = &mut self.known else { return Ok(()) };
         let known_from = known.from;
         let serves = |from: &Timestamp| known_from <= *from;
-        // Or it would become longer for ever: where filters serve, nothing else begins it anew.
         let grows_old = is_outdated(known_from, begun.wall);
         let filtered = wanted.anew.filter(serves).filter(|_| !grows_old && self.filters.serve(&known.ledger));
         if wanted.so_far.filter(serves).or(filtered).is_none() {
@@ -263,7 +262,6 @@ async fn go_on(
     if went_on == Ok(true) {
         return Ok(Some(pass));
     }
-    // After a limit it goes on where it was.
     if matches!(went_on, Ok(_) | Err(ReadError::RateLimited { .. })) {
         *under_way = Some(pass);
     }
