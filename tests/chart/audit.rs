@@ -45,11 +45,9 @@ impl Audit {
         events.iter().filter(|event| !is_refused(event)).filter_map(Right::of_event).collect()
     }
 
-    /// The rights that it would have needed. One that may not read accounts serves that of the flags.
+    /// The rights that it would have needed.
     pub fn refused(&self) -> BTreeSet<Right> {
-        let events = self.events();
-        let refused = events.iter().filter(|event| is_refused(event)).filter_map(Right::of_event);
-        refused.filter(|right| right.resource != "vobizaccounts").collect()
+        self.events().iter().filter(|event| is_refused(event)).filter_map(Right::of_event).collect()
     }
 
     /// How often it was refused that.

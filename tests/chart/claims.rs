@@ -6,7 +6,7 @@ use vobiz_sim::{InventoryNumber, JournalFilter};
 use crate::{
     harness::eventually,
     operator::Operator,
-    release::Release,
+    release::{DECLARED, Release, declared, token},
     table::{Row, check_always},
 };
 
@@ -60,6 +60,47 @@ impl Release {
         self.cluster.create(&format!("{API}/namespaces/{}/phonenumberclaims", self.tenant), &claim).await
     }
 
+    /// A VobizAccount whose token is in a Secret of the release's namespace, for the namespaces with the label `tier: paid`.
+    pub async fn declare(&self) {
+        let account = declared(&self.account);
+        let secret = json!({
+            "apiVersion": "v1", "kind": "Secret", "metadata": { "name": DECLARED },
+            "stringData": { "auth-token": token(&account) },
+        });
+        self.cluster.create(&format!("/api/v1/namespaces/{}/secrets", self.namespace), &secret).await;
+        let paid = json!({ "from": "Selector", "selector": { "matchLabels": { "tier": "paid" } } });
+        let account = json!({
+            "apiVersion": "telephony.vobiz.ai/v1alpha1", "kind": "VobizAccount", "metadata": { "name": DECLARED },
+            "spec": {
+                "authId": account, "allowedNamespaces": paid,
+                "tokenSecretRef": { "namespace": self.namespace, "name": DECLARED },
+            },
+        });
+        self.cluster.create(&format!("{API}/vobizaccounts"), &account).await;
+    }
+
+    /// Opens that account to the tenant's namespace.
+    pub async fn open_to_tenant(&self) {
+        let paid = json!({ "metadata": { "labels": { "tier": "paid" } } });
+        self.cluster.merge(&format!("/api/v1/namespaces/{}", self.tenant), &paid).await;
+    }
+
+    /// A claim that buys in that account.
+    pub async fn claim_with_declared(&self, name: &str, number: &str) -> Value {
+        let claim = json!({
+            "apiVersion": "telephony.vobiz.ai/v1alpha1",
+            "kind": "PhoneNumberClaim",
+            "metadata": { "name": name },
+            "spec": { "e164": number, "accountRef": { "name": DECLARED } },
+        });
+        self.cluster.create(&format!("{API}/namespaces/{}/phonenumberclaims", self.tenant), &claim).await
+    }
+
+    /// What the API server has of that account.
+    pub async fn declared(&self) -> Option<Value> {
+        self.cluster.get(&format!("{API}/vobizaccounts/{DECLARED}")).await
+    }
+
     pub async fn get(&self, name: &str) -> Option<Value> {
         self.cluster.get(&self.claim_path(name)).await
     }
@@ -97,9 +138,19 @@ impl Release {
         events.any(|event| event["regarding"]["uid"] == claim["metadata"]["uid"])
     }
 
+    /// Takes the account away, which the next operator would find. None that works may hold it.
+    pub async fn forget_declared(&self) {
+        if self.declared().await.is_some() {
+            let path = format!("{API}/vobizaccounts/{DECLARED}");
+            self.cluster.merge(&path, &json!({ "metadata": { "finalizers": null } })).await;
+            self.cluster.delete(&path).await;
+        }
+    }
+
     /// Takes the claims away, so that an operator of all namespaces that comes later finds none of them.
     pub async fn retire(self, operator: Operator) {
         operator.kill9().await;
+        self.forget_declared().await;
         self.cluster.delete(&format!("{API}/namespaces/{}/phonenumberclaims", self.tenant)).await;
     }
 }

@@ -7,10 +7,11 @@ use vobiz_sim::{Fault, FaultRule, HoldAt, JournalFilter, OwnedNumber, Target};
 use crate::{
     harness::{PROGRAM, eventually, run},
     operator::{Operator, Setup},
-    release::{Mode, Release, token},
+    release::{Mode, Release, declared, token},
     right::Right,
     table::{
-        ADOPTED, CONFLICT, INSUFFICIENT_BALANCE, INVALID_CREDENTIALS, NUMBER_NOT_FOUND, PURCHASED, condition,
+        ACCOUNT_NOT_ALLOWED, ADOPTED, CONFLICT, INSUFFICIENT_BALANCE, INVALID_CREDENTIALS, NUMBER_NOT_FOUND,
+        PURCHASED, condition,
     },
 };
 
@@ -23,10 +24,17 @@ pub async fn elects(release: &Release) -> bool {
     setup.run_to_end(&["run", "--help"]).await.1.contains("LEADER_ELECT")
 }
 
-/// The rights to a Lease are of no use to an operator that does not elect.
+/// The rights to a Lease are of no use to an operator that does not elect, nor is the right to write accounts to one that
+/// has none.
 pub async fn expected(release: &Release) -> Vec<Right> {
     let elects = elects(release).await;
-    release.rights().into_iter().filter(|right| elects || right.resource != "leases").collect()
+    let has_accounts = release.values.get("accounts").is_some();
+    let is_of_use = |right: &Right| match right.resource.as_str() {
+        "leases" => elects,
+        "vobizaccounts" | "vobizaccounts/status" => has_accounts || right.verb != "patch",
+        _ => true,
+    };
+    release.rights().into_iter().filter(is_of_use).collect()
 }
 
 /// Changes a record while its purchase is under way, so that the outcome has to be written to what is read anew.
@@ -73,12 +81,12 @@ async fn outlives_its_claim(release: &Release, number: &str) {
     release.until_record(number, |record| claimed(record, "True")).await;
 }
 
-async fn whole_job(release: &Release) {
+async fn whole_job(release: &Release) -> Operator {
     let [bought, other, short] = ["INR", "INR", "USD"].map(|currency| release.stocked(currency));
     let [missing, given_up, owned] = [(); 3].map(|()| release.number());
     release.vobiz.put_owned(OwnedNumber::new(&owned, &release.account)).unwrap();
 
-    let _operator = bought_once_the_token_is_right(release, &bought).await;
+    let operator = bought_once_the_token_is_right(release, &bought).await;
     for (name, number) in
         [("missing", &missing), ("given-up", &given_up), ("short", &short), ("owned", &owned)]
     {
@@ -107,12 +115,35 @@ async fn whole_job(release: &Release) {
     let spent = [&bought, &other, &short, &owned, &missing, &given_up].map(|number| release.spent(number));
     assert_eq!(spent, [(1, 1), (1, 1), (1, 0), (0, 0), (2, 1), (1, 0)]);
     assert!(!release.released());
+    operator
+}
+
+/// Buys in an account that is declared, and that is opened to the namespace by a label.
+async fn buys_in_a_declared_account(release: &Release) {
+    let number = release.stocked("INR");
+    release.declare().await;
+    release.claim_with_declared("elsewhere", &number).await;
+    release.until("elsewhere", ACCOUNT_NOT_ALLOWED).await;
+    release.open_to_tenant().await;
+    release.until("elsewhere", PURCHASED).await;
+    assert_eq!(release.vobiz.owner(&number), Some(declared(&release.account)));
+    eventually("the account says that it is accepted", async || {
+        let account = release.declared().await.unwrap();
+        let is_so = condition(&account, "Ready").is_some_and(|ready| ready["reason"] == "Accepted");
+        if is_so { Ok(()) } else { Err(account.to_string()) }
+    })
+    .await;
 }
 
 async fn does_its_job(mode: Mode) {
     let release = Release::install(mode, None).await;
     let audit = release.audit();
-    whole_job(&release).await;
+    let operator = whole_job(&release).await;
+    if mode == Mode::Cluster {
+        buys_in_a_declared_account(&release).await;
+    }
+    operator.kill9().await;
+    release.forget_declared().await;
     let wanted: Vec<_> = audit.refused().into_iter().collect();
     assert_eq!(wanted, [], "rights are missing");
     let expected = expected(&release).await;

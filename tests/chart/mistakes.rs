@@ -37,6 +37,9 @@ fn unknown() -> Vec<Mistake> {
         (json!({ "image": { "pullPolicy": "Sometimes" } }), "one of 'Always', 'IfNotPresent', 'Never'"),
         (vobiz(&json!({ "purchasePath": "ACCOUNT" })), "one of 'account', 'Account'"),
         (json!({ "http": { "port": 0 } }), "at '/http/port': minimum: got 0, want 1"),
+        (json!({ "accounts": { "secrets": [{ "name": "a" }] } }), "missing property 'namespace'"),
+        (json!({ "accounts": { "secrets": ["a/b"] } }), "at '/accounts/secrets/0': got string, want object"),
+        (json!({ "accounts": { "secrets": [{ "namespace": "A", "name": "a" }] } }), "does not match pattern"),
         (json!({ "watchNamespaces": ["a", "a"] }), "items at 0 and 1 are equal"),
     ]
 }
@@ -89,6 +92,7 @@ fn contradictory() -> Vec<Mistake> {
             json!({ "extraEnv": [{ "name": "VOBIZ_AUTH_TOKEN", "value": "x" }] }),
             "extraEnv sets VOBIZ_AUTH_TOKEN",
         ),
+        (json!({ "extraArgs": ["--vobiz-auth-id-file=/a"] }), "has --vobiz-auth-id-file=/a, which the chart"),
         (json!({ "extraEnv": [{ "name": "HTTP_ADDR", "value": "x" }] }), "extraEnv sets HTTP_ADDR"),
         (
             json!({ "extraEnv": [{ "name": "LEADER_ELECTION_NAMESPACE", "value": "x" }] }),
@@ -183,9 +187,18 @@ fn the_schema_knows_the_keys_of_the_values_and_at_the_top_no_others() {
     let text = std::fs::read_to_string(root().join("charts/vobiz-operator/values.yaml")).unwrap();
     let (schema, values): (_, Value) = (schema(), serde_yaml::from_str(&text).unwrap());
     same_keys(&schema, &schema, &values, "");
-    for section in
-        ["", "vobiz", "metrics", "image", "crds", "rbac", "http", "networkPolicy", "serviceAccount"]
-    {
+    for section in [
+        "",
+        "vobiz",
+        "accounts",
+        "metrics",
+        "image",
+        "crds",
+        "rbac",
+        "http",
+        "networkPolicy",
+        "serviceAccount",
+    ] {
         let at = if section.is_empty() { String::new() } else { format!("/{section}") };
         let of_schema = resolve(&schema, schema.pointer(&at.replace('/', "/properties/")).unwrap());
         let values = values.pointer(&at).unwrap();

@@ -17,10 +17,13 @@ async fn notes(values: &Value) -> String {
 #[test]
 fn the_notes_say_what_is_missing_or_unusual_and_nothing_else() {
     run(async {
-        let missing = "create secret generic vobiz-vobiz-operator-credentials";
+        let missing = "NO CREDENTIALS are in the values";
+        let secrets = json!([{ "namespace": "shop", "name": "red" }]);
         let some = json!({ "authId": "MA_X", "authToken": "hush" });
         for (values, words, unsaid) in [
             (json!({}), missing, "HELD"),
+            (json!({ "accounts": { "secrets": secrets } }), "\n  shop/red\n", "come from the Secret"),
+            (json!({}), "VobizAccount that serves it", "may read these Secrets"),
             (json!({ "vobiz": { "existingSecret": "mine" } }), "come from the Secret mine", missing),
             (json!({ "vobiz": some }), "claims of all namespaces", missing),
             (json!({ "vobiz": some }), "See that it runs", "hush"),

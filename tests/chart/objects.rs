@@ -20,8 +20,8 @@ fn without_values_there_are_a_pod_its_rights_a_service_and_definitions() {
             *kinds.entry(object["kind"].as_str().unwrap()).or_insert(0) += 1;
         }
         let wanted = [
-            ("ClusterRole", 5),
-            ("ClusterRoleBinding", 2),
+            ("ClusterRole", 6),
+            ("ClusterRoleBinding", 3),
             ("CustomResourceDefinition", 3),
             ("Deployment", 1),
             ("Role", 1),
@@ -39,9 +39,12 @@ fn named_namespaces_have_roles_and_no_cluster_role_reaches_their_claims() {
         let rendered = rendered(variation("rights")).await;
         assert_eq!(rendered.env("WATCH_NAMESPACES"), Some("dry-run,dry-run-other"));
         let global = rendered.all("ClusterRole");
-        assert_eq!(global.len(), 1);
-        assert_eq!(global[0]["metadata"]["name"], "vobiz-vobiz-operator:telephony:records");
-        assert_eq!(global[0]["rules"].as_array().unwrap().len(), 1);
+        let names: Vec<_> = global.iter().map(|role| role["metadata"]["name"].as_str().unwrap()).collect();
+        assert_eq!(
+            names,
+            ["vobiz-vobiz-operator:telephony:records", "vobiz-vobiz-operator:telephony:accounts"]
+        );
+        assert!(!format!("{global:?}").contains("phonenumberclaims"), "{global:?}");
         let mut places: Vec<_> = rendered
             .all("RoleBinding")
             .iter()
@@ -51,13 +54,52 @@ fn named_namespaces_have_roles_and_no_cluster_role_reaches_their_claims() {
             })
             .collect();
         places.sort();
-        let claims = "\"vobiz-vobiz-operator:telephony:claims\"";
+        let [accounts, claims] =
+            ["accounts", "claims"].map(|name| format!("\"vobiz-vobiz-operator:telephony:{name}\""));
         let wanted = [
+            format!("\"dry-run\" {accounts}"),
             format!("\"dry-run\" {claims}"),
+            format!("\"dry-run-other\" {accounts}"),
             format!("\"dry-run-other\" {claims}"),
             "\"telephony\" \"vobiz-vobiz-operator:leader-election\"".to_owned(),
         ];
         assert_eq!(places, wanted);
+    });
+}
+
+/// What all roles of these values say of a resource: where, by which names, and with which verbs.
+async fn rules_on(values: Value, resource: &str) -> Vec<Value> {
+    let rendered = rendered(values).await;
+    let mut found = Vec::new();
+    for role in rendered.objects.iter().filter(|object| object["rules"].is_array()) {
+        for rule in role["rules"].as_array().unwrap() {
+            if rule["resources"].as_array().unwrap().contains(&json!(resource)) {
+                found.push(json!([role["metadata"]["namespace"], rule["resourceNames"], rule["verbs"]]));
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn secrets_are_got_by_their_names_in_one_role_for_each_namespace() {
+    run(async {
+        let wanted =
+            [json!(["dry-run", ["acme", "red"], ["get"]]), json!(["dry-run-other", ["blue"], ["get"]])];
+        assert_eq!(rules_on(variation("rights"), "secrets").await, wanted);
+        assert!(rules_on(json!({}), "secrets").await.is_empty());
+        let mut without = variation("rights");
+        without["rbac"]["create"] = json!(false);
+        assert!(rules_on(without, "secrets").await.is_empty());
+    });
+}
+
+#[test]
+fn namespaces_may_be_watched_only_where_that_is_asked_for() {
+    run(async {
+        let wanted = [json!([null, null, ["list", "watch"]])];
+        assert_eq!(rules_on(variation("rights"), "namespaces").await, wanted);
+        assert!(rules_on(json!({}), "namespaces").await.is_empty());
     });
 }
 

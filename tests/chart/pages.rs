@@ -4,6 +4,7 @@
 use std::path::Path;
 
 use control_plane::{Component, Options};
+use serde_json::Value;
 use tempfile::TempDir;
 use tokio::process::Command;
 use vobiz_sim::{Account, Config, Fault, FaultRule, InventoryNumber, OwnedNumber, Sim, State, Target};
@@ -157,6 +158,46 @@ impl Reader {
         assert_eq!(self.sim.admin().purchase_calls("+911234500001"), 1);
     }
 
+    /// The accounts of two tenants, what becomes of one account, and that of the flags as an object.
+    async fn accounts(&self) {
+        let vobiz = self.sim.admin();
+        for (account, token) in [("MA_RED", "REPLACE-ME"), ("MA_BLUE", "REPLACE-ME"), ("MA_YYYYYYYY", "hush")]
+        {
+            vobiz.put_account(Account::new(account, token).with_balance("INR", 10_000));
+        }
+        for number in ["+911234500011", "+911234500012"] {
+            vobiz.put_number(InventoryNumber::new(number, "INR", 50, 2)).unwrap();
+        }
+        let said = self.types("docs/accounts.md", "examples", &[]).await;
+        assert_eq!(said.matches("Accepted").count(), 2, "{said}");
+        for (team, number, account) in
+            [("team-red", "+911234500011", "MA_RED"), ("team-blue", "+911234500012", "MA_BLUE")]
+        {
+            self.until(team, "office", "Purchased").await;
+            assert_eq!((vobiz.purchase_calls(number), vobiz.owner(number)), (1, Some(account.to_owned())));
+        }
+        for (page, mark) in [
+            ("docs/operations.md", "add account"),
+            ("docs/operations.md", "rotate account"),
+            ("docs/operations.md", "suspend account"),
+            ("docs/operations.md", "remove account"),
+        ] {
+            self.types(page, mark, &[]).await;
+        }
+        assert!(!self.shell("kubectl get va -o name").await.contains("acme"));
+        let before = self.statuses().await;
+        self.types("docs/operations.md", "move", &[("MA_XXXXXXXX", ACCOUNT)]).await;
+        assert_eq!(self.statuses().await, before);
+        let calls = ["+911234500001", "+911234500003"].map(|number| vobiz.purchase_calls(number));
+        assert_eq!(calls, [1, 2]);
+    }
+
+    /// What all claims say.
+    async fn statuses(&self) -> Vec<Value> {
+        let claims = self.cluster.get(&format!("{API}/phonenumberclaims")).await.unwrap();
+        claims["items"].as_array().unwrap().iter().map(|claim| claim["status"].clone()).collect()
+    }
+
     /// What keeps an installation going, and its end.
     async fn operations(&self, operator: Operator) {
         for (page, mark) in [
@@ -177,7 +218,7 @@ impl Reader {
             self.types(page, mark, &[("NAMESPACE", "monitoring")]).await;
         }
         let list = std::fs::read_to_string(self.folder.path().join("phonenumbers.yaml")).unwrap();
-        assert_eq!(list.matches("kind: PhoneNumber\n").count(), 3, "{list}");
+        assert_eq!(list.matches("kind: PhoneNumber\n").count(), 5, "{list}");
         operator.kill9().await;
         self.types("docs/operations.md", "forget all", &[]).await;
         assert_eq!(self.shell("kubectl get crd -o name").await, "");
@@ -196,6 +237,7 @@ fn every_command_of_the_pages_does_what_the_page_says() {
         reader.claims().await;
         reader.failures().await;
         reader.records().await;
+        reader.accounts().await;
         reader.operations(operator).await;
     });
 }

@@ -41,6 +41,7 @@ pub struct Release {
     pub namespace: String,
     /// Where its claims are.
     pub tenant: String,
+    /// That of the flags.
     pub account: String,
     pub values: Value,
     pub rendered: Rendered,
@@ -57,9 +58,11 @@ impl Release {
         let id = RELEASES.fetch_add(1, Ordering::Relaxed);
         let (namespace, tenant, account) =
             (format!("release-{id}"), format!("tenant-{id}"), format!("MA_C{id}"));
-        let money =
-            Account::new(&account, token(&account)).with_balance("INR", 10_000).with_balance("USD", 1);
-        let state = State { accounts: vec![money], ..State::default() };
+        let rich = |account: &str| {
+            Account::new(account, token(account)).with_balance("INR", 10_000).with_balance("USD", 1)
+        };
+        let accounts = vec![rich(&account), rich(&declared(&account))];
+        let state = State { accounts, ..State::default() };
         let sim = Sim::start(Config { state, ..Config::default() }).await.unwrap();
         for name in [&namespace, &tenant] {
             cluster.create_namespace(name, &json!({})).await;
@@ -70,8 +73,13 @@ impl Release {
                 "purchaseTimeout": "5s", "settleTime": "5s",
             },
         });
-        if mode == Mode::Namespaced {
-            values["watchNamespaces"] = json!([tenant, namespace]);
+        match mode {
+            Mode::Namespaced => values["watchNamespaces"] = json!([tenant, namespace]),
+            // Every operator in a cluster sees all accounts in it: they are for the one that has it for itself.
+            Mode::Cluster => {
+                let secrets = json!([{ "namespace": namespace, "name": DECLARED }]);
+                values["accounts"] = json!({ "secrets": secrets, "watchNamespaces": true });
+            }
         }
         let rendered = render(&namespace, &values).await.unwrap();
         let (vobiz, folder) = (sim.admin(), TempDir::new().unwrap());
@@ -132,7 +140,8 @@ impl Release {
     async fn until_granted(&self, right: &Right) {
         let (resource, subresource) = right.resource.split_once('/').unwrap_or((&right.resource, ""));
         let (namespace, name) = match resource {
-            "phonenumbers" => ("", ""),
+            "phonenumbers" | "vobizaccounts" | "namespaces" => ("", ""),
+            "secrets" => (self.namespace.as_str(), DECLARED),
             "leases" => (self.namespace.as_str(), self.lease()),
             _ => (self.tenant.as_str(), ""),
         };
@@ -229,6 +238,14 @@ impl Release {
     pub fn folder(&self) -> &Path {
         self.folder.path()
     }
+}
+
+/// The name of the VobizAccount of a release, and of the Secret with its token.
+pub const DECLARED: &str = "declared";
+
+/// The auth id of that account.
+pub fn declared(account: &str) -> String {
+    format!("{account}D")
 }
 
 /// The token of an account: a word that nothing else contains.

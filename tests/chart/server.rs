@@ -113,10 +113,11 @@ fn tenants_get_claims_through_the_roles_that_they_have() {
         let reads = ["get", "list", "watch"];
         let writes = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
         for (role, claims) in [("view", &reads[..]), ("edit", &writes[..]), ("admin", &writes[..])] {
-            // Nobody edits records, or a status.
+            // Nobody edits records, accounts, or a status.
             let wanted = [
                 ("phonenumberclaims", claims),
                 ("phonenumbers", &reads),
+                ("vobizaccounts", &reads),
                 ("phonenumberclaims/status", &reads),
             ];
             crate::harness::eventually(&format!("{role} has claims"), async || {

@@ -68,7 +68,6 @@ fn the_pod_is_restricted_and_gets_its_token_only_because_it_asks() {
 fn credentials_are_files_of_a_folder_and_appear_nowhere_else() {
     run(async {
         for (values, secret, keys) in [
-            (json!({}), "vobiz-vobiz-operator-credentials", ["auth-id", "auth-token"]),
             (variation("credentials"), "vobiz-vobiz-operator-credentials", ["auth-id", "auth-token"]),
             (variation("a CA from a Secret"), "vobiz", ["id", "token"]),
         ] {
@@ -89,6 +88,18 @@ fn credentials_are_files_of_a_folder_and_appear_nowhere_else() {
                 rendered.objects.iter().filter(|object| object["kind"] != "Secret").collect();
             assert!(!format!("{without_secrets:?}").contains("hush"));
         }
+    });
+}
+
+#[test]
+fn without_credentials_the_pod_has_no_account_of_its_own() {
+    run(async {
+        let rendered = rendered(json!({})).await;
+        let variables = rendered.container()["env"].as_array().unwrap().iter();
+        let names: Vec<_> = variables.map(|variable| variable["name"].as_str().unwrap()).collect();
+        assert!(!names.iter().any(|name| name.starts_with("VOBIZ_AUTH")), "{names:?}");
+        assert_eq!(rendered.pod()["spec"]["volumes"], Value::Null);
+        assert_eq!(rendered.container()["volumeMounts"], Value::Null);
     });
 }
 
@@ -152,7 +163,7 @@ fn roots_come_from_a_config_map_a_secret_or_a_mount_of_ones_own() {
         let own = rendered(variation("extras")).await;
         assert_eq!(own.env("VOBIZ_CA_FILE"), Some("/roots/ca.pem"));
         assert_eq!(
-            own.pod()["spec"]["volumes"][1],
+            own.pod()["spec"]["volumes"][0],
             json!({ "name": "roots", "configMap": { "name": "roots" } })
         );
         assert_eq!(rendered(json!({})).await.env("VOBIZ_CA_FILE"), None);
@@ -212,7 +223,7 @@ fn extras_are_added_to_what_the_chart_sets() {
         for variable in values["extraEnv"].as_array().unwrap() {
             assert!(variables.contains(variable), "{variable}");
         }
-        assert_eq!(container["volumeMounts"][1], values["extraVolumeMounts"][0]);
+        assert_eq!(container["volumeMounts"][0], values["extraVolumeMounts"][0]);
         let network = self::rendered(variation("network")).await;
         let spec = &network.pod()["spec"];
         assert_eq!(

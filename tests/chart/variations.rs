@@ -106,6 +106,11 @@ fn network() -> Value {
 fn rights() -> Value {
     json!({
         "watchNamespaces": ["dry-run", "dry-run-other"], "crds": { "install": false },
+        "accounts": { "watchNamespaces": true, "secrets": [
+            { "namespace": "dry-run", "name": "acme" },
+            { "namespace": "dry-run-other", "name": "blue" },
+            { "namespace": "dry-run", "name": "red" },
+        ] },
         "rbac": { "aggregate": false },
     })
 }

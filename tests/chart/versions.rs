@@ -11,7 +11,8 @@ use crate::helm::{chart, documents};
 pub const NEW_FIELD: &str = "deletionPolicy";
 
 /// All such fields, and those of them that have a default.
-pub const NEW_FIELDS: [(&str, &str); 5] = [
+pub const NEW_FIELDS: [(&str, &str); 6] = [
+    ("spec", "accountRef"),
     ("spec", "acquire"),
     ("spec", NEW_FIELD),
     ("spec", "maxPrice"),
@@ -20,19 +21,27 @@ pub const NEW_FIELDS: [(&str, &str); 5] = [
 ];
 pub const DEFAULTED: [&str; 2] = ["acquire", NEW_FIELD];
 
-/// A copy of the chart, as it was before these fields came.
+/// A copy of the chart, as it was before these fields came, and accounts.
 pub async fn older(folder: &Path) -> PathBuf {
     changed(folder, "0.0.1", |definitions| {
         let version = &mut definitions[0]["spec"]["versions"][0];
         let mentions = |entry: &Value| entry["jsonPath"] == format!(".spec.{NEW_FIELD}").as_str();
         version["selectableFields"].as_array_mut().unwrap().retain(|entry| !mentions(entry));
-        let parts = &mut version["schema"]["openAPIV3Schema"]["properties"];
+        let schema = &mut version["schema"]["openAPIV3Schema"];
+        let is_of_new = |rule: &Value| {
+            let rule = rule["rule"].as_str().unwrap();
+            rule.contains("maxPrice") || rule.contains("accountRef")
+        };
+        for place in ["/x-kubernetes-validations", "/properties/spec/x-kubernetes-validations"] {
+            schema.pointer_mut(place).unwrap().as_array_mut().unwrap().retain(|rule| !is_of_new(rule));
+        }
+        let parts = &mut schema["properties"];
         for (part, field) in NEW_FIELDS {
             let fields = parts[part]["properties"].as_object_mut().unwrap();
             fields.remove(field).unwrap_or_else(|| panic!("there is no {part}.{field}"));
         }
-        let is_of_new = |rule: &Value| rule["rule"].as_str().unwrap().contains("maxPrice");
-        parts["spec"]["x-kubernetes-validations"].as_array_mut().unwrap().retain(|rule| !is_of_new(rule));
+        let account = definitions.pop().unwrap();
+        assert_eq!(account["spec"]["names"]["kind"], "VobizAccount");
     })
     .await
 }

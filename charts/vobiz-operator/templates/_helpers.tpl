@@ -88,6 +88,11 @@ annotations:
 {{- if and .Values.vobiz.authId .Values.vobiz.authToken }}yes{{ end -}}
 {{- end -}}
 
+{{/* Whether there is an account beside the declared ones. */}}
+{{- define "vobiz-operator.hasAccount" -}}
+{{- if or .Values.vobiz.existingSecret (include "vobiz-operator.createsSecret" .) }}yes{{ end -}}
+{{- end -}}
+
 {{- define "vobiz-operator.caFile" -}}
 {{- if or .Values.vobiz.ca.configMap .Values.vobiz.ca.secret -}}
 /etc/vobiz-operator/ca/ca.crt

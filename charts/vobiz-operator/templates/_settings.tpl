@@ -1,8 +1,10 @@
 {{/* The operator's settings as environment variables: name and value. */}}
 {{- define "vobiz-operator.settings" -}}
 {{- $vobiz := .Values.vobiz -}}
+{{- if include "vobiz-operator.hasAccount" . }}
 VOBIZ_AUTH_ID_FILE: /etc/vobiz-operator/credentials/auth-id
 VOBIZ_AUTH_TOKEN_FILE: /etc/vobiz-operator/credentials/auth-token
+{{- end }}
 VOBIZ_API_URL: {{ $vobiz.apiUrl | quote }}
 {{- with include "vobiz-operator.caFile" . }}
 VOBIZ_CA_FILE: {{ . | quote }}

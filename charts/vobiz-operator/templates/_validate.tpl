@@ -67,7 +67,7 @@
 {{- $problems = append $problems (printf "podDisruptionBudget.minAvailable is all %d of the pods: no node of theirs could be drained" $pods) -}}
 {{- end -}}
 {{- $own := keys (include "vobiz-operator.settings" . | fromYaml) -}}
-{{- $own = concat $own (list "VOBIZ_AUTH_ID" "VOBIZ_AUTH_TOKEN" "VOBIZ_CA_FILE" "WATCH_NAMESPACES" "LEADER_ELECTION_NAMESPACE" "POD_NAME" "POD_NAMESPACE") -}}
+{{- $own = concat $own (list "VOBIZ_AUTH_ID" "VOBIZ_AUTH_ID_FILE" "VOBIZ_AUTH_TOKEN" "VOBIZ_AUTH_TOKEN_FILE" "VOBIZ_CA_FILE" "WATCH_NAMESPACES" "LEADER_ELECTION_NAMESPACE" "POD_NAME" "POD_NAMESPACE") -}}
 {{- range .Values.extraEnv -}}
 {{- if has .name $own -}}
 {{- $problems = append $problems (printf "extraEnv sets %s, which the chart sets: there is a value for it" .name) -}}
