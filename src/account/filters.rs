@@ -10,6 +10,9 @@ use crate::{
 /// A ledger is read by filters for so long at a time.
 const PIECE: Duration = Duration::from_millis(500);
 
+/// For so long filters that were not honoured are not asked: what showed it may have been a moment of the ledger's.
+const AGAIN: Duration = Duration::from_hours(1);
+
 /// Whether Vobiz filters its ledger.
 #[derive(Default)]
 pub struct Filters {
@@ -25,7 +28,29 @@ enum Honoured {
     Unknown,
     Untold(Moment),
     Yes,
-    No,
+    /// Until then (monotonic).
+    No(Duration),
+}
+
+impl Honoured {
+    /// Whether there is nothing to be read, of a ledger that was read whole at that moment.
+    fn is_told(self, whole: Moment, now: Moment, wanted: bool) -> bool {
+        match self {
+            Self::Unknown => false,
+            Self::Untold(at) => at == whole,
+            Self::Yes => !wanted,
+            Self::No(until) => now.mono < until,
+        }
+    }
+
+    /// What is known once filters have shown that. `renewed`: and it was all that was known to be of interest.
+    fn after(self, shown: &Shown, renewed: bool, whole: Moment, now: Moment) -> Self {
+        match (shown, self) {
+            _ if !renewed => Self::No(now.mono + AGAIN),
+            (_, Self::Yes) | (Shown::All { proof: true }, _) => Self::Yes,
+            _ => Self::Untold(whole),
+        }
+    }
 }
 
 impl Filters {
@@ -44,18 +69,14 @@ impl Filters {
         now: Moment,
         wanted: bool,
     ) -> Result<Option<Moment>, ReadError> {
-        let is_told = match self.honoured {
-            Honoured::Unknown => false,
-            Honoured::Untold(at) => at == whole,
-            Honoured::Yes => !wanted,
-            Honoured::No => true,
-        };
-        if is_told || !ledger.can_be_filtered() {
+        let is_told = self.honoured.is_told(whole, now, wanted);
+        let Some(first) = (!is_told).then(|| ledger.filter()).flatten() else {
             self.reading = None;
             return Ok(None);
-        }
-        let (begun, mut reading) =
-            self.reading.take().unwrap_or_else(|| (now, Filtered::since(ledger.from())));
+        };
+        // A ledger that was read anew meanwhile may begin earlier.
+        let reading = self.reading.take().filter(|(_, reading)| reading.from() == first.from());
+        let (begun, mut reading) = reading.unwrap_or((now, first));
         let shown = match client.filtered(&mut reading, Instant::now() + PIECE).await {
             Ok(Some(shown)) => shown,
             Ok(None) => {
@@ -71,11 +92,32 @@ impl Filters {
             }
         };
         let renewed = shown != Shown::Otherwise && ledger.renew(reading);
-        self.honoured = match (shown, self.honoured) {
-            _ if !renewed => Honoured::No,
-            (Shown::All { proof: false }, Honoured::Unknown | Honoured::Untold(_)) => Honoured::Untold(whole),
-            _ => Honoured::Yes,
-        };
+        self.honoured = self.honoured.after(&shown, renewed, whole, now);
         Ok((self.honoured == Honoured::Yes).then_some(begun))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn filters_that_were_not_honoured_are_asked_again_and_must_prove_it_anew() {
+        let moment = |hours| Moment { wall: jiff::Timestamp::UNIX_EPOCH, mono: Duration::from_hours(hours) };
+        let (whole, now) = (moment(1), moment(2));
+        let (proof, shown) = (Shown::All { proof: true }, Shown::All { proof: false });
+        let (unknown, no) = (Honoured::Unknown, Honoured::No(now.mono + AGAIN));
+        for (before, shown, renewed, after) in [
+            (unknown, &proof, true, Honoured::Yes),
+            (unknown, &shown, true, Honoured::Untold(whole)),
+            (Honoured::Yes, &shown, true, Honoured::Yes),
+            (Honoured::Yes, &proof, false, no),
+            (no, &proof, true, Honoured::Yes),
+            (no, &shown, true, Honoured::Untold(whole)),
+            (no, &shown, false, no),
+        ] {
+            assert_eq!(before.after(shown, renewed, whole, now), after, "{before:?} {shown:?} {renewed}");
+        }
+        assert!(no.is_told(whole, now, true) && !no.is_told(whole, moment(3), true));
     }
 }

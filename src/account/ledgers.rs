@@ -8,11 +8,13 @@ use std::{
 
 use futures::future::BoxFuture;
 use jiff::Timestamp;
-use tokio::time::timeout;
+use tokio::time::{sleep_until, timeout};
 
 use super::{
     batch::{BatchRead, ReadBatch},
     filters::Filters,
+    lost::Lost,
+    upkeep::is_outdated,
 };
 use crate::{
     clock::Clock,
@@ -27,6 +29,9 @@ const OLD_PIECE: Duration = Duration::from_millis(200);
 
 /// A ledger with which one could not keep up is read whole for so long: each time that it is tried costs a reading as well.
 const READ_WHOLE: Duration = Duration::from_hours(1);
+
+/// A reading that is not wanted any more is kept for so long: where another read fails, all that waits asks anew.
+const KEPT: Duration = Duration::from_mins(2);
 
 /// What stands in the log and in the conditions meanwhile.
 const SHRUNK: &str = "the ledger shows fewer rows than it did; it is believed again in an hour at the latest";
@@ -79,6 +84,9 @@ struct Pass {
     from: Timestamp,
     ledger: Ledger,
     rows: Arc<LedgerRows>,
+    /// When it went on last. Monotonic.
+    went_on: Duration,
+    lost: Lost,
 }
 
 impl Pass {
@@ -86,17 +94,29 @@ impl Pass {
     fn begin(from: Timestamp, begun: Moment, kept: bool) -> Self {
         let day = utc_day(from);
         let ledger = if kept { Ledger::kept_since(day) } else { Ledger::whole_since(day) };
-        Self { begun, from: day_begins(day), ledger, rows: Arc::default() }
+        let (went_on, lost) = (begun.mono, Lost::default());
+        Self { begun, from: day_begins(day), ledger, rows: Arc::default(), went_on, lost }
     }
 
     /// Reads on until then, or to the end. Returns whether that was reached.
     async fn go_on(&mut self, client: &Client, until: Option<Instant>) -> Result<bool, ReadError> {
         loop {
+            let again_at = self.lost.until.filter(|at| *at > Instant::now());
+            if let Some(at) = again_at {
+                sleep_until(until.map_or(at, |until| at.min(until)).into()).await;
+                if until.is_some_and(|until| until < at) {
+                    return Ok(false);
+                }
+            }
             match client.ledger(&mut self.ledger, until).await? {
                 Known::Wholly { .. } => return Ok(true),
                 Known::Partly => return Ok(false),
                 // It is read as often as it takes.
                 Known::Unproven => *self = Self::begin(self.from, self.begun, false),
+                Known::Lost(error) if !self.lost.again(self.ledger.pages(), Instant::now()) => {
+                    return Err(error);
+                }
+                Known::Lost(error) => tracing::debug!(%error, "a page of the ledger is asked for again"),
             }
         }
     }
@@ -124,7 +144,8 @@ impl<'a> Ledgers<'a> {
         let [so_far, anew, old] = [LEDGER_SO_FAR, LEDGER, OLD_LEDGER].map(|kind| batch.ledger_from(kind));
         let mut wanted = Wanted { so_far, anew, old };
         if let Err(error) = self.read_new(&mut read, client, begun, &mut wanted).await {
-            let source = so_far.map_or(LEDGER, |from| Source::LedgerSoFar { from });
+            let anew = anew.map_or(LEDGER, |from| Source::Ledger { from });
+            let source = so_far.map_or(anew, |from| Source::LedgerSoFar { from });
             read.keep(source, begun, Err(refused(error)));
             return read;
         }
@@ -147,12 +168,17 @@ impl<'a> Ledgers<'a> {
         let Some(known) = &mut self.known else { return Ok(()) };
         let known_from = known.from;
         let serves = |from: &Timestamp| known_from <= *from;
-        let filtered = wanted.anew.filter(serves).filter(|_| self.filters.serve(&known.ledger));
+        let grows_old = is_outdated(known_from, begun.wall);
+        let filtered = wanted.anew.filter(serves).filter(|_| !grows_old && self.filters.serve(&known.ledger));
         if wanted.so_far.filter(serves).or(filtered).is_none() {
             return Ok(());
         }
         known.ledger.catch_up();
-        let Known::Wholly { anew } = client.ledger(&mut known.ledger, None).await? else {
+        let read_so_far = client.ledger(&mut known.ledger, None).await?;
+        if let Known::Lost(error) = read_so_far {
+            return Err(error);
+        }
+        let Known::Wholly { anew } = read_so_far else {
             let (from, until) = (known.from, begun.mono + READ_WHOLE);
             let shrunk = known.ledger.has_shrunk();
             self.floor = shrunk.map(|rows| Floor { from, rows, until }).or(self.floor);
@@ -162,7 +188,10 @@ impl<'a> Ledgers<'a> {
         let wants = filtered.is_some();
         let shown = self.filters.read(client, &mut known.ledger, known.begun, begun, wants).await?;
         let anew = shown.or(anew.then_some(begun));
-        read.readings.push((LEDGER_SO_FAR, known.reading(begun)));
+        // Else it was asked for anew because what is known of it is too old for looks.
+        if wanted.so_far.is_some_and(|from| serves(&from)) {
+            read.readings.push((LEDGER_SO_FAR, known.reading(begun)));
+        }
         read.readings.extend(anew.map(|since| (LEDGER, known.reading(since))));
         let is_served = anew.is_some() || (wants && self.filters.serve(&known.ledger));
         wanted.anew = wanted.anew.filter(|from| !(is_served && serves(from)));
@@ -223,16 +252,20 @@ async fn go_on(
     kept: bool,
 ) -> Result<Option<Pass>, ReadError> {
     let Some(from) = wanted else {
-        *under_way = None;
+        under_way.take_if(|pass| begun.mono >= pass.went_on + KEPT);
         return Ok(None);
     };
     let until = Some(Instant::now() + PIECE);
     let mut pass = under_way.take().unwrap_or_else(|| Pass::begin(from, begun, kept));
-    if pass.go_on(client, until).await? {
+    pass.went_on = begun.mono;
+    let went_on = pass.go_on(client, until).await;
+    if went_on == Ok(true) {
         return Ok(Some(pass));
     }
-    *under_way = Some(pass);
-    Ok(None)
+    if matches!(went_on, Ok(_) | Err(ReadError::RateLimited { .. })) {
+        *under_way = Some(pass);
+    }
+    went_on.map(|_| None)
 }
 
 /// The same of an old ledger: a page that has not come in that time is waited for in the next batch.

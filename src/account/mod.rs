@@ -12,6 +12,7 @@ mod holdings;
 mod ledgers;
 mod line;
 mod looks;
+mod lost;
 mod prices;
 mod queue;
 mod quotes;

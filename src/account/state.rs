@@ -201,6 +201,7 @@ impl State {
             // A few do not wait for its end.
             told.sources().for_each(|source| batch.add(source));
         }
+        self.upkeep.renew(&mut batch, now.mono);
         batch
     }
 

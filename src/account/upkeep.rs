@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::batch::ReadBatch;
 use crate::plan::{Moment, Source};
 
 /// A ledger with more rows is long: all of it is read anew once a day, and not with each listing for drift.
@@ -15,6 +16,11 @@ const KEEP_UP: Duration = Duration::from_mins(10);
 
 /// Without a look for so long, it is forgotten; and so often it is read anew.
 const DAY: Duration = Duration::from_hours(24);
+
+/// What was read of a row longer ago serves no look: a refund may have been taken back since, or a debit that had failed be
+/// paid. Of a ledger that takes long to read, a day, and the time that it takes to read it anew beside the looks.
+const OLDEST: Duration = Duration::from_hours(1);
+const OLDEST_OF_LONG: Duration = Duration::from_hours(25);
 
 /// A ledger that begins earlier is an old one: a look goes back a day, to its midnight, and so does what it leads to.
 pub(super) const USUAL: Duration = Duration::from_hours(50);
@@ -59,6 +65,21 @@ impl Upkeep {
         }
     }
 
+    /// Whether looks are served by nothing that was read before.
+    fn is_too_old(&self, now: Duration) -> bool {
+        let oldest = if self.rows <= LONG || self.filtered { OLDEST } else { OLDEST_OF_LONG };
+        now >= self.read_anew + oldest
+    }
+
+    /// What looks ask for is read anew, where what is known of it is too old.
+    pub fn renew(&self, batch: &mut ReadBatch, now: Duration) {
+        let so_far = batch.sources().find(|source| matches!(source, Source::LedgerSoFar { .. }));
+        if let Some(from) = so_far.and_then(Source::ledger_from).filter(|_| self.is_too_old(now)) {
+            batch.retain(|source| !matches!(source, Source::LedgerSoFar { .. }));
+            batch.add(Source::Ledger { from });
+        }
+    }
+
     /// What is to be read, though nothing waits for it.
     pub fn due(&self, now: Duration) -> Option<Source> {
         if let Some(from) = self.anew_from {
@@ -93,6 +114,12 @@ pub fn of_all(source: Source, now: Moment) -> Source {
 
 fn usual(now: Moment) -> Timestamp {
     now.wall.saturating_sub(USUAL).unwrap_or(Timestamp::MIN)
+}
+
+/// Whether a ledger goes back further than any that is asked for, to the midnight before and a day more: it is not kept up
+/// with for ever.
+pub fn is_outdated(from: Timestamp, now: Timestamp) -> bool {
+    now.saturating_sub(USUAL + 2 * DAY).is_ok_and(|earliest| from < earliest)
 }
 
 #[cfg(test)]
@@ -153,5 +180,43 @@ mod tests {
         upkeep.looks(from(30), at(25 * 60 + 1));
         upkeep.resync(at(25 * 60 + 2));
         assert_eq!(upkeep.due(at(25 * 60 + 2)), Some(Source::Ledger { from: from(30) }));
+    }
+
+    #[test]
+    fn a_look_is_served_by_nothing_that_was_read_too_long_ago() {
+        let so_far = Source::LedgerSoFar { from: from(5) };
+        let anew = Source::Ledger { from: from(5) };
+        let minutes = |minutes: u64| at(1 + minutes);
+        for (rows, filtered, read_for, asked) in [
+            (LONG, false, minutes(59), so_far),
+            (LONG, false, minutes(60), anew),
+            (LONG + 1, true, minutes(60), anew),
+            (LONG + 1, false, minutes(60), so_far),
+            (LONG + 1, false, minutes(25 * 60 - 1), so_far),
+            (LONG + 1, false, minutes(25 * 60), anew),
+        ] {
+            let mut upkeep = looked_at(rows);
+            upkeep.has(rows, filtered);
+            // To keep up with it is not to read it anew.
+            upkeep.was_read(false, read_for);
+            let mut batch: ReadBatch = [Source::Listing, so_far].into_iter().collect();
+            upkeep.renew(&mut batch, read_for);
+            let expected: ReadBatch = [Source::Listing, asked].into_iter().collect();
+            assert_eq!(batch, expected, "{rows} {filtered} {read_for:?}");
+        }
+        // Of two that are asked for, the one that goes back further.
+        let mut batch: ReadBatch = [so_far, Source::Ledger { from: from(3) }].into_iter().collect();
+        looked_at(LONG).renew(&mut batch, minutes(120));
+        assert_eq!(batch, [Source::Ledger { from: from(3) }].into_iter().collect());
+    }
+
+    #[test]
+    fn a_ledger_that_nobody_asks_so_far_back_of_is_outdated() {
+        let day = |day: i64| from(24 * day);
+        let now = from(24 * 9 + 12);
+        // Fifty hours ago was on the seventh day.
+        for (begins, outdated) in [(7, false), (6, false), (5, true), (1, true)] {
+            assert_eq!(is_outdated(day(begins), now), outdated, "{begins}");
+        }
     }
 }

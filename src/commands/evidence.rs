@@ -151,6 +151,7 @@ async fn ledger(reader: &Reader, from: Timestamp) -> Result<LedgerRead, ReadErro
             Known::Wholly { .. } => break,
             Known::Partly => {}
             Known::Unproven => ledger = Ledger::whole_since(day),
+            Known::Lost(error) => return Err(error),
         }
     }
     Ok(LedgerRead {

@@ -11,7 +11,7 @@ use jiff::civil::Date;
 use super::{
     error::ReadError,
     ledger::Sort,
-    page::{LARGE, Page},
+    page::{LARGE, Page, Shown as Row},
     paging::{Next, Pages},
     reader::Reader,
 };
@@ -72,9 +72,11 @@ pub struct Filtered {
     /// Which filter is asked by.
     at: usize,
     pages: Pages<LedgerRow>,
-    pub rows: HashMap<u64, LedgerRow>,
-    /// Of all rows that were shown.
-    pub keys: HashSet<u64>,
+    /// All rows that were shown, by their ids.
+    pub rows: HashMap<u64, Row>,
+    /// The ids that were known to be of interest when the reading began: filters show those, or are not honoured. Of what
+    /// comes while they are asked one after the other, they may show nothing.
+    known: HashSet<u64>,
     /// The parameters that have shown rows.
     shown: HashSet<&'static str>,
 }
@@ -90,9 +92,19 @@ pub enum Shown {
 
 impl Filtered {
     #[must_use]
-    pub fn since(from: Date) -> Self {
-        let (rows, keys, shown) = (HashMap::new(), HashSet::new(), HashSet::new());
-        Self { from, at: 0, pages: Pages::default(), rows, keys, shown }
+    pub fn since(from: Date, known: HashSet<u64>) -> Self {
+        let (rows, shown) = (HashMap::new(), HashSet::new());
+        Self { from, at: 0, pages: Pages::default(), rows, known, shown }
+    }
+
+    /// The day since which.
+    #[must_use]
+    pub fn from(&self) -> Date {
+        self.from
+    }
+
+    pub(super) fn shows_what_was_known(&self) -> bool {
+        self.known.iter().all(|id| self.rows.contains_key(id))
     }
 
     /// The next page; what the reading has come to, if it is at its end.
@@ -105,8 +117,14 @@ impl Filtered {
             self.shown.insert(filter.parameter);
         }
         if filter.of_interest {
-            self.keys.extend(&page.keys);
-            self.rows.extend(page.rows.iter().cloned());
+            let Some(rows) = page.clone().by_id() else { return Ok(Some(Shown::Otherwise)) };
+            for (id, row) in rows {
+                let key = row.key;
+                // Two rows with one id would hide each other.
+                if self.rows.insert(id, row).is_some_and(|other| other.key != key) {
+                    return Ok(Some(Shown::Otherwise));
+                }
+            }
             match self.pages.feed(Ok(page))? {
                 Next::Page(_) => return Ok(None),
                 Next::End(listed) if listed.is_whole() => {}
@@ -143,14 +161,17 @@ mod tests {
     use super::*;
     use crate::vobiz::{masks::Masks, page::ledger_page};
 
-    const CALL: &str = r#"{"id":"1","type":"debit","reference_type":"cdr"}"#;
-    const CREDIT: &str = r#"{"id":"2","type":"credit","reference_type":"payment"}"#;
-    const PURCHASE: &str = r#"{"id":"3","type":"debit","reference_type":"did_purchase"}"#;
-    const RENTAL: &str = r#"{"id":"4","type":"did_rental"}"#;
+    const CALL: &str =
+        r#"{"id":"1","type":"debit","reference_type":"cdr","created_at":"2026-01-02T00:00:00Z"}"#;
+    const CREDIT: &str =
+        r#"{"id":"2","type":"credit","reference_type":"payment","created_at":"2026-01-02T00:00:00Z"}"#;
+    const PURCHASE: &str =
+        r#"{"id":"3","type":"debit","reference_type":"did_purchase","created_at":"2026-01-02T00:00:00Z"}"#;
+    const RENTAL: &str = r#"{"id":"4","type":"did_rental","created_at":"2026-01-02T00:00:00Z"}"#;
 
     /// What the reading comes to if each filter shows that.
     fn read(shown: [&[&str]; 6], total: Option<usize>) -> (Shown, Filtered) {
-        let mut filtered = Filtered::since("2026-01-02".parse().unwrap());
+        let mut filtered = Filtered::since("2026-01-02".parse().unwrap(), HashSet::new());
         loop {
             let (rows, page) = (shown[filtered.at], *filtered.pages.ahead(1).start());
             let total = total.unwrap_or(rows.len());
@@ -185,7 +206,7 @@ mod tests {
     #[test]
     fn what_may_concern_a_number_is_kept_and_what_shows_filters_is_not() {
         let (_, filtered) = read([&[CALL], &[CALL], &[CREDIT], &[RENTAL], &[PURCHASE], &[]], None);
-        assert_eq!((filtered.rows.len(), filtered.keys.len()), (3, 3));
+        assert_eq!(filtered.rows.values().filter(|shown| shown.row.is_some()).count(), 3);
         let (debit, absent) = (RowType::Debit, ReferenceType::Absent);
         assert!(is_unnamed((debit, absent)) && !is_unnamed((RowType::DidRental, absent)));
         assert!(!is_unnamed((debit, ReferenceType::Other)) && !is_unnamed((debit, ReferenceType::Number)));

@@ -38,8 +38,16 @@ pub struct WireRow {
 impl WireRow {
     /// What tells the row from all others, if it has an id. A refund must not hide its debit, even if both have the same.
     pub fn key(&self) -> Option<u64> {
-        let id = self.id.as_ref().filter(|id| !id.is_empty())?;
-        Some(key((id, &self.kind, self.amount.map(Money::abs))))
+        Some(key((self.id()?, &self.kind, self.amount.map(Money::abs))))
+    }
+
+    /// The row's id, which stays while its type, sum or time change.
+    pub fn id_key(&self) -> Option<u64> {
+        self.id().map(key)
+    }
+
+    fn id(&self) -> Option<&str> {
+        self.id.as_deref().filter(|id| !id.is_empty())
     }
 
     pub fn parse(self, masks: &Masks) -> LedgerRow {

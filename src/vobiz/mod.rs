@@ -21,6 +21,7 @@ mod page;
 mod paging;
 mod purchase;
 mod reader;
+mod seen;
 mod survey;
 mod transactions;
 mod transport;

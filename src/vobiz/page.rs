@@ -1,5 +1,7 @@
 //! One page of a list: parsed as a whole, or an error.
 
+use std::collections::HashMap;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer};
 
@@ -17,19 +19,38 @@ use crate::domain::{LedgerRow, ListedNumber, OwnedRow, Time};
 pub const LARGE: usize = 1000;
 
 /// One page, keyed so that rows that move between pages count once.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Page<T> {
     /// Rows on the page, with those that are of no interest already left out.
     pub(super) rows: Vec<(u64, T)>,
     /// Keys of all rows on the page.
     pub keys: Vec<u64>,
-    /// When each row was made, where every row of a ledger's page has an id and a time: what lacks one cannot be told from
+    /// When each row was made, and its id, where every row of a ledger's page has both: what lacks one cannot be told from
     /// its twin.
-    pub(super) times: Option<Vec<Timestamp>>,
+    pub(super) ids: Option<Vec<(Timestamp, u64)>>,
     /// What rows of a ledger's page are, each kind once.
     pub(super) sorts: Vec<Sort>,
     /// How many rows the list has in all, where the page says so.
     pub total: Option<usize>,
+}
+
+/// A row of the ledger, as a page shows it.
+#[derive(Debug)]
+pub struct Shown {
+    pub at: Timestamp,
+    /// What tells it from another row of the same id.
+    pub key: u64,
+    /// The row, if it is of interest.
+    pub row: Option<LedgerRow>,
+}
+
+impl Page<LedgerRow> {
+    /// Its rows by their ids, those of no interest included, where each has one.
+    pub(super) fn by_id(self) -> Option<HashMap<u64, Shown>> {
+        let mut rows: HashMap<u64, LedgerRow> = self.rows.into_iter().collect();
+        let ids = self.ids?.into_iter().zip(self.keys);
+        Some(ids.map(|((at, id), key)| (id, Shown { at, key, row: rows.remove(&key) })).collect())
+    }
 }
 
 impl<T> Page<T> {
@@ -84,7 +105,7 @@ pub fn numbers_page(body: &[u8], asked: usize, masks: &Masks) -> Result<Page<Box
         let contents = item.contents();
         rows.extend(item.numbers(masks)?.into_iter().map(|row| (key((contents, row.e164)), Box::new(row))));
     }
-    Ok(Page { rows, keys, times: None, sorts: Vec::new(), total })
+    Ok(Page { rows, keys, ids: None, sorts: Vec::new(), total })
 }
 
 /// A page of the owned list, each row of it as people are shown it.
@@ -96,7 +117,7 @@ pub fn owned_page(body: &[u8], asked: usize, masks: &Masks) -> Result<Page<Owned
     let keys: Vec<_> = items.iter().enumerate().map(|(at, Object(item))| item.key((asked, at))).collect();
     let rows =
         keys.iter().zip(&items).map(|(row, Object(item))| (key((row, item.contents())), item.owned(masks)));
-    Ok(Page { rows: rows.collect(), keys, times: None, sorts: Vec::new(), total })
+    Ok(Page { rows: rows.collect(), keys, ids: None, sorts: Vec::new(), total })
 }
 
 #[derive(Deserialize)]
@@ -112,6 +133,7 @@ struct WireLedger {
 #[serde(from = "Object<WireRow>")]
 struct Transaction {
     key: Option<u64>,
+    id: Option<u64>,
     at: Option<Timestamp>,
     sort: Sort,
     of_interest: Option<WireRow>,
@@ -122,6 +144,7 @@ impl From<Object<WireRow>> for Transaction {
         let row = wire.bare();
         Self {
             key: wire.key(),
+            id: wire.id_key(),
             at: row.at.map(Time::at),
             sort: (row.kind, row.reference_type),
             of_interest: row.concerns_numbers().then_some(wire),
@@ -137,7 +160,7 @@ pub fn ledger_page(body: &[u8], asked: usize, masks: &Masks) -> Result<Page<Ledg
     let wire: WireLedger = object(body).ok_or_else(|| ReadError::unreadable("ledger"))?;
     check_echo(wire.page.0, asked)?;
     let transactions = rows(wire.transactions, wire.total.0, "ledger")?;
-    let times = transactions.iter().map(|row| row.key.and(row.at)).collect();
+    let ids = transactions.iter().map(|row| row.at.zip(row.id)).collect();
     let (mut keys, mut sorts) = (Vec::with_capacity(transactions.len()), Vec::new());
     let mut rows: Vec<(u64, LedgerRow)> = Vec::new();
     for (at, row) in transactions.into_iter().enumerate() {
@@ -156,7 +179,7 @@ pub fn ledger_page(body: &[u8], asked: usize, masks: &Masks) -> Result<Page<Ledg
         }
         rows.extend(row.map(|row| (key, row)));
     }
-    Ok(Page { rows, keys, times, sorts, total: wire.total.0 })
+    Ok(Page { rows, keys, ids, sorts, total: wire.total.0 })
 }
 
 /// A server that answers with another page than was asked for does not page the way it is read here.

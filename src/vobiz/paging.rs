@@ -14,8 +14,9 @@ const PASSES: usize = 3;
 /// No list that is read here has more pages; a server that never ends is an error, not a loop.
 const MOST_PAGES: usize = 10_000;
 
-/// Nor has one more rows: each is remembered while it is read.
-const MOST_ROWS: usize = 2_000_000;
+/// Nor has one more rows: each is remembered while it is read, for some 20 MB, and for as many again once a pass has come
+/// out short.
+const MOST_ROWS: usize = 1_000_000;
 
 /// A list of which some pages were read.
 ///
@@ -26,13 +27,16 @@ const MOST_ROWS: usize = 2_000_000;
 pub struct Pages<T> {
     /// What all passes saw.
     rows: HashMap<u64, T>,
-    /// Of all rows, those of no interest included.
+    /// Of all rows that short passes saw, those of no interest included.
     keys: HashSet<u64>,
     pass: Pass,
     /// Passes that came out short.
     short: usize,
     /// Whether the total changed within one of them.
     moved: bool,
+    /// The most that a page with rows has announced, and whether a later one announced fewer.
+    most: Option<usize>,
+    shrank: bool,
     /// The least that any of them announced.
     least: Option<usize>,
 }
@@ -83,8 +87,9 @@ impl<T> Listed<T> {
 #[derive(Debug, Default)]
 struct Pass {
     pages: usize,
-    /// Rows on its first page.
+    /// Rows on its first page, and how many it announced.
     size: usize,
+    first: Option<usize>,
     /// Keys of all its rows.
     seen: HashSet<u64>,
     totals: HashSet<Option<usize>>,
@@ -105,7 +110,8 @@ enum End {
 impl<T> Default for Pages<T> {
     fn default() -> Self {
         let (rows, keys) = (HashMap::new(), HashSet::new());
-        Self { rows, keys, pass: Pass::default(), short: 0, moved: false, least: None }
+        let pass = Pass::default();
+        Self { rows, keys, pass, short: 0, moved: false, most: None, shrank: false, least: None }
     }
 }
 
@@ -123,9 +129,12 @@ impl<T> Pages<T> {
             page => page?,
         };
         self.rows.extend(rows);
-        self.keys.extend(&keys);
+        if !keys.is_empty() {
+            self.shrank |= total.is_some() && total < self.most;
+            self.most = self.most.max(total);
+        }
         match self.pass.add(keys, total) {
-            None if self.pass.pages < MOST_PAGES && self.keys.len() < MOST_ROWS => {
+            None if self.pass.pages < MOST_PAGES && self.pass.seen.len() < MOST_ROWS => {
                 return Ok(Next::Page(self.pass.pages + 1));
             }
             None => return Err(ReadError::unreadable("list without an end")),
@@ -135,14 +144,17 @@ impl<T> Pages<T> {
                 self.least = self.least.into_iter().chain(total).min();
             }
         }
-        self.pass = Pass::default();
+        let pass = std::mem::take(&mut self.pass);
+        self.keys.extend(pass.seen);
         self.short += 1;
         if self.short < PASSES {
             return Ok(Next::Page(1));
         }
         // Rows that move explain a short pass, and three passes see what one missed. A list that stands still and is short
-        // all the same hides rows, and so does one whose passes together have fewer than any of them announced.
-        let is_whole = self.moved && self.least.is_some_and(|least| self.keys.len() >= least);
+        // all the same hides rows, and so does one whose passes together have fewer than any of them announced. Where rows
+        // only come, the last pass saw all that it began with: new ones must not make up for one that is hidden.
+        let expected = if self.shrank { self.least } else { pass.first };
+        let is_whole = self.moved && expected.is_some_and(|expected| self.keys.len() >= expected);
         let rows = self.take_rows();
         Ok(Next::End(if is_whole { Listed::Whole(rows) } else { Listed::Short(rows) }))
     }
@@ -161,6 +173,11 @@ impl<T> Pages<T> {
         self.pass.totals.iter().max().copied().flatten()
     }
 
+    /// How many rows of interest were seen.
+    pub(super) fn of_interest(&self) -> usize {
+        self.rows.len()
+    }
+
     fn take_rows(&mut self) -> Vec<T> {
         std::mem::take(&mut self.rows).into_values().collect()
     }
@@ -171,7 +188,7 @@ impl Pass {
     fn add(&mut self, keys: Vec<u64>, total: Option<usize>) -> Option<End> {
         self.pages += 1;
         if self.pages == 1 {
-            self.size = keys.len();
+            (self.size, self.first) = (keys.len(), total);
         }
         let empty = keys.is_empty();
         let before = self.seen.len();
@@ -221,7 +238,7 @@ mod tests {
         Page {
             rows: keys.iter().copied().zip(ids.iter().copied()).collect(),
             keys,
-            times: None,
+            ids: None,
             sorts: Vec::new(),
             total,
         }
@@ -287,6 +304,38 @@ mod tests {
         let pass = || [page(&[1, 2], Some(4)), page(&[3], Some(3)), page(&[], Some(4))];
         let passes = [pass(), pass(), pass()];
         assert_eq!(read(passes.into_iter().flatten().collect()), (vec![1, 2, 3], 9));
+    }
+
+    #[test]
+    fn rows_that_come_do_not_make_up_for_one_that_is_hidden() {
+        // A row comes at the head after the first page of each pass. There is one more than is ever shown, or none.
+        for (hidden, is_whole) in [(1, false), (0, true)] {
+            let mut came = 0;
+            let listed = complete(|number| {
+                let rows: Vec<u32> = (1..=3 + came).rev().collect();
+                came += u32::from(number == 1);
+                let shown = match number {
+                    1 => &rows[..2],
+                    2 => &rows[2..],
+                    _ => &[],
+                };
+                Ok(page(shown, Some(rows.len() + hidden)))
+            });
+            assert_eq!(listed.unwrap().is_whole(), is_whole, "{hidden}");
+        }
+    }
+
+    #[test]
+    fn a_list_with_more_rows_than_can_be_remembered_proves_nothing() {
+        let mut pages = Pages::default();
+        let end = (0..).find_map(|at| {
+            let keys: Vec<u64> = (at * 10_000..(at + 1) * 10_000).collect();
+            let page =
+                Page::<u32> { rows: Vec::new(), keys, ids: None, sorts: Vec::new(), total: Some(usize::MAX) };
+            pages.feed(Ok(page)).err()
+        });
+        assert!(matches!(end, Some(ReadError::Failed(_))));
+        assert_eq!((pages.pass.seen.len(), pages.keys.len()), (MOST_ROWS, 0), "each is remembered once");
     }
 
     #[test]

@@ -85,9 +85,9 @@ fn debits(page: &Page<LedgerRow>, from: Date) -> Debits {
     let newest = page.rows().filter(|row| row.takes_money()).filter_map(|row| row.at).max();
     let is_all = page.total.is_some_and(|total| total <= page.keys.len());
     // Vobiz documents no order: on a page that begins with older rows, newer ones may be missing.
-    let in_order = page.times.as_ref().filter(|times| times.is_sorted_by(|one, next| one >= next));
+    let in_order = page.ids.as_ref().filter(|ids| ids.is_sorted_by(|(one, _), (next, _)| one >= next));
     let since =
-        if is_all { Some(day_begins(from)) } else { in_order.and_then(|times| times.last().copied()) };
+        if is_all { Some(day_begins(from)) } else { in_order.and_then(|ids| ids.last()).map(|(at, _)| *at) };
     Debits { newest, rows: page.keys.len(), since }
 }
 

@@ -11,7 +11,7 @@ use super::{
     page::{LARGE, Page},
     paging::{Listed, Next, Pages},
     reader::Reader,
-    window::{Fed, Window},
+    window::{Fed, MOST_OF_INTEREST, Window},
 };
 use crate::domain::LedgerRow;
 
@@ -20,6 +20,8 @@ use crate::domain::LedgerRow;
 pub struct Ledger {
     from: Date,
     reading: Reading,
+    /// Pages that were had since this reading began.
+    pages: usize,
 }
 
 #[derive(Debug)]
@@ -39,20 +41,22 @@ pub enum Known {
     Wholly { anew: bool },
     /// What is new cannot be told from what is known: it is to be read anew.
     Unproven,
+    /// A page could not be had, which is not the first one: those before it stay good, and the reading may go on with it.
+    Lost(ReadError),
 }
 
 impl Ledger {
     /// A reading that begins, of a ledger that can be kept up with as far as is known.
     #[must_use]
     pub fn kept_since(from: Date) -> Self {
-        Self { from, reading: Reading::Kept(Window::default()) }
+        Self { from, reading: Reading::Kept(Window::default()), pages: 0 }
     }
 
     /// A reading that begins, of one that cannot.
     #[must_use]
     pub fn whole_since(from: Date) -> Self {
         let reading = Reading::Whole { pages: Pages::default(), filtered: true, rows: None };
-        Self { from, reading }
+        Self { from, reading, pages: 0 }
     }
 
     /// Whether what is new can be read alone.
@@ -67,12 +71,29 @@ impl Ledger {
         self.from
     }
 
-    /// Takes what filters show of a ledger that is known for what it says now. Returns whether they show all that it may
-    /// say.
+    /// Pages that were had since this reading began.
+    #[must_use]
+    pub fn pages(&self) -> usize {
+        self.pages
+    }
+
+    /// Takes what filters show of a ledger that is known for what it says now. Returns whether they show all that it said
+    /// when they were first asked.
     pub fn renew(&mut self, filtered: Filtered) -> bool {
         match &mut self.reading {
             Reading::Kept(window) => window.renew(filtered),
             Reading::Whole { .. } => false,
+        }
+    }
+
+    /// A reading of what filters show, if that is worth while, and they can show all that may concern a number.
+    #[must_use]
+    pub fn filter(&self) -> Option<Filtered> {
+        match &self.reading {
+            Reading::Kept(window) if window.can_be_filtered() => {
+                Some(Filtered::since(self.from, window.of_interest()))
+            }
+            Reading::Kept(_) | Reading::Whole { .. } => None,
         }
     }
 
@@ -105,6 +126,7 @@ impl Ledger {
 
     /// Begins to read what is new.
     pub fn catch_up(&mut self) {
+        self.pages = 0;
         if let Reading::Kept(window) = &mut self.reading {
             window.catch_up();
         }
@@ -135,6 +157,9 @@ impl Ledger {
         match &mut self.reading {
             Reading::Kept(window) => window.feed(page?),
             Reading::Whole { pages, filtered, rows } => match pages.feed(page)? {
+                Next::Page(_) if pages.of_interest() > MOST_OF_INTEREST => {
+                    Err(ReadError::unreadable("ledger with too many rows that may concern numbers"))
+                }
                 Next::Page(_) => Ok(Fed::More),
                 // The total may count what the filter left out. Read whole, the ledger has as many rows as it says, or a
                 // debit may be among those that are missing.
@@ -155,12 +180,19 @@ impl Reader {
     /// Goes on with a reading of the ledger, until then or to its end.
     ///
     /// # Errors
-    /// If any page cannot be had or read, or rows are missing.
+    /// If the first page cannot be had or read, or rows are missing.
     pub async fn ledger(&self, ledger: &mut Ledger, until: Option<Instant>) -> Result<Known, ReadError> {
         loop {
             // One page after the other: where a row comes in between, a page that was read before the one above it lacks a row.
             let (from, page, size) = ledger.next();
-            match ledger.feed(self.ledger_page(from, None, page, size).await)? {
+            let page = self.ledger_page(from, None, page, size).await;
+            if let Err(error @ ReadError::Failed(_)) = &page
+                && ledger.pages > 0
+            {
+                return Ok(Known::Lost(error.clone()));
+            }
+            ledger.pages += 1;
+            match ledger.feed(page)? {
                 Fed::More => {}
                 Fed::Known { anew } => return Ok(Known::Wholly { anew }),
                 Fed::Unproven => return Ok(Known::Unproven),

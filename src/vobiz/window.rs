@@ -2,20 +2,20 @@
 //! out.
 //!
 //! Rows are only ever added to a ledger, so a number of distinct rows of it that is its total is all of it, and what was
-//! read before need not be read again. Keys are remembered of some rows alone: a row that is not remembered is a new one
-//! where it is newer than all that were forgotten, or older. Where that cannot be told, the ledger is read anew.
+//! read before need not be read again. A row is told from others by its id alone: its sum, type and time may change. Ids are
+//! remembered of some rows alone: a row that is not remembered is a new one where it is newer than all that were
+//! forgotten, or older. Where that cannot be told, the ledger is read anew.
 
 use std::{
-    collections::{BTreeSet, HashMap, HashSet},
+    collections::{HashMap, HashSet},
     sync::Arc,
 };
-
-use jiff::Timestamp;
 
 use super::{
     error::ReadError,
     filtered::{Filtered, is_unnamed},
-    page::{LARGE, Page},
+    page::{LARGE, Page, Shown},
+    seen::{Met, Seen},
 };
 use crate::domain::LedgerRow;
 
@@ -31,10 +31,14 @@ const MOST_NEW: usize = 20;
 /// No ledger that is read here has more pages.
 const MOST_PAGES: usize = 10_000;
 
+/// Nor has one more rows that may concern a purchase: each is kept in memory, and all debits may be of them where Vobiz
+/// leaves out what they are for.
+pub const MOST_OF_INTEREST: usize = 50_000;
+
 /// The rows of a ledger that are known.
 #[derive(Debug)]
 pub struct Window {
-    /// Those that may concern a purchase.
+    /// Those that may concern a purchase, by their ids.
     rows: HashMap<u64, Arc<LedgerRow>>,
     /// Whether they are others than those that were taken last.
     changed: bool,
@@ -126,31 +130,44 @@ impl Window {
     /// # Errors
     /// If the ledger has no end.
     pub fn feed(&mut self, page: Page<LedgerRow>) -> Result<Fed, ReadError> {
-        let (Some(times), Some(total)) = (page.times, page.total) else { return Ok(Fed::Unproven) };
-        for (at, key) in times.iter().zip(&page.keys) {
-            if self.seen.meet(*at, *key) == Met::Either {
-                return Ok(Fed::Unproven);
+        let Some(total) = page.total else { return Ok(Fed::Unproven) };
+        let (on_page, sorts) = (page.keys.len(), page.sorts.clone());
+        let Some(shown) = page.by_id() else { return Ok(Fed::Unproven) };
+        for (id, Shown { at, .. }) in &shown {
+            match self.seen.meet(*at, *id) {
+                Met::Either => return Ok(Fed::Unproven),
+                // It was forgotten, and has got another time since.
+                Met::New if self.rows.contains_key(id) => return Ok(Fed::Unproven),
+                Met::New | Met::Again => {}
             }
         }
-        let shown: HashSet<u64> = page.keys.iter().copied().collect();
-        self.keep(&shown, page.rows.into_iter().collect());
-        self.unnamed |= page.sorts.into_iter().any(is_unnamed);
+        let is_all = shown.len() == total;
+        self.keep(shown);
+        self.unnamed |= sorts.into_iter().any(is_unnamed);
         (self.most, self.last) = (self.most.max(total), total);
         let is_known = self.seen.count == self.most && total == self.most;
         if is_known || matches!(self.stage, Stage::Down { .. }) {
             self.seen.remember();
         }
+        if self.rows.len() > MOST_OF_INTEREST {
+            return self.is_beyond("ledger with too many rows that may concern numbers");
+        }
         if is_known {
-            return Ok(Fed::Known { anew: self.anew || shown.len() == total });
+            return Ok(Fed::Known { anew: self.anew || is_all });
         }
         if total / LARGE > MOST_PAGES {
-            if matches!(self.stage, Stage::Up { .. }) {
-                // As an error it would come back each time, and what is known since too long ago would never be dropped.
-                return Ok(Fed::Unproven);
-            }
-            return Err(ReadError::unreadable("ledger without an end"));
+            return self.is_beyond("ledger without an end");
         }
-        Ok(self.follow(page.keys.len(), total))
+        Ok(self.follow(on_page, total))
+    }
+
+    /// A ledger that was known is dropped: as an error it would come back each time, and what is known since too long ago
+    /// would never be dropped.
+    fn is_beyond(&self, what: &str) -> Result<Fed, ReadError> {
+        if matches!(self.stage, Stage::Up { .. }) {
+            return Ok(Fed::Unproven);
+        }
+        Err(ReadError::unreadable(what))
     }
 
     /// Whether it is worth while to ask by filters, and they can show all that may concern a purchase.
@@ -158,23 +175,28 @@ impl Window {
         !self.unnamed && self.seen.count > MOST_NEW * LARGE
     }
 
-    /// What filters show is what may concern a purchase, unless they show less than is known.
+    /// The ids of the rows that may concern a purchase.
+    pub fn of_interest(&self) -> HashSet<u64> {
+        self.rows.keys().copied().collect()
+    }
+
+    /// What filters show is what may concern a purchase, unless they show less than was known when they were first asked.
+    /// What has come since they may have missed.
     pub fn renew(&mut self, filtered: Filtered) -> bool {
-        let is_all = self.rows.keys().all(|key| filtered.keys.contains(key));
+        let is_all = filtered.shows_what_was_known();
         if is_all {
-            self.keep(&filtered.keys, filtered.rows);
+            self.keep(filtered.rows);
         }
         is_all
     }
 
     /// Rows may have changed since they were read before, and be of no interest any more.
-    fn keep(&mut self, shown: &HashSet<u64>, mut rows: HashMap<u64, LedgerRow>) {
-        for key in shown {
-            let (old, new) = (self.rows.get(key), rows.remove(key));
-            if old.map(|row| &**row) != new.as_ref() {
+    fn keep(&mut self, shown: HashMap<u64, Shown>) {
+        for (id, Shown { row, .. }) in shown {
+            if self.rows.get(&id).map(|row| &**row) != row.as_ref() {
                 self.changed = true;
-                self.rows.remove(key);
-                self.rows.extend(new.map(|row| (*key, Arc::new(row))));
+                self.rows.remove(&id);
+                self.rows.extend(row.map(|row| (id, Arc::new(row))));
             }
         }
     }
@@ -209,74 +231,21 @@ impl Window {
     }
 }
 
-/// Which rows were met, as far as their number goes.
-#[derive(Debug)]
-struct Seen {
-    count: usize,
-    /// How many are remembered of either end.
-    remembers: usize,
-    /// Those that were met since it was last decided which are remembered.
-    fresh: BTreeSet<(Timestamp, u64)>,
-    newest: BTreeSet<(Timestamp, u64)>,
-    oldest: BTreeSet<(Timestamp, u64)>,
-    /// The first and the last moment of the rows that are not remembered, which lie between the others.
-    forgotten: Option<(Timestamp, Timestamp)>,
-}
-
-#[derive(Debug, PartialEq, Eq)]
-enum Met {
-    New,
-    Again,
-    /// It may be one that was forgotten.
-    Either,
-}
-
-impl Seen {
-    fn remembering(remembers: usize) -> Self {
-        let [fresh, newest, oldest] = [const { BTreeSet::new() }; 3];
-        Self { count: 0, remembers, fresh, newest, oldest, forgotten: None }
-    }
-
-    fn meet(&mut self, at: Timestamp, key: u64) -> Met {
-        let row = (at, key);
-        if [&self.fresh, &self.newest, &self.oldest].iter().any(|rows| rows.contains(&row)) {
-            return Met::Again;
-        }
-        if self.forgotten.is_some_and(|(first, last)| first <= at && at <= last) {
-            return Met::Either;
-        }
-        self.count += 1;
-        self.fresh.insert(row);
-        Met::New
-    }
-
-    /// Forgets all but the newest and the oldest.
-    fn remember(&mut self) {
-        for row in std::mem::take(&mut self.fresh) {
-            self.newest.insert(row);
-            if self.newest.len() > self.remembers {
-                self.oldest.extend(self.newest.pop_first());
-            }
-            if self.oldest.len() > self.remembers
-                && let Some((at, _)) = self.oldest.pop_last()
-            {
-                let (first, last) = self.forgotten.unwrap_or((at, at));
-                self.forgotten = Some((first.min(at), last.max(at)));
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::VecDeque;
+
+    use jiff::Timestamp;
 
     use super::*;
 
     /// A ledger at Vobiz, the newest row first, which serves small pages.
     #[derive(Default)]
     struct Vobiz {
+        /// When they were made, and their ids.
         rows: VecDeque<(Timestamp, u64)>,
+        /// Those whose sum has changed.
+        corrected: HashSet<u64>,
         made: u64,
         calls: usize,
     }
@@ -310,15 +279,13 @@ mod tests {
             let size = size.min(SIZE);
             let rows: Vec<_> = self.rows.iter().skip((page - 1) * size).take(size).copied().collect();
             let row =
-                |key: u64| LedgerRow::for_tests(&format!(r#"{{"id":"{key}","type":"credit","amount":5}}"#));
+                |id: u64| LedgerRow::for_tests(&format!(r#"{{"id":"{id}","type":"credit","amount":5}}"#));
+            let key = |id: u64| if self.corrected.contains(&id) { id + 1_000_000 } else { id };
+            let of_interest = rows.iter().filter(|(_, id)| id % 10 == 0);
             Page {
-                rows: rows
-                    .iter()
-                    .filter(|(_, key)| key % 10 == 0)
-                    .map(|(_, key)| (*key, row(*key)))
-                    .collect(),
-                keys: rows.iter().map(|(_, key)| *key).collect(),
-                times: Some(rows.iter().map(|(at, _)| *at).collect()),
+                rows: of_interest.map(|(_, id)| (key(*id), row(*id))).collect(),
+                keys: rows.iter().map(|(_, id)| key(*id)).collect(),
+                ids: Some(rows.clone()),
                 sorts: Vec::new(),
                 total: Some(self.rows.len()),
             }
@@ -433,8 +400,7 @@ mod tests {
     #[test]
     fn rows_that_cannot_be_told_apart_or_counted_prove_nothing() {
         let mut vobiz = Vobiz::with(5);
-        for page in
-            [Page { times: None, ..vobiz.page(1, LARGE) }, Page { total: None, ..vobiz.page(1, LARGE) }]
+        for page in [Page { ids: None, ..vobiz.page(1, LARGE) }, Page { total: None, ..vobiz.page(1, LARGE) }]
         {
             assert_eq!(Window::default().feed(page), Ok(Fed::Unproven));
         }
@@ -470,16 +436,78 @@ mod tests {
     fn filters_replace_what_is_known_unless_they_show_less() {
         let (mut window, mut vobiz) = (begun(), Vobiz::with(100));
         assert!(read(&mut window, &mut vobiz, quiet).is_some());
-        let filtered = |keys: &[u64]| {
-            let mut filtered = Filtered::since("2026-01-02".parse().unwrap());
-            filtered.keys.extend(keys);
+        let shown = |ids: std::ops::RangeInclusive<u64>, known: &[u64]| {
+            let known = known.iter().copied().collect();
+            let mut filtered = Filtered::since("2026-01-02".parse().unwrap(), known);
+            let of_no_interest = |id| (id, Shown { at: Timestamp::UNIX_EPOCH, key: id, row: None });
+            filtered.rows.extend(ids.map(of_no_interest));
             filtered
         };
-        assert!(!window.renew(filtered(&[10, 20, 30])), "seven are missing");
+        let known_first = [10, 20, 30, 40, 50];
+        assert!(!window.renew(shown(10..=40, &known_first)), "one is missing");
         assert_eq!(known(&mut window), 10);
-        let all: Vec<u64> = (10..=101).collect();
-        assert!(window.renew(filtered(&all)));
-        assert_eq!(known(&mut window), 0, "none is of interest any more");
+        // Rows that have come since prove nothing, and stay.
+        assert!(window.renew(shown(10..=50, &known_first)));
+        assert_eq!(known(&mut window), 5, "those that are shown are of no interest any more");
+        assert_eq!(window.of_interest(), [60, 70, 80, 90, 100].into());
+    }
+
+    /// A ledger that is known, in which one row has become another in all but its id, and one has come late.
+    fn changed(newer: usize, change: impl FnOnce(&mut Vobiz)) -> Option<usize> {
+        let (mut window, mut vobiz) = (begun(), Vobiz::with(3000));
+        assert!(read(&mut window, &mut vobiz, quiet).is_some());
+        change(&mut vobiz);
+        vobiz.add_late(newer);
+        window.catch_up();
+        read(&mut window, &mut vobiz, quiet).map(|_| known(&mut window))
+    }
+
+    #[test]
+    fn a_row_that_changes_makes_up_for_none_that_comes_late() {
+        let late = Timestamp::from_second(4000).unwrap();
+        for newer in [150, 2000] {
+            for changed_one in [0, 3, 60] {
+                let sum = |vobiz: &mut Vobiz| {
+                    let (_, id) = vobiz.rows[changed_one];
+                    vobiz.corrected.insert(id);
+                };
+                assert_eq!(changed(newer, sum), None, "{newer} {changed_one}");
+                let time = |vobiz: &mut Vobiz| vobiz.rows[changed_one].0 = late;
+                assert_eq!(changed(newer, time), None, "{newer} {changed_one}");
+            }
+        }
+        // One of interest that was forgotten, and has a new time.
+        let renewed = |vobiz: &mut Vobiz| {
+            let place = vobiz.rows.iter().position(|(_, id)| *id == 1500).unwrap();
+            let (_, id) = vobiz.rows.remove(place).unwrap();
+            vobiz.rows.push_front((late, id));
+        };
+        assert_eq!(changed(1700, renewed), None);
+        let found = changed(9, |vobiz| vobiz.corrected = [2995].into());
+        assert_eq!(found, Some(300));
+    }
+
+    #[test]
+    fn a_ledger_with_too_much_that_may_be_of_numbers_is_not_known() {
+        let row = LedgerRow::for_tests(r#"{"id":"1","type":"debit","amount":5}"#);
+        let page = |from: u64, total: usize| {
+            let keys: Vec<u64> = (from..from + 1000).collect();
+            let rows = keys.iter().map(|key| (*key, row.clone())).collect();
+            let at = |id: u64| Timestamp::from_second(1_000_000 - i64::try_from(id).unwrap()).unwrap();
+            let ids = Some(keys.iter().map(|id| (at(*id), *id)).collect());
+            Page { rows, keys, ids, sorts: Vec::new(), total: Some(total) }
+        };
+        let (mut window, most) = (Window::default(), u64::try_from(MOST_OF_INTEREST).unwrap());
+        for from in (0..most).step_by(1000) {
+            let known = from + 1000 == most;
+            let fed = window.feed(page(from, MOST_OF_INTEREST)).unwrap();
+            assert_eq!(fed == Fed::Known { anew: true }, known, "{from}");
+        }
+        window.catch_up();
+        assert_eq!(window.feed(page(most, MOST_OF_INTEREST + 1000)), Ok(Fed::Unproven), "it is dropped");
+        let mut window = Window::default();
+        let mut fed = (0..=most).step_by(1000).map(|from| window.feed(page(from, MOST_OF_INTEREST + 1000)));
+        assert!(fed.any(|fed| matches!(fed, Err(ReadError::Failed(_)))), "its silence proves nothing");
     }
 
     #[test]

@@ -80,6 +80,24 @@ async fn a_look_at_a_busy_ledger_costs_a_few_calls_once_it_is_known() {
 }
 
 #[tokio::test]
+async fn a_page_that_is_lost_in_a_long_reading_is_read_again_alone() {
+    let mut reader = Reader::start(&[], Duration::from_hours(1), &BTreeSet::new()).await;
+    reader.options(AccountOptions { calls_a_day: 40_000, ..AccountOptions::default() });
+    reader.debit();
+    let admin = reader.sim.admin();
+    admin.arm(FaultRule::new(Target::Ledger, Fault::Delay { ms: 20 }).forever());
+    let since = reader.clock.now();
+    let source = Source::LedgerSoFar { from: since.wall - SignedDuration::from_hours(24) };
+    reader.account.request(ObjectKey::record("x"), EvidenceRequest::new(since, [source]));
+    reader.until("the reading is under way", || reader.calls(Operation::Ledger, "") > 10).await;
+    admin.arm(FaultRule::new(Target::Ledger, Fault::status(502, "")).times(2));
+    let (rows, _) = reader.ledger(24, false).await;
+    let calls = reader.calls(Operation::Ledger, "");
+    assert!(rows == 1 && calls < 90, "{rows} {calls}");
+    assert_eq!(admin.faults().len(), 1, "no page was lost");
+}
+
+#[tokio::test]
 async fn a_look_at_a_quiet_ledger_is_a_call_and_reads_all_of_it() {
     let mut reader = Reader::start(&[], Duration::from_hours(1), &BTreeSet::new()).await;
     for known in 1..4 {

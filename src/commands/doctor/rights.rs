@@ -22,6 +22,13 @@ pub const RECORDS: Rule = Rule {
     verbs: &["get", "list", "watch", "create", "update", "delete"],
 };
 
+/// A Secret of an account, and the labels of namespaces, are read only where an account names them: those rights are asked for
+/// in the chart's values.
+pub const ACCOUNTS: [Rule; 2] = [
+    Rule { group: GROUP, resource: "vobizaccounts", verbs: &["list", "watch", "patch"] },
+    Rule { group: GROUP, resource: "vobizaccounts/status", verbs: &["patch"] },
+];
+
 /// In each namespace whose claims are served.
 pub const CLAIMS: [Rule; 3] = [
     Rule { group: GROUP, resource: "phonenumberclaims", verbs: &["get", "list", "watch"] },
@@ -59,7 +66,8 @@ pub fn needed(place: &PlaceArgs, lease_namespace: &str) -> Vec<Right> {
     if namespaces.is_empty() {
         namespaces.push(None);
     }
-    let mut rights = of(&RECORDS, None, None);
+    let mut rights: Vec<_> =
+        std::iter::once(&RECORDS).chain(&ACCOUNTS).flat_map(|rule| of(rule, None, None)).collect();
     for namespace in &namespaces {
         rights.extend(CLAIMS.iter().flat_map(|rule| of(rule, namespace.as_deref(), None)));
     }
@@ -121,6 +129,9 @@ mod tests {
     use super::*;
     use crate::cli;
 
+    /// What only accounts that name it need.
+    const AS_NAMED: [&str; 2] = ["namespaces", "secrets"];
+
     const CHART: &str = include_str!("../../../charts/vobiz-operator/templates/rbac.yaml");
 
     fn place(line: &str) -> PlaceArgs {
@@ -156,8 +167,9 @@ mod tests {
         let asked: Vec<_> = asked
             .map(|right| (right.group.to_owned(), right.resource.to_owned(), right.verb.to_owned()))
             .collect();
-        assert_eq!(asked.iter().cloned().collect::<BTreeSet<_>>(), given());
-        assert_eq!((asked.len(), CHART.matches("verbs: [").count()), (14, 6), "each once");
+        let always = given().into_iter().filter(|(_, resource, _)| !AS_NAMED.contains(&resource.as_str()));
+        assert_eq!(asked.iter().cloned().collect::<BTreeSet<_>>(), always.collect());
+        assert_eq!((asked.len(), CHART.matches("verbs: [").count()), (18, 10), "each once");
     }
 
     #[test]
@@ -167,14 +179,14 @@ mod tests {
             rights.iter().map(ToString::to_string).collect::<Vec<_>>()
         };
         let all = told("vobiz-operator doctor");
-        assert_eq!((all.len(), all.iter().any(|right| right.contains(" in "))), (11, false), "{all:?}");
+        assert_eq!((all.len(), all.iter().any(|right| right.contains(" in "))), (15, false), "{all:?}");
         let named = told("vobiz-operator doctor --watch-namespaces a,b --leader-elect");
         for right in
             ["list phonenumberclaims in a", "patch phonenumberclaims/status in b", "delete phonenumbers"]
         {
             assert!(named.iter().any(|told| told == right), "{right}: {named:?}");
         }
-        assert_eq!(named.len(), 6 + 2 * 5 + 3);
+        assert_eq!(named.len(), 6 + 4 + 2 * 5 + 3);
         let lease = needed(&place("vobiz-operator doctor --leader-elect"), "telephony").pop().unwrap();
         let asked = lease.review().spec.resource_attributes.unwrap();
         assert_eq!((asked.name.as_deref(), asked.verb.as_deref()), (Some("vobiz-operator"), Some("update")));
