@@ -24,9 +24,9 @@ impl PriceLine {
         }
     }
 
-    /// The claim whose turn it is leaves.
-    pub fn next(&mut self) -> Option<ObjectKey> {
-        let first = self.turns.next(|_| true)?.clone();
+    /// The claim whose turn it is leaves, of the namespaces that may have one.
+    pub fn next(&mut self, may: impl Fn(&str) -> bool) -> Option<ObjectKey> {
+        let first = self.turns.next(may)?.clone();
         let namespace = first.1.namespace()?;
         self.turns.send_back(namespace);
         self.turns.remove(namespace, &first);

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use futures::future;
+use futures::stream::{FuturesUnordered, StreamExt};
 
 use super::{Account, batch::BatchRead, state::State};
 use crate::{
@@ -15,72 +15,82 @@ use crate::{
 };
 
 /// So many prices are read side by side: all that waits for the rate limit shares it with them.
-const AT_ONCE: usize = 2;
+const AT_ONCE: usize = 3;
+
+/// So many of one namespace: where none of its prices comes, those of the others do.
+const OF_ONE_NAMESPACE: usize = 2;
 
 impl Account {
-    /// Reads the prices that claims wait for.
+    /// Reads the prices that claims wait for. Each wakes its claim as it comes: a slow one keeps no other waiting.
     pub(super) async fn run_quotes(&self) {
+        let (mut reads, mut being_read) = (FuturesUnordered::new(), Vec::new());
         loop {
-            for _ in 0..AT_ONCE {
-                self.client.pace.price().await;
-            }
-            let due = self.state().next_quotes();
-            if due.is_empty() {
-                self.quotes.notified().await;
+            let next = self.state().next_quote(&being_read);
+            if let Some(claim) = next {
+                being_read.push(claim.clone());
+                reads.push(self.run_quote(claim));
                 continue;
             }
-            let numbers = due.iter().filter_map(|(_, e164)| *e164);
-            for read in future::join_all(numbers.map(|e164| read(&self.client, self.clock, e164))).await {
-                self.keep_price(read);
+            tokio::select! {
+                Some(claim) = reads.next() => {
+                    if let Some(place) = being_read.iter().position(|other| *other == claim) {
+                        being_read.swap_remove(place);
+                    }
+                }
+                () = self.quotes.notified() => {}
             }
-            let claims = due.into_iter().map(|(claim, _)| claim);
-            let served = self.state().take_quoted(claims, self.clock.now().mono);
-            self.wake_all(served);
         }
+    }
+
+    /// Reads the price that the claim lacks, if none that was read for another serves it. Returns the claim.
+    async fn run_quote(&self, claim: ObjectKey) -> ObjectKey {
+        self.client.pace.price().await;
+        let lacks = self.state().lacks_quote(&claim);
+        if let Some(e164) = lacks {
+            self.read_price(e164).await;
+        }
+        let is_served = self.state().take_quoted(&claim, self.clock.now().mono);
+        self.wake_all(is_served.then(|| claim.clone()));
+        claim
     }
 
     /// Reads the price of a number whose turn has come: it is needed now, whoever else waits for prices.
     pub async fn read_price(&self, e164: E164) {
-        self.keep_price(read(&self.client, self.clock, e164).await);
-    }
-
-    fn keep_price(&self, read: BatchRead) {
-        if let Some(failure) = self.keep(read) {
+        if let Some(failure) = self.keep(read(&self.client, self.clock, e164).await) {
             self.is_held(&failure.error);
         }
     }
 }
 
 impl State {
-    /// The claims whose turn is next, each with the number whose price is read for it, if it was not read for another.
-    fn next_quotes(&mut self) -> Vec<(ObjectKey, Option<E164>)> {
-        let mut next = Vec::new();
-        while self.gate.is_readable() && next.len() < AT_ONCE {
-            let Some(claim) = self.priced.next() else { break };
+    /// The claim whose price is read next, beside those that are being read for these claims.
+    fn next_quote(&mut self, being_read: &[ObjectKey]) -> Option<ObjectKey> {
+        if being_read.len() >= AT_ONCE || !self.gate.is_readable() {
+            return None;
+        }
+        let of =
+            |namespace: &str| being_read.iter().filter(|claim| claim.namespace() == Some(namespace)).count();
+        loop {
+            let claim = self.priced.next(|namespace| of(namespace) < OF_ONE_NAMESPACE)?;
             // It may not wait any more.
             if self.waiting.contains_key(&claim) {
-                let e164 = self.lacks_quote(&claim);
-                next.push((claim, e164));
+                return Some(claim);
             }
         }
-        next
     }
 
-    /// Those of the claims that have nothing to wait for any more. The others are looked at alone: of ten thousand that wait,
-    /// each read would look at all.
-    fn take_quoted(&mut self, claims: impl Iterator<Item = ObjectKey>, now: Duration) -> Vec<ObjectKey> {
-        let mut served = Vec::new();
-        for claim in claims {
-            let Some(request) = self.waiting.get(&claim) else { continue };
-            if self.may_go_on(request.as_ref(), now) {
-                self.waiting.remove(&claim);
-                served.push(claim);
-            } else if self.lacks_quote(&claim).is_some() {
-                // It has asked for a younger one meanwhile, or the account may not be read.
-                self.priced.join(&claim);
-            }
+    /// Whether the claim has nothing to wait for any more. It is looked at alone: of ten thousand that wait, each read would
+    /// look at all.
+    fn take_quoted(&mut self, claim: &ObjectKey, now: Duration) -> bool {
+        let Some(request) = self.waiting.get(claim) else { return false };
+        if self.may_go_on(request.as_ref(), now) {
+            return self.waiting.remove(claim).is_some();
         }
-        served
+        if self.lacks_quote(claim).is_some() {
+            // It has asked for a younger one meanwhile, or the account may not be read.
+            self.priced.join(claim);
+        }
+        false
     }
 
     fn lacks_quote(&self, claim: &ObjectKey) -> Option<E164> {
@@ -140,15 +150,20 @@ mod tests {
         state
     }
 
+    /// The claims whose prices are next, two at once.
+    fn next(state: &mut State) -> Vec<ObjectKey> {
+        (0..2).filter_map(|_| state.next_quote(&[])).collect()
+    }
+
     /// Reads the prices that are next, at that second. Returns the claims that wait no longer.
     fn reads(state: &mut State, begun: u64) -> Vec<ObjectKey> {
-        let due = state.next_quotes();
-        for (_, e164) in &due {
-            let Some(e164) = *e164 else { continue };
+        let mut due = next(state);
+        for e164 in due.iter().filter_map(|claim| state.lacks_quote(claim)).collect::<Vec<_>>() {
             let value = Contents::Quote(QuoteRead::Offers([].into()));
             state.store(vec![(Source::Quote(e164), Reading::Read { begun: at(begun), value })]);
         }
-        state.take_quoted(due.into_iter().map(|(claim, _)| claim), at(begun).mono)
+        due.retain(|claim| state.take_quoted(claim, at(begun).mono));
+        due
     }
 
     #[test]
@@ -170,7 +185,7 @@ mod tests {
             // Half a second, and minutes if each read looks at all that wait.
             assert!(begun.elapsed() < Duration::from_secs(20), "{served}");
         }
-        assert!(state.waiting.is_empty() && state.next_quotes().is_empty());
+        assert!(state.waiting.is_empty() && next(&mut state).is_empty());
     }
 
     #[test]
@@ -184,16 +199,30 @@ mod tests {
         state.wait(key(1, 0), Some(request(5)));
         assert_eq!(reads(&mut state, 5), [key(1, 0)], "one is too old for the first claim");
         assert_eq!(reads(&mut state, 6), [key(0, 1), key(0, 0)]);
-        assert!(state.next_quotes().is_empty());
+        assert!(next(&mut state).is_empty());
+    }
+
+    #[test]
+    fn one_namespace_has_two_prices_read_at_a_time_and_all_have_three() {
+        for (being_read, expected) in [
+            (vec![], Some((0, 0))),
+            (vec![(0, 8)], Some((0, 0))),
+            (vec![(0, 8), (0, 9)], Some((1, 0))),
+            (vec![(0, 8), (0, 9), (1, 9)], None),
+        ] {
+            let being_read: Vec<_> = being_read.into_iter().map(|(space, name)| key(space, name)).collect();
+            let next = waiting(&[1, 1]).next_quote(&being_read);
+            assert_eq!(next, expected.map(|(space, name)| key(space, name)), "{being_read:?}");
+        }
     }
 
     #[test]
     fn no_price_is_read_while_the_account_may_not_be() {
         let mut state = waiting(&[1]);
-        let due = state.next_quotes();
+        let due = next(&mut state);
         state.gate.read_met(&ReadError::Forbidden, at(5).mono);
-        assert!(state.take_quoted(due.into_iter().map(|(claim, _)| claim), at(5).mono).is_empty());
-        assert_eq!(state.next_quotes(), []);
+        assert!(due == [key(0, 0)] && !state.take_quoted(&due[0], at(5).mono));
+        assert_eq!(next(&mut state), []);
         // It is read when the account may be again.
         state.gate.on_success(state.gate.until());
         assert_eq!(reads(&mut state, 6), [key(0, 0)]);

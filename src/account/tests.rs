@@ -1,6 +1,7 @@
 //! The reader before a simulated Vobiz, without a cluster.
 
 mod ledger;
+mod prices;
 
 use std::{
     collections::BTreeSet,
@@ -14,10 +15,7 @@ use tokio::{
     time::{sleep, timeout},
 };
 use tokio_util::sync::CancellationToken;
-use vobiz_sim::{
-    Config, Fault, FaultRule, HoldAt, InventoryNumber, Journal, JournalFilter, Operation, OwnedNumber, Price,
-    Sim, State, Target,
-};
+use vobiz_sim::{Config, Fault, FaultRule, JournalFilter, Operation, OwnedNumber, Sim, State, Target};
 
 use super::{Account, Woken};
 use crate::{
@@ -225,73 +223,4 @@ async fn many_that_wait_share_one_listing_and_all_share_the_ledger() {
         assert_eq!((reader.calls(Operation::List, "") - listed - searched, searched), (pages, searches));
         assert_eq!(reader.calls(Operation::Ledger, ""), 1, "{claims}");
     }
-}
-
-#[tokio::test]
-async fn an_inventory_that_hangs_keeps_only_those_waiting_that_need_a_price() {
-    let mut reader = Reader::start(&[], Duration::from_hours(1), &BTreeSet::new()).await;
-    reader.sim.admin().arm(FaultRule::new(Target::Inventory, Fault::NeverReply { commit: false }).forever());
-    let request = EvidenceRequest::new(reader.clock.now(), [Source::Quote(NUMBER.parse().unwrap())]);
-    let key = ObjectKey::claim("a", "b");
-    reader.account.request(key, request);
-    reader.until("the price is asked for", || reader.calls(Operation::Inventory, "search=") == 1).await;
-    reader.look_up().await;
-    reader.look_up().await;
-    assert_eq!(reader.calls(Operation::Inventory, ""), 1);
-}
-
-#[tokio::test]
-async fn an_inventory_that_fails_says_so_of_one_price_and_holds_nothing() {
-    for fault in
-        [Fault::status(500, "no"), Fault::MissingEndpoint, Fault::status(401, ""), Fault::status(403, "")]
-    {
-        let mut reader = Reader::start(&[], Duration::from_hours(1), &BTreeSet::new()).await;
-        reader.sim.admin().arm(FaultRule::new(Target::Inventory, fault.clone()).forever());
-        let quote = reader.quote().await;
-        let QuoteRead::Unreadable(why) = quote else { panic!("{quote:?}") };
-        assert!(why.contains("Vobiz"), "{fault:?}: {why}");
-        assert_eq!(reader.account.gate(), Gate::Open, "{fault:?}");
-    }
-}
-
-#[tokio::test]
-async fn a_price_whose_turn_has_come_waits_for_no_other() {
-    let reader = Reader::start(&[], Duration::from_hours(1), &BTreeSet::new()).await;
-    let admin = reader.sim.admin();
-    let since = reader.clock.now();
-    for index in 0..3 {
-        let other = format!("+91998877{index:04}");
-        admin.arm(FaultRule::new(Target::Inventory, Fault::Hold { at: HoldAt::Before }).e164(&other));
-        let source = Source::Quote(other.parse().unwrap());
-        let key = ObjectKey::claim("a", &index.to_string());
-        reader.account.request(key, EvidenceRequest::new(since, [source]));
-    }
-    let held =
-        |journal: &Journal| journal.requests.iter().filter(|request| request.finished_at.is_none()).count();
-    let all = JournalFilter::default();
-    admin.wait_for(&all, PATIENCE, |journal| held(journal) == 2).await.unwrap();
-    admin.put_number(InventoryNumber::new(NUMBER, "INR", 50, 2)).unwrap();
-    let e164 = NUMBER.parse().unwrap();
-    timeout(PATIENCE, reader.account.read_price(e164)).await.expect("it waits for the others");
-    let read = reader.account.evidence(e164).quote;
-    assert!(matches!(read.since(since), Fresh::Value(_, QuoteRead::Offers(offers)) if offers.len() == 1));
-}
-
-#[tokio::test]
-async fn a_price_is_that_of_exactly_this_number_in_each_currency() {
-    let mut reader = Reader::start(&[], Duration::from_hours(1), &BTreeSet::new()).await;
-    let in_dollars = Price { currency: "USD".into(), setup_fee: 1.into(), monthly_fee: 3.into() };
-    let listed =
-        InventoryNumber { also_listed: vec![in_dollars], ..InventoryNumber::new(NUMBER, "INR", 50, 2) };
-    reader.sim.admin().put_number(listed).unwrap();
-    // Longer ones that contain its digits, and that come before it.
-    for digit in 0..3 {
-        let longer = format!("{NUMBER}{digit}");
-        reader.sim.admin().put_number(InventoryNumber::new(longer, "INR", 1, 1)).unwrap();
-    }
-    let quote = reader.quote().await;
-    let QuoteRead::Offers(offers) = quote else { panic!("{quote:?}") };
-    let mut fees: Vec<_> = offers.iter().map(|offer| offer.monthly_fee.unwrap().to_string()).collect();
-    fees.sort();
-    assert_eq!(fees, ["2", "3"]);
 }
