@@ -74,6 +74,8 @@ pub enum TurnEnd {
     Done,
     /// Another writer was first.
     Overtaken,
+    /// No intent was to be written: what decides could not be read, or another write failed.
+    InVain,
     /// The API server did not take the intent, and why.
     Refused(String),
 }
@@ -164,7 +166,7 @@ impl Queue {
                 self.failures.remove(uid);
                 return None;
             }
-            TurnEnd::Overtaken => None,
+            TurnEnd::Overtaken | TurnEnd::InVain => None,
             TurnEnd::Refused(why) => {
                 let times = self.refused.map_or(0, |(times, _)| times);
                 self.refused = Some((times.saturating_add(1), now.plus(OF_ALL.after(times))));
@@ -310,13 +312,15 @@ mod tests {
     }
 
     #[test]
-    fn a_claim_that_was_overtaken_pauses_alone_and_blames_nothing() {
-        let mut queue = queue();
-        assert_eq!(queue.turn_ended("u", TurnEnd::Overtaken, at(0)), Some(Duration::from_secs(1)));
-        assert_eq!(enqueue(&mut queue, "other", at(0)), Enqueued::Now);
-        assert_eq!(queue.next(at(0)), Next::Turn(claim("other")));
-        assert_eq!(queue.paused_for("u", at(0)), Some(Duration::from_secs(1)));
-        assert_eq!((queue.paused_for("u", at(1000)), queue.last_refusal("u")), (None, None));
+    fn a_turn_in_vain_has_its_claim_pause_alone_and_blames_nothing() {
+        for end in [TurnEnd::Overtaken, TurnEnd::InVain] {
+            let mut queue = queue();
+            assert_eq!(queue.turn_ended("u", end, at(0)), Some(Duration::from_secs(1)));
+            assert_eq!(enqueue(&mut queue, "other", at(0)), Enqueued::Now);
+            assert_eq!(queue.next(at(0)), Next::Turn(claim("other")));
+            assert_eq!(queue.paused_for("u", at(0)), Some(Duration::from_secs(1)));
+            assert_eq!((queue.paused_for("u", at(1000)), queue.last_refusal("u")), (None, None));
+        }
     }
 
     #[test]

@@ -14,7 +14,7 @@ use crate::{
     conditions::{self, ClaimFacts, SHOWN_AFTER},
     plan::{
         self, Change, ClaimLiveness, ClaimObserved, ClaimStep, Decision, Gate, Moment, Relation, SEND_WINDOW,
-        Wake,
+        TurnEnd, Wake,
     },
     store::StoreError,
 };
@@ -174,7 +174,8 @@ pub(super) async fn perform(
             }
             let written =
                 intent::write(context, &account, claim, observed.record, attempt.clone(), id, now).await;
-            Ok(context.intent_ended(&account, claim, written.as_ref().err()))
+            let end = written.map_or_else(|error| intent::in_vain(&error), |_| TurnEnd::Done);
+            Ok(context.intent_ended(&account, claim, end))
         }
         ClaimStep::Bind => {
             let Some(record) = observed.record else { return Ok(None) };

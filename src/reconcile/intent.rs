@@ -9,7 +9,7 @@ use crate::{
     },
     conditions,
     domain::{AttemptId, Time},
-    plan::{Moment, NewAttempt},
+    plan::{Moment, NewAttempt, TurnEnd},
     store::StoreError,
 };
 
@@ -67,4 +67,21 @@ pub fn new_record(spec: PhoneNumberSpec) -> PhoneNumber {
 
 pub fn fresh_id() -> AttemptId {
     AttemptId::from_random(*uuid::Uuid::new_v4().as_bytes())
+}
+
+/// What the write of an intent met that failed.
+pub fn in_vain(error: &StoreError) -> TurnEnd {
+    if error.is_overtaken() { TurnEnd::Overtaken } else { TurnEnd::Refused(error.to_string()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_the_api_server_refuses_is_told() {
+        assert_eq!(in_vain(&StoreError::Conflict), TurnEnd::Overtaken);
+        let refused = StoreError::NotStored("no space".into());
+        assert_eq!(in_vain(&refused), TurnEnd::Refused(refused.to_string()));
+    }
 }

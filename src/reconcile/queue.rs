@@ -9,6 +9,7 @@ use tracing::Instrument;
 use super::{
     Context, UNREADABLE_EVERY,
     claim::{Known, decide, observe, perform},
+    intent,
     spend::{Spending, spend},
 };
 use crate::{
@@ -81,11 +82,12 @@ impl Context {
         &self,
         account: &Account,
         claim: &PhoneNumberClaim,
-        failed: Option<&StoreError>,
+        end: TurnEnd,
     ) -> Option<Duration> {
         let now = self.clock.now().mono;
-        let end = turn_end(failed);
         match &end {
+            // The claim's next reconcile meets it as well, and says so.
+            TurnEnd::InVain => {}
             TurnEnd::Refused(why) => drop(self.setbacks.intents.failed(ObjectKey::of(claim), Some(why), now)),
             TurnEnd::Done | TurnEnd::Overtaken => self.setbacks.intents.over(&ObjectKey::of(claim), now),
         }
@@ -104,36 +106,39 @@ pub async fn worker(context: Arc<Context>, account: Arc<Account>, stop: Cancella
         let kind = Kind::Claim.label().1;
         let span = tracing::debug_span!(target: TRACED, "reconcile", kind, turn = true);
         let ended = taken.instrument(span).await;
-        context.intent_ended(&account, &claim, ended.as_ref().err());
+        let (is_bound, end) = ended.map_or_else(|end| (false, end), |is_bound| (is_bound, TurnEnd::Done));
+        context.intent_ended(&account, &claim, end);
         // Before it is woken: a claim whose turn is not over does not queue for another.
         drop(place);
-        if !ended.unwrap_or(false) {
+        if !is_bound {
             account.wake(ObjectKey::of(&*claim));
         }
     }
 }
 
-/// Takes the claim's turn. Returns whether the record is bound.
+/// Takes the claim's turn. Returns whether the record is bound; or how the turn ended in which nothing could be done. Of what
+/// fails, only the write of an intent has the others pause.
 async fn take(
     context: &Arc<Context>,
     account: &Account,
     claim: &PhoneNumberClaim,
     has_slot: bool,
-) -> Result<bool, StoreError> {
+) -> Result<bool, TurnEnd> {
     let has_slot = has_slot || {
         let priced = context.ended.run_until_cancelled(priced(context, account, claim)).await;
-        priced.unwrap_or(Ok(false))?
+        priced.unwrap_or(Ok(false)).map_err(|_| TurnEnd::InVain)?
     };
     // It may have been changed meanwhile.
     let Some(claim) = context.claim(&claim.reference()) else { return Ok(false) };
     let (known, now) = (Known::of(context, &claim), context.clock.now());
-    let observed = observe(context, &claim, &known, now).await?;
+    let observed = observe(context, &claim, &known, now).await.map_err(|_| TurnEnd::InVain)?;
     match decide(context, &observed, now).step {
         // Another account may serve the claim by now: then it queues there.
         ClaimStep::Purchase(attempt) if has_slot && observed.served.account == Some(account.id()) => {
-            spend(context, account, &claim, observed.record, Spending::Purchase(attempt)).await
+            let spent = spend(context, account, &claim, observed.record, Spending::Purchase(attempt)).await;
+            spent.map_err(|error| intent::in_vain(&error))
         }
-        other => perform(context, &observed, &other, now).await.map(|_| false),
+        other => perform(context, &observed, &other, now).await.map(|_| false).map_err(|_| TurnEnd::InVain),
     }
 }
 
@@ -172,26 +177,4 @@ async fn told_if_it_lasts<T>(
         () = tokio::time::sleep(SHOWN_AFTER) => account.wake(ObjectKey::of(claim)),
     }
     turn.await
-}
-
-/// What became of a write, or of the turn that it ended.
-fn turn_end(failed: Option<&StoreError>) -> TurnEnd {
-    match failed {
-        None => TurnEnd::Done,
-        Some(error) if error.is_overtaken() => TurnEnd::Overtaken,
-        Some(error) => TurnEnd::Refused(error.to_string()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_what_the_api_server_refuses_is_told() {
-        assert_eq!(turn_end(None), TurnEnd::Done);
-        assert_eq!(turn_end(Some(&StoreError::Conflict)), TurnEnd::Overtaken);
-        let refused = StoreError::NotStored("no space".into());
-        assert_eq!(turn_end(Some(&refused)), TurnEnd::Refused(refused.to_string()));
-    }
 }
