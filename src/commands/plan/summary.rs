@@ -83,20 +83,17 @@ impl Plan {
             FailOn::Buy => any(Action::Buy, "to buy"),
             FailOn::Blocked => any(Action::Blocked, "blocked"),
             FailOn::Monthly(currency, limit) => {
-                let over = |total: &&Total| match (total.currency, total.monthly) {
-                    // What is not known may be more.
-                    (None, _) | (_, None) => true,
-                    (Some(known), Some(monthly)) => known == currency && monthly > limit,
-                };
-                let total = self.totals.iter().find(over)?;
-                Some(match total.currency.zip(total.monthly) {
-                    Some((currency, monthly)) => {
-                        format!("{monthly} {currency} a month, and at most {limit} are allowed")
-                    }
-                    None => {
-                        format!("a monthly fee that is not known, and at most {limit} {currency} are allowed")
-                    }
-                })
+                let total = self.totals.iter().find(|total| total.currency == Some(currency));
+                let mut bought = self.claims.iter().filter(|claim| claim.is_bought_or_adopted());
+                // What is not known may be more; a sum too great for one is not known, either.
+                if bought.any(|claim| claim.price.monthly().is_none())
+                    || total.is_some_and(|total| total.monthly.is_none())
+                {
+                    let unknown = "a monthly fee that is not known";
+                    return Some(format!("{unknown}, and at most {limit} {currency} are allowed"));
+                }
+                let monthly = total?.monthly.filter(|monthly| *monthly > limit)?;
+                Some(format!("{monthly} {currency} a month, and at most {limit} are allowed"))
             }
         }
     }
@@ -114,7 +111,7 @@ fn totals(claims: &[Planned]) -> Vec<Total> {
         if claim.action == Action::Buy {
             add(0, claim.price.due());
         }
-        if matches!(claim.action, Action::Buy | Action::Adopt) {
+        if claim.is_bought_or_adopted() {
             add(1, claim.price.monthly());
         }
     }

@@ -136,6 +136,32 @@ fn sums_are_exact_and_what_is_not_known_is_not_in_them() {
 }
 
 #[test]
+fn a_setup_fee_that_is_not_known_makes_no_monthly_fee_unknown() {
+    let scene = Scene::new().stocked(NUMBER, "?", "2").claim("x", spec());
+    let inr = |limit: &str| FailOn::Monthly("INR".parse().unwrap(), limit.parse().unwrap());
+    for (limit, met) in [("2", None), ("1.99", Some("2 INR a month, and at most 1.99 are allowed"))] {
+        assert_eq!(scene.plan().meets(&[inr(limit)]), Vec::from_iter(met));
+    }
+}
+
+#[test]
+fn only_a_claim_that_is_being_deleted_is_said_to_be() {
+    let mut scene = Scene::new().live("x", NUMBER, &json!({})).record(NUMBER, "x", "Open").claim("x", spec());
+    // Its clock is a few seconds ahead.
+    let attempt = &mut scene.records[0]["spec"]["attempt"];
+    attempt["openedAt"] = json!("2026-01-02T04:04:15Z");
+    attempt["answer"] = json!(null);
+    for (deleted, told, words) in [
+        (json!(null), "x Wait Purchasing", "An attempt has just begun"),
+        (json!("2026-01-02T04:04:05Z"), "x Blocked Purchasing", "apply it again once it is gone"),
+    ] {
+        scene.live[0]["metadata"]["deletionTimestamp"] = deleted;
+        assert_eq!(scene.told(), [told]);
+        assert!(scene.plan().claims[0].message.contains(words));
+    }
+}
+
+#[test]
 fn a_claim_with_a_number_that_no_manifest_has_is_told_of() {
     let none = json!({});
     let mut scene = Scene::new()

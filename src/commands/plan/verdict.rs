@@ -49,6 +49,13 @@ pub struct Planned {
     pub account: AccountId,
 }
 
+impl Planned {
+    /// Whether its number costs something from now on.
+    pub fn is_bought_or_adopted(&self) -> bool {
+        matches!(self.action, Action::Buy | Action::Adopt)
+    }
+}
+
 /// A claim as it is once it is applied, and what it wants.
 pub struct Wish {
     pub claim: Arc<PhoneNumberClaim>,
@@ -118,8 +125,12 @@ impl Planning<'_> {
         let price = Price::stands(observed);
         // What is only told where it lasts is told here, too.
         let Some((status, reason)) = claim_status(&facts, self.now.plus(SHOWN_AFTER)) else {
-            let message = "The claim is being deleted: apply it again once it is gone.";
-            return (Action::Blocked, Told { reason: Reason::Purchasing, message: message.into() }, price);
+            let (action, message) = if observed.claim.metadata.deletion_timestamp.is_some() {
+                (Action::Blocked, "The claim is being deleted: apply it again once it is gone.")
+            } else {
+                (Action::Wait, "An attempt has just begun: plan again in a few seconds.")
+            };
+            return (action, Told { reason: Reason::Purchasing, message: message.into() }, price);
         };
         let message =
             status.condition(ConditionType::Ready).map(|ready| ready.message.clone()).unwrap_or_default();

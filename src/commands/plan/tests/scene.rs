@@ -13,7 +13,7 @@ use super::super::{
 use crate::{
     api::{PhoneNumber, PhoneNumberClaim, Seen},
     commands::{evidence::Facts, world::World},
-    domain::{Clocks, E164, LedgerRow, ListedNumber, Moment, Quote, Time},
+    domain::{Clocks, E164, LedgerRow, ListedNumber, Moment, Money, Quote, Time},
     plan::{Contents, Gate, LedgerRead, QuoteRead, Reading, Readings, Source, Timeouts, decide_claim},
 };
 
@@ -87,7 +87,8 @@ impl Scene {
             e164: e164.parse().unwrap(),
             owner: owner.map(|owner| owner.parse().unwrap()),
             number: serde_json::from_value(json!({
-                "status": "active", "setupFee": setup, "monthlyFee": monthly, "currency": currency,
+                "status": "active", "monthlyFee": monthly, "currency": currency,
+                "setupFee": setup.parse::<Money>().ok(),
             }))
             .unwrap(),
         };
