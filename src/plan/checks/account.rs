@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::asked::{Asked, Checked, Pause, Told, Wake, pause};
 use crate::{
     api::{ConditionType, PhoneNumberClaim, Reason},
-    plan::{Gate, GateCause},
+    plan::{ClaimObserved, Gate, GateCause},
 };
 
 /// What is owned already can be told, and taken over, while only purchases are held.
@@ -24,10 +24,13 @@ pub fn may_be_sent_to(asked: &Asked<'_>) -> Checked {
 }
 
 /// A pause that passes by itself. What holds the claim back besides, by what was read before it or before a restart, it is
-/// told on. While purchases are limited as well, that is what the claim is told, and its end wakes the claim, too.
+/// told on; of a number out of stock only where nothing was sent, since another attempt is news. While purchases are limited as
+/// well, that is what the claim is told, and its end wakes the claim, too.
 pub fn passing(asked: &Asked<'_>, message: impl Into<Cow<'static, str>>, until: Wake) -> Checked {
-    let held = [Reason::NotOwned, Reason::PriceExceeded, Reason::PriceUnknown];
-    if let Some(told) = Told::already(asked.observed.claim, &held) {
+    let ClaimObserved { claim, record, .. } = asked.observed;
+    let mut held = vec![Reason::NotOwned, Reason::PriceExceeded, Reason::PriceUnknown];
+    held.extend(record.is_none().then_some(Reason::NumberNotFound));
+    if let Some(told) = Told::already(claim, &held) {
         return Checked::Pause(Pause { told, until });
     }
     let Some(told) = limited(asked) else { return pause(Reason::Purchasing, message, until) };

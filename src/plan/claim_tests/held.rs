@@ -109,15 +109,18 @@ fn what_held_a_claim_back_is_told_until_it_is_read_anew() {
         claim.status = serde_json::from_value(status).unwrap();
         claim
     };
-    for (claim, generation, reason, told) in [
-        (adopts_only(), 1, Reason::NotOwned, ("words", Reason::NotOwned)),
-        (adopts_only(), 0, Reason::NotOwned, ("Asking Vobiz", Reason::Purchasing)),
-        (adopts_only(), 1, Reason::Paused, ("Asking Vobiz", Reason::Purchasing)),
-        (wish(), 1, Reason::PriceExceeded, ("words", Reason::PriceExceeded)),
-        (wish(), 1, Reason::NumberNotFound, ("Asking Vobiz", Reason::Purchasing)),
+    let sent = || Some(failed(Outcome::NotFound));
+    for (claim, record, generation, reason, told) in [
+        (adopts_only(), None, 1, Reason::NotOwned, ("words", Reason::NotOwned)),
+        (adopts_only(), None, 0, Reason::NotOwned, ("Asking Vobiz", Reason::Purchasing)),
+        (adopts_only(), None, 1, Reason::Paused, ("Asking Vobiz", Reason::Purchasing)),
+        (wish(), None, 1, Reason::PriceExceeded, ("words", Reason::PriceExceeded)),
+        (wish(), None, 1, Reason::NumberNotFound, ("words", Reason::NumberNotFound)),
+        (wish(), sent(), 1, Reason::NumberNotFound, ("Asking Vobiz", Reason::Purchasing)),
     ] {
         let claim = told_of(claim, generation, reason);
-        let given = Given { claim, evidence: Evidence::default(), ..Given::default() };
+        let token = record.is_some().then_some("new");
+        let given = Given { claim, evidence: Evidence::default(), record, token, ..Given::default() };
         let decision = given.with(|observed| decide(observed, at(20)));
         assert!(matches!(decision.step, ClaimStep::Await(Wake::Evidence(_))), "{decision:?}");
         let said = decision.told.unwrap();
