@@ -157,7 +157,7 @@ impl Metrics {
         );
         to.register_with_unit(
             "purchase_queue_latency",
-            "Time that a claim waited for its turn to purchase, rate limit included, in seconds",
+            "Time that a claim waited for its turn to purchase, in seconds; rate limit included, except with a ceiling",
             Unit::Seconds,
             self.queue_latency.clone(),
         );
