@@ -73,12 +73,12 @@ fn of_two_defaults_or_two_objects_of_one_account_none_is_guessed() {
         world.until("office", PURCHASED).await;
         assert_eq!(world.vobiz.owner(&number), Some(world.account_id("one")));
 
-        world.keep_token("again", &token(&world.account_id("two"))).await;
-        world.declare("again", json!({ "authId": world.account_id("two") })).await;
-        let again = world.until_account("again", "DuplicateAuthId").await;
+        world.keep_token("two-again", &token(&world.account_id("two"))).await;
+        world.declare("two-again", json!({ "authId": world.account_id("two") })).await;
+        let again = world.until_account("two-again", "DuplicateAuthId").await;
         assert!(message(&again).contains("VobizAccount two"), "{}", message(&again));
         let number = world.stocked();
-        world.claim_with("second", &number, "again").await;
+        world.claim_with("second", &number, "two-again").await;
         world.until("second", ACCOUNT_NOT_FOUND).await;
         world.cluster.delete(&path("two")).await;
         world.until("second", PURCHASED).await;
