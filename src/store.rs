@@ -229,16 +229,13 @@ impl Store {
         self.replace(&released).await
     }
 
-    /// Writes what a claim is told. Bound to the claim's uid, so that a claim re-created under the same name never
-    /// gets its predecessor's status.
+    /// Writes what a claim is told.
     pub async fn patch_status(
         &self,
         claim: &PhoneNumberClaim,
         status: &PhoneNumberClaimStatus,
     ) -> Result<(), StoreError> {
-        let mut patch = json!({ "metadata": { "uid": claim.uid() }, "status": status });
-        name_removed(&json!(claim.status), &mut patch["status"]);
-        self.patch::<PhoneNumberClaim>(&claim.metadata, patch).await
+        self.tell::<PhoneNumberClaim>(&claim.metadata, &json!(claim.status), json!(status)).await
     }
 
     /// Writes what a claim is told that this version cannot read; everything else in it stays.
@@ -256,9 +253,7 @@ impl Store {
         account: &VobizAccount,
         status: &VobizAccountStatus,
     ) -> Result<(), StoreError> {
-        let mut patch = json!({ "metadata": { "uid": account.uid() }, "status": status });
-        name_removed(&json!(account.status), &mut patch["status"]);
-        self.patch::<VobizAccount>(&account.metadata, patch).await
+        self.tell::<VobizAccount>(&account.metadata, &json!(account.status), json!(status)).await
     }
 
     /// Holds the deletion of an account back, or lets it go through: in the version that was read, and in no other.
@@ -271,6 +266,19 @@ impl Store {
         let params = PatchParams { field_manager: Some(NAME.into()), ..PatchParams::default() };
         let url = VobizAccount::url_path(&(), None);
         self.perform(Request::new(url).patch(&account.name_any(), &params, &Patch::Merge(patch))).await
+    }
+
+    /// Writes a status in the place of the one that was read. Bound to the object's uid, so that one re-created under the
+    /// same name never gets its predecessor's.
+    async fn tell<K: Resource<DynamicType = ()>>(
+        &self,
+        of: &ObjectMeta,
+        read: &Value,
+        status: Value,
+    ) -> Result<(), StoreError> {
+        let mut patch = json!({ "metadata": { "uid": of.uid }, "status": status });
+        name_removed(read, &mut patch["status"]);
+        self.patch::<K>(of, patch).await
     }
 
     async fn patch<K: Resource<DynamicType = ()>>(
