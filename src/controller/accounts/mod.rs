@@ -1,6 +1,7 @@
 //! The accounts that are declared in the cluster, and that of the flags: followed, given their tokens, taken into service and
 //! out of it, and told how they stand.
 
+mod declarable;
 mod each;
 mod figures;
 mod keeper;
