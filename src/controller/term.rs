@@ -6,7 +6,7 @@ use kube::Client;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
-    accounts::{Keeper, Reporter, each, first_asked},
+    accounts::{Keeper, Reporter, each},
     reconciles::reconciles,
     triggers::Triggers,
 };
@@ -90,8 +90,8 @@ impl Runtime {
         tasks.spawn(self.report(&context, ended.clone()));
 
         self.lifecycle.note(|stage| stage.leading = true);
-        each(&self.accounts, &ended, |account, place, stop| {
-            self.work_with(account, place, &context, &tasks, &stop);
+        each(&self.accounts, self.settings.resync, &ended, |account, first, stop| {
+            self.work_with(account, first, &context, &tasks, &stop);
         })
         .await;
         self.lifecycle.note(|stage| stage.leading = false);
@@ -109,7 +109,7 @@ impl Runtime {
     fn work_with(
         &self,
         account: Arc<Account>,
-        place: u32,
+        first: Duration,
         context: &Arc<Context>,
         tasks: &TaskTracker,
         stop: &CancellationToken,
@@ -119,7 +119,7 @@ impl Runtime {
         }
         let (resync, in_use, stop) = (self.settings.resync, self.currencies_in_use(&account), stop.clone());
         tasks.spawn(async move {
-            Box::pin(account.clone().run(resync, first_asked(place, resync), in_use, stop)).await;
+            Box::pin(account.clone().run(resync, first, in_use, stop)).await;
             account.queue.clear();
         });
     }

@@ -1,12 +1,12 @@
 //! Which account serves a claim, or why none does: one rule for decisions, for the look before a POST, and for who is woken
 //! when an account changes.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use kube::core::SelectorExt;
 
 use super::{
-    declared::{Allowed, Declared},
+    declared::{Allowed, Declared, Token},
     told::Told,
 };
 use crate::{
@@ -26,6 +26,8 @@ pub struct Directory {
     first: HashMap<AccountId, String>,
     /// Objects that this version cannot read: by name, why.
     unreadable: BTreeMap<String, String>,
+    /// Their accounts, as far as that can be read.
+    kept: HashSet<AccountId>,
     /// The account of the flags.
     flags: Option<AccountId>,
     /// Nothing, as long as they are not known, or not needed.
@@ -67,7 +69,12 @@ impl Directory {
                 known.clone_from(name);
             }
         }
-        Self { declared, first, unreadable, flags, labels }
+        Self { declared, first, unreadable, kept: HashSet::new(), flags, labels }
+    }
+
+    /// With these accounts of objects that this version cannot read: they serve nobody anew, and are not gone.
+    pub fn keeping(self, kept: HashSet<AccountId>) -> Self {
+        Self { kept, ..self }
     }
 
     /// The object that serves an account.
@@ -77,7 +84,14 @@ impl Directory {
 
     /// Whether the account is one that is worked with.
     pub fn knows(&self, account: &AccountId) -> bool {
-        self.first.contains_key(account) || self.flags.as_ref() == Some(account)
+        self.first.contains_key(account)
+            || self.kept.contains(account)
+            || self.flags.as_ref() == Some(account)
+    }
+
+    /// How far the token of an object is known.
+    pub fn token(&self, name: &str) -> &Token {
+        self.declared.get(name).map_or(&Token::Awaited, |one| &one.token)
     }
 
     /// The objects that would serve, and have no token: why not.

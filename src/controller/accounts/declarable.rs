@@ -64,8 +64,10 @@ mod tests {
     #[test]
     fn only_where_the_kind_is_not_served_there_are_no_accounts() {
         let served = |plurals: &[&str]| {
-            let resources = plurals.iter().map(|name| serde_json::json!({ "name": name, "singularName": "",
-                "namespaced": false, "kind": "", "verbs": [] }));
+            let resources = plurals.iter().map(|name| {
+                serde_json::json!({ "name": name, "singularName": "",
+                "namespaced": false, "kind": "", "verbs": [] })
+            });
             let resources: Vec<_> = resources.collect();
             let list = serde_json::json!({ "groupVersion": "", "resources": resources });
             serde_json::from_value::<APIResourceList>(list).unwrap()

@@ -4,14 +4,17 @@
 mod declarable;
 mod each;
 mod figures;
+mod held;
 mod keeper;
 mod namespaces;
 mod report;
 mod secret;
+#[cfg(test)]
+mod tests;
 mod tokens;
 mod watch;
 
-pub use each::{each, first_asked};
+pub use each::each;
 pub use keeper::{Keeper, Parts};
 pub use namespaces::follow as follow_namespaces;
 pub use report::Reporter;

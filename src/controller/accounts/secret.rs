@@ -25,7 +25,9 @@ pub async fn read(
             return missing(format!("There is no Secret {namespace}/{name}"));
         }
         Ok(Err(kube::Error::Api(status))) if status.code == 403 => {
-            return missing(format!("The operator has no right to get the Secret {namespace}/{name} (403)"));
+            return missing(format!(
+                "The operator has no right to get the Secret {namespace}/{name} (403): add it to accounts.secrets of the chart"
+            ));
         }
         // Not in its own words: they might quote what was read.
         Ok(Err(_)) | Err(_) => return None,

@@ -2,6 +2,7 @@
 //! deleted.
 
 mod changed;
+mod shown;
 
 use control_plane::Options;
 use http::Method;
