@@ -10,7 +10,7 @@ use super::{
     told::Told,
 };
 use crate::{
-    api::{AttemptState, PhoneNumber, PhoneNumberClaim, Reason},
+    api::{AccountReason, AttemptState, PhoneNumber, PhoneNumberClaim, Reason},
     domain::AccountId,
 };
 
@@ -97,6 +97,11 @@ impl Directory {
     /// The objects that would serve, and have no token: why not.
     pub fn lacking(&self) -> impl Iterator<Item = (&str, &str)> {
         self.serving().filter_map(|(name, one)| Some((name, one.lacks_token()?)))
+    }
+
+    /// The accounts whose token cannot be had, and the reason that they give.
+    pub fn without_token(&self) -> impl Iterator<Item = (&AccountId, AccountReason)> {
+        self.serving().filter_map(|(_, one)| Some((&one.account, one.token.lacks()?.0)))
     }
 
     /// Whether namespaces have to be watched.
@@ -493,18 +498,21 @@ mod tests {
         let account = object("a", 1, &json!({}));
         let mut free = account.clone();
         free.metadata.finalizers = None;
-        for (account, token, reason) in [
-            (&account, Token::Known, None),
-            (&account, Token::Awaited, Some(Reason::Purchasing)),
-            (&account, Token::Missing("there is no Secret".into()), Some(Reason::InvalidCredentials)),
-            (&account, Token::Unusable("it is empty".into()), Some(Reason::InvalidCredentials)),
-            (&free, Token::Known, Some(Reason::Purchasing)),
+        let (missing, unusable) =
+            (Token::Missing("there is no Secret".into()), Token::Unusable("it is empty".into()));
+        for (account, token, reason, lacks) in [
+            (&account, Token::Known, None, None),
+            (&account, Token::Awaited, Some(Reason::Purchasing), None),
+            (&account, missing, Some(Reason::InvalidCredentials), Some(AccountReason::SecretNotFound)),
+            (&account, unusable, Some(Reason::InvalidCredentials), Some(AccountReason::InvalidCredentials)),
+            (&free, Token::Known, Some(Reason::Purchasing), None),
         ] {
             let declared = BTreeMap::from([("a".into(), Declared::of(account, token))]);
             let directory = Directory::new(declared, BTreeMap::new(), None, Labels::Unread);
             let served = directory.resolve(Some("a"), "team");
             assert_eq!(served.account, "MA_a".parse().ok());
             assert_eq!(served.held.map(|told| told.reason), reason);
+            assert_eq!(directory.without_token().next().map(|(_, reason)| reason), lacks);
         }
     }
 
