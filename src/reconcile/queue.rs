@@ -8,7 +8,7 @@ use tracing::Instrument;
 
 use super::{
     Context, UNREADABLE_EVERY,
-    claim::{Known, decide, observe, perform},
+    claim::{Known, Performed, decide, observe, perform},
     intent,
     spend::{Spending, spend},
 };
@@ -140,7 +140,11 @@ async fn take(
             let spent = spend(context, account, &claim, observed.record, Spending::Purchase(attempt)).await;
             spent.map_err(|error| intent::in_vain(&error))
         }
-        other => perform(context, &observed, &other, now).await.map(|_| false).map_err(|_| TurnEnd::InVain),
+        other => match perform(context, &observed, &other, now).await {
+            Ok(Performed::Opened(_, end)) if end != TurnEnd::Done => Err(end),
+            Ok(_) => Ok(false),
+            Err(_) => Err(TurnEnd::InVain),
+        },
     }
 }
 
