@@ -183,6 +183,7 @@ pub enum AccountReason {
     VobizUnavailable,
     DuplicateAuthId,
     Suspended,
+    NamespacesUnreadable,
 }
 
 impl AccountReason {
@@ -194,9 +195,10 @@ impl AccountReason {
             Self::Checking | Self::Deleting | Self::RateLimited | Self::VobizUnavailable => {
                 (Status::False, Progress::Reconciling)
             }
-            Self::InvalidCredentials | Self::SecretNotFound | Self::DuplicateAuthId => {
-                (Status::False, Progress::Stalled)
-            }
+            Self::InvalidCredentials
+            | Self::SecretNotFound
+            | Self::DuplicateAuthId
+            | Self::NamespacesUnreadable => (Status::False, Progress::Stalled),
         }
     }
 }

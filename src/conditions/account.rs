@@ -16,6 +16,8 @@ pub struct AccountFacts<'a> {
     /// The object that serves its auth id.
     pub first: &'a str,
     pub token: &'a Token,
+    /// Whether it chooses namespaces by labels that the operator may not read.
+    pub lacks_labels: bool,
     /// How Vobiz has met it, and whether it has accepted the credentials in use. Nothing, while it is not worked with.
     pub met: Option<(&'a Gate, bool)>,
     /// What holds its deletion back, if that is known.
@@ -82,14 +84,13 @@ pub fn account_status(facts: &AccountFacts<'_>, now: Timestamp) -> Option<VobizA
 }
 
 fn ready(facts: &AccountFacts<'_>) -> Option<(AccountReason, String)> {
-    use AccountReason::{DuplicateAuthId, InvalidCredentials, SecretNotFound};
     if facts.account.metadata.deletion_timestamp.is_some() {
         return Some((AccountReason::Deleting, deleting(facts.unsettled)));
     }
     if facts.first != facts.account.name_any() {
         let first = facts.first;
         return Some((
-            DuplicateAuthId,
+            AccountReason::DuplicateAuthId,
             format!(
                 "VobizAccount {first} has the same auth id, is older, and serves alone. Delete one of the two: kubectl delete \
                  vobizaccount {}",
@@ -97,12 +98,7 @@ fn ready(facts: &AccountFacts<'_>) -> Option<(AccountReason, String)> {
             ),
         ));
     }
-    let lacking = match facts.token {
-        Token::Missing(why) => Some((SecretNotFound, why)),
-        Token::Unusable(why) => Some((InvalidCredentials, why)),
-        Token::Awaited | Token::Known => None,
-    };
-    if let Some((reason, why)) = lacking {
+    if let Some((reason, why)) = facts.token.lacks() {
         return Some((reason, format!("{why}. The operator looks again every 30 s.")));
     }
     // Vobiz may be met with other credentials meanwhile: those of the flags, or of another Secret.
@@ -139,7 +135,9 @@ fn place(account: &VobizAccount) -> String {
 
 /// What Vobiz has said to it.
 fn met(facts: &AccountFacts<'_>) -> Option<(AccountReason, String)> {
-    use AccountReason::{Accepted, InvalidCredentials, RateLimited, Suspended, VobizUnavailable};
+    use AccountReason::{
+        Accepted, InvalidCredentials, NamespacesUnreadable, RateLimited, Suspended, VobizUnavailable,
+    };
     let (gate, accepted) = facts.met?;
     let cause = if let Gate::Closed(cause, _) = gate { Some(*cause) } else { None };
     let told = |reason, words: &str| Some((reason, words.to_owned()));
@@ -156,6 +154,11 @@ fn met(facts: &AccountFacts<'_>) -> Option<(AccountReason, String)> {
             Suspended,
             "spec.suspend is true: no purchase or adoption is begun. What was sent is verified, and what was bought is \
              looked after.",
+        ),
+        _ if facts.lacks_labels => told(
+            NamespacesUnreadable,
+            "The account chooses namespaces by their labels, which the operator has no right to read, so no claim can buy in \
+             it. Give the operator the right: helm upgrade, with --set accounts.watchNamespaces=true.",
         ),
         Some(GateCause::RateLimited) => {
             told(RateLimited, "Vobiz limits the rate of calls (429). It goes on by itself.")
@@ -194,63 +197,57 @@ mod tests {
     }
 
     #[test]
-    #[expect(clippy::too_many_lines, reason = "one table")]
     fn the_table_of_what_an_account_says_of_itself() {
         let (known, missing) = (Token::Known, Token::Missing("There is no Secret n/s".into()));
         let unusable = Token::Unusable("It is empty".into());
         let (plain, suspended) = (json!({}), json!({ "suspend": true }));
-        let credentials = held(GateCause::Credentials);
-        let checking = Some(("Checking", "False", Some("Reconciling")));
-        for (spec, first, token, met, expected) in [
-            (&plain, "a", &known, Some((&Gate::Open, true)), Some(("Accepted", "True", None))),
-            (&plain, "a", &known, Some((&Gate::Open, false)), checking),
-            (&plain, "a", &known, None, checking),
-            (&plain, "a", &Token::Awaited, None, checking),
+        let (credentials, unavailable) = (held(GateCause::Credentials), held(GateCause::Unavailable));
+        let stalled = |reason| Some((reason, "False", Some("Stalled")));
+        let reconciling = |reason| Some((reason, "False", Some("Reconciling")));
+        for (spec, first, token, lacks_labels, met, expected) in [
+            (&plain, "a", &known, false, Some((&Gate::Open, true)), Some(("Accepted", "True", None))),
+            (&plain, "a", &known, false, Some((&Gate::Open, false)), reconciling("Checking")),
+            (&plain, "a", &known, false, None, reconciling("Checking")),
+            (&plain, "a", &Token::Awaited, false, None, reconciling("Checking")),
             // Vobiz has accepted others: those of the flags, or of the Secret before.
-            (&plain, "a", &Token::Awaited, Some((&Gate::Open, true)), checking),
-            (&suspended, "a", &Token::Awaited, Some((&credentials, true)), checking),
-            (&plain, "a", &missing, None, Some(("SecretNotFound", "False", Some("Stalled")))),
-            (
-                &plain,
-                "a",
-                &missing,
-                Some((&Gate::Open, true)),
-                Some(("SecretNotFound", "False", Some("Stalled"))),
-            ),
-            (&plain, "a", &unusable, None, Some(("InvalidCredentials", "False", Some("Stalled")))),
-            (&plain, "b", &known, None, Some(("DuplicateAuthId", "False", Some("Stalled")))),
-            (&suspended, "a", &known, Some((&Gate::Open, true)), Some(("Suspended", "False", None))),
-            (
-                &suspended,
-                "a",
-                &known,
-                Some((&credentials, true)),
-                Some(("InvalidCredentials", "False", Some("Stalled"))),
-            ),
+            (&plain, "a", &Token::Awaited, false, Some((&Gate::Open, true)), reconciling("Checking")),
+            (&suspended, "a", &Token::Awaited, false, Some((&credentials, true)), reconciling("Checking")),
+            (&plain, "a", &missing, false, None, stalled("SecretNotFound")),
+            (&plain, "a", &missing, true, Some((&Gate::Open, true)), stalled("SecretNotFound")),
+            (&plain, "a", &unusable, false, None, stalled("InvalidCredentials")),
+            (&plain, "b", &known, false, None, stalled("DuplicateAuthId")),
+            (&suspended, "a", &known, true, Some((&Gate::Open, true)), Some(("Suspended", "False", None))),
+            (&suspended, "a", &known, true, Some((&credentials, true)), stalled("InvalidCredentials")),
+            (&plain, "a", &known, true, Some((&Gate::Open, true)), stalled("NamespacesUnreadable")),
+            (&plain, "a", &known, true, Some((&unavailable, true)), stalled("NamespacesUnreadable")),
+            (&plain, "a", &known, false, Some((&unavailable, true)), reconciling("VobizUnavailable")),
             (
                 &plain,
                 "a",
                 &known,
+                false,
                 Some((&held(GateCause::RateLimited), true)),
-                Some(("RateLimited", "False", Some("Reconciling"))),
+                reconciling("RateLimited"),
             ),
             (
                 &plain,
                 "a",
                 &known,
+                false,
                 Some((&held(GateCause::PurchasesLimited), true)),
-                Some(("RateLimited", "False", Some("Reconciling"))),
-            ),
-            (
-                &plain,
-                "a",
-                &known,
-                Some((&held(GateCause::Unavailable), true)),
-                Some(("VobizUnavailable", "False", Some("Reconciling"))),
+                reconciling("RateLimited"),
             ),
         ] {
             let account = account(spec, &json!(null));
-            let facts = AccountFacts { account: &account, first, token, met, unsettled: None, figures: None };
+            let facts = AccountFacts {
+                account: &account,
+                first,
+                token,
+                lacks_labels,
+                met,
+                unsettled: None,
+                figures: None,
+            };
             let status = account_status(&facts, Timestamp::UNIX_EPOCH);
             let shown = status.as_ref().map(|status| {
                 let conditions = &status.conditions;
@@ -266,8 +263,15 @@ mod tests {
     /// The reason that is told after another one was, and whether Vobiz is asked for its own.
     fn follows(said: Value, token: &Token, met: Option<(&Gate, bool)>) -> (Option<String>, bool) {
         let account = account(&json!({}), &said);
-        let facts =
-            AccountFacts { account: &account, first: "a", token, met, unsettled: None, figures: None };
+        let facts = AccountFacts {
+            account: &account,
+            first: "a",
+            token,
+            lacks_labels: false,
+            met,
+            unsettled: None,
+            figures: None,
+        };
         let status = account_status(&facts, Timestamp::UNIX_EPOCH);
         (status.map(|status| status.conditions[0].reason.clone()), facts.awaits_vobiz())
     }
@@ -314,8 +318,15 @@ mod tests {
         ] {
             for (first, token) in [("a", Token::Known), ("b", Token::Missing("There is no Secret".into()))] {
                 let met = Some((&Gate::Open, true));
-                let facts =
-                    AccountFacts { account: &account, first, token: &token, met, unsettled, figures: None };
+                let facts = AccountFacts {
+                    account: &account,
+                    first,
+                    token: &token,
+                    lacks_labels: false,
+                    met,
+                    unsettled,
+                    figures: None,
+                };
                 let ready = account_status(&facts, Timestamp::UNIX_EPOCH).unwrap().conditions.swap_remove(0);
                 assert_eq!((ready.reason.as_str(), ready.status.as_str()), ("Deleting", "False"));
                 assert!(ready.message.contains(words), "{}", ready.message);
@@ -329,6 +340,7 @@ mod tests {
         let account = account(&json!({}), &json!({ "numbers": numbers, "conditions": [] }));
         let missing = Token::Missing("There is no Secret".into());
         let mut facts = AccountFacts {
+            lacks_labels: false,
             account: &account,
             first: "a",
             token: &missing,

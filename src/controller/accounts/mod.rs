@@ -4,6 +4,7 @@
 mod declarable;
 mod each;
 mod figures;
+mod follow;
 mod held;
 mod keeper;
 mod namespaces;

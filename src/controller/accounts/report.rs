@@ -114,6 +114,7 @@ impl Reporter {
             account: object,
             first,
             token: known.directory.token(&object.name_any()),
+            lacks_labels: known.directory.lacks_labels(&object.name_any()),
             met: health.as_ref().map(|health| (&health.gate, health.accepted)),
             unsettled,
             figures: working.and_then(|account| figures(account, &self.records, recorded)),
