@@ -16,7 +16,7 @@ use crate::controller::{
 };
 
 /// How soon a list that was refused is asked for again.
-const AGAIN: Duration = Duration::from_secs(5);
+const AGAIN: Duration = Duration::from_secs(2);
 
 /// Tells what there is of each object, once all are known and after each change, and what interrupts the watch.
 pub async fn by_name<K, T>(
@@ -65,7 +65,10 @@ pub async fn by_name<K, T>(
 
 #[cfg(test)]
 mod tests {
-    use std::sync::{Arc, Mutex};
+    use std::sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    };
 
     use k8s_openapi::api::core::v1::Namespace;
     use kube::{Client, client::Body};
@@ -73,17 +76,14 @@ mod tests {
 
     use super::*;
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn what_was_refused_for_a_while_is_told_anew() {
-        let refusals = Arc::new(Mutex::new(1));
+        let refused_once = Arc::new(AtomicBool::new(false));
         let answer = move |request: http::Request<Body>| {
-            let refused = refusals.clone();
+            let refused_once = refused_once.clone();
             async move {
                 let watches = request.uri().query().is_some_and(|query| query.contains("watch=true"));
-                let mut left = refused.lock().unwrap();
-                let is_refused = watches && *left > 0;
-                *left -= i32::from(is_refused);
-                drop(left);
+                let is_refused = watches && !refused_once.swap(true, Ordering::SeqCst);
                 if watches && !is_refused {
                     return std::future::pending().await;
                 }

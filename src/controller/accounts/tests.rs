@@ -93,8 +93,12 @@ fn an_object_of_a_newer_version_keeps_its_account() {
     {
         keeper.has(&objects);
         assert_eq!(keeper.stands().0, is_there, "{objects:?}");
-        let knows = keeper.accounts().known().directory.knows(&account());
-        assert_eq!(knows, !objects.is_empty(), "what was bought with it is not said to be gone: {objects:?}");
+        let is_told = keeper.accounts().known().directory.knows(&account());
+        assert_eq!(
+            is_told,
+            !objects.is_empty(),
+            "what was bought with it is not said to be gone: {objects:?}"
+        );
     }
 }
 
