@@ -6,7 +6,6 @@ mod figures;
 mod keeper;
 mod namespaces;
 mod report;
-mod secret;
 mod tokens;
 mod watch;
 

@@ -2,6 +2,7 @@
 //! deleted.
 
 mod changed;
+mod commands;
 
 use control_plane::Options;
 use http::Method;
@@ -21,7 +22,7 @@ static ROOM: OnceCell<Mutex<&'static Cluster>> = OnceCell::const_new();
 
 const ACCOUNTS: &str = "/apis/telephony.vobiz.ai/v1alpha1/vobizaccounts";
 
-fn alone(test: impl AsyncFnOnce(&World)) {
+pub fn alone(test: impl AsyncFnOnce(&World)) {
     testbed::run(async {
         let begin = || async {
             let cluster = Cluster::with_kinds(Options { controller_manager: true }).await;
@@ -48,7 +49,7 @@ fn without_flags(world: &World) -> Setup {
 }
 
 impl World {
-    fn account_id(&self, name: &str) -> String {
+    pub fn account_id(&self, name: &str) -> String {
         format!("{}_{name}", self.account)
     }
 
@@ -85,7 +86,7 @@ impl World {
     }
 
     /// An account at Vobiz, its token, and its declaration.
-    async fn account(&self, name: &str, spec: Value) {
+    pub async fn account(&self, name: &str, spec: Value) {
         self.open_account(name);
         self.keep_token(name, &token(&self.account_id(name))).await;
         self.declare(name, spec).await;
