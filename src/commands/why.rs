@@ -25,7 +25,7 @@ pub async fn run(args: &WhyArgs) -> Result<(), CommandError> {
     let (objects, mut accounts) = connect(&args.account).await?;
     let claim = objects.claim(objects.namespace(args.claim.namespace.as_deref()), &args.claim.name).await?;
     let world = world(&objects, &claim).await?;
-    accounts.serve([&*claim], Some(&objects)).await?;
+    accounts.serve(std::iter::once(&*claim), Some(&objects)).await?;
     let observe =
         |accounts: &Accounts<'_>| world.observed(&claim, &accounts.known.directory, &accounts.books);
     let served = observe(&accounts).served.account;

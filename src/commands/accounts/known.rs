@@ -60,9 +60,9 @@ impl Known {
         lacks.then_some(namespace)
     }
 
-    /// Whether claims may be served by an account of which nothing is known here.
-    pub fn lacks_flags(&self) -> bool {
-        self.flags.is_none() && self.defaults().next().is_none()
+    /// Whether the claim may be served by an account of which nothing is known here.
+    pub fn lacks_flags(&self, claim: &PhoneNumberClaim) -> bool {
+        claim.account_name().is_none() && self.flags.is_none() && self.defaults().next().is_none()
     }
 
     /// The account that is called like that: by the name of its object, or by its auth id.

@@ -99,17 +99,16 @@ impl<'a> Accounts<'a> {
     /// Reads what else says which accounts serve these claims: the labels of namespaces that are chosen by them.
     pub async fn serve<'c>(
         &mut self,
-        claims: impl IntoIterator<Item = &'c PhoneNumberClaim>,
+        claims: impl Iterator<Item = &'c PhoneNumberClaim> + Clone,
         objects: Option<&Objects>,
     ) -> Result<(), CommandError> {
-        if self.known.lacks_flags() {
+        if self.only.is_none() && claims.clone().any(|claim| self.known.lacks_flags(claim)) {
             note(
                 "If the operator has an account of flags (VOBIZ_AUTH_ID), it serves the claims that name none: here, no flags \
                  say which it is.",
             );
         }
-        let lacking: BTreeSet<_> =
-            claims.into_iter().filter_map(|claim| self.known.lacks_labels(claim)).collect();
+        let lacking: BTreeSet<_> = claims.filter_map(|claim| self.known.lacks_labels(claim)).collect();
         let Some(objects) = objects.filter(|_| !lacking.is_empty()) else { return Ok(()) };
         let mut labels = Labels::new();
         for namespace in lacking {

@@ -175,8 +175,9 @@ fn an_account_that_cannot_be_asked_is_told_of_in_one_sentence() {
             said.contains("ask for a role that may get and list") && said.contains("vobizaccounts"),
             "{said}"
         );
-        let all = "--resource=phonenumberclaims,phonenumbers,vobizaccounts.telephony.vobiz.ai";
-        world.cluster.kubectl(&["create", "clusterrole", "reader", "--verb=get,list", all]).await;
+        let kinds = ["phonenumberclaims", "phonenumbers", "vobizaccounts"];
+        let all = format!("--resource={}", kinds.map(|kind| format!("{kind}.telephony.vobiz.ai")).join(","));
+        world.cluster.kubectl(&["create", "clusterrole", "reader", "--verb=get,list", &all]).await;
         let role = ["create", "clusterrolebinding", "reader", "--clusterrole=reader", "--user=reader"];
         world.cluster.kubectl(&role).await;
         eventually("the role counts", async || {
