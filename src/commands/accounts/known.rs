@@ -150,7 +150,8 @@ impl Known {
             Origin::Flags(credentials) => format!("that of the flags ({})", credentials.account),
             Origin::Declared(object) => format!("{} ({})", origin.name(), object.spec.auth_id),
         };
-        few(self.all().map(told))
+        let told = few(self.all().map(told));
+        if told.is_empty() { "none that this version can read".into() } else { told }
     }
 }
 
@@ -207,6 +208,7 @@ mod tests {
             (&two(), Some("MA_1"), "grey", "that of the flags (MA_1), blue (MA_BLUE), red (MA_RED)"),
             (&two(), None, "a b", "no VobizAccount a b"),
             (&[("odd", json!({ "authId": 7 }))], None, "odd", "written by a newer version"),
+            (&[("odd", json!({ "authId": 7 }))], None, "red", "there is none that this version can read"),
             // Of two objects of one account, one serves, whichever is named.
             (&[plain("red"), ("zed", json!({ "authId": "MA_RED" }))], None, "zed", "MA_RED"),
         ] {
