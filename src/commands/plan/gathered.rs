@@ -72,7 +72,7 @@ pub async fn plan(
 /// A claim of the manifests; one that a newer version has written in the cluster is left alone.
 enum Wished {
     Wish(Wish),
-    Newer(PhoneNumberClaim, Arc<Newer>),
+    Newer(Arc<PhoneNumberClaim>, Arc<Newer>),
 }
 
 impl Wished {
@@ -91,7 +91,7 @@ fn wishes(manifests: &[Manifest], world: &World, rules: &Rules) -> Result<Vec<Wi
             let claim = &manifest.claim;
             let live = world.claim(&claim.namespace().unwrap_or_default(), &claim.name_any());
             Ok(match live {
-                Some(Seen::Newer(newer)) => Wished::Newer(claim.clone(), newer.clone()),
+                Some(Seen::Newer(newer)) => Wished::Newer(Arc::new(claim.clone()), newer.clone()),
                 Some(Seen::Read(live)) => {
                     manifest.check(rules, Some(live))?;
                     Wished::Wish(Wish { claim: Arc::new(applied(claim, Some(live))), wanted: None })

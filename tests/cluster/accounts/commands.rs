@@ -27,10 +27,15 @@ async fn refused(setup: &Setup, arguments: &[&str]) -> String {
     said
 }
 
+async fn two_accounts(world: &World) {
+    world.account("red", json!({})).await;
+    world.account("blue", json!({ "default": true })).await;
+}
+
 /// The account of a name owns a number.
 fn own(world: &World, name: &str) -> String {
     let number = world.number();
-    world.vobiz.put_owned(OwnedNumber::new(&number, &world.account_id(name))).unwrap();
+    world.vobiz.put_owned(OwnedNumber::new(&number, world.account_id(name))).unwrap();
     number
 }
 
@@ -47,8 +52,7 @@ async fn calling(world: &World, called: &[&str], act: impl AsyncFnOnce()) {
 #[test]
 fn the_account_that_is_meant_is_asked_and_no_other() {
     alone(async |world| {
-        world.account("red", json!({})).await;
-        world.account("blue", json!({ "default": true })).await;
+        two_accounts(world).await;
         let (of_red, of_blue) = (own(world, "red"), own(world, "blue"));
         let (setup, red_id) = (without_flags(world), world.account_id("red"));
         for (flags, account, number) in [
@@ -63,7 +67,14 @@ fn the_account_that_is_meant_is_asked_and_no_other() {
             })
             .await;
         }
+    });
+}
 
+#[test]
+fn each_claim_is_planned_with_its_account_and_others_are_left_out() {
+    alone(async |world| {
+        two_accounts(world).await;
+        let (of_red, setup, red_id) = (own(world, "red"), without_flags(world), world.account_id("red"));
         let claims = [
             ("red-owned", json!({ "e164": of_red, "accountRef": { "name": "red" } })),
             ("red-buys", json!({ "e164": world.stocked(), "accountRef": { "name": "red" } })),
@@ -98,7 +109,14 @@ fn the_account_that_is_meant_is_asked_and_no_other() {
             assert!(said.contains(&left_out), "{said}");
         })
         .await;
+    });
+}
 
+#[test]
+fn why_asks_the_account_of_the_claim_or_none() {
+    alone(async |world| {
+        two_accounts(world).await;
+        let (setup, red_id) = (without_flags(world), world.account_id("red"));
         world.claim_with("office", &world.stocked(), "red").await;
         let why = ["why", "office", "-n", &world.namespace];
         calling(world, &["red"], async || {
@@ -117,8 +135,7 @@ fn the_account_that_is_meant_is_asked_and_no_other() {
 #[test]
 fn what_is_exported_of_an_account_adopts_from_it() {
     alone(async |world| {
-        world.account("red", json!({})).await;
-        world.account("blue", json!({ "default": true })).await;
+        two_accounts(world).await;
         let setup = without_flags(world);
         let file = world.folder.path().join("numbers.yaml");
         for (flags, name) in [(&["--account", "red"][..], "red"), (&[], "blue")] {
@@ -195,8 +212,7 @@ fn an_account_that_cannot_be_asked_is_told_of_in_one_sentence() {
 #[test]
 fn doctor_asks_every_account_and_tells_them_apart() {
     alone(async |world| {
-        world.account("red", json!({})).await;
-        world.account("blue", json!({ "default": true })).await;
+        two_accounts(world).await;
         world.open_account("wrong");
         world.keep_token("wrong", "nonsense").await;
         world.declare("wrong", json!({})).await;

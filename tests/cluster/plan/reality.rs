@@ -112,7 +112,7 @@ impl Small {
                 currency: Some(self.currency.clone()),
                 setup_fee: Some(setup),
                 monthly_fee: Some(monthly),
-                ..OwnedNumber::new(&number, &account_of(world, &spec))
+                ..OwnedNumber::new(&number, account_of(world, &spec))
             }),
             4 => {
                 offer.lacks = vec![PriceField::MonthlyFee];
@@ -205,7 +205,9 @@ async fn prepare(world: &World, worlds: &[Small]) {
     }))
     .await;
     for small in worlds {
-        ids.iter().for_each(|id| world.vobiz.set_balance(id, &small.currency, small.balance).unwrap());
+        for id in &ids {
+            world.vobiz.set_balance(id, &small.currency, small.balance).unwrap();
+        }
     }
 }
 

@@ -34,7 +34,7 @@ pub struct Scene {
     /// Whether the inventory cannot be read.
     pub shut: bool,
     pub balance: Option<&'static str>,
-    /// VobizAccounts: by name, fields of the spec. The auth id of each is its name in capitals, and each has the balance.
+    /// Accounts that are declared: by name, fields of the spec. The auth id of each is its name in capitals, and each has the balance.
     pub declared: Vec<(&'static str, Value)>,
 }
 
