@@ -34,12 +34,12 @@ impl Known {
                 Seen::Newer(newer) => drop(known.unreadable.insert(name, newer.why.clone())),
             }
         }
-        known.label(None);
+        known.label(Labels::Unread);
         known
     }
 
     /// Says which namespaces have which labels.
-    pub fn label(&mut self, labels: Option<Labels>) {
+    pub fn label(&mut self, labels: Labels) {
         let declared = |(name, object): (&String, &Arc<VobizAccount>)| {
             // The operator sets it before it buys: an account that it has not seen yet is no other for that.
             let mut object = VobizAccount::clone(object);

@@ -6,7 +6,7 @@ mod known;
 mod origin;
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
 };
 
@@ -110,12 +110,12 @@ impl<'a> Accounts<'a> {
         }
         let lacking: BTreeSet<_> = claims.filter_map(|claim| self.known.lacks_labels(claim)).collect();
         let Some(objects) = objects.filter(|_| !lacking.is_empty()) else { return Ok(()) };
-        let mut labels = Labels::new();
+        let mut labels = BTreeMap::new();
         for namespace in lacking {
             let of = objects.labels(&namespace).await?;
             labels.insert(namespace, of);
         }
-        self.known.label(Some(labels));
+        self.known.label(Labels::Read(labels));
         Ok(())
     }
 

@@ -46,6 +46,11 @@ pub enum Listed<K> {
 }
 
 impl<K> Listed<K> {
+    /// All that there is to see.
+    pub fn all(&self) -> &[Seen<K>] {
+        if let Self::Read(objects) = self { objects } else { &[] }
+    }
+
     /// Those of them that this version reads, if there is a list: nothing is said to be well that was not seen.
     pub fn readable(&self) -> Option<impl Iterator<Item = &Arc<K>>> {
         let Self::Read(objects) = self else { return None };

@@ -49,12 +49,12 @@ pub async fn facts(args: &DoctorArgs) -> Result<Facts, CommandError> {
     let records = listed(objects.records().await);
     let claims = claims(&objects, &args.place.watch.namespaces()).await;
     let lease_namespace = args.place.lease_namespace(objects.namespace(None));
-    let reviews =
-        reading("the rights", reviews(objects.client(), needed(&args.place, &lease_namespace))).await;
+    let declared = listed(objects.declared().await);
+    let needed = needed(&args.place, &lease_namespace, declared.all());
+    let reviews = reading("the rights", reviews(objects.client(), needed)).await;
     let lease = lease(objects.client(), &args.place, lease_namespace).await;
     let served = reading("the definitions", definitions::look(objects.client())).await;
-    let declared = listed(objects.declared().await);
-    let asked = ask(args, &objects, &declared, &peers, currency(&records, &claims)).await?;
+    let asked = ask(args, &objects, declared.all(), &peers, currency(&records, &claims)).await?;
     let (address, proxy) = way(&args.account.vobiz.vobiz_api_url);
     let place = &args.place;
     Ok(Facts {
@@ -144,11 +144,10 @@ fn currency(records: &Listed<PhoneNumber>, claims: &Listed<PhoneNumberClaim>) ->
 async fn ask(
     args: &DoctorArgs,
     objects: &Objects,
-    declared: &Listed<VobizAccount>,
+    declared: &[Seen<VobizAccount>],
     peers: &Arc<Peers>,
     currency: Currency,
 ) -> Result<Vec<Asked>, CommandError> {
-    let declared = if let Listed::Read(declared) = declared { declared.clone() } else { Vec::new() };
     let without = |why: CredentialsError| Asked {
         name: None,
         account: None,
@@ -160,7 +159,7 @@ async fn ask(
         Err(CommandError::Credentials(why)) => (None, vec![without(why)]),
         Err(error) => return Err(error),
     };
-    let accounts = match Accounts::of(&args.account, Some(objects), declared, flags, peers.clone()) {
+    let accounts = match Accounts::of(&args.account, Some(objects), declared.to_vec(), flags, peers.clone()) {
         Ok(accounts) => accounts,
         Err(CommandError::Credentials(why)) => return Ok(vec![without(why)]),
         Err(error) => return Err(error),

@@ -14,7 +14,7 @@ use crate::{
     commands::standing::for_tests::{claim, record},
 };
 
-pub const CLUSTER: [Broken; 23] = [
+pub const CLUSTER: [Broken; 24] = [
     (
         |facts| (facts.records, facts.claims) = (Listed::NotServed, Listed::NotServed),
         Id::DefinitionsServed,
@@ -49,6 +49,17 @@ pub const CLUSTER: [Broken; 23] = [
         Level::Error,
         "lack what the operator needs: list phonenumbers in team-a.",
         "kubectl exec",
+    ),
+    (
+        |facts| {
+            let mut refused = review("watch", Ok(false));
+            refused.right.resource = "namespaces";
+            facts.reviews.push(refused);
+        },
+        Id::Rights,
+        Level::Error,
+        "watch namespaces",
+        "accounts.watchNamespaces=true",
     ),
     (
         |facts| facts.reviews.push(review("watch", Err("late".into()))),
