@@ -4,6 +4,7 @@ mod accounts;
 mod agenda;
 mod clocks;
 mod credentials;
+mod currencies;
 mod follow;
 mod index;
 mod interruption;
@@ -93,6 +94,7 @@ pub async fn run(settings: Settings, connections: Connections, stop: Cancellatio
         outcomes,
         told,
         lifecycle: Arc::default(),
+        in_use: Arc::default(),
         served: http.is_some(),
         settings,
         kube,
