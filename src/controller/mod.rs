@@ -94,7 +94,6 @@ pub async fn run(settings: Settings, connections: Connections, stop: Cancellatio
         outcomes,
         told,
         lifecycle: Arc::default(),
-        in_use: Arc::default(),
         served: http.is_some(),
         settings,
         kube,

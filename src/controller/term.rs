@@ -58,7 +58,6 @@ pub struct Runtime {
     pub clock: Clock,
     pub metrics: Arc<Metrics>,
     pub lifecycle: Arc<Lifecycle>,
-    pub in_use: Arc<InUse>,
     /// Purchases under way: they outlive a term.
     pub outcomes: Arc<Outcomes>,
     pub told: Arc<Told>,
@@ -92,8 +91,9 @@ impl Runtime {
         tasks.spawn(self.report(&context, ended.clone()));
 
         self.lifecycle.note(|stage| stage.leading = true);
+        let billed = Arc::default();
         each(&self.accounts, &ended, |account, place, stop| {
-            self.work_with(account, place, &context, &tasks, &stop);
+            self.work_with(account, place, &context, &tasks, &billed, &stop);
         })
         .await;
         self.lifecycle.note(|stage| stage.leading = false);
@@ -114,10 +114,12 @@ impl Runtime {
         place: u32,
         context: &Arc<Context>,
         tasks: &TaskTracker,
+        billed: &Arc<InUse>,
         stop: &CancellationToken,
     ) {
         tasks.spawn(give_turns(context.clone(), account.clone(), tasks.clone(), stop.clone()));
-        let (resync, in_use, stop) = (self.settings.resync, self.currencies_in_use(&account), stop.clone());
+        let (resync, in_use, stop) =
+            (self.settings.resync, self.currencies_in_use(&account, billed), stop.clone());
         tasks.spawn(async move {
             Box::pin(account.clone().run(resync, first_asked(place, resync), in_use, stop)).await;
             account.queue.clear();
@@ -145,12 +147,16 @@ impl Runtime {
     }
 
     /// Balances are read for metrics, and for the status of declared accounts.
-    fn currencies_in_use(&self, account: &Account) -> impl Fn() -> BTreeSet<Currency> + use<> {
+    fn currencies_in_use(
+        &self,
+        account: &Account,
+        billed: &Arc<InUse>,
+    ) -> impl Fn() -> BTreeSet<Currency> + use<> {
         let (account, records, served) = (account.id(), self.records.clone(), self.served);
-        let (accounts, all) = (self.accounts.clone(), self.in_use.clone());
+        let (accounts, billed) = (self.accounts.clone(), billed.clone());
         move || {
             let shown = served || accounts.known().directory.first(&account).is_some();
-            if shown { all.of(&account, &records) } else { BTreeSet::new() }
+            if shown { billed.of(&account, &records) } else { BTreeSet::new() }
         }
     }
 
