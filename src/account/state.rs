@@ -699,7 +699,7 @@ mod tests {
     }
 
     #[test]
-    fn a_hundred_idle_accounts_are_listed_once_an_interval_each_at_its_own_time() {
+    fn a_hundred_idle_accounts_are_listed_once_an_interval_one_by_one() {
         let resync = Duration::from_mins(10);
         let mut listed: Vec<Duration> = Vec::new();
         for place in 0..100 {
