@@ -1,7 +1,10 @@
 //! The accounts that the claims of a measurement buy in: that of the flags, or as many as are declared.
 
 use serde_json::{Value, json};
-use testbed::{Cluster, objects::API};
+use testbed::{
+    Cluster,
+    objects::{ACCOUNTS, account, secret, secrets_path},
+};
 use vobiz_sim::Account;
 
 use crate::bench::PROBES;
@@ -61,21 +64,8 @@ impl Accounts {
     pub async fn declare(self, cluster: &Cluster) {
         for index in 0..self.declared + self.refused {
             let token = if index < self.declared { TOKEN } else { "another" };
-            let secret = json!({
-                "apiVersion": "v1", "kind": "Secret", "metadata": { "name": name(index) },
-                "stringData": { "auth-token": token },
-            });
-            cluster.create(&format!("/api/v1/namespaces/{PROBES}/secrets"), &secret).await;
-            let account = json!({
-                "apiVersion": "telephony.vobiz.ai/v1alpha1", "kind": "VobizAccount",
-                "metadata": { "name": name(index) },
-                "spec": {
-                    "authId": id(index),
-                    "tokenSecretRef": { "namespace": PROBES, "name": name(index) },
-                    "allowedNamespaces": { "from": "All" },
-                },
-            });
-            cluster.create(&format!("{API}/vobizaccounts"), &account).await;
+            cluster.create(&secrets_path(PROBES), &secret(&name(index), token)).await;
+            cluster.create(ACCOUNTS, &account(&name(index), &id(index), PROBES)).await;
         }
     }
 }
