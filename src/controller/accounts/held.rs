@@ -43,18 +43,22 @@ impl Held {
         }
     }
 
-    /// The Secret was read.
-    pub fn read(&mut self, read: Result<Credentials, Token>) {
-        let token = match read {
+    /// The Secret was read. Returns whether it says anything new.
+    pub fn read(&mut self, read: Result<Credentials, Token>) -> bool {
+        let (token, is_new) = match read {
             Ok(credentials) => {
-                self.credentials = Some(credentials);
-                Token::Known
+                let before = self.credentials.replace(credentials.clone());
+                (Token::Known, !before.is_some_and(|before| before.same_as(&credentials)))
             }
-            Err(token) => token,
+            Err(token) => (token, false),
         };
-        if let (Token::Missing(why) | Token::Unusable(why), true) = (&token, self.token != token) {
+        if self.token == token {
+            return is_new;
+        }
+        if let Token::Missing(why) | Token::Unusable(why) = &token {
             tracing::warn!(why, "an account has no token");
         }
         self.token = token;
+        true
     }
 }

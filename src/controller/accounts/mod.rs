@@ -9,7 +9,6 @@ mod held;
 mod keeper;
 mod namespaces;
 mod report;
-mod secret;
 #[cfg(test)]
 mod tests;
 mod tokens;

@@ -13,8 +13,14 @@ use tokio::{
     time::{Instant, sleep},
 };
 
-use super::{keeper::Keeper, secret};
-use crate::{api::VobizAccount, domain::AccountId};
+use super::keeper::Keeper;
+use crate::{
+    api::{TokenSecretRef, VobizAccount},
+    cluster::secret::{self, NoToken},
+    domain::AccountId,
+    plan::Token,
+    vobiz::Credentials,
+};
 
 /// How often each Secret is read.
 const EVERY: Duration = Duration::from_secs(30);
@@ -46,11 +52,10 @@ pub async fn follow(kube: Client, keeper: Arc<Keeper>) {
         }
         due = there;
         let read = |(uid, object): (String, Arc<VobizAccount>)| {
-            let kube = &kube;
+            let (kube, spec) = (&kube, object.spec.clone());
             async move {
-                let (account, from) = (&object.spec.auth_id, object.spec.token_secret_ref.clone());
-                let answer = secret::read(kube, account, &from).await;
-                (uid, from, answer)
+                let told = told(secret::credentials(kube, &spec).await, &spec.token_secret_ref);
+                (uid, spec.token_secret_ref, told)
             }
         };
         let mut answers = std::pin::pin!(stream::iter(reads).map(read).buffer_unordered(AT_ONCE));
@@ -63,6 +68,19 @@ pub async fn follow(kube: Client, keeper: Arc<Keeper>) {
         }
         sleep(NOTICED).await;
     }
+}
+
+/// What a read of the Secret says of the token; nothing, if the API server did not say.
+fn told(read: Result<Credentials, NoToken>, from: &TokenSecretRef) -> Option<Result<Credentials, Token>> {
+    Some(Err(match read {
+        Ok(credentials) => return Some(Ok(credentials)),
+        Err(NoToken::NoAnswer) => return None,
+        Err(why @ NoToken::Unusable) => Token::Unusable(why.told(from)),
+        Err(why @ NoToken::Forbidden) => {
+            Token::Missing(format!("{}: name it in the chart's accounts.secrets", why.told(from)))
+        }
+        Err(why @ (NoToken::NoSecret | NoToken::NoKey)) => Token::Missing(why.told(from)),
+    }))
 }
 
 /// Not all are read at the same time, from the second read on.
