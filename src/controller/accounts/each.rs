@@ -93,7 +93,7 @@ mod tests {
         let (end, mut begun) = (CancellationToken::new(), Vec::<(AccountId, CancellationToken)>::new());
         let (told, mut tells) = mpsc::unbounded_channel();
         let following = each(&accounts, Duration::ZERO, &end, |account, _, stop| {
-            told.send((account.id(), stop)).unwrap()
+            told.send((account.id(), stop)).unwrap();
         });
         let changing = async {
             for all in [vec![&one], vec![&one, &two]] {
