@@ -88,6 +88,8 @@ pub struct Account {
     listed: Notify,
     /// Asks for the token to be read again.
     pub reload: Notify,
+    /// The turn that is the next to write its intent.
+    pub writes_next: tokio::sync::Mutex<()>,
 }
 
 impl Account {
@@ -110,6 +112,7 @@ impl Account {
             wake,
             listed: Notify::new(),
             reload: Notify::new(),
+            writes_next: tokio::sync::Mutex::default(),
         }
     }
 

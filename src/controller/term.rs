@@ -20,8 +20,8 @@ use crate::{
     metrics::{Kind, Metrics},
     plan::{Moment, Timeouts},
     reconcile::{
-        Claims, Context, Found, Memory, Outcomes, Records, Told, Troubles, give_turns, reconcile_claim,
-        reconcile_record,
+        Claims, Context, Found, Memory, Outcomes, Records, Told, Troubles, Writers, give_turns,
+        reconcile_claim, reconcile_record,
     },
     store::Store,
 };
@@ -196,6 +196,7 @@ impl Runtime {
             outcomes: self.outcomes.clone(),
             told: self.told.clone(),
             setbacks: Troubles::default(),
+            writers: Writers::new(self.settings.concurrency),
             clock: self.clock,
             timeouts: self.settings.timeouts,
             hold_until: self.hold_until,

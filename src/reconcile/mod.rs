@@ -13,6 +13,7 @@ mod record;
 mod spend;
 mod told;
 mod trouble;
+mod writers;
 
 pub use claim::reconcile_claim;
 pub use claims::{Claims, Listed};
@@ -23,6 +24,7 @@ pub use queue::give_turns;
 pub use record::reconcile_record;
 pub use told::Told;
 pub use trouble::Setbacks;
+pub use writers::Writers;
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
@@ -58,6 +60,7 @@ pub struct Context {
     pub outcomes: Arc<Outcomes>,
     pub told: Arc<Told>,
     pub setbacks: Troubles,
+    pub writers: Writers,
     pub clock: Clock,
     pub timeouts: Timeouts,
     /// Purchases and adoptions are on hold until then (R11).

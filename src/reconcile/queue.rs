@@ -11,6 +11,7 @@ use super::{
     claim::{Known, Performed, decide, observe, perform},
     intent,
     spend::{Spending, spend},
+    writers::Writer,
 };
 use crate::{
     account::{Account, Place},
@@ -34,8 +35,8 @@ const LONGEST_PRICED: Duration = READ_TIMEOUT.saturating_add(Duration::from_secs
 struct Turn {
     claim: Arc<PhoneNumberClaim>,
     place: Place,
-    /// Whether it has a slot of the rate limit. A claim with a ceiling waits for its own once its price is known.
-    has_slot: bool,
+    /// It has a slot of the rate limit, and may write. A claim with a ceiling waits for both once its price is known.
+    writer: Option<Writer>,
 }
 
 impl Context {
@@ -63,13 +64,11 @@ impl Context {
             let readable = !tokio::time::timeout(LONGEST_ASKED, refused).await.unwrap_or(false);
             // No other claim waits behind the reading of a price.
             let is_priced = self.claim(&next).is_some_and(|claim| claim.spec.max_price.is_some());
-            let has_slot = readable && !is_priced;
-            if has_slot {
-                account.client.pace.purchase_slot().await;
-            }
+            let may_buy = readable && !is_priced;
+            let writer = if may_buy { Some(self.writer(account).await) } else { None };
             let place = account.queue.begin(&next);
             match self.claim(&next) {
-                Some(claim) if readable => return Turn { claim, place, has_slot },
+                Some(claim) if readable => return Turn { claim, place, writer },
                 Some(_) => {
                     drop(place);
                     account.wake(ObjectKey::claim(&next.namespace, &next.name));
@@ -77,6 +76,12 @@ impl Context {
                 None => {}
             }
         }
+    }
+
+    /// Waits for what a purchase needs. First for its slot: a slow rate limit keeps no other account from writing.
+    async fn writer(&self, account: &Account) -> Writer {
+        account.client.pace.purchase_slot().await;
+        self.writers.next(&account.writes_next).await
     }
 
     /// Notes how a turn, or another write of an intent, ended; returns how long the claim waits before the next.
@@ -111,8 +116,8 @@ pub async fn give_turns(
 }
 
 /// Serves a claim in its turn; what was decided before the wait is decided again.
-async fn serve(context: Arc<Context>, account: Arc<Account>, Turn { claim, place, has_slot }: Turn) {
-    let taken = Box::pin(take(&context, &account, &claim, has_slot));
+async fn serve(context: Arc<Context>, account: Arc<Account>, Turn { claim, place, writer }: Turn) {
+    let taken = Box::pin(take(&context, &account, &claim, writer));
     let taken = told_if_it_lasts(&account, &claim, taken);
     let kind = Kind::Claim.label().1;
     let span = tracing::debug_span!(target: TRACED, "reconcile", kind, turn = true);
@@ -132,23 +137,27 @@ async fn take(
     context: &Arc<Context>,
     account: &Account,
     claim: &PhoneNumberClaim,
-    has_slot: bool,
+    writer: Option<Writer>,
 ) -> Result<bool, TurnEnd> {
-    let has_slot = has_slot || {
-        let priced = context.ended.run_until_cancelled(priced(context, account, claim)).await;
-        priced.unwrap_or(Ok(false)).map_err(|_| TurnEnd::InVain)?
+    let writer = match writer {
+        Some(writer) => Some(writer),
+        None => {
+            let priced = context.ended.run_until_cancelled(priced(context, account, claim)).await;
+            priced.unwrap_or(Ok(None)).map_err(|_| TurnEnd::InVain)?
+        }
     };
     // It may have been changed meanwhile.
     let Some(claim) = context.claim(&claim.reference()) else { return Ok(false) };
     let (known, now) = (Known::of(context, &claim), context.clock.now());
     let observed = observe(context, &claim, &known, now).await.map_err(|_| TurnEnd::InVain)?;
-    match decide(context, &observed, now).step {
+    match (decide(context, &observed, now).step, writer) {
         // Another account may serve the claim by now: then it queues there.
-        ClaimStep::Purchase(attempt) if has_slot && observed.served.account == Some(account.id()) => {
-            let spent = spend(context, account, &claim, observed.record, Spending::Purchase(attempt)).await;
+        (ClaimStep::Purchase(attempt), Some(writer)) if observed.served.account == Some(account.id()) => {
+            let purchase = Spending::Purchase(attempt);
+            let spent = spend(context, account, &claim, observed.record, purchase, writer).await;
             spent.map_err(|error| intent::in_vain(&error))
         }
-        other => match perform(context, &observed, &other, now).await {
+        (other, _) => match perform(context, &observed, &other, now).await {
             Ok(Performed::Opened(_, end)) if end != TurnEnd::Done => Err(end),
             Ok(_) => Ok(false),
             Err(_) => Err(TurnEnd::InVain),
@@ -156,9 +165,13 @@ async fn take(
     }
 }
 
-/// Has the price read that has grown too old in the queue, and waits for a slot if the claim buys at it. In its turn: in a
-/// long queue, one that is read before it is too old each time.
-async fn priced(context: &Context, account: &Account, claim: &PhoneNumberClaim) -> Result<bool, StoreError> {
+/// Has the price read that has grown too old in the queue, and waits until the claim may buy, if it does at that price. In its
+/// turn: in a long queue, one that is read before it is too old each time.
+async fn priced(
+    context: &Context,
+    account: &Account,
+    claim: &PhoneNumberClaim,
+) -> Result<Option<Writer>, StoreError> {
     let mut step = next_step(context, claim).await?;
     if step.lacks_price() {
         let read = tokio::time::timeout(LONGEST_PRICED, account.read_price(claim.number()));
@@ -167,10 +180,7 @@ async fn priced(context: &Context, account: &Account, claim: &PhoneNumberClaim) 
         step = next_step(context, claim).await?;
     }
     let buys = matches!(step, ClaimStep::Purchase(_));
-    if buys {
-        account.client.pace.purchase_slot().await;
-    }
-    Ok(buys)
+    Ok(if buys { Some(context.writer(account).await) } else { None })
 }
 
 async fn next_step(context: &Context, claim: &PhoneNumberClaim) -> Result<ClaimStep, StoreError> {

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use kube::ResourceExt;
 use tracing::Instrument;
 
-use super::{Context, intent, outcome, trouble::Trouble};
+use super::{Context, intent, outcome, trouble::Trouble, writers::Writer};
 use crate::{
     account::Account,
     api::{Answer, Outcome, PhoneNumber, PhoneNumberClaim, Seen},
@@ -93,7 +93,7 @@ impl Spending {
 }
 
 /// Spends once, with this account. The caller has a slot of it, and is a task that no cancelled reconcile can drop. Every
-/// process that reads the attempt from here on verifies it; only this call may send it.
+/// process that reads the attempt from here on verifies it; only this call may send it. Until it does, it is a writer.
 ///
 /// Returns when the outcome is stored, or when the term has ended: the outcome is then stored all the same.
 /// An error means that there is no intent, so that nothing was sent. Otherwise, whether the record is bound.
@@ -103,6 +103,7 @@ pub async fn spend(
     claim: &Arc<PhoneNumberClaim>,
     previous: Option<&PhoneNumber>,
     spending: Spending,
+    writer: Writer,
 ) -> Result<bool, StoreError> {
     let id = intent::fresh_id();
     let under_way = context.outcomes.sending(id);
@@ -120,6 +121,7 @@ pub async fn spend(
         spending.unsent(Answer::new(Outcome::NotSent, Some(why), at))
     };
     let permitted = await_permission(context, claim, &record, &spending, opened).await;
+    drop(writer);
     let change = match (permitted, account.gate()) {
         // The answers to the intent, and to the read after it, showed it.
         (Ok(()), _) if account.clocks().are_wrong() => unsent("the clocks are more than 10 minutes apart"),
