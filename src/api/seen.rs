@@ -27,8 +27,11 @@ pub trait Kept: Resource<DynamicType = ()> + Clone + Debug + Serialize {
     /// The number that the object is about, if it is about one.
     fn e164(&self) -> Option<E164>;
 
-    /// Notes what stands in the text of an object that is written whole, beside what this version reads. Claims are not:
-    /// patches of them name what this version knows, and leave the rest alone.
+    /// Whether it is written back whole, so that what stands there beside what this version reads is noted. Patches name
+    /// what this version knows, and leave the rest alone.
+    const IS_WRITTEN_WHOLE: bool = false;
+
+    /// Notes what stands in the text of an object that is written whole, beside what this version reads.
     ///
     /// # Errors
     /// If it cannot be kept.
@@ -61,6 +64,8 @@ impl Kept for PhoneNumberClaim {
 impl Kept for PhoneNumber {
     type Spec = PhoneNumberSpec;
     type Status = PhoneNumberStatus;
+
+    const IS_WRITTEN_WHOLE: bool = true;
 
     fn of(metadata: ObjectMeta, spec: Self::Spec, status: Option<Self::Status>) -> Self {
         Self { metadata, spec, status }
@@ -218,28 +223,32 @@ impl<'de, K: Kept> Deserialize<'de> for Seen<K> {
 
 /// What this version reads. Of what it does not know, no tree is built.
 #[derive(Deserialize)]
-struct Parts<'a> {
+struct Parts<Spec, Status> {
     #[serde(deserialize_with = "raw::metadata")]
     metadata: ObjectMeta,
-    #[serde(borrow)]
-    spec: &'a RawValue,
-    #[serde(borrow, default)]
-    status: Option<&'a RawValue>,
+    spec: Spec,
+    status: Option<Status>,
 }
 
 fn read<K: Kept>(text: &str) -> Result<K, serde_json::Error> {
     let mut is_known = true;
-    let Parts { metadata, spec, status } = raw::known(text, |field| {
-        is_known &= matches!(field, "apiVersion" | "kind");
-    })?;
-    let spec = raw::known(spec.get(), |_| is_known = false)?;
-    let status = status.map(|status| raw::known(status.get(), |_| is_known = false)).transpose()?;
-    let mut object = K::of(metadata, spec, status.flatten());
+    let parts = if K::IS_WRITTEN_WHOLE {
+        raw::known(text, |path| is_known &= has_every_object(path))?
+    } else {
+        serde_json::from_str(text)?
+    };
+    let Parts { metadata, spec, status } = parts;
+    let mut object = K::of(metadata, spec, status);
     // Nearly every object is known whole, and to keep it twice would cost as much as reading it.
     if !is_known {
         object.note_later(text)?;
     }
     Ok(object)
+}
+
+/// Whether a field says nothing about what this version knows.
+fn has_every_object(path: &str) -> bool {
+    matches!(path, "apiVersion" | "kind") || path.starts_with("metadata.")
 }
 
 impl<K: Kept> Serialize for Seen<K> {
