@@ -51,7 +51,7 @@ impl Account {
                 let due = self.state().next_balance(&in_use, self.clock.now().mono);
                 let Some(balance) = due else { break };
                 if let Some(failure) =
-                    self.keep(reader::read_balance(&self.client, self.clock, balance).await)
+                    self.keep(Box::pin(reader::read_balance(&self.client, self.clock, balance)).await)
                 {
                     self.on_read_error(&failure.error);
                 }
@@ -81,12 +81,13 @@ impl Account {
     async fn run_once(&self, reader: &mut Reader<'_>, resync: Duration) {
         let round = self.state().round_begins(self.clock.now(), resync);
         if round.held.is_some()
-            && let Some(failure) = self.keep(reader::probe(&self.client, self.clock).await)
+            && let Some(failure) = self.keep(Box::pin(reader::probe(&self.client, self.clock)).await)
         {
             return self.is_held(&failure.error);
         }
         let (batch, listing) = self.state().batch_begins(round);
-        let read = reader.read(&batch, listing).await;
+        // In a box, as each read: an account that is idle is to be small.
+        let read = Box::pin(reader.read(&batch, listing)).await;
         if let Some((_, error)) = &read.old_ledger_failed {
             tracing::warn!(%error, "an old attempt cannot be verified: the ledger of its time cannot be read");
         }
@@ -106,7 +107,7 @@ impl Account {
         self.quotes.notify_one();
         if resynced {
             self.listed.notify_one();
-            let _ = self.wake.send(Woken::AllRecords);
+            let _ = self.wake.send(Woken::RecordsOf(self.id()));
         }
         // What was listed was listed, whatever else failed beside it.
         let listed = self.state().looks.take_served();
@@ -117,7 +118,7 @@ impl Account {
     /// must not replace one that works.
     pub async fn check_credentials(&self) {
         while !self.state().accepted {
-            match self.keep(reader::probe(&self.client, self.clock).await) {
+            match self.keep(Box::pin(reader::probe(&self.client, self.clock)).await) {
                 None => self.state().accepted = true,
                 Some(failure) => {
                     self.on_read_error(&failure.error);

@@ -224,3 +224,18 @@ async fn many_that_wait_share_one_listing_and_all_share_the_ledger() {
         assert_eq!(reader.calls(Operation::Ledger, ""), 1, "{claims}");
     }
 }
+
+#[test]
+fn an_account_that_is_idle_is_small() {
+    let account = Account::new(
+        client("http://127.0.0.1:1".into(), ACCOUNT),
+        NonZeroUsize::MIN,
+        Arc::default(),
+        mpsc::unbounded_channel().0,
+    );
+    let account = Arc::new(account);
+    let known = size_of::<Account>();
+    let runs = account.run(Duration::ZERO, Duration::ZERO, BTreeSet::new, CancellationToken::new());
+    let runs = size_of_val(&runs);
+    assert!(known < 4096 && runs < 8192, "bytes: {known} of what is known, {runs} of what runs");
+}

@@ -34,6 +34,7 @@ mod record;
 #[cfg(test)]
 mod record_tests;
 mod relation;
+mod relatives;
 mod retry;
 mod rows;
 mod rules;
@@ -68,12 +69,14 @@ pub use neighbours::Neighbours;
 pub use observed::{ClaimObserved, RecordObserved, Removal};
 pub use offers::QuoteRead;
 pub use ownership::{Verdict, verdict};
+pub use places::Places;
 pub use queue::{Enqueued, Next, Queue, TurnEnd};
 #[cfg(test)]
 pub(crate) use reading::Fresh;
 pub use reading::Reading;
 pub use record::decide_record;
 pub use relation::{ConflictWith, Relation};
+pub use relatives::Relatives;
 pub use retry::{is_retried_unasked, permits};
 pub use rows::LedgerRows;
 pub use send::{Denial, LiveClaim, OutcomeTarget, Permission, may_send, outcome_target};

@@ -46,7 +46,7 @@ impl Places {
     }
 
     /// How many there ever are.
-    pub fn most(&self) -> usize {
+    fn most(&self) -> usize {
         self.configured.saturating_mul(AT_MOST)
     }
 
@@ -68,6 +68,11 @@ impl Places {
         let hanging: HashSet<_> = hanging.map(|held| held.namespace.as_str()).collect();
         let held = self.held.values().filter(|held| hanging.contains(held.namespace.as_str())).count();
         !hanging.contains(namespace) || held < self.most() - self.configured.div_ceil(2)
+    }
+
+    /// How many that namespace holds.
+    pub fn held_by(&self, namespace: &str) -> usize {
+        self.held.values().filter(|held| held.namespace == namespace).count()
     }
 
     /// When there may be more of them, if nothing else happens.

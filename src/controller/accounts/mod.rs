@@ -3,10 +3,10 @@
 
 mod each;
 mod figures;
+mod follow;
 mod keeper;
 mod namespaces;
 mod report;
-mod secret;
 mod tokens;
 mod watch;
 
