@@ -74,9 +74,9 @@ impl Denial {
     }
 }
 
-/// Decides whether an attempt that was opened at `opened` for `claim` may be sent now, given what serves the claim by now. A claim that is gone or being
-/// deleted, wants something else by now, or holds its purchase back, buys nothing, and neither does an attempt that others
-/// may have begun to verify.
+/// Decides whether an attempt that was opened at `opened` for `claim` may be sent now, given what serves the claim by now. A
+/// claim that is gone or being deleted, wants something else by now, or holds its purchase back, buys nothing, and neither
+/// does an attempt that others may have begun to verify.
 pub fn may_send(
     claim: &PhoneNumberClaim,
     attempt: &Attempt,

@@ -92,8 +92,8 @@ impl Spending {
     }
 }
 
-/// Spends once, with this account. The caller has a slot of it, and is a task that no cancelled reconcile can drop. Every process that reads the
-/// attempt from here on verifies it; only this call may send it.
+/// Spends once, with this account. The caller has a slot of it, and is a task that no cancelled reconcile can drop. Every
+/// process that reads the attempt from here on verifies it; only this call may send it.
 ///
 /// Returns when the outcome is stored, or when the term has ended: the outcome is then stored all the same.
 /// An error means that there is no intent, so that nothing was sent. Otherwise, whether the record is bound.
