@@ -52,8 +52,8 @@ pub(crate) use tests::client;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Woken {
     Object(ObjectKey),
-    /// A full listing was made for drift.
-    AllRecords,
+    /// A full listing of that account was made for drift: all of its records.
+    RecordsOf(AccountId),
 }
 
 /// The state of the account, for health and metrics.

@@ -18,6 +18,9 @@ const NOTICED: Duration = Duration::from_secs(15);
 /// Retry interval of the standby's credentials check.
 const BETWEEN_CHECKS: Duration = Duration::from_secs(15);
 
+/// What the rounds of a process that leads have, once a hold ends, before the check asks as well.
+const ROUNDS_FIRST: Duration = Duration::from_secs(1);
+
 impl Account {
     /// Reads what claims and records wait for, and the balances of the currencies in use, until `stop`. The first round is
     /// a full listing: what the account owns at the start. It comes at the latest after `first`.
@@ -106,7 +109,7 @@ impl Account {
         self.quotes.notify_one();
         if resynced {
             self.listed.notify_one();
-            let _ = self.wake.send(Woken::AllRecords);
+            let _ = self.wake.send(Woken::RecordsOf(self.id()));
         }
         // What was listed was listed, whatever else failed beside it.
         let listed = self.state().looks.take_served();
@@ -114,9 +117,14 @@ impl Account {
     }
 
     /// Has Vobiz accept the credentials, for a process that waits for its election: one whose credentials are wrong
-    /// must not replace one that works.
+    /// must not replace one that works. While the account is left alone, it is left alone by this, too.
     pub async fn check_credentials(&self) {
         while !self.state().accepted {
+            let held = self.state().gate.until().unwrap_or_default().saturating_sub(self.clock.now().mono);
+            if !held.is_zero() {
+                sleep(held + ROUNDS_FIRST).await;
+                continue;
+            }
             match self.keep(reader::probe(&self.client, self.clock).await) {
                 None => self.state().accepted = true,
                 Some(failure) => {

@@ -20,7 +20,7 @@ pub struct Declared {
     pub(super) deleting: bool,
     pub(super) created: Timestamp,
     pub(super) allowed: Allowed,
-    token: Token,
+    pub(super) token: Token,
 }
 
 /// Which namespaces may buy.

@@ -1,16 +1,19 @@
 //! Which account serves a claim, or why none does: one rule for decisions, for the look before a POST, and for who is woken
 //! when an account changes.
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, HashMap},
+};
 
 use kube::core::SelectorExt;
 
 use super::{
-    declared::{Allowed, Declared},
+    declared::{Allowed, Declared, Token},
     told::Told,
 };
 use crate::{
-    api::{AttemptState, PhoneNumber, PhoneNumberClaim, Reason},
+    api::{AttemptState, ClaimRef, PhoneNumber, PhoneNumberClaim, Reason, Seen, VobizAccount},
     domain::AccountId,
 };
 
@@ -32,6 +35,15 @@ pub struct Directory {
     labels: Option<Labels>,
 }
 
+/// The object that serves an account, as it was read just now.
+pub struct LiveAccount {
+    pub name: String,
+    /// None if it is gone.
+    pub object: Option<Seen<VobizAccount>>,
+    /// Those of the claim's namespace alone, where the object chooses namespaces by their labels.
+    pub labels: Option<Labels>,
+}
+
 /// Which account serves a claim.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Service {
@@ -41,15 +53,17 @@ pub struct Service {
     pub held: Option<Told>,
     /// Whether the account is declared no more: nothing is read of it.
     pub gone: bool,
+    /// The VobizAccount that has its credentials; none where the flags have.
+    pub declared: Option<String>,
 }
 
 impl Service {
     pub fn by(account: AccountId) -> Self {
-        Self { account: Some(account), held: None, gone: false }
+        Self { account: Some(account), held: None, gone: false, declared: None }
     }
 
     fn by_none(reason: Reason, message: String) -> Self {
-        Self { account: None, held: Some(Told::new(reason, message)), gone: false }
+        Self { account: None, held: Some(Told::new(reason, message)), gone: false, declared: None }
     }
 }
 
@@ -75,6 +89,26 @@ impl Directory {
         self.first.get(account).map(String::as_str)
     }
 
+    /// The same accounts, with one of them as it was read just now.
+    #[must_use]
+    pub fn with(&self, live: &LiveAccount) -> Cow<'_, Self> {
+        let LiveAccount { name, object, labels } = live;
+        let known = self.declared.get(name);
+        let token = known.map_or(Token::Awaited, |known| known.token.clone());
+        let now = object.as_ref().and_then(Seen::read).map(|object| Declared::of(object, token));
+        if now.as_ref() == known && labels.is_none() {
+            return Cow::Borrowed(self);
+        }
+        let (mut declared, mut unreadable) = (self.declared.clone(), self.unreadable.clone());
+        declared.remove(name);
+        declared.extend(now.map(|now| (name.clone(), now)));
+        if let Some(Seen::Newer(newer)) = object {
+            unreadable.insert(name.clone(), newer.why.clone());
+        }
+        let labels = labels.clone().or_else(|| self.labels.clone());
+        Cow::Owned(Self::new(declared, unreadable, self.flags.clone(), labels))
+    }
+
     /// Whether the account is one that is worked with.
     pub fn knows(&self, account: &AccountId) -> bool {
         self.first.contains_key(account) || self.flags.as_ref() == Some(account)
@@ -93,20 +127,25 @@ impl Directory {
     }
 
     /// Which account serves a claim whose number has this record. What was sent or bought with an account stays with it,
-    /// whatever the claim, the default, or the allowance say later.
+    /// whatever the claim, the default, or the allowance say later; also for a claim of the same namespace that comes after
+    /// the first one, unless it names an account.
     pub fn serve(&self, claim: &PhoneNumberClaim, record: Option<&PhoneNumber>) -> Service {
         let namespace = claim.metadata.namespace.as_deref().unwrap_or_default();
         let served = self.resolve(claim.account_name(), namespace);
-        let is_ours = |record: &&PhoneNumber| {
+        // What has no claim at all may be any namespace's: the account must be open to the one that takes it.
+        let may_be_ours = |record: &&PhoneNumber| {
             let named = record.spec.claim_ref.as_ref();
-            named.is_some_and(|named| Some(&named.uid) == claim.metadata.uid.as_ref())
+            let comes_after =
+                |named: &ClaimRef| claim.account_name().is_none() && named.namespace == namespace;
+            named.is_some_and(|named| Some(&named.uid) == claim.metadata.uid.as_ref() || comes_after(named))
                 && record.spec.attempt.state != AttemptState::Failed
         };
-        let Some(record) = record.filter(is_ours) else { return served };
+        let Some(record) = record.filter(may_be_ours) else { return served };
         let account = &record.spec.account;
         let other = served.account.as_ref() != Some(account);
         let held = served.held.or_else(|| other.then(|| served_by_another(record)));
-        Service { account: Some(account.clone()), held, gone: !self.knows(account) }
+        let declared = self.first(account).map(str::to_owned);
+        Service { account: Some(account.clone()), held, gone: !self.knows(account), declared }
     }
 
     /// Which account serves the claims of a namespace that name that account, or none.
@@ -175,9 +214,11 @@ impl Directory {
             );
         }
         match self.allows(one, namespace) {
-            Some(true) => {
-                Service { account: Some(one.account.clone()), held: one.holds_back(name), gone: false }
-            }
+            Some(true) => Service {
+                held: one.holds_back(name),
+                declared: Some(name.to_owned()),
+                ..Service::by(one.account.clone())
+            },
             Some(false) => Service::by_none(
                 Reason::AccountNotAllowed,
                 format!(
@@ -272,6 +313,21 @@ mod tests {
             "spec": { "e164": "+911234500000", "accountRef": named },
         });
         serde_json::from_value(claim).unwrap()
+    }
+
+    /// The record of a claim of that uid.
+    fn of(account: &str, state: AttemptState, uid: &str) -> PhoneNumber {
+        let spec = json!({
+            "e164": "+911234500000", "account": account,
+            "claimRef": { "namespace": "team", "name": "office", "uid": uid },
+            "attempt": {
+                "id": "00000000-0000-4000-8000-000000000000", "openedAt": "2026-01-02T03:04:05Z",
+                "state": state, "origin": "Purchase",
+            },
+        });
+        let record = json!({ "metadata": { "name": "911234500000" }, "spec": spec });
+        let Seen::Read(record) = serde_json::from_value(record).unwrap() else { panic!() };
+        PhoneNumber::clone(&record)
     }
 
     /// The account, and the reason and the words of what holds the claim back.
@@ -393,21 +449,15 @@ mod tests {
     #[test]
     fn what_was_sent_or_bought_with_an_account_stays_with_it() {
         use AttemptState::{Bound, Failed, NeedsDecision, Open};
-        let of = |account: &str, state: AttemptState, uid: &str| {
-            let spec = json!({
-                "e164": "+911234500000", "account": account,
-                "claimRef": { "namespace": "team", "name": "office", "uid": uid },
-                "attempt": {
-                    "id": "00000000-0000-4000-8000-000000000000", "openedAt": "2026-01-02T03:04:05Z",
-                    "state": state, "origin": "Purchase",
-                },
-            });
-            let record = json!({ "metadata": { "name": "911234500000" }, "spec": spec });
-            let Seen::Read(record) = serde_json::from_value(record).unwrap() else { panic!() };
-            PhoneNumber::clone(&record)
-        };
         let closed = object("a", 1, &json!({ "allowedNamespaces": {} }));
         let accounts = directory(&[closed, object("b", 1, &json!({ "default": true }))], None);
+        let in_namespace = |namespace: &str| {
+            let mut record = of("MA_a", Bound, "another");
+            record.spec.claim_ref.as_mut().unwrap().namespace = namespace.into();
+            record
+        };
+        let mut unclaimed = of("MA_a", Bound, "");
+        unclaimed.spec.claim_ref = None;
         for (record, named, account, held, gone) in [
             // Edited, closed, or another default: the account of the record counts, and no new attempt is made with it.
             (of("MA_a", Bound, "u"), None, Some("MA_a"), Some(Reason::Conflict), false),
@@ -416,12 +466,65 @@ mod tests {
             (of("MA_b", Open, "u"), Some("b"), Some("MA_b"), None, false),
             // A failure, and the record of another claim, bind to nothing.
             (of("MA_a", Failed, "u"), None, Some("MA_b"), None, false),
-            (of("MA_a", Bound, "another"), None, Some("MA_b"), None, false),
+            (of("MA_a", Bound, "another"), Some("b"), Some("MA_b"), None, false),
+            (in_namespace("other"), None, Some("MA_b"), None, false),
+            (unclaimed, None, Some("MA_b"), None, false),
+            // What a claim of the namespace has bought, one that comes after it takes over, unless it names an account.
+            (of("MA_a", Bound, "another"), None, Some("MA_a"), Some(Reason::Conflict), false),
+            (of("MA_a", Open, "another"), None, Some("MA_a"), Some(Reason::Conflict), false),
+            (of("MA_a", Failed, "another"), None, Some("MA_b"), None, false),
             (of("MA_gone", Bound, "u"), Some("b"), Some("MA_gone"), Some(Reason::Conflict), true),
         ] {
             let served = accounts.serve(&claim(named), Some(&record));
             let state = record.spec.attempt.state;
             assert_eq!((told(&served).0, told(&served).1, served.gone), (account, held, gone), "{state:?}");
+        }
+    }
+
+    #[test]
+    fn what_an_object_says_when_it_is_read_counts_before_what_was_seen_of_it() {
+        use Reason::{AccountNotAllowed, AccountNotFound, Conflict, Paused};
+        let read = |spec: &Value| Some(Seen::from(object("a", 1, spec)));
+        let mut unfinished = object("a", 1, &json!({ "default": true }));
+        unfinished.metadata.finalizers = None;
+        let newer = json!({ "metadata": { "name": "a" }, "spec": { "authId": 7 } });
+        let seen = directory(&[object("a", 1, &json!({ "default": true }))], Some("MA_flags"));
+        for (read, held) in [
+            (read(&json!({ "default": true })), None),
+            (read(&json!({ "default": true, "suspend": true })), Some(Paused)),
+            (read(&json!({ "default": true, "allowedNamespaces": {} })), Some(AccountNotAllowed)),
+            (Some(Seen::from(deleting(object("a", 1, &json!({ "default": true }))))), Some(AccountNotFound)),
+            (Some(Seen::from(unfinished)), Some(Reason::Purchasing)),
+            (Some(serde_json::from_value(newer).unwrap()), Some(AccountNotFound)),
+            // The flags serve the claim by now: what was recorded with the object is not sent.
+            (read(&json!({})), Some(Conflict)),
+            (None, Some(Conflict)),
+        ] {
+            let record = of("MA_a", AttemptState::Open, "u");
+            let live = LiveAccount { name: "a".into(), object: read, labels: None };
+            let served = seen.with(&live).serve(&claim(None), Some(&record));
+            assert_eq!(told(&served).1, held, "{:?}", live.object);
+        }
+    }
+
+    #[test]
+    fn labels_that_are_read_count_before_those_that_were_seen() {
+        let paid = json!({ "from": "Selector", "selector": { "matchLabels": { "tier": "paid" } } });
+        let account = object("a", 1, &json!({ "allowedNamespaces": paid }));
+        let seen = json!({ "team": { "tier": "paid" } });
+        let declared = BTreeMap::from([("a".into(), Declared::of(&account, Token::Known))]);
+        let seen = Directory::new(declared, BTreeMap::new(), None, serde_json::from_value(seen).unwrap());
+        for (labels, held) in [
+            (json!({ "team": { "tier": "paid" } }), None),
+            (json!({ "team": {} }), Some(Reason::AccountNotAllowed)),
+            (json!({}), Some(Reason::AccountNotAllowed)),
+        ] {
+            let labels = serde_json::from_value(labels).unwrap();
+            let object = Some(Seen::from(account.clone()));
+            let live = LiveAccount { name: "a".into(), object, labels };
+            let record = of("MA_a", AttemptState::Open, "u");
+            let served = seen.with(&live).serve(&claim(Some("a")), Some(&record));
+            assert_eq!(told(&served).1, held, "{:?}", live.labels);
         }
     }
 

@@ -25,7 +25,7 @@ pub const RECORDS: Rule = Rule {
 /// A Secret of an account, and the labels of namespaces, are read only where an account names them: those rights are asked for
 /// in the chart's values.
 pub const ACCOUNTS: [Rule; 2] = [
-    Rule { group: GROUP, resource: "vobizaccounts", verbs: &["list", "watch", "patch"] },
+    Rule { group: GROUP, resource: "vobizaccounts", verbs: &["get", "list", "watch", "patch"] },
     Rule { group: GROUP, resource: "vobizaccounts/status", verbs: &["patch"] },
 ];
 
@@ -169,7 +169,7 @@ mod tests {
             .collect();
         let always = given().into_iter().filter(|(_, resource, _)| !AS_NAMED.contains(&resource.as_str()));
         assert_eq!(asked.iter().cloned().collect::<BTreeSet<_>>(), always.collect());
-        assert_eq!((asked.len(), CHART.matches("verbs: [").count()), (18, 10), "each once");
+        assert_eq!((asked.len(), CHART.matches("verbs: [").count()), (19, 10), "each once");
     }
 
     #[test]
@@ -179,14 +179,14 @@ mod tests {
             rights.iter().map(ToString::to_string).collect::<Vec<_>>()
         };
         let all = told("vobiz-operator doctor");
-        assert_eq!((all.len(), all.iter().any(|right| right.contains(" in "))), (15, false), "{all:?}");
+        assert_eq!((all.len(), all.iter().any(|right| right.contains(" in "))), (16, false), "{all:?}");
         let named = told("vobiz-operator doctor --watch-namespaces a,b --leader-elect");
         for right in
             ["list phonenumberclaims in a", "patch phonenumberclaims/status in b", "delete phonenumbers"]
         {
             assert!(named.iter().any(|told| told == right), "{right}: {named:?}");
         }
-        assert_eq!(named.len(), 6 + 4 + 2 * 5 + 3);
+        assert_eq!(named.len(), 6 + 5 + 2 * 5 + 3);
         let lease = needed(&place("vobiz-operator doctor --leader-elect"), "telephony").pop().unwrap();
         let asked = lease.review().spec.resource_attributes.unwrap();
         assert_eq!((asked.name.as_deref(), asked.verb.as_deref()), (Some("vobiz-operator"), Some("update")));
