@@ -1,24 +1,34 @@
 //! Which account serves a claim, or why none does: one rule for decisions, for the look before a POST, and for who is woken
 //! when an account changes.
 
-use std::{
-    borrow::Cow,
-    collections::{BTreeMap, HashMap},
-};
+mod live;
+
+use std::collections::{BTreeMap, HashMap};
 
 use kube::core::SelectorExt;
 
 use super::{
-    declared::{Allowed, Declared, Token},
+    declared::{Allowed, Declared},
     told::Told,
 };
 use crate::{
-    api::{AttemptState, ClaimRef, PhoneNumber, PhoneNumberClaim, Reason, Seen, VobizAccount},
+    api::{AccountReason, AttemptState, ClaimRef, PhoneNumber, PhoneNumberClaim, Reason},
     domain::AccountId,
 };
 
-/// The labels of the namespaces.
-pub type Labels = BTreeMap<String, BTreeMap<String, String>>;
+pub use live::LiveAccount;
+
+/// What is known of the labels of the namespaces.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Labels {
+    /// They are not read yet, or not needed.
+    #[default]
+    Unread,
+    /// The API server refuses them.
+    Refused,
+    /// By namespace.
+    Read(BTreeMap<String, BTreeMap<String, String>>),
+}
 
 /// All accounts that there are, as far as it matters to whom they serve.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -31,17 +41,7 @@ pub struct Directory {
     unreadable: BTreeMap<String, String>,
     /// The account of the flags.
     flags: Option<AccountId>,
-    /// Nothing, as long as they are not known, or not needed.
-    labels: Option<Labels>,
-}
-
-/// The object that serves an account, as it was read just now.
-pub struct LiveAccount {
-    pub name: String,
-    /// None if it is gone.
-    pub object: Option<Seen<VobizAccount>>,
-    /// Those of the claim's namespace alone, where the object chooses namespaces by their labels.
-    pub labels: Option<Labels>,
+    labels: Labels,
 }
 
 /// Which account serves a claim.
@@ -72,7 +72,7 @@ impl Directory {
         declared: BTreeMap<String, Declared>,
         unreadable: BTreeMap<String, String>,
         flags: Option<AccountId>,
-        labels: Option<Labels>,
+        labels: Labels,
     ) -> Self {
         let mut first: HashMap<AccountId, String> = HashMap::new();
         for (name, one) in &declared {
@@ -89,41 +89,35 @@ impl Directory {
         self.first.get(account).map(String::as_str)
     }
 
-    /// The same accounts, with one of them as it was read just now.
-    #[must_use]
-    pub fn with(&self, live: &LiveAccount) -> Cow<'_, Self> {
-        let LiveAccount { name, object, labels } = live;
-        let known = self.declared.get(name);
-        let token = known.map_or(Token::Awaited, |known| known.token.clone());
-        let now = object.as_ref().and_then(Seen::read).map(|object| Declared::of(object, token));
-        if now.as_ref() == known && labels.is_none() {
-            return Cow::Borrowed(self);
-        }
-        let (mut declared, mut unreadable) = (self.declared.clone(), self.unreadable.clone());
-        declared.remove(name);
-        declared.extend(now.map(|now| (name.clone(), now)));
-        if let Some(Seen::Newer(newer)) = object {
-            unreadable.insert(name.clone(), newer.why.clone());
-        }
-        let labels = labels.clone().or_else(|| self.labels.clone());
-        Cow::Owned(Self::new(declared, unreadable, self.flags.clone(), labels))
-    }
-
     /// Whether the account is one that is worked with.
     pub fn knows(&self, account: &AccountId) -> bool {
         self.first.contains_key(account) || self.flags.as_ref() == Some(account)
     }
 
+    /// The objects that serve an account.
+    fn serving(&self) -> impl Iterator<Item = (&str, &Declared)> {
+        let all = self.declared.iter().map(|(name, one)| (name.as_str(), one));
+        all.filter(|(name, one)| self.first(&one.account) == Some(*name))
+    }
+
     /// The objects that would serve, and have no token: why not.
     pub fn lacking(&self) -> impl Iterator<Item = (&str, &str)> {
-        let serving =
-            self.declared.iter().filter(|(name, one)| self.first(&one.account) == Some(name.as_str()));
-        serving.filter_map(|(name, one)| Some((name.as_str(), one.lacks_token()?)))
+        self.serving().filter_map(|(name, one)| Some((name, one.lacks_token()?)))
+    }
+
+    /// The accounts whose token cannot be had, and the reason that they give.
+    pub fn without_token(&self) -> impl Iterator<Item = (&AccountId, AccountReason)> {
+        self.serving().filter_map(|(_, one)| Some((&one.account, one.token.lacks()?.0)))
     }
 
     /// Whether namespaces have to be watched.
     pub fn needs_labels(&self) -> bool {
-        self.declared.values().any(|one| matches!(one.allowed, Allowed::Labels(_)))
+        self.declared.values().any(Declared::chooses_by_labels)
+    }
+
+    /// Whether that object chooses namespaces by labels that the operator may not read.
+    pub fn lacks_labels(&self, name: &str) -> bool {
+        self.labels == Labels::Refused && self.declared.get(name).is_some_and(Declared::chooses_by_labels)
     }
 
     /// Which account serves a claim whose number has this record. What was sent or bought with an account stays with it,
@@ -213,37 +207,53 @@ impl Directory {
                 ),
             );
         }
-        match self.allows(one, namespace) {
-            Some(true) => Service {
+        match self.allows(name, one, namespace) {
+            Ok(()) => Service {
                 held: one.holds_back(name),
                 declared: Some(name.to_owned()),
                 ..Service::by(one.account.clone())
             },
-            Some(false) => Service::by_none(
+            Err(told) => Service { account: None, held: Some(told), gone: false, declared: None },
+        }
+    }
+
+    /// Whether the namespace may buy in that account, and what its claims are told if not.
+    fn allows(&self, name: &str, one: &Declared, namespace: &str) -> Result<(), Told> {
+        let is_open = match (&one.allowed, &self.labels) {
+            (Allowed::All, _) => true,
+            (Allowed::Names(names), _) => names.contains(namespace),
+            (Allowed::Labels(selector), Labels::Read(labels)) => {
+                labels.get(namespace).is_some_and(|labels| selector.matches(labels))
+            }
+            (Allowed::Labels(_), Labels::Refused) => {
+                return Err(Told::new(
+                    Reason::AccountNotAllowed,
+                    format!(
+                        "VobizAccount {name} chooses namespaces by their labels, which the operator has no right to read, so \
+                         nothing is bought. An administrator gives it the right (the chart's value \
+                         accounts.watchNamespaces=true), and the claim goes on by itself."
+                    ),
+                ));
+            }
+            (Allowed::Labels(_), Labels::Unread) => {
+                return Err(Told::new(
+                    Reason::Purchasing,
+                    format!(
+                        "VobizAccount {name} chooses namespaces by their labels, which the operator has not read yet."
+                    ),
+                ));
+            }
+        };
+        let closed = || {
+            Told::new(
                 Reason::AccountNotAllowed,
                 format!(
                     "VobizAccount {name} is not open to the namespace {namespace}, so nothing is bought. An administrator \
                      opens it (spec.allowedNamespaces), and the claim goes on by itself."
                 ),
-            ),
-            None => Service::by_none(
-                Reason::Purchasing,
-                format!(
-                    "VobizAccount {name} chooses namespaces by their labels, which the operator has not read yet."
-                ),
-            ),
-        }
-    }
-
-    /// Whether the namespace may buy in that account. Nothing, as long as its labels are not known.
-    fn allows(&self, one: &Declared, namespace: &str) -> Option<bool> {
-        match &one.allowed {
-            Allowed::All => Some(true),
-            Allowed::Names(names) => Some(names.contains(namespace)),
-            Allowed::Labels(selector) => {
-                Some(self.labels.as_ref()?.get(namespace).is_some_and(|labels| selector.matches(labels)))
-            }
-        }
+            )
+        };
+        is_open.then_some(()).ok_or_else(closed)
     }
 }
 
@@ -303,7 +313,7 @@ mod tests {
     fn directory(objects: &[VobizAccount], flags: Option<&str>) -> Directory {
         let declared = |one: &VobizAccount| (one.name_any(), Declared::of(one, Token::Known));
         let flags = flags.map(|flags| flags.parse().unwrap());
-        Directory::new(objects.iter().map(declared).collect(), BTreeMap::new(), flags, None)
+        Directory::new(objects.iter().map(declared).collect(), BTreeMap::new(), flags, Labels::Unread)
     }
 
     fn claim(named: Option<&str>) -> PhoneNumberClaim {
@@ -511,15 +521,15 @@ mod tests {
     fn labels_that_are_read_count_before_those_that_were_seen() {
         let paid = json!({ "from": "Selector", "selector": { "matchLabels": { "tier": "paid" } } });
         let account = object("a", 1, &json!({ "allowedNamespaces": paid }));
-        let seen = json!({ "team": { "tier": "paid" } });
+        let seen = Labels::Read(serde_json::from_value(json!({ "team": { "tier": "paid" } })).unwrap());
         let declared = BTreeMap::from([("a".into(), Declared::of(&account, Token::Known))]);
-        let seen = Directory::new(declared, BTreeMap::new(), None, serde_json::from_value(seen).unwrap());
+        let seen = Directory::new(declared, BTreeMap::new(), None, seen);
         for (labels, held) in [
             (json!({ "team": { "tier": "paid" } }), None),
             (json!({ "team": {} }), Some(Reason::AccountNotAllowed)),
             (json!({}), Some(Reason::AccountNotAllowed)),
         ] {
-            let labels = serde_json::from_value(labels).unwrap();
+            let labels = Some(Labels::Read(serde_json::from_value(labels).unwrap()));
             let object = Some(Seen::from(account.clone()));
             let live = LiveAccount { name: "a".into(), object, labels };
             let record = of("MA_a", AttemptState::Open, "u");
@@ -532,18 +542,31 @@ mod tests {
     fn namespaces_are_chosen_by_their_labels_once_these_are_known() {
         let allowed = json!({ "from": "Selector", "selector": { "matchLabels": { "tier": "paid" } } });
         let account = object("a", 1, &json!({ "allowedNamespaces": allowed }));
-        let with = |labels: Option<Value>| {
-            let labels = labels.map(|labels| serde_json::from_value(labels).unwrap());
+        let team = |labels: Value| Labels::Read(serde_json::from_value(json!({ "team": labels })).unwrap());
+        for (labels, expected, words) in [
+            (Labels::Unread, Some(Reason::Purchasing), "not read yet"),
+            (Labels::Refused, Some(Reason::AccountNotAllowed), "accounts.watchNamespaces=true"),
+            (
+                Labels::Read(BTreeMap::new()),
+                Some(Reason::AccountNotAllowed),
+                "not open to the namespace team",
+            ),
+            (
+                team(json!({ "tier": "free" })),
+                Some(Reason::AccountNotAllowed),
+                "not open to the namespace team",
+            ),
+            (team(json!({ "tier": "paid" })), None, ""),
+        ] {
+            let refused = labels == Labels::Refused;
             let declared = BTreeMap::from([("a".into(), Declared::of(&account, Token::Known))]);
             let directory = Directory::new(declared, BTreeMap::new(), None, labels);
             assert!(directory.needs_labels());
-            let served = directory.resolve(Some("a"), "team");
-            served.held.map(|told| told.reason)
-        };
-        assert_eq!(with(None), Some(Reason::Purchasing));
-        assert_eq!(with(Some(json!({}))), Some(Reason::AccountNotAllowed));
-        assert_eq!(with(Some(json!({ "team": { "tier": "free" } }))), Some(Reason::AccountNotAllowed));
-        assert_eq!(with(Some(json!({ "team": { "tier": "paid" } }))), None);
+            assert_eq!((directory.lacks_labels("a"), directory.lacks_labels("b")), (refused, false));
+            let held = directory.resolve(Some("a"), "team").held;
+            assert_eq!(held.as_ref().map(|told| told.reason), expected);
+            assert!(held.is_none_or(|told| told.message.contains(words)), "{words}");
+        }
         assert!(!directory(&[object("a", 1, &json!({}))], None).needs_labels());
     }
 
@@ -552,18 +575,21 @@ mod tests {
         let account = object("a", 1, &json!({}));
         let mut free = account.clone();
         free.metadata.finalizers = None;
-        for (account, token, reason) in [
-            (&account, Token::Known, None),
-            (&account, Token::Awaited, Some(Reason::Purchasing)),
-            (&account, Token::Missing("there is no Secret".into()), Some(Reason::InvalidCredentials)),
-            (&account, Token::Unusable("it is empty".into()), Some(Reason::InvalidCredentials)),
-            (&free, Token::Known, Some(Reason::Purchasing)),
+        let (missing, unusable) =
+            (Token::Missing("there is no Secret".into()), Token::Unusable("it is empty".into()));
+        for (account, token, reason, lacks) in [
+            (&account, Token::Known, None, None),
+            (&account, Token::Awaited, Some(Reason::Purchasing), None),
+            (&account, missing, Some(Reason::InvalidCredentials), Some(AccountReason::SecretNotFound)),
+            (&account, unusable, Some(Reason::InvalidCredentials), Some(AccountReason::InvalidCredentials)),
+            (&free, Token::Known, Some(Reason::Purchasing), None),
         ] {
             let declared = BTreeMap::from([("a".into(), Declared::of(account, token))]);
-            let directory = Directory::new(declared, BTreeMap::new(), None, None);
+            let directory = Directory::new(declared, BTreeMap::new(), None, Labels::Unread);
             let served = directory.resolve(Some("a"), "team");
             assert_eq!(served.account, "MA_a".parse().ok());
             assert_eq!(served.held.map(|told| told.reason), reason);
+            assert_eq!(directory.without_token().next().map(|(_, reason)| reason), lacks);
         }
     }
 
@@ -572,7 +598,7 @@ mod tests {
         let declared =
             BTreeMap::from([("a".into(), Declared::of(&object("a", 1, &json!({})), Token::Known))]);
         let unreadable = BTreeMap::from([("z".to_owned(), "a word".to_owned())]);
-        let directory = Directory::new(declared, unreadable, "MA_flags".parse().ok(), None);
+        let directory = Directory::new(declared, unreadable, "MA_flags".parse().ok(), Labels::Unread);
         for (named, account, reason) in [
             (None, None, Some(Reason::AccountNotFound)),
             (Some("a"), Some("MA_a"), None),

@@ -10,7 +10,9 @@ use crate::{
     account::Account,
     api::{AllowedFrom, Answer, Outcome, PhoneNumber, PhoneNumberClaim, Seen},
     domain::{AttemptId, Time},
-    plan::{self, Change, Denial, Gate, LiveAccount, LiveClaim, Moment, NewAttempt, Permission, Service},
+    plan::{
+        self, Change, Denial, Gate, Labels, LiveAccount, LiveClaim, Moment, NewAttempt, Permission, Service,
+    },
     store::StoreError,
     vobiz::PurchaseAnswer,
 };
@@ -159,7 +161,7 @@ async fn live_account(
         .is_some_and(|object| object.spec.allowed_namespaces.from == AllowedFrom::Selector);
     let labels = if chooses_by_labels {
         let read = context.store.get_labels(namespace).await?;
-        Some(read.into_iter().map(|labels| (namespace.to_owned(), labels)).collect())
+        Some(Labels::Read(read.into_iter().map(|labels| (namespace.to_owned(), labels)).collect()))
     } else {
         None
     };
