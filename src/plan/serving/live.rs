@@ -34,7 +34,7 @@ impl Directory {
         if let Some(Seen::Newer(newer)) = object {
             unreadable.insert(name.clone(), newer.why.clone());
         }
-        let labels = labels.clone().or_else(|| self.labels.clone());
+        let labels = labels.clone().unwrap_or_else(|| self.labels.clone());
         Cow::Owned(Self::new(declared, unreadable, self.flags.clone(), labels))
     }
 }
