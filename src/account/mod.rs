@@ -52,7 +52,7 @@ pub(crate) use tests::client;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Woken {
     Object(ObjectKey),
-    /// A full listing of that account was made for drift: all of its records.
+    /// The account was listed in full, for drift: all of its records.
     RecordsOf(AccountId),
 }
 
@@ -75,7 +75,7 @@ pub struct Account {
     clock: Clock,
     state: Mutex<State>,
     /// Claims that wait for their turn to purchase.
-    pub queue: Queue,
+    pub queue: Arc<Queue>,
     changed: Notify,
     /// A claim waits for a price, or the account may be read again.
     quotes: Notify,
@@ -99,7 +99,7 @@ impl Account {
         Self {
             client,
             clock,
-            queue: Queue::new(places, clock, metrics),
+            queue: Arc::new(Queue::new(places, clock, metrics)),
             state: Mutex::new(State::default()),
             changed: Notify::new(),
             quotes: Notify::new(),
@@ -146,13 +146,6 @@ impl Account {
     #[must_use]
     pub fn lists(&self, e164: E164) -> bool {
         self.state().lists(e164)
-    }
-
-    /// How many numbers of the account's last listing are not recorded, if there was one.
-    #[must_use]
-    pub fn unrecorded(&self, is_recorded: impl Fn(E164) -> bool) -> Option<usize> {
-        let state = self.state();
-        Some(state.readings.owned()?.filter(|e164| !is_recorded(*e164)).count())
     }
 
     /// How far our clock is from Vobiz's and the API server's.

@@ -54,7 +54,7 @@ impl Account {
                 let due = self.state().next_balance(&in_use, self.clock.now().mono);
                 let Some(balance) = due else { break };
                 if let Some(failure) =
-                    self.keep(reader::read_balance(&self.client, self.clock, balance).await)
+                    self.keep(Box::pin(reader::read_balance(&self.client, self.clock, balance)).await)
                 {
                     self.on_read_error(&failure.error);
                 }
@@ -84,12 +84,13 @@ impl Account {
     async fn run_once(&self, reader: &mut Reader<'_>, resync: Duration) {
         let round = self.state().round_begins(self.clock.now(), resync);
         if round.held.is_some()
-            && let Some(failure) = self.keep(reader::probe(&self.client, self.clock).await)
+            && let Some(failure) = self.keep(Box::pin(reader::probe(&self.client, self.clock)).await)
         {
             return self.is_held(&failure.error);
         }
         let (batch, listing) = self.state().batch_begins(round);
-        let read = reader.read(&batch, listing).await;
+        // In a box, as each read: an account that is idle is to be small.
+        let read = Box::pin(reader.read(&batch, listing)).await;
         if let Some((_, error)) = &read.old_ledger_failed {
             tracing::warn!(%error, "an old attempt cannot be verified: the ledger of its time cannot be read");
         }
@@ -125,7 +126,7 @@ impl Account {
                 sleep(held + ROUNDS_FIRST).await;
                 continue;
             }
-            match self.keep(reader::probe(&self.client, self.clock).await) {
+            match self.keep(Box::pin(reader::probe(&self.client, self.clock)).await) {
                 None => self.state().accepted = true,
                 Some(failure) => {
                     self.on_read_error(&failure.error);

@@ -697,4 +697,39 @@ mod tests {
         state.wait(key(2), Some(presence(2, 5)));
         assert_eq!(reads(&state.batch(at(1000), false)), (true, 2));
     }
+
+    #[test]
+    fn a_hundred_idle_accounts_are_listed_once_an_interval_one_by_one() {
+        let resync = Duration::from_mins(10);
+        let mut listed: Vec<Duration> = Vec::new();
+        for place in 0..100 {
+            // As they come: see `first_asked`.
+            let mut state = State { first_at: resync / 128 * place, ..State::default() };
+            let mut now = at(0);
+            // An hour.
+            loop {
+                now.mono = now.mono.max(state.next_round(now, resync));
+                if now.mono >= 6 * resync {
+                    break;
+                }
+                let round = state.round_begins(now, resync);
+                let (batch, _) = state.batch_begins(round);
+                assert_eq!(batch, [Source::Listing].into_iter().collect(), "nothing else is read");
+                listed.push(now.mono);
+                let read = BatchRead {
+                    readings: vec![(
+                        Source::Listing,
+                        Reading::Read { begun: now, value: Contents::numbers(vec![]) },
+                    )],
+                    ..BatchRead::default()
+                };
+                // It takes a while, by which no account comes later each time.
+                now.mono += seconds_of(1);
+                assert!(state.batch_ends(round, read, now));
+            }
+        }
+        assert_eq!(listed.len(), 100 * 6);
+        listed.sort_unstable();
+        assert!(listed.windows(2).all(|two| two[0] + resync / 128 <= two[1]), "they are spread");
+    }
 }

@@ -237,3 +237,18 @@ async fn an_account_that_is_left_alone_is_not_asked_for_its_credentials_either()
     let gate = account.gate();
     assert!(matches!(gate, Gate::Closed(GateCause::RateLimited, _)), "{gate:?}");
 }
+
+#[test]
+fn an_account_that_is_idle_is_small() {
+    let account = Account::new(
+        client("http://127.0.0.1:1".into(), ACCOUNT),
+        NonZeroUsize::MIN,
+        Arc::default(),
+        mpsc::unbounded_channel().0,
+    );
+    let account = Arc::new(account);
+    let known = size_of::<Account>();
+    let runs = account.run(Duration::ZERO, Duration::ZERO, BTreeSet::new, CancellationToken::new());
+    let runs = size_of_val(&runs);
+    assert!(known < 4096 && runs < 8192, "bytes: {known} of what is known, {runs} of what runs");
+}

@@ -4,6 +4,7 @@ mod accounts;
 mod agenda;
 mod clocks;
 mod credentials;
+mod currencies;
 mod follow;
 mod index;
 mod interruption;

@@ -130,10 +130,10 @@ impl Inner {
 
     fn wake_records_of(&self, account: &AccountId) {
         self.cache.briefs(|briefs| {
-            let is_of_it =
-                |brief: &Option<RecordBrief>| brief.as_ref().is_some_and(|brief| brief.account == *account);
-            let records = briefs.filter(|(_, brief)| is_of_it(brief));
-            records.for_each(|(record, _)| self.wake_record(record.clone()));
+            let is_its =
+                |brief: &Option<RecordBrief>| brief.as_ref().is_some_and(|one| one.account == *account);
+            let its = briefs.filter(|(_, brief)| is_its(brief));
+            its.for_each(|(record, _)| self.wake_record(record.clone()));
         });
     }
 
@@ -234,12 +234,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::{
-        api::Kept,
-        cache::Cache,
-        controller::follow::Follower,
-        plan::{ClaimBrief, RecordBrief},
-    };
+    use crate::{api::Kept, cache::Cache, controller::follow::Follower, plan::ClaimBrief};
 
     /// All that is followed in some namespaces, and what is woken.
     struct World {
@@ -484,6 +479,22 @@ mod tests {
             record.metadata.deletion_timestamp =
                 deleting.then(|| serde_json::from_value(json!("2026-01-02T03:04:05Z")).unwrap());
             assert_eq!(world.records(&[Event::Apply(record.into())]), woken, "{sending} {state} {deleting}");
+        }
+    }
+
+    #[test]
+    fn a_listing_for_drift_wakes_the_records_of_its_account_and_no_others() {
+        let mut world = World::new(std::iter::empty());
+        for (index, account) in ["MA_1", "MA_2", "MA_1"].into_iter().enumerate() {
+            let record = world.record(&format!("+91123450000{index}"), "a", "x", "Bound");
+            let Seen::Read(record) = record else { panic!("it was not read") };
+            let mut record = (*record).clone();
+            record.spec.account = account.parse().unwrap();
+            world.records(&[Event::Apply(record.into())]);
+        }
+        for (account, woken) in [("MA_1", 2), ("MA_2", 1), ("MA_3", 0)] {
+            world.triggers.inner.lock().wake_records_of(&account.parse().unwrap());
+            assert_eq!(world.woken(), woken, "{account}");
         }
     }
 

@@ -72,7 +72,7 @@ impl Gauges {
         self.unlisted = u64::try_from(namespaces).unwrap_or(u64::MAX);
     }
 
-    /// Numbers of one account that no record knows.
+    /// Its own numbers of one account that no record knows.
     pub fn unrecorded(&mut self, numbers: Option<usize>) {
         let numbers = numbers.map(|numbers| u64::try_from(numbers).unwrap_or(u64::MAX));
         self.unrecorded = self.unrecorded.into_iter().chain(numbers).reduce(u64::saturating_add);
@@ -119,7 +119,7 @@ impl Gauges {
             register_accounts(to, &met.accounts);
             to.register(
                 "unrecorded_numbers",
-                "Numbers that the account owned when it was last listed, and that no record knows",
+                "Numbers that the accounts owned when they were last listed, each its own, and that no record knows",
                 family(self.unrecorded.map(|count| (NO_LABELS, amount(count)))),
             );
         }

@@ -118,7 +118,9 @@ impl HealthSources {
             self.claims.cache.briefs(|claims| claims.for_each(|(_, claim)| gauges.count_claim(claim)));
             let all = self.accounts.all();
             for account in &all {
-                gauges.unrecorded(account.unrecorded(|e164| self.records.contains(&ObjectKey::number(e164))));
+                let holdings = account.holdings(|e164| self.records.contains(&ObjectKey::number(e164)));
+                // Its own rows alone: those of its sub-accounts stand in the listings of those as well.
+                gauges.unrecorded(holdings.map(|holdings| holdings.unrecorded));
             }
             let ours: HashSet<_> = all.iter().map(|account| account.id()).collect();
             self.records.briefs(|records| {

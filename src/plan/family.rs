@@ -1,6 +1,6 @@
 //! Which of the accounts that are served share a ledger: a master account and its sub-accounts are billed as one family.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use super::{Moment, names::Names, rows::LedgerRows};
 use crate::domain::AccountId;
@@ -16,12 +16,21 @@ pub struct Served {
 }
 
 impl Served {
-    fn read(&self) -> Option<Moment> {
+    pub(super) fn read(&self) -> Option<Moment> {
         self.ledger.as_ref().map(|(begun, _)| *begun)
     }
 
+    /// Whether something else is known of the account than before, apart from when it was read.
+    pub(super) fn says_else(&self, before: &Self) -> bool {
+        let same = match (&self.ledger, &before.ledger) {
+            (Some((_, now)), Some((_, before))) => Arc::ptr_eq(now, before),
+            (now, before) => now.is_none() && before.is_none(),
+        };
+        !same || self.names != before.names
+    }
+
     /// Whether both have one ledger for certain: a row of the one stands in the other, or both name the same account.
-    fn shares_its_ledger(&self, other: &Self) -> bool {
+    pub(super) fn shares_its_ledger(&self, other: &Self) -> bool {
         let of_two_masters =
             self.names.master().zip(other.names.master()).is_some_and(|(one, two)| one != two);
         let is_clear = |served: &Self| served.names.masters().count() <= 1;
@@ -47,11 +56,10 @@ pub enum Kinship {
 
 /// The accounts that are served, by family.
 #[derive(Debug, Default)]
-pub struct Families(Vec<Member>);
+pub struct Families(HashMap<AccountId, Member>);
 
 #[derive(Debug)]
 struct Member {
-    account: AccountId,
     read: Option<Moment>,
     /// The place of the first member of its family.
     family: usize,
@@ -72,32 +80,25 @@ impl Member {
 }
 
 impl Families {
-    pub fn of(mut served: Vec<Served>) -> Self {
-        for one in &mut served {
-            one.names.add(&one.account);
-        }
+    /// Of these accounts, each named by itself as well; by the places of two it is asked whether these share their ledger.
+    pub(super) fn of(served: &[Served], share: impl Fn(usize, usize) -> bool) -> Self {
         let mut family: Vec<usize> = (0..served.len()).collect();
-        for (at, one) in served.iter().enumerate() {
-            for (before, other) in served[..at].iter().enumerate() {
-                if family[at] != family[before] && one.shares_its_ledger(other) {
+        for at in 0..served.len() {
+            for before in 0..at {
+                if family[at] != family[before] && share(at, before) {
                     let (first, second) = (family[at].min(family[before]), family[at].max(family[before]));
                     family.iter_mut().filter(|family| **family == second).for_each(|family| *family = first);
                 }
             }
         }
-        let names_of = |family_of: usize| {
-            let mut names = Names::default();
-            let members = served.iter().zip(&family).filter(|(_, family)| **family == family_of);
-            names.extend(members.flat_map(|(one, _)| one.names.iter()));
-            names
+        let mut names = vec![Names::default(); served.len()];
+        for (one, family) in served.iter().zip(&family) {
+            names[*family].extend(one.names.iter());
+        }
+        let member = |(one, family): (&Served, usize)| {
+            (one.account.clone(), Member { read: one.read(), family, names: names[family].clone() })
         };
-        let member = |(one, family): (&Served, &usize)| Member {
-            account: one.account.clone(),
-            read: one.read(),
-            family: *family,
-            names: names_of(*family),
-        };
-        Self(served.iter().zip(&family).map(member).collect())
+        Self(served.iter().zip(family).map(member).collect())
     }
 
     /// How the one account stands to the other.
@@ -122,14 +123,14 @@ impl Families {
     }
 
     fn member(&self, account: &AccountId) -> Option<&Member> {
-        self.0.iter().find(|member| member.account == *account)
+        self.0.get(account)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::LedgerRow;
+    use crate::{domain::LedgerRow, plan::Relatives};
 
     /// What was read of an account: what its rows name, and their ids.
     fn served(account: &str, names: &[&str], rows: &[&str]) -> Served {
@@ -148,7 +149,7 @@ mod tests {
     }
 
     fn told(served: &[Served]) -> (&'static str, Vec<Option<String>>) {
-        let families = Families::of(served.to_vec());
+        let families = Relatives::default().families(served.to_vec());
         let (one, other) = (&served[0].account, &served[1].account);
         let kinship = |one, other| match families.kinship(one, other) {
             Kinship::Family => "family",
@@ -210,7 +211,7 @@ mod tests {
 
     #[test]
     fn an_account_is_its_own_family_and_one_without_a_token_may_be_of_it() {
-        let families = Families::of(vec![served("MA_1", &[], &[])]);
+        let families = Relatives::default().families(vec![served("MA_1", &[], &[])]);
         let (ours, other) = ("MA_1".parse().unwrap(), "SA_1".parse().unwrap());
         assert_eq!(families.kinship(&ours, &ours), Kinship::Family);
         assert_eq!(families.kinship(&ours, &other), Kinship::Unknown(None));
@@ -234,7 +235,7 @@ mod tests {
             (("SA_1", &["MA_1"]), "MA_2", Kinship::Stranger),
             (("SA_1", &["MA_1", "MA_2"]), "MA_2", Kinship::Unknown(None)),
         ] {
-            let families = Families::of(vec![served(account, names, &[])]);
+            let families = Relatives::default().families(vec![served(account, names, &[])]);
             let kinship = families.kinship(&account.parse().unwrap(), &other.parse().unwrap());
             assert_eq!(kinship, expected, "{account} {names:?} {other}");
         }

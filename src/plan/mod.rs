@@ -34,6 +34,7 @@ mod record;
 #[cfg(test)]
 mod record_tests;
 mod relation;
+mod relatives;
 mod retry;
 mod rows;
 mod rules;
@@ -75,6 +76,7 @@ pub(crate) use reading::Fresh;
 pub use reading::Reading;
 pub use record::{decide_record, decide_unserved};
 pub use relation::{ConflictWith, Relation};
+pub use relatives::Relatives;
 pub use retry::{is_retried_unasked, permits};
 pub use rows::LedgerRows;
 pub use send::{Denial, LiveClaim, OutcomeTarget, Permission, may_send, outcome_target};

@@ -61,9 +61,10 @@ impl Context {
         };
         let (id, families) = (account.id(), self.accounts.families());
         let kinship = |other: &AccountId| families.kinship(&id, other);
-        let all = self.accounts.all();
-        let lists =
-            |e164: E164| all.iter().any(|other| other.lists(e164) && kinship(&other.id()) == Kinship::Family);
+        let known = self.accounts.known();
+        let family = known.working.iter().filter(|(other, _)| kinship(other) == Kinship::Family);
+        let family: Vec<_> = family.map(|(_, other)| other).collect();
+        let lists = |e164: E164| family.iter().any(|other| other.lists(e164));
         let is_known = |e164: &E164| self.records.contains(&ObjectKey::number(*e164)) || lists(*e164);
         let neighbours = Neighbours::of(rows.clone(), begun.wall, self.timeouts, records, kinship, is_known);
         let neighbours = Arc::new(neighbours);
@@ -75,8 +76,8 @@ impl Context {
     /// Has the accounts read that may be of the family, and the record looked at when they were.
     pub(super) fn ask_others(&self, account: &Account, key: &ObjectKey, request: &EvidenceRequest) {
         let (id, families) = (account.id(), self.accounts.families());
-        for other in self.accounts.all() {
-            let Kinship::Unknown(read) = families.kinship(&id, &other.id()) else { continue };
+        for (other_id, other) in &self.accounts.known().working {
+            let Kinship::Unknown(read) = families.kinship(&id, other_id) else { continue };
             // What was found a moment ago may not know of this reading yet; asked for again, it would wake at once.
             if read.is_none_or(|read| read.mono < request.since.mono) {
                 other.request(key.clone(), request.clone());

@@ -17,7 +17,7 @@ use crate::{
     vobiz::PurchaseAnswer,
 };
 
-/// So long a worker waits for the outcome of its purchase to be stored; what stores it goes on.
+/// So long a turn waits for the outcome of its purchase to be stored; what stores it goes on.
 const LONGEST_HELD_BACK: Duration = Duration::from_secs(30);
 
 /// A call that costs money. Each says how its intent is written, what permits it, how it is sent, and what is stored of it;

@@ -137,14 +137,18 @@ impl Keeper {
     pub fn token_read(&self, uid: &str, read: Result<Credentials, Token>) {
         let mut inner = self.inner.lock();
         let Some(held) = inner.tokens.get_mut(uid) else { return };
-        let token = match read {
+        let (token, is_new) = match read {
             Ok(credentials) => {
-                held.credentials = Some(credentials);
-                Token::Known
+                let before = held.credentials.replace(credentials.clone());
+                (Token::Known, !before.is_some_and(|before| before.same_as(&credentials)))
             }
-            Err(token) => token,
+            Err(token) => (token, false),
         };
-        if let (Token::Missing(why) | Token::Unusable(why), true) = (&token, held.token != token) {
+        // A hundred Secrets are read three times a second, and are the same as ever.
+        if held.token == token && !is_new {
+            return;
+        }
+        if let Token::Missing(why) | Token::Unusable(why) = &token {
             tracing::warn!(why, "an account has no token");
         }
         held.token = token;
@@ -197,13 +201,13 @@ impl Keeper {
         let working = inner.working.iter().map(|(id, working)| (id.clone(), working.account.clone()));
         let now = Known { directory, working: working.collect() };
         let before = self.parts.accounts.known();
+        // A status that was written changes nothing here.
+        if now.is_like(&before) {
+            return;
+        }
         self.parts.accounts.update(now);
         drop(inner);
-        let now = self.parts.accounts.known();
-        // A status that was written changes nothing here.
-        if before.directory != now.directory || before.working.len() != now.working.len() {
-            self.wake(&before, &now);
-        }
+        self.wake(&before, &self.parts.accounts.known());
     }
 
     fn begin(&self, credentials: Credentials) -> Working {
