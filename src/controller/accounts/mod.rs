@@ -7,7 +7,6 @@ mod follow;
 mod keeper;
 mod namespaces;
 mod report;
-mod secret;
 mod tokens;
 mod watch;
 

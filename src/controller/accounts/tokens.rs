@@ -9,8 +9,13 @@ use tokio::{
     time::{Instant, sleep},
 };
 
-use super::{keeper::Keeper, secret};
-use crate::api::VobizAccount;
+use super::keeper::Keeper;
+use crate::{
+    api::{TokenSecretRef, VobizAccount},
+    cluster::secret::{self, NoToken},
+    plan::Token,
+    vobiz::Credentials,
+};
 
 /// How often each Secret is read.
 const EVERY: Duration = Duration::from_secs(30);
@@ -43,7 +48,10 @@ pub async fn follow(kube: Client, keeper: Arc<Keeper>) {
         due = there;
         let read = |(uid, object): (String, Arc<VobizAccount>)| {
             let (kube, spec) = (&kube, object.spec.clone());
-            async move { (uid, secret::read(kube, &spec.auth_id, &spec.token_secret_ref).await) }
+            async move {
+                let read = secret::credentials(kube, &spec).await;
+                (uid, told(read, &spec.token_secret_ref))
+            }
         };
         let mut answers = std::pin::pin!(stream::iter(reads).map(read).buffer_unordered(AT_ONCE));
         while let Some((uid, answer)) = answers.next().await {
@@ -55,6 +63,18 @@ pub async fn follow(kube: Client, keeper: Arc<Keeper>) {
         }
         sleep(NOTICED).await;
     }
+}
+
+/// What a read of the Secret says of the token; nothing, if the API server did not say.
+fn told(read: Result<Credentials, NoToken>, from: &TokenSecretRef) -> Option<Result<Credentials, Token>> {
+    Some(Err(match read {
+        Ok(credentials) => return Some(Ok(credentials)),
+        Err(NoToken::NoAnswer) => return None,
+        Err(why @ NoToken::Unusable) => Token::Unusable(why.told(from)),
+        Err(why @ (NoToken::NoSecret | NoToken::Forbidden | NoToken::NoKey)) => {
+            Token::Missing(why.told(from))
+        }
+    }))
 }
 
 /// Not all are read at the same time, from the second read on.
