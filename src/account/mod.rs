@@ -18,7 +18,9 @@ mod queue;
 mod quotes;
 mod reader;
 mod registry;
+mod round;
 mod run;
+mod shown;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -60,8 +62,10 @@ pub enum Woken {
 #[derive(Debug, Clone)]
 pub struct AccountHealth {
     pub account: AccountId,
-    /// Vobiz has accepted the credentials, since the process began.
+    /// Vobiz has accepted the credentials in use.
     pub accepted: bool,
+    /// It has accepted these or earlier ones, since the process began.
+    pub was_accepted: bool,
     /// Whether purchases are sent.
     pub gate: Gate,
     /// As far as they could be read when the account was last listed.
@@ -119,9 +123,9 @@ impl Account {
     pub fn reset(&self) {
         self.queue.clear();
         let mut state = self.state();
-        let accepted = state.accepted;
+        let shown = state.shown;
         *state = State::default();
-        state.accepted = accepted;
+        state.shown = shown;
     }
 
     /// For health and metrics.
@@ -129,7 +133,13 @@ impl Account {
     pub fn health(&self) -> AccountHealth {
         let state = self.state();
         let gate = state.gate.purchasing(self.clock.now().mono);
-        AccountHealth { account: self.id(), accepted: state.accepted, gate, balances: state.balances() }
+        AccountHealth {
+            account: self.id(),
+            accepted: state.shown.accepted(),
+            was_accepted: state.shown.was_accepted(),
+            gate,
+            balances: state.balances(),
+        }
     }
 
     #[must_use]
@@ -206,10 +216,19 @@ impl Account {
         let _ = self.wake.send(Woken::Object(key));
     }
 
-    /// The credentials have changed: what was refused before may be accepted now.
+    /// The credentials have changed: what was refused before may be accepted now, and what was accepted, refused.
     pub fn credentials_changed(&self) {
-        self.state().gate.retry_now();
+        let mut state = self.state();
+        state.shown.change(self.clock.now().mono);
+        state.gate.retry_now();
         self.changed.notify_one();
+    }
+
+    /// Has the credentials shown to Vobiz now, unless it has accepted them.
+    pub fn show_credentials(&self) {
+        if self.state().shown.ask(self.clock.now().mono) {
+            self.changed.notify_one();
+        }
     }
 
     /// Notes what a purchase that failed has met: some answers speak of all purchases.

@@ -80,10 +80,10 @@ impl Account {
         }
     }
 
-    /// One round of reads; where the account is held, only if the cheapest call goes through.
+    /// One round of reads; where the account is held, or its credentials are new, only if the cheapest call goes through.
     async fn run_once(&self, reader: &mut Reader<'_>, resync: Duration) {
         let round = self.state().round_begins(self.clock.now(), resync);
-        if round.held.is_some()
+        if round.probes
             && let Some(failure) = self.keep(Box::pin(reader::probe(&self.client, self.clock)).await)
         {
             return self.is_held(&failure.error);
@@ -120,14 +120,15 @@ impl Account {
     /// Has Vobiz accept the credentials, for a process that waits for its election: one whose credentials are wrong
     /// must not replace one that works. While the account is left alone, it is left alone by this, too.
     pub async fn check_credentials(&self) {
-        while !self.state().accepted {
-            let held = self.state().gate.until().unwrap_or_default().saturating_sub(self.clock.now().mono);
+        while !self.state().shown.accepted() {
+            let asked = self.clock.now().mono;
+            let held = self.state().gate.until().unwrap_or_default().saturating_sub(asked);
             if !held.is_zero() {
                 sleep(held + ROUNDS_FIRST).await;
                 continue;
             }
             match self.keep(Box::pin(reader::probe(&self.client, self.clock)).await) {
-                None => self.state().accepted = true,
+                None => self.state().shown.accept(asked),
                 Some(failure) => {
                     self.on_read_error(&failure.error);
                     sleep(BETWEEN_CHECKS).await;

@@ -175,6 +175,8 @@ pub struct MonthlyCost {
 #[strum(const_into_str)]
 pub enum AccountReason {
     Accepted,
+    Checking,
+    Deleting,
     InvalidCredentials,
     SecretNotFound,
     RateLimited,
@@ -190,7 +192,9 @@ impl AccountReason {
         match self {
             Self::Accepted => (Status::True, Progress::Done),
             Self::Suspended => (Status::False, Progress::Done),
-            Self::RateLimited | Self::VobizUnavailable => (Status::False, Progress::Reconciling),
+            Self::Checking | Self::Deleting | Self::RateLimited | Self::VobizUnavailable => {
+                (Status::False, Progress::Reconciling)
+            }
             Self::InvalidCredentials
             | Self::SecretNotFound
             | Self::DuplicateAuthId

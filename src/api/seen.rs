@@ -11,7 +11,7 @@ use super::{
     PhoneNumberSpec, PhoneNumberStatus, VobizAccount, VobizAccountSpec, VobizAccountStatus, later::attempt,
     raw,
 };
-use crate::domain::E164;
+use crate::domain::{AccountId, E164};
 
 /// The longest reason that is kept of why an object cannot be read, bytes.
 const LONGEST_WHY: usize = 200;
@@ -122,6 +122,11 @@ pub struct Newer {
 }
 
 impl Newer {
+    /// The account that it declares, if that can be read.
+    pub fn account(&self) -> Option<AccountId> {
+        self.raw["spec"]["authId"].as_str()?.parse().ok()
+    }
+
     fn of(text: &str, why: serde_json::Error) -> Result<Self, serde_json::Error> {
         let fields: raw::Fields<'_> = serde_json::from_str(text)?;
         let metadata = fields.get("metadata").and_then(|raw| raw::metadata_in_part(raw).ok());

@@ -6,7 +6,7 @@ use kube::Client;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
-    accounts::{Keeper, Reporter, each, first_asked},
+    accounts::{Keeper, Reporter, each},
     currencies::InUse,
     reconciles::reconciles,
     triggers::Triggers,
@@ -92,8 +92,8 @@ impl Runtime {
 
         self.lifecycle.note(|stage| stage.leading = true);
         let billed = Arc::default();
-        each(&self.accounts, &ended, |account, place, stop| {
-            self.work_with(account, place, &context, &tasks, &billed, &stop);
+        each(&self.accounts, self.settings.resync, &ended, |account, first, stop| {
+            self.work_with(account, first, &context, &tasks, &billed, &stop);
         })
         .await;
         self.lifecycle.note(|stage| stage.leading = false);
@@ -111,7 +111,7 @@ impl Runtime {
     fn work_with(
         &self,
         account: Arc<Account>,
-        place: u32,
+        first: Duration,
         context: &Arc<Context>,
         tasks: &TaskTracker,
         billed: &Arc<InUse>,
@@ -121,7 +121,7 @@ impl Runtime {
         let (resync, in_use, stop) =
             (self.settings.resync, self.currencies_in_use(&account, billed), stop.clone());
         tasks.spawn(async move {
-            Box::pin(account.clone().run(resync, first_asked(place, resync), in_use, stop)).await;
+            Box::pin(account.clone().run(resync, first, in_use, stop)).await;
             account.queue.clear();
         });
     }

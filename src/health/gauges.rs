@@ -301,7 +301,8 @@ mod tests {
         };
         let balances = BTreeMap::from([(inr, "9948.25".parse().unwrap())]);
         let account = "MA_1".parse().unwrap();
-        let account = AccountHealth { account, accepted: true, gate: Gate::Open, balances };
+        let account =
+            AccountHealth { account, accepted: true, was_accepted: true, gate: Gate::Open, balances };
         let metrics = Metrics::default();
         metrics.clock_skew(Peer::Vobiz, Some(jiff::SignedDuration::from_secs(-900)));
         let met = Met { accounts: vec![account], without_token: Vec::new() };
@@ -396,6 +397,7 @@ mod tests {
         let account = |id: &str, gate, accepted| AccountHealth {
             account: id.parse().unwrap(),
             accepted,
+            was_accepted: accepted,
             gate,
             balances: BTreeMap::from([("INR".parse().unwrap(), "0.10".parse().unwrap())]),
         };

@@ -101,9 +101,9 @@ impl HealthSources {
     fn met(&self) -> Vec<(String, Option<String>)> {
         let known = self.accounts.known();
         let lacking = known.directory.lacking().map(|(name, why)| (name.to_owned(), Some(why.to_owned())));
-        let met = self.health().into_iter().map(|AccountHealth { account, accepted, gate, .. }| {
+        let met = self.health().into_iter().map(|AccountHealth { account, was_accepted, gate, .. }| {
             let refused = match gate {
-                _ if accepted => None,
+                _ if was_accepted => None,
                 Gate::Open => Some("Vobiz has not been asked yet".to_owned()),
                 Gate::Closed(_, why) => Some(why),
             };

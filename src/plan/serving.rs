@@ -3,12 +3,12 @@
 
 mod live;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use kube::core::SelectorExt;
 
 use super::{
-    declared::{Allowed, Declared},
+    declared::{Allowed, Declared, Token},
     told::Told,
 };
 use crate::{
@@ -39,6 +39,8 @@ pub struct Directory {
     first: HashMap<AccountId, String>,
     /// Objects that this version cannot read: by name, why.
     unreadable: BTreeMap<String, String>,
+    /// Their accounts, as far as that can be read.
+    kept: HashSet<AccountId>,
     /// The account of the flags.
     flags: Option<AccountId>,
     labels: Labels,
@@ -81,7 +83,12 @@ impl Directory {
                 known.clone_from(name);
             }
         }
-        Self { declared, first, unreadable, flags, labels }
+        Self { declared, first, unreadable, kept: HashSet::new(), flags, labels }
+    }
+
+    /// With these accounts of objects that this version cannot read: they serve nobody anew, and are not gone.
+    pub fn keeping(self, kept: HashSet<AccountId>) -> Self {
+        Self { kept, ..self }
     }
 
     /// The object that serves an account.
@@ -91,7 +98,14 @@ impl Directory {
 
     /// Whether the account is one that is worked with.
     pub fn knows(&self, account: &AccountId) -> bool {
-        self.first.contains_key(account) || self.flags.as_ref() == Some(account)
+        self.first.contains_key(account)
+            || self.kept.contains(account)
+            || self.flags.as_ref() == Some(account)
+    }
+
+    /// How far the token of an object is known.
+    pub fn token(&self, name: &str) -> &Token {
+        self.declared.get(name).map_or(&Token::Awaited, |one| &one.token)
     }
 
     /// The objects that serve an account.
@@ -222,7 +236,7 @@ impl Directory {
         let is_open = match (&one.allowed, &self.labels) {
             (Allowed::All, _) => true,
             (Allowed::Names(names), _) => names.contains(namespace),
-            (Allowed::Labels(selector), Labels::Read(labels)) => {
+            (Allowed::Labels(selector), Labels::Read(labels)) if labels.contains_key(namespace) => {
                 labels.get(namespace).is_some_and(|labels| selector.matches(labels))
             }
             (Allowed::Labels(_), Labels::Refused) => {
@@ -235,7 +249,8 @@ impl Directory {
                     ),
                 ));
             }
-            (Allowed::Labels(_), Labels::Unread) => {
+            // Those of a namespace that came with its claims are not read yet either.
+            (Allowed::Labels(_), Labels::Unread | Labels::Read(_)) => {
                 return Err(Told::new(
                     Reason::Purchasing,
                     format!(
@@ -546,11 +561,8 @@ mod tests {
         for (labels, expected, words) in [
             (Labels::Unread, Some(Reason::Purchasing), "not read yet"),
             (Labels::Refused, Some(Reason::AccountNotAllowed), "accounts.watchNamespaces=true"),
-            (
-                Labels::Read(BTreeMap::new()),
-                Some(Reason::AccountNotAllowed),
-                "not open to the namespace team",
-            ),
+            (Labels::Read(BTreeMap::new()), Some(Reason::Purchasing), "not read yet"),
+            (team(json!({})), Some(Reason::AccountNotAllowed), "not open to the namespace team"),
             (
                 team(json!({ "tier": "free" })),
                 Some(Reason::AccountNotAllowed),

@@ -155,6 +155,10 @@ impl Lacking {
     /// Whether a claim is bought for in a declared account, or, where that needs no right that is lacking, told of.
     async fn without_right_of_accounts(&self) -> bool {
         let right = (self.right.verb.as_str(), self.right.resource.as_str());
+        // Any of those that cannot be seen might serve, or be closed to, a claim that names none.
+        if right == ("list", "vobizaccounts") {
+            return self.buys().await;
+        }
         // What is declared, or labelled, after the first list is not seen.
         if right == ("watch", "namespaces") {
             self.release.declare().await;

@@ -35,6 +35,7 @@ impl Directory {
             unreadable.insert(name.clone(), newer.why.clone());
         }
         let labels = labels.clone().unwrap_or_else(|| self.labels.clone());
-        Cow::Owned(Self::new(declared, unreadable, self.flags.clone(), labels))
+        let directory = Self::new(declared, unreadable, self.flags.clone(), labels);
+        Cow::Owned(directory.keeping(self.kept.clone()))
     }
 }

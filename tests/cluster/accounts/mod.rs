@@ -5,6 +5,7 @@ mod apart;
 mod changed;
 mod commands;
 mod family;
+mod shown;
 mod withheld;
 
 use control_plane::Options;
