@@ -542,7 +542,8 @@ mod tests {
         for (labels, held) in [
             (json!({ "team": { "tier": "paid" } }), None),
             (json!({ "team": {} }), Some(Reason::AccountNotAllowed)),
-            (json!({}), Some(Reason::AccountNotAllowed)),
+            // The namespace has gone.
+            (json!({}), Some(Reason::Purchasing)),
         ] {
             let labels = Some(Labels::Read(serde_json::from_value(labels).unwrap()));
             let object = Some(Seen::from(account.clone()));
