@@ -174,7 +174,8 @@ mod tests {
         let number: E164 = NUMBER.parse().unwrap();
         for (namespace, id, is_known) in [("ours", "MA_1", false), ("theirs", "MA_2", true)] {
             let (served, account) = known.serve(&claim(namespace), None);
-            assert_eq!(served, Service::by(id.parse().unwrap()));
+            let declared = Some(namespace.to_owned());
+            assert_eq!(served, Service { declared, ..Service::by(id.parse().unwrap()) });
             let account = account.unwrap();
             assert_eq!(account.id(), id.parse().unwrap());
             assert_eq!(is_listed(&account.evidence(number)), is_known, "{id}");

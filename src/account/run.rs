@@ -18,6 +18,9 @@ const NOTICED: Duration = Duration::from_secs(15);
 /// Retry interval of the standby's credentials check.
 const BETWEEN_CHECKS: Duration = Duration::from_secs(15);
 
+/// What the rounds of a process that leads have, once a hold ends, before the check asks as well.
+const ROUNDS_FIRST: Duration = Duration::from_secs(1);
+
 impl Account {
     /// Reads what claims and records wait for, and the balances of the currencies in use, until `stop`. The first round is
     /// a full listing: what the account owns at the start. It comes at the latest after `first`.
@@ -115,10 +118,15 @@ impl Account {
     }
 
     /// Has Vobiz accept the credentials, for a process that waits for its election: one whose credentials are wrong
-    /// must not replace one that works.
+    /// must not replace one that works. While the account is left alone, it is left alone by this, too.
     pub async fn check_credentials(&self) {
         while !self.state().shown.accepted() {
             let asked = self.clock.now().mono;
+            let held = self.state().gate.until().unwrap_or_default().saturating_sub(asked);
+            if !held.is_zero() {
+                sleep(held + ROUNDS_FIRST).await;
+                continue;
+            }
             match self.keep(Box::pin(reader::probe(&self.client, self.clock)).await) {
                 None => self.state().shown.accept(asked),
                 Some(failure) => {

@@ -90,7 +90,7 @@ pub struct AllowedNamespaces {
     /// The namespaces, with from: Names.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub names: Vec<String>,
-    /// Labels of the namespaces, with from: Selector. The operator needs the right to list and watch namespaces.
+    /// Labels of the namespaces, with from: Selector. The operator needs the right to get, list and watch namespaces.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub selector: Option<LabelSelector>,
 }

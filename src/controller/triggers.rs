@@ -238,7 +238,7 @@ mod tests {
 
     /// All that is followed in some namespaces, and what is woken.
     struct World {
-        triggers: Triggers,
+        triggers: Arc<Triggers>,
         records: Follower<PhoneNumber, Option<RecordBrief>>,
         claims: BTreeMap<Option<String>, Follower<PhoneNumberClaim, ClaimBrief>>,
         queue: BoxStream<'static, ObjectKey>,
@@ -252,7 +252,7 @@ mod tests {
         fn new(namespaces: impl Iterator<Item = String>) -> Self {
             let (records, claims) = (Cache::new(RecordBrief::of), Cache::new(ClaimBrief::of));
             let (outcomes, told) = (Arc::new(Outcomes::new(Arc::default())), Arc::<Told>::default());
-            let triggers = Triggers::new(records.clone(), outcomes.clone(), told.clone());
+            let triggers = Arc::new(Triggers::new(records.clone(), outcomes.clone(), told.clone()));
             let follow = |name: String| (Some(name.clone()), Follower::new(claims.clone(), Some(name)));
             let claims: BTreeMap<_, _> = namespaces.map(follow).collect();
             let (queue, queues) = triggers.open(claims.keys().cloned());
@@ -322,6 +322,21 @@ mod tests {
 
     fn uid(namespace: &str, name: &str) -> String {
         format!("{namespace}/{name}")
+    }
+
+    #[tokio::test]
+    async fn an_account_that_was_listed_wakes_its_own_records_alone() {
+        let mut world = World::new(std::iter::empty());
+        let numbers = ["+911234500001", "+911234500002", "+911234500003"];
+        let records = numbers.map(|number| Event::Apply(world.record(number, "a", "x", "Bound")));
+        assert_eq!(world.records(&records), 3);
+        for (account, expected) in [("ma_1", 3), ("MA_2", 0)] {
+            let (wake, woken) = tokio::sync::mpsc::unbounded_channel();
+            wake.send(Woken::RecordsOf(account.parse().unwrap())).unwrap();
+            drop(wake);
+            world.triggers.clone().route(woken).await;
+            assert_eq!(world.woken(), expected, "{account}");
+        }
     }
 
     #[test]

@@ -125,9 +125,11 @@ impl HealthSources {
             let ours: HashSet<_> = all.iter().map(|account| account.id()).collect();
             self.records.briefs(|records| {
                 records.for_each(|(_, record)| match record {
-                    Some(record) if ours.contains(&record.account) => gauges.count_record(record),
                     // Records of an account that is not worked with are not ours to count.
-                    Some(_) => {}
+                    Some(record) => {
+                        let account = ours.get(&record.account).into_iter();
+                        account.for_each(|account| gauges.count_record(record, account));
+                    }
                     None => gauges.newer(Kind::Record),
                 });
             });

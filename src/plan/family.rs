@@ -48,7 +48,7 @@ impl Served {
 pub enum Kinship {
     /// Its debits stand in the same ledger.
     Family,
-    /// They stand in another one, or the account is not served.
+    /// They stand in another one.
     Stranger,
     /// Nothing shows it yet. Its own ledger was read last from then on, if it was.
     Unknown(Option<Moment>),
@@ -65,6 +65,18 @@ struct Member {
     family: usize,
     /// What all of the family name.
     names: Names,
+}
+
+impl Member {
+    /// How it stands to an account of which nothing but the id is known: one without a token, or one that is gone and has left
+    /// records.
+    fn kinship_by_id(&self, other: &AccountId) -> Kinship {
+        match self.names.masters().count() {
+            0 | 1 if self.names.iter().any(|id| id == other) => Kinship::Family,
+            1 if other.is_master() => Kinship::Stranger,
+            _ => Kinship::Unknown(None),
+        }
+    }
 }
 
 impl Families {
@@ -94,7 +106,8 @@ impl Families {
         if one == other {
             return Kinship::Family;
         }
-        let Some((one, other)) = self.member(one).zip(self.member(other)) else { return Kinship::Stranger };
+        let Some(one) = self.member(one) else { return Kinship::Unknown(None) };
+        let Some(other) = self.member(other) else { return one.kinship_by_id(other) };
         let masters = [one, other].map(|member| member.names.masters().count());
         match (one.family == other.family, masters) {
             (true, [0 | 1, _]) => Kinship::Family,
@@ -197,12 +210,34 @@ mod tests {
     }
 
     #[test]
-    fn an_account_is_its_own_family_and_what_is_not_served_is_none() {
+    fn an_account_is_its_own_family_and_one_without_a_token_may_be_of_it() {
         let families = Relatives::default().families(vec![served("MA_1", &[], &[])]);
         let (ours, other) = ("MA_1".parse().unwrap(), "SA_1".parse().unwrap());
         assert_eq!(families.kinship(&ours, &ours), Kinship::Family);
-        assert_eq!(families.kinship(&ours, &other), Kinship::Stranger);
+        assert_eq!(families.kinship(&ours, &other), Kinship::Unknown(None));
+        assert_eq!(families.kinship(&other, &ours), Kinship::Unknown(None));
         assert_eq!(Families::default().kinship(&other, &other), Kinship::Family);
         assert_eq!(families.billed(&other), None);
+    }
+
+    #[test]
+    fn of_an_account_without_a_token_its_id_tells_what_it_can() {
+        for ((account, names), other, expected) in [
+            (("MA_1", &[][..]), "SA_1", Kinship::Unknown(None)),
+            (("SA_1", &[]), "MA_1", Kinship::Unknown(None)),
+            (("SA_1", &[]), "SA_2", Kinship::Unknown(None)),
+            (("SA_1", &["MA_1"]), "SA_2", Kinship::Unknown(None)),
+            // What our own rows name is of one ledger with them.
+            (("MA_1", &["SA_1"]), "sa_1", Kinship::Family),
+            (("SA_1", &["MA_1"]), "MA_1", Kinship::Family),
+            // Two master accounts are two families.
+            (("MA_1", &[]), "MA_2", Kinship::Stranger),
+            (("SA_1", &["MA_1"]), "MA_2", Kinship::Stranger),
+            (("SA_1", &["MA_1", "MA_2"]), "MA_2", Kinship::Unknown(None)),
+        ] {
+            let families = Relatives::default().families(vec![served(account, names, &[])]);
+            let kinship = families.kinship(&account.parse().unwrap(), &other.parse().unwrap());
+            assert_eq!(kinship, expected, "{account} {names:?} {other}");
+        }
     }
 }

@@ -1,6 +1,8 @@
 //! Which account serves a claim, or why none does: one rule for decisions, for the look before a POST, and for who is woken
 //! when an account changes.
 
+mod live;
+
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use kube::core::SelectorExt;
@@ -10,9 +12,11 @@ use super::{
     told::Told,
 };
 use crate::{
-    api::{AccountReason, AttemptState, PhoneNumber, PhoneNumberClaim, Reason},
+    api::{AccountReason, AttemptState, ClaimRef, PhoneNumber, PhoneNumberClaim, Reason},
     domain::AccountId,
 };
+
+pub use live::LiveAccount;
 
 /// What is known of the labels of the namespaces.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -51,15 +55,17 @@ pub struct Service {
     pub held: Option<Told>,
     /// Whether the account is declared no more: nothing is read of it.
     pub gone: bool,
+    /// The VobizAccount that has its credentials; none where the flags have.
+    pub declared: Option<String>,
 }
 
 impl Service {
     pub fn by(account: AccountId) -> Self {
-        Self { account: Some(account), held: None, gone: false }
+        Self { account: Some(account), held: None, gone: false, declared: None }
     }
 
     fn by_none(reason: Reason, message: String) -> Self {
-        Self { account: None, held: Some(Told::new(reason, message)), gone: false }
+        Self { account: None, held: Some(Told::new(reason, message)), gone: false, declared: None }
     }
 }
 
@@ -129,20 +135,25 @@ impl Directory {
     }
 
     /// Which account serves a claim whose number has this record. What was sent or bought with an account stays with it,
-    /// whatever the claim, the default, or the allowance say later.
+    /// whatever the claim, the default, or the allowance say later; also for a claim of the same namespace that comes after
+    /// the first one, unless it names an account.
     pub fn serve(&self, claim: &PhoneNumberClaim, record: Option<&PhoneNumber>) -> Service {
         let namespace = claim.metadata.namespace.as_deref().unwrap_or_default();
         let served = self.resolve(claim.account_name(), namespace);
-        let is_ours = |record: &&PhoneNumber| {
+        // What has no claim at all may be any namespace's: the account must be open to the one that takes it.
+        let may_be_ours = |record: &&PhoneNumber| {
             let named = record.spec.claim_ref.as_ref();
-            named.is_some_and(|named| Some(&named.uid) == claim.metadata.uid.as_ref())
+            let comes_after =
+                |named: &ClaimRef| claim.account_name().is_none() && named.namespace == namespace;
+            named.is_some_and(|named| Some(&named.uid) == claim.metadata.uid.as_ref() || comes_after(named))
                 && record.spec.attempt.state != AttemptState::Failed
         };
-        let Some(record) = record.filter(is_ours) else { return served };
+        let Some(record) = record.filter(may_be_ours) else { return served };
         let account = &record.spec.account;
         let other = served.account.as_ref() != Some(account);
         let held = served.held.or_else(|| other.then(|| served_by_another(record)));
-        Service { account: Some(account.clone()), held, gone: !self.knows(account) }
+        let declared = self.first(account).map(str::to_owned);
+        Service { account: Some(account.clone()), held, gone: !self.knows(account), declared }
     }
 
     /// Which account serves the claims of a namespace that name that account, or none.
@@ -211,8 +222,12 @@ impl Directory {
             );
         }
         match self.allows(name, one, namespace) {
-            Ok(()) => Service { account: Some(one.account.clone()), held: one.holds_back(name), gone: false },
-            Err(told) => Service { account: None, held: Some(told), gone: false },
+            Ok(()) => Service {
+                held: one.holds_back(name),
+                declared: Some(name.to_owned()),
+                ..Service::by(one.account.clone())
+            },
+            Err(told) => Service { account: None, held: Some(told), gone: false, declared: None },
         }
     }
 
@@ -323,6 +338,21 @@ mod tests {
             "spec": { "e164": "+911234500000", "accountRef": named },
         });
         serde_json::from_value(claim).unwrap()
+    }
+
+    /// The record of a claim of that uid.
+    fn of(account: &str, state: AttemptState, uid: &str) -> PhoneNumber {
+        let spec = json!({
+            "e164": "+911234500000", "account": account,
+            "claimRef": { "namespace": "team", "name": "office", "uid": uid },
+            "attempt": {
+                "id": "00000000-0000-4000-8000-000000000000", "openedAt": "2026-01-02T03:04:05Z",
+                "state": state, "origin": "Purchase",
+            },
+        });
+        let record = json!({ "metadata": { "name": "911234500000" }, "spec": spec });
+        let Seen::Read(record) = serde_json::from_value(record).unwrap() else { panic!() };
+        PhoneNumber::clone(&record)
     }
 
     /// The account, and the reason and the words of what holds the claim back.
@@ -444,21 +474,15 @@ mod tests {
     #[test]
     fn what_was_sent_or_bought_with_an_account_stays_with_it() {
         use AttemptState::{Bound, Failed, NeedsDecision, Open};
-        let of = |account: &str, state: AttemptState, uid: &str| {
-            let spec = json!({
-                "e164": "+911234500000", "account": account,
-                "claimRef": { "namespace": "team", "name": "office", "uid": uid },
-                "attempt": {
-                    "id": "00000000-0000-4000-8000-000000000000", "openedAt": "2026-01-02T03:04:05Z",
-                    "state": state, "origin": "Purchase",
-                },
-            });
-            let record = json!({ "metadata": { "name": "911234500000" }, "spec": spec });
-            let Seen::Read(record) = serde_json::from_value(record).unwrap() else { panic!() };
-            PhoneNumber::clone(&record)
-        };
         let closed = object("a", 1, &json!({ "allowedNamespaces": {} }));
         let accounts = directory(&[closed, object("b", 1, &json!({ "default": true }))], None);
+        let in_namespace = |namespace: &str| {
+            let mut record = of("MA_a", Bound, "another");
+            record.spec.claim_ref.as_mut().unwrap().namespace = namespace.into();
+            record
+        };
+        let mut unclaimed = of("MA_a", Bound, "");
+        unclaimed.spec.claim_ref = None;
         for (record, named, account, held, gone) in [
             // Edited, closed, or another default: the account of the record counts, and no new attempt is made with it.
             (of("MA_a", Bound, "u"), None, Some("MA_a"), Some(Reason::Conflict), false),
@@ -467,12 +491,66 @@ mod tests {
             (of("MA_b", Open, "u"), Some("b"), Some("MA_b"), None, false),
             // A failure, and the record of another claim, bind to nothing.
             (of("MA_a", Failed, "u"), None, Some("MA_b"), None, false),
-            (of("MA_a", Bound, "another"), None, Some("MA_b"), None, false),
+            (of("MA_a", Bound, "another"), Some("b"), Some("MA_b"), None, false),
+            (in_namespace("other"), None, Some("MA_b"), None, false),
+            (unclaimed, None, Some("MA_b"), None, false),
+            // What a claim of the namespace has bought, one that comes after it takes over, unless it names an account.
+            (of("MA_a", Bound, "another"), None, Some("MA_a"), Some(Reason::Conflict), false),
+            (of("MA_a", Open, "another"), None, Some("MA_a"), Some(Reason::Conflict), false),
+            (of("MA_a", Failed, "another"), None, Some("MA_b"), None, false),
             (of("MA_gone", Bound, "u"), Some("b"), Some("MA_gone"), Some(Reason::Conflict), true),
         ] {
             let served = accounts.serve(&claim(named), Some(&record));
             let state = record.spec.attempt.state;
             assert_eq!((told(&served).0, told(&served).1, served.gone), (account, held, gone), "{state:?}");
+        }
+    }
+
+    #[test]
+    fn what_an_object_says_when_it_is_read_counts_before_what_was_seen_of_it() {
+        use Reason::{AccountNotAllowed, AccountNotFound, Conflict, Paused};
+        let read = |spec: &Value| Some(Seen::from(object("a", 1, spec)));
+        let mut unfinished = object("a", 1, &json!({ "default": true }));
+        unfinished.metadata.finalizers = None;
+        let newer = json!({ "metadata": { "name": "a" }, "spec": { "authId": 7 } });
+        let seen = directory(&[object("a", 1, &json!({ "default": true }))], Some("MA_flags"));
+        for (read, held) in [
+            (read(&json!({ "default": true })), None),
+            (read(&json!({ "default": true, "suspend": true })), Some(Paused)),
+            (read(&json!({ "default": true, "allowedNamespaces": {} })), Some(AccountNotAllowed)),
+            (Some(Seen::from(deleting(object("a", 1, &json!({ "default": true }))))), Some(AccountNotFound)),
+            (Some(Seen::from(unfinished)), Some(Reason::Purchasing)),
+            (Some(serde_json::from_value(newer).unwrap()), Some(AccountNotFound)),
+            // The flags serve the claim by now: what was recorded with the object is not sent.
+            (read(&json!({})), Some(Conflict)),
+            (None, Some(Conflict)),
+        ] {
+            let record = of("MA_a", AttemptState::Open, "u");
+            let live = LiveAccount { name: "a".into(), object: read, labels: None };
+            let served = seen.with(&live).serve(&claim(None), Some(&record));
+            assert_eq!(told(&served).1, held, "{:?}", live.object);
+        }
+    }
+
+    #[test]
+    fn labels_that_are_read_count_before_those_that_were_seen() {
+        let paid = json!({ "from": "Selector", "selector": { "matchLabels": { "tier": "paid" } } });
+        let account = object("a", 1, &json!({ "allowedNamespaces": paid }));
+        let seen = Labels::Read(serde_json::from_value(json!({ "team": { "tier": "paid" } })).unwrap());
+        let declared = BTreeMap::from([("a".into(), Declared::of(&account, Token::Known))]);
+        let seen = Directory::new(declared, BTreeMap::new(), None, seen);
+        for (labels, held) in [
+            (json!({ "team": { "tier": "paid" } }), None),
+            (json!({ "team": {} }), Some(Reason::AccountNotAllowed)),
+            // The namespace has gone.
+            (json!({}), Some(Reason::Purchasing)),
+        ] {
+            let labels = Some(Labels::Read(serde_json::from_value(labels).unwrap()));
+            let object = Some(Seen::from(account.clone()));
+            let live = LiveAccount { name: "a".into(), object, labels };
+            let record = of("MA_a", AttemptState::Open, "u");
+            let served = seen.with(&live).serve(&claim(Some("a")), Some(&record));
+            assert_eq!(told(&served).1, held, "{:?}", live.labels);
         }
     }
 

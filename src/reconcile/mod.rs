@@ -206,6 +206,7 @@ impl Context {
 
     pub fn sweep(&self) {
         let now = self.clock.now();
+        self.neighbours.sweep(now);
         self.claims.cache.briefs(|claims| {
             let (numbers, uids): (HashSet<_>, HashSet<_>) =
                 claims.map(|(_, claim)| (claim.e164, &*claim.uid)).unzip();

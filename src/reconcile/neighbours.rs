@@ -24,6 +24,19 @@ struct Last {
     neighbours: Arc<Neighbours>,
 }
 
+impl Last {
+    fn counts(&self, now: Moment) -> bool {
+        now.mono < self.at + EXPLAINED_SOON
+    }
+}
+
+impl Found {
+    /// Forgets what counts no more, and with it the ledgers that no account keeps.
+    pub(super) fn sweep(&self, now: Moment) {
+        self.0.lock().retain(|_, last| last.counts(now));
+    }
+}
+
 impl Context {
     /// What the records of the account's family explain of that ledger. Other purchases end meanwhile, and other ledgers are
     /// read, so it is found anew after a while.
@@ -38,7 +51,7 @@ impl Context {
         if let Some(last) = found.get(&account.id())
             && Arc::ptr_eq(&last.rows, rows)
             && last.begun == begun
-            && now.mono < last.at + EXPLAINED_SOON
+            && last.counts(now)
         {
             return last.neighbours.clone();
         }
@@ -70,5 +83,22 @@ impl Context {
                 other.request(key.clone(), request.clone());
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_ledger_is_kept_only_while_what_was_found_of_it_counts() {
+        let (found, now) = (Found::default(), crate::clock::Clock::start().now());
+        let rows = Arc::<LedgerRows>::default();
+        let last = Last { begun: now, rows: rows.clone(), at: now.mono, neighbours: Arc::default() };
+        found.0.lock().insert("MA_1".parse().unwrap(), last);
+        found.sweep(now);
+        assert_eq!(Arc::strong_count(&rows), 2);
+        found.sweep(now.plus(EXPLAINED_SOON));
+        assert_eq!(Arc::strong_count(&rows), 1);
     }
 }
