@@ -125,3 +125,29 @@ fn no_purchase_waits_for_an_account_whose_token_is_wrong() {
         );
     });
 }
+
+#[test]
+fn purchases_that_hang_keep_no_other_account_from_buying() {
+    /// As many as write intents at the same time, those of all accounts together.
+    const HANGING: usize = 16;
+    alone(async |world| {
+        for account in ACCOUNTS {
+            world.account(account, json!({ "rateLimit": "100" })).await;
+            world.vobiz.set_balance(&world.account_id(account), "INR", 10_000).unwrap();
+        }
+        let setup = without_flags(world).env("VOBIZ_PURCHASE_TIMEOUT", "5m").env("VOBIZ_SETTLE_TIME", "5m");
+        let _operator = setup.env("PURCHASE_CONCURRENCY", HANGING.to_string()).start();
+        let numbers: Vec<_> = (0..HANGING).map(|_| world.stocked()).collect();
+        for (index, number) in numbers.iter().enumerate() {
+            let hangs = FaultRule::new(Target::Purchase, Fault::Hold { at: HoldAt::Before });
+            world.vobiz.arm(hangs.e164(number));
+            world.claim_with(&claim_name("red", index), number, "red").await;
+        }
+        for number in &numbers {
+            world.held(number).await;
+        }
+        world.claim_with("blue", &world.stocked(), "blue").await;
+        world.until("blue", PURCHASED).await;
+        assert_eq!(world.vobiz.release_all(None), HANGING, "they hang all the time");
+    });
+}
