@@ -50,6 +50,8 @@ pub enum Fault {
     Hour,
     /// The user changes what the claim wants.
     Edit,
+    /// The user has the claim bought with the other account.
+    Move,
     /// The user pauses the claim.
     Pause,
     /// The user has the claim adopt only.
@@ -111,6 +113,8 @@ pub enum Twist {
     TokenAtFirst,
     /// The record that is there at the start belongs to another account.
     ForeignRecord,
+    /// The other account is served as well. It is not of our family.
+    TwoAccounts,
 }
 
 /// One mix: a start, and bounded faults.

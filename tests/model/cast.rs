@@ -1,13 +1,13 @@
 //! From the world's small numbers to what the plan functions take, and back.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time as KubeTime};
 use kube::core::ObjectMeta;
 
 use super::{
-    claims::{KINDS, bits, claim},
-    world::{Claim, NOBODY, Record, Token, Tokens, bit_of},
+    claims::{KINDS, OTHER_ACCOUNT, bits, claim},
+    world::{Account, Claim, NOBODY, Record, Token, Tokens, bit_of},
 };
 use crate::{
     api::{
@@ -15,20 +15,23 @@ use crate::{
         PhoneNumberClaim, PhoneNumberSpec, PhoneNumberStatus,
     },
     domain::{AccountId, AttemptId, Currency, E164, LedgerRow, ListedNumber, Time},
-    plan::{LedgerRead, NewAttempt, Rows},
+    plan::{Directory, LedgerRead, NewAttempt, Rows},
 };
 
 /// Everybody and everything that the plan functions may see, made once.
 #[derive(Debug)]
 pub struct Cast {
     pub e164: E164,
-    pub ours: AccountId,
-    other: AccountId,
+    /// Ours, and the other one.
+    pub accounts: [AccountId; 2],
+    /// Which of them serve claims.
+    pub directory: Directory,
     claims: Vec<[PhoneNumberClaim; KINDS]>,
     attempts: Vec<AttemptId>,
     tokens: Vec<(Token, String)>,
     pub absent: Rows,
-    pub listed: Rows,
+    /// Under each account.
+    pub listed: [Rows; 2],
     pub listed_elsewhere: Rows,
     /// By the debits that are shown, and by those from before the day that has passed.
     ledgers: Vec<Vec<LedgerRead>>,
@@ -39,7 +42,7 @@ pub struct Cast {
 const UIDS: u8 = 8;
 
 impl Cast {
-    pub fn new(two_namespaces: bool) -> Self {
+    pub fn new(two_namespaces: bool, two_accounts: bool) -> Self {
         let epoch: jiff::Timestamp = "2026-01-02T03:04:05Z".parse().unwrap();
         let e164: E164 = "+911234500000".parse().unwrap();
         let attempts: Vec<_> = (1..=4).map(|id| AttemptId::from_random([id; 16])).collect();
@@ -55,15 +58,15 @@ impl Cast {
         };
         Self {
             e164,
-            ours: "MA_1".parse().unwrap(),
-            other: "MA_2".parse().unwrap(),
+            accounts: ["MA_1", "MA_2"].map(|id| id.parse().unwrap()),
+            directory: directory(two_accounts),
             claims: (0..=UIDS)
                 .map(|uid| std::array::from_fn(|bits| claim(uid, bits, two_namespaces, epoch)))
                 .collect(),
             attempts,
             tokens: Token::ALL.into_iter().zip(words).collect(),
             absent: Rows::default(),
-            listed: vec![Box::new(row("MA_1"))].into(),
+            listed: ["MA_1", "MA_2"].map(|owner| vec![Box::new(row(owner))].into()),
             listed_elsewhere: vec![Box::new(row("MA_2"))].into(),
             ledgers: (0..16)
                 .map(|debits| (0..16).map(|aged| ledger(debits, aged, epoch)).collect())
@@ -120,7 +123,7 @@ impl Cast {
     pub fn record(&self, record: &Record, opened: jiff::Timestamp) -> PhoneNumber {
         let attempt = Attempt {
             state: record.state,
-            answer: record.answer.map(|outcome| self.answer(outcome)),
+            answer: record.answer.map(|outcome| self.answer(outcome, record.account)),
             settled_at: settled_at(record, self.epoch),
             unexplained_debits: debits(record.unexplained).map(debit).collect(),
             debits_from: Some(Time::micros(if record.reaches {
@@ -143,7 +146,7 @@ impl Cast {
             metadata: ObjectMeta::default(),
             spec: PhoneNumberSpec {
                 e164: self.e164,
-                account: if record.foreign_account { self.other.clone() } else { self.ours.clone() },
+                account: self.accounts[usize::from(record.account)].clone(),
                 claim_ref: (record.claim != NOBODY).then(|| self.reference(record.claim)),
                 attempt,
                 later: crate::api::Later::default(),
@@ -202,7 +205,7 @@ impl Cast {
     }
 
     /// What Vobiz said, in its own words where it has some.
-    pub fn answer(&self, outcome: Outcome) -> Answer {
+    pub fn answer(&self, outcome: Outcome, account: Account) -> Answer {
         let refused = !matches!(outcome, Outcome::Purchased | Outcome::NotSent | Outcome::Unknown);
         Answer {
             outcome,
@@ -214,10 +217,24 @@ impl Cast {
             required: None,
             available: None,
             currency: None,
-            owner: (outcome == Outcome::Purchased).then(|| self.ours.clone()),
+            owner: (outcome == Outcome::Purchased).then(|| self.accounts[usize::from(account)].clone()),
             at: Time::micros(self.epoch),
         }
     }
+}
+
+/// The account of the flags, which serves whatever names none, and perhaps another one.
+fn directory(two_accounts: bool) -> Directory {
+    let other = serde_json::json!({
+        "metadata": { "name": OTHER_ACCOUNT, "finalizers": [ACCOUNT_FINALIZER] },
+        "spec": {
+            "authId": "MA_2", "allowedNamespaces": { "from": "All" },
+            "tokenSecretRef": { "namespace": "x", "name": "x" },
+        },
+    });
+    let other = Declared::of(&serde_json::from_value(other).unwrap(), AccountToken::Known);
+    let declared = two_accounts.then(|| (OTHER_ACCOUNT.to_owned(), other));
+    Directory::new(declared.into_iter().collect(), BTreeMap::new(), "MA_1".parse().ok(), None)
 }
 
 /// How long ago the day had passed that [`super::bounds::Fault::Age`] speaks of: less than a look goes back.

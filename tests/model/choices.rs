@@ -120,6 +120,7 @@ fn of_people(world: &World, places: usize, steps: &mut Vec<Step>) {
             (Fault::Token, Step::SetToken(place)),
             (Fault::Decide, Step::Decide(place)),
             (Fault::Edit, Step::Edit(place)),
+            (Fault::Move, Step::Move(place)),
             (Fault::Pause, Step::Hold(place, Held::Paused)),
             (Fault::AdoptOnly, Step::Hold(place, Held::AdoptOnly)),
             (Fault::LetGo, Step::LetGo(place)),

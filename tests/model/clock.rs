@@ -112,9 +112,16 @@ pub fn window(
     (opened, Moment { mono, ..now(cast, operator) })
 }
 
-/// What the operator has read, for the claim in one place, or for the record.
-pub fn evidence(cast: &Cast, operator: &Operator, place: Option<usize>, time: Time, aged: u8) -> Evidence {
-    let over = is_over(operator, time);
+/// What the operator has read of an account, for the claim in one place, or for the record.
+pub fn evidence(
+    cast: &Cast,
+    operator: &Operator,
+    account: usize,
+    place: Option<usize>,
+    time: Time,
+    aged: u8,
+) -> Evidence {
+    let (over, read) = (is_over(operator, time), &operator.read[account]);
     let begun = |reading: &Reading| {
         let after = |mark| reading.marks & mark != 0;
         let seconds = match place {
@@ -129,19 +136,19 @@ pub fn evidence(cast: &Cast, operator: &Operator, place: Option<usize>, time: Ti
     };
     let rows = |reading: &Reading| match reading.said {
         Said::Absent => PlanReading::Read { begun: begun(reading), value: cast.absent.clone() },
-        Said::Ours => PlanReading::Read { begun: begun(reading), value: cast.listed.clone() },
+        Said::Ours => PlanReading::Read { begun: begun(reading), value: cast.listed[account].clone() },
         Said::Others => PlanReading::Read { begun: begun(reading), value: cast.listed_elsewhere.clone() },
         Said::Never | Said::Debits(_) => PlanReading::<Rows>::Never,
     };
-    let ledger = match operator.ledger.said {
+    let ledger = match read.ledger.said {
         Said::Debits(set) => {
-            PlanReading::Read { begun: begun(&operator.ledger), value: cast.ledger(set, aged).clone() }
+            PlanReading::Read { begun: begun(&read.ledger), value: cast.ledger(set, aged).clone() }
         }
         _ => PlanReading::<LedgerRead>::Never,
     };
     Evidence {
-        search: rows(&operator.search),
-        listing: rows(&operator.listing),
+        search: rows(&read.search),
+        listing: rows(&read.listing),
         ledger,
         ..Evidence::default()
     }

@@ -6,7 +6,7 @@ use stateright::Property;
 use super::{
     Operators,
     bounds::{Mix, Twist},
-    world::{Claim, NOBODY, Owner, Record, Token, Worker, World, bit_of, place_of},
+    world::{Account, Claim, NOBODY, Owner, Record, Token, Worker, World, bit_of, place_of},
 };
 use crate::api::{AttemptState, Origin, Outcome};
 
@@ -94,18 +94,23 @@ pub fn on_write(world: &mut World, mix: &Mix, previous: Option<Record>, next: Op
             broken.note(Invariant::ForeignNamespaceInheritsNothing);
         }
     }
-    if previous.is_some_and(|record| record.foreign_account) && previous != next {
+    let is_foreign = |record: &Record| record.account != 0 && !mix.has(Twist::TwoAccounts);
+    if previous.is_some_and(|record| is_foreign(&record)) && previous != next {
         broken.note(Invariant::ForeignAccountUntouched);
     }
-    let owned = matches!(world.vobiz.owner, Owner::Us | Owner::UsAlready);
+    let is_owned = |record: Record| match world.vobiz.owner {
+        Owner::UsAlready => true,
+        Owner::Us => world.vobiz.buyer == record.account,
+        Owner::Nobody | Owner::Rival | Owner::OurOther => false,
+    };
     let becomes_bound = next.is_some_and(|record| record.state == AttemptState::Bound)
         && previous.is_none_or(|record| record.state != AttemptState::Bound);
-    if becomes_bound && !owned {
+    if becomes_bound && !next.is_some_and(is_owned) {
         broken.note(Invariant::BoundOnlyIfOwned);
     }
     let fails = next.filter(|record| record.state == AttemptState::Failed && previous != next);
     let after_restore = fails.is_some_and(|record| {
-        !record.foreign_account && world.truth.restored.is_some_and(|before| record.attempt >= before)
+        !is_foreign(&record) && world.truth.restored.is_some_and(|before| record.attempt >= before)
     });
     if after_restore && is_paid(world) {
         world.broken.note(Invariant::NoPaidNumberForgotten);
@@ -113,11 +118,13 @@ pub fn on_write(world: &mut World, mix: &Mix, previous: Option<Record>, next: Op
 }
 
 /// Before a POST leaves.
-pub fn on_post(world: &mut World, draft: &Record) {
+pub fn on_post(world: &mut World, draft: &Record, account: Account) {
     let attempt = 1 << draft.attempt;
     let claim_stands = world.live(draft.claim).is_some_and(|claim| !claim.deleting);
     let held = world.live(draft.claim).is_some_and(|claim| claim.held.is_some());
-    let wants_other = world.live(draft.claim).is_some_and(|claim| claim.changed != draft.changed);
+    let wants_other = world
+        .live(draft.claim)
+        .is_some_and(|claim| claim.changed != draft.changed || claim.account != account);
     for (broken, invariant) in [
         (world.truth.posted & attempt != 0, Invariant::OnePostPerAttempt),
         (world.truth.durable & attempt == 0, Invariant::DurableBeforePost),
@@ -128,6 +135,7 @@ pub fn on_post(world: &mut World, draft: &Record) {
         (!claim_stands, Invariant::NoPurchaseForVanishedClaim),
         (wants_other, Invariant::SentAsWanted),
         (held, Invariant::HeldBackNothingSent),
+        (draft.account != account, Invariant::ForeignAccountUntouched),
     ] {
         if broken {
             world.broken.note(invariant);

@@ -18,9 +18,14 @@ use crate::{
 };
 
 impl Operators {
-    /// One round of reads.
-    pub fn read(&self, world: &mut World, operator: usize, need: &EvidenceRequest) {
-        let (list, ledger) = (vobiz::list(world), vobiz::ledger(world));
+    /// The account that a record is of, where it is served. Another one's record is seen with what we read.
+    fn account_of(&self, record: &Record) -> usize {
+        if self.mix.has(Twist::TwoAccounts) { usize::from(record.account) } else { 0 }
+    }
+
+    /// One round of reads of an account.
+    pub fn read(&self, world: &mut World, operator: usize, account: usize, need: &EvidenceRequest) {
+        let (list, ledger) = (vobiz::list(world, account), vobiz::ledger(world, account));
         let me = &mut world.operators[operator];
         let mut marks = AFTER_WANTED[0] | AFTER_WANTED[1] | AFTER_FIRST_READ;
         marks |= if clock::is_over(me, world.time) { AFTER_SETTLED } else { 0 };
@@ -28,12 +33,14 @@ impl Operators {
         for source in &need.sources {
             match source {
                 Source::Search(_) if !self.mix.has(Twist::Listings) => {
-                    me.search = Reading { said: list, marks };
+                    me.read[account].search = Reading { said: list, marks };
                 }
-                Source::Search(_) | Source::Listing => me.listing = Reading { said: list, marks },
+                Source::Search(_) | Source::Listing => {
+                    me.read[account].listing = Reading { said: list, marks };
+                }
                 // No row of it changes here: what was read before is as it was.
                 Source::LedgerSoFar { .. } | Source::Ledger { .. } | Source::OldLedger { .. } => {
-                    me.ledger = Reading { said: ledger, marks };
+                    me.read[account].ledger = Reading { said: ledger, marks };
                 }
                 Source::Access | Source::Funds { .. } | Source::Balance(_) | Source::Quote(_) => {}
             }
@@ -48,10 +55,11 @@ impl Operators {
         match step {
             RecordStep::Rest | RecordStep::Wait(_) | RecordStep::AskOthers(_) => {}
             RecordStep::Read(need) => {
-                self.read(world, operator, &need);
+                let account = self.account_of(&record);
+                self.read(world, operator, account, &need);
                 if misses {
                     need.sources.iter().find(|source| matches!(source, Source::Search(_)))?;
-                    world.operators[operator].search.said = Said::Absent;
+                    world.operators[operator].read[account].search.said = Said::Absent;
                 }
             }
             RecordStep::Write(change) => {
@@ -84,14 +92,14 @@ impl Operators {
             self.liveness(world, operator, record.claim)
         };
         let seen = self.see(world, operator, record);
-        let me = &world.operators[operator];
+        let (me, account) = (&world.operators[operator], self.account_of(record));
         let observed = RecordObserved {
             record: &seen,
-            account: &self.cast.ours,
+            account: &self.cast.accounts[account],
             liveness,
             sending,
             first_read: clock::first_read(&self.cast, me, world.time),
-            evidence: &clock::evidence(&self.cast, me, None, world.time, world.vobiz.aged),
+            evidence: &clock::evidence(&self.cast, me, account, None, world.time, world.vobiz.aged),
             absent_since: None,
             neighbours: &|_, _| Arc::<Neighbours>::default(),
             timeouts: clock::TIMEOUTS,
@@ -107,15 +115,16 @@ impl Operators {
         world.spend(Fault::Others)?;
         let now = clock::now(&self.cast, &world.operators[operator]);
         let need = EvidenceRequest::new(now, [Source::Listing, Source::Ledger { from: self.cast.now() }]);
-        self.read(world, operator, &need);
+        self.read(world, operator, 0, &need);
         Some(())
     }
 
     /// A full listing that nobody waits for.
     pub fn resync(&self, world: &mut World, operator: usize) -> Option<()> {
-        let undecided = world.record.is_some_and(|record| record.state == AttemptState::NeedsDecision);
+        let undecided = world.record.filter(|record| record.state == AttemptState::NeedsDecision)?;
         let now = clock::now(&self.cast, &world.operators[operator]);
         let need = EvidenceRequest::new(now, [Source::Listing]);
-        undecided.then(|| self.read(world, operator, &need))
+        self.read(world, operator, self.account_of(&undecided), &need);
+        Some(())
     }
 }

@@ -67,6 +67,7 @@ pub fn step(step: Step) -> String {
         Step::Age => "a day passes".into(),
         Step::PassHour => "an hour passes".into(),
         Step::Edit(p) => format!("the user changes the {} claim", claim(p)),
+        Step::Move(p) => format!("the user has the {} claim bought with the other account", claim(p)),
         Step::Hold(p, held) => format!("the user holds the {} claim back: {held:?}", claim(p)),
         Step::LetGo(p) => format!("the user lets the {} claim buy again", claim(p)),
         Step::Decide(p) => format!("the user answers the decision on the {} claim", claim(p)),

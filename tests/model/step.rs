@@ -54,6 +54,7 @@ pub enum Step {
     Age,
     PassHour,
     Edit(usize),
+    Move(usize),
     Hold(usize, Held),
     LetGo(usize),
 }
@@ -101,6 +102,7 @@ impl Step {
             | Self::Age
             | Self::PassHour
             | Self::Edit(_)
+            | Self::Move(_)
             | Self::Hold(..)
             | Self::LetGo(_) => true,
         }
@@ -159,6 +161,7 @@ impl Operators {
             Step::Age => Self::age(world),
             Step::PassHour => Self::pass_hour(world),
             Step::Edit(place) => self.edit(world, place),
+            Step::Move(place) => self.move_claim(world, place),
             Step::Hold(place, held) => self.hold(world, place, held),
             Step::LetGo(place) => self.let_go(world, place),
         }
@@ -173,6 +176,9 @@ impl Operators {
             born: [0; 2],
             vobiz: Vobiz {
                 owner: mix.owner,
+                buyer: 0,
+                of_other: 0,
+                debited_other: 0,
                 unlisted: 0,
                 unshown: 0,
                 flying: [0; ATTEMPTS],

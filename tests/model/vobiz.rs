@@ -76,6 +76,7 @@ pub fn arrive(world: &mut World, mix: &Mix, attempt: u8, treatment: Treatment) -
 
 fn sell(world: &mut World, mix: &Mix, attempt: u8) {
     world.vobiz.owner = Owner::Us;
+    world.vobiz.buyer = world.vobiz.of_other >> attempt & 1;
     world.vobiz.unlisted |= u8::from(mix.has(Twist::Lag)) << attempt;
     debit(world, mix, attempt);
 }
@@ -84,6 +85,7 @@ fn debit(world: &mut World, mix: &Mix, attempt: u8) {
     let id = world.vobiz.debits;
     debug_assert!(usize::from(id) < DEBITS, "a second debit is a violation, and no world goes on after it");
     world.vobiz.debits += 1;
+    world.vobiz.debited_other |= (world.vobiz.of_other >> attempt & 1) << id;
     world.vobiz.unshown |= u8::from(mix.has(Twist::Lag)) << attempt;
     if !mix.has(Twist::Lag) {
         world.vobiz.shown |= 1 << id;
@@ -112,17 +114,19 @@ pub fn show_debits(world: &mut World) -> Option<()> {
     (std::mem::take(&mut world.vobiz.unshown) != 0).then_some(())
 }
 
-pub fn list(world: &World) -> Said {
+/// What one account is shown, which is not of the other's family.
+pub fn list(world: &World, account: usize) -> Said {
     match world.vobiz.owner {
         Owner::UsAlready => Said::Ours,
-        Owner::Us if world.vobiz.unlisted == 0 => Said::Ours,
+        Owner::Us if world.vobiz.unlisted == 0 && usize::from(world.vobiz.buyer) == account => Said::Ours,
         Owner::OurOther => Said::Others,
         Owner::Us | Owner::Nobody | Owner::Rival => Said::Absent,
     }
 }
 
-pub fn ledger(world: &World) -> Said {
-    Said::Debits(world.vobiz.shown)
+pub fn ledger(world: &World, account: usize) -> Said {
+    let others = world.vobiz.debited_other;
+    Said::Debits(world.vobiz.shown & if account == 0 { !others } else { others })
 }
 
 /// Whether everything that the attempt has done is done and shown.
