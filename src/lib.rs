@@ -12,7 +12,7 @@
 //! | [`conditions`] | What users are told. Pure. | `api`, `domain`, `plan` |
 //! | [`plan`] | What to do next. Pure: observed and now in, one step out. | `api`, `domain` |
 //! | [`vobiz`] | The vendor's REST API: a client whose answers say whether a purchase may have happened. | `address`, `api`, `clock`, `domain`, `metrics`, `proxy`, `telemetry` |
-//! | [`api`] | The two kinds: the request (`PhoneNumberClaim`) and the record (`PhoneNumber`). | `domain` |
+//! | [`api`] | The kinds: the request (`PhoneNumberClaim`), the record (`PhoneNumber`), the account (`VobizAccount`). | `domain` |
 //! | [`cluster`] | The client of the API server, and which definitions it serves. | `api`, `clock`, `metrics`, `proxy`, `vobiz` |
 //! | [`leader`] | Which of several replicas works. | `clock` |
 //! | [`cli`] | The arguments. | `domain`, `vobiz` |

@@ -1,6 +1,9 @@
 //! All accounts: in which one a claim buys, and of which one a record is. Nothing else knows how many there are.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use jiff::SignedDuration;
 use kube::ResourceExt;
@@ -8,7 +11,7 @@ use kube::ResourceExt;
 use super::Account;
 use crate::{
     api::{PhoneNumber, PhoneNumberClaim},
-    plan::Clocks,
+    plan::{Clocks, Directory, Service},
 };
 
 /// Every account that this process buys in.
@@ -16,17 +19,25 @@ pub struct Accounts {
     default: Arc<Account>,
     /// Each with the namespaces whose claims buy in it.
     others: Vec<(BTreeSet<String>, Arc<Account>)>,
+    directory: Directory,
 }
 
 impl Accounts {
     /// One for all claims.
     #[must_use]
     pub fn one(account: Arc<Account>) -> Self {
-        Self { default: account, others: Vec::new() }
+        let directory = Directory::new(BTreeMap::new(), BTreeMap::new(), Some(account.id()), None);
+        Self { default: account, others: Vec::new(), directory }
     }
 
     pub fn all(&self) -> impl Iterator<Item = &Arc<Account>> {
         std::iter::once(&self.default).chain(self.others.iter().map(|(_, account)| account))
+    }
+
+    /// Which account serves a claim whose number has this record.
+    #[must_use]
+    pub fn serve(&self, claim: &PhoneNumberClaim, record: Option<&PhoneNumber>) -> Service {
+        self.directory.serve(claim, record)
     }
 
     /// The account in which a claim buys.
@@ -109,7 +120,7 @@ mod tests {
     fn a_claim_and_a_record_find_what_is_known_of_their_own_account() {
         let (ours, theirs) = (account("MA_1"), account("MA_2"));
         let others = vec![(BTreeSet::from(["theirs".to_owned()]), theirs.clone())];
-        let accounts = Accounts { default: ours, others };
+        let accounts = Accounts { default: ours, others, directory: Directory::default() };
         let begun = Clock::start().now();
         theirs
             .state()

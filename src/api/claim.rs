@@ -89,6 +89,20 @@ pub struct PhoneNumberClaimSpec {
     /// claim takes over what the account owns, and never buys. May be changed at any time.
     #[serde(default)]
     pub acquire: Acquire,
+
+    /// The account to buy in. Left out, the one whose spec.default is true; without such a one, the operator's own. Fixed
+    /// once the number is bought.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account_ref: Option<AccountRef>,
+}
+
+/// The name of a VobizAccount.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq, Eq)]
+#[schemars(inline)]
+pub struct AccountRef {
+    /// Name of the VobizAccount.
+    #[schemars(length(min = 1, max = 253))]
+    pub name: String,
 }
 
 impl PhoneNumberClaim {
@@ -103,6 +117,11 @@ impl PhoneNumberClaim {
     /// The number that the claim is for. A claim that comes to its number in another way will say so here alone.
     pub(crate) fn number(&self) -> E164 {
         self.spec.e164
+    }
+
+    /// The account that the claim names.
+    pub(crate) fn account_name(&self) -> Option<&str> {
+        self.spec.account_ref.as_ref().map(|account| account.name.as_str())
     }
 
     /// The claim, as kubectl is told of it.

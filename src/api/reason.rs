@@ -66,6 +66,8 @@ pub enum Reason {
     PriceUnknown,
     Paused,
     NotOwned,
+    AccountNotFound,
+    AccountNotAllowed,
 }
 
 /// Which side has to act: neither (`Done`), the operator (`Reconciling`), or a person (`Stalled`).
@@ -112,7 +114,9 @@ impl Reason {
                 (Status::Unknown, Status::Unknown, Progress::Reconciling)
             }
             Self::NeedsDecision => (Status::Unknown, Status::Unknown, Progress::Stalled),
-            Self::InvalidCredentials | Self::ClockSkew => (Status::Unknown, Status::False, Progress::Stalled),
+            Self::InvalidCredentials | Self::ClockSkew | Self::AccountNotFound | Self::AccountNotAllowed => {
+                (Status::Unknown, Status::False, Progress::Stalled)
+            }
             Self::Paused => (Status::Unknown, Status::False, Progress::Done),
             Self::NotPurchased | Self::Conflict | Self::NotOwned | Self::PriceExceeded => {
                 (Status::False, Status::False, Progress::Stalled)
@@ -131,9 +135,18 @@ impl Reason {
         matches!(self, Self::InvalidCredentials | Self::RateLimited | Self::VobizUnavailable)
     }
 
-    /// Whether the claim itself keeps its purchase back: no failure, and what was counted before is over.
+    /// Whether people keep the purchase back, by what they wrote in the claim or of the accounts: no failure, and what was
+    /// counted before is over.
     pub(crate) fn holds_the_claim(self) -> bool {
-        matches!(self, Self::Paused | Self::NotOwned | Self::PriceExceeded | Self::PriceUnknown)
+        matches!(
+            self,
+            Self::Paused
+                | Self::NotOwned
+                | Self::PriceExceeded
+                | Self::PriceUnknown
+                | Self::AccountNotFound
+                | Self::AccountNotAllowed
+        )
     }
 
     /// Whether an event is worth its write, and whether it is a warning.

@@ -1,25 +1,27 @@
-//! The two custom resource definitions: what is derived from the types, adjusted to the API conventions.
+//! The custom resource definitions: what is derived from the types, adjusted to the API conventions.
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::CustomResourceExt;
 use serde_json::{Value, json};
 
-use super::{PhoneNumber, PhoneNumberClaim};
+use super::{PhoneNumber, PhoneNumberClaim, VobizAccount};
 use crate::domain::E164;
 
-/// The two definitions, as `vobiz-operator crd` prints them and `crds/` holds them.
+/// The definitions of claims, records and accounts, as `vobiz-operator crd` prints them and `crds/` holds them.
 ///
 /// # Errors
 /// If a derived definition is not of the shape that the adjustments below expect.
-pub fn crds() -> Result<[CustomResourceDefinition; 2], serde_json::Error> {
+pub fn crds() -> Result<[CustomResourceDefinition; 3], serde_json::Error> {
     let mut claim = serde_json::to_value(PhoneNumberClaim::crd())?;
     let mut record = serde_json::to_value(PhoneNumber::crd())?;
-    for crd in [&mut claim, &mut record] {
+    let mut account = serde_json::to_value(VobizAccount::crd())?;
+    for crd in [&mut claim, &mut record, &mut account] {
         simplify(crd);
     }
     adjust_claim(version(&mut claim));
     adjust_record(version(&mut record));
-    Ok([serde_json::from_value(claim)?, serde_json::from_value(record)?])
+    adjust_status(&mut version(&mut account)["schema"]["openAPIV3Schema"]);
+    Ok([serde_json::from_value(claim)?, serde_json::from_value(record)?, serde_json::from_value(account)?])
 }
 
 fn version(crd: &mut Value) -> &mut Value {
@@ -28,22 +30,34 @@ fn version(crd: &mut Value) -> &mut Value {
 
 fn adjust_claim(version: &mut Value) {
     let root = &mut version["schema"]["openAPIV3Schema"];
-    // Not in the spec, where a field that nothing knows is a mistake of its author's.
-    keep_unknown(&mut root["properties"]["status"]);
-    // On the inner field alone the API server adds no status, and a claim without one counts as healthy at once.
-    root["properties"]["status"]["default"] = json!({ "observedGeneration": -1 });
+    adjust_status(root);
     root["properties"]["spec"]["x-kubernetes-validations"] = json!([{
         "rule": "!has(self.maxPrice) || !has(self.currency) || self.maxPrice.currency == self.currency",
         "message": "spec.maxPrice.currency must be the same as spec.currency: sums in two currencies are not compared",
         "fieldPath": ".maxPrice.currency",
     }]);
-    root["x-kubernetes-validations"] = json!([{
-        "rule": "!has(oldSelf.status) || !has(oldSelf.status.number) || \
-                 (has(self.spec.currency) ? has(oldSelf.spec.currency) && self.spec.currency == oldSelf.spec.currency \
-                 : !has(oldSelf.spec.currency))",
-        "message": "spec.currency is immutable once the number is bought",
-        "fieldPath": ".spec.currency",
-    }]);
+    root["x-kubernetes-validations"] =
+        json!([fixed_once_bought("currency", ""), fixed_once_bought("accountRef", ".name")]);
+}
+
+/// A field of a claim's spec that stays as it is, or is lacking, once the number is bought.
+fn fixed_once_bought(field: &str, value: &str) -> Value {
+    json!({
+        "rule": format!(
+            "!has(oldSelf.status) || !has(oldSelf.status.number) || (has(self.spec.{field}) ? has(oldSelf.spec.{field}) && \
+             self.spec.{field}{value} == oldSelf.spec.{field}{value} : !has(oldSelf.spec.{field}))"
+        ),
+        "message": format!("spec.{field} is immutable once the number is bought"),
+        "fieldPath": format!(".spec.{field}"),
+    })
+}
+
+/// What is written by the operator alone in an object of its users'.
+fn adjust_status(root: &mut Value) {
+    // Not in the spec, where a field that nothing knows is a mistake of its author's.
+    keep_unknown(&mut root["properties"]["status"]);
+    // On the inner field alone the API server adds no status, and an object without one counts as healthy at once.
+    root["properties"]["status"]["default"] = json!({ "observedGeneration": -1 });
 }
 
 fn adjust_record(version: &mut Value) {
@@ -55,10 +69,8 @@ fn adjust_record(version: &mut Value) {
     let root = &mut version["schema"]["openAPIV3Schema"];
     keep_unknown(root);
     root["properties"]["spec"]["properties"]["e164"]["pattern"] = json!(E164::STORED);
-    root["properties"]["spec"]["x-kubernetes-validations"] = json!([{
-        "rule": "self.e164 == oldSelf.e164",
-        "message": "spec.e164 is immutable",
-    }]);
+    let immutable = |field: &str| json!({ "rule": format!("self.{field} == oldSelf.{field}"), "message": format!("spec.{field} is immutable") });
+    root["properties"]["spec"]["x-kubernetes-validations"] = json!(["e164", "account"].map(immutable));
     root["x-kubernetes-validations"] = json!([{
         "rule": "'+' + self.metadata.name == self.spec.e164",
         "message": "a PhoneNumber is named by the digits of its spec.e164",
@@ -129,11 +141,11 @@ mod tests {
 
     #[test]
     fn fields_of_a_later_version_are_kept_where_the_operator_writes() {
-        let [claim, record] = crds().unwrap().map(|crd| serde_json::to_value(crd).unwrap());
+        let [claim, record, account] = crds().unwrap().map(|crd| serde_json::to_value(crd).unwrap());
         let root = |crd: &Value| crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"].clone();
         let kept = |value: &Value| value.get("x-kubernetes-preserve-unknown-fields").is_some();
-        let (claim, record) = (root(&claim), root(&record));
-        for written in [&record, &claim["properties"]["status"]] {
+        let [claim, record, account] = [&claim, &record, &account].map(root);
+        for written in [&record, &claim["properties"]["status"], &account["properties"]["status"]] {
             walk(written, "", &mut |path, value| {
                 let is_object = value["type"] == "object" && value.get("properties").is_some();
                 assert_eq!(kept(value), is_object, "{path}");

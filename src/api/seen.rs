@@ -8,7 +8,8 @@ use serde_json::{Value, value::RawValue};
 
 use super::{
     Attempt, Later, PhoneNumber, PhoneNumberClaim, PhoneNumberClaimSpec, PhoneNumberClaimStatus,
-    PhoneNumberSpec, PhoneNumberStatus, later::attempt, raw,
+    PhoneNumberSpec, PhoneNumberStatus, VobizAccount, VobizAccountSpec, VobizAccountStatus, later::attempt,
+    raw,
 };
 use crate::domain::E164;
 
@@ -23,8 +24,8 @@ pub trait Kept: Resource<DynamicType = ()> + Clone + Debug + Serialize {
     /// The object that has these parts.
     fn of(metadata: ObjectMeta, spec: Self::Spec, status: Option<Self::Status>) -> Self;
 
-    /// The number that the object is about.
-    fn e164(&self) -> E164;
+    /// The number that the object is about, if it is about one.
+    fn e164(&self) -> Option<E164>;
 
     /// Notes what stands in the text of an object that is written whole, beside what this version reads. Claims are not:
     /// patches of them name what this version knows, and leave the rest alone.
@@ -52,8 +53,8 @@ impl Kept for PhoneNumberClaim {
         Self { metadata, spec, status }
     }
 
-    fn e164(&self) -> E164 {
-        self.number()
+    fn e164(&self) -> Option<E164> {
+        Some(self.number())
     }
 }
 
@@ -65,8 +66,8 @@ impl Kept for PhoneNumber {
         Self { metadata, spec, status }
     }
 
-    fn e164(&self) -> E164 {
-        self.spec.e164
+    fn e164(&self) -> Option<E164> {
+        Some(self.spec.e164)
     }
 
     fn note_later(&mut self, text: &str) -> Result<(), serde_json::Error> {
@@ -81,6 +82,19 @@ impl Kept for PhoneNumber {
         let mut written = serde_json::to_value(self)?;
         self.spec.later.keep_in(&mut written);
         Ok(Some(written))
+    }
+}
+
+impl Kept for VobizAccount {
+    type Spec = VobizAccountSpec;
+    type Status = VobizAccountStatus;
+
+    fn of(metadata: ObjectMeta, spec: Self::Spec, status: Option<Self::Status>) -> Self {
+        Self { metadata, spec, status }
+    }
+
+    fn e164(&self) -> Option<E164> {
+        None
     }
 }
 
@@ -182,7 +196,7 @@ impl<K: Kept> Seen<K> {
     /// The number that it is about, as far as it can be read.
     pub fn e164(&self) -> Option<E164> {
         match self {
-            Self::Read(object) => Some(object.e164()),
+            Self::Read(object) => object.e164(),
             Self::Newer(newer) => newer.e164,
         }
     }

@@ -1,6 +1,6 @@
-//! What arguments may say: names, durations, rates.
+//! What arguments may say: names and durations.
 
-use std::{fmt, num::NonZeroU32, path::PathBuf, str::FromStr, time::Duration};
+use std::{fmt, path::PathBuf, str::FromStr, time::Duration};
 
 use jiff::SignedDuration;
 
@@ -35,26 +35,6 @@ impl FromStr for DurationArg {
 impl fmt::Display for DurationArg {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:?}", self.0)
-    }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Rate {
-    pub per_second: NonZeroU32,
-    pub burst: NonZeroU32,
-}
-
-impl FromStr for Rate {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let number = |text: &str| {
-            text.trim().parse().map_err(|_| "write calls a second, like 20, or 20/40".to_owned())
-        };
-        let (rate, burst) = text.split_once('/').map_or((text, None), |(rate, burst)| (rate, Some(burst)));
-        let per_second: NonZeroU32 = number(rate)?;
-        let burst = burst.map_or(Ok(per_second.saturating_add(per_second.get())), number)?;
-        Ok(Self { per_second, burst })
     }
 }
 
@@ -110,14 +90,5 @@ mod tests {
         for bad in ["", "90", "-2s", "soon", "0s"] {
             assert!(bad.parse::<DurationArg>().is_err(), "{bad}");
         }
-    }
-
-    #[test]
-    fn a_rate_brings_its_burst_or_gets_twice_itself() {
-        let rate: Rate = "20".parse().unwrap();
-        assert_eq!((rate.per_second.get(), rate.burst.get()), (20, 40));
-        let rate: Rate = "5/7".parse().unwrap();
-        assert_eq!((rate.per_second.get(), rate.burst.get()), (5, 7));
-        assert!("0".parse::<Rate>().is_err());
     }
 }

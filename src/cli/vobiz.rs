@@ -4,8 +4,11 @@
 use clap::Args;
 use secrecy::{ExposeSecret, SecretString};
 
-use super::values::{Rate, file};
-use crate::vobiz::{CredentialsError, CredentialsSource, Settings, Source};
+use super::values::file;
+use crate::{
+    domain::Rate,
+    vobiz::{CredentialsError, CredentialsSource, Settings, Source},
+};
 
 // No comment for `--help`: it would replace those of the commands.
 // Each variable has the name of its field, in capitals.

@@ -124,6 +124,7 @@ fn waits(wake: &Wake) -> String {
         Wake::ClocksAgree => "until the clocks agree".into(),
         Wake::Evidence(_) => "for Vobiz's answer".into(),
         Wake::ClaimChanges => "until the claim is changed".into(),
+        Wake::AccountsChange => "until what is known of the accounts changes".into(),
         Wake::NextListing => "for the next listing of the account (VOBIZ_RESYNC_INTERVAL)".into(),
     }
 }

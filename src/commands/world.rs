@@ -8,7 +8,7 @@ use super::evidence::Facts;
 use crate::{
     api::{PhoneNumber, PhoneNumberClaim, Seen},
     domain::E164,
-    plan::{ClaimLiveness, ClaimObserved, retry_token},
+    plan::{ClaimLiveness, ClaimObserved, Service, retry_token},
 };
 
 #[derive(Clone, Default)]
@@ -67,7 +67,7 @@ impl World {
             newer: self.records.get(&claim.number()).is_some_and(Seen::is_newer),
             liveness,
             holder: found.flatten().and_then(Seen::read).map(|claim| &**claim),
-            account: facts.account.clone(),
+            served: Service::by(facts.account.clone()),
             gate: facts.gate.clone(),
             clocks: facts.clocks,
             evidence: facts.readings.about(claim.number()),

@@ -115,10 +115,18 @@ fn explain(facts: &ClaimFacts<'_>, now: Moment) -> Option<Case> {
         (Relation::Ours | Relation::AwaitsSettlement, Some(record))
             if !outweighs(facts.decision) && !is_withheld(record) =>
         {
-            recorded(facts, record, now)
+            recorded(facts, record, now).map(|case| kept_if_gone(facts, record, case))
         }
         _ => waiting(facts, now),
     }
+}
+
+/// What was bought stays as it is told while its account is declared no more; nothing new is learnt of it.
+fn kept_if_gone(facts: &ClaimFacts<'_>, record: &PhoneNumber, case: Case) -> Case {
+    if !facts.observed.served.gone {
+        return case;
+    }
+    Case { message: message::gone(&case.message, &record.spec.account), ..case }
 }
 
 /// What held the claim back then, it is told while it does.

@@ -3,8 +3,11 @@
 use kube::ResourceExt;
 
 use crate::{
-    api::{Answer, Attempt, Debit, Ownership, PhoneNumber, PhoneNumberClaim, RETRY_ANNOTATION, Reason},
-    domain::{Clocks, Currency, Money, Time},
+    api::{
+        Answer, Attempt, AttemptState, Debit, Ownership, PhoneNumber, PhoneNumberClaim, RETRY_ANNOTATION,
+        Reason,
+    },
+    domain::{AccountId, Clocks, Currency, Money, Time},
     plan::{Change, ConflictWith, Timeouts, debits_count},
 };
 
@@ -207,6 +210,14 @@ fn price(attempt: &Attempt) -> String {
     )
 }
 
+/// The account of a record is declared no more.
+pub fn gone(message: &str, account: &AccountId) -> String {
+    format!(
+        "{message} Its account {account} is declared no more (VOBIZ_AUTH_ID, or a VobizAccount), so the operator asks nothing \
+         about the number. To have it looked after again, declare the account."
+    )
+}
+
 /// The holder of the number, as the asking claim is told: a claim of another namespace is not named to it.
 pub fn conflict(with: ConflictWith, record: &PhoneNumber, asks: &PhoneNumberClaim) -> String {
     let own = asks.namespace().unwrap_or_default();
@@ -234,9 +245,15 @@ pub fn conflict(with: ConflictWith, record: &PhoneNumber, asks: &PhoneNumberClai
             asks.name_any(),
             asks.uid().unwrap_or_default()
         ),
+        ConflictWith::Account if record.spec.attempt.state == AttemptState::Failed => format!(
+            "phonenumber/{name} was recorded with the Vobiz account {}, which is not the one that serves this claim. That \
+             attempt has failed: to have the number bought in the other account, an administrator deletes it (kubectl delete \
+             phonenumber/{name}).",
+            record.spec.account
+        ),
         ConflictWith::Account => format!(
-            "phonenumber/{name} was recorded with the Vobiz account {}, which is not the one that this operator \
-             calls with.",
+            "phonenumber/{name} was recorded with the Vobiz account {}, which is not the one that serves this claim \
+             (spec.accountRef, or the default account).",
             record.spec.account
         ),
     }

@@ -12,6 +12,7 @@ mod money;
 mod number;
 mod outcome;
 mod price;
+mod rate;
 mod text;
 mod time;
 
@@ -27,6 +28,7 @@ pub use money::Money;
 pub use number::{Capabilities, ListedNumber, Number, NumberStatus, OwnedRow};
 pub use outcome::Outcome;
 pub use price::{Fit, MaxPrice, Quote};
+pub use rate::Rate;
 #[cfg(test)]
 pub(crate) use text::LONGEST_WORDS;
 pub(crate) use text::{mark, presentable};
@@ -48,6 +50,8 @@ pub enum ParseError {
     AttemptId,
     #[error("not an RFC 3339 time")]
     Time,
+    #[error("write calls a second, like 20, or 20/40")]
+    Rate,
 }
 
 /// Serde and JSON schema of a word that is written as one string: `Display` out, `FromStr` in.

@@ -42,6 +42,7 @@ fn cause(observed: &ClaimObserved<'_>, relation: Relation) -> Option<AttemptCaus
     }
     match relation {
         Relation::Ours => permitted(attempt, observed.retry_token),
+        Relation::Unserved => Some(AttemptCause::First),
         Relation::Inherits => rules::permits_another_claim(attempt).then_some(AttemptCause::First),
         Relation::NoRecord | Relation::AwaitsSettlement | Relation::Newer | Relation::Conflict(_) => None,
     }

@@ -27,10 +27,17 @@ pub struct Decision {
 }
 
 impl Decision {
-    /// What is to be remembered for the next decision. What waits for its claim to be changed is wanted anew then, and looked
-    /// up as it is by that time.
+    /// What is to be remembered for the next decision. What waits for people to change the claim, or the accounts, is wanted
+    /// anew then, and looked up as it is by that time.
     pub fn to_remember(&self) -> Option<&Wanted> {
-        self.wanted.as_ref().filter(|_| self.step != ClaimStep::Await(Wake::ClaimChanges))
+        let waits_for_people = match self.step {
+            ClaimStep::Await(Wake::ClaimChanges) => true,
+            ClaimStep::Await(Wake::AccountsChange) => {
+                self.told.as_ref().is_some_and(|told| told.reason.holds_the_claim())
+            }
+            _ => false,
+        };
+        self.wanted.as_ref().filter(|_| !waits_for_people)
     }
 }
 
@@ -125,6 +132,10 @@ fn binds(observed: &ClaimObserved<'_>, relation: Relation) -> bool {
         Relation::Inherits => true,
         // An administrator who hands a number over names the claim in the record, which still says that it has none.
         Relation::Ours => Change::is_unclaimed(record),
-        Relation::NoRecord | Relation::AwaitsSettlement | Relation::Conflict(_) | Relation::Newer => false,
+        Relation::NoRecord
+        | Relation::AwaitsSettlement
+        | Relation::Conflict(_)
+        | Relation::Newer
+        | Relation::Unserved => false,
     }
 }

@@ -13,6 +13,8 @@ mod checks;
 mod claim;
 #[cfg(test)]
 mod claim_tests;
+#[cfg_attr(not(test), expect(dead_code, reason = "no account is declared yet"))]
+mod declared;
 mod evidence;
 mod family;
 pub(crate) mod guard;
@@ -37,9 +39,12 @@ mod retry;
 mod rows;
 mod rules;
 mod send;
+#[cfg_attr(not(test), expect(dead_code, reason = "no account is declared yet"))]
+mod serving;
 mod settle;
 mod taken;
 mod time;
+mod told;
 mod turns;
 mod window;
 
@@ -48,8 +53,10 @@ pub use bounds::{LONGEST_TOKEN, RetryToken, cut_token, debits_count, retry_token
 pub use brief::{ClaimBrief, RecordBrief};
 pub use cause::Wanted;
 pub use change::{Change, RecordStep};
-pub use checks::{Checked, Told, Wake, credentials_refused, quoted};
+pub use checks::{Checked, Wake, credentials_refused, quoted};
 pub use claim::{ClaimStep, Decision, ask_each, decide_claim};
+#[cfg(test)]
+pub(crate) use declared::{Declared, Token};
 pub use evidence::{
     BalanceRead, Contents, Evidence, EvidenceRequest, FundsRead, LedgerRead, Readings, Source,
 };
@@ -73,8 +80,10 @@ pub use relation::{ConflictWith, Relation};
 pub use retry::{is_retried_unasked, permits};
 pub use rows::LedgerRows;
 pub use send::{Denial, LiveClaim, OutcomeTarget, Permission, may_send, outcome_target};
+pub use serving::{Directory, Service};
 pub use settle::EXPLAINED_SOON;
 pub use time::{SEND_WINDOW, Timeouts};
+pub use told::Told;
 pub use turns::Turns;
 
 use crate::api::Reason;

@@ -8,6 +8,7 @@ use super::{
     neighbours::Neighbours,
     ownership::{Verdict, verdict},
     rows::LedgerRows,
+    serving::Service,
     time::Timeouts,
 };
 use crate::{
@@ -26,8 +27,8 @@ pub struct ClaimObserved<'a> {
     pub liveness: ClaimLiveness,
     /// That other claim, if it lives, and can be read.
     pub holder: Option<&'a PhoneNumberClaim>,
-    /// The account that calls are made with.
-    pub account: AccountId,
+    /// The account that calls are made with, if there is one.
+    pub served: Service,
     pub gate: Gate,
     /// How far our clock is from others'.
     pub clocks: Clocks,
@@ -100,7 +101,7 @@ mod for_tests {
                 newer: false,
                 liveness: ClaimLiveness::Lives,
                 holder: None,
-                account: "MA_1".parse().unwrap(),
+                served: Service::by("MA_1".parse().unwrap()),
                 gate: Gate::Open,
                 clocks: Clocks::default(),
                 evidence: Evidence::default(),

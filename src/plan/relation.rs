@@ -23,6 +23,8 @@ pub enum Relation {
     /// There is a record that this version cannot read: it occupies its number, and nothing is done about it.
     Newer,
     Conflict(ConflictWith),
+    /// No account serves the claim. Before it has one, the record of its number is no matter of its own.
+    Unserved,
 }
 
 /// What has the number.
@@ -44,14 +46,20 @@ pub(super) fn relation(observed: &ClaimObserved<'_>, now: Moment) -> Relation {
         return Relation::Newer;
     }
     let Some(record) = observed.record else { return Relation::NoRecord };
-    if rules::is_of_another_account(record, &observed.account) {
-        return Relation::Conflict(ConflictWith::Account);
+    let named = record.spec.claim_ref.as_ref();
+    let is_ours = named.is_some_and(|named| Some(&named.uid) == observed.claim.metadata.uid.as_ref());
+    match &observed.served.account {
+        None if !is_ours => return Relation::Unserved,
+        Some(account) if rules::is_of_another_account(record, account) => {
+            return Relation::Conflict(ConflictWith::Account);
+        }
+        None | Some(_) => {}
     }
     let attempt = &record.spec.attempt;
     let inherits =
         if rules::must_settle_first(attempt) { Relation::AwaitsSettlement } else { Relation::Inherits };
-    let Some(named) = &record.spec.claim_ref else { return inherits };
-    if Some(&named.uid) == observed.claim.metadata.uid.as_ref() {
+    let Some(named) = named else { return inherits };
+    if is_ours {
         return Relation::Ours;
     }
     if rules::keeps_its_record(observed.liveness) {

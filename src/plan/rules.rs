@@ -201,8 +201,8 @@ pub fn lives_on(claim: &PhoneNumberClaim, read: &PhoneNumberClaim) -> bool {
 /// Step 4: and it wants what is about to be sent. All of it counts, but for what only says whether that may be: this is
 /// asked of the claim as it was read.
 pub fn wants_the_same(claim: &PhoneNumberClaim, read: &PhoneNumberClaim) -> bool {
-    let (acquire, max_price) = (claim.spec.acquire, claim.spec.max_price);
-    let sent = PhoneNumberClaimSpec { max_price, acquire, ..read.spec.clone() };
+    let PhoneNumberClaimSpec { acquire, max_price, account_ref, .. } = claim.spec.clone();
+    let sent = PhoneNumberClaimSpec { max_price, acquire, account_ref, ..read.spec.clone() };
     sent == claim.spec || !on(Guard::LiveClaimUnchanged)
 }
 

@@ -5,8 +5,9 @@ use std::borrow::Cow;
 use super::{
     Moment,
     change::Change,
-    checks::{BEFORE_POST, Told},
+    checks::{BEFORE_POST, LiveAsked, Told},
     rules,
+    serving::Service,
 };
 use crate::{
     api::{Answer, Attempt, AttemptState, Outcome, PhoneNumber, PhoneNumberClaim, WITHHELD},
@@ -73,13 +74,14 @@ impl Denial {
     }
 }
 
-/// Decides whether an attempt that was opened at `opened` for `claim` may be sent now. A claim that is gone or being
+/// Decides whether an attempt that was opened at `opened` for `claim` may be sent now, given what serves the claim by now. A claim that is gone or being
 /// deleted, wants something else by now, or holds its purchase back, buys nothing, and neither does an attempt that others
 /// may have begun to verify.
 pub fn may_send(
     claim: &PhoneNumberClaim,
     attempt: &Attempt,
     live: LiveClaim<'_>,
+    served: &Service,
     opened: Moment,
     now: Moment,
 ) -> Permission {
@@ -94,7 +96,7 @@ pub fn may_send(
             if !rules::wants_the_same(claim, live) {
                 return Permission::Denied(Denial::ClaimChanged);
             }
-            withheld(live, attempt)
+            withheld(&LiveAsked { claim: live, attempt, served })
                 .map_or(Permission::Granted, |told| Permission::Denied(Denial::Withheld(told)))
         }
         LiveClaim::Read(_) => {
@@ -105,9 +107,9 @@ pub fn may_send(
 }
 
 /// What holds the claim back, as it stands now.
-fn withheld(live: &PhoneNumberClaim, attempt: &Attempt) -> Option<Told> {
+fn withheld(asked: &LiveAsked<'_>) -> Option<Told> {
     let mut checks = BEFORE_POST.iter().filter(|_| rules::live_claim_may_hold_back());
-    checks.find_map(|check| check(live, attempt))
+    checks.find_map(|check| check(asked))
 }
 
 /// Where the outcome of a purchase goes.
@@ -212,6 +214,10 @@ mod tests {
         PhoneNumberClaim { metadata, spec, status: None }
     }
 
+    fn ours() -> Service {
+        Service::by("MA_1".parse().unwrap())
+    }
+
     fn opened() -> Moment {
         Moment { wall: "2026-01-02T03:04:05Z".parse().unwrap(), mono: Duration::from_mins(1) }
     }
@@ -237,7 +243,11 @@ mod tests {
             (LiveClaim::Refused, Permission::Denied(Denial::ClaimRefused)),
             (LiveClaim::Newer, Permission::Denied(Denial::ClaimOfNewerVersion)),
         ] {
-            assert_eq!(may_send(&wanted, &attempt(), live, opened(), opened()), expected, "{live:?}");
+            assert_eq!(
+                may_send(&wanted, &attempt(), live, &ours(), opened(), opened()),
+                expected,
+                "{live:?}"
+            );
         }
     }
 
@@ -262,6 +272,7 @@ mod tests {
             decided,
             &attempt(),
             LiveClaim::Read(Some(live)),
+            &ours(),
             opened(),
             opened(),
         ) {
@@ -290,8 +301,19 @@ mod tests {
         assert_eq!(outcome(&ceiling("52"), &claim("a")), None);
         // It may be bought for by now.
         assert_eq!(outcome(&adopts, &claim("a")), None);
-        let both = may_send(&claim("a"), &attempt(), LiveClaim::Read(Some(&changed)), opened(), opened());
+        let both =
+            may_send(&claim("a"), &attempt(), LiveClaim::Read(Some(&changed)), &ours(), opened(), opened());
         assert_eq!(both, Permission::Denied(Denial::ClaimChanged));
+    }
+
+    #[test]
+    fn what_the_accounts_say_by_then_withholds_a_purchase() {
+        let told = Told::new(Reason::AccountNotAllowed, "It is not open to the namespace.");
+        let served = Service { held: Some(told.clone()), ..ours() };
+        let claim = claim("a");
+        let live = LiveClaim::Read(Some(&claim));
+        let permission = may_send(&claim, &attempt(), live, &served, opened(), opened());
+        assert_eq!(permission, Permission::Denied(Denial::Withheld(told)));
     }
 
     #[test]
@@ -322,7 +344,7 @@ mod tests {
             (at(0, 10_000), Permission::Denied(Denial::TooLate)),
         ] {
             let live = LiveClaim::Read(Some(&wanted));
-            assert_eq!(may_send(&wanted, &attempt(), live, opened(), now), expected, "{now:?}");
+            assert_eq!(may_send(&wanted, &attempt(), live, &ours(), opened(), now), expected, "{now:?}");
         }
     }
 }

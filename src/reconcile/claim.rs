@@ -67,7 +67,7 @@ pub(super) async fn observe<'a>(
         newer: record.is_none() && seen.is_some(),
         liveness,
         holder: known.holder.as_deref().filter(|_| liveness == ClaimLiveness::Lives),
-        account: account.id(),
+        served: context.accounts.serve(claim, record),
         gate: account.gate(),
         clocks: account.clocks(),
         evidence: account.evidence(e164),
@@ -196,8 +196,8 @@ fn wait(context: &Context, observed: &ClaimObserved<'_>, wake: &Wake, now: Momen
         Wake::NextListing => {
             account.request_next_listing(ObjectKey::of(claim), observed.evidence.listing.begun());
         }
-        // Its watch brings it back.
-        Wake::ClaimChanges => {}
+        // Their watches bring it back.
+        Wake::ClaimChanges | Wake::AccountsChange => {}
     }
     None
 }

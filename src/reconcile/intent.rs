@@ -32,7 +32,8 @@ pub async fn write(
     let attempt = attempt.open(id, now.wall);
     let spec = PhoneNumberSpec {
         e164: claim.number(),
-        account: account.id(),
+        // Immutable: not even the case of its letters changes.
+        account: previous.map_or_else(|| account.id(), |record| record.spec.account.clone()),
         claim_ref: Some(claim.reference()),
         attempt,
         later: previous.map(|record| record.spec.later.clone()).unwrap_or_default(),

@@ -10,7 +10,7 @@ use crate::{
     account::Account,
     api::{Answer, Outcome, PhoneNumber, PhoneNumberClaim, Seen},
     domain::{AttemptId, Time},
-    plan::{self, Change, Denial, Gate, LiveClaim, Moment, NewAttempt, Permission},
+    plan::{self, Change, Denial, Gate, LiveClaim, Moment, NewAttempt, Permission, Service},
     store::StoreError,
     vobiz::PurchaseAnswer,
 };
@@ -48,11 +48,12 @@ impl Spending {
         claim: &PhoneNumberClaim,
         record: &PhoneNumber,
         live: LiveClaim<'_>,
+        served: &Service,
         opened: Moment,
         now: Moment,
     ) -> Permission {
         match self {
-            Self::Purchase(_) => plan::may_send(claim, &record.spec.attempt, live, opened, now),
+            Self::Purchase(_) => plan::may_send(claim, &record.spec.attempt, live, served, opened, now),
         }
     }
 
@@ -166,7 +167,9 @@ async fn await_permission(
                 LiveClaim::Unreadable
             }
         };
-        match spending.may_send(claim, record, live, opened, context.clock.now()) {
+        let asks = if let LiveClaim::Read(Some(live)) = live { live } else { claim };
+        let served = context.accounts.serve(asks, Some(record));
+        match spending.may_send(claim, record, live, &served, opened, context.clock.now()) {
             Permission::Granted => return Ok(()),
             Permission::Denied(why) => return Err(why),
             Permission::ReadAgain => tokio::time::sleep(Duration::from_millis(500)).await,

@@ -22,7 +22,7 @@ fn without_values_there_are_a_pod_its_rights_a_service_and_definitions() {
         let wanted = [
             ("ClusterRole", 5),
             ("ClusterRoleBinding", 2),
-            ("CustomResourceDefinition", 2),
+            ("CustomResourceDefinition", 3),
             ("Deployment", 1),
             ("Role", 1),
             ("RoleBinding", 1),

@@ -11,11 +11,11 @@ use super::{
 };
 use crate::{
     api::{
-        Answer, Attempt, AttemptState, ClaimRef, ConditionType, Debit, Funds, Outcome, PhoneNumber,
-        PhoneNumberClaim, PhoneNumberSpec, PhoneNumberStatus,
+        ACCOUNT_FINALIZER, Answer, Attempt, AttemptState, ClaimRef, ConditionType, Debit, Funds, Outcome,
+        PhoneNumber, PhoneNumberClaim, PhoneNumberSpec, PhoneNumberStatus,
     },
     domain::{AccountId, AttemptId, Currency, E164, LedgerRow, ListedNumber, Time},
-    plan::{Directory, LedgerRead, NewAttempt, Rows},
+    plan::{Declared, Directory, LedgerRead, NewAttempt, Rows, Service, Token as AccountToken},
 };
 
 /// Everybody and everything that the plan functions may see, made once.
@@ -78,6 +78,11 @@ impl Cast {
     /// The present, by a clock that is right.
     pub fn now(&self) -> jiff::Timestamp {
         self.epoch
+    }
+
+    /// The account that serves a claim.
+    pub fn account_of(&self, served: &Service) -> usize {
+        self.accounts.iter().position(|account| served.account.as_ref() == Some(account)).unwrap()
     }
 
     /// A moment from before the day that has passed.

@@ -20,7 +20,11 @@ pub const OTHER_ACCOUNT: &str = "other";
 pub fn bits(claim: Claim) -> usize {
     let held = claim.held.map_or(0, |held| held as usize + 1);
     let account = usize::from(claim.account) * KINDS / 2;
-    account + (usize::from(claim.deleting) | usize::from(claim.old) << 1 | usize::from(claim.changed) << 2 | held << 3)
+    account
+        + (usize::from(claim.deleting)
+            | usize::from(claim.old) << 1
+            | usize::from(claim.changed) << 2
+            | held << 3)
 }
 
 /// The claim of that index.

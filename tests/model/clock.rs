@@ -146,10 +146,5 @@ pub fn evidence(
         }
         _ => PlanReading::<LedgerRead>::Never,
     };
-    Evidence {
-        search: rows(&read.search),
-        listing: rows(&read.listing),
-        ledger,
-        ..Evidence::default()
-    }
+    Evidence { search: rows(&read.search), listing: rows(&read.listing), ledger, ..Evidence::default() }
 }

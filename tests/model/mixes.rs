@@ -61,6 +61,7 @@ pub const FAST: &[Mix] = &[
     mix("record lost", &[(DebitOnly, 1), (Restore, 1)]),
     mix("record lost, a day passes", &[(DebitOnly, 1), (Restore, 1), (Age, 1)]),
     mix("claim changed", &[(Edit, 1)]),
+    mix("two accounts, moved", &[(Move, 2), (Unauthorized, 1), (FailAfter, 1)]).with(&[TwoAccounts]),
     mix("paused, let go", &[(Pause, 1), (LetGo, 1)]),
     mix("adopts only, let go", &[(AdoptOnly, 1), (LetGo, 1)]),
     mix("another account buys", &[(OurOther, 1)]),
@@ -138,6 +139,11 @@ pub const FULL: &[Mix] = &[
     mix("paused, stale, no answer", &[(Pause, 1), (NoAnswer, 1)]).with(&[Stale]),
     mix("adopts only, let go, owned already", &[(AdoptOnly, 1), (LetGo, 1), (Crash, 1)]).owned(),
     mix("owned already, crash, re-created", &[(Crash, 1), (Delete, 1), (Create, 1)]).owned(),
+    mix("two accounts, moved, crash, no answer", &[(Move, 2), (Unauthorized, 1), (Crash, 1), (NoAnswer, 1)])
+        .with(&[TwoAccounts]),
+    mix("two accounts, moved, debit only, decision", &[(Move, 2), (DebitOnly, 1), (Decide, 1), (Token, 1)])
+        .tokens(ONE)
+        .with(&[TwoAccounts]),
     mix("record of another account, crash", &[(Crash, 1), (Delete, 1), (Create, 1)]).with(&[ForeignRecord]),
 ];
 

@@ -55,7 +55,13 @@ impl Operators {
     }
 
     fn without(mix: &Mix, guards: Guards, off: Bypasses, watched: Option<Invariant>) -> Self {
-        Self { mix: mix.clone(), guards, off, watched, cast: Cast::new(mix.has(Twist::TwoNamespaces), mix.has(Twist::TwoAccounts)) }
+        Self {
+            mix: mix.clone(),
+            guards,
+            off,
+            watched,
+            cast: Cast::new(mix.has(Twist::TwoNamespaces), mix.has(Twist::TwoAccounts)),
+        }
     }
 
     /// Whether there is a number left for another attempt: the bound of the model, not of the operator.

@@ -200,11 +200,7 @@ impl Operator {
     }
 
     pub fn readings(&mut self) -> impl Iterator<Item = &mut Reading> {
-        let of_one = |read| {
-            let Readings { search, listing, ledger } = read;
-            [search, listing, ledger]
-        };
-        self.read.iter_mut().flat_map(of_one)
+        self.read.iter_mut().flat_map(|Readings { search, listing, ledger }| [search, listing, ledger])
     }
 
     /// A moment was set to now: nothing was begun after it.

@@ -41,6 +41,8 @@ pub const PRICE_UNKNOWN: Row = row("PriceUnknown", "Unknown", "False", "Reconcil
 pub const NEWER_VERSION: Row = row("NewerVersion", "Unknown", "Unknown", "Reconciling");
 pub const PAUSED: Row = row("Paused", "Unknown", "False", "");
 pub const NOT_OWNED: Row = row("NotOwned", "False", "False", "Stalled");
+pub const ACCOUNT_NOT_FOUND: Row = row("AccountNotFound", "Unknown", "False", "Stalled");
+pub const ACCOUNT_NOT_ALLOWED: Row = row("AccountNotAllowed", "Unknown", "False", "Stalled");
 
 impl Row {
     /// The same case, of a claim that was told so of its purchase before.

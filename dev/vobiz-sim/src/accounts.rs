@@ -132,6 +132,8 @@ pub struct AccountOptions {
     pub number_style: NumberStyle,
     /// How the ledger adds up what a number costs. Read from the account that pays.
     pub ledger_sums: LedgerSums,
+    /// Whose `account_id` ledger rows and balances carry. Read from the account that pays.
+    pub row_account: RowAccount,
     /// Whether the ledger is filtered by `type` and `reference_type`. Read from the account that pays.
     pub ledger_filters: LedgerFilters,
     /// How many calls the account has made each day since 1970, and makes: rows of its ledger. Read from the account that
@@ -159,6 +161,29 @@ pub enum LedgerSums {
     Exact,
     /// As binary fractions: 1.1 and 2.2 are 3.3000000000000003.
     Binary,
+}
+
+/// Whose `account_id` a ledger row or a balance carries.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RowAccount {
+    /// That of the account that pays.
+    #[default]
+    Payer,
+    /// That of the account that bought, or that asks for the balance.
+    Buyer,
+    /// None.
+    Nobody,
+}
+
+impl RowAccount {
+    pub(crate) fn of<'a>(self, payer: &'a str, buyer: &'a str) -> Option<&'a str> {
+        match self {
+            Self::Payer => Some(payer),
+            Self::Buyer => Some(buyer),
+            Self::Nobody => None,
+        }
+    }
 }
 
 /// What becomes of the ledger's filters `type` and `reference_type`.

@@ -16,7 +16,8 @@ use crate::{
 #[allow(clippy::struct_field_names, reason = "the vendor's names")]
 struct Balance<'a> {
     id: String,
-    account_id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    account_id: Option<&'a str>,
     currency: &'a str,
     balance: Amount,
     reserved_funds: Amount,
@@ -50,7 +51,7 @@ pub(crate) fn answer(world: &World, account: &str, currency: &str, view: View) -
         200,
         &Balance {
             id: payer.balance_id(currency),
-            account_id: &payer.auth_id,
+            account_id: payer.options.row_account.of(&payer.auth_id, account),
             currency,
             balance: amount(balance),
             reserved_funds: amount(reserved),

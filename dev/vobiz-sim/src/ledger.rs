@@ -96,6 +96,8 @@ pub struct LedgerEntry {
 pub(crate) struct Row {
     id: String,
     balance_id: String,
+    /// The account that bought, if it is not the one whose ledger this is.
+    buyer: Option<String>,
     entry: LedgerEntry,
     pub(crate) at: Timestamp,
     /// Whether this server made it, which is what a lagging ledger goes by.
@@ -111,11 +113,11 @@ impl Row {
     pub(crate) fn seeded(entry: LedgerEntry, account: &Account) -> Self {
         let at = entry.at.unwrap_or_else(Timestamp::now);
         let balance_id = account.balance_id(&entry.currency);
-        Self { id: Uuid::new_v4().to_string(), balance_id, entry, at, ours: false }
+        Self { id: Uuid::new_v4().to_string(), balance_id, buyer: None, entry, at, ours: false }
     }
 
     /// The row of a debit for a number, in the words of the account that pays.
-    pub(crate) fn debit(payer: &Account, e164: &str, price: &Price, at: Timestamp) -> Self {
+    pub(crate) fn debit(payer: &Account, buyer: &str, e164: &str, price: &Price, at: Timestamp) -> Self {
         let naming = payer.options.ledger_names_number;
         let (kind, reference_type) = match payer.options.ledger_kind {
             LedgerKind::DidPurchase => (RowType::Debit, Some("did_purchase")),
@@ -140,7 +142,7 @@ impl Row {
             status: RowStatus::Completed,
             at: Some(at),
         };
-        Self { ours: true, ..Self::seeded(entry, payer) }
+        Self { ours: true, buyer: Some(buyer.to_owned()), ..Self::seeded(entry, payer) }
     }
 }
 
@@ -215,7 +217,8 @@ struct Summary {
 #[derive(Serialize)]
 struct Transaction<'a> {
     id: &'a str,
-    account_id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    account_id: Option<&'a str>,
     balance_id: &'a str,
     r#type: RowType,
     amount: Amount,
@@ -258,7 +261,7 @@ pub(crate) fn answer(world: &World, account: &str, params: &Params, view: View) 
     let page = Page::of_ledger(params);
     let shown = among_calls(&rows, calls, page.skipped(), page.per_page, payer);
     let reply = Transactions {
-        transactions: shown.iter().map(|row| transaction(row, style)).collect(),
+        transactions: shown.iter().map(|row| transaction(row, payer)).collect(),
         summary,
         total,
         page: page.page,
@@ -268,13 +271,14 @@ pub(crate) fn answer(world: &World, account: &str, params: &Params, view: View) 
     Reply::json(200, &reply)
 }
 
-fn transaction(row: &Row, style: crate::NumberStyle) -> Transaction<'_> {
+fn transaction<'a>(row: &'a Row, payer: &'a Account) -> Transaction<'a> {
+    let buyer = row.buyer.as_deref().unwrap_or(&row.entry.account);
     Transaction {
         id: &row.id,
-        account_id: &row.entry.account,
+        account_id: payer.options.row_account.of(&row.entry.account, buyer),
         balance_id: &row.balance_id,
         r#type: row.entry.kind,
-        amount: Amount::new(row.entry.amount, style),
+        amount: Amount::new(row.entry.amount, payer.options.number_style),
         currency: &row.entry.currency,
         description: &row.entry.description,
         reference: row.entry.reference.as_deref(),

@@ -37,7 +37,8 @@ mod waiting;
 mod world;
 
 pub use accounts::{
-    Account, AccountOptions, AccountPatch, LedgerFilters, LedgerKind, LedgerSums, NumberNaming, ShortBalance,
+    Account, AccountOptions, AccountPatch, LedgerFilters, LedgerKind, LedgerSums, NumberNaming, RowAccount,
+    ShortBalance,
 };
 pub use admin::SimAdmin;
 pub use config::{Config, State};

@@ -84,7 +84,7 @@ fn debit(world: &mut World, seq: u64, buyer: &str, e164: &str, price: &Price) ->
     };
     let at = Timestamp::now();
     payer.debit(&price.currency, required);
-    world.ledger.push(Row::debit(payer, e164, price, at));
+    world.ledger.push(Row::debit(payer, buyer, e164, price, at));
     world.journal.debits.push(Debit {
         seq,
         at,

@@ -22,7 +22,7 @@ pub struct Broken {
 
 impl Rules {
     pub fn new() -> Result<Self, CommandError> {
-        let [claim, _] = api::crds().map_err(CommandError::text)?;
+        let [claim, ..] = api::crds().map_err(CommandError::text)?;
         let mut schema = serde_json::to_value(claim).map_err(CommandError::text)?["spec"]["versions"][0]["schema"]
             ["openAPIV3Schema"]
             .take();

@@ -74,9 +74,11 @@ impl Planning<'_> {
             ClaimStep::Purchase(attempt) => {
                 // One that Vobiz refuses is recorded, too, and keeps the number from other claims.
                 let told = purchase(&observed, &decision, &mut self.funds);
-                (Some(told), Some(opened(&observed, attempt.clone(), self.now)))
+                (Some(told), Some(opened(claim, &self.facts.account, attempt.clone(), self.now)))
             }
-            ClaimStep::OpenUnsent(attempt) => (None, Some(adopted(&observed, attempt.clone(), self.now))),
+            ClaimStep::OpenUnsent(attempt) => {
+                (None, Some(adopted(&observed, &self.facts.account, attempt.clone(), self.now)))
+            }
             ClaimStep::Bind => (None, bound(&observed)),
             ClaimStep::Rest | ClaimStep::Await(_) => (Some(self.told(&observed, &decision)), None),
         };
@@ -160,11 +162,10 @@ fn purchase(observed: &ClaimObserved<'_>, decision: &Decision, funds: &mut Funds
 }
 
 /// The record as it is written before a purchase.
-fn opened(observed: &ClaimObserved<'_>, attempt: NewAttempt, now: Moment) -> PhoneNumber {
-    let claim = observed.claim;
+fn opened(claim: &PhoneNumberClaim, account: &AccountId, attempt: NewAttempt, now: Moment) -> PhoneNumber {
     let spec = PhoneNumberSpec {
         e164: claim.number(),
-        account: observed.account.clone(),
+        account: account.clone(),
         claim_ref: Some(claim.reference()),
         attempt: attempt.open(AttemptId::from_random([0; 16]), now.wall),
         later: Later::default(),
@@ -173,8 +174,13 @@ fn opened(observed: &ClaimObserved<'_>, attempt: NewAttempt, now: Moment) -> Pho
 }
 
 /// The record of what the account owns, or paid for; bound, if a list shows it.
-fn adopted(observed: &ClaimObserved<'_>, attempt: NewAttempt, now: Moment) -> PhoneNumber {
-    let mut record = opened(observed, attempt, now);
+fn adopted(
+    observed: &ClaimObserved<'_>,
+    account: &AccountId,
+    attempt: NewAttempt,
+    now: Moment,
+) -> PhoneNumber {
+    let mut record = opened(observed.claim, account, attempt, now);
     if let Some(listed) = listed(observed) {
         Change::Bind { listed: Box::new(listed.clone()), begun: now }.apply(&mut record, now.wall);
     }
@@ -189,10 +195,11 @@ fn bound(observed: &ClaimObserved<'_>) -> Option<PhoneNumber> {
 
 /// The row under which the account has the number.
 fn listed<'a>(observed: &'a ClaimObserved<'_>) -> Option<&'a ListedNumber> {
+    let account = observed.served.account.as_ref()?;
     let lists = [&observed.evidence.listing, &observed.evidence.search];
     lists.into_iter().find_map(|reading| {
         let Reading::Read { value: rows, .. } = reading else { return None };
-        match verdict(rows, observed.claim.number(), &observed.account, None) {
+        match verdict(rows, observed.claim.number(), account, None) {
             Verdict::Owned(row) => Some(row),
             Verdict::InDoubt(_) | Verdict::Undecided | Verdict::Elsewhere(_) | Verdict::Absent => None,
         }

@@ -4,11 +4,11 @@ use std::borrow::Cow;
 
 use super::{
     account::passing,
-    asked::{Asked, Checked, Pause, Said, Told, Wake},
+    asked::{Asked, Checked, LiveAsked, Pause, Said, Told, Wake},
     look::{look_begins, presence},
 };
 use crate::{
-    api::{Acquire, Attempt, PhoneNumberClaim, Reason},
+    api::{Acquire, PhoneNumberClaim, Reason},
     plan::evidence::{EvidenceRequest, Source},
 };
 
@@ -31,7 +31,7 @@ pub fn check(asked: &Asked<'_>) -> Checked {
     }
 }
 
-pub fn check_live(claim: &PhoneNumberClaim, _: &Attempt) -> Option<Told> {
+pub fn check_live(LiveAsked { claim, .. }: &LiveAsked<'_>) -> Option<Told> {
     (claim.spec.acquire == Acquire::AdoptOnly).then(|| not_owned(claim, Said::NotOurs))
 }
 

@@ -4,16 +4,31 @@ use std::{borrow::Cow, cell::OnceCell};
 
 use jiff::Timestamp;
 
+pub use crate::plan::told::Told;
 use crate::{
     api::{Attempt, PhoneNumberClaim, Reason},
     domain::Debit,
-    plan::{Moment, attempt::NewAttempt, cause::Wanted, evidence::EvidenceRequest, observed::ClaimObserved},
+    plan::{
+        Moment, attempt::NewAttempt, cause::Wanted, evidence::EvidenceRequest, observed::ClaimObserved,
+        serving::Service,
+    },
 };
 
 pub type Check = fn(&Asked<'_>) -> Checked;
 
 /// What the claim is told, if its purchase is withheld.
-pub type LiveCheck = fn(&PhoneNumberClaim, &Attempt) -> Option<Told>;
+pub type LiveCheck = fn(&LiveAsked<'_>) -> Option<Told>;
+
+/// What is asked once the intent is written.
+#[derive(Clone, Copy)]
+pub struct LiveAsked<'a> {
+    /// As it stands now.
+    pub claim: &'a PhoneNumberClaim,
+    /// As it is stored.
+    pub attempt: &'a Attempt,
+    /// By what is known of the accounts now.
+    pub served: &'a Service,
+}
 
 #[derive(Debug, PartialEq)]
 pub enum Checked {
@@ -28,13 +43,6 @@ pub enum Checked {
 pub struct Pause {
     pub told: Told,
     pub until: Wake,
-}
-
-/// What a claim is told, and is not to be told of anything else meanwhile.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Told {
-    pub reason: Reason,
-    pub message: Cow<'static, str>,
 }
 
 /// What brings a claim back that waits.
@@ -53,6 +61,8 @@ pub enum Wake {
     NextListing,
     /// The claim is changed. What it wants then is wanted anew.
     ClaimChanges,
+    /// What is known of the accounts changes.
+    AccountsChange,
 }
 
 /// What is asked: whether the attempt that a claim wants may be made now.

@@ -37,7 +37,7 @@ fn owner(asked: &Asked<'_>) -> Option<AccountId> {
         Fresh::NoSuchEndpoint | Fresh::Stale => None,
     });
     let (_, rows) = lists.max_by_key(|(begun, _)| *begun)?;
-    match verdict(rows, observed.claim.number(), &observed.account, None) {
+    match verdict(rows, observed.claim.number(), observed.served.account.as_ref()?, None) {
         Verdict::Elsewhere(owner) => Some(owner.clone()),
         Verdict::Owned(_) | Verdict::InDoubt(_) | Verdict::Undecided | Verdict::Absent => None,
     }

@@ -88,7 +88,9 @@ pub(super) fn presence(asked: &Asked<'_>) -> Said {
 
 /// What is listed in a way that decides nothing is left to verification as well: nothing is sent for it.
 fn is_ours(asked: &Asked<'_>, rows: &Rows) -> bool {
-    match verdict(rows, asked.observed.claim.number(), &asked.observed.account, None) {
+    // Nothing is read without an account.
+    let Some(account) = &asked.observed.served.account else { return false };
+    match verdict(rows, asked.observed.claim.number(), account, None) {
         Verdict::Owned(_) | Verdict::InDoubt(_) | Verdict::Undecided => true,
         Verdict::Elsewhere(_) | Verdict::Absent => false,
     }

@@ -18,9 +18,10 @@ mod hold;
 mod look;
 mod paused;
 mod price;
+mod serving;
 
 pub use account::credentials_refused;
-pub use asked::{Asked, Check, Checked, LiveCheck, Told, Wake};
+pub use asked::{Asked, Check, Checked, LiveAsked, LiveCheck, Told, Wake};
 pub(super) use price::purchase;
 pub use price::quoted;
 
@@ -28,6 +29,8 @@ pub use price::quoted;
 pub const BEFORE_PURCHASE: &[(&str, Check)] = &[
     // Nothing is asked of Vobiz for a claim that is paused.
     ("pause of the claim", paused::check),
+    // Nor for one that no account serves.
+    ("account of the claim", serving::check),
     // Before all waits: what a list has shown stays true while nothing can be read.
     ("other accounts of the family", elsewhere::check),
     ("access to the account", account::may_be_read),
@@ -43,7 +46,8 @@ pub const BEFORE_PURCHASE: &[(&str, Check)] = &[
 
 /// What is asked once the intent is written: of the claim as it stands then, and of the attempt as it is stored. The first
 /// that has an answer withholds the purchase.
-pub const BEFORE_POST: &[LiveCheck] = &[paused::check_live, acquire::check_live, price::check_live];
+pub const BEFORE_POST: &[LiveCheck] =
+    &[paused::check_live, serving::check_live, acquire::check_live, price::check_live];
 
 #[cfg(test)]
 mod tests {

@@ -1,15 +1,15 @@
 //! Nothing is attempted for a claim that its user has paused.
 
-use super::asked::{Asked, Checked, Pause, Told, Wake};
-use crate::api::{Attempt, PAUSED_ANNOTATION, PhoneNumberClaim, Reason};
+use super::asked::{Asked, Checked, LiveAsked, Pause, Told, Wake};
+use crate::api::{PAUSED_ANNOTATION, PhoneNumberClaim, Reason};
 
 pub fn check(asked: &Asked<'_>) -> Checked {
     told(asked.observed.claim)
         .map_or(Checked::Pass, |told| Checked::Pause(Pause { told, until: Wake::ClaimChanges }))
 }
 
-pub fn check_live(claim: &PhoneNumberClaim, _: &Attempt) -> Option<Told> {
-    told(claim)
+pub fn check_live(live: &LiveAsked<'_>) -> Option<Told> {
+    told(live.claim)
 }
 
 fn told(claim: &PhoneNumberClaim) -> Option<Told> {

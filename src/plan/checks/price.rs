@@ -6,11 +6,11 @@ use serde_json::json;
 
 use super::{
     account::passing,
-    asked::{Asked, Checked, Pause, Told, Wake},
+    asked::{Asked, Checked, LiveAsked, Pause, Told, Wake},
     look::{self, look_begins},
 };
 use crate::{
-    api::{Attempt, ConditionType, PhoneNumberClaim, Reason},
+    api::{ConditionType, PhoneNumberClaim, Reason},
     domain::{Fit, MaxPrice, Money, Quote},
     plan::{
         Moment,
@@ -48,7 +48,7 @@ pub fn check(asked: &Asked<'_>) -> Checked {
 }
 
 /// The ceiling as it stands now, against the price that the attempt was permitted at.
-pub fn check_live(claim: &PhoneNumberClaim, attempt: &Attempt) -> Option<Told> {
+pub fn check_live(LiveAsked { claim, attempt, .. }: &LiveAsked<'_>) -> Option<Told> {
     let ceiling = claim.spec.max_price?;
     let (reason, what) = match &attempt.quote {
         Some(quote) => above(claim, ceiling, quote)?,
@@ -175,7 +175,7 @@ mod tests {
     use super::*;
     use crate::{
         domain::{AttemptId, Time},
-        plan::{AttemptCause, cause::Wanted},
+        plan::{AttemptCause, Service, cause::Wanted},
     };
 
     fn at(seconds: u64) -> Moment {
@@ -325,7 +325,8 @@ mod tests {
         ] {
             let intent = NewAttempt { quote: quote.map(offer), ..NewAttempt::for_tests() };
             let attempt = intent.open(AttemptId::from_random([7; 16]), at(100).wall);
-            let told = check_live(&claim, &attempt);
+            let served = Service::by("MA_1".parse().unwrap());
+            let told = check_live(&LiveAsked { claim: &claim, attempt: &attempt, served: &served });
             assert_eq!(told.as_ref().map(|told| told.reason), reason, "{quote:?}");
             assert!(told.is_none_or(|told| told.message.contains("Nothing was sent")));
         }

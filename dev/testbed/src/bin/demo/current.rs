@@ -16,8 +16,12 @@ use crate::stage::CRDS;
 /// The demo's own.
 pub const NAMESPACE: &str = "vobiz-demo";
 
-/// Of the two kinds.
-const DEFINITIONS: [&str; 2] = ["phonenumberclaims.telephony.vobiz.ai", "phonenumbers.telephony.vobiz.ai"];
+/// Of the kinds.
+const DEFINITIONS: [&str; 3] = [
+    "phonenumberclaims.telephony.vobiz.ai",
+    "phonenumbers.telephony.vobiz.ai",
+    "vobizaccounts.telephony.vobiz.ai",
+];
 
 /// The cluster, by a kubeconfig of its current context alone, in which the demo's namespace is the default.
 pub struct Borrowed {

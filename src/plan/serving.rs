@@ -1,0 +1,475 @@
+//! Which account serves a claim, or why none does: one rule for decisions, for the look before a POST, and for who is woken
+//! when an account changes.
+
+use std::collections::{BTreeMap, HashMap};
+
+use kube::core::SelectorExt;
+
+use super::{
+    declared::{Allowed, Declared},
+    told::Told,
+};
+use crate::{
+    api::{AttemptState, PhoneNumber, PhoneNumberClaim, Reason},
+    domain::AccountId,
+};
+
+/// The labels of the namespaces.
+pub type Labels = BTreeMap<String, BTreeMap<String, String>>;
+
+/// All accounts that there are, as far as it matters to whom they serve.
+#[derive(Debug, Clone, Default)]
+pub struct Directory {
+    /// By the name of the object.
+    declared: BTreeMap<String, Declared>,
+    /// The oldest object of each account: it alone serves.
+    first: HashMap<AccountId, String>,
+    /// Objects that this version cannot read: by name, why.
+    unreadable: BTreeMap<String, String>,
+    /// The account of the flags.
+    flags: Option<AccountId>,
+    /// Nothing, as long as they are not known, or not needed.
+    labels: Option<Labels>,
+}
+
+/// Which account serves a claim.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Service {
+    /// The account that counts for the claim: what it owns, and what was recorded with it.
+    pub account: Option<AccountId>,
+    /// What keeps a new attempt back.
+    pub held: Option<Told>,
+    /// Whether the account is declared no more: nothing is read of it.
+    pub gone: bool,
+}
+
+impl Service {
+    pub fn by(account: AccountId) -> Self {
+        Self { account: Some(account), held: None, gone: false }
+    }
+
+    fn by_none(reason: Reason, message: String) -> Self {
+        Self { account: None, held: Some(Told::new(reason, message)), gone: false }
+    }
+}
+
+impl Directory {
+    pub fn new(
+        declared: BTreeMap<String, Declared>,
+        unreadable: BTreeMap<String, String>,
+        flags: Option<AccountId>,
+        labels: Option<Labels>,
+    ) -> Self {
+        let mut first: HashMap<AccountId, String> = HashMap::new();
+        for (name, one) in &declared {
+            let known = first.entry(one.account.clone()).or_insert_with(|| name.clone());
+            if declared.get(known).is_some_and(|known| one.created < known.created) {
+                known.clone_from(name);
+            }
+        }
+        Self { declared, first, unreadable, flags, labels }
+    }
+
+    /// The object that serves an account.
+    pub fn first(&self, account: &AccountId) -> Option<&str> {
+        self.first.get(account).map(String::as_str)
+    }
+
+    /// Whether the account is one that is worked with.
+    pub fn knows(&self, account: &AccountId) -> bool {
+        self.first.contains_key(account) || self.flags.as_ref() == Some(account)
+    }
+
+    /// Whether namespaces have to be watched.
+    pub fn needs_labels(&self) -> bool {
+        self.declared.values().any(|one| matches!(one.allowed, Allowed::Labels(_)))
+    }
+
+    /// Which account serves a claim whose number has this record. What was sent or bought with an account stays with it,
+    /// whatever the claim, the default, or the allowance say later.
+    pub fn serve(&self, claim: &PhoneNumberClaim, record: Option<&PhoneNumber>) -> Service {
+        let namespace = claim.metadata.namespace.as_deref().unwrap_or_default();
+        let served = self.resolve(claim.account_name(), namespace);
+        let is_ours = |record: &&PhoneNumber| {
+            let named = record.spec.claim_ref.as_ref();
+            named.is_some_and(|named| Some(&named.uid) == claim.metadata.uid.as_ref())
+                && record.spec.attempt.state != AttemptState::Failed
+        };
+        let Some(record) = record.filter(is_ours) else { return served };
+        let account = &record.spec.account;
+        let other = served.account.as_ref() != Some(account);
+        let held = served.held.or_else(|| other.then(|| served_by_another(record)));
+        Service { account: Some(account.clone()), held, gone: !self.knows(account) }
+    }
+
+    /// Which account serves the claims of a namespace that name that account, or none.
+    pub fn resolve(&self, named: Option<&str>, namespace: &str) -> Service {
+        if let Some(name) = named {
+            return self.by_name(name, namespace);
+        }
+        if let Some((name, why)) = self.unreadable.first_key_value() {
+            // It may be the default.
+            return unreadable(name, why);
+        }
+        let defaults: Vec<_> = self.declared.iter().filter(|(_, one)| one.default).collect();
+        let living: Vec<_> =
+            defaults.iter().filter(|(_, one)| !one.deleting).map(|(name, _)| *name).collect();
+        match (living.as_slice(), defaults.first(), &self.flags) {
+            ([name], ..) | ([], Some((name, _)), _) => self.by_name(name, namespace),
+            ([one, two, ..], ..) => Service::by_none(
+                Reason::AccountNotFound,
+                format!(
+                    "Two VobizAccounts, {one} and {two}, say that they are the default, so the claim has none. Nothing is \
+                     bought before one of them says otherwise: kubectl patch vobizaccount {two} --type=merge \
+                     -p='{{\"spec\":{{\"default\":false}}}}'"
+                ),
+            ),
+            ([], None, Some(flags)) => match self.first(flags) {
+                // The object has taken over: what it says counts.
+                Some(name) => self.by_name(name, namespace),
+                None => Service::by(flags.clone()),
+            },
+            ([], None, None) => Service::by_none(
+                Reason::AccountNotFound,
+                "The claim names no account (spec.accountRef), and no VobizAccount is the default. Nothing is bought before \
+                 there is one. See kubectl get vobizaccounts"
+                    .into(),
+            ),
+        }
+    }
+
+    fn by_name(&self, name: &str, namespace: &str) -> Service {
+        if let Some(why) = self.unreadable.get(name) {
+            return unreadable(name, why);
+        }
+        let Some(one) = self.declared.get(name) else {
+            return Service::by_none(
+                Reason::AccountNotFound,
+                format!(
+                    "There is no VobizAccount {name}. Nothing is bought before there is one. See kubectl get vobizaccounts"
+                ),
+            );
+        };
+        if let Some(first) = self.first(&one.account).filter(|first| *first != name) {
+            return Service::by_none(
+                Reason::AccountNotFound,
+                format!(
+                    "VobizAccount {name} has the auth id of VobizAccount {first}, which is older and serves alone. Nothing is \
+                     bought with it before that one is deleted; or let the claim name {first}."
+                ),
+            );
+        }
+        if one.deleting {
+            return Service::by_none(
+                Reason::AccountNotFound,
+                format!(
+                    "VobizAccount {name} is being deleted, and takes no new claim. Nothing is bought; let the claim name another."
+                ),
+            );
+        }
+        match self.allows(one, namespace) {
+            Some(true) => {
+                Service { account: Some(one.account.clone()), held: one.holds_back(name), gone: false }
+            }
+            Some(false) => Service::by_none(
+                Reason::AccountNotAllowed,
+                format!(
+                    "VobizAccount {name} is not open to the namespace {namespace}, so nothing is bought. An administrator \
+                     opens it (spec.allowedNamespaces), and the claim goes on by itself."
+                ),
+            ),
+            None => Service::by_none(
+                Reason::Purchasing,
+                format!(
+                    "VobizAccount {name} chooses namespaces by their labels, which the operator has not read yet."
+                ),
+            ),
+        }
+    }
+
+    /// Whether the namespace may buy in that account. Nothing, as long as its labels are not known.
+    fn allows(&self, one: &Declared, namespace: &str) -> Option<bool> {
+        match &one.allowed {
+            Allowed::All => Some(true),
+            Allowed::Names(names) => Some(names.contains(namespace)),
+            Allowed::Labels(selector) => {
+                Some(self.labels.as_ref()?.get(namespace).is_some_and(|labels| selector.matches(labels)))
+            }
+        }
+    }
+}
+
+fn unreadable(name: &str, why: &str) -> Service {
+    Service::by_none(
+        Reason::AccountNotFound,
+        format!(
+            "VobizAccount {name} cannot be read by this version of the operator ({why}), so nothing is bought."
+        ),
+    )
+}
+
+fn served_by_another(record: &PhoneNumber) -> Told {
+    Told::new(
+        Reason::Conflict,
+        format!(
+            "Another account serves the claim by now than {}, with which phonenumber/{} was recorded, so nothing is sent.",
+            record.spec.account,
+            record.spec.e164.digits()
+        ),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use kube::ResourceExt;
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::{
+        api::{ACCOUNT_FINALIZER, Seen, VobizAccount},
+        plan::Token,
+    };
+
+    /// An account of that name, created at that second, with these fields of its spec.
+    fn object(name: &str, created: u32, spec: &Value) -> VobizAccount {
+        let mut object = json!({
+            "apiVersion": "telephony.vobiz.ai/v1alpha1", "kind": "VobizAccount",
+            "metadata": {
+                "name": name, "creationTimestamp": format!("2026-01-02T03:04:{created:02}Z"),
+                "finalizers": [ACCOUNT_FINALIZER],
+            },
+            "spec": {
+                "authId": format!("MA_{name}"), "tokenSecretRef": { "namespace": "n", "name": "s" },
+                "allowedNamespaces": { "from": "All" },
+            },
+        });
+        object["spec"].as_object_mut().unwrap().extend(spec.as_object().unwrap().clone());
+        serde_json::from_value(object).unwrap()
+    }
+
+    fn deleting(mut object: VobizAccount) -> VobizAccount {
+        object.metadata.deletion_timestamp = serde_json::from_value(json!("2026-01-02T04:00:00Z")).unwrap();
+        object
+    }
+
+    fn directory(objects: &[VobizAccount], flags: Option<&str>) -> Directory {
+        let declared = |one: &VobizAccount| (one.name_any(), Declared::of(one, Token::Known));
+        let flags = flags.map(|flags| flags.parse().unwrap());
+        Directory::new(objects.iter().map(declared).collect(), BTreeMap::new(), flags, None)
+    }
+
+    fn claim(named: Option<&str>) -> PhoneNumberClaim {
+        let named = named.map(|name| json!({ "name": name }));
+        let claim = json!({
+            "metadata": { "namespace": "team", "name": "office", "uid": "u" },
+            "spec": { "e164": "+911234500000", "accountRef": named },
+        });
+        serde_json::from_value(claim).unwrap()
+    }
+
+    /// The account, and the reason and the words of what holds the claim back.
+    fn told(served: &Service) -> (Option<&str>, Option<Reason>, &str) {
+        let held = served.held.as_ref();
+        (
+            served.account.as_ref().map(AccountId::as_str),
+            held.map(|told| told.reason),
+            held.map_or("", |told| &told.message),
+        )
+    }
+
+    #[test]
+    #[expect(clippy::too_many_lines, reason = "one table")]
+    fn the_table_of_which_account_serves_a_claim() {
+        use Reason::{AccountNotAllowed, AccountNotFound, Paused};
+        let plain = |name| object(name, 1, &json!({}));
+        let default = |name| object(name, 1, &json!({ "default": true }));
+        let closed = |spec: Value| object("a", 1, &json!({ "default": true, "allowedNamespaces": spec }));
+        let again = |created| object("b", created, &json!({ "authId": "MA_a" }));
+        let taken = |spec: Value| {
+            let mut account = object("f", 1, &json!({ "authId": "ma_flags" }));
+            account.spec.allowed_namespaces = serde_json::from_value(spec).unwrap();
+            account
+        };
+        for (objects, flags, named, account, held, words) in [
+            // The one that is named; else the default; else that of the flags.
+            (vec![plain("a"), default("b")], Some("MA_flags"), Some("a"), Some("MA_a"), None, ""),
+            (vec![plain("a"), default("b")], Some("MA_flags"), None, Some("MA_b"), None, ""),
+            (vec![plain("a")], Some("MA_flags"), None, Some("MA_flags"), None, ""),
+            (vec![], Some("MA_flags"), None, Some("MA_flags"), None, ""),
+            (vec![plain("a")], None, None, None, Some(AccountNotFound), "no VobizAccount is the default"),
+            (vec![plain("a")], Some("MA_flags"), Some("x"), None, Some(AccountNotFound), "no VobizAccount x"),
+            // Never a guess.
+            (
+                vec![default("a"), default("b")],
+                Some("MA_flags"),
+                None,
+                None,
+                Some(AccountNotFound),
+                "a and b",
+            ),
+            (vec![default("a"), default("b")], None, Some("b"), Some("MA_b"), None, ""),
+            (vec![deleting(default("a")), default("b")], None, None, Some("MA_b"), None, ""),
+            (
+                vec![deleting(default("a"))],
+                Some("MA_flags"),
+                None,
+                None,
+                Some(AccountNotFound),
+                "being deleted",
+            ),
+            (vec![deleting(plain("a"))], None, Some("a"), None, Some(AccountNotFound), "being deleted"),
+            // A default that is closed is no reason to buy in the account of the flags.
+            (vec![closed(json!({}))], Some("MA_flags"), None, None, Some(AccountNotAllowed), "not open"),
+            (vec![closed(json!({ "names": ["x"] }))], None, Some("a"), None, Some(AccountNotAllowed), "team"),
+            (vec![closed(json!({ "names": ["x", "team"] }))], None, Some("a"), Some("MA_a"), None, ""),
+            (
+                vec![closed(json!({ "from": "Selector" }))],
+                None,
+                None,
+                None,
+                Some(AccountNotAllowed),
+                "not open",
+            ),
+            // Of two objects of one account, the older serves alone, the first by name of two as old.
+            (vec![plain("a"), again(2)], None, Some("a"), Some("MA_a"), None, ""),
+            (
+                vec![plain("a"), again(2)],
+                None,
+                Some("b"),
+                None,
+                Some(AccountNotFound),
+                "VobizAccount a, which is",
+            ),
+            (
+                vec![plain("a"), again(0)],
+                None,
+                Some("a"),
+                None,
+                Some(AccountNotFound),
+                "VobizAccount b, which is",
+            ),
+            (
+                vec![plain("a"), again(1)],
+                None,
+                Some("b"),
+                None,
+                Some(AccountNotFound),
+                "VobizAccount a, which is",
+            ),
+            (vec![deleting(plain("a")), again(2)], None, Some("b"), None, Some(AccountNotFound), "older"),
+            // One that has the account of the flags takes over from them, with what it allows.
+            (vec![taken(json!({ "from": "All" }))], Some("MA_FLAGS"), None, Some("ma_flags"), None, ""),
+            (
+                vec![taken(json!({}))],
+                Some("MA_FLAGS"),
+                None,
+                None,
+                Some(AccountNotAllowed),
+                "VobizAccount f is",
+            ),
+            (
+                vec![object("a", 1, &json!({ "suspend": true }))],
+                None,
+                Some("a"),
+                Some("MA_a"),
+                Some(Paused),
+                "suspend",
+            ),
+        ] {
+            let served = directory(&objects, flags).serve(&claim(named), None);
+            let (found, reason, message) = told(&served);
+            assert_eq!((found, reason), (account, held), "{named:?} {message}");
+            assert!(message.contains(words), "{message}");
+        }
+    }
+
+    #[test]
+    fn what_was_sent_or_bought_with_an_account_stays_with_it() {
+        use AttemptState::{Bound, Failed, NeedsDecision, Open};
+        let of = |account: &str, state: AttemptState, uid: &str| {
+            let spec = json!({
+                "e164": "+911234500000", "account": account,
+                "claimRef": { "namespace": "team", "name": "office", "uid": uid },
+                "attempt": {
+                    "id": "00000000-0000-4000-8000-000000000000", "openedAt": "2026-01-02T03:04:05Z",
+                    "state": state, "origin": "Purchase",
+                },
+            });
+            let record = json!({ "metadata": { "name": "911234500000" }, "spec": spec });
+            let Seen::Read(record) = serde_json::from_value(record).unwrap() else { panic!() };
+            PhoneNumber::clone(&record)
+        };
+        let closed = object("a", 1, &json!({ "allowedNamespaces": {} }));
+        let accounts = directory(&[closed, object("b", 1, &json!({ "default": true }))], None);
+        for (record, named, account, held, gone) in [
+            // Edited, closed, or another default: the account of the record counts, and no new attempt is made with it.
+            (of("MA_a", Bound, "u"), None, Some("MA_a"), Some(Reason::Conflict), false),
+            (of("MA_a", Open, "u"), Some("b"), Some("MA_a"), Some(Reason::Conflict), false),
+            (of("MA_a", NeedsDecision, "u"), Some("a"), Some("MA_a"), Some(Reason::AccountNotAllowed), false),
+            (of("MA_b", Open, "u"), Some("b"), Some("MA_b"), None, false),
+            // A failure, and the record of another claim, bind to nothing.
+            (of("MA_a", Failed, "u"), None, Some("MA_b"), None, false),
+            (of("MA_a", Bound, "another"), None, Some("MA_b"), None, false),
+            (of("MA_gone", Bound, "u"), Some("b"), Some("MA_gone"), Some(Reason::Conflict), true),
+        ] {
+            let served = accounts.serve(&claim(named), Some(&record));
+            let state = record.spec.attempt.state;
+            assert_eq!((told(&served).0, told(&served).1, served.gone), (account, held, gone), "{state:?}");
+        }
+    }
+
+    #[test]
+    fn namespaces_are_chosen_by_their_labels_once_these_are_known() {
+        let allowed = json!({ "from": "Selector", "selector": { "matchLabels": { "tier": "paid" } } });
+        let account = object("a", 1, &json!({ "allowedNamespaces": allowed }));
+        let with = |labels: Option<Value>| {
+            let labels = labels.map(|labels| serde_json::from_value(labels).unwrap());
+            let declared = BTreeMap::from([("a".into(), Declared::of(&account, Token::Known))]);
+            let directory = Directory::new(declared, BTreeMap::new(), None, labels);
+            assert!(directory.needs_labels());
+            let served = directory.resolve(Some("a"), "team");
+            served.held.map(|told| told.reason)
+        };
+        assert_eq!(with(None), Some(Reason::Purchasing));
+        assert_eq!(with(Some(json!({}))), Some(Reason::AccountNotAllowed));
+        assert_eq!(with(Some(json!({ "team": { "tier": "free" } }))), Some(Reason::AccountNotAllowed));
+        assert_eq!(with(Some(json!({ "team": { "tier": "paid" } }))), None);
+        assert!(!directory(&[object("a", 1, &json!({}))], None).needs_labels());
+    }
+
+    #[test]
+    fn no_attempt_before_the_token_is_known_and_the_deletion_held_back() {
+        let account = object("a", 1, &json!({}));
+        let mut free = account.clone();
+        free.metadata.finalizers = None;
+        for (account, token, reason) in [
+            (&account, Token::Known, None),
+            (&account, Token::Awaited, Some(Reason::Purchasing)),
+            (&account, Token::Missing("there is no Secret".into()), Some(Reason::InvalidCredentials)),
+            (&account, Token::Unusable("it is empty".into()), Some(Reason::InvalidCredentials)),
+            (&free, Token::Known, Some(Reason::Purchasing)),
+        ] {
+            let declared = BTreeMap::from([("a".into(), Declared::of(account, token))]);
+            let directory = Directory::new(declared, BTreeMap::new(), None, None);
+            let served = directory.resolve(Some("a"), "team");
+            assert_eq!(served.account, "MA_a".parse().ok());
+            assert_eq!(served.held.map(|told| told.reason), reason);
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_read_may_be_the_default() {
+        let declared =
+            BTreeMap::from([("a".into(), Declared::of(&object("a", 1, &json!({})), Token::Known))]);
+        let unreadable = BTreeMap::from([("z".to_owned(), "a word".to_owned())]);
+        let directory = Directory::new(declared, unreadable, "MA_flags".parse().ok(), None);
+        for (named, account, reason) in [
+            (None, None, Some(Reason::AccountNotFound)),
+            (Some("a"), Some("MA_a"), None),
+            (Some("z"), None, Some(Reason::AccountNotFound)),
+        ] {
+            let served = directory.resolve(named, "team");
+            assert_eq!((told(&served).0, told(&served).1), (account, reason), "{named:?}");
+        }
+    }
+}
