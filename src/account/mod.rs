@@ -9,6 +9,7 @@ mod families;
 mod filters;
 mod gate;
 mod ledgers;
+mod line;
 mod looks;
 mod prices;
 mod queue;

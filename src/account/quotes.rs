@@ -1,7 +1,7 @@
 //! What numbers cost, for the claims that have a ceiling. Read beside the rounds: an inventory that is slow, or fails, keeps
 //! nothing else waiting.
 
-use std::{collections::HashSet, time::Duration};
+use std::time::Duration;
 
 use futures::future;
 
@@ -10,43 +10,12 @@ use crate::{
     api::ObjectKey,
     clock::Clock,
     domain::{E164, Time},
-    plan::{Contents, QuoteRead, Source, Turns},
+    plan::{Contents, QuoteRead, Source},
     vobiz::{Client, ReadError},
 };
 
 /// So many prices are read side by side: all that waits for the rate limit shares it with them.
 const AT_ONCE: usize = 2;
-
-/// The claims for which prices are to be read. The namespaces take turns, and within one the claim is first that came first:
-/// however many prices one waits for, the others wait for one of its.
-#[derive(Default)]
-pub struct PriceLine {
-    /// By when they came.
-    turns: Turns<(u64, ObjectKey)>,
-    standing: HashSet<ObjectKey>,
-    came: u64,
-}
-
-impl PriceLine {
-    /// A claim stands in line once, however often it asks.
-    pub fn join(&mut self, claim: &ObjectKey) {
-        let Some(namespace) = claim.namespace() else { return };
-        if self.standing.insert(claim.clone()) {
-            self.came += 1;
-            self.turns.insert(namespace, (self.came, claim.clone()));
-        }
-    }
-
-    /// The claim whose turn it is leaves.
-    fn next(&mut self) -> Option<ObjectKey> {
-        let first = self.turns.next(|_| true)?.clone();
-        let namespace = first.1.namespace()?;
-        self.turns.send_back(namespace);
-        self.turns.remove(namespace, &first);
-        self.standing.remove(&first.1);
-        Some(first.1)
-    }
-}
 
 impl Account {
     /// Reads the prices that claims wait for.
@@ -62,13 +31,22 @@ impl Account {
             }
             let numbers = due.iter().filter_map(|(_, e164)| *e164);
             for read in future::join_all(numbers.map(|e164| read(&self.client, self.clock, e164))).await {
-                if let Some(failure) = self.keep(read) {
-                    self.is_held(&failure.error);
-                }
+                self.keep_price(read);
             }
             let claims = due.into_iter().map(|(claim, _)| claim);
             let served = self.state().take_quoted(claims, self.clock.now().mono);
             self.wake_all(served);
+        }
+    }
+
+    /// Reads the price of a number whose turn has come: it is needed now, whoever else waits for prices.
+    pub async fn read_price(&self, e164: E164) {
+        self.keep_price(read(&self.client, self.clock, e164).await);
+    }
+
+    fn keep_price(&self, read: BatchRead) {
+        if let Some(failure) = self.keep(read) {
+            self.is_held(&failure.error);
         }
     }
 }

@@ -11,8 +11,8 @@ use std::{
 use super::{
     batch::{BatchRead, ReadBatch, is_funds, is_price, is_quote, is_search},
     gate::GateState,
+    line::PriceLine,
     looks::Looks,
-    quotes::PriceLine,
     unreadable::Unreadable,
     upkeep::{Upkeep, lane, of_all},
 };

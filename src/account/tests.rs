@@ -15,8 +15,8 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 use vobiz_sim::{
-    Config, Fault, FaultRule, InventoryNumber, JournalFilter, Operation, OwnedNumber, Price, Sim, State,
-    Target,
+    Config, Fault, FaultRule, HoldAt, InventoryNumber, Journal, JournalFilter, Operation, OwnedNumber, Price,
+    Sim, State, Target,
 };
 
 use super::{Account, Woken};
@@ -250,6 +250,29 @@ async fn an_inventory_that_fails_says_so_of_one_price_and_holds_nothing() {
         assert!(why.contains("Vobiz"), "{fault:?}: {why}");
         assert_eq!(reader.account.gate(), Gate::Open, "{fault:?}");
     }
+}
+
+#[tokio::test]
+async fn a_price_whose_turn_has_come_waits_for_no_other() {
+    let reader = Reader::start(&[], Duration::from_hours(1), &BTreeSet::new()).await;
+    let admin = reader.sim.admin();
+    let since = reader.clock.now();
+    for index in 0..3 {
+        let other = format!("+91998877{index:04}");
+        admin.arm(FaultRule::new(Target::Inventory, Fault::Hold { at: HoldAt::Before }).e164(&other));
+        let source = Source::Quote(other.parse().unwrap());
+        let key = ObjectKey::claim("a", &index.to_string());
+        reader.account.request(key, EvidenceRequest::new(since, [source]));
+    }
+    let held =
+        |journal: &Journal| journal.requests.iter().filter(|request| request.finished_at.is_none()).count();
+    let all = JournalFilter::default();
+    admin.wait_for(&all, PATIENCE, |journal| held(journal) == 2).await.unwrap();
+    admin.put_number(InventoryNumber::new(NUMBER, "INR", 50, 2)).unwrap();
+    let e164 = NUMBER.parse().unwrap();
+    timeout(PATIENCE, reader.account.read_price(e164)).await.expect("it waits for the others");
+    let read = reader.account.evidence(e164).quote;
+    assert!(matches!(read.since(since), Fresh::Value(_, QuoteRead::Offers(offers)) if offers.len() == 1));
 }
 
 #[tokio::test]

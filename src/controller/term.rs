@@ -70,6 +70,7 @@ impl Runtime {
         for account in self.accounts.all() {
             account.reset();
         }
+        drop(self.told.listed(None));
         let context = Arc::new(self.context(ended.clone()));
         let (records, claims) = self.triggers.open(self.claims.listed.places());
         let tasks = TaskTracker::new();

@@ -93,9 +93,10 @@ impl Triggers {
     }
 
     /// Wakes what a list of claims concerns, in a namespace or in all: before, the records that name these claims, and the
-    /// claims that lost to them, had no claim to ask about.
+    /// claims that lost to them, had no claim to ask about. And what was told may have been lost.
     pub fn claims_listed(&self, place: Option<&str>) {
         let inner = self.inner.lock();
+        inner.told.listed(place).iter().for_each(|claim| inner.wake_claim(claim));
         for e164 in inner.index.named_in(place) {
             inner.wake_record(ObjectKey::number(e164));
             inner.wake_claims_of(e164, None);
@@ -135,15 +136,15 @@ impl Inner {
 
     fn claim_came(&mut self, before: Option<&Seen<PhoneNumberClaim>>, claim: &Seen<PhoneNumberClaim>) {
         let key = ObjectKey::of(claim);
-        let comes_back = claim.read().is_some_and(|claim| {
-            self.told.comes_back(&claim.uid().unwrap_or_default(), claim.status.as_ref())
+        let before = before.and_then(Seen::read).map(|before| &**before);
+        if claim.is_newer() {
+            self.told.forget(&claim.uid().unwrap_or_default());
+        }
+        let is_told = claim.read().is_some_and(|now| {
+            self.told.shown(before, now) && before.is_some_and(|before| is_same_wish(before, now))
         });
-        let is_as_it_was = before
-            .and_then(Seen::read)
-            .zip(claim.read())
-            .is_some_and(|(before, now)| is_same_wish(before, now));
         // What this process has written itself, it need not look at.
-        if !(comes_back && is_as_it_was) {
+        if !is_told {
             self.wake_claim(&key);
         }
         self.index.insert(claim.e164(), key);
@@ -426,7 +427,7 @@ mod tests {
             next["status"] = changed["status"].clone();
             if let Some(told) = told {
                 let told = serde_json::from_value(status(told)).unwrap();
-                world.told.tell(&uid("a", "x"), &told);
+                world.told.tell(first.read().unwrap(), &told);
             }
             let next: Seen<PhoneNumberClaim> = serde_json::from_value(next).unwrap();
             assert_eq!(world.claims("a", &[Event::Apply(next.clone())]), woken, "{told:?} {changed}");

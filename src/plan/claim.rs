@@ -8,6 +8,7 @@ use super::{
     cause::Wanted,
     change::Change,
     checks::{Asked, BEFORE_PURCHASE, Checked, Told, Wake, purchase},
+    evidence::Source,
     observed::ClaimObserved,
     relation::{ConflictWith, Relation, relation},
     time::FAILURE_KEEPS,
@@ -53,6 +54,13 @@ pub enum ClaimStep {
     OpenUnsent(NewAttempt),
     /// Take over what is recorded; no POST.
     Bind,
+}
+
+impl ClaimStep {
+    /// Whether nothing but a price that is young enough stands between the claim and its purchase.
+    pub fn lacks_price(&self) -> bool {
+        matches!(self, Self::Await(Wake::Evidence(request)) if matches!(request.sources[..], [Source::Quote(_)]))
+    }
 }
 
 /// Decides what to do about a claim.

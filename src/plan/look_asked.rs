@@ -21,13 +21,19 @@ impl LookAsked {
         if values.iter().all(Option::is_none) {
             return None;
         }
-        let before = known.as_ref().map(|known| known.values.clone()).unwrap_or_default();
-        let new = values.iter().zip(&before).filter(|(value, before)| value != before);
-        // Of two that are new to this process, it cannot tell which came last. They are times, as a rule.
-        match (new.filter_map(|(value, _)| value.clone()).max(), known) {
-            (Some(latest), _) => Some(Self { values, latest, since: now }),
-            (None, Some(known)) => Some(Self { values, ..known }),
-            (None, None) => None,
+        let Some(known) = known else {
+            // A value that is stored as handled was so before this process began, and it cannot tell whether the other one
+            // came later. Nor can it of two that are new to it: they are times, as a rule.
+            let status = claim.status.as_ref();
+            let handled = status.and_then(|status| status.last_handled_reconcile_at.clone());
+            let handled = handled.filter(|handled| values.iter().flatten().any(|value| value == handled));
+            let latest = handled.or_else(|| values.iter().flatten().max().cloned())?;
+            return Some(Self { values, latest, since: now });
+        };
+        let new = values.iter().zip(&known.values).filter(|(value, before)| value != before);
+        match new.filter_map(|(value, _)| value.clone()).max() {
+            Some(latest) => Some(Self { values, latest, since: now }),
+            None => Some(Self { values, ..known }),
         }
     }
 }
@@ -76,6 +82,29 @@ mod tests {
             known = LookAsked::see(known, &with([flux, ours]), at(now));
             let told = known.as_ref().map(|asked| (asked.latest.as_str(), asked.since.mono.as_secs()));
             assert_eq!(told, expected, "{now}");
+        }
+    }
+
+    #[test]
+    fn a_restart_goes_back_to_no_look_that_was_asked_for_before() {
+        for (handled, flux, ours, expected) in [
+            (Some("1"), Some("1"), Some("2"), "1"),
+            (Some("1"), Some("2"), Some("1"), "1"),
+            (Some("2"), Some("1"), Some("2"), "2"),
+            (Some("1"), Some("1"), None, "1"),
+            // Neither was handled last.
+            (Some("0"), Some("1"), Some("2"), "2"),
+            (None, Some("1"), Some("2"), "2"),
+        ] {
+            let mut claim = with([flux, ours]);
+            let status = serde_json::json!({ "lastHandledReconcileAt": handled });
+            claim.status = serde_json::from_value(status).unwrap();
+            let known = LookAsked::see(None, &claim, at(1)).unwrap();
+            assert_eq!(known.latest, expected, "{handled:?} {flux:?} {ours:?}");
+            // Until the other one changes.
+            claim.metadata.annotations.as_mut().unwrap().insert(LOOK_NOW_ANNOTATIONS[1].into(), "0".into());
+            let known = LookAsked::see(Some(known), &claim, at(2)).unwrap();
+            assert_eq!((known.latest.as_str(), known.since), ("0", at(2)));
         }
     }
 

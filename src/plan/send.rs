@@ -307,6 +307,31 @@ mod tests {
     }
 
     #[test]
+    fn a_ceiling_that_was_lowered_by_then_withholds_its_purchase() {
+        let quote = serde_json::json!({ "setupFee": "50", "monthlyFee": "52", "currency": "INR", "at": "2026-01-02T03:04:05Z" });
+        let attempt = Attempt { quote: serde_json::from_value(quote).unwrap(), ..attempt() };
+        for (ceiling, expected) in [
+            (None, None),
+            (Some(r#"{"currency":"INR","monthlyFee":"53"}"#), None),
+            (Some(r#"{"currency":"INR","monthlyFee":"52"}"#), None),
+            (Some(r#"{"currency":"INR","monthlyFee":"51.99"}"#), Some(Reason::PriceExceeded)),
+            (Some(r#"{"currency":"INR","monthlyFee":"52","setupFee":"49"}"#), Some(Reason::PriceExceeded)),
+            (Some(r#"{"currency":"USD","monthlyFee":"52"}"#), Some(Reason::PriceExceeded)),
+        ] {
+            let mut live = claim("a");
+            live.spec.max_price = ceiling.map(|ceiling| serde_json::from_str(ceiling).unwrap());
+            let said =
+                may_send(&claim("a"), &attempt, LiveClaim::Read(Some(&live)), &ours(), opened(), opened());
+            let withheld = match &said {
+                Permission::Denied(Denial::Withheld(told)) => Some(told.reason),
+                _ => None,
+            };
+            assert_eq!(withheld, expected, "{ceiling:?}");
+            assert_eq!(said == Permission::Granted, expected.is_none(), "{ceiling:?}: {said:?}");
+        }
+    }
+
+    #[test]
     fn what_the_accounts_say_by_then_withholds_a_purchase() {
         let told = Told::new(Reason::AccountNotAllowed, "It is not open to the namespace.");
         let served = Service { held: Some(told.clone()), ..ours() };

@@ -29,10 +29,7 @@ impl Known {
     pub(super) fn of(context: &Context, claim: &PhoneNumberClaim) -> Self {
         let record = context.seen(claim.number());
         let named = record.as_deref().and_then(Seen::read).and_then(|record| record.spec.claim_ref.as_ref());
-        let holder = named.filter(|named| !is_named(claim, named)).and_then(|named| {
-            let seen = context.claims.seen(&named.namespace, &named.name)?;
-            seen.read().filter(|holder| is_named(holder, named)).cloned()
-        });
+        let holder = named.filter(|named| !is_named(claim, named)).and_then(|named| context.claim(named));
         Self { record, holder }
     }
 }
@@ -114,7 +111,7 @@ pub async fn reconcile_claim(
     context: Arc<Context>,
 ) -> Result<Again, StoreError> {
     let claim = match &*seen {
-        Seen::Read(claim) => claim.clone(),
+        Seen::Read(claim) => context.told.as_told(claim.clone()),
         Seen::Newer(claim) => return newer::tell(&context, &seen, claim).await,
     };
     let now = context.clock.now();
@@ -222,16 +219,13 @@ async fn publish_status(
     let after = changes_by_itself(facts, now);
     let Some((status, reason)) = conditions::claim_status(facts, now) else { return Ok(after) };
     let old = claim.status.as_ref();
-    let uid = claim.uid().unwrap_or_default();
     if old == Some(&status) {
-        // Another may be on its way: it is not the truth any more when it comes back, and is to be looked at.
-        context.told.forget(&uid);
         return Ok(after);
     }
-    context.told.tell(&uid, &status);
+    context.told.tell(claim, &status);
     let written = context.store.patch_status(claim, &status).await;
     if let Err(error) = written {
-        context.told.forget(&uid);
+        context.told.forget(&claim.uid().unwrap_or_default());
         // The claim is gone: there is no status to write.
         return if matches!(error, StoreError::NotFound) { Ok(after) } else { Err(error) };
     }

@@ -110,6 +110,13 @@ impl Context {
         self.records.get(&ObjectKey::number(e164))
     }
 
+    /// That very claim, as it stands.
+    fn claim(&self, named: &ClaimRef) -> Option<Arc<PhoneNumberClaim>> {
+        let seen = self.claims.seen(&named.namespace, &named.name)?;
+        let claim = seen.read().filter(|claim| claim.metadata.uid.as_ref() == Some(&named.uid))?;
+        Some(self.told.as_told(claim.clone()))
+    }
+
     /// Reads a claim live, and notes where that may not be done.
     async fn live(&self, namespace: &str, name: &str) -> Result<Option<Seen<PhoneNumberClaim>>, StoreError> {
         let read = self.store.get_claim(namespace, name).await;

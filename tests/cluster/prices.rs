@@ -1,5 +1,12 @@
 //! Ceilings: nothing is sent above one, or at a price that is not known; and what is charged beyond the quote is told.
 
+use std::{sync::Arc, time::Duration};
+
+use faults::{
+    call::Call,
+    door::{Door, Upstream},
+    trap::{Moment, Release, Rules, Trap},
+};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 use vobiz_sim::{Fault, FaultRule, InventoryNumber, Operation, OwnedNumber, Price, PriceField, Target};
@@ -9,7 +16,7 @@ use crate::{
     health::{address, samples, served},
     operator::Setup,
     table::{ADOPTED, NUMBER_NOT_FOUND, PRICE_EXCEEDED, PRICE_UNKNOWN, PURCHASED, condition, message},
-    world::World,
+    world::{World, state},
 };
 
 /// Looks at the prices again every second.
@@ -118,6 +125,50 @@ fn a_ceiling_that_is_lowered_while_the_claim_waits_holds_it_back() {
         world.served().await;
         assert_eq!(world.spent(&number), (0, 0));
         assert!(world.record(&number).await.is_none());
+    });
+}
+
+#[test]
+fn a_ceiling_that_is_lowered_once_the_intent_is_written_withholds_it() {
+    run(async |world| {
+        let (rules, client) = (Arc::<Rules>::default(), world.cluster.plain_client().await);
+        let door = Door::open(Upstream::Kube(client), 1, Arc::default(), rules.clone()).await.unwrap();
+        let kubeconfig = world.folder.path().join("kubeconfig");
+        std::fs::write(&kubeconfig, door.kubeconfig()).unwrap();
+        let offer = offered(&world);
+        let intent = Trap { call: Call::CreateRecord, nth: 1, moment: Moment::Withheld };
+        let caught = rules.set(intent, &offer.e164[1..], "office");
+        let _operator = impatient(&world).env("KUBECONFIG", kubeconfig.display().to_string()).start();
+        let number = claim(&world, "office", offer, "52").await;
+        let written = caught.await.unwrap();
+        let lowered = json!({ "spec": { "maxPrice": { "monthlyFee": "51" } } });
+        world.cluster.merge(&world.claim_path("office"), &lowered).await;
+        written.release.send(Release::Pass).unwrap();
+        let record = world.until_record(&number, |record| state(record) == "Failed").await;
+        assert_eq!(record["spec"]["attempt"]["answer"]["code"], "Withheld");
+        world.until("office", PRICE_EXCEEDED).await;
+        assert_eq!(world.spent(&number), (0, 0));
+    });
+}
+
+#[test]
+fn a_price_that_grew_old_in_the_queue_is_read_in_the_turn() {
+    run(async |world| {
+        let setup = served(world.patient().env("PURCHASE_CONCURRENCY", "1"));
+        let _operator = setup.start();
+        for name in ["first", "second", "third"] {
+            world.claim_held(name).await;
+        }
+        let number = claim(&world, "office", offered(&world), "52").await;
+        samples(&address(&setup).await, &["purchase_queue_depth 1"]).await;
+        // No price may be older than a minute.
+        tokio::time::sleep(Duration::from_secs(61)).await;
+        assert_eq!(reads(&world.journal()), 1);
+        assert_eq!(world.vobiz.release_all(None), 3);
+        world.until("office", PURCHASED).await;
+        assert_eq!((reads(&world.journal()), world.spent(&number)), (2, (1, 1)));
+        // It took no second turn.
+        samples(&address(&setup).await, &["purchase_queue_latency_seconds_count 4"]).await;
     });
 }
 

@@ -77,6 +77,18 @@ impl Door {
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
+
+    /// A kubeconfig whose way to the API server it is.
+    #[must_use]
+    pub fn kubeconfig(&self) -> String {
+        json!({
+            "apiVersion": "v1", "kind": "Config", "current-context": "proxy",
+            "clusters": [{ "name": "proxy", "cluster": { "server": self.url() } }],
+            "users": [{ "name": "proxy", "user": {} }],
+            "contexts": [{ "name": "proxy", "context": { "cluster": "proxy", "user": "proxy" } }],
+        })
+        .to_string()
+    }
 }
 
 async fn accept(shared: Arc<Shared>, listener: TcpListener) {

@@ -16,14 +16,14 @@ mod bench;
 pub mod call;
 pub mod campaign;
 pub mod choice;
-mod door;
+pub mod door;
 pub mod evidence;
 mod oracle;
 pub mod report;
 pub mod run;
 pub mod scenarios;
 mod stage;
-mod timeline;
+pub mod timeline;
 pub mod trap;
 mod wish;
 

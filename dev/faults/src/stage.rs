@@ -156,13 +156,7 @@ impl Stage {
         let kube = open(Upstream::Kube(self.bench.client.clone())).await.unwrap();
         let vobiz = open(Upstream::Vobiz(self.sim.address())).await.unwrap();
         let kubeconfig = self.evidence.folder.path().join(format!("kubeconfig-{id}"));
-        let config = json!({
-            "apiVersion": "v1", "kind": "Config", "current-context": "proxy",
-            "clusters": [{ "name": "proxy", "cluster": { "server": kube.url() } }],
-            "users": [{ "name": "proxy", "user": {} }],
-            "contexts": [{ "name": "proxy", "context": { "cluster": "proxy", "user": "proxy" } }],
-        });
-        std::fs::write(&kubeconfig, config.to_string()).unwrap();
+        std::fs::write(&kubeconfig, kube.kubeconfig()).unwrap();
         let setup = setup
             .clone()
             .env("KUBECONFIG", kubeconfig.display().to_string())

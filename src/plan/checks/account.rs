@@ -23,9 +23,13 @@ pub fn may_be_sent_to(asked: &Asked<'_>) -> Checked {
     limited(asked).map_or(Checked::Pass, |told| Checked::Pause(Pause { told, until: Wake::GateOpens }))
 }
 
-/// A pause that passes by itself. While purchases are limited as well, that is what the claim is told, and its end wakes
-/// the claim, too.
+/// A pause that passes by itself. What holds the claim back besides, by what was read before it or before a restart, it is
+/// told on. While purchases are limited as well, that is what the claim is told, and its end wakes the claim, too.
 pub fn passing(asked: &Asked<'_>, message: impl Into<Cow<'static, str>>, until: Wake) -> Checked {
+    let held = [Reason::NotOwned, Reason::PriceExceeded, Reason::PriceUnknown];
+    if let Some(told) = Told::already(asked.observed.claim, &held) {
+        return Checked::Pause(Pause { told, until });
+    }
     let Some(told) = limited(asked) else { return pause(Reason::Purchasing, message, until) };
     let until = if let Wake::At(moment) = until { Wake::GateOpensOr(moment) } else { until };
     Checked::Pause(Pause { told, until })

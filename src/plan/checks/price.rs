@@ -10,7 +10,7 @@ use super::{
     look::{self, look_begins},
 };
 use crate::{
-    api::{ConditionType, PhoneNumberClaim, Reason},
+    api::{PhoneNumberClaim, Reason},
     domain::{Fit, MaxPrice, Money, Quote},
     plan::{
         Moment,
@@ -40,8 +40,7 @@ pub fn check(asked: &Asked<'_>) -> Checked {
         }
     }
     let until = Wake::Evidence(EvidenceRequest::new(since, [Source::Quote(claim.number())]));
-    match told_already(claim) {
-        // Until the price is read anew. To say anything else meanwhile would make news of the same reason.
+    match Told::already(claim, &[Reason::NumberNotFound]) {
         Some(told) => Checked::Pause(Pause { told, until }),
         None => passing(asked, "Asking Vobiz what the number costs; nothing is sent before.", until),
     }
@@ -82,16 +81,6 @@ pub fn quoted<'a>(observed: &'a ClaimObserved<'_>) -> Option<&'a Quote> {
 fn offer(offers: &[Quote], ceiling: MaxPrice) -> Option<&Quote> {
     let in_it = offers.iter().filter(|offer| offer.currency == Some(ceiling.currency));
     in_it.max_by_key(|offer| ceiling.fit(offer)).or_else(|| offers.first())
-}
-
-/// What the claim was told of its price last, if that was about what it says today.
-fn told_already(claim: &PhoneNumberClaim) -> Option<Told> {
-    let status =
-        claim.status.as_ref().filter(|status| status.observed_generation == claim.metadata.generation)?;
-    let ready = status.condition(ConditionType::Ready)?;
-    let reasons = [Reason::PriceExceeded, Reason::PriceUnknown, Reason::NumberNotFound];
-    let reason = reasons.into_iter().find(|reason| reason.into_str() == ready.reason)?;
-    Some(Told { reason, message: ready.message.clone().into() })
 }
 
 const AGAIN: &str = "The operator looks again whenever it lists the account (VOBIZ_RESYNC_INTERVAL), and when the claim is changed.";
@@ -175,7 +164,7 @@ mod tests {
     use super::*;
     use crate::{
         domain::{AttemptId, Time},
-        plan::{AttemptCause, Service, cause::Wanted},
+        plan::{AttemptCause, ClaimStep, Service, cause::Wanted},
     };
 
     fn at(seconds: u64) -> Moment {
@@ -295,6 +284,7 @@ mod tests {
             let said = asked(&monthly(ceiling), begun, offers(&["50 52 INR"]));
             let waits = match &said {
                 Checked::Pause(Pause { until: Wake::Evidence(request), .. }) => {
+                    assert!(ClaimStep::Await(Wake::Evidence(request.clone())).lacks_price());
                     Some(request.since.mono.as_secs())
                 }
                 _ => None,

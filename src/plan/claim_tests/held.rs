@@ -100,6 +100,32 @@ fn a_claim_that_only_adopts_takes_what_is_owned_and_sends_nothing() {
 }
 
 #[test]
+fn what_held_a_claim_back_is_told_until_it_is_read_anew() {
+    let told_of = |mut claim: PhoneNumberClaim, generation, reason: Reason| {
+        let ready = serde_json::json!({ "type": "Ready", "status": "False", "reason": reason.into_str(),
+            "message": "words", "lastTransitionTime": "2026-01-02T03:04:05Z" });
+        let status = serde_json::json!({ "observedGeneration": generation, "conditions": [ready] });
+        claim.metadata.generation = Some(1);
+        claim.status = serde_json::from_value(status).unwrap();
+        claim
+    };
+    for (claim, generation, reason, told) in [
+        (adopts_only(), 1, Reason::NotOwned, ("words", Reason::NotOwned)),
+        (adopts_only(), 0, Reason::NotOwned, ("Asking Vobiz", Reason::Purchasing)),
+        (adopts_only(), 1, Reason::Paused, ("Asking Vobiz", Reason::Purchasing)),
+        (wish(), 1, Reason::PriceExceeded, ("words", Reason::PriceExceeded)),
+        (wish(), 1, Reason::NumberNotFound, ("Asking Vobiz", Reason::Purchasing)),
+    ] {
+        let claim = told_of(claim, generation, reason);
+        let given = Given { claim, evidence: Evidence::default(), ..Given::default() };
+        let decision = given.with(|observed| decide(observed, at(20)));
+        assert!(matches!(decision.step, ClaimStep::Await(Wake::Evidence(_))), "{decision:?}");
+        let said = decision.told.unwrap();
+        assert!(said.reason == told.1 && said.message.starts_with(told.0), "{said:?}");
+    }
+}
+
+#[test]
 fn a_withheld_purchase_is_made_without_a_token_once_nothing_holds_it() {
     let mut withheld = attempt(AttemptState::Failed, Some(Outcome::NotSent));
     withheld.answer.as_mut().unwrap().code = Some(WITHHELD.into());
