@@ -139,11 +139,6 @@ pub const FULL: &[Mix] = &[
     mix("paused, stale, no answer", &[(Pause, 1), (NoAnswer, 1)]).with(&[Stale]),
     mix("adopts only, let go, owned already", &[(AdoptOnly, 1), (LetGo, 1), (Crash, 1)]).owned(),
     mix("owned already, crash, re-created", &[(Crash, 1), (Delete, 1), (Create, 1)]).owned(),
-    mix("two accounts, moved, crash, no answer", &[(Move, 2), (Unauthorized, 1), (Crash, 1), (NoAnswer, 1)])
-        .with(&[TwoAccounts]),
-    mix("two accounts, moved, debit only, decision", &[(Move, 2), (DebitOnly, 1), (Decide, 1), (Token, 1)])
-        .tokens(ONE)
-        .with(&[TwoAccounts]),
     mix("record of another account, crash", &[(Crash, 1), (Delete, 1), (Create, 1)]).with(&[ForeignRecord]),
 ];
 

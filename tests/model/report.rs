@@ -26,9 +26,7 @@ pub fn step(step: Step) -> String {
     match step {
         Step::ReconcileClaim(o, p) => format!("{} looks at the {} claim", name(o), claim(p)),
         Step::ReconcileRecord(o) => format!("{} looks at the record", name(o)),
-        Step::ReconcileRecordMissing(o) => {
-            format!("{} looks at the record, and its search shows nothing", name(o))
-        }
+        Step::ReconcileRecordMissing(o) => format!("{} looks at the record; its search misses", name(o)),
         Step::ReadForOthers(o) => format!("{} lists the account and its ledger for others", name(o)),
         Step::TakeTurn(o, p) => format!("{} has a slot for the {} claim", name(o), claim(p)),
         Step::WriteIntent(o, Reply::Arrives) => format!("{} writes its intent", name(o)),
