@@ -7,10 +7,11 @@ use kube::core::SelectorExt;
 
 use super::{
     declared::{Allowed, Declared},
+    rules,
     told::Told,
 };
 use crate::{
-    api::{AttemptState, PhoneNumber, PhoneNumberClaim, Reason},
+    api::{PhoneNumber, PhoneNumberClaim, Reason},
     domain::AccountId,
 };
 
@@ -100,11 +101,11 @@ impl Directory {
         let is_ours = |record: &&PhoneNumber| {
             let named = record.spec.claim_ref.as_ref();
             named.is_some_and(|named| Some(&named.uid) == claim.metadata.uid.as_ref())
-                && record.spec.attempt.state != AttemptState::Failed
+                && rules::stays_with_its_account(&record.spec.attempt)
         };
         let Some(record) = record.filter(is_ours) else { return served };
         let account = &record.spec.account;
-        let other = served.account.as_ref() != Some(account);
+        let other = rules::is_served_by_another(record, served.account.as_ref());
         let held = served.held.or_else(|| other.then(|| served_by_another(record)));
         Service { account: Some(account.clone()), held, gone: !self.knows(account) }
     }
@@ -233,7 +234,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        api::{ACCOUNT_FINALIZER, Seen, VobizAccount},
+        api::{ACCOUNT_FINALIZER, AttemptState, Seen, VobizAccount},
         plan::Token,
     };
 
