@@ -67,7 +67,10 @@ def chart(panel, results, x, y, width, height, begin, end):
     # A line that never leaves zero says nothing in a legend of many.
     if len(lines) > 4:
         lines = [line for line in lines if any(value for _, value in line[1])] or lines[:1]
-    left, top, bottom = x + 52, y + 30, y + height - 20 - 14 * math.ceil(len(lines) / 3)
+    # As many names in a row as there is room for the longest, at some 6 to a sign.
+    longest = max((len(name) for name, _ in lines), default=0)
+    columns = max(1, min(3, int((width - 20) / (20 + 6 * longest))))
+    left, top, bottom = x + 52, y + 30, y + height - 20 - 14 * math.ceil(len(lines) / columns)
     right = x + width - 10
     top_value = axis_end(max((value for _, points in lines for _, value in points), default=1))
     for part in range(3):
@@ -83,7 +86,7 @@ def chart(panel, results, x, y, width, height, begin, end):
             pieces.append(f'{"M" if before is None or at - before > 5 else "L"}{px:.1f} {py:.1f}')
             before = at
         yield f'<path d="{" ".join(pieces)}" fill="none" stroke="{colour}" stroke-width="1.5"/>'
-        lx, ly = x + 12 + (index % 3) * (width - 20) / 3, bottom + 18 + 14 * (index // 3)
+        lx, ly = x + 12 + (index % columns) * (width - 20) / columns, bottom + 18 + 14 * (index // columns)
         yield f'<rect x="{lx:.1f}" y="{ly - 7:.1f}" width="8" height="8" fill="{colour}"/>'
         yield text(lx + 12, ly, name, 10)
 

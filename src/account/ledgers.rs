@@ -262,7 +262,7 @@ async fn go_on(
     if went_on == Ok(true) {
         return Ok(Some(pass));
     }
-    if matches!(went_on, Ok(_) | Err(ReadError::RateLimited { .. })) {
+    if pass.lost.stays_good(&went_on, pass.ledger.pages()) {
         *under_way = Some(pass);
     }
     went_on.map(|_| None)

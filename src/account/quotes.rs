@@ -4,54 +4,54 @@
 use std::time::Duration;
 
 use futures::stream::{FuturesUnordered, StreamExt};
+use tokio::time::sleep;
 
 use super::{Account, batch::BatchRead, state::State};
 use crate::{
     api::ObjectKey,
     clock::Clock,
-    domain::{E164, Time},
+    domain::{E164, Moment, Time},
     plan::{Contents, QuoteRead, Source},
     vobiz::{Client, ReadError},
 };
 
-/// So many prices are read side by side: all that waits for the rate limit shares it with them.
-const AT_ONCE: usize = 3;
-
-/// So many of one namespace: where none of its prices comes, those of the others do.
-const OF_ONE_NAMESPACE: usize = 2;
-
 impl Account {
     /// Reads the prices that claims wait for. Each wakes its claim as it comes: a slow one keeps no other waiting.
     pub(super) async fn run_quotes(&self) {
-        let (mut reads, mut being_read) = (FuturesUnordered::new(), Vec::new());
+        let mut reads = FuturesUnordered::new();
         loop {
-            let next = self.state().next_quote(&being_read);
+            let now = self.clock.now();
+            let (next, more_after) = {
+                let mut state = self.state();
+                (state.next_quote(now), state.priced.more_after(now))
+            };
             if let Some(claim) = next {
-                being_read.push(claim.clone());
                 reads.push(self.run_quote(claim));
                 continue;
             }
             tokio::select! {
-                Some(claim) = reads.next() => {
-                    if let Some(place) = being_read.iter().position(|other| *other == claim) {
-                        being_read.swap_remove(place);
-                    }
-                }
+                Some(()) = reads.next() => {}
+                () = sleep(more_after.unwrap_or(Duration::MAX)), if more_after.is_some() => {}
                 () = self.quotes.notified() => {}
             }
         }
     }
 
-    /// Reads the price that the claim lacks, if none that was read for another serves it. Returns the claim.
-    async fn run_quote(&self, claim: ObjectKey) -> ObjectKey {
+    /// Reads the price that the claim lacks, if none that was read for another serves it.
+    async fn run_quote(&self, claim: ObjectKey) {
         self.client.pace.price().await;
-        let lacks = self.state().lacks_quote(&claim);
+        let lacks = {
+            let mut state = self.state();
+            state.priced.asked(&claim, self.clock.now());
+            state.lacks_quote(&claim)
+        };
+        // From now on it may hang, and then there is another place.
+        self.quotes.notify_one();
         if let Some(e164) = lacks {
             self.read_price(e164).await;
         }
         let is_served = self.state().take_quoted(&claim, self.clock.now().mono);
-        self.wake_all(is_served.then(|| claim.clone()));
-        claim
+        self.wake_all(is_served.then_some(claim));
     }
 
     /// Reads the price of a number whose turn has come: it is needed now, whoever else waits for prices.
@@ -63,25 +63,25 @@ impl Account {
 }
 
 impl State {
-    /// The claim whose price is read next, beside those that are being read for these claims.
-    fn next_quote(&mut self, being_read: &[ObjectKey]) -> Option<ObjectKey> {
-        if being_read.len() >= AT_ONCE || !self.gate.is_readable() {
+    /// The claim whose price is read next.
+    fn next_quote(&mut self, now: Moment) -> Option<ObjectKey> {
+        if !self.gate.is_readable() {
             return None;
         }
-        let of =
-            |namespace: &str| being_read.iter().filter(|claim| claim.namespace() == Some(namespace)).count();
         loop {
-            let claim = self.priced.next(|namespace| of(namespace) < OF_ONE_NAMESPACE)?;
+            let claim = self.priced.next(now)?;
             // It may not wait any more.
             if self.waiting.contains_key(&claim) {
                 return Some(claim);
             }
+            self.priced.read(&claim);
         }
     }
 
-    /// Whether the claim has nothing to wait for any more. It is looked at alone: of ten thousand that wait, each read would
-    /// look at all.
+    /// The claim's price was read: whether the claim has nothing to wait for any more. It is looked at alone: of ten thousand
+    /// that wait, each read would look at all.
     fn take_quoted(&mut self, claim: &ObjectKey, now: Duration) -> bool {
+        self.priced.read(claim);
         let Some(request) = self.waiting.get(claim) else { return false };
         if self.may_go_on(request.as_ref(), now) {
             return self.waiting.remove(claim).is_some();
@@ -119,10 +119,7 @@ mod tests {
     use jiff::Timestamp;
 
     use super::*;
-    use crate::{
-        domain::Moment,
-        plan::{EvidenceRequest, Reading},
-    };
+    use crate::plan::{EvidenceRequest, Reading};
 
     fn at(seconds: u64) -> Moment {
         let mono = Duration::from_secs(seconds);
@@ -152,7 +149,7 @@ mod tests {
 
     /// The claims whose prices are next, two at once.
     fn next(state: &mut State) -> Vec<ObjectKey> {
-        (0..2).filter_map(|_| state.next_quote(&[])).collect()
+        (0..2).filter_map(|_| state.next_quote(at(5))).collect()
     }
 
     /// Reads the prices that are next, at that second. Returns the claims that wait no longer.
@@ -200,20 +197,6 @@ mod tests {
         assert_eq!(reads(&mut state, 5), [key(1, 0)], "one is too old for the first claim");
         assert_eq!(reads(&mut state, 6), [key(0, 1), key(0, 0)]);
         assert!(next(&mut state).is_empty());
-    }
-
-    #[test]
-    fn one_namespace_has_two_prices_read_at_a_time_and_all_have_three() {
-        for (being_read, expected) in [
-            (vec![], Some((0, 0))),
-            (vec![(0, 8)], Some((0, 0))),
-            (vec![(0, 8), (0, 9)], Some((1, 0))),
-            (vec![(0, 8), (0, 9), (1, 9)], None),
-        ] {
-            let being_read: Vec<_> = being_read.into_iter().map(|(space, name)| key(space, name)).collect();
-            let next = waiting(&[1, 1]).next_quote(&being_read);
-            assert_eq!(next, expected.map(|(space, name)| key(space, name)), "{being_read:?}");
-        }
     }
 
     #[test]

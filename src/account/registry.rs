@@ -104,7 +104,7 @@ mod tests {
         api::{ClaimRef, VobizAccount},
         clock::Clock,
         domain::E164,
-        plan::{Contents, Declared, Enqueued, Evidence, Fresh, Gate, Moment, Reading, Source, Token},
+        plan::{Contents, Declared, Enqueued, Evidence, Fresh, Gate, Labels, Moment, Reading, Source, Token},
         vobiz::ReadError,
     };
 
@@ -150,7 +150,7 @@ mod tests {
         let names = [("ours", declared("MA_1")), ("theirs", declared("MA_2")), ("silent", declared("MA_3"))];
         let names: BTreeMap<_, _> = names.map(|(name, one)| (name.to_owned(), one)).into();
         let known = Known {
-            directory: Directory::new(names, BTreeMap::new(), None, None),
+            directory: Directory::new(names, BTreeMap::new(), None, Labels::Unread),
             working: [ours, theirs.clone()].map(|account| (account.id(), account)).into(),
         };
         let begun = Clock::start().now();

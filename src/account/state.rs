@@ -143,7 +143,7 @@ impl State {
 
     /// All that waits, to be told that the account is held.
     pub fn take_waiting(&mut self) -> Vec<ObjectKey> {
-        self.priced = PriceLine::default();
+        self.priced.clear();
         self.waiting.drain().map(|(key, _)| key).collect()
     }
 

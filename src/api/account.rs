@@ -181,6 +181,7 @@ pub enum AccountReason {
     VobizUnavailable,
     DuplicateAuthId,
     Suspended,
+    NamespacesUnreadable,
 }
 
 impl AccountReason {
@@ -190,9 +191,10 @@ impl AccountReason {
             Self::Accepted => (Status::True, Progress::Done),
             Self::Suspended => (Status::False, Progress::Done),
             Self::RateLimited | Self::VobizUnavailable => (Status::False, Progress::Reconciling),
-            Self::InvalidCredentials | Self::SecretNotFound | Self::DuplicateAuthId => {
-                (Status::False, Progress::Stalled)
-            }
+            Self::InvalidCredentials
+            | Self::SecretNotFound
+            | Self::DuplicateAuthId
+            | Self::NamespacesUnreadable => (Status::False, Progress::Stalled),
         }
     }
 }

@@ -17,7 +17,7 @@ use super::{
     error::CommandError,
 };
 use crate::{
-    api::{Kept, PhoneNumber, PhoneNumberClaim, Seen},
+    api::{Kept, PhoneNumber, PhoneNumberClaim, Seen, VobizAccount},
     cli::{TimesArgs, VobizArgs},
     clock::Peers,
     cluster,
@@ -89,6 +89,10 @@ impl Objects {
 
     pub async fn records(&self) -> Result<Vec<Seen<PhoneNumber>>, CommandError> {
         reading("the records", list(&Api::all(self.client.clone()))).await
+    }
+
+    pub async fn accounts(&self) -> Result<Vec<Seen<VobizAccount>>, CommandError> {
+        reading("the accounts", list(&Api::all(self.client.clone()))).await
     }
 
     pub async fn record(&self, number: E164) -> Result<Option<Seen<PhoneNumber>>, CommandError> {

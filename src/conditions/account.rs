@@ -16,6 +16,8 @@ pub struct AccountFacts<'a> {
     /// The object that serves its auth id.
     pub first: &'a str,
     pub token: &'a Token,
+    /// Whether it chooses namespaces by labels that the operator may not read.
+    pub lacks_labels: bool,
     /// How Vobiz has met it, and whether it was ever accepted. Nothing, while it is not worked with.
     pub met: Option<(&'a Gate, bool)>,
     /// What was read of it; conditions and generation are not looked at. Nothing, before it was listed.
@@ -48,22 +50,16 @@ pub fn account_status(facts: &AccountFacts<'_>, now: Timestamp) -> Option<VobizA
 }
 
 fn ready(facts: &AccountFacts<'_>) -> Option<(AccountReason, String)> {
-    use AccountReason::{DuplicateAuthId, InvalidCredentials, SecretNotFound};
     if facts.first != facts.account.name_any() {
         let first = facts.first;
         return Some((
-            DuplicateAuthId,
+            AccountReason::DuplicateAuthId,
             format!(
                 "VobizAccount {first} has the same auth id, is older, and serves alone. Delete one of the two."
             ),
         ));
     }
-    let lacking = match facts.token {
-        Token::Missing(why) => Some((SecretNotFound, why)),
-        Token::Unusable(why) => Some((InvalidCredentials, why)),
-        Token::Awaited | Token::Known => None,
-    };
-    if let Some((reason, why)) = lacking {
+    if let Some((reason, why)) = facts.token.lacks() {
         return Some((reason, format!("{why}. The operator looks again every 30 s.")));
     }
     met(facts)
@@ -71,7 +67,9 @@ fn ready(facts: &AccountFacts<'_>) -> Option<(AccountReason, String)> {
 
 /// What Vobiz has said to it.
 fn met(facts: &AccountFacts<'_>) -> Option<(AccountReason, String)> {
-    use AccountReason::{Accepted, InvalidCredentials, RateLimited, Suspended, VobizUnavailable};
+    use AccountReason::{
+        Accepted, InvalidCredentials, NamespacesUnreadable, RateLimited, Suspended, VobizUnavailable,
+    };
     let spec = &facts.account.spec;
     let secret = &spec.token_secret_ref;
     let place = format!("Secret {}/{}, key {}", secret.namespace, secret.name, secret.key);
@@ -90,6 +88,11 @@ fn met(facts: &AccountFacts<'_>) -> Option<(AccountReason, String)> {
             Suspended,
             "spec.suspend is true: no purchase or adoption is begun. What was sent is verified, and what was bought is \
              looked after.",
+        ),
+        _ if facts.lacks_labels => told(
+            NamespacesUnreadable,
+            "The account chooses namespaces by their labels, which the operator has no right to read, so no claim can buy in \
+             it. Give the operator the right: helm upgrade, with --set accounts.watchNamespaces=true.",
         ),
         Some(GateCause::RateLimited) => {
             told(RateLimited, "Vobiz limits the rate of calls (429). It goes on by itself.")
@@ -128,58 +131,45 @@ mod tests {
     }
 
     #[test]
-    #[expect(clippy::too_many_lines, reason = "one table")]
     fn the_table_of_what_an_account_says_of_itself() {
         let (known, missing) = (Token::Known, Token::Missing("There is no Secret n/s".into()));
         let unusable = Token::Unusable("It is empty".into());
         let (plain, suspended) = (json!({}), json!({ "suspend": true }));
-        let credentials = held(GateCause::Credentials);
-        for (spec, first, token, met, expected) in [
-            (&plain, "a", &known, Some((&Gate::Open, true)), Some(("Accepted", "True", None))),
-            (&plain, "a", &known, Some((&Gate::Open, false)), None),
-            (&plain, "a", &Token::Awaited, None, None),
-            (&plain, "a", &missing, None, Some(("SecretNotFound", "False", Some("Stalled")))),
-            (
-                &plain,
-                "a",
-                &missing,
-                Some((&Gate::Open, true)),
-                Some(("SecretNotFound", "False", Some("Stalled"))),
-            ),
-            (&plain, "a", &unusable, None, Some(("InvalidCredentials", "False", Some("Stalled")))),
-            (&plain, "b", &known, None, Some(("DuplicateAuthId", "False", Some("Stalled")))),
-            (&suspended, "a", &known, Some((&Gate::Open, true)), Some(("Suspended", "False", None))),
-            (
-                &suspended,
-                "a",
-                &known,
-                Some((&credentials, true)),
-                Some(("InvalidCredentials", "False", Some("Stalled"))),
-            ),
+        let (credentials, unavailable) = (held(GateCause::Credentials), held(GateCause::Unavailable));
+        let stalled = |reason| Some((reason, "False", Some("Stalled")));
+        let reconciling = |reason| Some((reason, "False", Some("Reconciling")));
+        for (spec, first, token, lacks_labels, met, expected) in [
+            (&plain, "a", &known, false, Some((&Gate::Open, true)), Some(("Accepted", "True", None))),
+            (&plain, "a", &known, false, Some((&Gate::Open, false)), None),
+            (&plain, "a", &Token::Awaited, false, None, None),
+            (&plain, "a", &missing, false, None, stalled("SecretNotFound")),
+            (&plain, "a", &missing, true, Some((&Gate::Open, true)), stalled("SecretNotFound")),
+            (&plain, "a", &unusable, false, None, stalled("InvalidCredentials")),
+            (&plain, "b", &known, false, None, stalled("DuplicateAuthId")),
+            (&suspended, "a", &known, true, Some((&Gate::Open, true)), Some(("Suspended", "False", None))),
+            (&suspended, "a", &known, true, Some((&credentials, true)), stalled("InvalidCredentials")),
+            (&plain, "a", &known, true, Some((&Gate::Open, true)), stalled("NamespacesUnreadable")),
+            (&plain, "a", &known, true, Some((&unavailable, true)), stalled("NamespacesUnreadable")),
+            (&plain, "a", &known, false, Some((&unavailable, true)), reconciling("VobizUnavailable")),
             (
                 &plain,
                 "a",
                 &known,
+                false,
                 Some((&held(GateCause::RateLimited), true)),
-                Some(("RateLimited", "False", Some("Reconciling"))),
+                reconciling("RateLimited"),
             ),
             (
                 &plain,
                 "a",
                 &known,
+                false,
                 Some((&held(GateCause::PurchasesLimited), true)),
-                Some(("RateLimited", "False", Some("Reconciling"))),
-            ),
-            (
-                &plain,
-                "a",
-                &known,
-                Some((&held(GateCause::Unavailable), true)),
-                Some(("VobizUnavailable", "False", Some("Reconciling"))),
+                reconciling("RateLimited"),
             ),
         ] {
             let account = account(spec, &json!(null));
-            let facts = AccountFacts { account: &account, first, token, met, figures: None };
+            let facts = AccountFacts { account: &account, first, token, lacks_labels, met, figures: None };
             let status = account_status(&facts, Timestamp::UNIX_EPOCH);
             let shown = status.as_ref().map(|status| {
                 let conditions = &status.conditions;
@@ -197,8 +187,14 @@ mod tests {
         let numbers = json!({ "owned": 1, "recorded": 1, "unrecorded": 0, "unclaimed": 0 });
         let account = account(&json!({}), &json!({ "numbers": numbers, "conditions": [] }));
         let missing = Token::Missing("There is no Secret".into());
-        let mut facts =
-            AccountFacts { account: &account, first: "a", token: &missing, met: None, figures: None };
+        let mut facts = AccountFacts {
+            lacks_labels: false,
+            account: &account,
+            first: "a",
+            token: &missing,
+            met: None,
+            figures: None,
+        };
         let status = account_status(&facts, Timestamp::UNIX_EPOCH).unwrap();
         assert_eq!(status.numbers.map(|numbers| numbers.owned), Some(1));
         facts.figures = Some(VobizAccountStatus::default());

@@ -46,12 +46,22 @@ impl Interruptions {
 
 /// Whether the API server only no longer knows the version that the watch had come to.
 fn is_routine(error: &watcher::Error) -> bool {
+    code(error) == Some(410)
+}
+
+/// Whether the operator lacks the right to list or watch.
+pub fn is_forbidden(error: &watcher::Error) -> bool {
+    code(error) == Some(403)
+}
+
+/// What the API server has answered.
+fn code(error: &watcher::Error) -> Option<u16> {
     use watcher::Error::{InitialListFailed, WatchError, WatchStartFailed};
     match error {
         WatchError(status)
         | InitialListFailed(kube::Error::Api(status))
-        | WatchStartFailed(kube::Error::Api(status)) => status.code == 410,
-        _ => false,
+        | WatchStartFailed(kube::Error::Api(status)) => Some(status.code),
+        _ => None,
     }
 }
 
@@ -77,7 +87,12 @@ mod tests {
             let status = kube::core::Status { code, ..kube::core::Status::default() };
             watcher::Error::WatchError(Box::new(status))
         };
-        assert!(is_routine(&error(410)));
-        assert!(!is_routine(&error(403)));
+        for (code, routine, forbidden) in [(410, true, false), (403, false, true), (500, false, false)] {
+            assert_eq!(
+                (is_routine(&error(code)), is_forbidden(&error(code))),
+                (routine, forbidden),
+                "{code}"
+            );
+        }
     }
 }

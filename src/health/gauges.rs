@@ -11,11 +11,18 @@ use prometheus_client::{
 
 use crate::{
     account::AccountHealth,
-    api::{AttemptState, Reason},
+    api::{AccountReason, AttemptState, Reason},
     domain::{AccountId, Currency, Money},
     metrics::{Kind, Label},
     plan::{ClaimBrief, Gate, GateCause, RecordBrief},
 };
+
+/// What a process that works knows of the accounts.
+pub struct Met {
+    pub accounts: Vec<AccountHealth>,
+    /// Those whose token cannot be had, and the reason that they give.
+    pub without_token: Vec<(AccountId, AccountReason)>,
+}
 
 /// What is, at the time of a scrape. Made anew for each, so that a series ends with its objects.
 #[derive(Debug, Default, PartialEq)]
@@ -93,8 +100,8 @@ impl Gauges {
         }
     }
 
-    /// Adds everything to what is served. `accounts` is what a process that works knows of them.
-    pub fn register(&self, to: &mut Registry, accounts: Option<&[AccountHealth]>, now: Timestamp) {
+    /// Adds everything to what is served.
+    pub fn register(&self, to: &mut Registry, met: Option<&Met>, now: Timestamp) {
         to.register(
             "build",
             "The version that runs; the value says nothing",
@@ -103,11 +110,12 @@ impl Gauges {
         to.register(
             "leader",
             "1 while this process works; 0 while it waits for its election or stops",
-            family([(NO_LABELS, f64::from(u8::from(accounts.is_some())))]),
+            family([(NO_LABELS, f64::from(u8::from(met.is_some())))]),
         );
         self.register_objects(to, now);
-        if let Some(accounts) = accounts {
-            register_accounts(to, accounts);
+        if let Some(met) = met {
+            register_held(to, met);
+            register_accounts(to, &met.accounts);
             to.register(
                 "unrecorded_numbers",
                 "Numbers that the account owned when it was last listed, and that no record knows",
@@ -180,26 +188,39 @@ impl Gauges {
     }
 }
 
-fn register_accounts(to: &mut Registry, accounts: &[AccountHealth]) {
-    let held = |account: &AccountHealth| match &account.gate {
-        Gate::Open => None,
-        Gate::Closed(cause, _) => Some(*cause),
-    };
-    let name = |cause: GateCause| cause.reason().into_str();
-    let causes = [GateCause::Credentials, GateCause::RateLimited, GateCause::Unavailable].map(name);
-    let causes = accounts.iter().flat_map(|account| {
-        causes.map(|reason| {
-            let labels = [("account", account.account.to_string()), ("reason", reason.to_owned())];
-            (labels, f64::from(u8::from(held(account).map(name) == Some(reason))))
+/// What holds each account, also one without a token that is not worked with.
+fn register_held(to: &mut Registry, met: &Met) {
+    let gates = met.accounts.iter().map(|health| {
+        let cause = if let Gate::Closed(cause, _) = &health.gate { Some(*cause) } else { None };
+        (&health.account, cause.map(|cause| cause.reason().into_str()))
+    });
+    let tokens = met.without_token.iter().map(|(account, reason)| (account, Some(reason.into_str())));
+    let mut all: HashMap<&AccountId, Vec<&str>> = HashMap::new();
+    for (account, reason) in gates.chain(tokens) {
+        all.entry(account).or_default().extend(reason);
+    }
+    let reasons = [
+        GateCause::Credentials.reason().into_str(),
+        GateCause::RateLimited.reason().into_str(),
+        GateCause::Unavailable.reason().into_str(),
+        AccountReason::SecretNotFound.into_str(),
+    ];
+    let held = all.into_iter().flat_map(|(account, held)| {
+        reasons.map(|reason| {
+            let labels = [("account", account.to_string()), ("reason", reason.to_owned())];
+            (labels, f64::from(u8::from(held.contains(&reason))))
         })
     });
     to.register(
         "account_held",
-        "1 while Vobiz is sent no purchases, or left alone, for this reason, else 0",
-        family(causes),
+        "1 while the account is sent no purchases, or left alone, for this reason, else 0",
+        family(held),
     );
+}
+
+fn register_accounts(to: &mut Registry, accounts: &[AccountHealth]) {
     let accepted = accounts.iter().filter_map(|account| {
-        let refused = held(account) == Some(GateCause::Credentials);
+        let refused = matches!(account.gate, Gate::Closed(GateCause::Credentials, _));
         let accepted = if refused { Some(0.0) } else { account.accepted.then_some(1.0) };
         Some(([("account", account.account.to_string())], accepted?))
     });
@@ -282,7 +303,8 @@ mod tests {
         let account = AccountHealth { account, accepted: true, gate: Gate::Open, balances };
         let metrics = Metrics::default();
         metrics.clock_skew(Peer::Vobiz, Some(jiff::SignedDuration::from_secs(-900)));
-        super::super::encode(&gauges, &metrics, Some(&[account]), at("2026-01-02T03:05:05Z")).unwrap()
+        let met = Met { accounts: vec![account], without_token: Vec::new() };
+        super::super::encode(&gauges, &metrics, Some(&met), at("2026-01-02T03:05:05Z")).unwrap()
     }
 
     /// Name, type, labels and help of each, as the documentation writes them.
@@ -353,26 +375,39 @@ mod tests {
             gate,
             balances: BTreeMap::from([("INR".parse().unwrap(), "0.10".parse().unwrap())]),
         };
-        let accounts = [
+        let accounts = vec![
             account("MA_1", Gate::Open, true),
             account("MA_2", Gate::Closed(GateCause::Credentials, String::new()), true),
             account("MA_3", Gate::Open, false),
         ];
+        let without_token = [
+            ("MA_3", AccountReason::SecretNotFound),
+            ("MA_4", AccountReason::SecretNotFound),
+            ("MA_5", AccountReason::InvalidCredentials),
+        ];
+        let without_token = without_token.map(|(id, reason)| (id.parse().unwrap(), reason)).into();
+        let met = Met { accounts, without_token };
         let (gauges, now) = (Gauges::default(), at("2026-01-02T03:04:05Z"));
-        let served = super::super::encode(&gauges, &Metrics::default(), Some(&accounts), now).unwrap();
+        let served = super::super::encode(&gauges, &Metrics::default(), Some(&met), now).unwrap();
         let value =
             |sample: &str| served.lines().find_map(|line| line.strip_prefix(sample)?.strip_prefix(' '));
-        for (id, held, accepted) in
-            [("MA_1", "0.0", Some("1.0")), ("MA_2", "1.0", Some("0.0")), ("MA_3", "0.0", None)]
-        {
-            let refused =
-                format!(r#"vobiz_operator_account_held{{account="{id}",reason="InvalidCredentials"}}"#);
+        for (id, refused, missing) in [
+            ("MA_1", "0.0", "0.0"),
+            ("MA_2", "1.0", "0.0"),
+            ("MA_3", "0.0", "1.0"),
+            ("MA_4", "0.0", "1.0"),
+            ("MA_5", "1.0", "0.0"),
+        ] {
+            let held = |reason: &str| {
+                value(&format!(r#"vobiz_operator_account_held{{account="{id}",reason="{reason}"}}"#))
+            };
+            let told = (held("InvalidCredentials"), held("SecretNotFound"), held("VobizUnavailable"));
+            assert_eq!(told, (Some(refused), Some(missing), Some("0.0")), "{id}");
+        }
+        for (id, accepted) in [("MA_1", Some("1.0")), ("MA_2", Some("0.0")), ("MA_3", None)] {
             let balance = format!(r#"vobiz_operator_account_balance{{account="{id}",currency="INR"}}"#);
             let shown = format!(r#"vobiz_operator_credentials_accepted{{account="{id}"}}"#);
-            assert_eq!(
-                (value(&refused), value(&balance), value(&shown)),
-                (Some(held), Some("0.1"), accepted)
-            );
+            assert_eq!((value(&balance), value(&shown)), (Some("0.1"), accepted));
         }
     }
 

@@ -26,7 +26,7 @@ use crate::{
     plan::Gate,
     reconcile::{Claims, Records},
 };
-use gauges::Gauges;
+use gauges::{Gauges, Met};
 use readiness::{Facts, Readiness};
 
 /// How far this process has come, noted by the tasks that bring it on.
@@ -133,19 +133,28 @@ impl HealthSources {
             gauges
         });
         // A process that does not lead knows nothing of the account, or what is out of date.
-        let accounts = self.lifecycle.is_leading().then(|| self.health());
-        encode(&gauges, &self.metrics, accounts.as_deref(), Timestamp::now())
+        let met = self.lifecycle.is_leading().then(|| Met {
+            accounts: self.health(),
+            without_token: self
+                .accounts
+                .known()
+                .directory
+                .without_token()
+                .map(|(id, why)| (id.clone(), why))
+                .collect(),
+        });
+        encode(&gauges, &self.metrics, met.as_ref(), Timestamp::now())
     }
 }
 
 fn encode(
     gauges: &Gauges,
     metrics: &Metrics,
-    accounts: Option<&[AccountHealth]>,
+    met: Option<&Met>,
     now: Timestamp,
 ) -> Result<String, fmt::Error> {
     let mut registry = Registry::with_prefix("vobiz_operator");
-    gauges.register(&mut registry, accounts, now);
+    gauges.register(&mut registry, met, now);
     metrics.register(&mut registry);
     let mut served = String::new();
     text::encode(&mut served, &registry)?;

@@ -7,7 +7,7 @@ use kube::{ResourceExt, core::Selector};
 
 use super::told::Told;
 use crate::{
-    api::{ACCOUNT_FINALIZER, AllowedFrom, Reason, VobizAccount},
+    api::{ACCOUNT_FINALIZER, AccountReason, AllowedFrom, Reason, VobizAccount},
     domain::AccountId,
 };
 
@@ -20,7 +20,7 @@ pub struct Declared {
     pub(super) deleting: bool,
     pub(super) created: Timestamp,
     pub(super) allowed: Allowed,
-    token: Token,
+    pub(super) token: Token,
 }
 
 /// Which namespaces may buy.
@@ -43,6 +43,17 @@ pub enum Token {
     Unusable(String),
 }
 
+impl Token {
+    /// Why it cannot be had: the reason that the account gives, and the words.
+    pub fn lacks(&self) -> Option<(AccountReason, &str)> {
+        match self {
+            Self::Awaited | Self::Known => None,
+            Self::Missing(why) => Some((AccountReason::SecretNotFound, why)),
+            Self::Unusable(why) => Some((AccountReason::InvalidCredentials, why)),
+        }
+    }
+}
+
 impl Declared {
     pub fn of(account: &VobizAccount, token: Token) -> Self {
         let (spec, meta) = (&account.spec, &account.metadata);
@@ -58,6 +69,10 @@ impl Declared {
             allowed: Allowed::of(account),
             token: if token == Token::Known && !is_held { Token::Awaited } else { token },
         }
+    }
+
+    pub(super) fn chooses_by_labels(&self) -> bool {
+        matches!(self.allowed, Allowed::Labels(_))
     }
 
     /// Why it has no token, if it has none.

@@ -68,6 +68,7 @@ pub use neighbours::Neighbours;
 pub use observed::{ClaimObserved, RecordObserved, Removal};
 pub use offers::QuoteRead;
 pub use ownership::{Verdict, verdict};
+pub use places::Places;
 pub use queue::{Enqueued, Next, Queue, TurnEnd};
 #[cfg(test)]
 pub(crate) use reading::Fresh;

@@ -70,6 +70,11 @@ impl Places {
         !hanging.contains(namespace) || held < self.most() - self.configured.div_ceil(2)
     }
 
+    /// How many that namespace holds.
+    pub fn held_by(&self, namespace: &str) -> usize {
+        self.held.values().filter(|held| held.namespace == namespace).count()
+    }
+
     /// When there may be more of them, if nothing else happens.
     pub fn more_after(&self, now: Moment) -> Option<Duration> {
         let sent = self.held.values().filter(|held| !held.hangs(now)).filter_map(|held| held.sent);

@@ -11,12 +11,21 @@ use super::{
     told::Told,
 };
 use crate::{
-    api::{PhoneNumber, PhoneNumberClaim, Reason},
+    api::{AccountReason, PhoneNumber, PhoneNumberClaim, Reason},
     domain::AccountId,
 };
 
-/// The labels of the namespaces.
-pub type Labels = BTreeMap<String, BTreeMap<String, String>>;
+/// What is known of the labels of the namespaces.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Labels {
+    /// They are not read yet, or not needed.
+    #[default]
+    Unread,
+    /// The API server refuses them.
+    Refused,
+    /// By namespace.
+    Read(BTreeMap<String, BTreeMap<String, String>>),
+}
 
 /// All accounts that there are, as far as it matters to whom they serve.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -29,8 +38,7 @@ pub struct Directory {
     unreadable: BTreeMap<String, String>,
     /// The account of the flags.
     flags: Option<AccountId>,
-    /// Nothing, as long as they are not known, or not needed.
-    labels: Option<Labels>,
+    labels: Labels,
 }
 
 /// Which account serves a claim.
@@ -59,7 +67,7 @@ impl Directory {
         declared: BTreeMap<String, Declared>,
         unreadable: BTreeMap<String, String>,
         flags: Option<AccountId>,
-        labels: Option<Labels>,
+        labels: Labels,
     ) -> Self {
         let mut first: HashMap<AccountId, String> = HashMap::new();
         for (name, one) in &declared {
@@ -81,16 +89,30 @@ impl Directory {
         self.first.contains_key(account) || self.flags.as_ref() == Some(account)
     }
 
+    /// The objects that serve an account.
+    fn serving(&self) -> impl Iterator<Item = (&str, &Declared)> {
+        let all = self.declared.iter().map(|(name, one)| (name.as_str(), one));
+        all.filter(|(name, one)| self.first(&one.account) == Some(*name))
+    }
+
     /// The objects that would serve, and have no token: why not.
     pub fn lacking(&self) -> impl Iterator<Item = (&str, &str)> {
-        let serving =
-            self.declared.iter().filter(|(name, one)| self.first(&one.account) == Some(name.as_str()));
-        serving.filter_map(|(name, one)| Some((name.as_str(), one.lacks_token()?)))
+        self.serving().filter_map(|(name, one)| Some((name, one.lacks_token()?)))
+    }
+
+    /// The accounts whose token cannot be had, and the reason that they give.
+    pub fn without_token(&self) -> impl Iterator<Item = (&AccountId, AccountReason)> {
+        self.serving().filter_map(|(_, one)| Some((&one.account, one.token.lacks()?.0)))
     }
 
     /// Whether namespaces have to be watched.
     pub fn needs_labels(&self) -> bool {
-        self.declared.values().any(|one| matches!(one.allowed, Allowed::Labels(_)))
+        self.declared.values().any(Declared::chooses_by_labels)
+    }
+
+    /// Whether that object chooses namespaces by labels that the operator may not read.
+    pub fn lacks_labels(&self, name: &str) -> bool {
+        self.labels == Labels::Refused && self.declared.get(name).is_some_and(Declared::chooses_by_labels)
     }
 
     /// Which account serves a claim whose number has this record. What was sent or bought with an account stays with it,
@@ -175,35 +197,49 @@ impl Directory {
                 ),
             );
         }
-        match self.allows(one, namespace) {
-            Some(true) => {
-                Service { account: Some(one.account.clone()), held: one.holds_back(name), gone: false }
+        match self.allows(name, one, namespace) {
+            Ok(()) => Service { account: Some(one.account.clone()), held: one.holds_back(name), gone: false },
+            Err(told) => Service { account: None, held: Some(told), gone: false },
+        }
+    }
+
+    /// Whether the namespace may buy in that account, and what its claims are told if not.
+    fn allows(&self, name: &str, one: &Declared, namespace: &str) -> Result<(), Told> {
+        let is_open = match (&one.allowed, &self.labels) {
+            (Allowed::All, _) => true,
+            (Allowed::Names(names), _) => names.contains(namespace),
+            (Allowed::Labels(selector), Labels::Read(labels)) => {
+                labels.get(namespace).is_some_and(|labels| selector.matches(labels))
             }
-            Some(false) => Service::by_none(
+            (Allowed::Labels(_), Labels::Refused) => {
+                return Err(Told::new(
+                    Reason::AccountNotAllowed,
+                    format!(
+                        "VobizAccount {name} chooses namespaces by their labels, which the operator has no right to read, so \
+                         nothing is bought. An administrator gives it the right (the chart's value \
+                         accounts.watchNamespaces=true), and the claim goes on by itself."
+                    ),
+                ));
+            }
+            (Allowed::Labels(_), Labels::Unread) => {
+                return Err(Told::new(
+                    Reason::Purchasing,
+                    format!(
+                        "VobizAccount {name} chooses namespaces by their labels, which the operator has not read yet."
+                    ),
+                ));
+            }
+        };
+        let closed = || {
+            Told::new(
                 Reason::AccountNotAllowed,
                 format!(
                     "VobizAccount {name} is not open to the namespace {namespace}, so nothing is bought. An administrator \
                      opens it (spec.allowedNamespaces), and the claim goes on by itself."
                 ),
-            ),
-            None => Service::by_none(
-                Reason::Purchasing,
-                format!(
-                    "VobizAccount {name} chooses namespaces by their labels, which the operator has not read yet."
-                ),
-            ),
-        }
-    }
-
-    /// Whether the namespace may buy in that account. Nothing, as long as its labels are not known.
-    fn allows(&self, one: &Declared, namespace: &str) -> Option<bool> {
-        match &one.allowed {
-            Allowed::All => Some(true),
-            Allowed::Names(names) => Some(names.contains(namespace)),
-            Allowed::Labels(selector) => {
-                Some(self.labels.as_ref()?.get(namespace).is_some_and(|labels| selector.matches(labels)))
-            }
-        }
+            )
+        };
+        is_open.then_some(()).ok_or_else(closed)
     }
 }
 
@@ -263,7 +299,7 @@ mod tests {
     fn directory(objects: &[VobizAccount], flags: Option<&str>) -> Directory {
         let declared = |one: &VobizAccount| (one.name_any(), Declared::of(one, Token::Known));
         let flags = flags.map(|flags| flags.parse().unwrap());
-        Directory::new(objects.iter().map(declared).collect(), BTreeMap::new(), flags, None)
+        Directory::new(objects.iter().map(declared).collect(), BTreeMap::new(), flags, Labels::Unread)
     }
 
     fn claim(named: Option<&str>) -> PhoneNumberClaim {
@@ -430,18 +466,31 @@ mod tests {
     fn namespaces_are_chosen_by_their_labels_once_these_are_known() {
         let allowed = json!({ "from": "Selector", "selector": { "matchLabels": { "tier": "paid" } } });
         let account = object("a", 1, &json!({ "allowedNamespaces": allowed }));
-        let with = |labels: Option<Value>| {
-            let labels = labels.map(|labels| serde_json::from_value(labels).unwrap());
+        let team = |labels: Value| Labels::Read(serde_json::from_value(json!({ "team": labels })).unwrap());
+        for (labels, expected, words) in [
+            (Labels::Unread, Some(Reason::Purchasing), "not read yet"),
+            (Labels::Refused, Some(Reason::AccountNotAllowed), "accounts.watchNamespaces=true"),
+            (
+                Labels::Read(BTreeMap::new()),
+                Some(Reason::AccountNotAllowed),
+                "not open to the namespace team",
+            ),
+            (
+                team(json!({ "tier": "free" })),
+                Some(Reason::AccountNotAllowed),
+                "not open to the namespace team",
+            ),
+            (team(json!({ "tier": "paid" })), None, ""),
+        ] {
+            let refused = labels == Labels::Refused;
             let declared = BTreeMap::from([("a".into(), Declared::of(&account, Token::Known))]);
             let directory = Directory::new(declared, BTreeMap::new(), None, labels);
             assert!(directory.needs_labels());
-            let served = directory.resolve(Some("a"), "team");
-            served.held.map(|told| told.reason)
-        };
-        assert_eq!(with(None), Some(Reason::Purchasing));
-        assert_eq!(with(Some(json!({}))), Some(Reason::AccountNotAllowed));
-        assert_eq!(with(Some(json!({ "team": { "tier": "free" } }))), Some(Reason::AccountNotAllowed));
-        assert_eq!(with(Some(json!({ "team": { "tier": "paid" } }))), None);
+            assert_eq!((directory.lacks_labels("a"), directory.lacks_labels("b")), (refused, false));
+            let held = directory.resolve(Some("a"), "team").held;
+            assert_eq!(held.as_ref().map(|told| told.reason), expected);
+            assert!(held.is_none_or(|told| told.message.contains(words)), "{words}");
+        }
         assert!(!directory(&[object("a", 1, &json!({}))], None).needs_labels());
     }
 
@@ -450,18 +499,21 @@ mod tests {
         let account = object("a", 1, &json!({}));
         let mut free = account.clone();
         free.metadata.finalizers = None;
-        for (account, token, reason) in [
-            (&account, Token::Known, None),
-            (&account, Token::Awaited, Some(Reason::Purchasing)),
-            (&account, Token::Missing("there is no Secret".into()), Some(Reason::InvalidCredentials)),
-            (&account, Token::Unusable("it is empty".into()), Some(Reason::InvalidCredentials)),
-            (&free, Token::Known, Some(Reason::Purchasing)),
+        let (missing, unusable) =
+            (Token::Missing("there is no Secret".into()), Token::Unusable("it is empty".into()));
+        for (account, token, reason, lacks) in [
+            (&account, Token::Known, None, None),
+            (&account, Token::Awaited, Some(Reason::Purchasing), None),
+            (&account, missing, Some(Reason::InvalidCredentials), Some(AccountReason::SecretNotFound)),
+            (&account, unusable, Some(Reason::InvalidCredentials), Some(AccountReason::InvalidCredentials)),
+            (&free, Token::Known, Some(Reason::Purchasing), None),
         ] {
             let declared = BTreeMap::from([("a".into(), Declared::of(account, token))]);
-            let directory = Directory::new(declared, BTreeMap::new(), None, None);
+            let directory = Directory::new(declared, BTreeMap::new(), None, Labels::Unread);
             let served = directory.resolve(Some("a"), "team");
             assert_eq!(served.account, "MA_a".parse().ok());
             assert_eq!(served.held.map(|told| told.reason), reason);
+            assert_eq!(directory.without_token().next().map(|(_, reason)| reason), lacks);
         }
     }
 
@@ -470,7 +522,7 @@ mod tests {
         let declared =
             BTreeMap::from([("a".into(), Declared::of(&object("a", 1, &json!({})), Token::Known))]);
         let unreadable = BTreeMap::from([("z".to_owned(), "a word".to_owned())]);
-        let directory = Directory::new(declared, unreadable, "MA_flags".parse().ok(), None);
+        let directory = Directory::new(declared, unreadable, "MA_flags".parse().ok(), Labels::Unread);
         for (named, account, reason) in [
             (None, None, Some(Reason::AccountNotFound)),
             (Some("a"), Some("MA_a"), None),

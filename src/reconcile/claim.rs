@@ -7,6 +7,7 @@ use kube::ResourceExt;
 
 use super::{Again, Context, intent, newer};
 use crate::{
+    account::Account,
     api::{
         AttemptState, ClaimRef, ConditionType, EventKind, ObjectKey, PhoneNumber, PhoneNumberClaim,
         PhoneNumberClaimStatus, PriceReason, Seen,
@@ -124,7 +125,11 @@ pub async fn reconcile_claim(
     let observed = observe(&context, &claim, &known, now).await?;
     let decision = decide(&context, &observed, now);
     let handled = handled.filter(|_| !decision.step.lacks_evidence()).or_else(|| handled_before(&claim));
-    let performed = perform(&context, &observed, &decision.step, now).await;
+    let performed =
+        perform(&context, &observed, &decision.step, now).await.map(|performed| match performed {
+            Performed::ComesBack(after) => after,
+            Performed::Opened(account, end) => context.intent_ended(&account, &claim, end),
+        });
     // Even where the step failed, the claim is told what is known.
     let failed = performed.as_ref().err().filter(|error| !error.is_overtaken());
     let unstored = observed.record.and_then(|record| context.outcomes.unstored(record.spec.attempt.id));
@@ -151,39 +156,46 @@ const CLOCKS_EVERY: Duration = Duration::from_secs(15);
 /// agree again wake it.
 const OPEN_EVERY: Duration = Duration::from_mins(1);
 
-/// Performs the step; returns when to come back, if nothing else will bring the claim back.
+/// What became of a step.
+pub(super) enum Performed {
+    /// The claim is to come back then, if nothing else will bring it back.
+    ComesBack(Option<Duration>),
+    /// The intent of an attempt that is not sent was to be written with that account. Its end is noted once: a turn that notes
+    /// another clears the pause of a refusal.
+    Opened(Arc<Account>, TurnEnd),
+}
+
+/// Performs the step.
 pub(super) async fn perform(
     context: &Context,
     observed: &ClaimObserved<'_>,
     step: &ClaimStep,
     now: Moment,
-) -> Result<Option<Duration>, StoreError> {
-    let claim = observed.claim;
-    match step {
-        ClaimStep::Rest => Ok(None),
-        ClaimStep::Await(wake) => Ok(wait(context, observed, wake, now)),
-        ClaimStep::Purchase(_) => {
-            let Some(account) = context.account(observed) else { return Ok(None) };
-            Ok(context.enqueue(&account, claim).await)
-        }
-        ClaimStep::OpenUnsent(attempt) => {
-            let Some(account) = context.account(observed) else { return Ok(None) };
+) -> Result<Performed, StoreError> {
+    let (claim, account) = (observed.claim, context.account(observed));
+    let comes_back = match (step, account) {
+        (ClaimStep::Await(wake), _) => wait(context, observed, wake, now),
+        (ClaimStep::Purchase(_), Some(account)) => context.enqueue(&account, claim).await,
+        (ClaimStep::OpenUnsent(attempt), Some(account)) => {
             let id = intent::fresh_id();
             if let Some(pause) = account.queue.paused_for(&claim.uid().unwrap_or_default()) {
-                return Ok(Some(pause));
+                return Ok(Performed::ComesBack(Some(pause)));
             }
             let written =
                 intent::write(context, &account, claim, observed.record, attempt.clone(), id, now).await;
             let end = written.map_or_else(|error| intent::in_vain(&error), |_| TurnEnd::Done);
-            Ok(context.intent_ended(&account, claim, end))
+            return Ok(Performed::Opened(account, end));
         }
-        ClaimStep::Bind => {
-            let Some(record) = observed.record else { return Ok(None) };
-            let bound = context.changed(record, Change::Claim(claim.reference()), now);
-            context.store.replace(&bound).await?;
-            Ok(None)
+        (ClaimStep::Bind, _) => {
+            if let Some(record) = observed.record {
+                let bound = context.changed(record, Change::Claim(claim.reference()), now);
+                context.store.replace(&bound).await?;
+            }
+            None
         }
-    }
+        (ClaimStep::Rest | ClaimStep::Purchase(_) | ClaimStep::OpenUnsent(_), _) => None,
+    };
+    Ok(Performed::ComesBack(comes_back))
 }
 
 /// Has the claim brought back; returns when, if that is a matter of time alone.

@@ -8,7 +8,7 @@ use tracing::Instrument;
 
 use super::{
     Context, UNREADABLE_EVERY,
-    claim::{Known, decide, observe, perform},
+    claim::{Known, Performed, decide, observe, perform},
     intent,
     spend::{Spending, spend},
 };
@@ -20,13 +20,15 @@ use crate::{
     plan::{ClaimStep, Enqueued, TurnEnd},
     store::StoreError,
     telemetry::TRACED,
+    vobiz::READ_TIMEOUT,
 };
 
 /// How long the claim whose turn it is may keep the others waiting until it is known whether it may be read.
 const LONGEST_ASKED: Duration = Duration::from_secs(2);
 
-/// How long a claim keeps its place for a price that does not come.
-const LONGEST_PRICED: Duration = Duration::from_secs(10);
+/// How long a claim keeps its place for a price that does not come: longer than a page may take. Where each takes nearly as long
+/// as it may, a price that is given up sooner would be read in each turn, and never be known in one.
+const LONGEST_PRICED: Duration = READ_TIMEOUT.saturating_add(Duration::from_secs(5));
 
 /// A claim's turn that has begun.
 struct Turn<'a> {
@@ -138,7 +140,11 @@ async fn take(
             let spent = spend(context, account, &claim, observed.record, Spending::Purchase(attempt)).await;
             spent.map_err(|error| intent::in_vain(&error))
         }
-        other => perform(context, &observed, &other, now).await.map(|_| false).map_err(|_| TurnEnd::InVain),
+        other => match perform(context, &observed, &other, now).await {
+            Ok(Performed::Opened(_, end)) if end != TurnEnd::Done => Err(end),
+            Ok(_) => Ok(false),
+            Err(_) => Err(TurnEnd::InVain),
+        },
     }
 }
 

@@ -8,7 +8,7 @@ use super::{error::SetupError, transport};
 use crate::domain::Rate;
 
 /// A read that takes longer is given up: reads can be repeated.
-const READ_TIMEOUT: Duration = Duration::from_secs(15);
+pub const READ_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// Idle connections that reads keep: as many as there are calls side by side.
 const KEPT: usize = 8;

@@ -30,7 +30,7 @@ mod wire;
 
 pub use answer::PurchaseAnswer;
 pub use casing::Casing;
-pub use connections::Settings;
+pub use connections::{READ_TIMEOUT, Settings};
 pub use connector::Connector;
 pub use credentials::{Credentials, CredentialsError, CredentialsSource, Source};
 pub use error::{ReadError, SetupError};

@@ -50,7 +50,7 @@ fn list(value: &Value) -> impl Iterator<Item = &Value> {
 #[ignore = "needs the Debian package prometheus: make e2e-prometheus"]
 fn the_rules_are_sound_and_each_alert_is_seen_to_fire_and_not_to_fire() {
     run(async |_world| {
-        assert!(promtool(&["check", "rules", RULES]).await.contains("10 rules found"));
+        assert!(promtool(&["check", "rules", RULES]).await.contains("11 rules found"));
         assert!(promtool(&["test", "rules", RULES_TEST]).await.contains("SUCCESS"));
         let (rules, tests) = (yaml(RULES), yaml(RULES_TEST));
         let mut alerts = BTreeSet::new();

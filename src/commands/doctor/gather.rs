@@ -44,8 +44,9 @@ pub async fn facts(args: &DoctorArgs) -> Result<Facts, CommandError> {
     let records = listed(objects.records().await);
     let claims = claims(&objects, &args.place.watch.namespaces()).await;
     let lease_namespace = args.place.lease_namespace(objects.namespace(None));
-    let reviews =
-        reading("the rights", reviews(objects.client(), needed(&args.place, &lease_namespace))).await;
+    let accounts = objects.accounts().await.unwrap_or_default();
+    let needed = needed(&args.place, &lease_namespace, &accounts);
+    let reviews = reading("the rights", reviews(objects.client(), needed)).await;
     let lease = lease(objects.client(), &args.place, lease_namespace).await;
     let served = reading("the definitions", definitions::look(objects.client())).await;
     let (account, vobiz) = ask(args, &peers, currency(&records, &claims)).await?;

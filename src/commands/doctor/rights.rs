@@ -6,7 +6,10 @@ use k8s_openapi::api::authorization::v1::{
     ResourceAttributes, SelfSubjectAccessReview, SelfSubjectAccessReviewSpec,
 };
 
-use crate::{api::GROUP, cli::PlaceArgs};
+use crate::{
+    api::{AllowedFrom, GROUP, Seen, VobizAccount},
+    cli::PlaceArgs,
+};
 
 /// Verbs on a resource, as the chart's roles have them.
 #[derive(Debug)]
@@ -22,12 +25,14 @@ pub const RECORDS: Rule = Rule {
     verbs: &["get", "list", "watch", "create", "update", "delete"],
 };
 
-/// A Secret of an account, and the labels of namespaces, are read only where an account names them: those rights are asked for
-/// in the chart's values.
+/// Secrets of accounts are read only as accounts name them: those rights are asked for in the chart's values.
 pub const ACCOUNTS: [Rule; 2] = [
     Rule { group: GROUP, resource: "vobizaccounts", verbs: &["list", "watch", "patch"] },
     Rule { group: GROUP, resource: "vobizaccounts/status", verbs: &["patch"] },
 ];
+
+/// Where an account chooses namespaces by their labels.
+pub const NAMESPACES: Rule = Rule { group: "", resource: "namespaces", verbs: &["list", "watch"] };
 
 /// In each namespace whose claims are served.
 pub const CLAIMS: [Rule; 3] = [
@@ -60,8 +65,8 @@ pub struct Review {
     pub allowed: Result<bool, String>,
 }
 
-/// All that an operator needs in this place.
-pub fn needed(place: &PlaceArgs, lease_namespace: &str) -> Vec<Right> {
+/// All that an operator needs in this place, and for these accounts.
+pub fn needed(place: &PlaceArgs, lease_namespace: &str, accounts: &[Seen<VobizAccount>]) -> Vec<Right> {
     let mut namespaces: Vec<_> = place.watch.namespaces().into_iter().map(Some).collect();
     if namespaces.is_empty() {
         namespaces.push(None);
@@ -70,6 +75,12 @@ pub fn needed(place: &PlaceArgs, lease_namespace: &str) -> Vec<Right> {
         std::iter::once(&RECORDS).chain(&ACCOUNTS).flat_map(|rule| of(rule, None, None)).collect();
     for namespace in &namespaces {
         rights.extend(CLAIMS.iter().flat_map(|rule| of(rule, namespace.as_deref(), None)));
+    }
+    let by_labels = |account: &Seen<VobizAccount>| {
+        account.read().is_some_and(|one| one.spec.allowed_namespaces.from == AllowedFrom::Selector)
+    };
+    if accounts.iter().any(by_labels) {
+        rights.extend(of(&NAMESPACES, None, None));
     }
     if place.leader_elect {
         let [create, others] = &LEASE;
@@ -130,7 +141,19 @@ mod tests {
     use crate::cli;
 
     /// What only accounts that name it need.
-    const AS_NAMED: [&str; 2] = ["namespaces", "secrets"];
+    const AS_NAMED: &str = "secrets";
+
+    fn by_labels() -> Seen<VobizAccount> {
+        serde_json::from_value(serde_json::json!({
+            "apiVersion": "telephony.vobiz.ai/v1alpha1", "kind": "VobizAccount",
+            "metadata": { "name": "a" },
+            "spec": {
+                "authId": "MA_1", "tokenSecretRef": { "namespace": "n", "name": "s" },
+                "allowedNamespaces": { "from": "Selector" },
+            },
+        }))
+        .unwrap()
+    }
 
     const CHART: &str = include_str!("../../../charts/vobiz-operator/templates/rbac.yaml");
 
@@ -144,7 +167,7 @@ mod tests {
     /// The words of a list in brackets, where the line has it.
     fn listed(line: &str, key: &str) -> Option<Vec<String>> {
         let (_, list) = line.split_once(&format!("{key}: ["))?;
-        Some(list.split(']').next()?.split(", ").map(str::to_owned).collect())
+        Some(list.split(']').next()?.split(", ").map(|word| word.trim_matches('"').to_owned()).collect())
     }
 
     /// What the roles of the chart give: each rule says its groups, resources and verbs in this order.
@@ -163,19 +186,19 @@ mod tests {
     #[test]
     fn exactly_the_rights_that_the_chart_gives_are_asked_for() {
         let place = place("vobiz-operator doctor --watch-namespaces a --leader-elect");
-        let asked = needed(&place, "telephony").into_iter();
+        let asked = needed(&place, "telephony", &[by_labels()]).into_iter();
         let asked: Vec<_> = asked
             .map(|right| (right.group.to_owned(), right.resource.to_owned(), right.verb.to_owned()))
             .collect();
-        let always = given().into_iter().filter(|(_, resource, _)| !AS_NAMED.contains(&resource.as_str()));
+        let always = given().into_iter().filter(|(_, resource, _)| resource != AS_NAMED);
         assert_eq!(asked.iter().cloned().collect::<BTreeSet<_>>(), always.collect());
-        assert_eq!((asked.len(), CHART.matches("verbs: [").count()), (18, 10), "each once");
+        assert_eq!((asked.len(), CHART.matches("verbs: [").count()), (20, 10), "each once");
     }
 
     #[test]
     fn rights_are_asked_for_where_they_are_needed() {
         let told = |line: &str| {
-            let rights = needed(&place(line), "telephony");
+            let rights = needed(&place(line), "telephony", &[]);
             rights.iter().map(ToString::to_string).collect::<Vec<_>>()
         };
         let all = told("vobiz-operator doctor");
@@ -187,7 +210,7 @@ mod tests {
             assert!(named.iter().any(|told| told == right), "{right}: {named:?}");
         }
         assert_eq!(named.len(), 6 + 4 + 2 * 5 + 3);
-        let lease = needed(&place("vobiz-operator doctor --leader-elect"), "telephony").pop().unwrap();
+        let lease = needed(&place("vobiz-operator doctor --leader-elect"), "telephony", &[]).pop().unwrap();
         let asked = lease.review().spec.resource_attributes.unwrap();
         assert_eq!((asked.name.as_deref(), asked.verb.as_deref()), (Some("vobiz-operator"), Some("update")));
     }

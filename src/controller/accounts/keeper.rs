@@ -50,7 +50,7 @@ struct Inner {
     objects: BTreeMap<String, Arc<Seen<VobizAccount>>>,
     /// By the uid of the object.
     tokens: HashMap<String, Held>,
-    labels: Option<Labels>,
+    labels: Labels,
     /// Those of the flags.
     flags: Option<Credentials>,
     working: HashMap<AccountId, Working>,
@@ -157,8 +157,8 @@ impl Keeper {
         self.changed.notify_one();
     }
 
-    /// The labels of the namespaces, while they are watched.
-    pub fn label(&self, labels: Option<Labels>) {
+    /// What is known of the labels of the namespaces.
+    pub fn label(&self, labels: Labels) {
         self.inner.lock().labels = labels;
         self.changed.notify_one();
     }

@@ -3,6 +3,7 @@
 
 mod each;
 mod figures;
+mod follow;
 mod keeper;
 mod namespaces;
 mod report;

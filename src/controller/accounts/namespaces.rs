@@ -1,20 +1,12 @@
 //! Follows the labels of the namespaces, where an account chooses namespaces by them, and nowhere else.
 
-use std::{pin::pin, sync::Arc};
+use std::sync::Arc;
 
-use futures::StreamExt;
 use k8s_openapi::api::core::v1::Namespace;
-use kube::{Api, Client, ResourceExt, core::PartialObjectMeta};
-use kube_runtime::{
-    WatchStreamExt,
-    watcher::{self, Event},
-};
+use kube::{Api, Client, core::PartialObjectMeta};
 
-use super::keeper::Keeper;
-use crate::{
-    controller::{interruption::Interruptions, pauses::pauses},
-    plan::Labels,
-};
+use super::{follow::by_name, keeper::Keeper};
+use crate::{controller::interruption::is_forbidden, plan::Labels};
 
 /// Tells the keeper of all labels, and of each change, while they are needed.
 pub async fn follow(kube: Client, keeper: Arc<Keeper>) {
@@ -28,39 +20,19 @@ pub async fn follow(kube: Client, keeper: Arc<Keeper>) {
         };
         tokio::select! {
             () = watch(kube.clone(), &keeper) => {}
-            () = unneeded => keeper.label(None),
+            () = unneeded => keeper.label(Labels::Unread),
         }
     }
 }
 
 async fn watch(kube: Client, keeper: &Keeper) {
-    let (mut labels, mut listed, mut interruptions) =
-        (Labels::new(), Labels::new(), Interruptions::default());
     let api: Api<PartialObjectMeta<Namespace>> = Api::all(kube);
-    let mut events = pin!(watcher::watcher(api, watcher::Config::default()).backoff(pauses(1)));
-    while let Some(event) = events.next().await {
-        match event {
-            Ok(Event::Init) => {
-                listed = Labels::new();
-                continue;
-            }
-            Ok(Event::InitApply(namespace)) => {
-                listed.insert(namespace.name_any(), namespace.labels().clone());
-                continue;
-            }
-            Ok(Event::InitDone) => labels = std::mem::take(&mut listed),
-            Ok(Event::Apply(namespace)) => {
-                let now = namespace.labels().clone();
-                if labels.insert(namespace.name_any(), now.clone()) == Some(now) {
-                    continue;
-                }
-            }
-            Ok(Event::Delete(namespace)) => drop(labels.remove(&namespace.name_any())),
-            Err(error) => {
-                interruptions.warn("namespaces", &error);
-                continue;
-            }
-        }
-        keeper.label(Some(labels.clone()));
-    }
+    let labels = |namespace: PartialObjectMeta<Namespace>| namespace.metadata.labels.unwrap_or_default();
+    by_name(api, "namespaces", labels, |found| match found {
+        Ok(labels) => keeper.label(Labels::Read(labels)),
+        // What was read before may be wrong by now, and nothing would tell.
+        Err(error) if is_forbidden(&error) => keeper.label(Labels::Refused),
+        Err(_) => {}
+    })
+    .await;
 }

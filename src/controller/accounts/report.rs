@@ -101,6 +101,7 @@ impl Reporter {
             account: object,
             first,
             token: &kept.token,
+            lacks_labels: known.directory.lacks_labels(&object.name_any()),
             met: health.as_ref().map(|health| (&health.gate, health.accepted)),
             figures: working
                 .filter(|_| first == object.name_any())

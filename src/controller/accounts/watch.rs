@@ -1,20 +1,12 @@
 //! Follows the declared accounts, where the API server knows their kind and lets it be read.
 
-use std::{collections::BTreeMap, pin::pin, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use futures::StreamExt;
-use kube::{Api, Client, ResourceExt};
-use kube_runtime::{
-    WatchStreamExt,
-    watcher::{self, Event},
-};
+use kube::{Api, Client};
 use tokio::time::{sleep, timeout};
 
-use super::keeper::Keeper;
-use crate::{
-    api::{Seen, VobizAccount},
-    controller::{interruption::Interruptions, kinds, pauses::pauses},
-};
+use super::{follow::by_name, keeper::Keeper};
+use crate::{api::VobizAccount, controller::kinds};
 
 /// How long the first answer may take.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -27,31 +19,12 @@ const AGAIN: Duration = Duration::from_secs(1);
 /// Tells the keeper of all accounts, and of each change.
 pub async fn follow(kube: Client, keeper: Arc<Keeper>) {
     until_listed(&kube, &keeper).await;
-    let (mut objects, mut listed, mut interruptions) =
-        (BTreeMap::new(), BTreeMap::new(), Interruptions::default());
-    let api: Api<Seen<VobizAccount>> = Api::all(kube);
-    let mut events = pin!(watcher::watcher(api, watcher::Config::default()).backoff(pauses(1)));
-    while let Some(event) = events.next().await {
-        let named = |object: Seen<VobizAccount>| (object.name_any(), Arc::new(object));
-        match event {
-            Ok(Event::Init) => {
-                listed = BTreeMap::new();
-                continue;
-            }
-            Ok(Event::InitApply(object)) => {
-                listed.extend([named(object)]);
-                continue;
-            }
-            Ok(Event::InitDone) => objects = std::mem::take(&mut listed),
-            Ok(Event::Apply(object)) => objects.extend([named(object)]),
-            Ok(Event::Delete(object)) => drop(objects.remove(&object.name_any())),
-            Err(error) => {
-                interruptions.warn("accounts", &error);
-                continue;
-            }
+    by_name(Api::all(kube), "accounts", Arc::new, |found| {
+        if let Ok(objects) = found {
+            keeper.declare(objects);
         }
-        keeper.declare(objects.clone());
-    }
+    })
+    .await;
 }
 
 /// Returns once accounts can be listed. An older definition has none: then the account of the flags serves alone.

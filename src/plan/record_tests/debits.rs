@@ -100,31 +100,41 @@ fn a_debit_that_another_purchase_under_way_may_explain_is_no_question_yet() {
     );
 }
 
-#[test]
-fn a_purchase_whose_own_debit_need_not_show_yet_explains_no_other() {
+/// What is decided of an attempt at 52 beside a debit that names no number, and a purchase of another number at that sum, of
+/// which the neighbours know so.
+fn decided_beside(
+    amount: &str,
+    opened: Moment,
+    now: Moment,
+    known: impl Fn(Neighbours, Explained) -> Neighbours + Sync,
+) -> RecordStep {
     let record = open_record(Some(Outcome::Unknown));
     let account: AccountId = "MA_1".parse().unwrap();
     let price =
         FundsRead { inventory_read: true, required: "52".parse().ok(), available: None, currency: None };
+    let evidence = Evidence {
+        listing: read(at(15), Rows::default()),
+        ledger: ledger(at(15), &[UNNAMED]),
+        funds: read(at(15), price),
+        ..Evidence::default()
+    };
+    let other = Explained {
+        e164: "+911234500009".parse().unwrap(),
+        amount: amount.parse().unwrap(),
+        currency: None,
+        opened: opened.wall,
+        settled: opened.wall,
+    };
+    let neighbours = |_, rows: &Arc<LedgerRows>| {
+        Arc::new(known(Neighbours::for_tests(rows.clone(), &[], &[], &[]), other))
+    };
+    decide_record(&RecordObserved { neighbours: &neighbours, ..seen_by(&record, &account, &evidence) }, now)
+}
+
+#[test]
+fn a_purchase_whose_own_debit_need_not_show_yet_explains_no_other() {
     let decided = |opened: Moment, amount: &str, now: Moment| {
-        let evidence = Evidence {
-            listing: read(at(15), Rows::default()),
-            ledger: ledger(at(15), &[UNNAMED]),
-            funds: read(at(15), price),
-            ..Evidence::default()
-        };
-        let other = Explained {
-            e164: "+911234500009".parse().unwrap(),
-            amount: amount.parse().unwrap(),
-            currency: None,
-            opened: opened.wall,
-            settled: opened.wall,
-        };
-        let neighbours = |_, rows: &Arc<LedgerRows>| {
-            Arc::new(Neighbours::for_tests(rows.clone(), &[], &[], &[]).with_young(&[other]))
-        };
-        let observed = RecordObserved { neighbours: &neighbours, ..seen_by(&record, &account, &evidence) };
-        decide_record(&observed, now)
+        decided_beside(amount, opened, now, |neighbours, other| neighbours.with_young(&[other]))
     };
     // Its debit must show from the 29th second on, in rows that are read anew then.
     assert_eq!(decided(at(14), "52", at(28)), RecordStep::Wait(at(29)));
@@ -139,29 +149,8 @@ fn a_purchase_whose_own_debit_need_not_show_yet_explains_no_other() {
 
 #[test]
 fn an_account_that_may_be_family_is_read_first_and_not_waited_for_long() {
-    let record = open_record(Some(Outcome::Unknown));
-    let account: AccountId = "MA_1".parse().unwrap();
-    let price =
-        FundsRead { inventory_read: true, required: "52".parse().ok(), available: None, currency: None };
     let decided = |amount: &str, read_last: Option<Moment>, now: Moment| {
-        let evidence = Evidence {
-            listing: read(at(15), Rows::default()),
-            ledger: ledger(at(15), &[UNNAMED]),
-            funds: read(at(15), price),
-            ..Evidence::default()
-        };
-        let other = Explained {
-            e164: "+911234500009".parse().unwrap(),
-            amount: amount.parse().unwrap(),
-            currency: None,
-            opened: at(0).wall,
-            settled: at(0).wall,
-        };
-        let neighbours = |_, rows: &Arc<LedgerRows>| {
-            Arc::new(Neighbours::for_tests(rows.clone(), &[], &[], &[]).with_untold(other, read_last))
-        };
-        let observed = RecordObserved { neighbours: &neighbours, ..seen_by(&record, &account, &evidence) };
-        decide_record(&observed, now)
+        decided_beside(amount, at(0), now, |neighbours, other| neighbours.with_untold(other, read_last))
     };
     let asks = |step| match step {
         RecordStep::AskOthers(need) => {

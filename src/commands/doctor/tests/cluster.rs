@@ -12,7 +12,7 @@ use crate::{
     commands::standing::for_tests::{claim, record},
 };
 
-pub const CLUSTER: [Broken; 19] = [
+pub const CLUSTER: [Broken; 20] = [
     (
         |facts| (facts.records, facts.claims) = (Listed::NotServed, Listed::NotServed),
         Id::DefinitionsServed,
@@ -47,6 +47,17 @@ pub const CLUSTER: [Broken; 19] = [
         Level::Error,
         "lack what the operator needs: list phonenumbers in team-a.",
         "kubectl exec",
+    ),
+    (
+        |facts| {
+            let mut refused = review("watch", Ok(false));
+            refused.right.resource = "namespaces";
+            facts.reviews.push(refused);
+        },
+        Id::Rights,
+        Level::Error,
+        "watch namespaces",
+        "accounts.watchNamespaces=true",
     ),
     (
         |facts| facts.reviews.push(review("watch", Err("late".into()))),
