@@ -192,3 +192,13 @@ fn an_outcome_that_cannot_be_stored_outlives_the_term_of_its_process() {
 fn a_settlement_that_cannot_be_stored_is_tried_again_without_haste() {
     play("settlement-cannot-be-stored");
 }
+
+#[test]
+fn an_account_that_is_limited_costs_another_no_purchase() {
+    play("one-account-is-limited");
+}
+
+#[test]
+fn an_account_that_is_silent_costs_another_no_purchase() {
+    play("one-account-is-silent");
+}

@@ -48,8 +48,7 @@ async fn holder(world: &World) -> Option<String> {
 }
 
 /// The first replica leads and the second waits.
-async fn two(world: &World) -> [(Setup, Operator); 2] {
-    let (first, second) = (replica(world, "first.log"), replica(world, "second.log"));
+pub async fn two([first, second]: [Setup; 2]) -> [(Setup, Operator); 2] {
     let leads = first.start();
     says(&first, 1, ELECTED).await;
     let waits = second.start();
@@ -60,7 +59,8 @@ async fn two(world: &World) -> [(Setup, Operator); 2] {
 #[test]
 fn one_of_two_leads_and_the_other_takes_over_after_kill_and_stop() {
     run(async |world| {
-        let [(first, leads), (second, waits)] = two(&world).await;
+        let [(first, leads), (second, waits)] =
+            two([replica(&world, "first.log"), replica(&world, "second.log")]).await;
         let numbers = [world.stocked(), world.stocked(), world.stocked()];
         world.claim("one", &numbers[0]).await;
         world.until("one", PURCHASED).await;

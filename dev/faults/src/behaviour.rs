@@ -106,7 +106,7 @@ const LAG: Fault = Fault::Lag { ms: Some(2000) };
 
 const ENVELOPE: &str = r#"{"error":"refused","message":"the simulator was told to say so"}"#;
 
-fn answer(code: u16, commit: bool) -> Fault {
+pub(crate) fn answer(code: u16, commit: bool) -> Fault {
     let headers =
         if code == 429 { BTreeMap::from([("Retry-After".into(), "1".into())]) } else { BTreeMap::new() };
     Fault::Status { code, body: ENVELOPE.into(), content_type: "application/json".into(), headers, commit }

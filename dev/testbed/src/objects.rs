@@ -1,4 +1,4 @@
-//! The two kinds, as JSON.
+//! The kinds and their Secrets, as JSON.
 
 use serde_json::{Value, json};
 
@@ -25,6 +25,36 @@ pub fn claim(namespace: &str, name: &str, spec: &Value, annotations: &Value) -> 
         "kind": "PhoneNumberClaim",
         "metadata": { "namespace": namespace, "name": name, "annotations": annotations },
         "spec": spec,
+    })
+}
+
+pub const ACCOUNTS: &str = "/apis/telephony.vobiz.ai/v1alpha1/vobizaccounts";
+
+/// An account that is open to all namespaces, with the token in the Secret of its name, as its administrator writes it.
+pub fn account(name: &str, auth_id: &str, secret_namespace: &str) -> Value {
+    json!({
+        "apiVersion": "telephony.vobiz.ai/v1alpha1",
+        "kind": "VobizAccount",
+        "metadata": { "name": name },
+        "spec": {
+            "authId": auth_id,
+            "tokenSecretRef": { "namespace": secret_namespace, "name": name },
+            "allowedNamespaces": { "from": "All" },
+        },
+    })
+}
+
+pub fn secrets_path(namespace: &str) -> String {
+    format!("/api/v1/namespaces/{namespace}/secrets")
+}
+
+/// A Secret with the token of an account, and white space around it.
+pub fn secret(name: &str, token: &str) -> Value {
+    json!({
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": { "name": name },
+        "stringData": { "auth-token": format!(" {token}\n") },
     })
 }
 

@@ -1,11 +1,15 @@
 //! Several accounts in one operator: whose claims buy in which, and what becomes of one that is closed, unwell, changed or
 //! deleted.
 
+mod apart;
 mod changed;
+mod family;
+mod withheld;
 
 use control_plane::Options;
 use http::Method;
 use serde_json::{Value, json};
+use testbed::objects::{self, ACCOUNTS};
 use tokio::sync::{Mutex, OnceCell};
 use vobiz_sim::{Account, JournalFilter, NumberStatus, Operation};
 
@@ -18,8 +22,6 @@ use crate::{
 
 /// Every operator of a cluster sees all accounts in it: these tests have one for themselves, one after the other.
 static ROOM: OnceCell<Mutex<&'static Cluster>> = OnceCell::const_new();
-
-const ACCOUNTS: &str = "/apis/telephony.vobiz.ai/v1alpha1/vobizaccounts";
 
 fn alone(test: impl AsyncFnOnce(&World)) {
     testbed::run(async {
@@ -59,27 +61,16 @@ impl World {
     }
 
     fn secret_path(&self, name: &str) -> String {
-        format!("/api/v1/namespaces/{}/secrets/{name}", self.namespace)
+        format!("{}/{name}", objects::secrets_path(&self.namespace))
     }
 
     async fn keep_token(&self, name: &str, token: &str) {
-        let secret = json!({
-            "apiVersion": "v1", "kind": "Secret", "metadata": { "name": name },
-            "stringData": { "auth-token": format!(" {token}\n") },
-        });
-        self.cluster.create(self.secret_path("").trim_end_matches('/'), &secret).await;
+        self.cluster.create(&objects::secrets_path(&self.namespace), &objects::secret(name, token)).await;
     }
 
     /// Declares the account of that name, with these fields of its spec. Its token is in the Secret of that name.
     async fn declare(&self, name: &str, spec: Value) {
-        let mut account = json!({
-            "apiVersion": "telephony.vobiz.ai/v1alpha1", "kind": "VobizAccount", "metadata": { "name": name },
-            "spec": {
-                "authId": self.account_id(name),
-                "tokenSecretRef": { "namespace": self.namespace, "name": name },
-                "allowedNamespaces": { "from": "All" },
-            },
-        });
+        let mut account = objects::account(name, &self.account_id(name), &self.namespace);
         account["spec"].as_object_mut().unwrap().extend(spec.as_object().unwrap().clone());
         self.cluster.create(ACCOUNTS, &account).await;
     }
@@ -114,6 +105,16 @@ impl World {
     fn calls(&self, name: &str) -> usize {
         self.vobiz.journal(&JournalFilter::account(self.account_id(name))).requests.len()
     }
+
+    /// The numbers that were asked for with an account, in the order of the calls.
+    fn posted(&self, name: &str) -> Vec<String> {
+        let purchases = JournalFilter {
+            operation: Some(Operation::Purchase),
+            ..JournalFilter::account(self.account_id(name))
+        };
+        let requests = self.vobiz.journal(&purchases).requests;
+        requests.into_iter().filter_map(|request| request.e164).collect()
+    }
 }
 
 #[test]
@@ -140,14 +141,7 @@ fn claims_buy_in_their_own_account_and_in_no_other() {
             assert_eq!(world.vobiz.owner(number).as_ref(), Some(account));
             assert_eq!(world.record(number).await.unwrap()["spec"]["account"], account.as_str());
         }
-        let purchases = |name: &str| {
-            let filter = JournalFilter {
-                operation: Some(Operation::Purchase),
-                ..JournalFilter::account(world.account_id(name))
-            };
-            world.vobiz.journal(&filter).requests.len()
-        };
-        assert_eq!((purchases("red"), purchases("blue")), (5, 5));
+        assert_eq!((world.posted("red").len(), world.posted("blue").len()), (5, 5));
         // The figures follow with the next listing.
         operator.stop().await;
         let _operator = without_flags(world).start();

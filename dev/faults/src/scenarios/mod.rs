@@ -1,6 +1,8 @@
-//! What needs more than one call to be caught: two operators, records that are lost or older than the truth, a control
-//! plane that goes away, one that reads and takes no records, and users who write more than a record can hold.
+//! What needs more than one call to be caught: two operators, two accounts of which one is unwell, records that are lost or
+//! older than the truth, a control plane that goes away, one that reads and takes no records, and users who write more than
+//! a record can hold.
 
+mod accounts;
 mod ledger;
 mod outage;
 mod records;
@@ -52,6 +54,10 @@ scenarios! {
     "intent-cannot-be-stored" => refused::intent,
     "outcome-outlives-its-term" => refused::term,
     "settlement-cannot-be-stored" => refused::settlement,
+    "one-account-is-limited" => accounts::limited,
+    "one-account-fails" => accounts::failing,
+    "one-account-is-silent" => accounts::silent,
+    "one-account-is-refused" => accounts::refused,
 }
 
 impl Scenario {
