@@ -30,7 +30,7 @@ help:
 	@echo 'make e2e-otlp        traces, in a program that is built with them'
 	@echo 'make e2e-node        the image, installed by the chart on a real node, and mistreated there'
 	@echo 'make measure buy 2,000 numbers and print CPU, memory, calls and latency (CLAIMS=1000,4000 OWNED=10000 RATE=200/400'
-	@echo '             RESYNC=30 RUNS=3 PARTS=load,latency,restart,resync,relist AGAINST=program CRDS=folder)'
+	@echo '             RESYNC=30 RUNS=3 PARTS=load,latency,restart,resync,relist ACCOUNTS=100 WRONG_TOKENS=1 AGAINST=program CRDS=folder)'
 	@echo 'make faults  kill the operator at every call before a Vobiz that misbehaves, 880 runs (SEED=1, RUN=7, SCENARIO=name)'
 	@echo 'make fuzz    throw 2,000,000 hostile inputs at every reader of answers (SEED=1, INPUTS=100, INPUT=7)'
 	@echo 'make model   check the protocol in every interleaving of more than 20 million states (MIX=lost: some of them)'
@@ -102,6 +102,8 @@ measure: tools
 	[ -z '$(RESYNC)' ] || set -- "$$@" --resync '$(RESYNC)'; \
 	[ -z '$(PARTS)' ] || set -- "$$@" --parts '$(PARTS)'; \
 	[ -z '$(RUNS)' ] || set -- "$$@" --runs '$(RUNS)'; \
+	[ -z '$(ACCOUNTS)' ] || set -- "$$@" --accounts '$(ACCOUNTS)'; \
+	[ -z '$(WRONG_TOKENS)' ] || set -- "$$@" --wrong-tokens '$(WRONG_TOKENS)'; \
 	[ -z '$(AGAINST)' ] || set -- "$$@" --against '$(AGAINST)'; \
 	[ -z '$(CRDS)' ] || set -- "$$@" --crds '$(CRDS)'; \
 	exec "$(TARGET)/release/measure" "$$@"

@@ -1,6 +1,7 @@
 //! The operator's only writer of the kinds, and the only one that reads them live. Every call is bounded in time and made
 //! once: the client that it is given re-sends nothing.
 
+mod account;
 mod event;
 
 use std::{future::Future, sync::Arc, time::Duration};
@@ -13,10 +14,7 @@ use kube::{
 use serde_json::{Value, json};
 
 use crate::{
-    api::{
-        ACCOUNT_FINALIZER, Kept, Newer, PhoneNumber, PhoneNumberClaim, PhoneNumberClaimStatus,
-        RECORD_FINALIZER, Seen, VobizAccount, VobizAccountStatus,
-    },
+    api::{Kept, Newer, PhoneNumber, PhoneNumberClaim, PhoneNumberClaimStatus, RECORD_FINALIZER, Seen},
     domain::{E164, presentable},
 };
 
@@ -245,27 +243,6 @@ impl Store {
         // The version that was read: a newer operator may have gone on meanwhile.
         let read = json!({ "uid": metadata.uid, "resourceVersion": metadata.resource_version });
         self.patch::<PhoneNumberClaim>(metadata, json!({ "metadata": read, "status": status })).await
-    }
-
-    /// Writes what an account is told.
-    pub async fn patch_account_status(
-        &self,
-        account: &VobizAccount,
-        status: &VobizAccountStatus,
-    ) -> Result<(), StoreError> {
-        self.tell::<VobizAccount>(&account.metadata, &json!(account.status), json!(status)).await
-    }
-
-    /// Holds the deletion of an account back, or lets it go through: in the version that was read, and in no other.
-    pub async fn hold_account(&self, account: &VobizAccount, held: bool) -> Result<(), StoreError> {
-        let mut finalizers = account.finalizers().to_vec();
-        finalizers.retain(|finalizer| finalizer != ACCOUNT_FINALIZER);
-        finalizers.extend(held.then(|| ACCOUNT_FINALIZER.to_owned()));
-        let version = account.resource_version();
-        let patch = json!({ "metadata": { "resourceVersion": version, "finalizers": finalizers } });
-        let params = PatchParams { field_manager: Some(NAME.into()), ..PatchParams::default() };
-        let url = VobizAccount::url_path(&(), None);
-        self.perform(Request::new(url).patch(&account.name_any(), &params, &Patch::Merge(patch))).await
     }
 
     /// Writes a status in the place of the one that was read. Bound to the object's uid, so that one re-created under the

@@ -45,8 +45,9 @@ impl Account {
 impl Accounts {
     /// By what each of them has read so far.
     #[must_use]
-    pub fn families(&self) -> Families {
-        Families::of(self.all().iter().map(|account| account.served()).collect())
+    pub fn families(&self) -> Arc<Families> {
+        let served = self.known().working.values().map(|account| account.served()).collect();
+        self.relatives.lock().families(served)
     }
 }
 

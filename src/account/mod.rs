@@ -18,7 +18,9 @@ mod queue;
 mod quotes;
 mod reader;
 mod registry;
+mod round;
 mod run;
+mod shown;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -52,16 +54,18 @@ pub(crate) use tests::client;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Woken {
     Object(ObjectKey),
-    /// A full listing was made for drift.
-    AllRecords,
+    /// The account was listed in full, for drift: all of its records.
+    RecordsOf(AccountId),
 }
 
 /// The state of the account, for health and metrics.
 #[derive(Debug, Clone)]
 pub struct AccountHealth {
     pub account: AccountId,
-    /// Vobiz has accepted the credentials, since the process began.
+    /// Vobiz has accepted the credentials in use.
     pub accepted: bool,
+    /// It has accepted these or earlier ones, since the process began.
+    pub was_accepted: bool,
     /// Whether purchases are sent.
     pub gate: Gate,
     /// As far as they could be read when the account was last listed.
@@ -75,7 +79,7 @@ pub struct Account {
     clock: Clock,
     state: Mutex<State>,
     /// Claims that wait for their turn to purchase.
-    pub queue: Queue,
+    pub queue: Arc<Queue>,
     changed: Notify,
     /// A claim waits for a price, or the account may be read again.
     quotes: Notify,
@@ -99,7 +103,7 @@ impl Account {
         Self {
             client,
             clock,
-            queue: Queue::new(places, clock, metrics),
+            queue: Arc::new(Queue::new(places, clock, metrics)),
             state: Mutex::new(State::default()),
             changed: Notify::new(),
             quotes: Notify::new(),
@@ -119,9 +123,9 @@ impl Account {
     pub fn reset(&self) {
         self.queue.clear();
         let mut state = self.state();
-        let accepted = state.accepted;
+        let shown = state.shown;
         *state = State::default();
-        state.accepted = accepted;
+        state.shown = shown;
     }
 
     /// For health and metrics.
@@ -129,7 +133,13 @@ impl Account {
     pub fn health(&self) -> AccountHealth {
         let state = self.state();
         let gate = state.gate.purchasing(self.clock.now().mono);
-        AccountHealth { account: self.id(), accepted: state.accepted, gate, balances: state.balances() }
+        AccountHealth {
+            account: self.id(),
+            accepted: state.shown.accepted(),
+            was_accepted: state.shown.was_accepted(),
+            gate,
+            balances: state.balances(),
+        }
     }
 
     #[must_use]
@@ -146,13 +156,6 @@ impl Account {
     #[must_use]
     pub fn lists(&self, e164: E164) -> bool {
         self.state().lists(e164)
-    }
-
-    /// How many numbers of the account's last listing are not recorded, if there was one.
-    #[must_use]
-    pub fn unrecorded(&self, is_recorded: impl Fn(E164) -> bool) -> Option<usize> {
-        let state = self.state();
-        Some(state.readings.owned()?.filter(|e164| !is_recorded(*e164)).count())
     }
 
     /// How far our clock is from Vobiz's and the API server's.
@@ -213,10 +216,19 @@ impl Account {
         let _ = self.wake.send(Woken::Object(key));
     }
 
-    /// The credentials have changed: what was refused before may be accepted now.
+    /// The credentials have changed: what was refused before may be accepted now, and what was accepted, refused.
     pub fn credentials_changed(&self) {
-        self.state().gate.retry_now();
+        let mut state = self.state();
+        state.shown.change(self.clock.now().mono);
+        state.gate.retry_now();
         self.changed.notify_one();
+    }
+
+    /// Has the credentials shown to Vobiz now, unless it has accepted them.
+    pub fn show_credentials(&self) {
+        if self.state().shown.ask(self.clock.now().mono) {
+            self.changed.notify_one();
+        }
     }
 
     /// Notes what a purchase that failed has met: some answers speak of all purchases.

@@ -1,4 +1,4 @@
-//! The claims that wait for their turn to purchase, and the workers that wait for a claim. The order is `plan`'s.
+//! The claims that wait for their turn to purchase, and the wait for the next turn. The order is `plan`'s.
 
 use std::{
     future::Future,
@@ -8,7 +8,7 @@ use std::{
 };
 
 use jiff::Timestamp;
-use tokio::sync::{Mutex as Door, MutexGuard as Entered, Notify};
+use tokio::sync::Notify;
 
 use crate::{
     api::ClaimRef,
@@ -17,27 +17,18 @@ use crate::{
     plan::{self, Enqueued, Moment, Next, TurnEnd},
 };
 
-/// One account's queue of purchases.
+/// One account's queue of purchases. One task alone waits for its turns: what becomes of one may change the next.
 pub struct Queue {
     state: Mutex<plan::Queue>,
     /// There may be another next turn than there was.
     changed: Notify,
-    /// One worker at a time takes a turn: what becomes of it may change the next.
-    door: Door<()>,
     clock: Clock,
     metrics: Arc<Metrics>,
 }
 
-/// A claim's turn. It waits as long as the turn has not begun.
-pub struct Turn<'a> {
-    queue: &'a Queue,
-    pub claim: ClaimRef,
-    _entered: Entered<'a, ()>,
-}
-
 /// The place of a turn that has begun: others wait for it until it is dropped.
-pub struct Place<'a> {
-    queue: &'a Queue,
+pub struct Place {
+    queue: Arc<Queue>,
     uid: String,
 }
 
@@ -45,7 +36,7 @@ impl Queue {
     #[must_use]
     pub fn new(places: NonZeroUsize, clock: Clock, metrics: Arc<Metrics>) -> Self {
         let state = Mutex::new(plan::Queue::new(places));
-        Self { state, changed: Notify::new(), door: Door::default(), clock, metrics }
+        Self { state, changed: Notify::new(), clock, metrics }
     }
 
     fn state(&self) -> MutexGuard<'_, plan::Queue> {
@@ -55,11 +46,6 @@ impl Queue {
     /// Whether no claim has its turn now.
     pub fn is_idle(&self) -> bool {
         self.state().is_idle()
-    }
-
-    /// How many workers there are work for at the same time, at most.
-    pub fn most(&self) -> usize {
-        self.state().most()
     }
 
     /// A claim that was created then wants a turn.
@@ -72,13 +58,12 @@ impl Queue {
         enqueued
     }
 
-    /// Waits for the next turn.
-    pub async fn next(&self) -> Turn<'_> {
-        let entered = self.door.lock().await;
+    /// Waits for the claim whose turn is next. It waits on as long as its turn has not begun.
+    pub async fn next(&self) -> ClaimRef {
         loop {
             let next = self.state().next(self.clock.now());
             match next {
-                Next::Turn(claim) => return Turn { queue: self, claim, _entered: entered },
+                Next::Turn(claim) => return claim,
                 Next::After(pause) => {
                     tokio::select! {
                         () = tokio::time::sleep(pause) => {}
@@ -88,6 +73,17 @@ impl Queue {
                 Next::Later => self.changed.notified().await,
             }
         }
+    }
+
+    /// The claim's turn begins: it does not wait any more, and the next turn may be taken.
+    pub fn begin(self: &Arc<Self>, claim: &ClaimRef) -> Place {
+        let since = self.state().begin(claim);
+        // The claim may have gone while a slot was waited for.
+        if let Some(since) = since {
+            self.metrics.left_queue(1);
+            self.metrics.waited(self.clock.now().mono.saturating_sub(since.mono));
+        }
+        Place { queue: self.clone(), uid: claim.uid.clone() }
     }
 
     /// Awaits the answer to what the claim's turn sends. While there is none, Vobiz may turn out to hang at it.
@@ -139,21 +135,7 @@ impl Queue {
     }
 }
 
-impl<'a> Turn<'a> {
-    /// The claim's turn begins: it does not wait any more, and another worker may take the next turn.
-    pub fn begin(self) -> (ClaimRef, Place<'a>) {
-        let Self { queue, claim, .. } = self;
-        // The claim may have gone while a slot was waited for.
-        if let Some(since) = queue.state().begin(&claim) {
-            queue.metrics.left_queue(1);
-            queue.metrics.waited(queue.clock.now().mono.saturating_sub(since.mono));
-        }
-        let place = Place { queue, uid: claim.uid.clone() };
-        (claim, place)
-    }
-}
-
-impl Drop for Place<'_> {
+impl Drop for Place {
     fn drop(&mut self) {
         self.queue.state().give_back(&self.uid);
         self.queue.changed.notify_one();
@@ -170,62 +152,64 @@ mod tests {
         ClaimRef { namespace: "n".into(), name: uid.into(), uid: uid.into() }
     }
 
-    fn queue() -> Queue {
-        Queue::new(NonZeroUsize::new(2).unwrap(), Clock::start(), Arc::default())
+    fn queue() -> Arc<Queue> {
+        Arc::new(Queue::new(NonZeroUsize::new(2).unwrap(), Clock::start(), Arc::default()))
     }
 
     fn enqueue(queue: &Queue, uid: &str) -> Enqueued {
         queue.enqueue(claim(uid), Timestamp::UNIX_EPOCH)
     }
 
+    async fn begin(queue: &Arc<Queue>) -> (ClaimRef, Place) {
+        let claim = queue.next().await;
+        let place = queue.begin(&claim);
+        (claim, place)
+    }
+
     #[tokio::test]
-    async fn a_claim_waits_until_its_turn_begins_and_one_worker_at_a_time() {
+    async fn a_claim_waits_until_its_turn_begins_and_no_more_begin_than_places() {
         let queue = queue();
-        enqueue(&queue, "a");
-        enqueue(&queue, "b");
-        let turn = queue.next().await;
-        assert!(queue.next().now_or_never().is_none(), "another worker has to wait");
-        // The worker stops before it has a slot.
-        drop(turn);
+        for uid in ["a", "b", "c"] {
+            enqueue(&queue, uid);
+        }
+        // What took the turn stops before it has a slot.
+        assert_eq!(queue.next().await, claim("a"));
         assert_eq!(enqueue(&queue, "a"), Enqueued::Already);
-        let (first, _place) = queue.next().await.begin();
-        let (second, _place) = queue.next().await.begin();
+        let (first, _place) = begin(&queue).await;
+        let (second, _place) = begin(&queue).await;
         assert_eq!((first, second), (claim("a"), claim("b")));
         assert!(queue.next().now_or_never().is_none());
     }
 
     #[tokio::test]
-    async fn a_worker_that_waits_is_woken_by_a_claim_that_comes() {
+    async fn the_next_turn_comes_with_a_claim_that_comes() {
         let queue = queue();
-        let next = async { queue.next().await.begin().0 };
         let comes = async { enqueue(&queue, "a") };
-        assert_eq!(tokio::join!(next, comes), (claim("a"), Enqueued::Now));
+        assert_eq!(tokio::join!(queue.next(), comes), (claim("a"), Enqueued::Now));
     }
 
     #[tokio::test]
-    async fn a_worker_that_waits_is_woken_by_a_place_that_is_given_back() {
+    async fn the_next_turn_comes_with_a_place_that_is_given_back() {
         let queue = queue();
         for uid in ["a", "b", "c"] {
             enqueue(&queue, uid);
         }
-        let (_, first) = queue.next().await.begin();
-        let (_, _second) = queue.next().await.begin();
-        let next = async { queue.next().await.begin().0 };
+        let (_, first) = begin(&queue).await;
+        let (_, _second) = begin(&queue).await;
         let ends = async { drop(first) };
-        assert_eq!(tokio::join!(next, ends), (claim("c"), ()));
+        assert_eq!(tokio::join!(queue.next(), ends), (claim("c"), ()));
     }
 
     #[tokio::test]
-    async fn a_worker_that_waits_is_woken_when_vobiz_turns_out_to_hang() {
+    async fn the_next_turn_comes_when_vobiz_turns_out_to_hang() {
         let queue = queue();
         for uid in ["a", "b", "c"] {
             enqueue(&queue, uid);
         }
-        let (_, _first) = queue.next().await.begin();
-        let (_, _second) = queue.next().await.begin();
+        let (_, _first) = begin(&queue).await;
+        let (_, _second) = begin(&queue).await;
         let hangs = |uid: &'static str| queue.sent(uid, std::future::pending::<()>());
-        let next = async { queue.next().await.begin().0 };
-        let next = tokio::time::timeout(Duration::from_secs(30), next);
+        let next = tokio::time::timeout(Duration::from_secs(30), queue.next());
         let found = tokio::select! {
             found = next => found.unwrap(),
             _ = futures::future::join(hangs("a"), hangs("b")) => unreachable!(),
@@ -241,9 +225,8 @@ mod tests {
             queue.turn_ended("b", TurnEnd::Refused("no space".into()));
         }
         assert!(queue.next().now_or_never().is_none());
-        let next = async { queue.next().await.begin().0 };
         let taken = async { queue.turn_ended("c", TurnEnd::Done) };
-        let both = async { tokio::join!(next, taken) };
+        let both = async { tokio::join!(queue.next(), taken) };
         let soon = tokio::time::timeout(Duration::from_secs(2), both).await;
         assert_eq!(soon.unwrap(), (claim("a"), None));
     }

@@ -3,13 +3,14 @@
 use std::{collections::HashMap, sync::Arc};
 
 use jiff::SignedDuration;
+use parking_lot::Mutex;
 use tokio::sync::{mpsc, watch};
 
 use super::{Account, Woken};
 use crate::{
     api::{ObjectKey, PhoneNumber, PhoneNumberClaim},
     domain::AccountId,
-    plan::{Clocks, Directory, Service},
+    plan::{Clocks, Directory, Relatives, Service},
 };
 
 /// What is known of all accounts, in one moment.
@@ -21,6 +22,14 @@ pub struct Known {
 }
 
 impl Known {
+    /// Whether the same accounts serve the same claims.
+    pub fn is_like(&self, other: &Self) -> bool {
+        let there = |id| other.working.contains_key(id);
+        self.directory == other.directory
+            && self.working.len() == other.working.len()
+            && self.working.keys().all(there)
+    }
+
     /// Which account serves a claim whose number has this record, and what is known of it.
     pub fn serve(
         &self,
@@ -36,6 +45,7 @@ impl Known {
 /// Every account that this process buys in. They come and go.
 pub struct Accounts {
     known: watch::Sender<Arc<Known>>,
+    pub(super) relatives: Mutex<Relatives>,
     wake: mpsc::UnboundedSender<Woken>,
 }
 
@@ -43,7 +53,7 @@ impl Accounts {
     /// None yet; `wake` receives the objects to requeue.
     #[must_use]
     pub fn new(wake: mpsc::UnboundedSender<Woken>) -> Self {
-        Self { known: watch::Sender::default(), wake }
+        Self { known: watch::Sender::default(), relatives: Mutex::default(), wake }
     }
 
     /// From now on, this is known of them.
@@ -164,7 +174,8 @@ mod tests {
         let number: E164 = NUMBER.parse().unwrap();
         for (namespace, id, is_known) in [("ours", "MA_1", false), ("theirs", "MA_2", true)] {
             let (served, account) = known.serve(&claim(namespace), None);
-            assert_eq!(served, Service::by(id.parse().unwrap()));
+            let declared = Some(namespace.to_owned());
+            assert_eq!(served, Service { declared, ..Service::by(id.parse().unwrap()) });
             let account = account.unwrap();
             assert_eq!(account.id(), id.parse().unwrap());
             assert_eq!(is_listed(&account.evidence(number)), is_known, "{id}");

@@ -18,6 +18,9 @@ const NOTICED: Duration = Duration::from_secs(15);
 /// Retry interval of the standby's credentials check.
 const BETWEEN_CHECKS: Duration = Duration::from_secs(15);
 
+/// What the rounds of a process that leads have, once a hold ends, before the check asks as well.
+const ROUNDS_FIRST: Duration = Duration::from_secs(1);
+
 impl Account {
     /// Reads what claims and records wait for, and the balances of the currencies in use, until `stop`. The first round is
     /// a full listing: what the account owns at the start. It comes at the latest after `first`.
@@ -51,7 +54,7 @@ impl Account {
                 let due = self.state().next_balance(&in_use, self.clock.now().mono);
                 let Some(balance) = due else { break };
                 if let Some(failure) =
-                    self.keep(reader::read_balance(&self.client, self.clock, balance).await)
+                    self.keep(Box::pin(reader::read_balance(&self.client, self.clock, balance)).await)
                 {
                     self.on_read_error(&failure.error);
                 }
@@ -77,16 +80,17 @@ impl Account {
         }
     }
 
-    /// One round of reads; where the account is held, only if the cheapest call goes through.
+    /// One round of reads; where the account is held, or its credentials are new, only if the cheapest call goes through.
     async fn run_once(&self, reader: &mut Reader<'_>, resync: Duration) {
         let round = self.state().round_begins(self.clock.now(), resync);
-        if round.held.is_some()
-            && let Some(failure) = self.keep(reader::probe(&self.client, self.clock).await)
+        if round.probes
+            && let Some(failure) = self.keep(Box::pin(reader::probe(&self.client, self.clock)).await)
         {
             return self.is_held(&failure.error);
         }
         let (batch, listing) = self.state().batch_begins(round);
-        let read = reader.read(&batch, listing).await;
+        // In a box, as each read: an account that is idle is to be small.
+        let read = Box::pin(reader.read(&batch, listing)).await;
         if let Some((_, error)) = &read.old_ledger_failed {
             tracing::warn!(%error, "an old attempt cannot be verified: the ledger of its time cannot be read");
         }
@@ -106,7 +110,7 @@ impl Account {
         self.quotes.notify_one();
         if resynced {
             self.listed.notify_one();
-            let _ = self.wake.send(Woken::AllRecords);
+            let _ = self.wake.send(Woken::RecordsOf(self.id()));
         }
         // What was listed was listed, whatever else failed beside it.
         let listed = self.state().looks.take_served();
@@ -114,11 +118,17 @@ impl Account {
     }
 
     /// Has Vobiz accept the credentials, for a process that waits for its election: one whose credentials are wrong
-    /// must not replace one that works.
+    /// must not replace one that works. While the account is left alone, it is left alone by this, too.
     pub async fn check_credentials(&self) {
-        while !self.state().accepted {
-            match self.keep(reader::probe(&self.client, self.clock).await) {
-                None => self.state().accepted = true,
+        while !self.state().shown.accepted() {
+            let asked = self.clock.now().mono;
+            let held = self.state().gate.until().unwrap_or_default().saturating_sub(asked);
+            if !held.is_zero() {
+                sleep(held + ROUNDS_FIRST).await;
+                continue;
+            }
+            match self.keep(Box::pin(reader::probe(&self.client, self.clock)).await) {
+                None => self.state().shown.accept(asked),
                 Some(failure) => {
                     self.on_read_error(&failure.error);
                     sleep(BETWEEN_CHECKS).await;

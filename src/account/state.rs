@@ -13,6 +13,8 @@ use super::{
     gate::GateState,
     line::PriceLine,
     looks::Looks,
+    round::{Listing, Round},
+    shown::Shown,
     unreadable::Unreadable,
     upkeep::{Upkeep, lane, of_all},
 };
@@ -43,8 +45,7 @@ pub struct State {
     pub(super) first_at: Duration,
     /// When the account was last listed for drift rather than because something waits. Monotonic.
     pub(super) resynced_at: Option<Duration>,
-    /// A whole round of reads went well, once.
-    pub accepted: bool,
+    pub shown: Shown,
     /// Rows of the account's listing, as far as it is known.
     pub(super) owned: usize,
     /// Searches that found too much, since the account was last listed for drift: the listing does their work.
@@ -53,24 +54,6 @@ pub struct State {
     searches_fail: bool,
     /// The claims for which prices are to be read.
     pub(super) priced: PriceLine,
-}
-
-/// A listing that is being read.
-#[derive(Debug, Clone, Copy)]
-struct Listing {
-    begun: Moment,
-    /// Whether it is for drift.
-    resync: bool,
-}
-
-/// One round of reads, as it begins.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Round {
-    pub began: Moment,
-    /// Until when the account was held, if it was: only the cheapest read shows whether the others go through.
-    pub held: Option<Duration>,
-    /// Whether the account is to be listed for drift.
-    pub resync: bool,
 }
 
 /// For how long prices are kept: they serve messages, and the next purchase.
@@ -153,17 +136,24 @@ impl State {
         let old_ledger_at = self.unreadable.map(|old| old.until).filter(|at| *at > now.mono);
         let at_once = (!self.batch(now, false).is_empty()).then_some(now.mono);
         let others = old_ledger_at.into_iter().chain(self.upkeep.next()).chain(self.looks.due());
+        let others = others.chain(self.shown.due());
         let due = at_once.into_iter().chain(others).fold(resync_at, Duration::min);
         self.gate.next_round(due)
     }
 
     pub fn round_begins(&mut self, now: Moment, resync: Duration) -> Round {
         self.gate.round_begins(now.mono);
-        let resync = self.resynced_at.is_none_or(|at| now.mono >= at + resync);
+        let is_shown = self.shown.begins(now.mono);
+        let resync = match self.resynced_at {
+            Some(at) => now.mono >= at + resync,
+            None => !is_shown || now.mono >= self.first_at || !self.batch(now, false).is_empty(),
+        };
         if resync {
             self.upkeep.resync(now.mono);
         }
-        Round { began: now, held: self.gate.until(), resync }
+        let held = self.gate.until();
+        let probes = held.is_some() || is_shown && self.batch(now, resync).is_empty();
+        Round { began: now, held, resync, probes }
     }
 
     /// What is to be read for all that waits, in as few calls as will do.
@@ -222,6 +212,8 @@ impl State {
     /// A batch was read. Returns whether the account was listed for drift with it.
     pub fn batch_ends(&mut self, round: Round, read: BatchRead, now: Moment) -> bool {
         let listed = read.readings.iter().any(|(source, _)| *source == Source::Listing);
+        // A round that had nothing to read has heard nothing from Vobiz.
+        let heard = round.probes || !read.readings.is_empty() || read.owned.is_some();
         let listing_failed = read.failure.as_ref().is_some_and(|failure| failure.source == Source::Listing);
         self.owned = read.owned.unwrap_or(self.owned);
         if let Some((rows, filtered)) = read.ledger_rows {
@@ -249,7 +241,9 @@ impl State {
             Some(failure) => self.owed = failure.owed().or(self.owed),
             None if self.owed.is_none() => {
                 self.gate.on_success(round.held);
-                self.accepted = true;
+                if heard {
+                    self.shown.accept(round.began.mono);
+                }
             }
             None => {}
         }
@@ -374,7 +368,7 @@ mod tests {
     }
 
     fn round(began: u64, resync: bool) -> Round {
-        Round { began: at(began), held: None, resync }
+        Round { began: at(began), held: None, resync, probes: false }
     }
 
     fn ends(state: &mut State, round: Round, read: BatchRead) -> bool {
@@ -520,7 +514,7 @@ mod tests {
         assert_eq!(reads(&state, days(11)), [Source::OldLedger { from }]);
         let old_ledger_failed = Some((from, ReadError::Failed("500".into())));
         let failed = BatchRead { old_ledger_failed, ..BatchRead::default() };
-        ends(&mut state, Round { began: days(11), held: None, resync: false }, failed);
+        ends(&mut state, Round { began: days(11), held: None, resync: false, probes: false }, failed);
         assert_eq!(reads(&state, days(11)), [], "it is left alone for a while");
         let again = state.next_round(days(11), Duration::MAX / 2);
         assert_eq!(again, days(11).mono + Duration::from_mins(1));
@@ -619,6 +613,25 @@ mod tests {
     }
 
     #[test]
+    fn credentials_are_shown_before_the_first_listing_where_that_is_asked_for() {
+        let resync = seconds_of(60);
+        let mut state = State { first_at: seconds_of(50), ..State::default() };
+        ends(&mut state, round(0, false), BatchRead::default());
+        assert!(!state.shown.accepted(), "nothing was asked");
+        assert_eq!(state.next_round(at(1), resync), seconds_of(50));
+        assert!(state.shown.ask(seconds_of(1)));
+        assert_eq!(state.next_round(at(2), resync), seconds_of(1));
+        let shows = state.round_begins(at(2), resync);
+        assert_eq!((shows.probes, shows.resync), (true, false), "nothing is listed early");
+        ends(&mut state, shows, BatchRead::default());
+        assert!(state.shown.accepted());
+        assert_eq!(state.next_round(at(3), resync), seconds_of(50));
+        state.shown.change(seconds_of(50));
+        let lists = state.round_begins(at(50), resync);
+        assert_eq!((lists.probes, lists.resync), (false, true), "a listing shows them as well");
+    }
+
+    #[test]
     fn a_listing_for_a_look_is_none_for_drift() {
         let mut state = large();
         assert!(lists(&mut state, 6, true));
@@ -696,5 +709,40 @@ mod tests {
         assert_eq!(reads(&state.batch_begins(round(6, true)).0), (true, 1));
         state.wait(key(2), Some(presence(2, 5)));
         assert_eq!(reads(&state.batch(at(1000), false)), (true, 2));
+    }
+
+    #[test]
+    fn a_hundred_idle_accounts_are_listed_once_an_interval_one_by_one() {
+        let resync = Duration::from_mins(10);
+        let mut listed: Vec<Duration> = Vec::new();
+        for place in 0..100 {
+            // As they come: see `Turns` in `each.rs`.
+            let mut state = State { first_at: resync / 128 * place, ..State::default() };
+            let mut now = at(0);
+            // An hour.
+            loop {
+                now.mono = now.mono.max(state.next_round(now, resync));
+                if now.mono >= 6 * resync {
+                    break;
+                }
+                let round = state.round_begins(now, resync);
+                let (batch, _) = state.batch_begins(round);
+                assert_eq!(batch, [Source::Listing].into_iter().collect(), "nothing else is read");
+                listed.push(now.mono);
+                let read = BatchRead {
+                    readings: vec![(
+                        Source::Listing,
+                        Reading::Read { begun: now, value: Contents::numbers(vec![]) },
+                    )],
+                    ..BatchRead::default()
+                };
+                // It takes a while, by which no account comes later each time.
+                now.mono += seconds_of(1);
+                assert!(state.batch_ends(round, read, now));
+            }
+        }
+        assert_eq!(listed.len(), 100 * 6);
+        listed.sort_unstable();
+        assert!(listed.windows(2).all(|two| two[0] + resync / 128 <= two[1]), "they are spread");
     }
 }

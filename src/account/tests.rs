@@ -22,8 +22,8 @@ use crate::{
     api::ObjectKey,
     clock::Clock,
     domain::{Currency, E164, Rate},
-    plan::{EvidenceRequest, Fresh, Gate, QuoteRead, Source},
-    vobiz::{Casing, Client, Connector, Credentials, Settings, Spending},
+    plan::{EvidenceRequest, Fresh, Gate, GateCause, QuoteRead, Source},
+    vobiz::{Casing, Client, Connector, Credentials, ReadError, Settings, Spending},
 };
 
 const ACCOUNT: &str = "MA_TEST";
@@ -223,4 +223,32 @@ async fn many_that_wait_share_one_listing_and_all_share_the_ledger() {
         assert_eq!((reader.calls(Operation::List, "") - listed - searched, searched), (pages, searches));
         assert_eq!(reader.calls(Operation::Ledger, ""), 1, "{claims}");
     }
+}
+
+#[tokio::test]
+async fn an_account_that_is_left_alone_is_not_asked_for_its_credentials_either() {
+    // Before it there is no server: a call would meet that, and not the limit.
+    let client = client("http://127.0.0.1:1".into(), ACCOUNT);
+    let account = Account::new(client, NonZeroUsize::MIN, Arc::default(), mpsc::unbounded_channel().0);
+    let hour = Some(Duration::from_hours(1));
+    account.state().gate.read_met(&ReadError::RateLimited { retry_after: hour }, account.clock.now().mono);
+    let checked = timeout(Duration::from_millis(500), account.check_credentials()).await;
+    assert!(checked.is_err());
+    let gate = account.gate();
+    assert!(matches!(gate, Gate::Closed(GateCause::RateLimited, _)), "{gate:?}");
+}
+
+#[test]
+fn an_account_that_is_idle_is_small() {
+    let account = Account::new(
+        client("http://127.0.0.1:1".into(), ACCOUNT),
+        NonZeroUsize::MIN,
+        Arc::default(),
+        mpsc::unbounded_channel().0,
+    );
+    let account = Arc::new(account);
+    let known = size_of::<Account>();
+    let runs = account.run(Duration::ZERO, Duration::ZERO, BTreeSet::new, CancellationToken::new());
+    let runs = size_of_val(&runs);
+    assert!(known < 4096 && runs < 8192, "bytes: {known} of what is known, {runs} of what runs");
 }

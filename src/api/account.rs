@@ -90,7 +90,7 @@ pub struct AllowedNamespaces {
     /// The namespaces, with from: Names.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub names: Vec<String>,
-    /// Labels of the namespaces, with from: Selector. The operator needs the right to list and watch namespaces.
+    /// Labels of the namespaces, with from: Selector. The operator needs the right to get, list and watch namespaces.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub selector: Option<LabelSelector>,
 }
@@ -175,6 +175,8 @@ pub struct MonthlyCost {
 #[strum(const_into_str)]
 pub enum AccountReason {
     Accepted,
+    Checking,
+    Deleting,
     InvalidCredentials,
     SecretNotFound,
     RateLimited,
@@ -190,7 +192,9 @@ impl AccountReason {
         match self {
             Self::Accepted => (Status::True, Progress::Done),
             Self::Suspended => (Status::False, Progress::Done),
-            Self::RateLimited | Self::VobizUnavailable => (Status::False, Progress::Reconciling),
+            Self::Checking | Self::Deleting | Self::RateLimited | Self::VobizUnavailable => {
+                (Status::False, Progress::Reconciling)
+            }
             Self::InvalidCredentials
             | Self::SecretNotFound
             | Self::DuplicateAuthId

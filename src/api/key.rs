@@ -34,6 +34,10 @@ impl ObjectKey {
         }
     }
 
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
     /// The namespace of a claim.
     pub fn namespace(&self) -> Option<&str> {
         self.0.split_once('/').map(|(namespace, _)| namespace)

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::{values, vobiz::VobizArgs, watch::WatchArgs};
+use super::{account::AccountArgs, values, watch::WatchArgs};
 
 // Which claim.
 #[derive(Debug, Args)]
@@ -22,7 +22,7 @@ pub struct WhyArgs {
     pub claim: ClaimArgs,
 
     #[command(flatten)]
-    pub vobiz: VobizArgs,
+    pub account: AccountArgs,
 
     #[command(flatten)]
     pub watch: WatchArgs,

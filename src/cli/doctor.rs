@@ -2,7 +2,7 @@
 
 use clap::{Args, ValueEnum};
 
-use super::{place::PlaceArgs, vobiz::VobizArgs};
+use super::{account::AccountArgs, place::PlaceArgs};
 
 #[derive(Debug, Args)]
 pub struct DoctorArgs {
@@ -11,7 +11,7 @@ pub struct DoctorArgs {
     pub output: DoctorFormat,
 
     #[command(flatten)]
-    pub vobiz: VobizArgs,
+    pub account: AccountArgs,
 
     #[command(flatten)]
     pub place: PlaceArgs,

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::{values, vobiz::VobizArgs};
+use super::{account::AccountArgs, values};
 
 #[derive(Debug, Args)]
 pub struct ExportArgs {
@@ -15,5 +15,5 @@ pub struct ExportArgs {
     pub namespace: Option<String>,
 
     #[command(flatten)]
-    pub vobiz: VobizArgs,
+    pub account: AccountArgs,
 }

@@ -1,6 +1,7 @@
 //! Arguments, those of configuration with an environment twin each. The names are the public contract.
 #![expect(clippy::doc_markdown, reason = "these comments are what users read: `--help`")]
 
+mod account;
 mod claim;
 mod doctor;
 mod export;
@@ -17,6 +18,7 @@ use std::{ffi::OsString, path::Path};
 
 use clap::{Parser, Subcommand};
 
+pub use account::AccountArgs;
 pub use claim::{ClaimArgs, RetryArgs, WhyArgs};
 pub use doctor::{DoctorArgs, DoctorFormat};
 pub use export::ExportArgs;
@@ -75,13 +77,13 @@ pub enum Command {
 pub enum Tool {
     /// Say what applying manifests would do and cost, without doing it.
     Plan(Box<PlanArgs>),
-    /// List the numbers that the account owns: their claims, and what they cost a month.
+    /// List the numbers that an account owns: their claims, and what they cost a month.
     Owned(Box<OwnedArgs>),
-    /// Write a claim for each number that the account owns. It adopts the number and can never buy one.
+    /// Write a claim for each number that an account owns. It adopts the number and can never buy one.
     Export(Box<ExportArgs>),
     /// Say what stands between a claim and its number, check by check.
     Why(Box<WhyArgs>),
-    /// Look for what is wrong with the cluster, the account and the way to them. It changes nothing.
+    /// Look for what is wrong with the cluster, the accounts and the way to them. It changes nothing.
     Doctor(Box<DoctorArgs>),
     /// Permit one more attempt for a claim whose last one has failed. This may spend money.
     Retry(RetryArgs),

@@ -2,7 +2,7 @@
 
 use clap::{Args, ValueEnum};
 
-use super::vobiz::VobizArgs;
+use super::account::AccountArgs;
 
 #[derive(Debug, Args)]
 pub struct OwnedArgs {
@@ -19,7 +19,7 @@ pub struct OwnedArgs {
     pub output: OwnedFormat,
 
     #[command(flatten)]
-    pub vobiz: VobizArgs,
+    pub account: AccountArgs,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use clap::{Args, ValueEnum};
 
-use super::{times::TimesArgs, values, vobiz::VobizArgs};
+use super::{account::AccountArgs, times::TimesArgs, values};
 use crate::domain::{Currency, Money};
 
 #[derive(Debug, Args)]
@@ -34,7 +34,7 @@ pub struct PlanArgs {
     pub fail_on: Vec<FailOn>,
 
     #[command(flatten)]
-    pub vobiz: VobizArgs,
+    pub account: AccountArgs,
 
     #[command(flatten)]
     pub times: TimesArgs,

@@ -33,6 +33,9 @@ struct Limits {
 /// A list that hangs is asked for again within a minute.
 const USUAL: Limits = Limits { begin: Duration::from_secs(20), end: Duration::from_secs(30) };
 
+/// Idle connections that are kept: each costs as much memory as ten claims.
+const KEPT: usize = 32;
+
 /// An answer that did not come in time.
 #[derive(Debug, thiserror::Error)]
 #[error("the API server gave no {what} within {} s", within.as_secs())]
@@ -58,7 +61,7 @@ type Answer = Response<UnsyncBoxBody<Bytes, BoxError>>;
 impl<C: Connect + Clone + Send + Sync + 'static> Calls<C> {
     pub fn new(connector: C, watches: Lines<C>, peers: Arc<Peers>) -> Self {
         let builder = || Builder::new(TokioExecutor::new());
-        let kept = builder().build(connector.clone());
+        let kept = builder().pool_max_idle_per_host(KEPT).build(connector.clone());
         let fresh = builder().pool_max_idle_per_host(0).build(connector);
         Self { kept, watches, pages: Pages::default(), fresh, peers, limits: USUAL }
     }

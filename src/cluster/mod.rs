@@ -5,6 +5,7 @@ mod call;
 pub(crate) mod definitions;
 mod lines;
 mod pages;
+pub(crate) mod secret;
 
 use std::{error::Error, sync::Arc, time::Duration};
 

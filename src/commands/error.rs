@@ -17,6 +17,9 @@ pub enum CommandError {
     Cluster(#[from] ClusterError),
     #[error("{}", of_vobiz(.0))]
     Vobiz(#[from] ReadError),
+    /// Of an account that is declared in the cluster.
+    #[error("{}", of_declared(name, secret, why))]
+    Declared { name: String, secret: String, why: ReadError },
     #[error("{}", of_api_server(.0))]
     ApiServer(#[from] kube::Error),
     /// Of what was asked for.
@@ -58,6 +61,15 @@ fn of_vobiz(error: &ReadError) -> String {
     }
 }
 
+fn of_declared(name: &str, secret: &str, why: &ReadError) -> String {
+    match why {
+        ReadError::Unauthorized => format!(
+            "Vobiz refuses the token of VobizAccount {name} (401): put right what the Secret {secret} has"
+        ),
+        other => format!("of VobizAccount {name}: {}", of_vobiz(other)),
+    }
+}
+
 fn of_api_server(error: &kube::Error) -> String {
     let kube::Error::Api(status) = error else {
         let mut cause: &dyn Error = error;
@@ -77,8 +89,8 @@ fn of_api_server(error: &kube::Error) -> String {
             "the API server refuses the credentials of the kubeconfig (401): see kubectl auth whoami".into()
         }
         403 => format!(
-            "{said}: ask for a role that may get and list phonenumberclaims and phonenumbers, and, to retry, pause or \
-             resume, patch phonenumberclaims"
+            "{said}: ask for a role that may get and list phonenumberclaims, phonenumbers and vobizaccounts, and, to \
+             retry, pause or resume, patch phonenumberclaims"
         ),
         code => format!(
             "the API server answers {code}: {said}; try again, and ask it with kubectl get pnc if it stays so"
@@ -97,6 +109,7 @@ mod tests {
                 kube::core::Status { code, message: message.into(), ..kube::core::Status::default() };
             CommandError::from(kube::Error::Api(Box::new(status)))
         };
+        let declared = |why| CommandError::Declared { name: "red".into(), secret: "n/s".into(), why };
         for (error, mend) in [
             (ReadError::Unauthorized.into(), "VOBIZ_AUTH_TOKEN"),
             (ReadError::Forbidden.into(), "account"),
@@ -106,6 +119,8 @@ mod tests {
                 "in 7 s",
             ),
             (ReadError::Failed("no answer in time".into()).into(), "try again"),
+            (declared(ReadError::Unauthorized), "VobizAccount red (401): put right what the Secret n/s has"),
+            (declared(ReadError::NoSuchEndpoint), "of VobizAccount red: Vobiz has no such list (404)"),
             (api(404, ""), "vobiz-operator crd"),
             (api(401, ""), "kubectl auth whoami"),
             (api(403, "user x cannot list y"), "ask for a role"),

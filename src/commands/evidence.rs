@@ -1,6 +1,7 @@
 //! Asks Vobiz what a decision asks for, as the operator does, and keeps it as decisions read it.
 
 use std::{
+    collections::HashMap,
     pin::pin,
     sync::Arc,
     time::{Duration, Instant},
@@ -14,8 +15,8 @@ use crate::{
     clock::Clock,
     domain::{AccountId, Time, day_begins, utc_day},
     plan::{
-        BalanceRead, Clocks, Contents, EvidenceRequest, FundsRead, Gate, GateCause, LedgerRead, Moment,
-        QuoteRead, Reading, Readings, Source,
+        BalanceRead, Clocks, Contents, FundsRead, Gate, LedgerRead, Moment, QuoteRead, Reading, Readings,
+        Source,
     },
     vobiz::{Known, Ledger, ReadError, Reader, readers::Pages},
 };
@@ -27,46 +28,36 @@ const LONGEST: Duration = Duration::from_hours(1);
 const AT_ONCE: usize = 4;
 
 /// What is known of an account, and whether it may be read at all.
+#[derive(Debug)]
 pub struct Facts {
-    pub account: AccountId,
     pub readings: Readings,
     pub gate: Gate,
     /// How far our clock is from others'.
     pub clocks: Clocks,
 }
 
+/// What was read, by account.
+pub type Books = HashMap<AccountId, Facts>;
+
 /// An account that is read as far as decisions ask for it.
-pub struct Account<'a> {
-    reader: &'a Reader,
-    pub facts: Facts,
+pub struct Account {
+    pub reader: Reader,
     clock: Clock,
     /// For all that it asks.
     pub patience: Patience,
 }
 
-impl<'a> Account<'a> {
-    pub fn new(reader: &'a Reader) -> Self {
-        let (account, peers) = (reader.account(), reader.peers());
-        let facts =
-            Facts { account, readings: Readings::default(), gate: Gate::Open, clocks: peers.clocks() };
-        Self { reader, facts, clock: peers.clock(), patience: Patience::default() }
-    }
-
-    /// Asks for what is lacking. A limit that lasts closes the gate, as it does for the operator.
-    pub async fn ask(&mut self, request: &EvidenceRequest) -> Result<(), ReadError> {
-        let answer = self.fetch(&request.sources).await;
-        if let Err(error @ ReadError::RateLimited { .. }) = &answer {
-            self.facts.gate = Gate::Closed(GateCause::RateLimited, error.to_string());
-            return Ok(());
-        }
-        answer
+impl Account {
+    pub fn new(reader: Reader) -> Self {
+        let clock = reader.peers().clock();
+        Self { reader, clock, patience: Patience::default() }
     }
 
     /// Reads these, until one cannot be had. Where Vobiz limits the rate of calls, it goes on after a while.
-    pub async fn fetch(&mut self, sources: &[Source]) -> Result<(), ReadError> {
+    pub async fn fetch(&mut self, facts: &mut Facts, sources: &[Source]) -> Result<(), ReadError> {
         let mut left = sources;
         loop {
-            let (read, ended) = self.read_all(left).await;
+            let (read, ended) = self.read_all(facts, left).await;
             left = &left[read..];
             match ended {
                 Err(error) if self.patience.waits_after(&error).await => {}
@@ -76,8 +67,8 @@ impl<'a> Account<'a> {
     }
 
     /// Reads these in their order, and says how many of them before one could not be had.
-    async fn read_all(&mut self, sources: &[Source]) -> (usize, Result<(), ReadError>) {
-        let (reader, clock) = (self.reader, self.clock);
+    async fn read_all(&self, facts: &mut Facts, sources: &[Source]) -> (usize, Result<(), ReadError>) {
+        let (reader, clock) = (&self.reader, self.clock);
         let one = |source: &Source| {
             let source = *source;
             async move {
@@ -91,7 +82,7 @@ impl<'a> Account<'a> {
             }
         };
         let mut reads = pin!(stream::iter(sources).map(one).buffered(AT_ONCE));
-        let (readings, mut count) = (&mut self.facts.readings, 0);
+        let (readings, mut count) = (&mut facts.readings, 0);
         let all = async {
             while let Some(read) = reads.next().await {
                 let (source, read) = read?;
@@ -101,7 +92,7 @@ impl<'a> Account<'a> {
             Ok(())
         };
         let ended = reading("the account", all).await;
-        self.facts.clocks = reader.peers().clocks();
+        facts.clocks = reader.peers().clocks();
         (count, ended)
     }
 }

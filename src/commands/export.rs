@@ -5,6 +5,7 @@ use std::{collections::BTreeSet, fmt::Write as _};
 use serde::Serialize;
 
 use super::{
+    accounts::connect,
     console::{note, print},
     error::CommandError,
     owned::gather,
@@ -17,11 +18,27 @@ use crate::{
 
 pub async fn run(args: &ExportArgs) -> Result<(), CommandError> {
     let which = if args.unrecorded { Which::Unrecorded } else { Which::All };
-    let (account, standing) = gather(&args.vobiz, which).await?;
-    if standing.numbers.is_empty() {
-        note(format_args!("Vobiz lists no such numbers for {account}."));
+    let (objects, mut accounts) = connect(&args.account).await?;
+    let account = accounts.one()?;
+    let standing = gather(&objects, &mut accounts, &account, which).await?;
+    let reference = accounts.known.reference(&account);
+    if let (None, Some(default)) = (reference, accounts.known.default_beside(&account)) {
+        note(format_args!(
+            "VobizAccount {default} serves the claims that name none, so these do not adopt what {account} owns: declare a \
+             VobizAccount for it first."
+        ));
     }
-    print(&manifests(&standing.numbers, args.namespace.as_deref(), &account)?)
+    let named = Named { account: &account, reference, namespace: args.namespace.as_deref() };
+    print(&manifests(&standing.numbers, named)?)
+}
+
+/// What the claims name.
+#[derive(Clone, Copy)]
+struct Named<'a> {
+    account: &'a AccountId,
+    /// Its object, where claims have to name one.
+    reference: Option<&'a str>,
+    namespace: Option<&'a str>,
 }
 
 /// A claim, as it is written: its fields in this order, so that another export has the same bytes.
@@ -31,7 +48,7 @@ struct Manifest<'a> {
     api_version: &'static str,
     kind: &'static str,
     metadata: Metadata<'a>,
-    spec: Spec,
+    spec: Spec<'a>,
 }
 
 #[derive(Serialize)]
@@ -43,19 +60,23 @@ struct Metadata<'a> {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Spec {
+struct Spec<'a> {
     e164: E164,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    account_ref: Option<AccountRef<'a>>,
     /// Nothing is bought for it, regardless of the cluster that it comes to.
     acquire: &'static str,
     deletion_policy: &'static str,
 }
 
+#[derive(Serialize)]
+struct AccountRef<'a> {
+    name: &'a str,
+}
+
 /// One document for each number, in the order of the numbers.
-fn manifests(
-    numbers: &[OwnedNumber],
-    namespace: Option<&str>,
-    account: &AccountId,
-) -> Result<String, CommandError> {
+fn manifests(numbers: &[OwnedNumber], named: Named<'_>) -> Result<String, CommandError> {
+    let Named { account, reference, namespace } = named;
     let mut text = String::new();
     // Two rows may be about one number, which one claim serves.
     for same in numbers.chunk_by(|a, b| a.e164 == b.e164) {
@@ -71,7 +92,12 @@ fn manifests(
             api_version: "telephony.vobiz.ai/v1alpha1",
             kind: "PhoneNumberClaim",
             metadata: Metadata { name: format!("pn-{}", e164.digits()), namespace },
-            spec: Spec { e164, acquire: "AdoptOnly", deletion_policy: "Retain" },
+            spec: Spec {
+                e164,
+                account_ref: reference.map(|name| AccountRef { name }),
+                acquire: "AdoptOnly",
+                deletion_policy: "Retain",
+            },
         };
         text.push_str(&serde_yaml::to_string(&manifest).map_err(CommandError::text)?);
     }
@@ -87,7 +113,7 @@ mod tests {
         *,
     };
 
-    fn exported(namespace: Option<&str>) -> String {
+    fn exported(reference: Option<&str>, namespace: Option<&str>) -> String {
         let mut other = row("+911234500001", &json!({ "id": "n3" }));
         other.owner = "SA_2".parse().ok();
         let rows = vec![
@@ -97,7 +123,8 @@ mod tests {
             row("+12025550123", &json!({ "id": "n2" })),
         ];
         let numbers = standing(rows, &[], &[], Which::All).numbers;
-        manifests(&numbers, namespace, &"MA_1".parse().unwrap()).unwrap()
+        let named = Named { account: &"MA_1".parse().unwrap(), reference, namespace };
+        manifests(&numbers, named).unwrap()
     }
 
     #[test]
@@ -131,11 +158,13 @@ spec:
   acquire: AdoptOnly
   deletionPolicy: Retain
 "#;
-        assert_eq!(exported(None), expected);
+        assert_eq!(exported(None, None), expected);
     }
 
     #[test]
-    fn the_namespace_is_written_into_each_claim() {
-        assert_eq!(exported(Some("team-a")).matches("\n  namespace: team-a\n").count(), 3);
+    fn the_namespace_and_the_account_are_written_into_each_claim() {
+        let exported = exported(Some("red"), Some("team-a"));
+        assert_eq!(exported.matches("\n  namespace: team-a\n").count(), 3);
+        assert_eq!(exported.matches("\n  accountRef:\n    name: red\n  acquire: AdoptOnly\n").count(), 3);
     }
 }

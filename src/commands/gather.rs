@@ -1,8 +1,9 @@
-//! Reads what a command is about: claims and records from the API server, page by page and without watches, and the
-//! account from Vobiz. It writes nothing but annotations of claims.
+//! Reads what a command is about from the API server: claims, records and accounts, page by page and without watches. It
+//! writes nothing but annotations of claims.
 
-use std::{fmt::Debug, sync::Arc};
+use std::{collections::BTreeMap, fmt::Debug, sync::Arc};
 
+use k8s_openapi::api::core::v1::Namespace;
 use kube::{
     Api, Client, ResourceExt,
     api::{ListParams, ObjectMeta, Patch, PatchParams},
@@ -10,7 +11,6 @@ use kube::{
 };
 use serde::de::DeserializeOwned;
 use serde_json::json;
-use tokio::sync::watch;
 
 use super::{
     console::{note, reading},
@@ -18,12 +18,11 @@ use super::{
 };
 use crate::{
     api::{Kept, PhoneNumber, PhoneNumberClaim, Seen, VobizAccount},
-    cli::{TimesArgs, VobizArgs},
+    cli::TimesArgs,
     clock::Peers,
     cluster,
     domain::E164,
     plan::Timeouts,
-    vobiz::Reader,
 };
 
 /// Objects that are asked for at a time.
@@ -38,22 +37,9 @@ const NAMED: usize = 5;
 /// What marks this program's writes.
 const WRITER: &str = "kubectl-vobiz";
 
-/// The reader of Vobiz, and what the API server holds, with one clock for all that both answer.
-pub async fn connect(vobiz: &VobizArgs) -> Result<(Reader, Objects), CommandError> {
-    let peers = Arc::<Peers>::default();
-    Ok((reader(vobiz, peers.clone())?, Objects::connect(peers).await?))
-}
-
 /// How long purchases take.
 pub fn timeouts(times: &TimesArgs) -> Timeouts {
     Timeouts { purchase_timeout: times.vobiz_purchase_timeout.0, settle: times.vobiz_settle_time.0 }
-}
-
-/// The reader of Vobiz.
-pub fn reader(vobiz: &VobizArgs, peers: Arc<Peers>) -> Result<Reader, CommandError> {
-    // What the channel holds is read once: a command does not outlive its token.
-    let (_, credentials) = watch::channel(vobiz.source()?.read()?);
-    Ok(Reader::new(&vobiz.settings(), credentials, Arc::default(), peers)?)
 }
 
 /// What the API server holds.
@@ -91,8 +77,29 @@ impl Objects {
         reading("the records", list(&Api::all(self.client.clone()))).await
     }
 
+    pub async fn declared(&self) -> Result<Vec<Seen<VobizAccount>>, CommandError> {
+        reading("the VobizAccounts", list(&Api::all(self.client.clone()))).await
+    }
+
+    /// The accounts that are declared. Older definitions do not know the kind: then there are none.
     pub async fn accounts(&self) -> Result<Vec<Seen<VobizAccount>>, CommandError> {
-        reading("the accounts", list(&Api::all(self.client.clone()))).await
+        match self.declared().await {
+            Err(CommandError::ApiServer(kube::Error::Api(status))) if status.code == 404 => Ok(Vec::new()),
+            answer => answer,
+        }
+    }
+
+    /// The labels of a namespace. One that is not there yet has none.
+    pub async fn labels(&self, namespace: &str) -> Result<BTreeMap<String, String>, CommandError> {
+        let api = Api::<Namespace>::all(self.client.clone());
+        match reading("the namespaces", api.get_metadata_opt(namespace)).await {
+            Ok(found) => Ok(found.and_then(|found| found.metadata.labels).unwrap_or_default()),
+            Err(kube::Error::Api(status)) if status.code == 403 => Err(CommandError::Refused(format!(
+                "a VobizAccount chooses namespaces by their labels, and those of {namespace} cannot be read (403): ask for a \
+                 role that may get namespaces"
+            ))),
+            Err(error) => Err(error.into()),
+        }
     }
 
     pub async fn record(&self, number: E164) -> Result<Option<Seen<PhoneNumber>>, CommandError> {
@@ -201,11 +208,17 @@ pub fn tell_newer<K: Kept>(objects: &[Seen<K>], meaning: &str) {
     if newer.is_empty() {
         return;
     }
-    let mut names: Vec<_> = newer.iter().take(NAMED).map(|object| name(*object)).collect();
-    if newer.len() > NAMED {
-        names.push(format!("and {} more", newer.len() - NAMED));
-    }
-    note(format_args!("Written by a newer version, so {meaning}: {} {}", K::kind(&()), names.join(", ")));
+    let names = few(newer.into_iter().map(name));
+    note(format_args!("Written by a newer version, so {meaning}: {} {names}", K::kind(&())));
+}
+
+/// The first of the names, and how many more there are.
+pub fn few(names: impl IntoIterator<Item = String>) -> String {
+    let mut names: Vec<_> = names.into_iter().collect();
+    let more = names.len().saturating_sub(NAMED);
+    names.truncate(NAMED);
+    names.extend((more > 0).then(|| format!("and {more} more")));
+    names.join(", ")
 }
 
 fn name<K: Kept>(object: &Seen<K>) -> String {

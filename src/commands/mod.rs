@@ -4,6 +4,7 @@
 //! Vobiz, which cannot spend, and writes nothing but a claim's annotations. A new command is a variant of
 //! [`crate::cli::Tool`], a file here, and a line in [`run`].
 
+mod accounts;
 mod annotate;
 mod console;
 mod doctor;

@@ -5,15 +5,15 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::{
-    console::{note, print, reading},
+    accounts::{Accounts, connect},
+    console::{note, print},
     error::CommandError,
-    gather::{connect, tell_newer},
-    patience::Patience,
+    gather::{Objects, tell_newer},
     standing::{Claimed, OwnedNumber, Standing, Which, standing},
     table::{or_dash, table},
 };
 use crate::{
-    cli::{OwnedArgs, OwnedFormat, VobizArgs},
+    cli::{OwnedArgs, OwnedFormat},
     domain::{AccountId, Currency, E164, Money, NumberStatus},
 };
 
@@ -26,10 +26,9 @@ pub async fn run(args: &OwnedArgs) -> Result<(), CommandError> {
         (_, true) => Which::Unrecorded,
         _ => Which::All,
     };
-    let (account, standing) = gather(&args.vobiz, which).await?;
-    if standing.numbers.is_empty() {
-        note(format_args!("Vobiz lists no such numbers for {account}."));
-    }
+    let (objects, mut accounts) = connect(&args.account).await?;
+    let account = accounts.one()?;
+    let standing = gather(&objects, &mut accounts, &account, which).await?;
     print(&match args.output {
         OwnedFormat::Table => as_table(&standing.numbers),
         OwnedFormat::Json => as_json(&standing.numbers)?,
@@ -38,17 +37,15 @@ pub async fn run(args: &OwnedArgs) -> Result<(), CommandError> {
 }
 
 /// What the account owns, and what stands behind it. What cannot be shown is said.
-pub async fn gather(vobiz: &VobizArgs, which: Which) -> Result<(AccountId, Standing), CommandError> {
-    let (reader, objects) = connect(vobiz).await?;
+pub async fn gather(
+    objects: &Objects,
+    accounts: &mut Accounts<'_>,
+    account: &AccountId,
+    which: Which,
+) -> Result<Standing, CommandError> {
     // Records first: a number that is bought meanwhile is not taken for one without a record, it is not there yet.
     let (records, claims) = (objects.records().await?, objects.claims().await?);
-    let mut patience = Patience::default();
-    let rows = loop {
-        match reading("the owned numbers", reader.owned_rows()).await {
-            Err(error) if patience.waits_after(&error).await => {}
-            rows => break rows?,
-        }
-    };
+    let rows = accounts.owned(account).await?;
     tell_newer(&records, "taken for recorded, and their claims are not known");
     let standing = standing(rows, &records, &claims, which);
     if !standing.no_numbers.is_empty() {
@@ -59,7 +56,10 @@ pub async fn gather(vobiz: &VobizArgs, which: Which) -> Result<(AccountId, Stand
             if count > NAMED { " and others" } else { "" }
         ));
     }
-    Ok((reader.account(), standing))
+    if standing.numbers.is_empty() {
+        note(format_args!("Vobiz lists no such numbers for {account}."));
+    }
+    Ok(standing)
 }
 
 /// The output of `-o json`: fields are added, and none is changed or taken away within a version of the schema.

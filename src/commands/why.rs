@@ -5,16 +5,16 @@ use std::sync::Arc;
 use kube::ResourceExt;
 
 use super::{
+    accounts::{Accounts, connect},
     console::{note, print},
     error::CommandError,
-    evidence::Account,
-    gather::{Objects, connect},
+    gather::Objects,
     world::World,
 };
 use crate::{
     api::{AttemptState, ConditionType, PhoneNumberClaim, Seen},
     cli::WhyArgs,
-    domain::Time,
+    domain::{AccountId, Time},
     plan::{Checked, ClaimObserved, ClaimStep, Decision, Moment, Relation, Wake, ask_each, decide_claim},
 };
 
@@ -22,25 +22,44 @@ use crate::{
 const ROUNDS: usize = 5;
 
 pub async fn run(args: &WhyArgs) -> Result<(), CommandError> {
-    let (reader, objects) = connect(&args.vobiz).await?;
-    let peers = reader.peers();
+    let (objects, mut accounts) = connect(&args.account).await?;
     let claim = objects.claim(objects.namespace(args.claim.namespace.as_deref()), &args.claim.name).await?;
     let world = world(&objects, &claim).await?;
-    let mut account = Account::new(&reader);
-    let mut decision = decide_claim(&world.observed(&claim, &account.facts), None, peers.now());
+    accounts.serve(std::iter::once(&*claim), Some(&objects)).await?;
+    let observe =
+        |accounts: &Accounts<'_>| world.observed(&claim, &accounts.known.directory, &accounts.books);
+    let served = observe(&accounts).served.account;
+    is_asked(&claim, served.as_ref(), accounts.only.as_ref())?;
+    let mut decision = decide_claim(&observe(&accounts), None, accounts.now());
     for _ in 0..ROUNDS {
-        let ClaimStep::Await(Wake::Evidence(request)) = &decision.step else { break };
-        account.ask(request).await?;
-        decision =
-            decide_claim(&world.observed(&claim, &account.facts), decision.wanted.as_ref(), peers.now());
+        let (ClaimStep::Await(Wake::Evidence(request)), Some(account)) = (&decision.step, &served) else {
+            break;
+        };
+        accounts.ask(account, &request.sources).await?;
+        decision = decide_claim(&observe(&accounts), decision.wanted.as_ref(), accounts.now());
     }
-    let (observed, now) = (world.observed(&claim, &account.facts), peers.now());
+    let (observed, now) = (observe(&accounts), accounts.now());
     let asked = decision.wanted.as_ref().map(|wanted| ask_each(&observed, wanted, now)).unwrap_or_default();
     print(&explanation(&observed, &decision, &asked, &args.watch.namespaces()))?;
     note(
         "The running operator alone knows of a hold after a restore, of its pauses, and of limits on purchases.",
     );
     Ok(())
+}
+
+/// Nothing is asked of an account that is not meant.
+fn is_asked(
+    claim: &PhoneNumberClaim,
+    served: Option<&AccountId>,
+    only: Option<&AccountId>,
+) -> Result<(), CommandError> {
+    let Some((served, only)) = served.zip(only).filter(|(served, only)| served != only) else {
+        return Ok(());
+    };
+    let (namespace, name) = (claim.namespace().unwrap_or_default(), claim.name_any());
+    Err(CommandError::Refused(format!(
+        "the claim {namespace}/{name} is served by the account {served}, and not by {only}: type it without --account"
+    )))
 }
 
 /// The claim, the record of its number, and the claim that this one names.

@@ -4,11 +4,11 @@ use std::{collections::HashMap, sync::Arc};
 
 use kube::ResourceExt;
 
-use super::evidence::Facts;
+use super::evidence::Books;
 use crate::{
     api::{PhoneNumber, PhoneNumberClaim, Seen},
     domain::E164,
-    plan::{ClaimLiveness, ClaimObserved, Service, retry_token},
+    plan::{ClaimLiveness, ClaimObserved, Clocks, Directory, Evidence, Gate, retry_token},
 };
 
 #[derive(Clone, Default)]
@@ -55,22 +55,30 @@ impl World {
         self.records.insert(record.spec.e164, record.into());
     }
 
-    pub fn observed<'a>(&'a self, claim: &'a PhoneNumberClaim, facts: &Facts) -> ClaimObserved<'a> {
+    /// The claim, with what was read of the account that serves it.
+    pub fn observed<'a>(
+        &'a self,
+        claim: &'a PhoneNumberClaim,
+        directory: &Directory,
+        books: &Books,
+    ) -> ClaimObserved<'a> {
         let record = self.record(claim.number());
         let named = record.and_then(|record| record.spec.claim_ref.as_ref());
         let other = named.filter(|named| Some(&named.uid) != claim.metadata.uid.as_ref());
         let found = other.map(|named| self.claims.get(&named.uid));
         let liveness = if matches!(found, Some(None)) { ClaimLiveness::Gone } else { ClaimLiveness::Lives };
+        let served = directory.serve(claim, record);
+        let facts = served.account.as_ref().and_then(|account| books.get(account));
         ClaimObserved {
             claim,
             record,
             newer: self.records.get(&claim.number()).is_some_and(Seen::is_newer),
             liveness,
             holder: found.flatten().and_then(Seen::read).map(|claim| &**claim),
-            served: Service::by(facts.account.clone()),
-            gate: facts.gate.clone(),
-            clocks: facts.clocks,
-            evidence: facts.readings.about(claim.number()),
+            served,
+            gate: facts.map_or(Gate::Open, |facts| facts.gate.clone()),
+            clocks: facts.map_or_else(Clocks::default, |facts| facts.clocks),
+            evidence: facts.map_or_else(Evidence::default, |facts| facts.readings.about(claim.number())),
             retry_token: retry_token(claim).usable(),
             // The operator keeps them in its memory.
             not_before: None,

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::ResourceExt;
 
-use super::status::condition;
+use super::{number::forget, status::condition};
 use crate::{
     api::{AccountReason, ConditionType, Progress, Status, VobizAccount, VobizAccountStatus},
     plan::{Gate, GateCause, Token},
@@ -18,15 +18,49 @@ pub struct AccountFacts<'a> {
     pub token: &'a Token,
     /// Whether it chooses namespaces by labels that the operator may not read.
     pub lacks_labels: bool,
-    /// How Vobiz has met it, and whether it was ever accepted. Nothing, while it is not worked with.
+    /// How Vobiz has met it, and whether it has accepted the credentials in use. Nothing, while it is not worked with.
     pub met: Option<(&'a Gate, bool)>,
+    /// What holds its deletion back, if that is known.
+    pub unsettled: Option<Unsettled<'a>>,
     /// What was read of it; conditions and generation are not looked at. Nothing, before it was listed.
     pub figures: Option<VobizAccountStatus>,
 }
 
-/// The status that it should have. Nothing while it is too early to say anything.
+/// A record that keeps an account from going.
+#[derive(Clone, Copy)]
+pub enum Unsettled<'a> {
+    Open(&'a str),
+    /// This version cannot read it.
+    Newer(&'a str),
+}
+
+impl AccountFacts<'_> {
+    /// Whether it waits for Vobiz to say something, as far as its status tells.
+    pub fn awaits_vobiz(&self) -> bool {
+        let accepted = self.said().is_some_and(|ready| ready.status == Status::True.into_str());
+        *self.token == Token::Known && matches!(self.met, Some((_, false))) && !accepted
+    }
+
+    /// What was said of this generation.
+    fn said(&self) -> Option<&Condition> {
+        let status = self.account.status.as_ref()?;
+        let is_current = status.observed_generation == self.account.metadata.generation;
+        let ready = |one: &&Condition| one.type_ == ConditionType::Ready.into_str();
+        status.conditions.iter().find(ready).filter(|_| is_current)
+    }
+
+    /// Whether what was said is known to be untrue by now.
+    fn is_outdated(&self) -> bool {
+        let Some(said) = self.said() else { return true };
+        let was = |reason: AccountReason| said.reason == reason.into_str();
+        was(AccountReason::DuplicateAuthId)
+            || was(AccountReason::SecretNotFound) && *self.token == Token::Known
+    }
+}
+
+/// The status that it should have. Nothing while what an earlier process has said may still be true.
 pub fn account_status(facts: &AccountFacts<'_>, now: Timestamp) -> Option<VobizAccountStatus> {
-    let (reason, message) = ready(facts)?;
+    let (reason, message) = ready(facts).or_else(|| facts.is_outdated().then(|| checking(facts)))?;
     let old = facts.account.status.as_ref();
     let previous = old.map(|status| status.conditions.as_slice()).unwrap_or_default();
     let generation = facts.account.metadata.generation;
@@ -50,19 +84,53 @@ pub fn account_status(facts: &AccountFacts<'_>, now: Timestamp) -> Option<VobizA
 }
 
 fn ready(facts: &AccountFacts<'_>) -> Option<(AccountReason, String)> {
+    if facts.account.metadata.deletion_timestamp.is_some() {
+        return Some((AccountReason::Deleting, deleting(facts.unsettled)));
+    }
     if facts.first != facts.account.name_any() {
         let first = facts.first;
         return Some((
             AccountReason::DuplicateAuthId,
             format!(
-                "VobizAccount {first} has the same auth id, is older, and serves alone. Delete one of the two."
+                "VobizAccount {first} has the same auth id, is older, and serves alone. Delete one of the two: kubectl delete \
+                 vobizaccount {}",
+                facts.account.name_any()
             ),
         ));
     }
     if let Some((reason, why)) = facts.token.lacks() {
         return Some((reason, format!("{why}. The operator looks again every 30 s.")));
     }
-    met(facts)
+    // Vobiz may be met with other credentials meanwhile: those of the flags, or of another Secret.
+    if *facts.token == Token::Awaited { None } else { met(facts) }
+}
+
+fn checking(facts: &AccountFacts<'_>) -> (AccountReason, String) {
+    let told = format!("The operator reads the {}, and shows the token to Vobiz.", place(facts.account));
+    (AccountReason::Checking, told)
+}
+
+fn deleting(unsettled: Option<Unsettled<'_>>) -> String {
+    let until = match unsettled {
+        None => {
+            "It goes in a few seconds, or as soon as a purchase that is under way has its outcome.".into()
+        }
+        Some(Unsettled::Open(name)) => format!(
+            "It stays until phonenumber/{name} is settled, which needs a token that Vobiz accepts. If that one is given up \
+             instead, whatever Vobiz's ledger says: {}",
+            forget(name)
+        ),
+        Some(Unsettled::Newer(name)) => format!(
+            "It stays because phonenumber/{name} was written by a newer version of the operator, and may be unsettled: run \
+             that version."
+        ),
+    };
+    format!("The account is being deleted, and takes no new claim. {until}")
+}
+
+fn place(account: &VobizAccount) -> String {
+    let secret = &account.spec.token_secret_ref;
+    format!("Secret {}/{}, key {}", secret.namespace, secret.name, secret.key)
 }
 
 /// What Vobiz has said to it.
@@ -70,9 +138,6 @@ fn met(facts: &AccountFacts<'_>) -> Option<(AccountReason, String)> {
     use AccountReason::{
         Accepted, InvalidCredentials, NamespacesUnreadable, RateLimited, Suspended, VobizUnavailable,
     };
-    let spec = &facts.account.spec;
-    let secret = &spec.token_secret_ref;
-    let place = format!("Secret {}/{}, key {}", secret.namespace, secret.name, secret.key);
     let (gate, accepted) = facts.met?;
     let cause = if let Gate::Closed(cause, _) = gate { Some(*cause) } else { None };
     let told = |reason, words: &str| Some((reason, words.to_owned()));
@@ -81,10 +146,11 @@ fn met(facts: &AccountFacts<'_>) -> Option<(AccountReason, String)> {
             InvalidCredentials,
             format!(
                 "Vobiz refuses the credentials (401, or 403 to the list of the account's numbers). Put the token right \
-                 ({place}); the operator reads it every 30 s."
+                 ({}); the operator reads it every 30 s.",
+                place(facts.account)
             ),
         )),
-        _ if spec.suspend => told(
+        _ if facts.account.spec.suspend => told(
             Suspended,
             "spec.suspend is true: no purchase or adoption is begun. What was sent is verified, and what was bought is \
              looked after.",
@@ -131,6 +197,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::too_many_lines, reason = "one table")]
     fn the_table_of_what_an_account_says_of_itself() {
         let (known, missing) = (Token::Known, Token::Missing("There is no Secret n/s".into()));
         let unusable = Token::Unusable("It is empty".into());
@@ -140,8 +207,12 @@ mod tests {
         let reconciling = |reason| Some((reason, "False", Some("Reconciling")));
         for (spec, first, token, lacks_labels, met, expected) in [
             (&plain, "a", &known, false, Some((&Gate::Open, true)), Some(("Accepted", "True", None))),
-            (&plain, "a", &known, false, Some((&Gate::Open, false)), None),
-            (&plain, "a", &Token::Awaited, false, None, None),
+            (&plain, "a", &known, false, Some((&Gate::Open, false)), reconciling("Checking")),
+            (&plain, "a", &known, false, None, reconciling("Checking")),
+            (&plain, "a", &Token::Awaited, false, None, reconciling("Checking")),
+            // Vobiz has accepted others: those of the flags, or of the Secret before.
+            (&plain, "a", &Token::Awaited, false, Some((&Gate::Open, true)), reconciling("Checking")),
+            (&suspended, "a", &Token::Awaited, false, Some((&credentials, true)), reconciling("Checking")),
             (&plain, "a", &missing, false, None, stalled("SecretNotFound")),
             (&plain, "a", &missing, true, Some((&Gate::Open, true)), stalled("SecretNotFound")),
             (&plain, "a", &unusable, false, None, stalled("InvalidCredentials")),
@@ -169,7 +240,15 @@ mod tests {
             ),
         ] {
             let account = account(spec, &json!(null));
-            let facts = AccountFacts { account: &account, first, token, lacks_labels, met, figures: None };
+            let facts = AccountFacts {
+                account: &account,
+                first,
+                token,
+                lacks_labels,
+                met,
+                unsettled: None,
+                figures: None,
+            };
             let status = account_status(&facts, Timestamp::UNIX_EPOCH);
             let shown = status.as_ref().map(|status| {
                 let conditions = &status.conditions;
@@ -179,6 +258,80 @@ mod tests {
                 (conditions[0].reason.as_str(), conditions[0].status.as_str(), also)
             });
             assert_eq!(shown, expected, "{token:?} {met:?}");
+        }
+    }
+
+    /// The reason that is told after another one was, and whether Vobiz is asked for its own.
+    fn follows(said: &Value, token: &Token, met: Option<(&Gate, bool)>) -> (Option<String>, bool) {
+        let account = account(&json!({}), said);
+        let facts = AccountFacts {
+            account: &account,
+            first: "a",
+            token,
+            lacks_labels: false,
+            met,
+            unsettled: None,
+            figures: None,
+        };
+        let status = account_status(&facts, Timestamp::UNIX_EPOCH);
+        (status.map(|status| status.conditions[0].reason.clone()), facts.awaits_vobiz())
+    }
+
+    #[test]
+    fn what_was_said_before_stays_until_it_is_known_to_be_untrue() {
+        let said = |reason: &str, generation: i64| {
+            let status = if reason == "Accepted" { "True" } else { "False" };
+            let ready = json!({ "type": "Ready", "status": status, "reason": reason, "message": "",
+                "lastTransitionTime": "2026-01-02T03:04:05Z" });
+            json!({ "observedGeneration": generation, "conditions": [ready] })
+        };
+        let (met, known, awaited) = (Some((&Gate::Open, false)), &Token::Known, &Token::Awaited);
+        for (before, token, met, told, asks) in [
+            // A process that has just begun.
+            (said("Accepted", 2), known, met, None, false),
+            (said("Accepted", 2), awaited, None, None, false),
+            (said("InvalidCredentials", 2), known, met, None, true),
+            (said("SecretNotFound", 2), awaited, None, None, false),
+            // The Secret is there, another one is named, or the older object has gone.
+            (said("SecretNotFound", 2), known, met, Some("Checking"), true),
+            (said("Accepted", 1), known, met, Some("Checking"), true),
+            (said("Accepted", 1), awaited, Some((&Gate::Open, true)), Some("Checking"), false),
+            (said("DuplicateAuthId", 2), awaited, None, Some("Checking"), false),
+            (json!(null), known, met, Some("Checking"), true),
+            (json!(null), known, Some((&Gate::Open, true)), Some("Accepted"), false),
+        ] {
+            let expected = (told.map(str::to_owned), asks);
+            assert_eq!(follows(&before, token, met), expected, "{before} {token:?} {met:?}");
+        }
+    }
+
+    #[test]
+    fn an_account_that_is_deleted_says_what_it_waits_for() {
+        let mut account = account(&json!({}), &json!(null));
+        account.metadata.deletion_timestamp = serde_json::from_value(json!("2026-01-02T04:00:00Z")).unwrap();
+        for (unsettled, words) in [
+            (None, "in a few seconds"),
+            (
+                Some(Unsettled::Open("911")),
+                "kubectl annotate phonenumber/911 telephony.vobiz.ai/forget=true && ",
+            ),
+            (Some(Unsettled::Newer("911")), "run that version"),
+        ] {
+            for (first, token) in [("a", Token::Known), ("b", Token::Missing("There is no Secret".into()))] {
+                let met = Some((&Gate::Open, true));
+                let facts = AccountFacts {
+                    account: &account,
+                    first,
+                    token: &token,
+                    lacks_labels: false,
+                    met,
+                    unsettled,
+                    figures: None,
+                };
+                let ready = account_status(&facts, Timestamp::UNIX_EPOCH).unwrap().conditions.swap_remove(0);
+                assert_eq!((ready.reason.as_str(), ready.status.as_str()), ("Deleting", "False"));
+                assert!(ready.message.contains(words), "{}", ready.message);
+            }
         }
     }
 
@@ -193,6 +346,7 @@ mod tests {
             first: "a",
             token: &missing,
             met: None,
+            unsettled: None,
             figures: None,
         };
         let status = account_status(&facts, Timestamp::UNIX_EPOCH).unwrap();

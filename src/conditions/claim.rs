@@ -166,7 +166,7 @@ fn recorded(facts: &ClaimFacts<'_>, record: &PhoneNumber, now: Moment) -> Option
     let Gate::Closed(GateCause::Credentials, _) = facts.observed.gate else { return case };
     // A 403 to the purchase and to the list as well speaks of the account, not of the number.
     if attempt.answer.as_ref().is_some_and(|answer| answer.http_status == Some(403)) {
-        return Some(told(&plan::credentials_refused()));
+        return Some(told(&plan::credentials_refused(&facts.observed.served)));
     }
     case.map(|case| Case { message: message::unverifiable(&case.message), ..case })
 }

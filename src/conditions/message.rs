@@ -218,6 +218,21 @@ pub fn gone(message: &str, account: &AccountId) -> String {
     )
 }
 
+/// What was sent with the account of `sent`, while the record of the number is by now one of the account `other`.
+pub fn recorded_elsewhere(sent: &PhoneNumber, bought: bool, other: &AccountId) -> String {
+    let (account, name) = (&sent.spec.account, sent.spec.e164.digits());
+    let what = if bought {
+        "The number is bought with"
+    } else {
+        "A purchase of the number was sent, and its outcome is not certain, with"
+    };
+    format!(
+        "{what} the account {account}, and no record says so: phonenumber/{name} was recorded with the account {other} \
+         meanwhile. Look for the number in the list and the ledger of {account} at Vobiz. If it is there, delete the record \
+         (kubectl delete phonenumber/{name}); once it is gone, a claim that {account} serves adopts the number."
+    )
+}
+
 /// The holder of the number, as the asking claim is told: a claim of another namespace is not named to it.
 pub fn conflict(with: ConflictWith, record: &PhoneNumber, asks: &PhoneNumberClaim) -> String {
     let own = asks.namespace().unwrap_or_default();
@@ -253,7 +268,8 @@ pub fn conflict(with: ConflictWith, record: &PhoneNumber, asks: &PhoneNumberClai
         ),
         ConflictWith::Account => format!(
             "phonenumber/{name} was recorded with the Vobiz account {}, which is not the one that serves this claim \
-             (spec.accountRef, or the default account).",
+             (spec.accountRef, or the default account). A number of a deleted claim of this namespace is taken over by a claim \
+             that names that account, or none.",
             record.spec.account
         ),
     }

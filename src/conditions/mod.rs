@@ -17,9 +17,10 @@ mod tests;
 #[cfg(test)]
 mod worst_tests;
 
-pub use account::{AccountFacts, account_status};
+pub use account::{AccountFacts, Unsettled, account_status};
 pub use case::{SHOWN_AFTER, Unstored};
 pub use claim::{ClaimFacts, claim_status};
+pub use message::recorded_elsewhere;
 pub use newer::newer;
 pub use price::fee_differs_newly;
 pub use status::set_record_conditions;

@@ -75,7 +75,7 @@ fn moved(record: &PhoneNumber) -> String {
          claim, and forget the record: {}",
         obtained(record),
         record.spec.account,
-        forget(record),
+        forget(&record.spec.e164.digits()),
     )
 }
 
@@ -88,13 +88,12 @@ fn lost(record: &PhoneNumber) -> String {
          it is given up for good, delete this claim, and forget the record (a new claim then buys the number if it is in \
          stock): {}",
         obtained(record),
-        forget(record),
+        forget(&record.spec.e164.digits()),
     )
 }
 
 /// What an administrator types to forget a record.
-fn forget(record: &PhoneNumber) -> String {
-    let name = record.spec.e164.digits();
+pub(super) fn forget(name: &str) -> String {
     format!(
         "kubectl annotate phonenumber/{name} {FORGET_ANNOTATION}=true && kubectl delete phonenumber/{name}"
     )

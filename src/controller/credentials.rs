@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use tokio::time::sleep;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::accounts::{Keeper, each, first_asked};
+use super::accounts::{Keeper, each};
 use crate::{
     account::Accounts,
     vobiz::{Credentials, CredentialsSource},
@@ -43,10 +43,10 @@ pub async fn reload(source: CredentialsSource, mut current: Credentials, keeper:
 /// Has Vobiz accept the credentials of each account, for a process that waits for its election: see
 /// `Account::check_credentials`.
 pub async fn check(accounts: Arc<Accounts>, interval: Duration, tasks: TaskTracker, end: CancellationToken) {
-    each(&accounts, &end, |account, place, stop| {
+    each(&accounts, interval, &end, |account, first, stop| {
         tasks.spawn(async move {
             let check = async {
-                sleep(first_asked(place, interval)).await;
+                sleep(first).await;
                 account.check_credentials().await;
             };
             stop.run_until_cancelled(check).await;

@@ -4,6 +4,7 @@ mod accounts;
 mod agenda;
 mod clocks;
 mod credentials;
+mod currencies;
 mod follow;
 mod index;
 mod interruption;
@@ -134,9 +135,9 @@ fn follow_accounts(
     flags: Option<(CredentialsSource, Credentials)>,
     background: &Background,
 ) {
-    let (kube, keeper) = (&runtime.kube, &runtime.keeper);
+    let (kube, keeper, lifecycle) = (&runtime.kube, &runtime.keeper, runtime.lifecycle.clone());
     background.spawn(keeper.clone().run());
-    background.spawn(accounts::follow_accounts(kube.clone(), keeper.clone()));
+    background.spawn(accounts::follow_accounts(kube.clone(), keeper.clone(), lifecycle));
     background.spawn(accounts::follow_tokens(kube.clone(), keeper.clone()));
     background.spawn(accounts::follow_namespaces(kube.clone(), keeper.clone()));
     if let Some((source, credentials)) = flags {

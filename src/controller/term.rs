@@ -1,4 +1,4 @@
-//! One term of leadership: the queues, the workers and the readers of the accounts, from its beginning to an orderly end.
+//! One term of leadership: the queues, the turns and the readers of the accounts, from its beginning to an orderly end.
 
 use std::{collections::BTreeSet, future::Future, num::NonZeroUsize, sync::Arc, time::Duration};
 
@@ -6,21 +6,22 @@ use kube::Client;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
-    accounts::{Keeper, Reporter, each, first_asked},
+    accounts::{Keeper, Reporter, each},
+    currencies::InUse,
     reconciles::reconciles,
     triggers::Triggers,
 };
 use crate::{
     account::{Account, Accounts},
     clock::Clock,
-    domain::{AccountId, Currency},
+    domain::Currency,
     health::{HealthSources, Lifecycle, Walked},
     leader,
     metrics::{Kind, Metrics},
     plan::{Moment, Timeouts},
     reconcile::{
-        Claims, Context, Found, Memory, Outcomes, Records, Told, Troubles, reconcile_claim, reconcile_record,
-        worker,
+        Claims, Context, Found, Memory, Outcomes, Records, Told, Troubles, give_turns, reconcile_claim,
+        reconcile_record,
     },
     store::Store,
 };
@@ -90,8 +91,9 @@ impl Runtime {
         tasks.spawn(self.report(&context, ended.clone()));
 
         self.lifecycle.note(|stage| stage.leading = true);
-        each(&self.accounts, &ended, |account, place, stop| {
-            self.work_with(account, place, &context, &tasks, &stop);
+        let billed = Arc::default();
+        each(&self.accounts, self.settings.resync, &ended, |account, first, stop| {
+            self.work_with(account, first, &context, &tasks, &billed, &stop);
         })
         .await;
         self.lifecycle.note(|stage| stage.leading = false);
@@ -109,17 +111,17 @@ impl Runtime {
     fn work_with(
         &self,
         account: Arc<Account>,
-        place: u32,
+        first: Duration,
         context: &Arc<Context>,
         tasks: &TaskTracker,
+        billed: &Arc<InUse>,
         stop: &CancellationToken,
     ) {
-        for _ in 0..account.queue.most() {
-            tasks.spawn(worker(context.clone(), account.clone(), stop.clone()));
-        }
-        let (resync, in_use, stop) = (self.settings.resync, self.currencies_in_use(&account), stop.clone());
+        tasks.spawn(give_turns(context.clone(), account.clone(), tasks.clone(), stop.clone()));
+        let (resync, in_use, stop) =
+            (self.settings.resync, self.currencies_in_use(&account, billed), stop.clone());
         tasks.spawn(async move {
-            Box::pin(account.clone().run(resync, first_asked(place, resync), in_use, stop)).await;
+            Box::pin(account.clone().run(resync, first, in_use, stop)).await;
             account.queue.clear();
         });
     }
@@ -145,12 +147,16 @@ impl Runtime {
     }
 
     /// Balances are read for metrics, and for the status of declared accounts.
-    fn currencies_in_use(&self, account: &Account) -> impl Fn() -> BTreeSet<Currency> + use<> {
+    fn currencies_in_use(
+        &self,
+        account: &Account,
+        billed: &Arc<InUse>,
+    ) -> impl Fn() -> BTreeSet<Currency> + use<> {
         let (account, records, served) = (account.id(), self.records.clone(), self.served);
-        let accounts = self.accounts.clone();
+        let (accounts, billed) = (self.accounts.clone(), billed.clone());
         move || {
             let shown = served || accounts.known().directory.first(&account).is_some();
-            if shown { currencies(&records, &account) } else { BTreeSet::new() }
+            if shown { billed.of(&account, &records) } else { BTreeSet::new() }
         }
     }
 
@@ -204,12 +210,4 @@ async fn sweep(context: Arc<Context>, ended: CancellationToken) {
     while ended.run_until_cancelled(tokio::time::sleep(SWEEP_EVERY)).await.is_some() {
         context.sweep();
     }
-}
-
-/// What this account's numbers are billed in.
-fn currencies(records: &Records, account: &AccountId) -> BTreeSet<Currency> {
-    records.briefs(|briefs| {
-        let ours = briefs.filter_map(|(_, brief)| brief.as_ref()).filter(|brief| brief.account == *account);
-        ours.filter_map(|brief| brief.billed).collect()
-    })
 }

@@ -15,7 +15,8 @@ use super::{
 use crate::{
     account::Woken,
     api::{self, AttemptState, ObjectKey, PhoneNumber, PhoneNumberClaim, Seen},
-    domain::{AttemptId, E164},
+    domain::{AccountId, AttemptId, E164},
+    plan::RecordBrief,
     reconcile::{Outcomes, Records, Told},
 };
 
@@ -77,7 +78,7 @@ impl Triggers {
             match key {
                 Woken::Object(key) if key.namespace().is_some() => self.inner.lock().wake_claim(&key),
                 Woken::Object(key) => self.inner.lock().wake_record(key),
-                Woken::AllRecords => self.inner.lock().wake_all_records(),
+                Woken::RecordsOf(account) => self.inner.lock().wake_records_of(&account),
             }
         }
     }
@@ -125,6 +126,15 @@ impl Inner {
 
     fn wake_all_records(&self) {
         self.cache.briefs(|briefs| briefs.for_each(|(record, _)| self.wake_record(record.clone())));
+    }
+
+    fn wake_records_of(&self, account: &AccountId) {
+        self.cache.briefs(|briefs| {
+            let is_its =
+                |brief: &Option<RecordBrief>| brief.as_ref().is_some_and(|one| one.account == *account);
+            let its = briefs.filter(|(_, brief)| is_its(brief));
+            its.for_each(|(record, _)| self.wake_record(record.clone()));
+        });
     }
 
     /// All that ask for a number, but for this one.
@@ -224,16 +234,11 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::{
-        api::Kept,
-        cache::Cache,
-        controller::follow::Follower,
-        plan::{ClaimBrief, RecordBrief},
-    };
+    use crate::{api::Kept, cache::Cache, controller::follow::Follower, plan::ClaimBrief};
 
     /// All that is followed in some namespaces, and what is woken.
     struct World {
-        triggers: Triggers,
+        triggers: Arc<Triggers>,
         records: Follower<PhoneNumber, Option<RecordBrief>>,
         claims: BTreeMap<Option<String>, Follower<PhoneNumberClaim, ClaimBrief>>,
         queue: BoxStream<'static, ObjectKey>,
@@ -247,7 +252,7 @@ mod tests {
         fn new(namespaces: impl Iterator<Item = String>) -> Self {
             let (records, claims) = (Cache::new(RecordBrief::of), Cache::new(ClaimBrief::of));
             let (outcomes, told) = (Arc::new(Outcomes::new(Arc::default())), Arc::<Told>::default());
-            let triggers = Triggers::new(records.clone(), outcomes.clone(), told.clone());
+            let triggers = Arc::new(Triggers::new(records.clone(), outcomes.clone(), told.clone()));
             let follow = |name: String| (Some(name.clone()), Follower::new(claims.clone(), Some(name)));
             let claims: BTreeMap<_, _> = namespaces.map(follow).collect();
             let (queue, queues) = triggers.open(claims.keys().cloned());
@@ -317,6 +322,21 @@ mod tests {
 
     fn uid(namespace: &str, name: &str) -> String {
         format!("{namespace}/{name}")
+    }
+
+    #[tokio::test]
+    async fn an_account_that_was_listed_wakes_its_own_records_alone() {
+        let mut world = World::new(std::iter::empty());
+        let numbers = ["+911234500001", "+911234500002", "+911234500003"];
+        let records = numbers.map(|number| Event::Apply(world.record(number, "a", "x", "Bound")));
+        assert_eq!(world.records(&records), 3);
+        for (account, expected) in [("ma_1", 3), ("MA_2", 0)] {
+            let (wake, woken) = tokio::sync::mpsc::unbounded_channel();
+            wake.send(Woken::RecordsOf(account.parse().unwrap())).unwrap();
+            drop(wake);
+            world.triggers.clone().route(woken).await;
+            assert_eq!(world.woken(), expected, "{account}");
+        }
     }
 
     #[test]
@@ -459,6 +479,22 @@ mod tests {
             record.metadata.deletion_timestamp =
                 deleting.then(|| serde_json::from_value(json!("2026-01-02T03:04:05Z")).unwrap());
             assert_eq!(world.records(&[Event::Apply(record.into())]), woken, "{sending} {state} {deleting}");
+        }
+    }
+
+    #[test]
+    fn a_listing_for_drift_wakes_the_records_of_its_account_and_no_others() {
+        let mut world = World::new(std::iter::empty());
+        for (index, account) in ["MA_1", "MA_2", "MA_1"].into_iter().enumerate() {
+            let record = world.record(&format!("+91123450000{index}"), "a", "x", "Bound");
+            let Seen::Read(record) = record else { panic!("it was not read") };
+            let mut record = (*record).clone();
+            record.spec.account = account.parse().unwrap();
+            world.records(&[Event::Apply(record.into())]);
+        }
+        for (account, woken) in [("MA_1", 2), ("MA_2", 1), ("MA_3", 0)] {
+            world.triggers.inner.lock().wake_records_of(&account.parse().unwrap());
+            assert_eq!(world.woken(), woken, "{account}");
         }
     }
 

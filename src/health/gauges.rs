@@ -72,27 +72,28 @@ impl Gauges {
         self.unlisted = u64::try_from(namespaces).unwrap_or(u64::MAX);
     }
 
-    /// Numbers of one account that no record knows.
+    /// Its own numbers of one account that no record knows.
     pub fn unrecorded(&mut self, numbers: Option<usize>) {
         let numbers = numbers.map(|numbers| u64::try_from(numbers).unwrap_or(u64::MAX));
         self.unrecorded = self.unrecorded.into_iter().chain(numbers).reduce(u64::saturating_add);
     }
 
-    pub fn count_record(&mut self, record: &RecordBrief) {
+    /// Counts a record of that account. Its id is shown as the account is worked with: a record may spell it otherwise.
+    pub fn count_record(&mut self, record: &RecordBrief, account: &AccountId) {
         let state = match record.state {
             AttemptState::Open => "Open",
             AttemptState::NeedsDecision => "NeedsDecision",
             AttemptState::Failed => return,
-            AttemptState::Bound => return self.number(record),
+            AttemptState::Bound => return self.number(record, account),
         };
         let (count, oldest) = self.unresolved.entry(state).or_insert((0, record.opened));
         *count += 1;
         *oldest = record.opened.min(*oldest);
     }
 
-    fn number(&mut self, record: &RecordBrief) {
+    fn number(&mut self, record: &RecordBrief, account: &AccountId) {
         let Some(claimed) = record.claimed else { return };
-        let bought = self.bought.entry(record.account.clone()).or_default();
+        let bought = self.bought.entry(account.clone()).or_default();
         *bought.numbers.entry(claimed).or_default() += 1;
         if let (Some(fee), Some(currency)) = (record.monthly_fee, record.currency) {
             let sum = bought.costs.entry((currency, claimed)).or_insert_with(|| "0".parse().ok());
@@ -118,7 +119,7 @@ impl Gauges {
             register_accounts(to, &met.accounts);
             to.register(
                 "unrecorded_numbers",
-                "Numbers that the account owned when it was last listed, and that no record knows",
+                "Numbers that the accounts owned when they were last listed, each its own, and that no record knows",
                 family(self.unrecorded.map(|count| (NO_LABELS, amount(count)))),
             );
         }
@@ -300,7 +301,8 @@ mod tests {
         };
         let balances = BTreeMap::from([(inr, "9948.25".parse().unwrap())]);
         let account = "MA_1".parse().unwrap();
-        let account = AccountHealth { account, accepted: true, gate: Gate::Open, balances };
+        let account =
+            AccountHealth { account, accepted: true, was_accepted: true, gate: Gate::Open, balances };
         let metrics = Metrics::default();
         metrics.clock_skew(Peer::Vobiz, Some(jiff::SignedDuration::from_secs(-900)));
         let met = Met { accounts: vec![account], without_token: Vec::new() };
@@ -368,10 +370,34 @@ mod tests {
     }
 
     #[test]
+    fn an_account_has_one_spelling_whatever_its_records_have() {
+        let mut gauges = Gauges::default();
+        for (account, digits) in [("ma_1", "1"), ("MA_1", "2")] {
+            let record = RecordBrief {
+                e164: format!("+91123450000{digits}").parse().unwrap(),
+                account: account.parse().unwrap(),
+                state: AttemptState::Bound,
+                origin: crate::api::Origin::Purchase,
+                opened: Timestamp::UNIX_EPOCH,
+                settled: Timestamp::UNIX_EPOCH,
+                claimed: Some(true),
+                monthly_fee: None,
+                price: None,
+                currency: None,
+                billed: None,
+            };
+            gauges.count_record(&record, &"MA_1".parse().unwrap());
+        }
+        let served = super::super::encode(&gauges, &Metrics::default(), None, Timestamp::UNIX_EPOCH).unwrap();
+        assert!(served.contains(r#"numbers{account="MA_1",claimed="true"} 2.0"#), "{served}");
+    }
+
+    #[test]
     fn each_account_is_shown_by_itself() {
         let account = |id: &str, gate, accepted| AccountHealth {
             account: id.parse().unwrap(),
             accepted,
+            was_accepted: accepted,
             gate,
             balances: BTreeMap::from([("INR".parse().unwrap(), "0.10".parse().unwrap())]),
         };

@@ -101,9 +101,9 @@ impl HealthSources {
     fn met(&self) -> Vec<(String, Option<String>)> {
         let known = self.accounts.known();
         let lacking = known.directory.lacking().map(|(name, why)| (name.to_owned(), Some(why.to_owned())));
-        let met = self.health().into_iter().map(|AccountHealth { account, accepted, gate, .. }| {
+        let met = self.health().into_iter().map(|AccountHealth { account, was_accepted, gate, .. }| {
             let refused = match gate {
-                _ if accepted => None,
+                _ if was_accepted => None,
                 Gate::Open => Some("Vobiz has not been asked yet".to_owned()),
                 Gate::Closed(_, why) => Some(why),
             };
@@ -118,14 +118,18 @@ impl HealthSources {
             self.claims.cache.briefs(|claims| claims.for_each(|(_, claim)| gauges.count_claim(claim)));
             let all = self.accounts.all();
             for account in &all {
-                gauges.unrecorded(account.unrecorded(|e164| self.records.contains(&ObjectKey::number(e164))));
+                let holdings = account.holdings(|e164| self.records.contains(&ObjectKey::number(e164)));
+                // Its own rows alone: those of its sub-accounts stand in the listings of those as well.
+                gauges.unrecorded(holdings.map(|holdings| holdings.unrecorded));
             }
             let ours: HashSet<_> = all.iter().map(|account| account.id()).collect();
             self.records.briefs(|records| {
                 records.for_each(|(_, record)| match record {
-                    Some(record) if ours.contains(&record.account) => gauges.count_record(record),
                     // Records of an account that is not worked with are not ours to count.
-                    Some(_) => {}
+                    Some(record) => {
+                        let account = ours.get(&record.account).into_iter();
+                        account.for_each(|account| gauges.count_record(record, account));
+                    }
                     None => gauges.newer(Kind::Record),
                 });
             });

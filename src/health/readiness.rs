@@ -6,6 +6,8 @@ use std::fmt;
 pub struct Stage {
     /// Why the kinds cannot be listed, if they cannot.
     pub kinds: Option<String>,
+    /// Why the accounts cannot be listed, if they cannot.
+    pub accounts: Option<String>,
     /// What is wrong with the definitions of the kinds, if anything.
     pub definitions: Option<String>,
     /// The records, and the claims of a namespace, are known as they stand.
@@ -49,13 +51,13 @@ impl Readiness {
     /// there is another one: a tenant who goes must not keep a rolling update from ending. Nor must an account that is
     /// refused, as long as another one is accepted.
     pub fn of(facts: &Facts) -> Self {
-        let Stage { kinds, definitions, filled, stopping, .. } = facts.stage.clone();
+        let Stage { kinds, accounts, definitions, filled, stopping, .. } = facts.stage.clone();
         let stopping = stopping.then(|| "the process stops".to_owned());
-        let unfilled = (!filled).then(|| "claims and records are not known yet".to_owned());
+        let unfilled = (!filled).then(|| "claims, records or accounts are not known yet".to_owned());
         let check = |name, missing| Check { name, missing, but: None };
         let checks = vec![
             check("running", stopping),
-            Check { but: definitions, ..check("kinds", kinds.filter(|_| !filled)) },
+            Check { but: definitions, ..check("kinds", kinds.or(accounts).filter(|_| !filled)) },
             Check { but: unserved(&facts.missing), ..check("caches", unfilled) },
             credentials(&facts.accounts),
         ];
@@ -131,6 +133,7 @@ mod tests {
         for (facts, words) in [
             (at(Stage { stopping: true, ..stage() }), "[-] running: the process stops"),
             (at(Stage { kinds: Some("no kinds".into()), ..Stage::default() }), "[-] kinds: no kinds"),
+            (at(Stage { accounts: Some("no right".into()), ..Stage::default() }), "[-] kinds: no right"),
             (at(Stage::default()), "[-] caches: "),
             (Facts { accounts: refused, ..facts() }, "[-] credentials: MA_1: Vobiz refuses the cred"),
         ] {

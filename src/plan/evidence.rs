@@ -14,7 +14,7 @@ use super::{
     reading::{Fresh, Reading},
     rows::LedgerRows,
 };
-use crate::domain::{AccountId, Currency, E164, Money, NumberStatus};
+use crate::domain::{AccountId, Currency, E164, Money};
 
 /// One kind of evidence, about one thing: what can be read of an account. In the order in which they are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -168,20 +168,6 @@ impl Readings {
             funds: self.of(Source::Funds { e164, currency: None }).and_then(Contents::funds),
             quote: self.of(Source::Quote(e164)).and_then(Contents::quote),
         }
-    }
-
-    /// The numbers that the account and its family have by the last listing, if there was one. A row without an owner may
-    /// be about another number.
-    pub fn owned(&self) -> Option<impl Iterator<Item = E164>> {
-        let Reading::Read { value: Contents::Numbers(rows), .. } = self.of(Source::Listing) else {
-            return None;
-        };
-        let owned = rows
-            .into_iter()
-            .filter(|row| row.owner.is_some() && row.number.status != Some(NumberStatus::Released));
-        // Rows of one number stand beside each other.
-        let mut last = None;
-        Some(owned.map(|row| row.e164).filter(move |e164| last.replace(*e164) != Some(*e164)))
     }
 
     pub fn of(&self, source: Source) -> &Reading<Contents> {

@@ -1,6 +1,6 @@
 //! Which of the accounts that are served share a ledger: a master account and its sub-accounts are billed as one family.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use super::{Moment, names::Names, rows::LedgerRows};
 use crate::domain::AccountId;
@@ -16,12 +16,21 @@ pub struct Served {
 }
 
 impl Served {
-    fn read(&self) -> Option<Moment> {
+    pub(super) fn read(&self) -> Option<Moment> {
         self.ledger.as_ref().map(|(begun, _)| *begun)
     }
 
+    /// Whether something else is known of the account than before, apart from when it was read.
+    pub(super) fn says_else(&self, before: &Self) -> bool {
+        let same = match (&self.ledger, &before.ledger) {
+            (Some((_, now)), Some((_, before))) => Arc::ptr_eq(now, before),
+            (now, before) => now.is_none() && before.is_none(),
+        };
+        !same || self.names != before.names
+    }
+
     /// Whether both have one ledger for certain: a row of the one stands in the other, or both name the same account.
-    fn shares_its_ledger(&self, other: &Self) -> bool {
+    pub(super) fn shares_its_ledger(&self, other: &Self) -> bool {
         let of_two_masters =
             self.names.master().zip(other.names.master()).is_some_and(|(one, two)| one != two);
         let is_clear = |served: &Self| served.names.masters().count() <= 1;
@@ -39,7 +48,7 @@ impl Served {
 pub enum Kinship {
     /// Its debits stand in the same ledger.
     Family,
-    /// They stand in another one, or the account is not served.
+    /// They stand in another one.
     Stranger,
     /// Nothing shows it yet. Its own ledger was read last from then on, if it was.
     Unknown(Option<Moment>),
@@ -47,11 +56,10 @@ pub enum Kinship {
 
 /// The accounts that are served, by family.
 #[derive(Debug, Default)]
-pub struct Families(Vec<Member>);
+pub struct Families(HashMap<AccountId, Member>);
 
 #[derive(Debug)]
 struct Member {
-    account: AccountId,
     read: Option<Moment>,
     /// The place of the first member of its family.
     family: usize,
@@ -59,33 +67,38 @@ struct Member {
     names: Names,
 }
 
-impl Families {
-    pub fn of(mut served: Vec<Served>) -> Self {
-        for one in &mut served {
-            one.names.add(&one.account);
+impl Member {
+    /// How it stands to an account of which nothing but the id is known: one without a token, or one that is gone and has left
+    /// records.
+    fn kinship_by_id(&self, other: &AccountId) -> Kinship {
+        match self.names.masters().count() {
+            0 | 1 if self.names.iter().any(|id| id == other) => Kinship::Family,
+            1 if other.is_master() => Kinship::Stranger,
+            _ => Kinship::Unknown(None),
         }
+    }
+}
+
+impl Families {
+    /// Of these accounts, each named by itself as well; by the places of two it is asked whether these share their ledger.
+    pub(super) fn of(served: &[Served], share: impl Fn(usize, usize) -> bool) -> Self {
         let mut family: Vec<usize> = (0..served.len()).collect();
-        for (at, one) in served.iter().enumerate() {
-            for (before, other) in served[..at].iter().enumerate() {
-                if family[at] != family[before] && one.shares_its_ledger(other) {
+        for at in 0..served.len() {
+            for before in 0..at {
+                if family[at] != family[before] && share(at, before) {
                     let (first, second) = (family[at].min(family[before]), family[at].max(family[before]));
                     family.iter_mut().filter(|family| **family == second).for_each(|family| *family = first);
                 }
             }
         }
-        let names_of = |family_of: usize| {
-            let mut names = Names::default();
-            let members = served.iter().zip(&family).filter(|(_, family)| **family == family_of);
-            names.extend(members.flat_map(|(one, _)| one.names.iter()));
-            names
+        let mut names = vec![Names::default(); served.len()];
+        for (one, family) in served.iter().zip(&family) {
+            names[*family].extend(one.names.iter());
+        }
+        let member = |(one, family): (&Served, usize)| {
+            (one.account.clone(), Member { read: one.read(), family, names: names[family].clone() })
         };
-        let member = |(one, family): (&Served, &usize)| Member {
-            account: one.account.clone(),
-            read: one.read(),
-            family: *family,
-            names: names_of(*family),
-        };
-        Self(served.iter().zip(&family).map(member).collect())
+        Self(served.iter().zip(family).map(member).collect())
     }
 
     /// How the one account stands to the other.
@@ -93,7 +106,8 @@ impl Families {
         if one == other {
             return Kinship::Family;
         }
-        let Some((one, other)) = self.member(one).zip(self.member(other)) else { return Kinship::Stranger };
+        let Some(one) = self.member(one) else { return Kinship::Unknown(None) };
+        let Some(other) = self.member(other) else { return one.kinship_by_id(other) };
         let masters = [one, other].map(|member| member.names.masters().count());
         match (one.family == other.family, masters) {
             (true, [0 | 1, _]) => Kinship::Family,
@@ -109,14 +123,14 @@ impl Families {
     }
 
     fn member(&self, account: &AccountId) -> Option<&Member> {
-        self.0.iter().find(|member| member.account == *account)
+        self.0.get(account)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::LedgerRow;
+    use crate::{domain::LedgerRow, plan::Relatives};
 
     /// What was read of an account: what its rows name, and their ids.
     fn served(account: &str, names: &[&str], rows: &[&str]) -> Served {
@@ -135,7 +149,7 @@ mod tests {
     }
 
     fn told(served: &[Served]) -> (&'static str, Vec<Option<String>>) {
-        let families = Families::of(served.to_vec());
+        let families = Relatives::default().families(served.to_vec());
         let (one, other) = (&served[0].account, &served[1].account);
         let kinship = |one, other| match families.kinship(one, other) {
             Kinship::Family => "family",
@@ -196,12 +210,34 @@ mod tests {
     }
 
     #[test]
-    fn an_account_is_its_own_family_and_what_is_not_served_is_none() {
-        let families = Families::of(vec![served("MA_1", &[], &[])]);
+    fn an_account_is_its_own_family_and_one_without_a_token_may_be_of_it() {
+        let families = Relatives::default().families(vec![served("MA_1", &[], &[])]);
         let (ours, other) = ("MA_1".parse().unwrap(), "SA_1".parse().unwrap());
         assert_eq!(families.kinship(&ours, &ours), Kinship::Family);
-        assert_eq!(families.kinship(&ours, &other), Kinship::Stranger);
+        assert_eq!(families.kinship(&ours, &other), Kinship::Unknown(None));
+        assert_eq!(families.kinship(&other, &ours), Kinship::Unknown(None));
         assert_eq!(Families::default().kinship(&other, &other), Kinship::Family);
         assert_eq!(families.billed(&other), None);
+    }
+
+    #[test]
+    fn of_an_account_without_a_token_its_id_tells_what_it_can() {
+        for ((account, names), other, expected) in [
+            (("MA_1", &[][..]), "SA_1", Kinship::Unknown(None)),
+            (("SA_1", &[]), "MA_1", Kinship::Unknown(None)),
+            (("SA_1", &[]), "SA_2", Kinship::Unknown(None)),
+            (("SA_1", &["MA_1"]), "SA_2", Kinship::Unknown(None)),
+            // What our own rows name is of one ledger with them.
+            (("MA_1", &["SA_1"]), "sa_1", Kinship::Family),
+            (("SA_1", &["MA_1"]), "MA_1", Kinship::Family),
+            // Two master accounts are two families.
+            (("MA_1", &[]), "MA_2", Kinship::Stranger),
+            (("SA_1", &["MA_1"]), "MA_2", Kinship::Stranger),
+            (("SA_1", &["MA_1", "MA_2"]), "MA_2", Kinship::Unknown(None)),
+        ] {
+            let families = Relatives::default().families(vec![served(account, names, &[])]);
+            let kinship = families.kinship(&account.parse().unwrap(), &other.parse().unwrap());
+            assert_eq!(kinship, expected, "{account} {names:?} {other}");
+        }
     }
 }

@@ -11,7 +11,7 @@ use super::{
     reading::Fresh,
 };
 use crate::{
-    api::{AttemptState, Ownership},
+    api::{AttemptState, Ownership, PhoneNumber},
     domain::ListedNumber,
 };
 
@@ -49,7 +49,7 @@ pub(super) fn maintain_bound(observed: &RecordObserved<'_>, now: Moment) -> Reco
             | Verdict::Absent => {}
         }
     }
-    match unclaim(observed) {
+    match unclaim(observed.record, observed.liveness) {
         RecordStep::Rest => describe(observed, settled, now),
         step => step,
     }
@@ -73,12 +73,12 @@ fn refresh(row: &ListedNumber, ownership: Ownership, begun: Moment) -> RecordSte
 }
 
 fn confirm_loss(observed: &RecordObserved<'_>, begun: Moment, now: Moment) -> RecordStep {
-    let Some(first) = observed.absent_since else { return unclaim(observed) };
+    let Some(first) = observed.absent_since else { return unclaim(observed.record, observed.liveness) };
     let second = first.plus(LOST_AFTER);
     if begun.mono >= second.mono {
         return RecordStep::Write(Change::Lose { owner: None, begun });
     }
-    match unclaim(observed) {
+    match unclaim(observed.record, observed.liveness) {
         RecordStep::Rest if now.mono < second.mono => RecordStep::Wait(now.when(second)),
         RecordStep::Rest => RecordStep::Read(EvidenceRequest::new(second, [Source::Listing])),
         step => step,
@@ -112,8 +112,8 @@ pub fn is_listed_absent(observed: &RecordObserved<'_>) -> Option<Moment> {
 }
 
 /// The claim is gone; the number, and what it costs, stay.
-pub(super) fn unclaim(observed: &RecordObserved<'_>) -> RecordStep {
-    if observed.liveness == ClaimLiveness::Gone && !Change::is_unclaimed(observed.record) {
+pub(super) fn unclaim(record: &PhoneNumber, liveness: ClaimLiveness) -> RecordStep {
+    if liveness == ClaimLiveness::Gone && !Change::is_unclaimed(record) {
         return RecordStep::Write(Change::Unclaim);
     }
     RecordStep::Rest

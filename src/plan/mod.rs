@@ -34,6 +34,7 @@ mod record;
 #[cfg(test)]
 mod record_tests;
 mod relation;
+mod relatives;
 mod retry;
 mod rows;
 mod rules;
@@ -73,12 +74,13 @@ pub use queue::{Enqueued, Next, Queue, TurnEnd};
 #[cfg(test)]
 pub(crate) use reading::Fresh;
 pub use reading::Reading;
-pub use record::decide_record;
+pub use record::{decide_record, decide_unserved};
 pub use relation::{ConflictWith, Relation};
+pub use relatives::Relatives;
 pub use retry::{is_retried_unasked, permits};
 pub use rows::LedgerRows;
 pub use send::{Denial, LiveClaim, OutcomeTarget, Permission, may_send, outcome_target};
-pub use serving::{Directory, Labels, Service};
+pub use serving::{Directory, Labels, LiveAccount, Service};
 pub use settle::EXPLAINED_SOON;
 pub use time::{SEND_WINDOW, Timeouts};
 pub use told::Told;

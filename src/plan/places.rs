@@ -46,7 +46,7 @@ impl Places {
     }
 
     /// How many there ever are.
-    pub fn most(&self) -> usize {
+    fn most(&self) -> usize {
         self.configured.saturating_mul(AT_MOST)
     }
 

@@ -145,12 +145,6 @@ impl Queue {
         self.places.is_idle()
     }
 
-    /// How many turns there are at the same time, at most.
-    #[must_use]
-    pub fn most(&self) -> usize {
-        self.places.most()
-    }
-
     /// The claim does not wait any more. Returns since when it waited.
     fn leave(&mut self, uid: &str) -> Option<Moment> {
         let Waiting { claim, created, since } = self.waiting.remove(uid)?;

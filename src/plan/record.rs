@@ -7,14 +7,14 @@ use super::{
     change::{Change, RecordStep},
     evidence::{EvidenceRequest, FundsRead, Source},
     keep::{maintain_bound, unclaim},
-    observed::RecordObserved,
+    observed::{RecordObserved, Removal},
     ownership::Verdict,
     reading::Fresh,
     rules,
     settle::settle,
     time::VERIFY_EVERY,
 };
-use crate::api::{AttemptState, Funds, Origin, Outcome};
+use crate::api::{AttemptState, Funds, Origin, Outcome, PhoneNumber};
 
 /// The intervals of verification after the first second: growing, then every 15 s.
 const VERIFY_AFTER: [u64; 4] = [1, 3, 7, 15];
@@ -63,13 +63,28 @@ pub fn decide_record(observed: &RecordObserved<'_>, now: Moment) -> RecordStep {
         AttemptState::Open => verify(observed, now),
         AttemptState::NeedsDecision => await_decision(observed),
         AttemptState::Bound => maintain_bound(observed, now),
-        AttemptState::Failed => clean_up_failed(observed),
+        AttemptState::Failed => clean_up_failed(observed.removal, observed.liveness),
+    }
+}
+
+/// Decides what to do about a record whose account is not worked with: what asks nothing of Vobiz, and no more.
+pub fn decide_unserved(record: &PhoneNumber, liveness: ClaimLiveness, removal: Removal) -> RecordStep {
+    if removal.is_given_up() {
+        return RecordStep::DropFinalizer;
+    }
+    if liveness == ClaimLiveness::Unwatched {
+        return RecordStep::Rest;
+    }
+    match record.spec.attempt.state {
+        AttemptState::Open => RecordStep::Rest,
+        AttemptState::Bound | AttemptState::NeedsDecision => unclaim(record, liveness),
+        AttemptState::Failed => clean_up_failed(removal, liveness),
     }
 }
 
 /// A settled failure holds nothing back, and is of no use without its claim (R8).
-fn clean_up_failed(observed: &RecordObserved<'_>) -> RecordStep {
-    match (observed.removal.deleting, observed.removal.has_finalizer, observed.liveness) {
+fn clean_up_failed(removal: Removal, liveness: ClaimLiveness) -> RecordStep {
+    match (removal.deleting, removal.has_finalizer, liveness) {
         (true, true, _) => RecordStep::DropFinalizer,
         (false, _, ClaimLiveness::Gone) => RecordStep::Delete,
         _ => RecordStep::Rest,
@@ -166,6 +181,6 @@ fn ask_for_funds(observed: &RecordObserved<'_>) -> Option<RecordStep> {
 fn await_decision(observed: &RecordObserved<'_>) -> RecordStep {
     match presence(observed, observed.first_read) {
         Some(bind) => RecordStep::Write(bind),
-        None => unclaim(observed),
+        None => unclaim(observed.record, observed.liveness),
     }
 }

@@ -11,7 +11,7 @@ use kube::core::ObjectMeta;
 use super::{
     Change, ClaimLiveness, Clocks, Evidence, EvidenceRequest, FundsRead, LedgerRead, LedgerRows, Moment,
     Neighbours, NewAttempt, Reading, RecordObserved, RecordStep, Removal, Rows, Source, Timeouts,
-    decide_record,
+    decide_record, decide_unserved,
 };
 use crate::{
     api::{
@@ -242,5 +242,36 @@ fn what_is_bound_or_needs_a_decision_is_never_failed_by_absence() {
         record.spec.attempt.state = state;
         record.spec.attempt.settled_at = Some(Time::micros(at(0).wall));
         assert_eq!(step(&record, &absent(at(500)), at(501)), RecordStep::Rest, "{state:?}");
+    }
+}
+
+#[test]
+fn of_an_account_without_a_token_only_what_needs_none_is_done() {
+    use AttemptState::{Bound, Failed, NeedsDecision, Open};
+    use ClaimLiveness::{Gone, Lives, Unwatched};
+    let [keeps, deleting, forgotten] = [(false, false), (false, true), (true, true)]
+        .map(|(forget, deleting)| Removal { forget, deleting, has_finalizer: true });
+    let unclaim = RecordStep::Write(Change::Unclaim);
+    for (state, liveness, removal, expected) in [
+        // A failure holds nothing back, and goes with its claim.
+        (Failed, Lives, keeps, RecordStep::Rest),
+        (Failed, Lives, deleting, RecordStep::DropFinalizer),
+        (Failed, Gone, keeps, RecordStep::Delete),
+        (Failed, Gone, deleting, RecordStep::DropFinalizer),
+        (Failed, Unwatched, deleting, RecordStep::Rest),
+        // What may be paid for stays.
+        (Open, Gone, keeps, RecordStep::Rest),
+        (Open, Gone, deleting, RecordStep::Rest),
+        (Bound, Lives, deleting, RecordStep::Rest),
+        (Bound, Gone, keeps, unclaim.clone()),
+        (NeedsDecision, Gone, deleting, unclaim),
+        (NeedsDecision, Lives, keeps, RecordStep::Rest),
+        (Open, Unwatched, forgotten, RecordStep::DropFinalizer),
+        (Bound, Lives, forgotten, RecordStep::DropFinalizer),
+    ] {
+        let mut record = open_record(Some(Outcome::NotFound));
+        record.spec.attempt.state = state;
+        let step = decide_unserved(&record, liveness, removal);
+        assert_eq!(step, expected, "{state:?} {liveness:?} {removal:?}");
     }
 }

@@ -11,10 +11,10 @@ use super::{
 };
 use crate::{
     api::{Answer, Attempt, AttemptState, Outcome, PhoneNumber, PhoneNumberClaim, WITHHELD},
-    domain::{AttemptId, Time},
+    domain::{AccountId, AttemptId, Time},
 };
 
-/// What a live read of the claim brought, after the intent was written.
+/// What the live reads of the claim, and of the VobizAccount that serves it, brought after the intent was written.
 #[derive(Debug, Clone, Copy)]
 pub enum LiveClaim<'a> {
     /// `None`: there is no such claim.
@@ -23,6 +23,8 @@ pub enum LiveClaim<'a> {
     Newer,
     /// The operator may not read it any more: asking again brings nothing.
     Refused,
+    /// Nor that account, or the labels of the claim's namespace.
+    AccountRefused,
     /// The API server did not say.
     Unreadable,
 }
@@ -46,6 +48,7 @@ pub enum Denial {
     ClaimChanged,
     ClaimOfNewerVersion,
     ClaimRefused,
+    AccountRefused,
     /// Something holds the claim back that did not when the intent was decided: what the claim is told of it.
     Withheld(Told),
 }
@@ -63,6 +66,10 @@ impl Denial {
             Self::ClaimRefused => {
                 "the operator has no right any more to read the claim (403): give it its role in the namespace again"
             }
+            Self::AccountRefused => {
+                "the operator has no right to read the VobizAccount, or the labels of the namespace that it asks for (403): \
+                 give it the verb get on vobizaccounts, and on namespaces"
+            }
             Self::Withheld(told) => return format!("{}: {}", told.reason.into_str(), told.message).into(),
         })
     }
@@ -74,9 +81,9 @@ impl Denial {
     }
 }
 
-/// Decides whether an attempt that was opened at `opened` for `claim` may be sent now, given what serves the claim by now. A claim that is gone or being
-/// deleted, wants something else by now, or holds its purchase back, buys nothing, and neither does an attempt that others
-/// may have begun to verify.
+/// Decides whether an attempt that was opened at `opened` for `claim` may be sent now, given what serves the claim by now. A
+/// claim that is gone or being deleted, wants something else by now, or holds its purchase back, buys nothing, and neither
+/// does an attempt that others may have begun to verify.
 pub fn may_send(
     claim: &PhoneNumberClaim,
     attempt: &Attempt,
@@ -91,6 +98,7 @@ pub fn may_send(
     match live {
         LiveClaim::Unreadable => Permission::ReadAgain,
         LiveClaim::Refused => Permission::Denied(Denial::ClaimRefused),
+        LiveClaim::AccountRefused => Permission::Denied(Denial::AccountRefused),
         LiveClaim::Newer => Permission::Denied(Denial::ClaimOfNewerVersion),
         LiveClaim::Read(Some(live)) if rules::lives_on(claim, live) => {
             if !rules::wants_the_same(claim, live) {
@@ -124,12 +132,14 @@ pub enum OutcomeTarget<'a> {
     Drop,
     /// The record holds a newer attempt, whose verification will find the number.
     Superseded,
+    /// The record is one of another account, in which nothing finds what was sent with this one: no record remembers it.
+    Elsewhere(&'a PhoneNumber),
 }
 
-/// Decides where the outcome of an attempt goes, given the record as it is stored now.
+/// Decides where the outcome of an attempt that was sent with that account goes, given the record as it is stored now.
 pub fn outcome_target<'a>(
     stored: Option<&'a PhoneNumber>,
-    attempt: AttemptId,
+    (account, attempt): (&AccountId, AttemptId),
     change: &Change,
 ) -> OutcomeTarget<'a> {
     let is = |wanted| matches!(change, Change::Answered { answer, .. } if answer.outcome == wanted);
@@ -141,6 +151,9 @@ pub fn outcome_target<'a>(
     };
     let found = &record.spec.attempt;
     if rules::is_another_attempt(found, attempt) {
+        if rules::is_of_another_account(record, account) {
+            return if is(Outcome::NotSent) { OutcomeTarget::Drop } else { OutcomeTarget::Elsewhere(record) };
+        }
         // A settled failure is verified no more, and goes with its claim: a number that was bought all the same would
         // be forgotten.
         let failed = found.state == AttemptState::Failed && purchased;
@@ -186,6 +199,7 @@ mod tests {
         use AttemptState::{Bound, Failed, NeedsDecision, Open};
         use Outcome::{NotSent, Purchased, Unknown};
         let (own, newer) = (1, 2);
+        let sent = |account: &str| (account.parse().unwrap(), AttemptId::from_random([own; 16]));
         for (stored, outcome_is, expected) in [
             (None, Purchased, "Recreate"),
             (None, Unknown, "Recreate"),
@@ -201,10 +215,20 @@ mod tests {
             (Some((newer, Failed)), Unknown, "Superseded"),
         ] {
             let stored = stored.map(|(id, state)| record(id, state));
-            let step =
-                outcome_target(stored.as_ref(), AttemptId::from_random([own; 16]), &answered(outcome_is));
+            let (account, attempt) = sent("ma_1");
+            let step = outcome_target(stored.as_ref(), (&account, attempt), &answered(outcome_is));
             let word = format!("{step:?}");
             assert!(word.starts_with(expected), "{stored:?} {outcome_is:?}: {word}");
+        }
+        // Of another account: it is bound there never, and found there never.
+        for state in [Open, Bound, Failed, NeedsDecision] {
+            for (outcome_is, expected) in
+                [(Purchased, "Elsewhere"), (Unknown, "Elsewhere"), (NotSent, "Drop")]
+            {
+                let (stored, (account, attempt)) = (record(newer, state), sent("MA_2"));
+                let step = outcome_target(Some(&stored), (&account, attempt), &answered(outcome_is));
+                assert!(format!("{step:?}").starts_with(expected), "{state:?} {outcome_is:?}: {step:?}");
+            }
         }
     }
 
@@ -241,6 +265,7 @@ mod tests {
             (LiveClaim::Read(None), Permission::Denied(Denial::ClaimGone)),
             (LiveClaim::Unreadable, Permission::ReadAgain),
             (LiveClaim::Refused, Permission::Denied(Denial::ClaimRefused)),
+            (LiveClaim::AccountRefused, Permission::Denied(Denial::AccountRefused)),
             (LiveClaim::Newer, Permission::Denied(Denial::ClaimOfNewerVersion)),
         ] {
             assert_eq!(

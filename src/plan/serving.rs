@@ -1,19 +1,23 @@
 //! Which account serves a claim, or why none does: one rule for decisions, for the look before a POST, and for who is woken
 //! when an account changes.
 
-use std::collections::{BTreeMap, HashMap};
+mod live;
+
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use kube::core::SelectorExt;
 
 use super::{
-    declared::{Allowed, Declared},
+    declared::{Allowed, Declared, Token},
     rules,
     told::Told,
 };
 use crate::{
-    api::{AccountReason, PhoneNumber, PhoneNumberClaim, Reason},
+    api::{AccountReason, ClaimRef, PhoneNumber, PhoneNumberClaim, Reason},
     domain::AccountId,
 };
+
+pub use live::LiveAccount;
 
 /// What is known of the labels of the namespaces.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -36,6 +40,8 @@ pub struct Directory {
     first: HashMap<AccountId, String>,
     /// Objects that this version cannot read: by name, why.
     unreadable: BTreeMap<String, String>,
+    /// Their accounts, as far as that can be read.
+    kept: HashSet<AccountId>,
     /// The account of the flags.
     flags: Option<AccountId>,
     labels: Labels,
@@ -50,15 +56,17 @@ pub struct Service {
     pub held: Option<Told>,
     /// Whether the account is declared no more: nothing is read of it.
     pub gone: bool,
+    /// The VobizAccount that has its credentials; none where the flags have.
+    pub declared: Option<String>,
 }
 
 impl Service {
     pub fn by(account: AccountId) -> Self {
-        Self { account: Some(account), held: None, gone: false }
+        Self { account: Some(account), held: None, gone: false, declared: None }
     }
 
     fn by_none(reason: Reason, message: String) -> Self {
-        Self { account: None, held: Some(Told::new(reason, message)), gone: false }
+        Self { account: None, held: Some(Told::new(reason, message)), gone: false, declared: None }
     }
 }
 
@@ -76,7 +84,12 @@ impl Directory {
                 known.clone_from(name);
             }
         }
-        Self { declared, first, unreadable, flags, labels }
+        Self { declared, first, unreadable, kept: HashSet::new(), flags, labels }
+    }
+
+    /// With these accounts of objects that this version cannot read: they serve nobody anew, and are not gone.
+    pub fn keeping(self, kept: HashSet<AccountId>) -> Self {
+        Self { kept, ..self }
     }
 
     /// The object that serves an account.
@@ -86,7 +99,14 @@ impl Directory {
 
     /// Whether the account is one that is worked with.
     pub fn knows(&self, account: &AccountId) -> bool {
-        self.first.contains_key(account) || self.flags.as_ref() == Some(account)
+        self.first.contains_key(account)
+            || self.kept.contains(account)
+            || self.flags.as_ref() == Some(account)
+    }
+
+    /// How far the token of an object is known.
+    pub fn token(&self, name: &str) -> &Token {
+        self.declared.get(name).map_or(&Token::Awaited, |one| &one.token)
     }
 
     /// The objects that serve an account.
@@ -116,20 +136,25 @@ impl Directory {
     }
 
     /// Which account serves a claim whose number has this record. What was sent or bought with an account stays with it,
-    /// whatever the claim, the default, or the allowance say later.
+    /// whatever the claim, the default, or the allowance say later; also for a claim of the same namespace that comes after
+    /// the first one, unless it names an account.
     pub fn serve(&self, claim: &PhoneNumberClaim, record: Option<&PhoneNumber>) -> Service {
         let namespace = claim.metadata.namespace.as_deref().unwrap_or_default();
         let served = self.resolve(claim.account_name(), namespace);
-        let is_ours = |record: &&PhoneNumber| {
+        // What has no claim at all may be any namespace's: the account must be open to the one that takes it.
+        let may_be_ours = |record: &&PhoneNumber| {
             let named = record.spec.claim_ref.as_ref();
-            named.is_some_and(|named| Some(&named.uid) == claim.metadata.uid.as_ref())
+            let comes_after =
+                |named: &ClaimRef| claim.account_name().is_none() && named.namespace == namespace;
+            named.is_some_and(|named| Some(&named.uid) == claim.metadata.uid.as_ref() || comes_after(named))
                 && rules::stays_with_its_account(&record.spec.attempt)
         };
-        let Some(record) = record.filter(is_ours) else { return served };
+        let Some(record) = record.filter(may_be_ours) else { return served };
         let account = &record.spec.account;
         let other = rules::is_served_by_another(record, served.account.as_ref());
         let held = served.held.or_else(|| other.then(|| served_by_another(record)));
-        Service { account: Some(account.clone()), held, gone: !self.knows(account) }
+        let declared = self.first(account).map(str::to_owned);
+        Service { account: Some(account.clone()), held, gone: !self.knows(account), declared }
     }
 
     /// Which account serves the claims of a namespace that name that account, or none.
@@ -198,8 +223,12 @@ impl Directory {
             );
         }
         match self.allows(name, one, namespace) {
-            Ok(()) => Service { account: Some(one.account.clone()), held: one.holds_back(name), gone: false },
-            Err(told) => Service { account: None, held: Some(told), gone: false },
+            Ok(()) => Service {
+                held: one.holds_back(name),
+                declared: Some(name.to_owned()),
+                ..Service::by(one.account.clone())
+            },
+            Err(told) => Service { account: None, held: Some(told), gone: false, declared: None },
         }
     }
 
@@ -208,7 +237,7 @@ impl Directory {
         let is_open = match (&one.allowed, &self.labels) {
             (Allowed::All, _) => true,
             (Allowed::Names(names), _) => names.contains(namespace),
-            (Allowed::Labels(selector), Labels::Read(labels)) => {
+            (Allowed::Labels(selector), Labels::Read(labels)) if labels.contains_key(namespace) => {
                 labels.get(namespace).is_some_and(|labels| selector.matches(labels))
             }
             (Allowed::Labels(_), Labels::Refused) => {
@@ -221,7 +250,8 @@ impl Directory {
                     ),
                 ));
             }
-            (Allowed::Labels(_), Labels::Unread) => {
+            // Those of a namespace that came with its claims are not read yet either.
+            (Allowed::Labels(_), Labels::Unread | Labels::Read(_)) => {
                 return Err(Told::new(
                     Reason::Purchasing,
                     format!(
@@ -309,6 +339,21 @@ mod tests {
             "spec": { "e164": "+911234500000", "accountRef": named },
         });
         serde_json::from_value(claim).unwrap()
+    }
+
+    /// The record of a claim of that uid.
+    fn of(account: &str, state: AttemptState, uid: &str) -> PhoneNumber {
+        let spec = json!({
+            "e164": "+911234500000", "account": account,
+            "claimRef": { "namespace": "team", "name": "office", "uid": uid },
+            "attempt": {
+                "id": "00000000-0000-4000-8000-000000000000", "openedAt": "2026-01-02T03:04:05Z",
+                "state": state, "origin": "Purchase",
+            },
+        });
+        let record = json!({ "metadata": { "name": "911234500000" }, "spec": spec });
+        let Seen::Read(record) = serde_json::from_value(record).unwrap() else { panic!() };
+        PhoneNumber::clone(&record)
     }
 
     /// The account, and the reason and the words of what holds the claim back.
@@ -430,21 +475,15 @@ mod tests {
     #[test]
     fn what_was_sent_or_bought_with_an_account_stays_with_it() {
         use AttemptState::{Bound, Failed, NeedsDecision, Open};
-        let of = |account: &str, state: AttemptState, uid: &str| {
-            let spec = json!({
-                "e164": "+911234500000", "account": account,
-                "claimRef": { "namespace": "team", "name": "office", "uid": uid },
-                "attempt": {
-                    "id": "00000000-0000-4000-8000-000000000000", "openedAt": "2026-01-02T03:04:05Z",
-                    "state": state, "origin": "Purchase",
-                },
-            });
-            let record = json!({ "metadata": { "name": "911234500000" }, "spec": spec });
-            let Seen::Read(record) = serde_json::from_value(record).unwrap() else { panic!() };
-            PhoneNumber::clone(&record)
-        };
         let closed = object("a", 1, &json!({ "allowedNamespaces": {} }));
         let accounts = directory(&[closed, object("b", 1, &json!({ "default": true }))], None);
+        let in_namespace = |namespace: &str| {
+            let mut record = of("MA_a", Bound, "another");
+            record.spec.claim_ref.as_mut().unwrap().namespace = namespace.into();
+            record
+        };
+        let mut unclaimed = of("MA_a", Bound, "");
+        unclaimed.spec.claim_ref = None;
         for (record, named, account, held, gone) in [
             // Edited, closed, or another default: the account of the record counts, and no new attempt is made with it.
             (of("MA_a", Bound, "u"), None, Some("MA_a"), Some(Reason::Conflict), false),
@@ -453,12 +492,66 @@ mod tests {
             (of("MA_b", Open, "u"), Some("b"), Some("MA_b"), None, false),
             // A failure, and the record of another claim, bind to nothing.
             (of("MA_a", Failed, "u"), None, Some("MA_b"), None, false),
-            (of("MA_a", Bound, "another"), None, Some("MA_b"), None, false),
+            (of("MA_a", Bound, "another"), Some("b"), Some("MA_b"), None, false),
+            (in_namespace("other"), None, Some("MA_b"), None, false),
+            (unclaimed, None, Some("MA_b"), None, false),
+            // What a claim of the namespace has bought, one that comes after it takes over, unless it names an account.
+            (of("MA_a", Bound, "another"), None, Some("MA_a"), Some(Reason::Conflict), false),
+            (of("MA_a", Open, "another"), None, Some("MA_a"), Some(Reason::Conflict), false),
+            (of("MA_a", Failed, "another"), None, Some("MA_b"), None, false),
             (of("MA_gone", Bound, "u"), Some("b"), Some("MA_gone"), Some(Reason::Conflict), true),
         ] {
             let served = accounts.serve(&claim(named), Some(&record));
             let state = record.spec.attempt.state;
             assert_eq!((told(&served).0, told(&served).1, served.gone), (account, held, gone), "{state:?}");
+        }
+    }
+
+    #[test]
+    fn what_an_object_says_when_it_is_read_counts_before_what_was_seen_of_it() {
+        use Reason::{AccountNotAllowed, AccountNotFound, Conflict, Paused};
+        let read = |spec: &Value| Some(Seen::from(object("a", 1, spec)));
+        let mut unfinished = object("a", 1, &json!({ "default": true }));
+        unfinished.metadata.finalizers = None;
+        let newer = json!({ "metadata": { "name": "a" }, "spec": { "authId": 7 } });
+        let seen = directory(&[object("a", 1, &json!({ "default": true }))], Some("MA_flags"));
+        for (read, held) in [
+            (read(&json!({ "default": true })), None),
+            (read(&json!({ "default": true, "suspend": true })), Some(Paused)),
+            (read(&json!({ "default": true, "allowedNamespaces": {} })), Some(AccountNotAllowed)),
+            (Some(Seen::from(deleting(object("a", 1, &json!({ "default": true }))))), Some(AccountNotFound)),
+            (Some(Seen::from(unfinished)), Some(Reason::Purchasing)),
+            (Some(serde_json::from_value(newer).unwrap()), Some(AccountNotFound)),
+            // The flags serve the claim by now: what was recorded with the object is not sent.
+            (read(&json!({})), Some(Conflict)),
+            (None, Some(Conflict)),
+        ] {
+            let record = of("MA_a", AttemptState::Open, "u");
+            let live = LiveAccount { name: "a".into(), object: read, labels: None };
+            let served = seen.with(&live).serve(&claim(None), Some(&record));
+            assert_eq!(told(&served).1, held, "{:?}", live.object);
+        }
+    }
+
+    #[test]
+    fn labels_that_are_read_count_before_those_that_were_seen() {
+        let paid = json!({ "from": "Selector", "selector": { "matchLabels": { "tier": "paid" } } });
+        let account = object("a", 1, &json!({ "allowedNamespaces": paid }));
+        let seen = Labels::Read(serde_json::from_value(json!({ "team": { "tier": "paid" } })).unwrap());
+        let declared = BTreeMap::from([("a".into(), Declared::of(&account, Token::Known))]);
+        let seen = Directory::new(declared, BTreeMap::new(), None, seen);
+        for (labels, held) in [
+            (json!({ "team": { "tier": "paid" } }), None),
+            (json!({ "team": {} }), Some(Reason::AccountNotAllowed)),
+            // The namespace has gone.
+            (json!({}), Some(Reason::Purchasing)),
+        ] {
+            let labels = Some(Labels::Read(serde_json::from_value(labels).unwrap()));
+            let object = Some(Seen::from(account.clone()));
+            let live = LiveAccount { name: "a".into(), object, labels };
+            let record = of("MA_a", AttemptState::Open, "u");
+            let served = seen.with(&live).serve(&claim(Some("a")), Some(&record));
+            assert_eq!(told(&served).1, held, "{:?}", live.labels);
         }
     }
 
@@ -470,11 +563,8 @@ mod tests {
         for (labels, expected, words) in [
             (Labels::Unread, Some(Reason::Purchasing), "not read yet"),
             (Labels::Refused, Some(Reason::AccountNotAllowed), "accounts.watchNamespaces=true"),
-            (
-                Labels::Read(BTreeMap::new()),
-                Some(Reason::AccountNotAllowed),
-                "not open to the namespace team",
-            ),
+            (Labels::Read(BTreeMap::new()), Some(Reason::Purchasing), "not read yet"),
+            (team(json!({})), Some(Reason::AccountNotAllowed), "not open to the namespace team"),
             (
                 team(json!({ "tier": "free" })),
                 Some(Reason::AccountNotAllowed),

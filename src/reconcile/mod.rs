@@ -19,7 +19,7 @@ pub use claims::{Claims, Listed};
 pub use memory::{Memory, Remaining};
 pub use neighbours::Found;
 pub use outcomes::Outcomes;
-pub use queue::worker;
+pub use queue::give_turns;
 pub use record::reconcile_record;
 pub use told::Told;
 pub use trouble::Setbacks;
@@ -91,7 +91,7 @@ impl Context {
     fn remember(&self, uid: &str, wanted: Option<&Wanted>) {
         self.memory.remember(uid, wanted);
         if wanted.is_none() {
-            for account in self.accounts.all() {
+            for account in self.accounts.known().working.values() {
                 account.queue.forget(uid);
             }
         }
@@ -203,6 +203,7 @@ impl Context {
 
     pub fn sweep(&self) {
         let now = self.clock.now();
+        self.neighbours.sweep(now);
         self.claims.cache.briefs(|claims| {
             let (numbers, uids): (HashSet<_>, HashSet<_>) =
                 claims.map(|(_, claim)| (claim.e164, &*claim.uid)).unzip();

@@ -24,6 +24,19 @@ struct Last {
     neighbours: Arc<Neighbours>,
 }
 
+impl Last {
+    fn counts(&self, now: Moment) -> bool {
+        now.mono < self.at + EXPLAINED_SOON
+    }
+}
+
+impl Found {
+    /// Forgets what counts no more, and with it the ledgers that no account keeps.
+    pub(super) fn sweep(&self, now: Moment) {
+        self.0.lock().retain(|_, last| last.counts(now));
+    }
+}
+
 impl Context {
     /// What the records of the account's family explain of that ledger. Other purchases end meanwhile, and other ledgers are
     /// read, so it is found anew after a while.
@@ -38,7 +51,7 @@ impl Context {
         if let Some(last) = found.get(&account.id())
             && Arc::ptr_eq(&last.rows, rows)
             && last.begun == begun
-            && now.mono < last.at + EXPLAINED_SOON
+            && last.counts(now)
         {
             return last.neighbours.clone();
         }
@@ -48,9 +61,10 @@ impl Context {
         };
         let (id, families) = (account.id(), self.accounts.families());
         let kinship = |other: &AccountId| families.kinship(&id, other);
-        let all = self.accounts.all();
-        let lists =
-            |e164: E164| all.iter().any(|other| other.lists(e164) && kinship(&other.id()) == Kinship::Family);
+        let known = self.accounts.known();
+        let family = known.working.iter().filter(|(other, _)| kinship(other) == Kinship::Family);
+        let family: Vec<_> = family.map(|(_, other)| other).collect();
+        let lists = |e164: E164| family.iter().any(|other| other.lists(e164));
         let is_known = |e164: &E164| self.records.contains(&ObjectKey::number(*e164)) || lists(*e164);
         let neighbours = Neighbours::of(rows.clone(), begun.wall, self.timeouts, records, kinship, is_known);
         let neighbours = Arc::new(neighbours);
@@ -62,12 +76,29 @@ impl Context {
     /// Has the accounts read that may be of the family, and the record looked at when they were.
     pub(super) fn ask_others(&self, account: &Account, key: &ObjectKey, request: &EvidenceRequest) {
         let (id, families) = (account.id(), self.accounts.families());
-        for other in self.accounts.all() {
-            let Kinship::Unknown(read) = families.kinship(&id, &other.id()) else { continue };
+        for (other_id, other) in &self.accounts.known().working {
+            let Kinship::Unknown(read) = families.kinship(&id, other_id) else { continue };
             // What was found a moment ago may not know of this reading yet; asked for again, it would wake at once.
             if read.is_none_or(|read| read.mono < request.since.mono) {
                 other.request(key.clone(), request.clone());
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_ledger_is_kept_only_while_what_was_found_of_it_counts() {
+        let (found, now) = (Found::default(), crate::clock::Clock::start().now());
+        let rows = Arc::<LedgerRows>::default();
+        let last = Last { begun: now, rows: rows.clone(), at: now.mono, neighbours: Arc::default() };
+        found.0.lock().insert("MA_1".parse().unwrap(), last);
+        found.sweep(now);
+        assert_eq!(Arc::strong_count(&rows), 2);
+        found.sweep(now.plus(EXPLAINED_SOON));
+        assert_eq!(Arc::strong_count(&rows), 1);
     }
 }

@@ -8,9 +8,9 @@ use super::{
     trouble::{News, Trouble},
 };
 use crate::{
-    api::{AttemptState, ObjectKey, PhoneNumber, PhoneNumberClaim, Seen},
-    conditions::Unstored,
-    domain::{AttemptId, Backoff},
+    api::{AttemptState, EventKind, ObjectKey, PhoneNumber, PhoneNumberClaim, Reason, Seen},
+    conditions::{self, Unstored},
+    domain::{AttemptId, Backoff, E164, Outcome},
     plan::{self, Change, OutcomeTarget},
     store::StoreError,
 };
@@ -33,7 +33,7 @@ pub async fn store(
     let mut current = Some(record.clone());
     let mut bound = false;
     for failures in 0.. {
-        match write(&context, &record, current.as_ref(), &change).await {
+        match write(&context, &claim, &record, current.as_ref(), &change).await {
             Ok(stored) => {
                 bound = stored == Some(AttemptState::Bound);
                 break;
@@ -78,16 +78,26 @@ pub fn wake(context: &Context, claim: &PhoneNumberClaim) {
 /// One try, given the record as it was read last. Returns what the attempt has become, if it was for this process to say.
 async fn write(
     context: &Context,
+    claim: &PhoneNumberClaim,
     record: &PhoneNumber,
     current: Option<&PhoneNumber>,
     change: &Change,
 ) -> Result<Option<AttemptState>, StoreError> {
     let id = record.spec.attempt.id;
     let changed = |record| context.changed(record, change.clone(), context.clock.now());
-    let stored = match plan::outcome_target(current, id, change) {
+    let stored = match plan::outcome_target(current, (&record.spec.account, id), change) {
         OutcomeTarget::Drop => return Ok(None),
         OutcomeTarget::Superseded => {
             tracing::warn!(attempt = %id, "the record holds a newer attempt; its verification will find the number");
+            return Ok(None);
+        }
+        OutcomeTarget::Elsewhere(found) => {
+            let bought =
+                matches!(change, Change::Answered { answer, .. } if answer.outcome == Outcome::Purchased);
+            let message = conditions::recorded_elsewhere(record, bought, &found.spec.account);
+            tracing::error!(attempt = %id, account = %record.spec.account, "{}", E164::masked(&message));
+            let reason = Reason::Conflict.into_str();
+            context.publish(claim, EventKind::Warning, reason, &message, context.clock.now()).await;
             return Ok(None);
         }
         OutcomeTarget::Replace(found) => context.store.replace(&changed(found)).await?,

@@ -3,7 +3,7 @@
 use std::{pin::pin, sync::Arc, time::Duration};
 
 use kube::ResourceExt;
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::Instrument;
 
 use super::{
@@ -31,9 +31,9 @@ const LONGEST_ASKED: Duration = Duration::from_secs(2);
 const LONGEST_PRICED: Duration = READ_TIMEOUT.saturating_add(Duration::from_secs(5));
 
 /// A claim's turn that has begun.
-struct Turn<'a> {
+struct Turn {
     claim: Arc<PhoneNumberClaim>,
-    place: Place<'a>,
+    place: Place,
     /// Whether it has a slot of the rate limit. A claim with a ceiling waits for its own once its price is known.
     has_slot: bool,
 }
@@ -54,25 +54,25 @@ impl Context {
     }
 
     /// Waits for the next claim whose turn it is in that account.
-    async fn next_turn<'a>(&self, account: &'a Account) -> Turn<'a> {
+    async fn next_turn(&self, account: &Account) -> Turn {
         loop {
-            let turn = account.queue.next().await;
+            let next = account.queue.next().await;
             // It was queued before its role went: a slot of the rate limit would be lost on it.
             // Without an answer it is readable: the purchase reads its claim once more, and others wait behind this one.
-            let refused = self.may_not_read(&turn.claim.namespace, &turn.claim.name);
+            let refused = self.may_not_read(&next.namespace, &next.name);
             let readable = !tokio::time::timeout(LONGEST_ASKED, refused).await.unwrap_or(false);
             // No other claim waits behind the reading of a price.
-            let is_priced = self.claim(&turn.claim).is_some_and(|claim| claim.spec.max_price.is_some());
+            let is_priced = self.claim(&next).is_some_and(|claim| claim.spec.max_price.is_some());
             let has_slot = readable && !is_priced;
             if has_slot {
                 account.client.pace.purchase_slot().await;
             }
-            let (named, place) = turn.begin();
-            match self.claim(&named) {
+            let place = account.queue.begin(&next);
+            match self.claim(&next) {
                 Some(claim) if readable => return Turn { claim, place, has_slot },
                 Some(_) => {
                     drop(place);
-                    account.wake(ObjectKey::claim(&named.namespace, &named.name));
+                    account.wake(ObjectKey::claim(&next.namespace, &next.name));
                 }
                 None => {}
             }
@@ -97,24 +97,32 @@ impl Context {
     }
 }
 
-/// Serves the claims that wait for a turn in the account, one at a time; what was decided before the wait is decided again.
-/// A worker is a task of its own: no cancelled reconcile can drop a purchase that it has begun, and a stop lets it finish.
-pub async fn worker(context: Arc<Context>, account: Arc<Account>, stop: CancellationToken) {
-    while let Some(Turn { claim, place, has_slot }) =
-        stop.run_until_cancelled(context.next_turn(&account)).await
-    {
-        let taken = Box::pin(take(&context, &account, &claim, has_slot));
-        let taken = told_if_it_lasts(&account, &claim, taken);
-        let kind = Kind::Claim.label().1;
-        let span = tracing::debug_span!(target: TRACED, "reconcile", kind, turn = true);
-        let ended = taken.instrument(span).await;
-        let (is_bound, end) = ended.map_or_else(|end| (false, end), |is_bound| (is_bound, TurnEnd::Done));
-        context.intent_ended(&account, &claim, end);
-        // Before it is woken: a claim whose turn is not over does not queue for another.
-        drop(place);
-        if !is_bound {
-            account.wake(ObjectKey::of(&*claim));
-        }
+/// Gives the claims that wait in the account their turns, as places come free, until `stop`. Each turn is a task of its own,
+/// among `tasks`: no cancelled reconcile can drop a purchase that it has begun, and a stop lets it finish.
+pub async fn give_turns(
+    context: Arc<Context>,
+    account: Arc<Account>,
+    tasks: TaskTracker,
+    stop: CancellationToken,
+) {
+    while let Some(turn) = stop.run_until_cancelled(context.next_turn(&account)).await {
+        tasks.spawn(serve(context.clone(), account.clone(), turn));
+    }
+}
+
+/// Serves a claim in its turn; what was decided before the wait is decided again.
+async fn serve(context: Arc<Context>, account: Arc<Account>, Turn { claim, place, has_slot }: Turn) {
+    let taken = Box::pin(take(&context, &account, &claim, has_slot));
+    let taken = told_if_it_lasts(&account, &claim, taken);
+    let kind = Kind::Claim.label().1;
+    let span = tracing::debug_span!(target: TRACED, "reconcile", kind, turn = true);
+    let ended = taken.instrument(span).await;
+    let (is_bound, end) = ended.map_or_else(|end| (false, end), |is_bound| (is_bound, TurnEnd::Done));
+    context.intent_ended(&account, &claim, end);
+    // Before it is woken: a claim whose turn is not over does not queue for another.
+    drop(place);
+    if !is_bound {
+        account.wake(ObjectKey::of(&*claim));
     }
 }
 

@@ -25,35 +25,43 @@ pub async fn reconcile_record(
         deleting: record.metadata.deletion_timestamp.is_some(),
         has_finalizer: record.finalizers().iter().any(|finalizer| finalizer == RECORD_FINALIZER),
     };
-    let Some(account) = context.accounts.of(&record.spec.account) else {
-        // An administrator may give up any record; nothing else is done about one of an account that is not worked with.
-        if removal.is_given_up() {
-            context.store.drop_finalizer(&record).await?;
-        }
-        return Ok(None);
+    let liveness = liveness(&context, &record).await?;
+    let account = context.accounts.of(&record.spec.account);
+    let step = match &account {
+        Some(account) => decide(&context, account, &record, liveness, removal, now),
+        None => plan::decide_unserved(&record, liveness, removal),
     };
+    let after = perform(&context, account.as_deref(), &record, step, now).await?;
+    let liveness = context.liveness_again(liveness, record.spec.claim_ref.as_ref());
+    Ok(after.into_iter().chain(liveness).min())
+}
+
+fn decide(
+    context: &Context,
+    account: &Arc<Account>,
+    record: &PhoneNumber,
+    liveness: ClaimLiveness,
+    removal: Removal,
+    now: Moment,
+) -> RecordStep {
     let e164 = record.spec.e164;
     let evidence = account.evidence(e164);
-    let liveness = liveness(&context, &record).await?;
     let sending = context.outcomes.is_sending(record.spec.attempt.id);
     let mut observed = RecordObserved {
-        record: &record,
+        record,
         account: &account.id(),
         liveness,
         sending,
-        first_read: context.memory.see(&record, now).first_read,
+        first_read: context.memory.see(record, now).first_read,
         evidence: &evidence,
         absent_since: None,
-        neighbours: &|begun, rows| context.neighbours(&account, begun, rows, now),
+        neighbours: &|begun, rows| context.neighbours(account, begun, rows, now),
         timeouts: context.timeouts,
         clocks: account.clocks(),
         removal,
     };
     observed.absent_since = context.memory.absent_since(e164, plan::is_listed_absent(&observed));
-    let step = plan::decide_record(&observed, now);
-    let after = perform(&context, &account, &record, step, now).await?;
-    let liveness = context.liveness_again(liveness, record.spec.claim_ref.as_ref());
-    Ok(after.into_iter().chain(liveness).min())
+    plan::decide_record(&observed, now)
 }
 
 /// A number that is known to be unclaimed needs no live read to stay so.
@@ -72,7 +80,7 @@ async fn liveness(context: &Context, record: &PhoneNumber) -> Result<ClaimLivene
 
 async fn perform(
     context: &Context,
-    account: &Account,
+    account: Option<&Account>,
     record: &PhoneNumber,
     step: RecordStep,
     now: Moment,
@@ -80,9 +88,15 @@ async fn perform(
     match step {
         RecordStep::Rest => {}
         RecordStep::Wait(until) => return Ok(Some(now.until(until))),
-        RecordStep::Read(request) => account.request(ObjectKey::of(record), request),
+        RecordStep::Read(request) => {
+            if let Some(account) = account {
+                account.request(ObjectKey::of(record), request);
+            }
+        }
         RecordStep::AskOthers(request) => {
-            context.ask_others(account, &ObjectKey::of(record), &request);
+            if let Some(account) = account {
+                context.ask_others(account, &ObjectKey::of(record), &request);
+            }
             // One that cannot be read wakes nothing.
             return Ok(Some(EXPLAINED_SOON));
         }

@@ -1,6 +1,6 @@
 //! The one executor of calls that cost money: intent, live read of the claim, one call within the send window, outcome.
 
-use std::{sync::Arc, time::Duration};
+use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use kube::ResourceExt;
 use tracing::Instrument;
@@ -8,14 +8,16 @@ use tracing::Instrument;
 use super::{Context, intent, outcome, trouble::Trouble};
 use crate::{
     account::Account,
-    api::{Answer, Outcome, PhoneNumber, PhoneNumberClaim, Seen},
+    api::{AllowedFrom, Answer, Outcome, PhoneNumber, PhoneNumberClaim, Seen},
     domain::{AttemptId, Time},
-    plan::{self, Change, Denial, Gate, LiveClaim, Moment, NewAttempt, Permission, Service},
+    plan::{
+        self, Change, Denial, Gate, Labels, LiveAccount, LiveClaim, Moment, NewAttempt, Permission, Service,
+    },
     store::StoreError,
     vobiz::PurchaseAnswer,
 };
 
-/// So long a worker waits for the outcome of its purchase to be stored; what stores it goes on.
+/// So long a turn waits for the outcome of its purchase to be stored; what stores it goes on.
 const LONGEST_HELD_BACK: Duration = Duration::from_secs(30);
 
 /// A call that costs money. Each says how its intent is written, what permits it, how it is sent, and what is stored of it;
@@ -92,8 +94,8 @@ impl Spending {
     }
 }
 
-/// Spends once, with this account. The caller has a slot of it, and is a task that no cancelled reconcile can drop. Every process that reads the
-/// attempt from here on verifies it; only this call may send it.
+/// Spends once, with this account. The caller has a slot of it, and is a task that no cancelled reconcile can drop. Every
+/// process that reads the attempt from here on verifies it; only this call may send it.
 ///
 /// Returns when the outcome is stored, or when the term has ended: the outcome is then stored all the same.
 /// An error means that there is no intent, so that nothing was sent. Otherwise, whether the record is bound.
@@ -144,7 +146,30 @@ pub async fn spend(
     })
 }
 
-/// Reads the claim live, after the intent was written, until it is known whether the call may be sent.
+/// The VobizAccount that serves the record's account, read live; none where the flags do.
+async fn live_account(
+    context: &Context,
+    namespace: &str,
+    record: &PhoneNumber,
+) -> Result<Option<LiveAccount>, StoreError> {
+    let known = context.accounts.known();
+    let Some(name) = known.directory.first(&record.spec.account) else { return Ok(None) };
+    let object = context.store.get_account(name).await?;
+    let chooses_by_labels = object
+        .as_ref()
+        .and_then(Seen::read)
+        .is_some_and(|object| object.spec.allowed_namespaces.from == AllowedFrom::Selector);
+    let labels = if chooses_by_labels {
+        let read = context.store.get_labels(namespace).await?;
+        Some(Labels::Read(read.into_iter().map(|labels| (namespace.to_owned(), labels)).collect()))
+    } else {
+        None
+    };
+    Ok(Some(LiveAccount { name: name.to_owned(), object, labels }))
+}
+
+/// Reads the claim and its account live, after the intent was written, until it is known whether the call may be sent. What is
+/// watched of either may be older than what the API server has acknowledged.
 async fn await_permission(
     context: &Context,
     claim: &PhoneNumberClaim,
@@ -155,20 +180,27 @@ async fn await_permission(
     let (namespace, name) = (claim.namespace().unwrap_or_default(), claim.name_any());
     let mut trouble = Trouble::default();
     loop {
-        let read = context.live(&namespace, &name).await;
-        let live = match &read {
-            Ok(Some(Seen::Newer(_))) => LiveClaim::Newer,
-            Ok(live) => LiveClaim::Read(live.as_ref().and_then(Seen::read).map(|claim| &**claim)),
-            Err(StoreError::Forbidden(_)) => LiveClaim::Refused,
-            Err(error) => {
+        let (read, account) =
+            tokio::join!(context.live(&namespace, &name), live_account(context, &namespace, record));
+        let live = match (&read, &account) {
+            (Err(StoreError::Forbidden(_)), _) => LiveClaim::Refused,
+            (_, Err(StoreError::Forbidden(_))) => LiveClaim::AccountRefused,
+            (Err(error), _) | (_, Err(error)) => {
                 if trouble.met(context.clock.now().mono).is_some() {
-                    tracing::warn!(%error, "the claim cannot be read; nothing is sent before it can");
+                    tracing::warn!(%error, "the claim, or its account, cannot be read; nothing is sent before it can");
                 }
                 LiveClaim::Unreadable
             }
+            (Ok(Some(Seen::Newer(_))), _) => LiveClaim::Newer,
+            (Ok(live), Ok(_)) => LiveClaim::Read(live.as_ref().and_then(Seen::read).map(|claim| &**claim)),
         };
         let asks = if let LiveClaim::Read(Some(live)) = live { live } else { claim };
-        let served = context.accounts.known().directory.serve(asks, Some(record));
+        let known = context.accounts.known();
+        let directory = match &account {
+            Ok(Some(live)) => known.directory.with(live),
+            Ok(None) | Err(_) => Cow::Borrowed(&known.directory),
+        };
+        let served = directory.serve(asks, Some(record));
         match spending.may_send(claim, record, live, &served, opened, context.clock.now()) {
             Permission::Granted => return Ok(()),
             Permission::Denied(why) => return Err(why),

@@ -10,8 +10,8 @@ use crate::domain::Rate;
 /// A read that takes longer is given up: reads can be repeated.
 pub const READ_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// Idle connections that reads keep: as many as there are calls side by side.
-const KEPT: usize = 8;
+/// Idle connections that reads keep. One account has eight calls side by side at most; many accounts share these.
+const KEPT: usize = 64;
 
 /// How Vobiz is called.
 #[derive(Debug, Clone)]

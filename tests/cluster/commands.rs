@@ -89,6 +89,9 @@ fn what_goes_wrong_is_one_sentence_that_names_the_mend() {
             let said = complaints(&complaint);
             assert!(said.len() == 1 && said[0].contains(words), "{complaint}");
         }
+        let bare = world.setup().without("VOBIZ_AUTH_ID").without("VOBIZ_AUTH_TOKEN");
+        let (_, _, complaint) = bare.run_to_end(&["owned"]).await;
+        assert!(complaint.contains("VOBIZ_AUTH_ID is not set"), "nothing is declared, either: {complaint}");
         let complaint = refused(&world, &["why", "nothing", "-n", &world.namespace]).await;
         assert!(complaint.contains("there is no claim nothing"), "{complaint}");
         world.claim("office", &world.number()).await;
@@ -158,7 +161,7 @@ fn kubectl_finds_the_program_by_its_other_name() {
         std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_vobiz-operator"), &program).unwrap();
         let failed = std::process::Command::new(&program).arg("owned").env_clear().output().unwrap();
         let said = String::from_utf8(failed.stderr).unwrap();
-        assert!(said.starts_with("kubectl vobiz: VOBIZ_AUTH_ID is not set"), "{said}");
+        assert!(said.starts_with("kubectl vobiz: cannot find the cluster"), "{said}");
         let folder = world.folder.path().display();
         let line = format!("PATH=\"$PATH:{folder}\" kubectl vobiz pause office -n {}", world.namespace);
         world.cluster.type_command(&line).await;

@@ -23,8 +23,9 @@ const PURE: [&str; 4] = ["api", "conditions", "domain", "plan"];
 const IO: [&[&str]; 4] = [&["kube", "Client"], &["kube", "runtime"], &["std", "fs"], &["std", "net"]];
 
 /// What of `vobiz` the commands may name.
-const READING: [&str; 12] = [
+const READING: [&str; 13] = [
     "Casing",
+    "Credentials",
     "CredentialsError",
     "Debits",
     "Known",

@@ -16,8 +16,8 @@ use crate::{
     api::{ACCOUNT_FINALIZER, AttemptState, Origin},
     domain::Money,
     plan::{
-        Declared, Directory, Families, FundsRead, LedgerRows, Moment, Names, Neighbours, RecordBrief, Served,
-        Token,
+        Declared, Directory, FundsRead, Labels, LedgerRows, Moment, Names, Neighbours, RecordBrief,
+        Relatives, Served, Token,
     },
 };
 
@@ -37,7 +37,12 @@ pub fn directory(mix: &Mix) -> Directory {
     });
     let other = Declared::of(&serde_json::from_value(other).unwrap(), Token::Known);
     let declared = mix.has(Twist::TwoAccounts).then(|| (OTHER_ACCOUNT.to_owned(), other));
-    Directory::new(declared.into_iter().collect(), BTreeMap::new(), ACCOUNTS[0].parse().ok(), None)
+    Directory::new(
+        declared.into_iter().collect(),
+        BTreeMap::new(),
+        ACCOUNTS[0].parse().ok(),
+        Labels::default(),
+    )
 }
 
 /// A sub-account says by its id alone neither whose it is, nor that it is nobody's.
@@ -93,7 +98,7 @@ pub fn neighbours(
         names: Names::default(),
         ledger: clock::ledger_read(cast, operator, account, time),
     });
-    let families = Families::of(served.into());
+    let families = Relatives::default().families(served.into());
     let neighbours = Neighbours::of(
         rows.clone(),
         begun.wall,

@@ -156,8 +156,12 @@ impl Operators {
         // Blind writers have only their own copy.
         let stored = if self.off.has(Bypass::CompareAndSwap) { Some(draft) } else { world.record };
         let seen = stored.map(|record| self.cast.record(&record, self.cast.now()));
-        let target = match plan::outcome_target(seen.as_ref(), self.cast.attempt(draft.attempt), &change) {
-            OutcomeTarget::Drop | OutcomeTarget::Superseded => None,
+        let target = match plan::outcome_target(
+            seen.as_ref(),
+            (&self.cast.accounts[usize::from(draft.account)], self.cast.attempt(draft.attempt)),
+            &change,
+        ) {
+            OutcomeTarget::Drop | OutcomeTarget::Superseded | OutcomeTarget::Elsewhere(_) => None,
             OutcomeTarget::Replace(found) => stored.map(|record| (found.clone(), record)),
             OutcomeTarget::Recreate => {
                 let draft = Record { deleting: false, ..draft };

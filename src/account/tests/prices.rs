@@ -36,24 +36,24 @@ fn held(reader: &Reader) -> usize {
     journal.requests.iter().filter(|request| request.finished_at.is_none()).count()
 }
 
-/// Has the prices of three numbers hang that claims of one namespace wait for; returns once two are being read.
-async fn hang(reader: &Reader) {
+/// Has the prices of numbers hang that a claim of each of these namespaces waits for.
+fn hang(reader: &Reader, namespaces: &[&str]) {
     let since = reader.clock.now();
-    for index in 0..3 {
+    for (index, namespace) in namespaces.iter().enumerate() {
         let other = format!("+91998877{index:04}");
         let hold = Fault::Hold { at: HoldAt::Before };
         reader.sim.admin().arm(FaultRule::new(Target::Inventory, hold).e164(&other));
         let source = Source::Quote(other.parse().unwrap());
-        reader.account.request(ObjectKey::claim("hung", &other), EvidenceRequest::new(since, [source]));
+        reader.account.request(ObjectKey::claim(namespace, &other), EvidenceRequest::new(since, [source]));
     }
-    reader.until("two are read", || held(reader) == 2).await;
 }
 
 #[tokio::test]
 async fn a_price_whose_turn_has_come_waits_for_no_other() {
     let reader = Reader::start(&[], Duration::from_hours(1), &BTreeSet::new()).await;
     let since = reader.clock.now();
-    hang(&reader).await;
+    hang(&reader, &["hung"; 3]);
+    reader.until("two are read", || held(&reader) == 2).await;
     reader.sim.admin().put_number(InventoryNumber::new(NUMBER, "INR", 50, 2)).unwrap();
     let e164 = NUMBER.parse().unwrap();
     timeout(PATIENCE, reader.account.read_price(e164)).await.expect("it waits for the others");
@@ -64,11 +64,30 @@ async fn a_price_whose_turn_has_come_waits_for_no_other() {
 #[tokio::test]
 async fn prices_that_hang_in_one_namespace_keep_no_other_waiting() {
     let mut reader = Reader::start(&[], Duration::from_hours(1), &BTreeSet::new()).await;
-    hang(&reader).await;
+    hang(&reader, &["hung"; 3]);
+    reader.until("two are read", || held(&reader) == 2).await;
     for _ in 0..2 {
         reader.quote().await;
     }
     assert_eq!(held(&reader), 2);
+}
+
+#[tokio::test]
+async fn prices_that_hang_in_three_namespaces_keep_a_fourth_waiting_for_seconds() {
+    let mut reader = Reader::start(&[], Duration::from_hours(1), &BTreeSet::new()).await;
+    // All come before any is read: of none is it known yet that it hangs.
+    hang(&reader, &["one", "two", "three"]);
+    let key = ObjectKey::claim("fourth", "x");
+    let source = Source::Quote(NUMBER.parse().unwrap());
+    reader.account.request(key.clone(), EvidenceRequest::new(reader.clock.now(), [source]));
+    // A call that hangs is given up after 15 s, and its claim woken.
+    let first = loop {
+        match reader.woken.recv().await {
+            Some(Woken::Object(woken)) if woken.namespace().is_some() => break woken,
+            _ => {}
+        }
+    };
+    assert_eq!(first, key);
 }
 
 #[tokio::test]

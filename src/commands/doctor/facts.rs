@@ -7,7 +7,7 @@ use k8s_openapi::api::coordination::v1::LeaseSpec;
 
 use super::rights::Review;
 use crate::{
-    api::{PhoneNumber, PhoneNumberClaim, Seen},
+    api::{PhoneNumber, PhoneNumberClaim, Seen, VobizAccount},
     cluster::definitions::Served,
     domain::{AccountId, Clocks},
     plan::Timeouts,
@@ -22,9 +22,9 @@ pub struct Facts {
     pub lease: LeaseSeen,
     pub records: Listed<PhoneNumber>,
     pub claims: Listed<PhoneNumberClaim>,
-    /// The account whose credentials are given. Records of others are for the doctor of those.
-    pub account: Option<AccountId>,
-    pub vobiz: Vobiz,
+    pub declared: Listed<VobizAccount>,
+    /// The accounts that are asked. Records of others are for the doctor of those.
+    pub asked: Vec<Asked>,
     pub clocks: Clocks,
     /// Where Vobiz is, by scheme and host.
     pub address: String,
@@ -46,6 +46,11 @@ pub enum Listed<K> {
 }
 
 impl<K> Listed<K> {
+    /// All that there is to see.
+    pub fn all(&self) -> &[Seen<K>] {
+        if let Self::Read(objects) = self { objects } else { &[] }
+    }
+
     /// Those of them that this version reads, if there is a list: nothing is said to be well that was not seen.
     pub fn readable(&self) -> Option<impl Iterator<Item = &Arc<K>>> {
         let Self::Read(objects) = self else { return None };
@@ -72,12 +77,29 @@ impl Facts {
         format!(" Records left out: {told}.")
     }
 
-    /// The records of this account.
+    /// The records of these accounts; all, where it is not known which they are.
     pub fn own_records(&self) -> Option<impl Iterator<Item = &Arc<PhoneNumber>>> {
-        let is_own = |record: &&Arc<PhoneNumber>| {
-            self.account.as_ref().is_none_or(|account| *account == record.spec.account)
-        };
+        let is_known = self.asked.iter().any(|asked| asked.account.is_some());
+        let is_own =
+            move |record: &&Arc<PhoneNumber>| !is_known || self.asked.iter().any(|asked| asked.has(record));
         Some(self.records.readable()?.filter(is_own))
+    }
+}
+
+/// An account, and what Vobiz says to its credentials.
+#[derive(Debug)]
+pub struct Asked {
+    /// As `--account` takes it, if it is known.
+    pub name: Option<String>,
+    pub account: Option<AccountId>,
+    /// The Secret of an account that is declared.
+    pub secret: Option<String>,
+    pub vobiz: Vobiz,
+}
+
+impl Asked {
+    pub fn has(&self, record: &PhoneNumber) -> bool {
+        self.account.as_ref() == Some(&record.spec.account)
     }
 
     /// What Vobiz answered, if it could be asked.

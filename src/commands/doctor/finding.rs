@@ -13,6 +13,7 @@ pub enum Id {
     Rights,
     Lease,
     Objects,
+    Accounts,
     Credentials,
     Connection,
     Listing,
@@ -66,6 +67,9 @@ impl Verdict {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Finding {
     pub id: Id,
+    /// The account that it is about, as `--account` takes it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub account: Option<String>,
     #[serde(flatten)]
     pub verdict: Verdict,
 }

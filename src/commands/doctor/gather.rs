@@ -10,21 +10,23 @@ use k8s_openapi::api::{authorization::v1::SelfSubjectAccessReview, coordination:
 use kube::{Api, Client, api::PostParams};
 
 use super::{
-    facts::{Facts, LeaseSeen, Listed, Vobiz},
+    facts::{Asked, Facts, LeaseSeen, Listed, Vobiz},
     rights::{Review, Right, needed},
 };
 use crate::{
-    api::{PhoneNumber, PhoneNumberClaim, Seen},
+    api::{PhoneNumber, PhoneNumberClaim, Seen, VobizAccount},
     cli::{DoctorArgs, PlaceArgs},
     clock::Peers,
     cluster::definitions,
     commands::{
+        accounts::{Accounts, Origin, of_flags},
         console::reading,
         error::CommandError,
         gather::{self, Objects},
     },
-    domain::{AccountId, Currency, utc_day},
+    domain::{Currency, utc_day},
     proxy::Proxies,
+    vobiz::CredentialsError,
 };
 
 /// The ledger is looked at since so long ago.
@@ -32,6 +34,9 @@ const LEDGER: SignedDuration = SignedDuration::from_hours(24 * 30);
 
 /// Rights that are asked about at a time.
 const AT_ONCE: usize = 8;
+
+/// Accounts that are asked at a time.
+const ACCOUNTS_AT_ONCE: usize = 4;
 
 /// What there is to know.
 ///
@@ -44,13 +49,13 @@ pub async fn facts(args: &DoctorArgs) -> Result<Facts, CommandError> {
     let records = listed(objects.records().await);
     let claims = claims(&objects, &args.place.watch.namespaces()).await;
     let lease_namespace = args.place.lease_namespace(objects.namespace(None));
-    let accounts = objects.accounts().await.unwrap_or_default();
-    let needed = needed(&args.place, &lease_namespace, &accounts);
+    let declared = listed(objects.declared().await);
+    let needed = needed(&args.place, &lease_namespace, declared.all());
     let reviews = reading("the rights", reviews(objects.client(), needed)).await;
     let lease = lease(objects.client(), &args.place, lease_namespace).await;
     let served = reading("the definitions", definitions::look(objects.client())).await;
-    let (account, vobiz) = ask(args, &peers, currency(&records, &claims)).await?;
-    let (address, proxy) = way(&args.vobiz.vobiz_api_url);
+    let asked = ask(args, &objects, declared.all(), &peers, currency(&records, &claims)).await?;
+    let (address, proxy) = way(&args.account.vobiz.vobiz_api_url);
     let place = &args.place;
     Ok(Facts {
         now: Timestamp::now(),
@@ -59,8 +64,8 @@ pub async fn facts(args: &DoctorArgs) -> Result<Facts, CommandError> {
         lease,
         records,
         claims,
-        account,
-        vobiz,
+        declared,
+        asked,
         clocks: peers.clocks(),
         address,
         proxy,
@@ -135,20 +140,49 @@ fn currency(records: &Listed<PhoneNumber>, claims: &Listed<PhoneNumberClaim>) ->
     billed().or_else(wished).unwrap_or(Currency::INR)
 }
 
+/// Asks Vobiz with each of the accounts that are meant.
 async fn ask(
     args: &DoctorArgs,
+    objects: &Objects,
+    declared: &[Seen<VobizAccount>],
     peers: &Arc<Peers>,
     currency: Currency,
-) -> Result<(Option<AccountId>, Vobiz), CommandError> {
-    let reader = match gather::reader(&args.vobiz, peers.clone()) {
-        Ok(reader) => reader,
-        Err(CommandError::Credentials(why)) => return Ok((None, Vobiz::NoCredentials(why.to_string()))),
-        Err(CommandError::Setup(why)) => return Ok((None, Vobiz::NoClient(why.to_string()))),
+) -> Result<Vec<Asked>, CommandError> {
+    let without = |why: CredentialsError| Asked {
+        name: None,
+        account: None,
+        secret: None,
+        vobiz: Vobiz::NoCredentials(why.to_string()),
+    };
+    let (flags, mut asked) = match of_flags(&args.account.vobiz) {
+        Ok(flags) => (flags, Vec::new()),
+        Err(CommandError::Credentials(why)) => (None, vec![without(why)]),
         Err(error) => return Err(error),
     };
-    let from = utc_day(Timestamp::now() - LEDGER);
-    let survey = reading("the account", reader.survey(from, currency)).await;
-    Ok((Some(reader.account()), Vobiz::Asked(Box::new(survey))))
+    let accounts = match Accounts::of(&args.account, Some(objects), declared.to_vec(), flags, peers.clone()) {
+        Ok(accounts) => accounts,
+        Err(CommandError::Credentials(why)) => return Ok(vec![without(why)]),
+        Err(error) => return Err(error),
+    };
+    let origins: Vec<_> = match &accounts.only {
+        Some(only) => {
+            asked.clear();
+            accounts.known.origin(only).into_iter().collect()
+        }
+        None => accounts.known.all().collect(),
+    };
+    let (accounts, from) = (&accounts, utc_day(Timestamp::now() - LEDGER));
+    let survey = |origin: Origin| async move {
+        let vobiz = match accounts.reader(&origin).await {
+            Ok(reader) => Vobiz::Asked(Box::new(reading("the account", reader.survey(from, currency)).await)),
+            Err(CommandError::Setup(why)) => Vobiz::NoClient(why.to_string()),
+            Err(why) => Vobiz::NoCredentials(why.to_string()),
+        };
+        let (name, account) = (Some(origin.name()), Some(origin.account().clone()));
+        Asked { name, account, secret: origin.secret(), vobiz }
+    };
+    asked.extend(stream::iter(origins).map(survey).buffered(ACCOUNTS_AT_ONCE).collect::<Vec<_>>().await);
+    Ok(asked)
 }
 
 /// Where Vobiz is, by scheme and host, and the proxy before it. None stands before a loopback host that is called in the

@@ -1,5 +1,7 @@
 //! Writes findings: a table for people, JSON for scripts.
 
+use std::collections::BTreeSet;
+
 use anstyle::{AnsiColor, Style};
 use serde::Serialize;
 
@@ -20,9 +22,12 @@ pub fn as_json(findings: &[Finding]) -> Result<String, CommandError> {
 }
 
 pub fn as_table(findings: &[Finding]) -> String {
-    let rows = findings.iter().map(|Finding { id, verdict }| {
+    let accounts: BTreeSet<_> = findings.iter().filter_map(|finding| finding.account.as_ref()).collect();
+    let rows = findings.iter().map(|Finding { id, account, verdict }| {
         let mend = verdict.mend.as_ref().map(|mend| format!("\nMend: {mend}")).unwrap_or_default();
-        [verdict.level.into_str().into(), id.into_str().into(), format!("{}{mend}", verdict.message)]
+        let of = account.as_ref().filter(|_| accounts.len() > 1);
+        let check = of.map_or_else(|| id.into_str().into(), |of| format!("{} ({of})", id.into_str()));
+        [verdict.level.into_str().into(), check, format!("{}{mend}", verdict.message)]
     });
     let text = table([("LEVEL", false), ("CHECK", false), ("FOUND", false)], rows);
     text.lines().map(coloured).collect()

@@ -27,12 +27,12 @@ pub const RECORDS: Rule = Rule {
 
 /// Secrets of accounts are read only as accounts name them: those rights are asked for in the chart's values.
 pub const ACCOUNTS: [Rule; 2] = [
-    Rule { group: GROUP, resource: "vobizaccounts", verbs: &["list", "watch", "patch"] },
+    Rule { group: GROUP, resource: "vobizaccounts", verbs: &["get", "list", "watch", "patch"] },
     Rule { group: GROUP, resource: "vobizaccounts/status", verbs: &["patch"] },
 ];
 
 /// Where an account chooses namespaces by their labels.
-pub const NAMESPACES: Rule = Rule { group: "", resource: "namespaces", verbs: &["list", "watch"] };
+pub const NAMESPACES: Rule = Rule { group: "", resource: "namespaces", verbs: &["get", "list", "watch"] };
 
 /// In each namespace whose claims are served.
 pub const CLAIMS: [Rule; 3] = [
@@ -192,7 +192,7 @@ mod tests {
             .collect();
         let always = given().into_iter().filter(|(_, resource, _)| resource != AS_NAMED);
         assert_eq!(asked.iter().cloned().collect::<BTreeSet<_>>(), always.collect());
-        assert_eq!((asked.len(), CHART.matches("verbs: [").count()), (20, 10), "each once");
+        assert_eq!((asked.len(), CHART.matches("verbs: [").count()), (22, 10), "each once");
     }
 
     #[test]
@@ -202,14 +202,14 @@ mod tests {
             rights.iter().map(ToString::to_string).collect::<Vec<_>>()
         };
         let all = told("vobiz-operator doctor");
-        assert_eq!((all.len(), all.iter().any(|right| right.contains(" in "))), (15, false), "{all:?}");
+        assert_eq!((all.len(), all.iter().any(|right| right.contains(" in "))), (16, false), "{all:?}");
         let named = told("vobiz-operator doctor --watch-namespaces a,b --leader-elect");
         for right in
             ["list phonenumberclaims in a", "patch phonenumberclaims/status in b", "delete phonenumbers"]
         {
             assert!(named.iter().any(|told| told == right), "{right}: {named:?}");
         }
-        assert_eq!(named.len(), 6 + 4 + 2 * 5 + 3);
+        assert_eq!(named.len(), 6 + 5 + 2 * 5 + 3);
         let lease = needed(&place("vobiz-operator doctor --leader-elect"), "telephony", &[]).pop().unwrap();
         let asked = lease.review().spec.resource_attributes.unwrap();
         assert_eq!((asked.name.as_deref(), asked.verb.as_deref()), (Some("vobiz-operator"), Some("update")));

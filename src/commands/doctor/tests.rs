@@ -16,7 +16,7 @@ use super::{
 use crate::{commands::standing::for_tests::record, domain::Clocks, vobiz::Debits};
 use account::ACCOUNT;
 use cluster::CLUSTER;
-use world::{answered, deleted, in_state, purchased, records, tried, unwell, well};
+use world::{answered, asked, deleted, in_state, purchased, records, tried, unwell, well};
 
 #[test]
 fn each_broken_world_has_its_finding_with_a_mend_and_no_other() {
@@ -24,7 +24,7 @@ fn each_broken_world_has_its_finding_with_a_mend_and_no_other() {
         let mut facts = well();
         break_it(&mut facts);
         let found = unwell(&facts);
-        let [Finding { id: told, verdict }] = found.as_slice() else { panic!("{id:?}: {found:?}") };
+        let [Finding { id: told, verdict, .. }] = found.as_slice() else { panic!("{id:?}: {found:?}") };
         assert_eq!((told, verdict.level), (&id, level), "{verdict:?}");
         let told = verdict.mend.as_deref().unwrap_or_default();
         assert!(verdict.message.contains(words) && told.contains(mend), "{verdict:?}");
@@ -37,7 +37,7 @@ fn every_check_can_find_something_and_says_so_where_all_is_well() {
     let broken: Vec<_> = CLUSTER.iter().chain(&ACCOUNT).map(|(_, id, ..)| *id).collect();
     let all = findings(&well());
     assert_eq!(all.iter().map(|finding| finding.id).collect::<Vec<_>>(), Id::VARIANTS);
-    for Finding { id, verdict } in &all {
+    for Finding { id, verdict, .. } in &all {
         assert!(verdict.level == Level::Ok && verdict.mend.is_none() && broken.contains(id), "{verdict:?}");
     }
 }
@@ -85,7 +85,7 @@ fn nothing_is_said_to_be_well_that_was_not_seen() {
     );
     let bare = ids(|facts| (facts.records, facts.claims) = (Listed::NotServed, Listed::NotServed));
     assert!(![DefinitionsVersion, Objects, Decisions].iter().any(|id| bare.contains(id)), "{bare:?}");
-    let unasked = ids(|facts| facts.vobiz = Vobiz::NoCredentials("no".into()));
+    let unasked = ids(|facts| facts.asked[0].vobiz = Vobiz::NoCredentials("no".into()));
     assert!(![Listing, Inventory, Ledger, NewestDebit].iter().any(|id| unasked.contains(id)), "{unasked:?}");
 }
 
@@ -163,11 +163,48 @@ fn records_that_are_not_looked_at_are_counted() {
         let expected = " Records left out: 1 of other accounts, 2 of a newer version.";
         assert!(told.ends_with(expected), "{told}");
     }
-    facts.account = None;
+    facts.asked[0].account = None;
     assert!(
         !told(&facts, Id::Decisions).contains("other accounts"),
         "without credentials, all are looked at"
     );
+}
+
+#[test]
+fn each_account_is_told_apart_and_its_own_secret_named() {
+    let mut facts = well();
+    let mut red = asked("MA_2");
+    (red.name, red.secret) = (Some("red".into()), Some("team/vobiz".into()));
+    red.vobiz = Vobiz::NoCredentials("you may not".into());
+    facts.asked.push(red);
+    let mut of_red = in_state("NeedsDecision");
+    of_red["spec"]["account"] = json!("MA_2");
+    facts.records = records([of_red]);
+    let found = unwell(&facts);
+    let [credentials, decisions] = found.as_slice() else { panic!("{found:?}") };
+    assert_eq!((credentials.id, credentials.account.as_deref()), (Id::Credentials, Some("red")));
+    assert!(credentials.verdict.mend.as_ref().unwrap().contains("Secret team/vobiz"), "{credentials:?}");
+    assert_eq!((decisions.id, &decisions.account), (Id::Decisions, &None), "of all accounts that are asked");
+    let table = anstream::adapter::strip_str(&render::as_table(&findings(&facts))).to_string();
+    assert!(table.contains("credentials (red) ") && table.contains("listing (MA_1) "), "{table}");
+    facts.asked.truncate(1);
+    let table = render::as_table(&findings(&facts));
+    assert!(
+        !table.contains("listing (") && told(&facts, Id::Decisions).contains("1 of other accounts"),
+        "{table}"
+    );
+}
+
+#[test]
+fn a_debit_is_looked_for_in_the_ledger_of_its_own_account() {
+    let mut facts = well();
+    facts.asked.push(asked("MA_2"));
+    let mut of_red = purchased();
+    of_red["spec"]["account"] = json!("MA_2");
+    facts.records = records([of_red]);
+    let found = unwell(&facts);
+    let [lags] = found.as_slice() else { panic!("{found:?}") };
+    assert_eq!((lags.id, lags.account.as_deref()), (Id::NewestDebit, Some("MA_2")));
 }
 
 #[test]
@@ -203,7 +240,7 @@ fn the_table_fits_100_columns_and_the_document_has_its_schema() {
         "id": "definitions-served", "level": "ok", "message": "The API server knows claims and records.", "mend": null,
     });
     assert_eq!(document["findings"][0], first);
-    assert_eq!(document["findings"][19]["mend"].as_str().map(|mend| mend.contains("NO_PROXY")), Some(true));
+    assert_eq!(document["findings"][20]["mend"].as_str().map(|mend| mend.contains("NO_PROXY")), Some(true));
 }
 
 #[test]

@@ -1,6 +1,9 @@
 //! Reads what a plan depends on, asks until nothing is lacking, and decides.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use kube::ResourceExt;
 
@@ -13,19 +16,17 @@ use super::{
     verdict::{Action, Planned, Planning, Wish},
 };
 use crate::{
-    api::{Newer, Reason, Seen},
+    api::{Newer, PhoneNumberClaim, Reason, Seen},
     commands::{
-        console::{note, reading},
+        accounts::Accounts,
+        console::note,
         error::CommandError,
-        evidence::{Account, Facts},
-        gather::{Objects, tell_newer},
-        patience::Patience,
+        gather::{Objects, few, tell_newer},
         world::World,
     },
     conditions,
-    domain::{Currency, E164},
+    domain::AccountId,
     plan::{ClaimStep, Moment, Source, Timeouts, Wake, decide_claim},
-    vobiz::{ReadError, Reader},
 };
 
 /// What decisions ask for leads to no more questions than this.
@@ -37,7 +38,7 @@ const SEARCHED: usize = 8;
 pub async fn plan(
     manifests: &[Manifest],
     objects: Option<&Objects>,
-    reader: &Reader,
+    accounts: &mut Accounts<'_>,
     rules: &Rules,
     timeouts: Timeouts,
 ) -> Result<Plan, CommandError> {
@@ -53,14 +54,17 @@ pub async fn plan(
     tell_newer(&records, "nothing is planned for their numbers");
     let world = World::of(claims, records);
     let mut wishes = wishes(manifests, &world, rules)?;
-    let mut account = Account::new(reader);
-    let now = reader.peers().now();
-    ask(&mut account, &world, &mut wishes, now).await?;
-    let Account { facts, mut patience, .. } = account;
-    let facts = &facts;
-    let planning = |funds| Planning { facts, world: world.clone(), funds, timeouts, now };
-    let funds = balances(reader, decide(planning(Funds::default()), &wishes).0, &mut patience).await?;
-    let (claims, funds) = decide(planning(funds), &wishes);
+    accounts.serve(manifests.iter().map(|manifest| &manifest.claim), objects).await?;
+    leave_out_others(&mut wishes, accounts, &world);
+    let now = accounts.now();
+    ask(accounts, &world, &mut wishes, now).await?;
+    let decided = |accounts: &Accounts<'_>, funds| {
+        let (directory, books) = (&accounts.known.directory, &accounts.books);
+        decide(Planning { directory, books, world: world.clone(), funds, timeouts, now }, &wishes)
+    };
+    let (claims, _) = decided(accounts, Funds::default());
+    let funds = balances(accounts, claims).await?;
+    let (claims, funds) = decided(accounts, funds);
     let absent = absent(&world, &claims);
     Ok(Plan::new(claims, &funds, absent))
 }
@@ -68,7 +72,16 @@ pub async fn plan(
 /// A claim of the manifests; one that a newer version has written in the cluster is left alone.
 enum Wished {
     Wish(Wish),
-    Newer(E164, Arc<Newer>),
+    Newer(Arc<PhoneNumberClaim>, Arc<Newer>),
+}
+
+impl Wished {
+    fn claim(&self) -> &PhoneNumberClaim {
+        match self {
+            Self::Wish(wish) => &wish.claim,
+            Self::Newer(claim, _) => claim,
+        }
+    }
 }
 
 fn wishes(manifests: &[Manifest], world: &World, rules: &Rules) -> Result<Vec<Wished>, CommandError> {
@@ -78,7 +91,7 @@ fn wishes(manifests: &[Manifest], world: &World, rules: &Rules) -> Result<Vec<Wi
             let claim = &manifest.claim;
             let live = world.claim(&claim.namespace().unwrap_or_default(), &claim.name_any());
             Ok(match live {
-                Some(Seen::Newer(newer)) => Wished::Newer(claim.number(), newer.clone()),
+                Some(Seen::Newer(newer)) => Wished::Newer(Arc::new(claim.clone()), newer.clone()),
                 Some(Seen::Read(live)) => {
                     manifest.check(rules, Some(live))?;
                     Wished::Wish(Wish { claim: Arc::new(applied(claim, Some(live))), wanted: None })
@@ -89,34 +102,59 @@ fn wishes(manifests: &[Manifest], world: &World, rules: &Rules) -> Result<Vec<Wi
         .collect()
 }
 
-/// Asks Vobiz for what decisions lack: the owned list and the ledger once for all claims, and the price of each number that
-/// would be bought.
+/// Where one account alone is asked, the claims that others serve are not planned. What no account serves is said.
+fn leave_out_others(wishes: &mut Vec<Wished>, accounts: &Accounts<'_>, world: &World) {
+    let Some(only) = &accounts.only else { return };
+    let is_others = |wished: &mut Wished| {
+        let claim = wished.claim();
+        let served = accounts.known.directory.serve(claim, world.record(claim.number()));
+        served.account.is_some_and(|account| account != *only)
+    };
+    let left_out: Vec<_> = wishes.extract_if(.., is_others).collect();
+    if !left_out.is_empty() {
+        let name = |wished: &Wished| {
+            let claim = wished.claim();
+            format!("{}/{}", claim.namespace().unwrap_or_default(), claim.name_any())
+        };
+        let names = few(left_out.iter().map(name));
+        note(format_args!("Served by other accounts, so not planned: {names}"));
+    }
+}
+
+/// Asks Vobiz for what decisions lack: the owned list and the ledger once for all claims of an account, and the price of each
+/// number that would be bought.
 async fn ask(
-    account: &mut Account<'_>,
+    accounts: &mut Accounts<'_>,
     world: &World,
     wishes: &mut [Wished],
     now: Moment,
 ) -> Result<(), CommandError> {
     for _ in 0..ROUNDS {
-        let mut lacking = BTreeSet::new();
+        let mut lacking = BTreeMap::<String, (AccountId, BTreeSet<Source>)>::new();
         for wished in &mut *wishes {
             let Wished::Wish(wish) = wished else { continue };
-            let decision =
-                decide_claim(&world.observed(&wish.claim, &account.facts), wish.wanted.as_ref(), now);
+            let observed = world.observed(&wish.claim, &accounts.known.directory, &accounts.books);
+            let Some(account) = observed.served.account.clone() else { continue };
+            let decision = decide_claim(&observed, wish.wanted.as_ref(), now);
             let priced = Source::Quote(wish.claim.number());
-            match decision.step {
-                ClaimStep::Await(Wake::Evidence(request)) => lacking.extend(request.sources),
-                ClaimStep::Purchase(_) if !account.facts.readings.has(priced, now) => {
-                    lacking.insert(priced);
-                }
-                _ => {}
-            }
+            let is_priced = accounts.books.get(&account).is_some_and(|facts| facts.readings.has(priced, now));
+            let sources = match decision.step {
+                ClaimStep::Await(Wake::Evidence(request)) => request.sources,
+                ClaimStep::Purchase(_) if !is_priced => vec![priced],
+                _ => Vec::new(),
+            };
             wish.wanted = decision.wanted;
+            if !sources.is_empty() {
+                let of = lacking.entry(account.to_string()).or_insert_with(|| (account, BTreeSet::new()));
+                of.1.extend(sources);
+            }
         }
         if lacking.is_empty() {
             break;
         }
-        account.fetch(&for_all(lacking)).await?;
+        for (account, sources) in lacking.into_values() {
+            accounts.fetch(&account, &for_all(sources)).await?;
+        }
     }
     Ok(())
 }
@@ -134,55 +172,46 @@ fn for_all(sources: BTreeSet<Source>) -> Vec<Source> {
 }
 
 fn decide(mut planning: Planning<'_>, wishes: &[Wished]) -> (Vec<Planned>, Funds) {
-    let (facts, now) = (planning.facts, planning.now);
     let planned = wishes.iter().map(|wished| match wished {
         Wished::Wish(wish) => planning.decide(wish),
-        Wished::Newer(e164, newer) => left_alone(*e164, newer, facts, now),
+        Wished::Newer(claim, newer) => left_alone(claim, newer, &planning),
     });
     (planned.collect(), planning.funds)
 }
 
 /// A claim that a newer version has written.
-fn left_alone(e164: E164, newer: &Newer, facts: &Facts, now: Moment) -> Planned {
-    let message = conditions::newer(newer, now.wall)
+fn left_alone(claim: &PhoneNumberClaim, newer: &Newer, planning: &Planning<'_>) -> Planned {
+    let message = conditions::newer(newer, planning.now.wall)
         .iter()
         .find(|condition| condition["type"] == "Ready")
         .and_then(|condition| condition["message"].as_str().map(str::to_owned));
     Planned {
         namespace: newer.metadata.namespace.clone().unwrap_or_default(),
         name: newer.metadata.name.clone().unwrap_or_default(),
-        e164,
+        e164: claim.number(),
         action: Action::Wait,
         reason: Reason::NewerVersion.into_str(),
         message: message.unwrap_or_default(),
         price: super::price::Price::default(),
-        account: facts.account.clone(),
+        account: planning.directory.serve(claim, planning.world.record(claim.number())).account,
     }
 }
 
 /// The balances in the currencies of what would be bought if there were money for all of it.
-async fn balances(
-    reader: &Reader,
-    planned: Vec<Planned>,
-    patience: &mut Patience,
-) -> Result<Funds, CommandError> {
-    let bought = planned.iter().filter(|claim| claim.action == Action::Buy);
-    let currencies: BTreeSet<Currency> =
-        bought.filter_map(|claim| claim.price.due()).map(|(currency, _)| currency).collect();
+async fn balances(accounts: &mut Accounts<'_>, planned: Vec<Planned>) -> Result<Funds, CommandError> {
+    let bought = planned.into_iter().filter(|claim| claim.action == Action::Buy);
+    let needed = bought.filter_map(|claim| Some((claim.account?, claim.price.due()?.0)));
+    let needed: BTreeMap<_, _> =
+        needed.map(|(account, currency)| ((account.to_string(), currency), account)).collect();
     let mut funds = Funds::default();
-    for currency in currencies {
-        let balance = loop {
-            match reading("the balance", reader.balance(currency)).await {
-                Ok(balance) => break balance.available_balance,
-                Err(ReadError::NoSuchEndpoint | ReadError::Forbidden) => break None,
-                Err(error) if patience.waits_after(&error).await => {}
-                Err(error) => return Err(error.into()),
-            }
-        };
+    for ((_, currency), account) in needed {
+        let (payer, balance) = accounts.balance(&account, currency).await?;
         if balance.is_none() {
-            note(format_args!("Vobiz tells no balance in {currency}: whether it suffices is not known."));
+            note(format_args!(
+                "Vobiz tells no balance of {payer} in {currency}: whether it suffices is not known."
+            ));
         }
-        funds.put(currency, balance);
+        funds.put(account, currency, payer, balance);
     }
     Ok(funds)
 }

@@ -25,14 +25,12 @@ use self::{
     verdict::Action,
 };
 use super::{
+    accounts::{Accounts, connect, of_flags},
     console::{note, print},
     error::CommandError,
-    gather::{Objects, reader, timeouts},
+    gather::{Objects, timeouts},
 };
-use crate::{
-    cli::{PlanArgs, PlanFormat},
-    clock::Peers,
-};
+use crate::cli::{PlanArgs, PlanFormat};
 
 /// The namespace of manifests that name none, where there is no kubeconfig to say it.
 const NAMESPACE: &str = "default";
@@ -43,8 +41,7 @@ const BLOCKED: u8 = 3;
 
 pub async fn run(args: &PlanArgs) -> Result<ExitCode, CommandError> {
     let files = files::read(&args.filename)?;
-    let peers = Arc::<Peers>::default();
-    let objects = if args.offline { None } else { Some(Objects::connect(peers.clone()).await?) };
+    let (objects, mut accounts) = connected(args).await?;
     let named = args.namespace.as_deref();
     let default =
         objects.as_ref().map_or_else(|| named.unwrap_or(NAMESPACE), |objects| objects.namespace(named));
@@ -54,14 +51,24 @@ pub async fn run(args: &PlanArgs) -> Result<ExitCode, CommandError> {
         let place = if args.filename == "-" { files::STDIN } else { &args.filename };
         note(format_args!("There is no PhoneNumberClaim in {place}."));
     }
-    let reader = reader(&args.vobiz, peers)?;
-    let plan = gathered::plan(&manifests, objects.as_ref(), &reader, &rules, timeouts(&args.times)).await?;
+    let times = timeouts(&args.times);
+    let plan = gathered::plan(&manifests, objects.as_ref(), &mut accounts, &rules, times).await?;
     print(&match args.output {
         PlanFormat::Table => written::as_table(&plan),
         PlanFormat::Json => serde_json::to_string_pretty(&plan).map_err(CommandError::text)? + "\n",
         PlanFormat::Markdown => written::as_markdown(&plan),
     })?;
     Ok(ExitCode::from(ends_with(&plan, args)))
+}
+
+/// What the cluster holds, unless none is to be read, and the accounts.
+async fn connected(args: &PlanArgs) -> Result<(Option<Objects>, Accounts<'_>), CommandError> {
+    if !args.offline {
+        let (objects, accounts) = connect(&args.account).await?;
+        return Ok((Some(objects), accounts));
+    }
+    let flags = of_flags(&args.account.vobiz)?;
+    Ok((None, Accounts::of(&args.account, None, Vec::new(), flags, Arc::default())?))
 }
 
 fn read(

@@ -7,7 +7,7 @@ use kube::ResourceExt;
 use serde::Serialize;
 
 use super::{
-    funds::Funds,
+    funds::{Funds, Purse},
     price::Price,
     verdict::{Action, Planned},
 };
@@ -15,7 +15,7 @@ use crate::{
     api::{AttemptState, PhoneNumberClaim, Seen},
     cli::FailOn,
     commands::world::World,
-    domain::{Currency, E164, Money},
+    domain::{AccountId, Currency, E164, Money},
 };
 
 #[derive(Debug, Serialize)]
@@ -39,6 +39,8 @@ pub struct Total {
 
 #[derive(Debug, PartialEq, Serialize)]
 pub struct Balance {
+    /// The account that pays.
+    pub account: AccountId,
     pub currency: Currency,
     pub before: Option<Money>,
     pub after: Option<Money>,
@@ -57,12 +59,14 @@ pub struct Absent {
 
 impl Plan {
     pub fn new(claims: Vec<Planned>, funds: &Funds, absent: Vec<Absent>) -> Self {
-        let balances = funds.all().map(|(currency, balance)| Balance {
-            currency,
-            before: balance.map(|(before, _)| before),
-            after: balance.map(|(_, after)| after),
-        });
-        Self { schema_version: 1, totals: totals(&claims), balances: balances.collect(), absent, claims }
+        let balance = |purse: &Purse| Balance {
+            account: purse.payer.clone(),
+            currency: purse.currency,
+            before: purse.balance.map(|(before, _)| before),
+            after: purse.balance.map(|(_, after)| after),
+        };
+        let balances = funds.all().into_iter().map(balance).collect();
+        Self { schema_version: 1, totals: totals(&claims), balances, absent, claims }
     }
 
     pub fn count(&self, action: Action) -> usize {

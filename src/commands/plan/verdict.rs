@@ -12,12 +12,12 @@ use super::{
 };
 use crate::{
     api::{AttemptState, ConditionType, Later, PhoneNumber, PhoneNumberClaim, PhoneNumberSpec, Reason},
-    commands::{evidence::Facts, world::World},
+    commands::{evidence::Books, world::World},
     conditions::{ClaimFacts, SHOWN_AFTER, claim_status},
     domain::{AccountId, AttemptId, E164, ListedNumber},
     plan::{
-        Change, ClaimObserved, ClaimStep, Decision, Moment, NewAttempt, Reading, Timeouts, Told, Verdict,
-        Wanted, decide_claim, verdict,
+        Change, ClaimObserved, ClaimStep, Decision, Directory, Moment, NewAttempt, Reading, Timeouts, Told,
+        Verdict, Wanted, decide_claim, verdict,
     },
 };
 
@@ -46,7 +46,8 @@ pub struct Planned {
     pub reason: &'static str,
     pub message: String,
     pub price: Price,
-    pub account: AccountId,
+    /// None, where no account serves it.
+    pub account: Option<AccountId>,
 }
 
 impl Planned {
@@ -64,7 +65,8 @@ pub struct Wish {
 
 /// What decisions depend on. The world goes on with them: what one claim gets, another cannot have.
 pub struct Planning<'a> {
-    pub facts: &'a Facts,
+    pub directory: &'a Directory,
+    pub books: &'a Books,
     pub world: World,
     pub funds: Funds,
     /// By them it is told until when an open attempt is verified.
@@ -75,24 +77,25 @@ pub struct Planning<'a> {
 impl Planning<'_> {
     pub fn decide(&mut self, wish: &Wish) -> Planned {
         let claim = &wish.claim;
-        let observed = self.world.observed(claim, self.facts);
+        let observed = self.world.observed(claim, self.directory, self.books);
         let decision = decide_claim(&observed, wish.wanted.as_ref(), self.now);
-        let (told, record) = match &decision.step {
-            ClaimStep::Purchase(attempt) => {
+        let (told, record) = match (&decision.step, &observed.served.account) {
+            (ClaimStep::Purchase(attempt), Some(account)) => {
                 // One that Vobiz refuses is recorded, too, and keeps the number from other claims.
-                let told = purchase(&observed, &decision, &mut self.funds);
-                (Some(told), Some(opened(claim, &self.facts.account, attempt.clone(), self.now)))
+                let told = purchase(&observed, &decision, account, &mut self.funds);
+                (Some(told), Some(opened(claim, account, attempt.clone(), self.now)))
             }
-            ClaimStep::OpenUnsent(attempt) => {
-                (None, Some(adopted(&observed, &self.facts.account, attempt.clone(), self.now)))
+            (ClaimStep::OpenUnsent(attempt), Some(account)) => {
+                (None, Some(adopted(&observed, account, attempt.clone(), self.now)))
             }
-            ClaimStep::Bind => (None, bound(&observed)),
-            ClaimStep::Rest | ClaimStep::Await(_) => (Some(self.told(&observed, &decision)), None),
+            (ClaimStep::Bind, _) => (None, bound(&observed)),
+            // Without an account, nothing is attempted.
+            _ => (Some(self.told(&observed, &decision)), None),
         };
         if let Some(record) = record {
             self.world.put(claim, record);
         }
-        let observed = self.world.observed(claim, self.facts);
+        let observed = self.world.observed(claim, self.directory, self.books);
         let (stands, told, price) =
             told.unwrap_or_else(|| self.told(&observed, &decide_claim(&observed, None, self.now)));
         let is_bound = observed.record.is_some_and(|record| record.spec.attempt.state == AttemptState::Bound);
@@ -108,7 +111,10 @@ impl Planning<'_> {
             reason: told.reason.into_str(),
             message: told.message.into_owned(),
             price,
-            account: observed.record.map_or(&self.facts.account, |record| &record.spec.account).clone(),
+            account: match observed.record {
+                Some(record) => Some(record.spec.account.clone()),
+                None => observed.served.account.clone(),
+            },
         }
     }
 
@@ -147,7 +153,12 @@ impl Planning<'_> {
 }
 
 /// The purchase, if there is something to buy, and money for it. The operator itself would ask Vobiz, and be refused.
-fn purchase(observed: &ClaimObserved<'_>, decision: &Decision, funds: &mut Funds) -> (Action, Told, Price) {
+fn purchase(
+    observed: &ClaimObserved<'_>,
+    decision: &Decision,
+    account: &AccountId,
+    funds: &mut Funds,
+) -> (Action, Told, Price) {
     let price = match offer(observed) {
         Offer::Priced(price) => price,
         Offer::Unknown => Price::default(),
@@ -157,7 +168,7 @@ fn purchase(observed: &ClaimObserved<'_>, decision: &Decision, funds: &mut Funds
             return (Action::Blocked, told, Price::default());
         }
     };
-    if let Err(Short { needed, left, currency }) = funds.spend(&price) {
+    if let Err(Short { needed, left, currency }) = funds.spend(account, &price) {
         let message = format!(
             "The balance does not suffice: {needed} {currency} are due, and {left} {currency} are left after what stands before \
              it in the manifests. Top up the account first."

@@ -39,13 +39,14 @@ fn due(claim: &Planned) -> Option<(Currency, Money)> {
     claim.price.due().filter(|_| claim.action == Action::Buy)
 }
 
-fn cells(claim: &Planned) -> [String; 6] {
+fn cells(claim: &Planned) -> [String; 7] {
     let Price { monthly_fee, currency, .. } = claim.price;
     let due = due(claim);
     [
         <&str>::from(claim.action).into(),
         format!("{}/{}", claim.namespace, claim.name),
         claim.e164.to_string(),
+        or_dash(claim.account.as_ref()),
         sum(due.map(|(_, due)| due), due.map(|(currency, _)| currency)),
         sum(monthly_fee, currency),
         claim.reason.into(),
@@ -80,9 +81,12 @@ fn costs(plan: &Plan) -> Vec<String> {
     for balance in &plan.balances {
         lines.push(match balance.before.zip(balance.after) {
             Some((before, after)) => {
-                format!("Balance {before} {0}, {after} {0} afterwards.", balance.currency)
+                format!(
+                    "Balance of {1}: {before} {0}, {after} {0} afterwards.",
+                    balance.currency, balance.account
+                )
             }
-            None => format!("The balance in {} is not known.", balance.currency),
+            None => format!("The balance of {} in {} is not known.", balance.account, balance.currency),
         });
     }
     lines
@@ -95,6 +99,7 @@ pub fn as_table(plan: &Plan) -> String {
             ("ACTION", false),
             ("CLAIM", false),
             ("NUMBER", false),
+            ("ACCOUNT", false),
             ("DUE NOW", true),
             ("MONTHLY", true),
             ("REASON", false),
@@ -127,7 +132,7 @@ pub fn as_markdown(plan: &Plan) -> String {
         text.push_str("No change.\n\n");
     } else {
         text.push_str(
-            "| Action | Claim | Number | Due now | Monthly | Reason | |\n|---|---|---|--:|--:|---|---|\n",
+            "| Action | Claim | Number | Account | Due now | Monthly | Reason | |\n|---|---|---|---|--:|--:|---|---|\n",
         );
     }
     for claim in changes.iter().take(ROWS) {

@@ -156,3 +156,14 @@ fn a_claim_is_told_that_its_token_is_too_long_and_what_to_type() {
         }
     }
 }
+
+#[test]
+fn what_was_bought_beside_the_record_of_another_account_is_told_with_both() {
+    let (sent, other) = (record(AttemptState::Open, Origin::Purchase, None), "MA_2".parse().unwrap());
+    for (bought, part) in [(true, "is bought with the account MA_1"), (false, "outcome is not certain")] {
+        let message = crate::conditions::recorded_elsewhere(&sent, bought, &other);
+        for part in [part, "with the account MA_2", "kubectl delete phonenumber/911234500000"] {
+            assert!(message.contains(part), "{part}: {message}");
+        }
+    }
+}

@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::account::{Account, Accounts};
@@ -9,14 +10,15 @@ use crate::account::{Account, Accounts};
 /// So many accounts are spread over an interval.
 const SPREAD: u32 = 128;
 
-/// Starts the work of each account that is there or comes, until `end`. It is told which one it is, counted from nought, and
-/// has a token that ends with it.
+/// Starts the work of each account that is there or comes, until `end`. It is told when it is listed first, if nothing waits
+/// for it, and has a token that ends with it.
 pub async fn each(
     accounts: &Accounts,
+    interval: Duration,
     end: &CancellationToken,
-    mut start: impl FnMut(Arc<Account>, u32, CancellationToken),
+    mut start: impl FnMut(Arc<Account>, Duration, CancellationToken),
 ) {
-    let (mut changes, mut place) = (accounts.changes(), 0);
+    let (mut changes, mut turns) = (accounts.changes(), Turns::default());
     let mut there: Vec<(Arc<Account>, CancellationToken)> = Vec::new();
     loop {
         let now = accounts.all();
@@ -30,8 +32,7 @@ pub async fn each(
         for account in now {
             if !there.iter().any(|(one, _)| Arc::ptr_eq(one, &account)) {
                 let stop = end.child_token();
-                start(account.clone(), place, stop.clone());
-                place += 1;
+                start(account.clone(), turns.next(Instant::now(), interval), stop.clone());
                 there.push((account, stop));
             }
         }
@@ -42,10 +43,17 @@ pub async fn each(
     }
 }
 
-/// When the account of that place is asked first, if nothing waits for it: the first at once, the others one after the
-/// other, so that a hundred of them are not listed at the same time, then and at each interval's end.
-pub fn first_asked(place: u32, interval: Duration) -> Duration {
-    interval / SPREAD * (place % SPREAD)
+/// When the accounts are listed first: one that comes alone at once, many that come together one after the other, so that a
+/// hundred are not listed at the same time, then and at each interval's end.
+#[derive(Default)]
+struct Turns(Option<Instant>);
+
+impl Turns {
+    fn next(&mut self, now: Instant, interval: Duration) -> Duration {
+        let turn = self.0.map_or(now, |next| next.max(now));
+        self.0 = Some(turn + interval / SPREAD);
+        turn - now
+    }
 }
 
 #[cfg(test)]
@@ -58,12 +66,15 @@ mod tests {
     use crate::{account::Known, domain::AccountId};
 
     #[test]
-    fn a_hundred_accounts_are_asked_one_after_the_other_within_the_interval() {
-        let interval = Duration::from_mins(10);
-        let times: Vec<_> = (0..100).map(|place| first_asked(place, interval)).collect();
+    fn accounts_that_come_together_are_listed_one_after_the_other() {
+        let (interval, begun, mut turns) = (Duration::from_mins(10), Instant::now(), Turns::default());
+        let times: Vec<_> = (0..100).map(|_| turns.next(begun, interval)).collect();
         assert_eq!(times[0], Duration::ZERO);
         assert!(times.windows(2).all(|two| two[0] + Duration::from_secs(4) < two[1]), "{times:?}");
         assert!(times.iter().all(|time| *time < interval));
+        let later = begun + interval;
+        assert_eq!(turns.next(later, interval), Duration::ZERO, "however many came before it");
+        assert_eq!(turns.next(later, interval), interval / SPREAD);
     }
 
     #[tokio::test]
@@ -81,14 +92,13 @@ mod tests {
         };
         let (end, mut begun) = (CancellationToken::new(), Vec::<(AccountId, CancellationToken)>::new());
         let (told, mut tells) = mpsc::unbounded_channel();
-        let following =
-            each(&accounts, &end, |account, place, stop| told.send((account.id(), place, stop)).unwrap());
+        let following = each(&accounts, Duration::ZERO, &end, |account, _, stop| {
+            told.send((account.id(), stop)).unwrap();
+        });
         let changing = async {
-            for (all, place) in [(vec![&one], 0), (vec![&one, &two], 1)] {
+            for all in [vec![&one], vec![&one, &two]] {
                 accounts.update(known(&all));
-                let (id, told, stop) = tells.recv().await.unwrap();
-                assert_eq!(told, place);
-                begun.push((id, stop));
+                begun.push(tells.recv().await.unwrap());
             }
             accounts.update(known(&[&two]));
             begun[0].1.cancelled().await;

@@ -5,17 +5,23 @@ use std::collections::HashMap;
 use crate::{
     account::Account,
     api::{AttemptState, AvailableBalance, MonthlyCost, NumberCounts, ObjectKey, VobizAccountStatus},
+    conditions::Unsettled,
     domain::AccountId,
     reconcile::Records,
 };
 
 /// What the records say of the accounts, in one walk over them.
 #[derive(Default)]
-pub struct Recorded(HashMap<AccountId, Counted>);
+pub struct Recorded {
+    by_account: HashMap<AccountId, Counted>,
+    /// One of a newer version. It may be open, and of any account.
+    newer: Option<ObjectKey>,
+}
 
 #[derive(Default)]
 struct Counted {
-    open: bool,
+    /// One of those whose attempts are open.
+    open: Option<ObjectKey>,
     unclaimed: usize,
 }
 
@@ -23,27 +29,35 @@ impl Recorded {
     pub fn of(records: &Records) -> Self {
         let mut recorded = Self::default();
         records.briefs(|briefs| {
-            for brief in briefs.filter_map(|(_, brief)| brief.as_ref()) {
+            for (key, brief) in briefs {
+                let Some(brief) = brief else {
+                    recorded.newer.get_or_insert_with(|| key.clone());
+                    continue;
+                };
                 let bound = brief.state == AttemptState::Bound;
                 let (open, unclaimed) =
                     (brief.state == AttemptState::Open, bound && brief.claimed == Some(false));
                 if open || unclaimed {
-                    let counted = recorded.0.entry(brief.account.clone()).or_default();
-                    counted.open |= open;
+                    let counted = recorded.by_account.entry(brief.account.clone()).or_default();
                     counted.unclaimed += usize::from(unclaimed);
+                    if open {
+                        counted.open.get_or_insert_with(|| key.clone());
+                    }
                 }
             }
         });
         recorded
     }
 
-    /// Whether an attempt with that account is open.
-    pub fn has_open(&self, account: &AccountId) -> bool {
-        self.0.get(account).is_some_and(|counted| counted.open)
+    /// A record with that account whose attempt is open, or may be.
+    pub fn open(&self, account: &AccountId) -> Option<Unsettled<'_>> {
+        let open = self.by_account.get(account).and_then(|counted| counted.open.as_ref());
+        let open = open.map(|key| Unsettled::Open(key.as_str()));
+        open.or_else(|| Some(Unsettled::Newer(self.newer.as_ref()?.as_str())))
     }
 
     fn unclaimed(&self, account: &AccountId) -> usize {
-        self.0.get(account).map_or(0, |counted| counted.unclaimed)
+        self.by_account.get(account).map_or(0, |counted| counted.unclaimed)
     }
 }
 

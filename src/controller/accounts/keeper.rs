@@ -7,16 +7,17 @@ use std::{
     time::Duration,
 };
 
-use kube::{Resource, ResourceExt};
-use parking_lot::Mutex;
+use kube::{Resource, ResourceExt, core::ObjectMeta};
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
+use super::held::Held;
 use crate::{
     account::{Account, Accounts, Known},
-    api::{ObjectKey, PhoneNumberClaim, Seen, VobizAccount},
+    api::{ObjectKey, PhoneNumberClaim, Seen, TokenSecretRef, VobizAccount},
     cache::Cache,
-    domain::AccountId,
+    domain::{AccountId, Rate},
     metrics::Metrics,
     plan::{ClaimBrief, Declared, Directory, Labels, Token},
     reconcile::Records,
@@ -56,24 +57,15 @@ struct Inner {
     working: HashMap<AccountId, Working>,
 }
 
-/// What is known of the token of one object.
-pub struct Held {
-    pub token: Token,
-    /// The last that could be used: with it, what is open is verified though the Secret has gone.
-    credentials: Option<Credentials>,
-    /// Asks for its Secret to be read now.
-    pub asked: Arc<Notify>,
-}
-
 struct Working {
     account: Arc<Account>,
     credentials: watch::Sender<Credentials>,
 }
 
-/// An object, and how its token stands.
+/// An object.
 pub struct Kept {
     pub object: Arc<VobizAccount>,
-    pub token: Token,
+    /// Asks for its Secret to be read now.
     pub asked: Arc<Notify>,
 }
 
@@ -81,7 +73,7 @@ impl Keeper {
     pub fn new(parts: Parts, flags: Option<Credentials>) -> Self {
         let inner = Mutex::new(Inner { flags, ..Inner::default() });
         let keeper = Self { parts, inner, changed: Notify::new(), known: CancellationToken::new() };
-        keeper.rebuild();
+        keeper.rebuild(keeper.inner.lock());
         keeper
     }
 
@@ -97,25 +89,15 @@ impl Keeper {
     /// These are all the objects that there are.
     pub fn declare(&self, objects: BTreeMap<String, Arc<Seen<VobizAccount>>>) {
         let mut inner = self.inner.lock();
-        let of = |objects: &BTreeMap<String, Arc<Seen<VobizAccount>>>| -> HashMap<String, _> {
-            let spec = |one: &Arc<Seen<VobizAccount>>| {
-                Some((one.meta().uid.clone()?, one.read()?.spec.token_secret_ref.clone()))
-            };
-            objects.values().filter_map(spec).collect()
-        };
-        let (before, now) = (of(&inner.objects), of(&objects));
-        for (uid, held) in &inner.tokens {
-            if before.get(uid) != now.get(uid) {
-                held.asked.notify_one();
+        let uids: HashSet<_> = objects.values().filter_map(|seen| seen.meta().uid.as_deref()).collect();
+        inner.tokens.retain(|uid, _| uids.contains(uid.as_str()));
+        for seen in objects.values() {
+            let Some(uid) = seen.meta().uid.clone() else { continue };
+            let held = inner.tokens.entry(uid).or_default();
+            // Where this version cannot read it any more, the last credentials still verify what is open.
+            if let Some(object) = seen.read() {
+                held.read_from(&object.spec.token_secret_ref);
             }
-        }
-        inner.tokens.retain(|uid, _| now.contains_key(uid));
-        for uid in now.into_keys() {
-            inner.tokens.entry(uid).or_insert_with(|| Held {
-                token: Token::Awaited,
-                credentials: None,
-                asked: Arc::default(),
-            });
         }
         for (name, now) in &objects {
             let deleting = |one: &Arc<Seen<VobizAccount>>| one.meta().deletion_timestamp.is_some();
@@ -127,28 +109,20 @@ impl Keeper {
             }
         }
         inner.objects = objects;
-        drop(inner);
         // At once: an account that was closed, or deleted, buys nothing from now on.
-        self.rebuild();
+        self.rebuild(inner);
         self.known.cancel();
     }
 
-    /// The Secret of an object was read.
-    pub fn token_read(&self, uid: &str, read: Result<Credentials, Token>) {
+    /// The Secret of an object was read there.
+    pub fn token_read(&self, uid: &str, from: &TokenSecretRef, read: Result<Credentials, Token>) {
         let mut inner = self.inner.lock();
-        let Some(held) = inner.tokens.get_mut(uid) else { return };
-        let token = match read {
-            Ok(credentials) => {
-                held.credentials = Some(credentials);
-                Token::Known
-            }
-            Err(token) => token,
-        };
-        if let (Token::Missing(why) | Token::Unusable(why), true) = (&token, held.token != token) {
-            tracing::warn!(why, "an account has no token");
+        // The object may name another one by now.
+        let held = inner.tokens.get_mut(uid).filter(|held| held.is_read_from(from));
+        // A hundred Secrets are read three times a second, and are the same as ever.
+        if held.is_some_and(|held| held.read(read)) {
+            self.changed.notify_one();
         }
-        held.token = token;
-        self.changed.notify_one();
     }
 
     /// The credentials of the flags have been read again.
@@ -169,7 +143,7 @@ impl Keeper {
         let kept = |seen: &Arc<Seen<VobizAccount>>| {
             let object = seen.read()?.clone();
             let held = inner.tokens.get(object.metadata.uid.as_deref()?)?;
-            Some(Kept { token: held.token.clone(), asked: held.asked.clone(), object })
+            Some(Kept { asked: held.asked.clone(), object })
         };
         inner.objects.values().filter_map(kept).collect()
     }
@@ -179,12 +153,11 @@ impl Keeper {
         loop {
             self.changed.notified().await;
             tokio::time::sleep(TOGETHER).await;
-            self.rebuild();
+            self.rebuild(self.inner.lock());
         }
     }
 
-    fn rebuild(&self) {
-        let mut inner = self.inner.lock();
+    fn rebuild(&self, mut inner: MutexGuard<'_, Inner>) {
         let directory = inner.directory();
         let wanted = inner.wanted(&directory);
         inner.working.retain(|id, _| wanted.iter().any(|(credentials, _)| credentials.account == *id));
@@ -197,13 +170,13 @@ impl Keeper {
         let working = inner.working.iter().map(|(id, working)| (id.clone(), working.account.clone()));
         let now = Known { directory, working: working.collect() };
         let before = self.parts.accounts.known();
+        // A status that was written changes nothing here.
+        if now.is_like(&before) {
+            return;
+        }
         self.parts.accounts.update(now);
         drop(inner);
-        let now = self.parts.accounts.known();
-        // A status that was written changes nothing here.
-        if before.directory != now.directory || before.working.len() != now.working.len() {
-            self.wake(&before, &now);
-        }
+        self.wake(&before, &self.parts.accounts.known());
     }
 
     fn begin(&self, credentials: Credentials) -> Working {
@@ -247,30 +220,38 @@ impl Keeper {
 
 impl Inner {
     fn directory(&self) -> Directory {
-        let (mut declared, mut unreadable) = (BTreeMap::new(), BTreeMap::new());
+        let (mut declared, mut unreadable, mut kept) = (BTreeMap::new(), BTreeMap::new(), HashSet::new());
         for (name, seen) in &self.objects {
             match &**seen {
                 Seen::Read(object) => {
                     let held = object.uid().and_then(|uid| self.tokens.get(&uid));
-                    let token = held.map_or(Token::Awaited, |held| held.token.clone());
+                    let token = held.map_or(Token::Awaited, |held| held.token().clone());
                     declared.insert(name.clone(), Declared::of(object, token));
                 }
-                Seen::Newer(newer) => drop(unreadable.insert(name.clone(), newer.why.clone())),
+                Seen::Newer(newer) => {
+                    unreadable.insert(name.clone(), newer.why.clone());
+                    kept.extend(newer.account());
+                }
             }
         }
         let flags = self.flags.as_ref().map(|flags| flags.account.clone());
-        Directory::new(declared, unreadable, flags, self.labels.clone())
+        Directory::new(declared, unreadable, flags, self.labels.clone()).keeping(kept)
     }
 
-    /// The credentials of each account that can be worked with, and its own rate.
-    fn wanted(&self, directory: &Directory) -> Vec<(Credentials, Option<crate::domain::Rate>)> {
-        let objects = self.objects.values().filter_map(|seen| seen.read());
-        let serving =
-            objects.filter(|one| directory.first(&one.spec.auth_id) == Some(one.name_any().as_str()));
-        let credentials = |uid: &str| self.tokens.get(uid).and_then(|held| held.credentials.clone());
-        let mut wanted: Vec<_> = serving
-            .filter_map(|one| Some((credentials(one.metadata.uid.as_deref()?)?, one.spec.rate_limit)))
-            .collect();
+    /// The credentials of each account that can be worked with, and its own rate: of several objects, those of the oldest that
+    /// has any. Where the one that serves has none, what is open is still verified, and neither keeps the other from going.
+    fn wanted(&self, directory: &Directory) -> Vec<(Credentials, Option<Rate>)> {
+        let mut objects: Vec<_> = self.objects.values().map(|seen| seen.meta()).collect();
+        objects.sort_by_key(|meta| meta.creation_timestamp.as_ref().map(|created| created.0));
+        let held = |meta: &ObjectMeta| self.tokens.get(meta.uid.as_deref()?)?.credentials().cloned();
+        let rate = |account: &AccountId| self.objects.get(directory.first(account)?)?.read()?.spec.rate_limit;
+        let mut wanted: Vec<(Credentials, Option<Rate>)> = Vec::new();
+        for credentials in objects.into_iter().filter_map(held) {
+            if !wanted.iter().any(|(one, _)| one.account == credentials.account) {
+                let rate = rate(&credentials.account);
+                wanted.push((credentials, rate));
+            }
+        }
         // Until the object that takes over from them has a token.
         let flags = self.flags.iter();
         let flags = flags.filter(|flags| !wanted.iter().any(|(one, _)| one.account == flags.account));

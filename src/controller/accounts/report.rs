@@ -40,10 +40,19 @@ pub struct Reporter {
 /// What this process remembers of an object.
 #[derive(Default)]
 struct Memory {
-    written: Option<Duration>,
+    written: Option<Written>,
+    /// Writes in a row that another writer has written over.
+    contested: u32,
     failures: u32,
     not_before: Duration,
     deleting_since: Option<Duration>,
+}
+
+struct Written {
+    at: Duration,
+    status: VobizAccountStatus,
+    /// The version of the object that was read before.
+    over: Option<String>,
 }
 
 impl Reporter {
@@ -51,9 +60,10 @@ impl Reporter {
         let mut memories: HashMap<String, Memory> = HashMap::new();
         let mut changes = self.keeper.accounts().changes();
         loop {
+            // What is known is of these objects, or of later ones: an account is not told what was true of an earlier spec.
+            let (objects, mut remembered) = (self.keeper.objects(), HashMap::new());
             let (known, recorded) = (self.keeper.accounts().known(), Recorded::of(&self.records));
-            let mut remembered = HashMap::new();
-            for kept in self.keeper.objects() {
+            for kept in objects {
                 let Some(uid) = kept.object.uid() else { continue };
                 let mut memory = memories.remove(&uid).unwrap_or_default();
                 let now = self.clock.now();
@@ -82,8 +92,10 @@ impl Reporter {
     ) -> Result<(), StoreError> {
         let object = &*kept.object;
         let (id, held) = (&object.spec.auth_id, is_held(object));
+        let first = known.directory.first(id).unwrap_or_default();
         let working = known.working.get(id);
-        let idle = || working.is_none_or(|account| account.queue.is_idle());
+        let unsettled = recorded.open(id);
+        let idle = || unsettled.is_none() && working.is_none_or(|account| account.queue.is_idle());
         if object.metadata.deletion_timestamp.is_none() {
             memory.deleting_since = None;
             if !held {
@@ -91,28 +103,31 @@ impl Reporter {
             }
         } else if held {
             let since = *memory.deleting_since.get_or_insert(now.mono);
-            if now.mono >= since + SEEN_WITHIN && !recorded.has_open(id) && idle() {
+            // Of two with one auth id, what was sent is the business of the one that serves.
+            if first != object.name_any() || now.mono >= since + SEEN_WITHIN && idle() {
                 return self.store.hold_account(object, false).await;
             }
         }
-        let first = known.directory.first(id).unwrap_or_default();
-        let health = working.filter(|_| first == object.name_any()).map(|account| account.health());
+        let working = working.filter(|_| first == object.name_any());
+        let health = working.map(|account| account.health());
         let facts = AccountFacts {
             account: object,
             first,
-            token: &kept.token,
+            token: known.directory.token(&object.name_any()),
             lacks_labels: known.directory.lacks_labels(&object.name_any()),
             met: health.as_ref().map(|health| (&health.gate, health.accepted)),
-            figures: working
-                .filter(|_| first == object.name_any())
-                .and_then(|account| figures(account, &self.records, recorded)),
+            unsettled,
+            figures: working.and_then(|account| figures(account, &self.records, recorded)),
         };
+        if let Some(account) = working.filter(|_| facts.awaits_vobiz()) {
+            account.show_credentials();
+        }
         let Some(status) = account_status(&facts, now.wall) else { return Ok(()) };
-        if !is_due(object.status.as_ref(), &status, memory.written, now.mono) {
+        if !memory.is_due(object, &status, now.mono) {
             return Ok(());
         }
         self.store.patch_account_status(object, &status).await?;
-        memory.written = Some(now.mono);
+        memory.wrote(object, status, now.mono);
         Ok(())
     }
 }
@@ -121,19 +136,33 @@ fn is_held(object: &VobizAccount) -> bool {
     object.finalizers().iter().any(|name| name == ACCOUNT_FINALIZER)
 }
 
-/// Whether a status is worth its write: what it says of the account's state at once, figures not too often.
-fn is_due(
-    old: Option<&VobizAccountStatus>,
-    new: &VobizAccountStatus,
-    written: Option<Duration>,
-    now: Duration,
-) -> bool {
-    let Some(old) = old.filter(|old| *old != new) else { return old != Some(new) };
-    let states = old.conditions != new.conditions || old.observed_generation != new.observed_generation;
-    states || old.numbers.is_none() || written.is_none_or(|at| now >= at + BETWEEN)
-}
-
 impl Memory {
+    /// Whether a status is worth its write: what it says of the account's state at once, figures not too often, and what
+    /// another writer says otherwise ever more rarely.
+    fn is_due(&self, object: &VobizAccount, new: &VobizAccountStatus, now: Duration) -> bool {
+        let since = |pause| self.written.as_ref().is_none_or(|written| now >= written.at + pause);
+        if self.is_overwritten(object) && !since(PAUSES.after(self.contested)) {
+            return false;
+        }
+        let old = object.status.as_ref();
+        let Some(old) = old.filter(|old| *old != new) else { return old != Some(new) };
+        let states = old.conditions != new.conditions || old.observed_generation != new.observed_generation;
+        states || old.numbers.is_none() || since(BETWEEN)
+    }
+
+    /// Whether another writer has changed what was written here: a second operator, which never agrees.
+    fn is_overwritten(&self, object: &VobizAccount) -> bool {
+        self.written.as_ref().is_some_and(|written| {
+            object.status.as_ref() != Some(&written.status)
+                && object.metadata.resource_version != written.over
+        })
+    }
+
+    fn wrote(&mut self, object: &VobizAccount, status: VobizAccountStatus, now: Duration) {
+        self.contested = if self.is_overwritten(object) { self.contested.saturating_add(1) } else { 0 };
+        self.written = Some(Written { at: now, status, over: object.metadata.resource_version.clone() });
+    }
+
     /// A failure is tried again, each time later.
     fn ended(&mut self, object: &VobizAccount, written: Result<(), StoreError>, now: Moment) {
         match written {
@@ -154,9 +183,8 @@ mod tests {
     use super::*;
     use crate::api::{AvailableBalance, NumberCounts};
 
-    #[test]
-    fn a_status_is_written_when_it_changes_and_its_figures_not_too_often() {
-        let status = |available: &str, generation| VobizAccountStatus {
+    fn status(available: &str, generation: i64) -> VobizAccountStatus {
+        VobizAccountStatus {
             observed_generation: Some(generation),
             balances: vec![AvailableBalance {
                 currency: "INR".parse().unwrap(),
@@ -164,7 +192,20 @@ mod tests {
             }],
             numbers: Some(NumberCounts::default()),
             ..VobizAccountStatus::default()
-        };
+        }
+    }
+
+    fn object(version: &str, status: Option<VobizAccountStatus>) -> VobizAccount {
+        let object = serde_json::json!({
+            "apiVersion": "telephony.vobiz.ai/v1alpha1", "kind": "VobizAccount",
+            "metadata": { "name": "a", "resourceVersion": version },
+            "spec": { "authId": "MA_1", "tokenSecretRef": { "namespace": "n", "name": "s" } },
+        });
+        VobizAccount { status, ..serde_json::from_value(object).unwrap() }
+    }
+
+    #[test]
+    fn a_status_is_written_when_it_changes_and_its_figures_not_too_often() {
         let at = Duration::from_secs;
         for (old, new, written, now, due) in [
             (None, status("1", 1), None, 5, true),
@@ -175,7 +216,33 @@ mod tests {
             (Some(status("1", 1)), status("1", 2), Some(5), 6, true),
             (Some(VobizAccountStatus { numbers: None, ..status("1", 1) }), status("1", 1), Some(5), 6, true),
         ] {
-            assert_eq!(is_due(old.as_ref(), &new, written.map(at), at(now)), due, "{old:?} {new:?}");
+            let mut memory = Memory::default();
+            if let (Some(written), Some(old)) = (written, &old) {
+                memory.wrote(&object("1", None), old.clone(), at(written));
+            }
+            assert_eq!(memory.is_due(&object("2", old.clone()), &new, at(now)), due, "{old:?} {new:?}");
         }
+    }
+
+    #[test]
+    fn two_that_write_one_status_do_so_ever_more_rarely() {
+        let (ours, theirs) = (status("1", 1), status("1", 2));
+        let (mut memory, mut now, mut writes) = (Memory::default(), Duration::ZERO, Vec::new());
+        // The other one has the last word at once, each time.
+        for version in 0..3600 {
+            let object = object(&version.to_string(), Some(theirs.clone()));
+            if memory.is_due(&object, &ours, now) {
+                memory.wrote(&object, ours.clone(), now);
+                writes.push(now.as_secs());
+            }
+            now += Duration::from_secs(1);
+        }
+        assert!(writes.starts_with(&[0, 1, 3, 7, 15, 31, 63, 123, 183]), "{writes:?}");
+        // Its own write is not seen yet.
+        let mut memory = Memory::default();
+        memory.wrote(&object("1", Some(theirs.clone())), ours.clone(), now);
+        assert!(memory.is_due(&object("1", Some(theirs)), &status("2", 3), now));
+        // What was written is there: another change is news.
+        assert!(memory.is_due(&object("2", Some(ours)), &status("2", 3), now));
     }
 }

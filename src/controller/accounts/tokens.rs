@@ -1,6 +1,10 @@
 //! Reads the Secrets of the declared accounts: each when its account comes, when Vobiz refuses its token, and every 30 s.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use futures::{FutureExt, StreamExt, stream};
 use kube::Client;
@@ -9,8 +13,14 @@ use tokio::{
     time::{Instant, sleep},
 };
 
-use super::{keeper::Keeper, secret};
-use crate::api::VobizAccount;
+use super::keeper::Keeper;
+use crate::{
+    api::{TokenSecretRef, VobizAccount},
+    cluster::secret::{self, NoToken},
+    domain::AccountId,
+    plan::Token,
+    vobiz::Credentials,
+};
 
 /// How often each Secret is read.
 const EVERY: Duration = Duration::from_secs(30);
@@ -29,12 +39,12 @@ pub async fn follow(kube: Client, keeper: Arc<Keeper>) {
     // By the uid of the object: when its Secret is read next.
     let mut due: HashMap<String, Instant> = HashMap::new();
     loop {
-        let now = Instant::now();
+        let (now, refused) = (Instant::now(), refused(&keeper));
         let (mut reads, mut there) = (Vec::new(), HashMap::new());
         for kept in keeper.objects() {
             let Some(uid) = kept.object.metadata.uid.clone() else { continue };
             let at = due.get(&uid).copied().unwrap_or(now);
-            if at <= now || was_asked(&kept.asked) || is_refused(&keeper, &kept.object) {
+            if at <= now || was_asked(&kept.asked) || refused.contains(&kept.object.spec.auth_id) {
                 reads.push((uid, kept.object));
             } else {
                 there.insert(uid, at);
@@ -43,18 +53,34 @@ pub async fn follow(kube: Client, keeper: Arc<Keeper>) {
         due = there;
         let read = |(uid, object): (String, Arc<VobizAccount>)| {
             let (kube, spec) = (&kube, object.spec.clone());
-            async move { (uid, secret::read(kube, &spec.auth_id, &spec.token_secret_ref).await) }
+            async move {
+                let told = told(secret::credentials(kube, &spec).await, &spec.token_secret_ref);
+                (uid, spec.token_secret_ref, told)
+            }
         };
         let mut answers = std::pin::pin!(stream::iter(reads).map(read).buffer_unordered(AT_ONCE));
-        while let Some((uid, answer)) = answers.next().await {
+        while let Some((uid, from, answer)) = answers.next().await {
             let pause = if answer.is_some() { EVERY.saturating_sub(shift(&uid)) } else { AGAIN };
             if let Some(answer) = answer {
-                keeper.token_read(&uid, answer);
+                keeper.token_read(&uid, &from, answer);
             }
             due.insert(uid, Instant::now() + pause);
         }
         sleep(NOTICED).await;
     }
+}
+
+/// What a read of the Secret says of the token; nothing, if the API server did not say.
+fn told(read: Result<Credentials, NoToken>, from: &TokenSecretRef) -> Option<Result<Credentials, Token>> {
+    Some(Err(match read {
+        Ok(credentials) => return Some(Ok(credentials)),
+        Err(NoToken::NoAnswer) => return None,
+        Err(why @ NoToken::Unusable) => Token::Unusable(why.told(from)),
+        Err(why @ NoToken::Forbidden) => {
+            Token::Missing(format!("{}: name it in the chart's accounts.secrets", why.told(from)))
+        }
+        Err(why @ (NoToken::NoSecret | NoToken::NoKey)) => Token::Missing(why.told(from)),
+    }))
 }
 
 /// Not all are read at the same time, from the second read on.
@@ -67,9 +93,9 @@ fn was_asked(asked: &Notify) -> bool {
     asked.notified().now_or_never().is_some()
 }
 
-/// Whether Vobiz has refused the token since it was looked at last.
-fn is_refused(keeper: &Keeper, object: &VobizAccount) -> bool {
-    let (known, id) = (keeper.accounts().known(), &object.spec.auth_id);
-    let serves = known.directory.first(id) == object.metadata.name.as_deref();
-    serves && known.working.get(id).is_some_and(|account| was_asked(&account.reload))
+/// The accounts whose token Vobiz has refused since they were looked at last.
+fn refused(keeper: &Keeper) -> HashSet<AccountId> {
+    let known = keeper.accounts().known();
+    let refused = known.working.iter().filter(|(_, account)| was_asked(&account.reload));
+    refused.map(|(id, _)| id.clone()).collect()
 }

@@ -5,20 +5,22 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use kube::{Api, Client};
 use tokio::time::{sleep, timeout};
 
-use super::{follow::by_name, keeper::Keeper};
-use crate::{api::VobizAccount, controller::kinds};
+use super::{
+    declarable::{self, Declarable},
+    follow::by_name,
+    keeper::Keeper,
+};
+use crate::{domain::Backoff, health::Lifecycle};
 
 /// How long the first answer may take.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// How often it is looked whether accounts can be declared by now.
-const LOOK_AGAIN: Duration = Duration::from_secs(30);
-
-const AGAIN: Duration = Duration::from_secs(1);
+/// How often it is looked whether accounts can be listed by now.
+const PAUSES: Backoff = Backoff { first: Duration::from_secs(1), longest: Duration::from_secs(30) };
 
 /// Tells the keeper of all accounts, and of each change.
-pub async fn follow(kube: Client, keeper: Arc<Keeper>) {
-    until_listed(&kube, &keeper).await;
+pub async fn follow(kube: Client, keeper: Arc<Keeper>, lifecycle: Arc<Lifecycle>) {
+    until_listed(&kube, &keeper, &lifecycle).await;
     by_name(Api::all(kube), "accounts", Arc::new, |found| {
         if let Ok(objects) = found {
             keeper.declare(objects);
@@ -27,25 +29,24 @@ pub async fn follow(kube: Client, keeper: Arc<Keeper>) {
     .await;
 }
 
-/// Returns once accounts can be listed. An older definition has none: then the account of the flags serves alone.
-async fn until_listed(kube: &Client, keeper: &Keeper) {
-    let mut told = false;
-    loop {
-        match timeout(PATIENCE, kinds::list::<VobizAccount>(kube, None)).await {
-            Ok(Ok(())) => return,
-            Ok(Err(kube::Error::Api(status))) if [403, 404].contains(&status.code) => {
-                if !std::mem::replace(&mut told, true) {
-                    let why = status.message.as_str();
-                    tracing::info!(
-                        why,
-                        "no VobizAccount can be read, so the account of the flags serves alone"
-                    );
-                    keeper.declare(BTreeMap::new());
-                }
-                sleep(LOOK_AGAIN).await;
+/// Returns once accounts can be listed. Where their kind is not served, there are none, and the account of the flags serves
+/// alone; where they may not be read, nothing is known, and nothing is bought.
+async fn until_listed(kube: &Client, keeper: &Keeper, lifecycle: &Lifecycle) {
+    for failures in 0.. {
+        let late = |_| Declarable::Unknown(format!("no answer within {} s", PATIENCE.as_secs()));
+        let look = timeout(PATIENCE, declarable::look(kube)).await.unwrap_or_else(late);
+        let problem = if let Declarable::Unknown(why) = &look { Some(why.clone()) } else { None };
+        if let Some(problem) = &problem {
+            tracing::error!("{problem}");
+        }
+        lifecycle.note(|stage| stage.accounts = problem);
+        match look {
+            Declarable::Listed => return,
+            Declarable::NotServed => {
+                keeper.declare(BTreeMap::new());
+                sleep(PAUSES.longest).await;
             }
-            // Nothing is known yet, and whoever names an account waits.
-            Ok(Err(_)) | Err(_) => sleep(AGAIN).await,
+            Declarable::Unknown(_) => sleep(PAUSES.after(failures)).await,
         }
     }
 }

@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use super::asked::{Asked, Checked, Pause, Told, Wake, pause};
 use crate::{
-    api::{ConditionType, PhoneNumberClaim, Reason},
-    plan::{ClaimObserved, Gate, GateCause},
+    api::{ConditionType, Reason},
+    plan::{ClaimObserved, Gate, GateCause, Service},
 };
 
 /// What is owned already can be told, and taken over, while only purchases are held.
@@ -15,7 +15,7 @@ pub fn may_be_read(asked: &Asked<'_>) -> Checked {
         Gate::Closed(
             cause @ (GateCause::Credentials | GateCause::RateLimited | GateCause::Unavailable),
             _,
-        ) => Checked::Pause(Pause { told: held(asked.observed.claim, cause), until: Wake::GateOpens }),
+        ) => Checked::Pause(Pause { told: held(asked.observed, cause), until: Wake::GateOpens }),
     }
 }
 
@@ -40,7 +40,7 @@ pub fn passing(asked: &Asked<'_>, message: impl Into<Cow<'static, str>>, until: 
 
 fn limited(asked: &Asked<'_>) -> Option<Told> {
     match asked.observed.gate {
-        Gate::Closed(cause @ GateCause::PurchasesLimited, _) => Some(told(cause)),
+        Gate::Closed(cause @ GateCause::PurchasesLimited, _) => Some(told(cause, &asked.observed.served)),
         Gate::Open
         | Gate::Closed(GateCause::Credentials | GateCause::RateLimited | GateCause::Unavailable, _) => None,
     }
@@ -48,28 +48,26 @@ fn limited(asked: &Asked<'_>) -> Option<Told> {
 
 /// What a held account is told as: by its cause, and by nothing that differs between two calls. A cause that holds it
 /// still, in another way, is not worth a write of every claim that waits; that the credentials are refused is.
-fn held(claim: &PhoneNumberClaim, cause: GateCause) -> Told {
-    let ready = claim.status.as_ref().and_then(|status| status.condition(ConditionType::Ready));
+fn held(observed: &ClaimObserved<'_>, cause: GateCause) -> Told {
+    let ready = observed.claim.status.as_ref().and_then(|status| status.condition(ConditionType::Ready));
     let is_said = |told: &Told| {
         ready.is_some_and(|ready| ready.reason == told.reason.into_str() && ready.message == told.message)
     };
     let passing = [GateCause::RateLimited, GateCause::Unavailable];
+    let told = |cause| told(cause, &observed.served);
     let before = passing.contains(&cause).then(|| passing.map(told).into_iter().find(is_said)).flatten();
     before.unwrap_or_else(|| told(cause))
 }
 
 /// What an open attempt is told as that cannot be verified, where its answer speaks of the account as well.
-pub fn credentials_refused() -> Told {
-    told(GateCause::Credentials)
+pub fn credentials_refused(served: &Service) -> Told {
+    told(GateCause::Credentials, served)
 }
 
 /// By the cause alone: thousands of claims may wait for the same, and what each call met stands in the log.
-fn told(cause: GateCause) -> Told {
+fn told(cause: GateCause, served: &Service) -> Told {
     let message = match cause {
-        GateCause::Credentials => {
-            "Vobiz refuses the credentials of the account (401, or 403 to the list of its numbers). Put VOBIZ_AUTH_ID \
-             and VOBIZ_AUTH_TOKEN right; the operator asks again by itself. Nothing is bought meanwhile."
-        }
+        GateCause::Credentials => return refused(served.declared.as_deref()),
         GateCause::RateLimited => {
             "Vobiz limits the rate of calls (429). Nothing is bought meanwhile; the operator goes on by itself."
         }
@@ -84,5 +82,23 @@ fn told(cause: GateCause) -> Told {
              by itself."
         }
     };
-    Told { reason: cause.reason(), message: message.into() }
+    Told::new(cause.reason(), message)
+}
+
+/// By what the credentials stand in: only that can be put right.
+fn refused(declared: Option<&str>) -> Told {
+    let (whose, mend) = declared.map_or_else(
+        || ("the account".to_owned(), "Put VOBIZ_AUTH_ID and VOBIZ_AUTH_TOKEN right".to_owned()),
+        |name| {
+            let secret = "An administrator puts the token right that is in its Secret (spec.tokenSecretRef)";
+            (format!("VobizAccount {name}"), secret.to_owned())
+        },
+    );
+    Told::new(
+        GateCause::Credentials.reason(),
+        format!(
+            "Vobiz refuses the credentials of {whose} (401, or 403 to the list of its numbers). {mend}; the operator asks \
+             again by itself. Nothing is bought meanwhile."
+        ),
+    )
 }

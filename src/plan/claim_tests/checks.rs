@@ -128,3 +128,19 @@ fn a_claim_that_is_told_of_a_held_account_is_woken_when_it_opens() {
         }
     }
 }
+
+#[test]
+fn refused_credentials_are_put_right_where_they_stand() {
+    for (declared, parts, never) in [
+        (None, ["VOBIZ_AUTH_TOKEN", "of the account ("], "VobizAccount"),
+        (Some("blue"), ["VobizAccount blue", "tokenSecretRef"], "VOBIZ_AUTH"),
+    ] {
+        let gate = Gate::Closed(GateCause::Credentials, "401".into());
+        let told = Given { gate, ..Given::default() }.with(|observed| {
+            observed.served.declared = declared.map(str::to_owned);
+            decide(observed, at(2)).told.unwrap()
+        });
+        assert!(parts.iter().all(|part| told.message.contains(part)), "{}", told.message);
+        assert!(!told.message.contains(never), "{}", told.message);
+    }
+}

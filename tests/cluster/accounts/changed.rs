@@ -110,6 +110,8 @@ fn a_deleted_account_stays_until_its_open_attempt_is_settled() {
         tokio::time::sleep(Duration::from_secs(15)).await;
         let account = world.cluster.get(&path("acme")).await.expect("it went before its attempt was settled");
         assert_ne!(account["metadata"]["deletionTimestamp"], Value::Null);
+        let told = world.until_account("acme", "Deleting").await;
+        assert!(message(&told).contains(&format!("phonenumber/{} is settled", &number[1..])), "{told}");
         world.release();
         world.until("office", PURCHASED).await;
         eventually("the account is gone", async || match world.cluster.get(&path("acme")).await {

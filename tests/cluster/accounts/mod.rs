@@ -3,7 +3,9 @@
 
 mod apart;
 mod changed;
+mod commands;
 mod family;
+mod shown;
 mod withheld;
 
 use control_plane::Options;
@@ -23,7 +25,7 @@ use crate::{
 /// Every operator of a cluster sees all accounts in it: these tests have one for themselves, one after the other.
 static ROOM: OnceCell<Mutex<&'static Cluster>> = OnceCell::const_new();
 
-fn alone(test: impl AsyncFnOnce(&World)) {
+pub fn alone(test: impl AsyncFnOnce(&World)) {
     testbed::run(async {
         let begin = || async {
             let cluster = Cluster::with_kinds(Options { controller_manager: true }).await;
@@ -50,7 +52,7 @@ fn without_flags(world: &World) -> Setup {
 }
 
 impl World {
-    fn account_id(&self, name: &str) -> String {
+    pub fn account_id(&self, name: &str) -> String {
         format!("{}_{name}", self.account)
     }
 
@@ -76,7 +78,7 @@ impl World {
     }
 
     /// An account at Vobiz, its token, and its declaration.
-    async fn account(&self, name: &str, spec: Value) {
+    pub async fn account(&self, name: &str, spec: Value) {
         self.open_account(name);
         self.keep_token(name, &token(&self.account_id(name))).await;
         self.declare(name, spec).await;

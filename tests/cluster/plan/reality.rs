@@ -1,7 +1,7 @@
 //! Plan and reality: what `plan` said of random worlds, and what the operator then made of them, agree.
 //!
-//! All worlds stand side by side in one cluster and one account. Each has claims, numbers and a currency of its own, and so a
-//! balance of its own. `make worlds` makes many, `SEED=7` makes others.
+//! All worlds stand side by side in one cluster, with the account of the flags and two that are declared, of which one is closed
+//! to them. Each world has claims, numbers and a currency of its own, and so a balance of its own in each account. `make worlds` makes many, `SEED=7` makes others.
 
 use std::collections::BTreeMap;
 
@@ -14,13 +14,20 @@ use vobiz_sim::{Account, InventoryNumber, OwnedNumber, PriceField};
 
 use super::planned;
 use crate::{
-    harness::{eventually, run},
+    accounts::alone,
+    harness::eventually,
     table::{condition, message},
     world::{World, token},
 };
 
 const WORLDS: usize = 10;
 const SEED: u64 = 16;
+
+/// The account that is declared, and serves claims that name it.
+const NAMED: &str = "named";
+
+/// One that is open to others.
+const CLOSED: &str = "closed";
 
 fn setting<T: std::str::FromStr>(name: &str, otherwise: T) -> T {
     std::env::var(name).ok().and_then(|value| value.parse().ok()).unwrap_or(otherwise)
@@ -80,7 +87,17 @@ impl Small {
         let (setup, monthly) = (cents(rng, 10_000), cents(rng, 2_000));
         let number = world.number();
         let mut spec = json!({ "e164": number });
+        let account = match rng.u8(0..16) {
+            0..5 => Some(NAMED),
+            5 => Some(CLOSED),
+            6 => Some("nowhere"),
+            _ => None,
+        };
+        if let Some(name) = account {
+            spec["accountRef"] = json!({ "name": name });
+        }
         let before = match rng.u8(0..10) {
+            _ if account.is_some_and(|name| name != NAMED) => Before::Nothing,
             0 => Before::Bought,
             1 => Before::Orphaned,
             2 => Before::Failed,
@@ -95,7 +112,7 @@ impl Small {
                 currency: Some(self.currency.clone()),
                 setup_fee: Some(setup),
                 monthly_fee: Some(monthly),
-                ..OwnedNumber::new(&number, &world.account)
+                ..OwnedNumber::new(&number, account_of(world, &spec))
             }),
             4 => {
                 offer.lacks = vec![PriceField::MonthlyFee];
@@ -127,6 +144,12 @@ impl Small {
     }
 }
 
+/// The account at Vobiz that a claim names, or that of the flags.
+fn account_of(world: &World, spec: &Value) -> String {
+    let named = spec["accountRef"]["name"].as_str().filter(|name| *name == NAMED);
+    named.map_or_else(|| world.account.clone(), |name| world.account_id(name))
+}
+
 fn reason(claim: &Value) -> &str {
     condition(claim, "Ready").and_then(|ready| ready["reason"].as_str()).unwrap_or_default()
 }
@@ -142,13 +165,19 @@ async fn until(world: &World, name: &str, expected: &str) -> Value {
 
 /// Makes what stands there before the plan.
 async fn prepare(world: &World, worlds: &[Small]) {
-    let mut account = Account::new(&world.account, token(&world.account));
+    let names = json!({ "names": [world.namespace] });
+    world.account(NAMED, json!({ "allowedNamespaces": names })).await;
+    world.account(CLOSED, json!({ "allowedNamespaces": { "names": ["another"] } })).await;
+    let ids = [world.account.clone(), world.account_id(NAMED)];
+    for id in &ids {
+        let account = Account::new(id, token(id));
+        let rich = |account: Account, small: &Small| account.with_balance(&small.currency, 1_000_000);
+        world.vobiz.put_account(worlds.iter().fold(account, rich));
+    }
     for small in worlds {
-        account = account.with_balance(&small.currency, 1_000_000);
         small.stock.iter().for_each(|number| world.vobiz.put_number(number.clone()).unwrap());
         small.owned.iter().for_each(|number| drop(world.vobiz.put_owned(number.clone()).unwrap()));
     }
-    world.vobiz.put_account(account);
     let claims = || worlds.iter().flat_map(|small| &small.claims);
     let operator = world.setup().env("VOBIZ_RATE_LIMIT", "2000").start();
     join_all(claims().map(async |claim| {
@@ -176,7 +205,9 @@ async fn prepare(world: &World, worlds: &[Small]) {
     }))
     .await;
     for small in worlds {
-        world.vobiz.set_balance(&world.account, &small.currency, small.balance).unwrap();
+        for id in &ids {
+            world.vobiz.set_balance(id, &small.currency, small.balance).unwrap();
+        }
     }
 }
 
@@ -207,11 +238,11 @@ async fn apply(world: &World, claim: &Claim, plan: &Value) {
 
 #[test]
 fn what_a_plan_says_is_what_becomes_of_random_worlds() {
-    run(async |world| {
+    alone(async |world| {
         let mut rng = Rng::with_seed(setting("SEED", SEED));
         let worlds: Vec<_> =
-            (0..setting("WORLDS", WORLDS)).map(|place| Small::random(&world, place, &mut rng)).collect();
-        prepare(&world, &worlds).await;
+            (0..setting("WORLDS", WORLDS)).map(|place| Small::random(world, place, &mut rng)).collect();
+        prepare(world, &worlds).await;
         let debits = world.journal().debits.len();
         let claims = worlds.iter().flat_map(|small| &small.claims);
         let manifests = claims.map(|claim| {
@@ -236,14 +267,14 @@ fn what_a_plan_says_is_what_becomes_of_random_worlds() {
         // One claim after the other, as a balance is used up in their order; the worlds side by side.
         join_all(worlds.iter().map(async |small| {
             for claim in &small.claims {
-                apply(&world, claim, of[claim.name.as_str()]).await;
+                apply(world, claim, of[claim.name.as_str()]).await;
             }
         }))
         .await;
         let bought = of.values().filter(|claim| claim["action"] == "Buy").count();
         assert_eq!(world.journal().debits.len() - debits, bought);
-        let account = world.vobiz.account(&world.account).unwrap();
         for balance in plan["balances"].as_array().unwrap() {
+            let account = world.vobiz.account(balance["account"].as_str().unwrap()).unwrap();
             let after: Decimal = balance["after"].as_str().unwrap().parse().unwrap();
             assert_eq!(account.balances[balance["currency"].as_str().unwrap()], after, "{balance}");
         }

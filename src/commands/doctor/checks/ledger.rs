@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use super::super::{facts::Facts, finding::Verdict};
+use super::super::{
+    facts::{Asked, Facts},
+    finding::Verdict,
+};
 use crate::{
     api::{AttemptState, Origin, PhoneNumber},
     domain::{Outcome, Time},
@@ -14,18 +17,19 @@ use crate::{
 const CLOCKS_APART: std::time::Duration = std::time::Duration::from_mins(10);
 
 /// What was bought, and has had its time to show.
-fn bought(facts: &Facts) -> Option<impl Iterator<Item = &Arc<PhoneNumber>>> {
-    Some(facts.own_records()?.filter(|record| {
+fn bought<'a>(facts: &'a Facts, asked: &Asked) -> Option<impl Iterator<Item = &'a Arc<PhoneNumber>>> {
+    Some(facts.records.readable()?.filter(move |record| {
         let attempt = &record.spec.attempt;
-        attempt.state == AttemptState::Bound
+        asked.has(record)
+            && attempt.state == AttemptState::Bound
             && attempt.origin == Origin::Purchase
             && attempt.answer.as_ref().is_some_and(|answer| answer.outcome == Outcome::Purchased)
             && attempt.opened_at.after(facts.timeouts.until_settled()) < facts.now
     }))
 }
 
-pub fn newest_debit(facts: &Facts) -> Option<Verdict> {
-    let Debits { newest, rows, since } = *facts.survey()?.ledger.answer.as_ref().ok()?;
+pub fn newest_debit(facts: &Facts, asked: &Asked) -> Option<Verdict> {
+    let Debits { newest, rows, since } = *asked.survey()?.ledger.answer.as_ref().ok()?;
     let read = match since {
         Some(since) => format!("Of the ledger, {rows} rows were read, all since {}:", Time::seconds(since)),
         None => format!("Of the ledger, one page of {rows} rows was read, and there are more:"),
@@ -38,7 +42,7 @@ pub fn newest_debit(facts: &Facts) -> Option<Verdict> {
         ),
         None => format!("{read} none of them is a debit for a number"),
     };
-    let last = bought(facts)?.max_by_key(|record| record.spec.attempt.opened_at);
+    let last = bought(facts, asked)?.max_by_key(|record| record.spec.attempt.opened_at);
     let lags = |record: &&Arc<PhoneNumber>| {
         let opened = record.spec.attempt.opened_at.at();
         since.is_some_and(|since| since <= opened)

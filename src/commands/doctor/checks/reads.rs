@@ -1,7 +1,7 @@
 //! Whether Vobiz can be reached, takes the credentials, and answers each read.
 
 use super::super::{
-    facts::{Facts, Vobiz},
+    facts::{Asked, Facts, Vobiz},
     finding::{Level, Verdict},
 };
 use crate::vobiz::{Casing, ReadError, Survey, Tried};
@@ -27,32 +27,41 @@ fn is_refused(survey: &Survey) -> bool {
     survey.listing.answer == Err(ReadError::Unauthorized)
 }
 
-pub fn credentials(facts: &Facts) -> Option<Verdict> {
-    let survey = match &facts.vobiz {
+pub fn credentials(asked: &Asked) -> Option<Verdict> {
+    let survey = match &asked.vobiz {
         Vobiz::NoCredentials(why) => {
-            return Some(Verdict::error(
-                format!("There are no credentials of Vobiz, so it was not asked: {why}"),
-                "Set VOBIZ_AUTH_ID and VOBIZ_AUTH_TOKEN, or name files that hold them with VOBIZ_AUTH_ID_FILE and \
-                 VOBIZ_AUTH_TOKEN_FILE",
-            ));
+            let mend = match &asked.secret {
+                Some(secret) => format!("Put the token into the Secret {secret}, or let it be read"),
+                None => "Set VOBIZ_AUTH_ID and VOBIZ_AUTH_TOKEN, or name files that hold them with VOBIZ_AUTH_ID_FILE and \
+                         VOBIZ_AUTH_TOKEN_FILE; or declare a VobizAccount"
+                    .into(),
+            };
+            let told = format!("There are no credentials of Vobiz, so it was not asked: {why}");
+            return Some(Verdict::error(told, mend));
         }
         Vobiz::NoClient(_) => return None,
         Vobiz::Asked(survey) => survey,
     };
     if is_refused(survey) {
+        let mend = match &asked.secret {
+            Some(secret) => {
+                format!("Put right what the Secret {secret} has: the token stands in Vobiz's console")
+            }
+            None => "Put VOBIZ_AUTH_ID and VOBIZ_AUTH_TOKEN right: both stand in Vobiz's console".into(),
+        };
         return Some(Verdict::error(
             "Vobiz refuses the credentials (401): nothing is bought, and nothing that was sent is verified.",
-            "Put VOBIZ_AUTH_ID and VOBIZ_AUTH_TOKEN right: both stand in Vobiz's console",
+            mend,
         ));
     }
-    let account = facts.account.as_ref().map(ToString::to_string).unwrap_or_default();
+    let account = asked.account.as_ref().map(ToString::to_string).unwrap_or_default();
     let accepted = answers(survey).contains(&Ok(()));
     accepted.then(|| Verdict::ok(format!("Vobiz accepts the credentials of {account}.")))
 }
 
-pub fn connection(facts: &Facts) -> Option<Verdict> {
+pub fn connection(facts: &Facts, asked: &Asked) -> Option<Verdict> {
     let address = &facts.address;
-    let survey = match &facts.vobiz {
+    let survey = match &asked.vobiz {
         Vobiz::NoCredentials(_) => return None,
         Vobiz::NoClient(why) => {
             return Some(Verdict::error(
@@ -73,9 +82,9 @@ pub fn connection(facts: &Facts) -> Option<Verdict> {
     })
 }
 
-pub fn listing(facts: &Facts) -> Option<Verdict> {
+pub fn listing(asked: &Asked) -> Option<Verdict> {
     read(
-        facts,
+        asked,
         |survey| &survey.listing,
         "list of owned numbers",
         Level::Error,
@@ -83,17 +92,17 @@ pub fn listing(facts: &Facts) -> Option<Verdict> {
     )
 }
 
-pub fn inventory(facts: &Facts) -> Option<Verdict> {
-    read(facts, |survey| &survey.inventory, "inventory", Level::Warning, "claims with a maxPrice wait")
+pub fn inventory(asked: &Asked) -> Option<Verdict> {
+    read(asked, |survey| &survey.inventory, "inventory", Level::Warning, "claims with a maxPrice wait")
 }
 
-pub fn balance(facts: &Facts) -> Option<Verdict> {
-    read(facts, |survey| &survey.balance, "balance", Level::Warning, "messages do not say what is lacking")
+pub fn balance(asked: &Asked) -> Option<Verdict> {
+    read(asked, |survey| &survey.balance, "balance", Level::Warning, "messages do not say what is lacking")
 }
 
-pub fn ledger(facts: &Facts) -> Option<Verdict> {
+pub fn ledger(asked: &Asked) -> Option<Verdict> {
     read(
-        facts,
+        asked,
         |survey| &survey.ledger,
         "ledger",
         Level::Error,
@@ -102,13 +111,13 @@ pub fn ledger(facts: &Facts) -> Option<Verdict> {
 }
 
 fn read<T>(
-    facts: &Facts,
+    asked: &Asked,
     of: impl Fn(&Survey) -> &Tried<T>,
     what: &str,
     level: Level,
     consequence: &str,
 ) -> Option<Verdict> {
-    let survey = facts.survey().filter(|survey| !is_refused(survey) && unreachable(survey).is_none())?;
+    let survey = asked.survey().filter(|survey| !is_refused(survey) && unreachable(survey).is_none())?;
     let Tried { casings, answer } = of(survey);
     let (why, mend) = match answer {
         Ok(_) => return Some(Verdict::ok(format!("The {what} is answered under {}.", paths(casings)))),

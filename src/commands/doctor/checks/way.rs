@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 
 use super::{
     super::{
-        facts::Facts,
+        facts::{Asked, Facts},
         finding::{Verdict, some},
     },
     reads::paths,
@@ -12,8 +12,8 @@ use super::{
 use crate::domain::{Clocks, is_notable};
 
 /// The path of the purchase cannot be tried without buying. What is known is which paths of reads there are.
-pub fn purchase_path(facts: &Facts) -> Option<Verdict> {
-    let survey = facts.survey()?;
+pub fn purchase_path(facts: &Facts, asked: &Asked) -> Option<Verdict> {
+    let survey = asked.survey()?;
     let (reads, ledger) = ([&survey.listing, &survey.inventory, &survey.balance], &survey.ledger);
     let mut answered: Vec<_> =
         reads.iter().flat_map(|tried| &tried.casings).chain(&ledger.casings).copied().collect();
@@ -42,8 +42,8 @@ pub fn purchase_path(facts: &Facts) -> Option<Verdict> {
     }
 }
 
-pub fn deprecation(facts: &Facts) -> Option<Verdict> {
-    let notices = &facts.survey()?.notices;
+pub fn deprecation(asked: &Asked) -> Option<Verdict> {
+    let notices = &asked.survey()?.notices;
     let told = notices.iter().map(|notice| format!("{} ({}: {})", notice.path, notice.header, notice.value));
     Some(match some(told) {
         Some(told) => Verdict::warning(

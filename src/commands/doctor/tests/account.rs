@@ -18,7 +18,7 @@ use crate::{
 
 pub const ACCOUNT: [Broken; 18] = [
     (
-        |facts| facts.vobiz = Vobiz::NoCredentials("VOBIZ_AUTH_ID is not set".into()),
+        |facts| facts.asked[0].vobiz = Vobiz::NoCredentials("VOBIZ_AUTH_ID is not set".into()),
         Id::Credentials,
         Level::Error,
         "VOBIZ_AUTH_ID is not set",
@@ -32,7 +32,7 @@ pub const ACCOUNT: [Broken; 18] = [
         "VOBIZ_AUTH_TOKEN",
     ),
     (
-        |facts| facts.vobiz = Vobiz::NoClient("VOBIZ_API_URL is not a URL".into()),
+        |facts| facts.asked[0].vobiz = Vobiz::NoClient("VOBIZ_API_URL is not a URL".into()),
         Id::Connection,
         Level::Error,
         "is not a URL",

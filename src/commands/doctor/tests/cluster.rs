@@ -1,18 +1,20 @@
 //! Clusters that are broken.
 
+use serde_json::json;
+
 use super::{
     super::{
         facts::Listed,
         finding::{Id, Level},
     },
-    world::{Broken, deleted, in_state, lease, records, review},
+    world::{Broken, accounts, deleted, in_state, lease, records, review},
 };
 use crate::{
     cluster::definitions::Served,
     commands::standing::for_tests::{claim, record},
 };
 
-pub const CLUSTER: [Broken; 20] = [
+pub const CLUSTER: [Broken; 24] = [
     (
         |facts| (facts.records, facts.claims) = (Listed::NotServed, Listed::NotServed),
         Id::DefinitionsServed,
@@ -127,6 +129,34 @@ pub const CLUSTER: [Broken; 20] = [
         Level::Error,
         "you may not",
         "can-i list",
+    ),
+    (
+        |facts| facts.declared = Listed::Failed("you may not".into()),
+        Id::Accounts,
+        Level::Error,
+        "at most the account of the flags is asked: you may not",
+        "can-i list vobizaccounts",
+    ),
+    (
+        |facts| facts.declared = accounts([json!({ "authId": 7 })]),
+        Id::Accounts,
+        Level::Error,
+        "nothing is bought with them: acme-0",
+        "version",
+    ),
+    (
+        |facts| facts.declared = accounts([json!({ "default": true }), json!({ "default": true })]),
+        Id::Accounts,
+        Level::Error,
+        "Two VobizAccounts, acme-0 and acme-1, say that they are the default",
+        "patch vobizaccount acme-1",
+    ),
+    (
+        |facts| facts.declared = accounts([json!({}), json!({ "authId": "ma_0" }), json!({})]),
+        Id::Accounts,
+        Level::Warning,
+        "the oldest serves alone: acme-0, acme-1.",
+        "DuplicateAuthId",
     ),
     (
         |facts| facts.records = records([in_state("Releasing")]),

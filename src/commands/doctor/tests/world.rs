@@ -8,12 +8,12 @@ use serde_json::{Value, json};
 
 use super::super::{
     checks::findings,
-    facts::{Facts, LeaseSeen, Listed, Vobiz},
+    facts::{Asked, Facts, LeaseSeen, Listed, Vobiz},
     finding::{Finding, Id, Level},
     rights::{Review, Right},
 };
 use crate::{
-    api::PhoneNumber,
+    api::{PhoneNumber, VobizAccount},
     cluster::definitions::Served,
     commands::standing::for_tests::{claim, record},
     domain::Clocks,
@@ -72,14 +72,37 @@ pub fn well() -> Facts {
         },
         records: records([record("911", "office")]),
         claims: Listed::Read(vec![claim("office")]),
-        account: "MA_1".parse().ok(),
-        vobiz: Vobiz::Asked(Box::new(survey())),
+        declared: accounts([]),
+        asked: vec![asked("MA_1")],
         clocks: Clocks { vobiz: Some(SignedDuration::ZERO), kubernetes: Some(SignedDuration::ZERO) },
         address: "https://api.vobiz.ai".into(),
         proxy: None,
         purchase_path: Casing::Lower,
         timeouts: Timeouts { purchase_timeout: Duration::from_secs(50), settle: Duration::from_mins(2) },
     }
+}
+
+/// An account of the flags that is answered.
+pub fn asked(account: &str) -> Asked {
+    Asked {
+        name: Some(account.into()),
+        account: account.parse().ok(),
+        secret: None,
+        vobiz: Vobiz::Asked(Box::new(survey())),
+    }
+}
+
+/// Accounts that are declared, with these fields of the spec.
+pub fn accounts<const N: usize>(specs: [Value; N]) -> Listed<VobizAccount> {
+    let account = |(at, spec): (usize, Value)| {
+        let mut account = json!({
+            "metadata": { "name": format!("acme-{at}") },
+            "spec": { "authId": format!("MA_{at}"), "tokenSecretRef": { "namespace": "n", "name": "s" } },
+        });
+        account["spec"].as_object_mut().unwrap().extend(spec.as_object().unwrap().clone());
+        serde_json::from_value(account).unwrap()
+    };
+    Listed::Read(specs.into_iter().enumerate().map(account).collect())
 }
 
 pub fn records<const N: usize>(records: [Value; N]) -> Listed<PhoneNumber> {
@@ -114,7 +137,7 @@ pub fn unwell(facts: &Facts) -> Vec<Finding> {
 pub fn answered(facts: &mut Facts, change: impl FnOnce(&mut Survey)) {
     let mut survey = survey();
     change(&mut survey);
-    facts.vobiz = Vobiz::Asked(Box::new(survey));
+    facts.asked[0].vobiz = Vobiz::Asked(Box::new(survey));
 }
 
 pub fn all_reads(survey: &mut Survey, error: &ReadError) {

@@ -12,9 +12,14 @@ use super::super::{
 };
 use crate::{
     api::{PhoneNumber, PhoneNumberClaim, Seen},
-    commands::{evidence::Facts, world::World},
-    domain::{Clocks, E164, LedgerRow, ListedNumber, Moment, Money, Quote, Time},
+    commands::{
+        accounts::Known,
+        evidence::{Books, Facts},
+        world::World,
+    },
+    domain::{AccountId, Clocks, E164, LedgerRow, ListedNumber, Moment, Money, Quote, Time},
     plan::{Contents, Gate, LedgerRead, QuoteRead, Reading, Readings, Source, Timeouts, decide_claim},
+    vobiz::Credentials,
 };
 
 /// What was read, and what is applied, each claim in the namespace `a`.
@@ -29,6 +34,8 @@ pub struct Scene {
     /// Whether the inventory cannot be read.
     pub shut: bool,
     pub balance: Option<&'static str>,
+    /// Accounts that are declared: by name, fields of the spec. The auth id of each is its name in capitals, and each has the balance.
+    pub declared: Vec<(&'static str, Value)>,
 }
 
 impl Scene {
@@ -72,6 +79,28 @@ impl Scene {
         self
     }
 
+    pub fn declared(mut self, name: &'static str, spec: Value) -> Self {
+        self.declared.push((name, spec));
+        self
+    }
+
+    fn known(&self) -> Known {
+        let object = |(name, spec): &(&str, Value)| {
+            let mut object = json!({
+                "metadata": { "name": name, "creationTimestamp": "2026-01-01T00:00:00Z" },
+                "spec": {
+                    "authId": format!("MA_{}", name.to_uppercase()),
+                    "tokenSecretRef": { "namespace": "n", "name": "s" },
+                    "allowedNamespaces": { "from": "All" },
+                },
+            });
+            object["spec"].as_object_mut().unwrap().extend(spec.as_object().unwrap().clone());
+            serde_json::from_value(object).unwrap()
+        };
+        let flags = Credentials::new("MA_1".parse().unwrap(), "t").unwrap();
+        Known::of(self.declared.iter().map(object).collect(), Some(flags))
+    }
+
     pub fn owned(mut self, e164: &'static str) -> Self {
         self.owned.push(e164);
         self
@@ -82,7 +111,8 @@ impl Scene {
         self
     }
 
-    pub fn facts(&self) -> Facts {
+    /// What was read of an account; what is owned, that of the flags owns.
+    fn facts(&self, account: &AccountId) -> Facts {
         let listed = |[e164, setup, monthly, currency]: [&str; 4], owner: Option<&str>| ListedNumber {
             e164: e164.parse().unwrap(),
             owner: owner.map(|owner| owner.parse().unwrap()),
@@ -92,7 +122,9 @@ impl Scene {
             }))
             .unwrap(),
         };
-        let owned = self.owned.iter().map(|e164| listed([e164, "0", "9", "INR"], Some("MA_1")));
+        let owns = account.as_str() == "MA_1";
+        let owned =
+            self.owned.iter().filter(|_| owns).map(|e164| listed([e164, "0", "9", "INR"], Some("MA_1")));
         let mut readings = Readings::default();
         let read = |value| Reading::Read { begun: now(), value };
         readings.insert(Source::Listing, read(Contents::numbers(owned.map(Box::new).collect::<Vec<_>>())));
@@ -113,7 +145,7 @@ impl Scene {
                 if self.shut { QuoteRead::Unreadable("503".into()) } else { QuoteRead::Offers(offers) };
             readings.insert(Source::Quote(e164), read(Contents::Quote(quote)));
         }
-        Facts { account: "MA_1".parse().unwrap(), readings, gate: Gate::Open, clocks: Clocks::default() }
+        Facts { readings, gate: Gate::Open, clocks: Clocks::default() }
     }
 
     pub fn plan(&self) -> Plan {
@@ -121,10 +153,17 @@ impl Scene {
         let live: Vec<Seen<PhoneNumberClaim>> = self.live.iter().map(read).collect();
         let records: Vec<Seen<PhoneNumber>> =
             self.records.iter().map(|record| serde_json::from_value(record.clone()).unwrap()).collect();
-        let (facts, world, mut funds) = (self.facts(), World::of(live, records), Funds::default());
-        funds.put("INR".parse().unwrap(), self.balance.map(|balance| balance.parse().unwrap()));
+        let (known, world, mut funds) = (self.known(), World::of(live, records), Funds::default());
+        let (directory, inr) = (&known.directory, "INR".parse().unwrap());
+        let mut books = Books::default();
+        for origin in known.all() {
+            let account = origin.account().clone();
+            books.insert(account.clone(), self.facts(&account));
+            funds.put(account.clone(), inr, account, self.balance.map(|balance| balance.parse().unwrap()));
+        }
         let timeouts = Timeouts { purchase_timeout: Duration::from_secs(30), settle: Duration::from_mins(2) };
-        let mut planning = Planning { facts: &facts, world: world.clone(), funds, timeouts, now: now() };
+        let mut planning =
+            Planning { directory, books: &books, world: world.clone(), funds, timeouts, now: now() };
         let planned: Vec<_> = self
             .manifests
             .iter()
@@ -134,7 +173,7 @@ impl Scene {
                 let live = world.claim("a", name).and_then(Seen::read);
                 let claim = Arc::new(applied(&manifest, live.map(|live| &**live)));
                 // What was asked for was asked for by an earlier decision.
-                let wanted = decide_claim(&world.observed(&claim, &facts), None, now()).wanted;
+                let wanted = decide_claim(&world.observed(&claim, directory, &books), None, now()).wanted;
                 planning.decide(&Wish { claim, wanted })
             })
             .collect();

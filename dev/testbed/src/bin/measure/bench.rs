@@ -8,20 +8,21 @@ use std::{
 
 use control_plane::Options;
 use futures::{StreamExt, stream};
-use serde_json::{Value, json};
+use serde_json::Value;
 use testbed::{
     Cluster, Error,
     objects::{claim, claims_path},
     operator::{Operator, Setup},
 };
-use vobiz_sim::{Account, Config, InventoryNumber, JournalFilter, OwnedNumber, RequestEntry, Sim, State};
+use vobiz_sim::{Config, InventoryNumber, JournalFilter, OwnedNumber, RequestEntry, Sim, State};
 
-use crate::Args;
+use crate::{Args, accounts::Accounts};
 
 /// What is measured, and its definitions.
 pub struct Program {
     pub path: PathBuf,
     pub crds: PathBuf,
+    pub accounts: Accounts,
 }
 
 /// The user as which the program calls the API server: its calls are told from ours by that.
@@ -29,8 +30,9 @@ pub const USER: &str = "measured";
 /// Where the claims of the load are, and those whose latency is looked at: each a tenant.
 pub const LOAD: &str = "load";
 pub const PROBES: &str = "probes";
+/// Where the claims are whose account has no good token.
+const REFUSED: &str = "refused";
 
-const ACCOUNT: &str = "MA_MEASURE";
 /// Numbers for sale beyond those of the load.
 const SPARE: u64 = 5_000;
 /// Creates under way at a time.
@@ -42,6 +44,7 @@ pub struct Bench {
     setup: Setup,
     sim: Sim,
     pub cluster: Cluster,
+    accounts: Accounts,
     /// The next number to be claimed.
     next: AtomicU64,
 }
@@ -56,23 +59,25 @@ impl Bench {
     pub async fn start(program: &Program, args: &Args, claims: u64) -> Result<Self, Error> {
         let cluster = Cluster::start(Options::default()).await;
         cluster.plane.apply_crds(&program.crds).await?;
-        for namespace in [LOAD, PROBES] {
+        for namespace in [LOAD, PROBES, REFUSED] {
             cluster.create_namespace(namespace, &Value::Null).await;
         }
-        let sim = Sim::start(Config { state: stock(claims, args.owned), ..Config::default() }).await?;
+        let accounts = program.accounts;
+        accounts.declare(&cluster).await;
+        let state = stock(accounts, claims, args.owned);
+        let sim = Sim::start(Config { state, ..Config::default() }).await?;
         let plane = &cluster.plane;
         let kubeconfig = plane.kubeconfig_for(USER, Some("system:masters"))?;
         let setup = Setup::new(&program.path, plane.group(), plane.folder().join("operator.log"))
             .env("KUBECONFIG", kubeconfig.display().to_string())
-            .env("VOBIZ_AUTH_ID", ACCOUNT)
-            .env("VOBIZ_AUTH_TOKEN", "token")
             .env("VOBIZ_API_URL", sim.url())
             .env("VOBIZ_RATE_LIMIT", &args.rate)
             .env("HTTP_ADDR", "127.0.0.1:0")
             // Where it serves its metrics, and its warnings.
             .env("RUST_LOG", "warn,vobiz_operator::health=info");
+        let setup = accounts.flags().into_iter().fold(setup, |setup, (name, value)| setup.env(name, value));
         let operator = setup.spawn().map_err(Error::Start)?;
-        Ok(Self { operator, setup, sim, cluster, next: AtomicU64::new(0) })
+        Ok(Self { operator, setup, sim, cluster, accounts, next: AtomicU64::new(0) })
     }
 
     /// Stops the program as Kubernetes does, and starts it again, to resync that often.
@@ -100,11 +105,23 @@ impl Bench {
     }
 
     async fn create_one(&self, namespace: &str, index: u64) -> Created {
+        self.create_as(namespace, index, &self.accounts.spec_of(&number(index), index)).await
+    }
+
+    async fn create_as(&self, namespace: &str, index: u64, spec: &Value) -> Created {
         let name = format!("claim-{index}");
-        let object = claim(namespace, &name, &json!({ "e164": number(index) }), &Value::Null);
+        let object = claim(namespace, &name, spec, &Value::Null);
         let at = Instant::now();
         self.cluster.create(&claims_path(namespace), &object).await;
         Created { name, at }
+    }
+
+    /// Has each account whose token is refused have its share of the claims, which wait.
+    pub async fn have_refused(&self, claims: u64) {
+        for index in 0..claims / self.accounts.declared.max(1) * self.accounts.refused {
+            let spec = self.accounts.refused_spec(&format!("+9182{:08}", 10_000_000 + index), index);
+            self.create_as(REFUSED, index, &spec).await;
+        }
     }
 
     /// How many claims there are.
@@ -128,11 +145,12 @@ fn number(index: u64) -> String {
     format!("+9180{:08}", 10_000_000 + index)
 }
 
-fn stock(claims: u64, owned: u64) -> State {
+fn stock(accounts: Accounts, claims: u64, owned: u64) -> State {
     let sale = (0..claims + SPARE).map(|index| InventoryNumber::new(number(index), "INR", 50, 2));
-    let owned = (0..owned).map(|index| OwnedNumber::new(format!("+9181{:08}", 10_000_000 + index), ACCOUNT));
+    let owned = (0..owned)
+        .map(|index| OwnedNumber::new(format!("+9181{:08}", 10_000_000 + index), accounts.owner(index)));
     State {
-        accounts: vec![Account::new(ACCOUNT, "token").with_balance("INR", 1_000_000_000_u64)],
+        accounts: accounts.at_vobiz(),
         inventory: sale.collect(),
         owned: owned.collect(),
         ..State::default()

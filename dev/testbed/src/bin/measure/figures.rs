@@ -44,10 +44,12 @@ impl Figures {
 /// One size: how many claims, the operator's figures, and those of the other program.
 pub type Column = (u64, Figures, Figures);
 
-pub fn print(columns: &[Column], has_other: bool) {
-    let shown_columns = if has_other { 3 } else { 1 };
+/// `of` says what the operator was measured with, `beside` what it was measured beside, if it was.
+pub fn print(columns: &[Column], of: &str, beside: Option<&str>) {
+    let shown_columns = if beside.is_some() { 3 } else { 1 };
     let headings = columns.iter().flat_map(|(claims, ..)| {
-        let headings = [format!("{claims} claims"), "the other".to_owned(), "ratio".to_owned()];
+        let beside = beside.unwrap_or_default().to_owned();
+        let headings = [format!("{claims} claims{of}"), beside, "ratio".to_owned()];
         headings.into_iter().take(shown_columns)
     });
     let mut rows: Vec<Vec<String>> = vec![std::iter::once(String::new()).chain(headings).collect()];

@@ -17,6 +17,7 @@ use crate::{
 
 /// `empty` is what was used when there was no claim yet.
 pub async fn measure(bench: &Bench, claims: u64, empty: &Usage, figures: &mut Figures) -> Result<(), Error> {
+    bench.have_refused(claims).await;
     let idle = settled(&bench.operator).await?;
     forget_peak(&bench.operator)?;
     let (audit, calls) = (Audit::from_now_on(&bench.cluster.plane)?, bench.calls());

@@ -2,6 +2,7 @@
 //! calls and latency are printed in a table. Another program that takes the same variables can be measured beside the
 //! operator. The simulated Vobiz and the control plane are not counted.
 
+mod accounts;
 mod audit;
 mod bench;
 mod figures;
@@ -16,6 +17,7 @@ mod resync;
 
 use std::{path::PathBuf, process::ExitCode};
 
+use accounts::Accounts;
 use bench::{Bench, Program};
 use clap::{Parser, ValueEnum};
 use figures::Figures;
@@ -46,6 +48,12 @@ struct Args {
     /// How often each is measured: the table has the medians
     #[arg(long, default_value = "1")]
     runs: u32,
+    /// Spread the claims over so many declared accounts, and measure one declared account beside them
+    #[arg(long, conflicts_with = "against")]
+    accounts: Option<u64>,
+    /// Declare so many accounts more, whose token is refused, and measure the same without them instead
+    #[arg(long, requires = "accounts", default_value = "0")]
+    wrong_tokens: u64,
     /// Another program to measure beside the operator
     #[arg(long)]
     against: Option<PathBuf>,
@@ -72,14 +80,7 @@ async fn main() -> ExitCode {
 }
 
 async fn run(args: &Args) -> Result<(), Error> {
-    let operator = Program { path: built(&args.operator, "make build")?, crds: crds() };
-    let other = match &args.against {
-        Some(path) => {
-            let crds = args.crds.clone().unwrap_or_else(crds);
-            Some(Program { path: built(path, "what builds it")?, crds })
-        }
-        None => None,
-    };
+    let (operator, other) = programs(args)?;
     let mut columns = Vec::new();
     for &claims in &args.claims {
         let (mut ours, mut theirs) = (Vec::new(), Vec::new());
@@ -92,12 +93,36 @@ async fn run(args: &Args) -> Result<(), Error> {
         }
         columns.push((claims, Figures::median(&ours), Figures::median(&theirs)));
     }
-    figures::print(&columns, other.is_some());
+    let beside = other.map(|other| match &args.accounts {
+        None => "the other".to_owned(),
+        Some(_) => other.accounts.named().trim_start_matches([',', ' ']).to_owned(),
+    });
+    figures::print(&columns, &operator.accounts.named(), beside.as_deref());
     Ok(())
 }
 
+/// What is measured, and what beside it.
+fn programs(args: &Args) -> Result<(Program, Option<Program>), Error> {
+    let operator = |accounts| {
+        Ok::<_, Error>(Program { path: built(&args.operator, "make build")?, crds: crds(), accounts })
+    };
+    let other = match (&args.against, args.accounts) {
+        (Some(path), _) => {
+            let crds = args.crds.clone().unwrap_or_else(crds);
+            Some(Program { path: built(path, "what builds it")?, crds, accounts: Accounts::OF_THE_FLAGS })
+        }
+        (None, Some(declared)) => {
+            let declared = if args.wrong_tokens > 0 { declared } else { 1 };
+            Some(operator(Accounts { declared, refused: 0 })?)
+        }
+        (None, None) => None,
+    };
+    let declared = args.accounts.unwrap_or_default();
+    Ok((operator(Accounts { declared, refused: args.wrong_tokens })?, other))
+}
+
 async fn measure(args: &Args, program: &Program, claims: u64) -> Result<Figures, Error> {
-    step(&format!("{claims} claims: {}", program.path.display()));
+    step(&format!("{claims} claims{}: {}", program.accounts.named(), program.path.display()));
     let mut bench = Bench::start(program, args, claims).await?;
     let measured = parts(args, &mut bench, claims).await;
     if measured.is_err() {
