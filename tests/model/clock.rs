@@ -116,7 +116,7 @@ pub fn window(
 }
 
 /// When a reading was begun, as seen for the claim in one place, or for the record.
-fn begun(cast: &Cast, operator: &Operator, reading: &Reading, place: Option<usize>, time: Time) -> Moment {
+fn begun(cast: &Cast, operator: &Operator, reading: Reading, place: Option<usize>, time: Time) -> Moment {
     let (over, after) = (is_over(operator, time), |mark| reading.marks & mark != 0);
     let seconds = match place {
         Some(place) if after(AFTER_WANTED[place]) && after(AFTER_WAIT) => WAITED - 1,
@@ -136,7 +136,7 @@ pub fn ledger_read(
     account: usize,
     time: Time,
 ) -> Option<(Moment, Arc<LedgerRows>)> {
-    let reading = &operator.read[account].ledger;
+    let reading = operator.read[account].ledger;
     let Said::Debits(set) = reading.said else { return None };
     Some((begun(cast, operator, reading, None, time), cast.ledger(set, 0).rows.clone()))
 }
@@ -151,8 +151,8 @@ pub fn evidence(
     aged: u8,
 ) -> Evidence {
     let read = &operator.read[account];
-    let begun = |reading: &Reading| begun(cast, operator, reading, place, time);
-    let rows = |reading: &Reading| match reading.said {
+    let begun = |reading: Reading| begun(cast, operator, reading, place, time);
+    let rows = |reading: Reading| match reading.said {
         Said::Absent => PlanReading::Read { begun: begun(reading), value: cast.absent.clone() },
         Said::Ours => PlanReading::Read { begun: begun(reading), value: cast.listed[account].clone() },
         Said::Others => PlanReading::Read { begun: begun(reading), value: cast.listed_elsewhere.clone() },
@@ -160,13 +160,13 @@ pub fn evidence(
     };
     let ledger = match read.ledger.said {
         Said::Debits(set) => {
-            PlanReading::Read { begun: begun(&read.ledger), value: cast.ledger(set, aged).clone() }
+            PlanReading::Read { begun: begun(read.ledger), value: cast.ledger(set, aged).clone() }
         }
         _ => PlanReading::<LedgerRead>::Never,
     };
     // A price does not change here: it is as good as read whenever it is asked for.
     let priced = || PlanReading::Read { begun: now(cast, operator), value: accounts::funds() };
     let funds = cast.neighbour.as_ref().map_or(PlanReading::Never, |_| priced());
-    let (search, listing) = (rows(&read.search), rows(&read.listing));
+    let (search, listing) = (rows(read.search), rows(read.listing));
     Evidence { search, listing, ledger, funds, ..Evidence::default() }
 }
