@@ -9,10 +9,11 @@ use kube::core::SelectorExt;
 
 use super::{
     declared::{Allowed, Declared, Token},
+    rules,
     told::Told,
 };
 use crate::{
-    api::{AccountReason, AttemptState, ClaimRef, PhoneNumber, PhoneNumberClaim, Reason},
+    api::{AccountReason, ClaimRef, PhoneNumber, PhoneNumberClaim, Reason},
     domain::AccountId,
 };
 
@@ -146,11 +147,11 @@ impl Directory {
             let comes_after =
                 |named: &ClaimRef| claim.account_name().is_none() && named.namespace == namespace;
             named.is_some_and(|named| Some(&named.uid) == claim.metadata.uid.as_ref() || comes_after(named))
-                && record.spec.attempt.state != AttemptState::Failed
+                && rules::stays_with_its_account(&record.spec.attempt)
         };
         let Some(record) = record.filter(may_be_ours) else { return served };
         let account = &record.spec.account;
-        let other = served.account.as_ref() != Some(account);
+        let other = rules::is_served_by_another(record, served.account.as_ref());
         let held = served.held.or_else(|| other.then(|| served_by_another(record)));
         let declared = self.first(account).map(str::to_owned);
         Service { account: Some(account.clone()), held, gone: !self.knows(account), declared }
@@ -285,9 +286,10 @@ fn served_by_another(record: &PhoneNumber) -> Told {
     Told::new(
         Reason::Conflict,
         format!(
-            "Another account serves the claim by now than {}, with which phonenumber/{} was recorded, so nothing is sent.",
+            "Another account serves the claim by now than {}, with which phonenumber/{} was recorded, so nothing is sent.{}",
             record.spec.account,
-            record.spec.e164.digits()
+            record.spec.e164.digits(),
+            super::told::way_out(record)
         ),
     )
 }
@@ -299,7 +301,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        api::{ACCOUNT_FINALIZER, Seen, VobizAccount},
+        api::{ACCOUNT_FINALIZER, AttemptState, Seen, VobizAccount},
         plan::Token,
     };
 
@@ -503,6 +505,21 @@ mod tests {
             let served = accounts.serve(&claim(named), Some(&record));
             let state = record.spec.attempt.state;
             assert_eq!((told(&served).0, told(&served).1, served.gone), (account, held, gone), "{state:?}");
+        }
+    }
+
+    #[test]
+    fn where_a_decision_would_not_count_what_makes_it_count_is_told() {
+        use AttemptState::{Bound, NeedsDecision, Open};
+        let accounts =
+            directory(&[object("a", 1, &json!({})), object("b", 1, &json!({ "default": true }))], None);
+        for (state, is_told) in [(NeedsDecision, true), (Open, false), (Bound, false)] {
+            let served = accounts.serve(&claim(None), Some(&of("MA_a", state, "u")));
+            for way_out in
+                ["MA_a serves the claim again", "spec.accountRef", "telephony.vobiz.ai/forget=true"]
+            {
+                assert_eq!(told(&served).2.contains(way_out), is_told, "{state:?} {way_out}: {served:?}");
+            }
         }
     }
 
