@@ -139,12 +139,11 @@ async fn take(
     claim: &PhoneNumberClaim,
     writer: Option<Writer>,
 ) -> Result<bool, TurnEnd> {
-    let writer = match writer {
-        Some(writer) => Some(writer),
-        None => {
-            let priced = context.ended.run_until_cancelled(priced(context, account, claim)).await;
-            priced.unwrap_or(Ok(None)).map_err(|_| TurnEnd::InVain)?
-        }
+    let writer = if writer.is_some() {
+        writer
+    } else {
+        let priced = context.ended.run_until_cancelled(priced(context, account, claim)).await;
+        priced.unwrap_or(Ok(None)).map_err(|_| TurnEnd::InVain)?
     };
     // It may have been changed meanwhile.
     let Some(claim) = context.claim(&claim.reference()) else { return Ok(false) };

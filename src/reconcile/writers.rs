@@ -43,8 +43,8 @@ mod tests {
     #[test]
     fn accounts_take_turns_however_many_of_one_wait() {
         let (writers, accounts) = (Writers::new(NonZeroUsize::MIN), [const { Mutex::const_new(()) }; 3]);
-        let writing: FuturesOrdered<_> = (0..AT_ONCE).map(|_| writers.next(&accounts[0])).collect();
-        let mut writing: Vec<_> = writing.collect().now_or_never().unwrap();
+        let held: FuturesOrdered<_> = (0..AT_ONCE).map(|_| writers.next(&accounts[0])).collect();
+        let mut held: Vec<_> = held.collect().now_or_never().unwrap();
         // Many of the first wait before one of each other comes.
         let order = [0, 0, 0, 0, 1, 1, 2];
         let waiting = order.map(|account| writers.next(&accounts[account]).map(move |one| (account, one)));
@@ -52,11 +52,11 @@ mod tests {
         assert!(waiting.next().now_or_never().is_none());
         let mut begun = Vec::new();
         while !waiting.is_empty() {
-            drop(writing.remove(0));
+            drop(held.remove(0));
             let (account, writer) = waiting.next().now_or_never().unwrap().unwrap();
             assert!(waiting.next().now_or_never().flatten().is_none(), "one goes, one comes");
             begun.push(account);
-            writing.push(writer);
+            held.push(writer);
         }
         assert_eq!(begun, [0, 1, 2, 0, 1, 0, 0]);
     }
