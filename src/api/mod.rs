@@ -5,6 +5,7 @@
 mod account;
 mod answer;
 mod claim;
+mod kept;
 mod key;
 mod later;
 mod raw;
@@ -22,6 +23,7 @@ pub use claim::{
     AccountRef, Acquire, DeletionPolicy, PhoneNumberClaim, PhoneNumberClaimSpec, PhoneNumberClaimStatus,
     PhoneNumberRef,
 };
+pub(crate) use kept::Kept;
 pub(crate) use key::ObjectKey;
 pub(crate) use later::Later;
 pub use reason::{ConditionType, EventKind, PriceReason, Progress, Reason, Row, Status};
@@ -30,7 +32,7 @@ pub use record::{
     Verification,
 };
 pub use schema::crds;
-pub(crate) use seen::{Kept, Newer, Seen};
+pub(crate) use seen::{Newer, Seen};
 
 pub use crate::domain::{Capabilities, Debit, MaxPrice, Number, NumberStatus, Outcome, Quote};
 

@@ -1,11 +1,14 @@
 //! An object's text, read part by part: what cannot be read in one part stands in no other's way.
 
-use std::{collections::BTreeMap, iter};
+use std::{collections::BTreeMap, fmt, iter};
 
 use kube::core::ObjectMeta;
 use serde::{
     Deserialize, Deserializer,
-    de::{Error as _, value::MapDeserializer},
+    de::{
+        DeserializeSeed, IgnoredAny, IntoDeserializer, MapAccess, Visitor,
+        value::{MapAccessDeserializer, MapDeserializer},
+    },
 };
 use serde_json::{Error, Value, value::RawValue};
 
@@ -15,12 +18,47 @@ pub type Fields<'a> = BTreeMap<String, &'a RawValue>;
 /// How far single parts are looked for in an object that is nested too deep: down to a field of a condition.
 const LEVELS: u8 = 3;
 
+const MANAGED_FIELDS: &str = "managedFields";
+
 /// The metadata of an object. The API server itself writes and checks it, but for `managedFields`: a user may fill them
 /// with any time, and nest them at any depth. Nothing here needs them, and a write without them leaves them as they are.
 pub fn metadata<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ObjectMeta, D::Error> {
-    let mut fields = Fields::deserialize(deserializer)?;
-    fields.remove("managedFields");
-    decoded(fields).map_err(D::Error::custom)
+    deserializer.deserialize_map(Metadata)
+}
+
+struct Metadata;
+
+impl<'de> Visitor<'de> for Metadata {
+    type Value = ObjectMeta;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("the metadata of an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, fields: A) -> Result<ObjectMeta, A::Error> {
+        ObjectMeta::deserialize(MapAccessDeserializer::new(Unmanaged(fields)))
+    }
+}
+
+/// All fields but `managedFields`, which are most of an object's text: they are passed over.
+struct Unmanaged<A>(A);
+
+impl<'de, A: MapAccess<'de>> MapAccess<'de> for Unmanaged<A> {
+    type Error = A::Error;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, A::Error> {
+        while let Some(name) = self.0.next_key::<String>()? {
+            if name != MANAGED_FIELDS {
+                return seed.deserialize(name.into_deserializer()).map(Some);
+            }
+            self.0.next_value::<IgnoredAny>()?;
+        }
+        Ok(None)
+    }
+
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, A::Error> {
+        self.0.next_value_seed(seed)
+    }
 }
 
 /// Reads a text, and tells of each field in it that the type does not know.
@@ -35,7 +73,7 @@ pub fn known<'a, T: Deserialize<'a>>(text: &'a str, unknown: impl FnMut(&str)) -
 /// As much of the metadata as can be read.
 pub fn metadata_in_part(raw: &RawValue) -> Result<ObjectMeta, Error> {
     let mut fields: Fields<'_> = serde_json::from_str(raw.get())?;
-    fields.remove("managedFields");
+    fields.remove(MANAGED_FIELDS);
     fields.retain(|name, raw| decoded(iter::once((name.clone(), *raw))).is_ok());
     decoded(fields)
 }

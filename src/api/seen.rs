@@ -3,100 +3,14 @@
 use std::{borrow::Cow, fmt::Debug, sync::Arc};
 
 use kube::{Resource, core::ObjectMeta};
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de, de::DeserializeOwned, ser};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
 use serde_json::{Value, value::RawValue};
 
-use super::{
-    Attempt, Later, PhoneNumber, PhoneNumberClaim, PhoneNumberClaimSpec, PhoneNumberClaimStatus,
-    PhoneNumberSpec, PhoneNumberStatus, VobizAccount, VobizAccountSpec, VobizAccountStatus, later::attempt,
-    raw,
-};
+use super::{Attempt, Kept, Later, PhoneNumber, PhoneNumberSpec, later::attempt, raw};
 use crate::domain::{AccountId, E164};
 
 /// The longest reason that is kept of why an object cannot be read, bytes.
 const LONGEST_WHY: usize = 200;
-
-/// A kind that the API server holds.
-pub trait Kept: Resource<DynamicType = ()> + Clone + Debug + Serialize {
-    type Spec: DeserializeOwned;
-    type Status: DeserializeOwned;
-
-    /// The object that has these parts.
-    fn of(metadata: ObjectMeta, spec: Self::Spec, status: Option<Self::Status>) -> Self;
-
-    /// The number that the object is about, if it is about one.
-    fn e164(&self) -> Option<E164>;
-
-    /// Notes what stands in the text of an object that is written whole, beside what this version reads. Claims are not:
-    /// patches of them name what this version knows, and leave the rest alone.
-    ///
-    /// # Errors
-    /// If it cannot be kept.
-    fn note_later(&mut self, _text: &str) -> Result<(), serde_json::Error> {
-        Ok(())
-    }
-
-    /// The object as it is written, if that is more than this version knows of it.
-    ///
-    /// # Errors
-    /// If it cannot be written as JSON.
-    fn with_later(&self) -> Result<Option<Value>, serde_json::Error> {
-        Ok(None)
-    }
-}
-
-impl Kept for PhoneNumberClaim {
-    type Spec = PhoneNumberClaimSpec;
-    type Status = PhoneNumberClaimStatus;
-
-    fn of(metadata: ObjectMeta, spec: Self::Spec, status: Option<Self::Status>) -> Self {
-        Self { metadata, spec, status }
-    }
-
-    fn e164(&self) -> Option<E164> {
-        Some(self.number())
-    }
-}
-
-impl Kept for PhoneNumber {
-    type Spec = PhoneNumberSpec;
-    type Status = PhoneNumberStatus;
-
-    fn of(metadata: ObjectMeta, spec: Self::Spec, status: Option<Self::Status>) -> Self {
-        Self { metadata, spec, status }
-    }
-
-    fn e164(&self) -> Option<E164> {
-        Some(self.spec.e164)
-    }
-
-    fn note_later(&mut self, text: &str) -> Result<(), serde_json::Error> {
-        self.spec.later = Later::of(self, raw::body(text)?);
-        Ok(())
-    }
-
-    fn with_later(&self) -> Result<Option<Value>, serde_json::Error> {
-        if self.spec.later.is_empty() {
-            return Ok(None);
-        }
-        let mut written = serde_json::to_value(self)?;
-        self.spec.later.keep_in(&mut written);
-        Ok(Some(written))
-    }
-}
-
-impl Kept for VobizAccount {
-    type Spec = VobizAccountSpec;
-    type Status = VobizAccountStatus;
-
-    fn of(metadata: ObjectMeta, spec: Self::Spec, status: Option<Self::Status>) -> Self {
-        Self { metadata, spec, status }
-    }
-
-    fn e164(&self) -> Option<E164> {
-        None
-    }
-}
 
 /// An object as the API server holds it. Reading one never fails: kube gives up a whole list for one item that does not
 /// decode, and with it the claims of all users.
@@ -223,28 +137,32 @@ impl<'de, K: Kept> Deserialize<'de> for Seen<K> {
 
 /// What this version reads. Of what it does not know, no tree is built.
 #[derive(Deserialize)]
-struct Parts<'a> {
+struct Parts<Spec, Status> {
     #[serde(deserialize_with = "raw::metadata")]
     metadata: ObjectMeta,
-    #[serde(borrow)]
-    spec: &'a RawValue,
-    #[serde(borrow, default)]
-    status: Option<&'a RawValue>,
+    spec: Spec,
+    status: Option<Status>,
 }
 
 fn read<K: Kept>(text: &str) -> Result<K, serde_json::Error> {
     let mut is_known = true;
-    let Parts { metadata, spec, status } = raw::known(text, |field| {
-        is_known &= matches!(field, "apiVersion" | "kind");
-    })?;
-    let spec = raw::known(spec.get(), |_| is_known = false)?;
-    let status = status.map(|status| raw::known(status.get(), |_| is_known = false)).transpose()?;
-    let mut object = K::of(metadata, spec, status.flatten());
+    let parts = if K::IS_WRITTEN_WHOLE {
+        raw::known(text, |path| is_known &= has_every_object(path))?
+    } else {
+        serde_json::from_str(text)?
+    };
+    let Parts { metadata, spec, status } = parts;
+    let mut object = K::of(metadata, spec, status);
     // Nearly every object is known whole, and to keep it twice would cost as much as reading it.
     if !is_known {
         object.note_later(text)?;
     }
     Ok(object)
+}
+
+/// Whether a field says nothing about what this version knows.
+fn has_every_object(path: &str) -> bool {
+    matches!(path, "apiVersion" | "kind") || path.starts_with("metadata.")
 }
 
 impl<K: Kept> Serialize for Seen<K> {
@@ -300,7 +218,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::api::AttemptState;
+    use crate::api::{AttemptState, PhoneNumberClaim};
 
     fn raw() -> Value {
         json!({

@@ -20,7 +20,7 @@ pub struct Object<T>(pub T);
 
 impl<'de, T: DeserializeOwned> Deserialize<'de> for Object<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let raw = Box::<RawValue>::deserialize(deserializer)?;
+        let raw = <&RawValue>::deserialize(deserializer)?;
         object(raw.get().as_bytes()).map(Self).ok_or_else(|| D::Error::custom("not such an object"))
     }
 }
@@ -36,7 +36,7 @@ impl<T> Default for Lenient<T> {
 
 impl<'de, T: DeserializeOwned> Deserialize<'de> for Lenient<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let raw = Option::<Box<RawValue>>::deserialize(deserializer)?;
+        let raw = Option::<&RawValue>::deserialize(deserializer)?;
         // No field that is read here is a list, see `object`.
         let raw = raw.filter(|raw| !raw.get().starts_with('['));
         Ok(Self(raw.and_then(|raw| serde_json::from_str(raw.get()).ok())))
@@ -45,13 +45,13 @@ impl<'de, T: DeserializeOwned> Deserialize<'de> for Lenient<T> {
 
 /// An amount, as a JSON number or string, taken from its text: a float never stands in between.
 pub fn money<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Money>, D::Error> {
-    let raw = Box::<RawValue>::deserialize(deserializer)?;
+    let raw = <&RawValue>::deserialize(deserializer)?;
     Ok(raw.get().trim_matches('"').parse().ok())
 }
 
 /// An id, as a JSON string or number.
 pub fn id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
-    let raw = Box::<RawValue>::deserialize(deserializer)?;
+    let raw = <&RawValue>::deserialize(deserializer)?;
     let text = raw.get();
     if text.starts_with('"') {
         return Ok(serde_json::from_str(text).ok());
@@ -62,6 +62,6 @@ pub fn id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, 
 /// A text in which a number may be named: what is no string that can be read is kept as it was written, so that no name
 /// in it is lost.
 pub fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
-    let raw = Box::<RawValue>::deserialize(deserializer)?;
+    let raw = <&RawValue>::deserialize(deserializer)?;
     Ok(serde_json::from_str(raw.get()).unwrap_or_else(|_| raw.get().to_owned()))
 }

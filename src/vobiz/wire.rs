@@ -17,7 +17,7 @@ use crate::domain::{
 /// What stands in the place of a number: its JSON text, of any type. Null is no text; a row that has something there in
 /// which no number can be written is not one that is read here.
 fn written<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
-    let raw = Box::<RawValue>::deserialize(deserializer)?;
+    let raw = <&RawValue>::deserialize(deserializer)?;
     match raw.get() {
         "null" => Ok(String::new()),
         text if text.starts_with('"') => serde_json::from_str(text).map_err(D::Error::custom),
