@@ -184,7 +184,7 @@ mod tests {
             (None, lost.clone(), "no right"),
             (old, lost, "no right; they are old"),
         ] {
-            let stage = Stage { definitions, accounts, ..stage() };
+            let stage = Stage { accounts, definitions, ..stage() };
             let readiness = Readiness::of(&Facts { stage, ..facts() });
             let told = format!("[+] kinds: ok, but {words}\n");
             assert!(readiness.is_ready() && readiness.to_string().contains(&told), "{readiness}");
