@@ -18,7 +18,6 @@ use crate::{
 };
 
 pub use live::LiveAccount;
-use unseen::{unlisted, unreadable};
 
 /// What is known of the labels of the namespaces.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -163,7 +162,7 @@ impl Directory {
     /// Which account serves the claims of a namespace that name that account, or none.
     pub fn resolve(&self, named: Option<&str>, namespace: &str) -> Service {
         let known = self.by_what_is_known(named, namespace);
-        if self.unlisted { unlisted(known) } else { known }
+        if self.unlisted { known.unlisted() } else { known }
     }
 
     fn by_what_is_known(&self, named: Option<&str>, namespace: &str) -> Service {
@@ -172,7 +171,7 @@ impl Directory {
         }
         if let Some((name, why)) = self.unreadable.first_key_value() {
             // It may be the default.
-            return unreadable(name, why);
+            return Service::unreadable(name, why);
         }
         let defaults: Vec<_> = self.declared.iter().filter(|(_, one)| one.default).collect();
         let living: Vec<_> =
@@ -203,7 +202,7 @@ impl Directory {
 
     fn by_name(&self, name: &str, namespace: &str) -> Service {
         if let Some(why) = self.unreadable.get(name) {
-            return unreadable(name, why);
+            return Service::unreadable(name, why);
         }
         let Some(one) = self.declared.get(name) else {
             return Service::by_none(

@@ -13,22 +13,24 @@ impl Directory {
     }
 }
 
-pub(super) fn unreadable(name: &str, why: &str) -> Service {
-    Service::by_none(
-        Reason::AccountNotFound,
-        format!(
-            "VobizAccount {name} cannot be read by this version of the operator ({why}), so nothing is bought."
-        ),
-    )
-}
+impl Service {
+    pub(super) fn unreadable(name: &str, why: &str) -> Self {
+        Self::by_none(
+            Reason::AccountNotFound,
+            format!(
+                "VobizAccount {name} cannot be read by this version of the operator ({why}), so nothing is bought."
+            ),
+        )
+    }
 
-/// What was sent or bought stays with its account.
-pub(super) fn unlisted(known: Service) -> Service {
-    let told = Told::new(
-        Reason::AccountNotFound,
-        "The API server does not let the operator list VobizAccounts any more, so it cannot tell which account serves the claim \
-         by now, and nothing is bought. An administrator gives it the rights to get, list, watch and patch vobizaccounts (the \
-         chart's role has them), and the claim goes on by itself.",
-    );
-    Service { held: Some(told), ..known }
+    /// What was sent or bought stays with its account.
+    pub(super) fn unlisted(self) -> Self {
+        let told = Told::new(
+            Reason::AccountNotFound,
+            "The API server does not let the operator list VobizAccounts any more, so it cannot tell which account serves the \
+             claim by now, and nothing is bought. An administrator gives it the rights to get, list, watch and patch \
+             vobizaccounts (the chart's role has them), and the claim goes on by itself.",
+        );
+        Self { held: Some(told), ..self }
+    }
 }
