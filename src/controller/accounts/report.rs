@@ -13,7 +13,7 @@ use crate::{
     account::Known,
     api::{ACCOUNT_FINALIZER, VobizAccount, VobizAccountStatus},
     clock::Clock,
-    conditions::{AccountFacts, account_status},
+    conditions::{AccountFacts, Unsettled, account_status},
     domain::{Backoff, Moment},
     reconcile::Records,
     store::{Store, StoreError},
@@ -95,16 +95,15 @@ impl Reporter {
         let first = known.directory.first(id).unwrap_or_default();
         let working = known.working.get(id);
         let unsettled = recorded.open(id);
-        let idle = || unsettled.is_none() && working.is_none_or(|account| account.queue.is_idle());
         if object.metadata.deletion_timestamp.is_none() {
             memory.deleting_since = None;
             if !held {
                 return self.store.hold_account(object, true).await;
             }
         } else if held {
-            let since = *memory.deleting_since.get_or_insert(now.mono);
-            // Of two with one auth id, what was sent is the business of the one that serves.
-            if first != object.name_any() || now.mono >= since + SEEN_WITHIN && idle() {
+            let waited = now.mono.saturating_sub(*memory.deleting_since.get_or_insert(now.mono));
+            let idle = working.is_none_or(|account| account.queue.is_idle());
+            if may_go(first == object.name_any(), waited, unsettled, idle) {
                 return self.store.hold_account(object, false).await;
             }
         }
@@ -134,6 +133,12 @@ impl Reporter {
 
 fn is_held(object: &VobizAccount) -> bool {
     object.finalizers().iter().any(|name| name == ACCOUNT_FINALIZER)
+}
+
+/// Whether nothing keeps a deleted object any more. Of two with one auth id, what was sent is the business of the one that
+/// serves.
+fn may_go(serves: bool, waited: Duration, unsettled: Option<Unsettled<'_>>, idle: bool) -> bool {
+    !serves || waited >= SEEN_WITHIN && unsettled.is_none() && idle
 }
 
 impl Memory {
@@ -244,5 +249,21 @@ mod tests {
         assert!(memory.is_due(&object("1", Some(theirs)), &status("2", 3), now));
         // What was written is there: another change is news.
         assert!(memory.is_due(&object("2", Some(ours)), &status("2", 3), now));
+    }
+
+    #[test]
+    fn an_object_goes_once_nothing_is_open_and_a_duplicate_at_once() {
+        let (open, newer) = (Some(Unsettled::Open("911")), Some(Unsettled::Newer("911")));
+        for (serves, waited, unsettled, idle, goes) in [
+            (true, 10, None, true, true),
+            (true, 9, None, true, false),
+            (true, 10, None, false, false),
+            (true, 10, open, true, false),
+            (true, 10, newer, true, false),
+            (false, 0, open, false, true),
+        ] {
+            let found = may_go(serves, Duration::from_secs(waited), unsettled, idle);
+            assert_eq!(found, goes, "{serves} {waited} {idle}");
+        }
     }
 }
