@@ -90,23 +90,56 @@ impl Reporter {
         memory: &mut Memory,
         now: Moment,
     ) -> Result<(), StoreError> {
-        let object = &*kept.object;
+        let finalizer = self.hold(&kept.object, known, recorded, memory, now).await;
+        let refused = match &finalizer {
+            Ok(false) => None,
+            // The account says so, as nothing else tells why no claim can buy in it.
+            Err(StoreError::Forbidden(why)) => Some(why.as_str()),
+            Ok(true) | Err(_) => return finalizer.map(drop),
+        };
+        self.tell(&kept.object, known, recorded, memory, refused, now).await?;
+        finalizer.map(drop)
+    }
+
+    /// Holds a deletion back, or lets it go through, if that is due. Returns whether it was.
+    async fn hold(
+        &self,
+        object: &VobizAccount,
+        known: &Known,
+        recorded: &Recorded,
+        memory: &mut Memory,
+        now: Moment,
+    ) -> Result<bool, StoreError> {
         let (id, held) = (&object.spec.auth_id, is_held(object));
+        let deleting = object.metadata.deletion_timestamp.is_some();
+        let due = if deleting {
+            let waited = now.mono.saturating_sub(*memory.deleting_since.get_or_insert(now.mono));
+            let serves = known.directory.first(id) == Some(object.name_any().as_str());
+            let idle = known.working.get(id).is_none_or(|account| account.queue.is_idle());
+            held && may_go(serves, waited, recorded.open(id), idle)
+        } else {
+            memory.deleting_since = None;
+            !held
+        };
+        if due {
+            self.store.hold_account(object, !deleting).await?;
+        }
+        Ok(due)
+    }
+
+    /// Writes its status, if that is due.
+    async fn tell(
+        &self,
+        object: &VobizAccount,
+        known: &Known,
+        recorded: &Recorded,
+        memory: &mut Memory,
+        refused: Option<&str>,
+        now: Moment,
+    ) -> Result<(), StoreError> {
+        let id = &object.spec.auth_id;
         let first = known.directory.first(id).unwrap_or_default();
         let working = known.working.get(id);
-        let unsettled = recorded.open(id);
-        if object.metadata.deletion_timestamp.is_none() {
-            memory.deleting_since = None;
-            if !held {
-                return self.store.hold_account(object, true).await;
-            }
-        } else if held {
-            let waited = now.mono.saturating_sub(*memory.deleting_since.get_or_insert(now.mono));
-            let idle = working.is_none_or(|account| account.queue.is_idle());
-            if may_go(first == object.name_any(), waited, unsettled, idle) {
-                return self.store.hold_account(object, false).await;
-            }
-        }
         let working = working.filter(|_| first == object.name_any());
         let health = working.map(|account| account.health());
         let facts = AccountFacts {
@@ -115,7 +148,8 @@ impl Reporter {
             token: known.directory.token(&object.name_any()),
             lacks_labels: known.directory.lacks_labels(&object.name_any()),
             met: health.as_ref().map(|health| (&health.gate, health.accepted)),
-            unsettled,
+            unsettled: recorded.open(id),
+            refused,
             figures: working.and_then(|account| figures(account, &self.records, recorded)),
         };
         if let Some(account) = working.filter(|_| facts.awaits_vobiz()) {

@@ -14,14 +14,16 @@ use kube::{Client, client::Body};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
-use super::{Keeper, Parts, follow_accounts};
+use super::{Keeper, Parts, Reporter, follow_accounts};
 use crate::{
     account::{Accounts, Known},
     api::{Seen, VobizAccount},
     cache::Cache,
+    clock::Clock,
     domain::AccountId,
     health::Lifecycle,
     plan::{ClaimBrief, RecordBrief, Token},
+    store::Store,
     vobiz::{Casing, Connector, Credentials, Settings, Spending},
 };
 
@@ -191,4 +193,27 @@ async fn a_right_to_list_that_is_lost_is_told_to_the_keeper_and_readiness() {
     let mut shown = None;
     lifecycle.note(|stage| shown.clone_from(&stage.accounts));
     assert!(shown.is_some_and(|why| why.contains("cannot be listed") && why.contains("no right")));
+}
+
+#[tokio::test]
+async fn an_account_whose_finalizer_may_not_be_written_says_so() {
+    let (told, mut tells) = mpsc::unbounded_channel();
+    let server = api_server(move |request| {
+        if request.uri().path().ends_with("/a/status") {
+            told.send(()).unwrap();
+            return None;
+        }
+        Some(forbidden())
+    });
+    let (_, seen) = object("a", 1, &json!({}));
+    let mut free = VobizAccount::clone(seen.read().unwrap());
+    free.metadata.finalizers = None;
+    let (keeper, clock) = (Arc::new(keeper()), Clock::start());
+    keeper.has(&[&("a".into(), Arc::new(Seen::from(free)))]);
+    let store = Store::new(server);
+    let reporter = Reporter { keeper, records: Cache::new(RecordBrief::of), store, clock };
+    tokio::select! {
+        () = reporter.run() => {}
+        told = tells.recv() => assert!(told.is_some()),
+    }
 }
