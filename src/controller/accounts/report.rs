@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     account::Known,
-    api::{ACCOUNT_FINALIZER, VobizAccount, VobizAccountStatus},
+    api::{ACCOUNT_FINALIZER, AccountReason, ConditionType, VobizAccount, VobizAccountStatus},
     clock::Clock,
     conditions::{AccountFacts, Unsettled, account_status},
     domain::{Backoff, Moment},
@@ -26,6 +26,13 @@ const EVERY: Duration = Duration::from_secs(3);
 const BETWEEN: Duration = Duration::from_secs(30);
 
 const PAUSES: Backoff = Backoff { first: Duration::from_secs(1), longest: Duration::from_mins(1) };
+
+/// How Vobiz meets an account: while it flaps, each look finds another of these.
+const FLAPPING: [AccountReason; 3] =
+    [AccountReason::Accepted, AccountReason::RateLimited, AccountReason::VobizUnavailable];
+
+/// So long after such a change, the next one is told at once again: longer than the longest pause.
+const CALM: Duration = Duration::from_mins(2);
 
 /// An intent that was written just before an account was deleted is seen by then.
 const SEEN_WITHIN: Duration = Duration::from_secs(10);
@@ -43,6 +50,8 @@ struct Memory {
     written: Option<Written>,
     /// Writes in a row that another writer has written over.
     contested: u32,
+    /// When Vobiz was last told to meet it otherwise, and how many such changes in a row came before.
+    flipped: Option<(Duration, u32)>,
     failures: u32,
     not_before: Duration,
     deleting_since: Option<Duration>,
@@ -169,6 +178,16 @@ fn is_held(object: &VobizAccount) -> bool {
     object.finalizers().iter().any(|name| name == ACCOUNT_FINALIZER)
 }
 
+/// Whether all that has changed is how Vobiz meets the account.
+fn is_flip(old: &VobizAccountStatus, new: &VobizAccountStatus) -> bool {
+    let flaps = |status: &VobizAccountStatus| {
+        let ready = status.conditions.iter().find(|one| one.type_ == ConditionType::Ready.into_str());
+        ready.is_some_and(|ready| FLAPPING.iter().any(|reason| ready.reason == reason.into_str()))
+    };
+    let same_spec = old.observed_generation == new.observed_generation;
+    same_spec && old.conditions != new.conditions && flaps(old) && flaps(new)
+}
+
 /// Whether nothing keeps a deleted object any more. Of two with one auth id, what was sent is the business of the one that
 /// serves.
 fn may_go(serves: bool, waited: Duration, unsettled: Option<Unsettled<'_>>, idle: bool) -> bool {
@@ -176,8 +195,8 @@ fn may_go(serves: bool, waited: Duration, unsettled: Option<Unsettled<'_>>, idle
 }
 
 impl Memory {
-    /// Whether a status is worth its write: what it says of the account's state at once, figures not too often, and what
-    /// another writer says otherwise ever more rarely.
+    /// Whether a status is worth its write: what it says of the account's state at once, figures not too often, and ever more
+    /// rarely what flaps, or what another writer says otherwise.
     fn is_due(&self, object: &VobizAccount, new: &VobizAccountStatus, now: Duration) -> bool {
         let since = |pause| self.written.as_ref().is_none_or(|written| now >= written.at + pause);
         if self.is_overwritten(object) && !since(PAUSES.after(self.contested)) {
@@ -185,6 +204,9 @@ impl Memory {
         }
         let old = object.status.as_ref();
         let Some(old) = old.filter(|old| *old != new) else { return old != Some(new) };
+        if is_flip(old, new) && self.flipped.is_some_and(|(at, before)| now < at + PAUSES.after(before)) {
+            return false;
+        }
         let states = old.conditions != new.conditions || old.observed_generation != new.observed_generation;
         states || old.numbers.is_none() || since(BETWEEN)
     }
@@ -199,6 +221,10 @@ impl Memory {
 
     fn wrote(&mut self, object: &VobizAccount, status: VobizAccountStatus, now: Duration) {
         self.contested = if self.is_overwritten(object) { self.contested.saturating_add(1) } else { 0 };
+        if object.status.as_ref().is_some_and(|old| is_flip(old, &status)) {
+            let in_a_row = self.flipped.filter(|(at, _)| now < *at + CALM);
+            self.flipped = Some((now, in_a_row.map_or(0, |(_, before)| before.saturating_add(1))));
+        }
         self.written = Some(Written { at: now, status, over: object.metadata.resource_version.clone() });
     }
 
@@ -299,5 +325,42 @@ mod tests {
             let found = may_go(serves, Duration::from_secs(waited), unsettled, idle);
             assert_eq!(found, goes, "{serves} {waited} {idle}");
         }
+    }
+
+    fn says(reason: &str) -> VobizAccountStatus {
+        let ready = serde_json::json!({ "type": "Ready", "status": "False", "reason": reason, "message": "",
+            "lastTransitionTime": "2026-01-02T03:04:05Z" });
+        VobizAccountStatus { conditions: vec![serde_json::from_value(ready).unwrap()], ..status("1", 1) }
+    }
+
+    #[test]
+    fn what_flaps_is_written_ever_more_rarely_and_all_else_at_once() {
+        let (mut memory, mut shown, mut writes, mut now) =
+            (Memory::default(), None, Vec::new(), Duration::ZERO);
+        for look in 0..100 {
+            let new = says(["Accepted", "VobizUnavailable"][look % 2]);
+            let object = object(&look.to_string(), shown.clone());
+            if memory.is_due(&object, &new, now) {
+                memory.wrote(&object, new.clone(), now);
+                writes.push(now.as_secs());
+                shown = Some(new);
+            }
+            now += EVERY;
+        }
+        assert!(writes.starts_with(&[0, 3, 6, 9, 18, 27, 48, 81, 144, 207]), "{writes:?}");
+        let shown = object("shown", shown);
+        let another_spec = VobizAccountStatus { observed_generation: Some(2), ..says("RateLimited") };
+        for (new, after, due) in [
+            (says("RateLimited"), Duration::ZERO, false),
+            (says("RateLimited"), CALM, true),
+            (says("InvalidCredentials"), Duration::ZERO, true),
+            (says("Suspended"), Duration::ZERO, true),
+            (another_spec, Duration::ZERO, true),
+        ] {
+            let at = memory.flipped.unwrap().0 + after;
+            assert_eq!(memory.is_due(&shown, &new, at), due, "{new:?}");
+        }
+        memory.wrote(&shown, says("RateLimited"), now + CALM);
+        assert_eq!(memory.flipped, Some((now + CALM, 0)), "calm in between");
     }
 }
