@@ -168,13 +168,10 @@ async fn ask(
             Err(CommandError::Credentials(why)) => return Ok(vec![without(why)]),
             Err(error) => return Err(error),
         };
-    let origins: Vec<_> = match &accounts.only {
-        Some(only) => {
-            asked.clear();
-            accounts.known.origin(only).into_iter().collect()
-        }
-        None => accounts.known.all().collect(),
-    };
+    if accounts.only.is_some() {
+        asked.clear();
+    }
+    let origins: Vec<_> = accounts.known.meant(accounts.only.as_ref()).collect();
     let (accounts, from) = (&accounts, utc_day(Timestamp::now() - LEDGER));
     let survey = |origin: Origin| async move {
         let vobiz = match accounts.reader(&origin).await {
