@@ -12,7 +12,7 @@ use std::{
 
 use kube::{Client, client::Body};
 use serde_json::{Value, json};
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, time::timeout};
 
 use super::{Keeper, Parts, Reporter, follow_accounts};
 use crate::{
@@ -26,6 +26,9 @@ use crate::{
     store::Store,
     vobiz::{Casing, Connector, Credentials, Settings, Spending},
 };
+
+/// What takes longer than that never comes.
+const LONG: Duration = Duration::from_secs(30);
 
 fn keeper() -> Keeper {
     let _ = rustls::crypto::ring::default_provider().install_default();
@@ -188,7 +191,7 @@ async fn a_right_to_list_that_is_lost_is_told_to_the_keeper_and_readiness() {
     };
     tokio::select! {
         () = follow_accounts(server, keeper.clone(), lifecycle.clone()) => {}
-        () = told => {}
+        told = timeout(LONG, told) => told.unwrap(),
     }
     let mut shown = None;
     lifecycle.note(|stage| shown.clone_from(&stage.accounts));
@@ -214,6 +217,6 @@ async fn an_account_whose_finalizer_may_not_be_written_says_so() {
     let reporter = Reporter { keeper, records: Cache::new(RecordBrief::of), store, clock };
     tokio::select! {
         () = reporter.run() => {}
-        told = tells.recv() => assert!(told.is_some()),
+        told = timeout(LONG, tells.recv()) => assert!(told.unwrap().is_some()),
     }
 }
