@@ -32,10 +32,11 @@ impl Default for PriceLine {
 }
 
 impl PriceLine {
-    /// A claim stands in line once, however often it asks.
+    /// A claim stands in line once, however often it asks, and not while its price is being read: a second read would share the
+    /// place of the first, and be counted by nothing. It joins again after the read, if that one was too old.
     pub fn join(&mut self, claim: &ObjectKey) {
         let Some(namespace) = claim.namespace() else { return };
-        if self.standing.insert(claim.clone()) {
+        if !self.places.has(claim.borrow()) && self.standing.insert(claim.clone()) {
             self.came += 1;
             self.turns.insert(namespace, (self.came, claim.clone()));
         }
@@ -134,6 +135,21 @@ mod tests {
         assert_eq!((ask(&mut line, at(4000)).as_str(), line.more_after(at(4000))), ("", None));
         line.join(&ObjectKey::claim("c", "0"));
         assert_eq!(ask(&mut line, at(4000)), "c");
+    }
+
+    #[test]
+    fn a_claim_whose_price_is_being_read_is_not_in_line_again_before_it_was() {
+        let (mut line, claim) = (PriceLine::default(), ObjectKey::claim("a", "0"));
+        let ask_again = |line: &mut PriceLine, now| {
+            line.join(&claim);
+            ask(line, at(now))
+        };
+        assert_eq!(ask_again(&mut line, 0), "a");
+        assert_eq!([1, 2000].map(|now| ask_again(&mut line, now)), ["", ""], "also while it hangs");
+        line.clear();
+        assert_eq!(ask_again(&mut line, 3000), "", "a hold ends no read");
+        line.read(&claim);
+        assert_eq!(ask_again(&mut line, 3000), "a");
     }
 
     #[test]

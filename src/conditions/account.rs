@@ -4,10 +4,10 @@ use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::ResourceExt;
 
-use super::{number::forget, status::condition};
+use super::status::condition;
 use crate::{
     api::{AccountReason, ConditionType, Progress, Status, VobizAccount, VobizAccountStatus},
-    plan::{Gate, GateCause, Token},
+    plan::{Gate, GateCause, Token, forget},
 };
 
 /// What is known of an account.

@@ -8,7 +8,7 @@ use crate::{
         Reason,
     },
     domain::{AccountId, Clocks, Currency, Money, Time},
-    plan::{Change, ConflictWith, Timeouts, debits_count},
+    plan::{Change, ConflictWith, Timeouts, debits_count, forget},
 };
 
 /// The readers of a message. The user of a claim need not know what else the account has.
@@ -218,18 +218,32 @@ pub fn gone(message: &str, account: &AccountId) -> String {
     )
 }
 
-/// What was sent with the account of `sent`, while the record of the number is by now one of the account `other`.
-pub fn recorded_elsewhere(sent: &PhoneNumber, bought: bool, other: &AccountId) -> String {
+/// What was sent with the account of `sent`, while the record of the number is by now `found`, of another account. A record lets
+/// go of itself when it is deleted only if its own attempt has failed.
+pub fn recorded_elsewhere(sent: &PhoneNumber, bought: bool, found: &PhoneNumber) -> String {
     let (account, name) = (&sent.spec.account, sent.spec.e164.digits());
     let what = if bought {
         "The number is bought with"
     } else {
         "A purchase of the number was sent, and its outcome is not certain, with"
     };
+    let give_up = match found.spec.attempt.state {
+        AttemptState::Failed => {
+            format!("an administrator deletes the record (kubectl delete phonenumber/{name})")
+        }
+        AttemptState::Open => format!(
+            "wait until the purchase in that record is settled, and have an administrator give the record up ({})",
+            forget(&name)
+        ),
+        AttemptState::Bound | AttemptState::NeedsDecision => {
+            format!("an administrator gives the record up ({})", forget(&name))
+        }
+    };
     format!(
-        "{what} the account {account}, and no record says so: phonenumber/{name} was recorded with the account {other} \
-         meanwhile. Look for the number in the list and the ledger of {account} at Vobiz. If it is there, delete the record \
-         (kubectl delete phonenumber/{name}); once it is gone, a claim that {account} serves adopts the number."
+        "{what} the account {account}, and no record says so: phonenumber/{name} was recorded with the account {} meanwhile. \
+         Look for the number in the list and the ledger of {account} at Vobiz. If it is there, {give_up}; once it is gone, a \
+         claim that {account} serves adopts the number.",
+        found.spec.account
     )
 }
 

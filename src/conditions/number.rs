@@ -2,9 +2,9 @@
 
 use super::message::{ownership, sum};
 use crate::{
-    api::{FORGET_ANNOTATION, Number, NumberStatus, Origin, Ownership, PhoneNumber, Reason},
+    api::{Number, NumberStatus, Origin, Ownership, PhoneNumber, Reason},
     domain::AccountId,
-    plan::Change,
+    plan::{Change, forget},
 };
 
 pub fn bound(reason: Reason, record: &PhoneNumber) -> String {
@@ -89,12 +89,5 @@ fn lost(record: &PhoneNumber) -> String {
          stock): {}",
         obtained(record),
         forget(&record.spec.e164.digits()),
-    )
-}
-
-/// What an administrator types to forget a record.
-pub(super) fn forget(name: &str) -> String {
-    format!(
-        "kubectl annotate phonenumber/{name} {FORGET_ANNOTATION}=true && kubectl delete phonenumber/{name}"
     )
 }

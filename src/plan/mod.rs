@@ -83,7 +83,7 @@ pub use send::{Denial, LiveClaim, OutcomeTarget, Permission, may_send, outcome_t
 pub use serving::{Directory, Labels, LiveAccount, Service};
 pub use settle::EXPLAINED_SOON;
 pub use time::{SEND_WINDOW, Timeouts};
-pub use told::Told;
+pub use told::{Told, forget};
 pub use turns::Turns;
 
 use crate::api::Reason;

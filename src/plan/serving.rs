@@ -284,9 +284,10 @@ fn served_by_another(record: &PhoneNumber) -> Told {
     Told::new(
         Reason::Conflict,
         format!(
-            "Another account serves the claim by now than {}, with which phonenumber/{} was recorded, so nothing is sent.",
+            "Another account serves the claim by now than {}, with which phonenumber/{} was recorded, so nothing is sent.{}",
             record.spec.account,
-            record.spec.e164.digits()
+            record.spec.e164.digits(),
+            super::told::way_out(record)
         ),
     )
 }
@@ -502,6 +503,21 @@ mod tests {
             let served = accounts.serve(&claim(named), Some(&record));
             let state = record.spec.attempt.state;
             assert_eq!((told(&served).0, told(&served).1, served.gone), (account, held, gone), "{state:?}");
+        }
+    }
+
+    #[test]
+    fn where_a_decision_would_not_count_what_makes_it_count_is_told() {
+        use AttemptState::{Bound, NeedsDecision, Open};
+        let accounts =
+            directory(&[object("a", 1, &json!({})), object("b", 1, &json!({ "default": true }))], None);
+        for (state, is_told) in [(NeedsDecision, true), (Open, false), (Bound, false)] {
+            let served = accounts.serve(&claim(None), Some(&of("MA_a", state, "u")));
+            for way_out in
+                ["MA_a serves the claim again", "spec.accountRef", "telephony.vobiz.ai/forget=true"]
+            {
+                assert_eq!(told(&served).2.contains(way_out), is_told, "{state:?} {way_out}: {served:?}");
+            }
         }
     }
 

@@ -31,6 +31,26 @@ impl Last {
 }
 
 impl Found {
+    /// What `find` finds of that ledger, or found of it lately. It looks at all records and all rows meanwhile, which no other
+    /// account's verification waits for.
+    fn of(
+        &self,
+        account: AccountId,
+        begun: Moment,
+        rows: &Arc<LedgerRows>,
+        now: Moment,
+        find: impl FnOnce() -> Neighbours,
+    ) -> Arc<Neighbours> {
+        let is_same = |last: &&Last| Arc::ptr_eq(&last.rows, rows) && last.begun == begun && last.counts(now);
+        if let Some(last) = self.0.lock().get(&account).filter(is_same) {
+            return last.neighbours.clone();
+        }
+        let neighbours = Arc::new(find());
+        let last = Last { begun, rows: rows.clone(), at: now.mono, neighbours: neighbours.clone() };
+        self.0.lock().insert(account, last);
+        neighbours
+    }
+
     /// Forgets what counts no more, and with it the ledgers that no account keeps.
     pub(super) fn sweep(&self, now: Moment) {
         self.0.lock().retain(|_, last| last.counts(now));
@@ -47,14 +67,6 @@ impl Context {
         rows: &Arc<LedgerRows>,
         now: Moment,
     ) -> Arc<Neighbours> {
-        let mut found = self.neighbours.0.lock();
-        if let Some(last) = found.get(&account.id())
-            && Arc::ptr_eq(&last.rows, rows)
-            && last.begun == begun
-            && last.counts(now)
-        {
-            return last.neighbours.clone();
-        }
         // One of a newer version explains nothing: what is not explained is asked about.
         let records = |look: &mut dyn FnMut(&RecordBrief)| {
             self.records.briefs(|briefs| briefs.filter_map(|(_, brief)| brief.as_ref()).for_each(look));
@@ -66,11 +78,8 @@ impl Context {
         let family: Vec<_> = family.map(|(_, other)| other).collect();
         let lists = |e164: E164| family.iter().any(|other| other.lists(e164));
         let is_known = |e164: &E164| self.records.contains(&ObjectKey::number(*e164)) || lists(*e164);
-        let neighbours = Neighbours::of(rows.clone(), begun.wall, self.timeouts, records, kinship, is_known);
-        let neighbours = Arc::new(neighbours);
-        let last = Last { begun, rows: rows.clone(), at: now.mono, neighbours: neighbours.clone() };
-        found.insert(id.clone(), last);
-        neighbours
+        let find = || Neighbours::of(rows.clone(), begun.wall, self.timeouts, records, kinship, is_known);
+        self.neighbours.of(id.clone(), begun, rows, now, find)
     }
 
     /// Has the accounts read that may be of the family, and the record looked at when they were.
@@ -100,5 +109,18 @@ mod tests {
         assert_eq!(Arc::strong_count(&rows), 2);
         found.sweep(now.plus(EXPLAINED_SOON));
         assert_eq!(Arc::strong_count(&rows), 1);
+    }
+    #[test]
+    fn what_is_found_for_one_account_keeps_no_other_waiting() {
+        let (found, now) = (Found::default(), crate::clock::Clock::start().now());
+        let (rows, mut looks) = (Arc::<LedgerRows>::default(), 0);
+        for _ in 0..2 {
+            found.of("MA_1".parse().unwrap(), now, &rows, now, || {
+                looks += 1;
+                assert!(found.0.try_lock().is_some(), "another account looks meanwhile");
+                Neighbours::default()
+            });
+        }
+        assert_eq!(looks, 1, "it counts for a while");
     }
 }

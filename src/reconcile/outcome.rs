@@ -94,7 +94,7 @@ async fn write(
         OutcomeTarget::Elsewhere(found) => {
             let bought =
                 matches!(change, Change::Answered { answer, .. } if answer.outcome == Outcome::Purchased);
-            let message = conditions::recorded_elsewhere(record, bought, &found.spec.account);
+            let message = conditions::recorded_elsewhere(record, bought, found);
             tracing::error!(attempt = %id, account = %record.spec.account, "{}", E164::masked(&message));
             let reason = Reason::Conflict.into_str();
             context.publish(claim, EventKind::Warning, reason, &message, context.clock.now()).await;

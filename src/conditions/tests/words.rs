@@ -159,11 +159,30 @@ fn a_claim_is_told_that_its_token_is_too_long_and_what_to_type() {
 
 #[test]
 fn what_was_bought_beside_the_record_of_another_account_is_told_with_both() {
-    let (sent, other) = (record(AttemptState::Open, Origin::Purchase, None), "MA_2".parse().unwrap());
-    for (bought, part) in [(true, "is bought with the account MA_1"), (false, "outcome is not certain")] {
-        let message = crate::conditions::recorded_elsewhere(&sent, bought, &other);
-        for part in [part, "with the account MA_2", "kubectl delete phonenumber/911234500000"] {
-            assert!(message.contains(part), "{part}: {message}");
+    let sent = record(AttemptState::Open, Origin::Purchase, None);
+    let forget =
+        "(kubectl annotate phonenumber/911234500000 telephony.vobiz.ai/forget=true && kubectl delete";
+    for (bought, state, parts) in [
+        (
+            true,
+            AttemptState::Failed,
+            ["is bought with the account MA_1", "(kubectl delete phonenumber/911234500000)"],
+        ),
+        (
+            false,
+            AttemptState::Failed,
+            ["outcome is not certain", "(kubectl delete phonenumber/911234500000)"],
+        ),
+        // A deletion of these alone would wait for ever.
+        (true, AttemptState::NeedsDecision, ["is bought", forget]),
+        (true, AttemptState::Bound, ["is bought", forget]),
+        (true, AttemptState::Open, ["wait until the purchase in that record is settled", forget]),
+    ] {
+        let mut found = record(state, Origin::Purchase, None);
+        found.spec.account = "MA_2".parse().unwrap();
+        let message = crate::conditions::recorded_elsewhere(&sent, bought, &found);
+        for part in parts.into_iter().chain(["with the account MA_2"]) {
+            assert!(message.contains(part), "{state:?} {part}: {message}");
         }
     }
 }
