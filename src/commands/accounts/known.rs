@@ -279,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn an_account_of_the_flags_and_of_an_object_is_asked_with_the_token_of_each() {
+    fn an_account_of_flags_and_object_is_asked_with_the_token_of_each() {
         let known = known(&[plain("red"), plain("blue")], Some("ma_red"));
         for (only, names) in [
             (None, &["ma_red", "blue", "red"][..]),
