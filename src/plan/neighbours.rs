@@ -14,6 +14,7 @@ use super::{
     evidence::{earlier, later},
     family::Kinship,
     rows::LedgerRows,
+    rules,
     taken::{Taken, may_be_same, meet_by_id, taken},
     time::Timeouts,
 };
@@ -69,8 +70,9 @@ impl Neighbours {
                 let purchase = Explained::by(other, timeouts);
                 match kinship {
                     _ if !shown => found.young.extend(purchase),
+                    kinship if rules::explains_its_ledger(kinship) => found.explained.extend(purchase),
                     Kinship::Unknown(read) => found.untold.extend(purchase.map(|purchase| (purchase, read))),
-                    Kinship::Family | Kinship::Stranger => found.explained.extend(purchase),
+                    Kinship::Family | Kinship::Stranger => {}
                 }
             }
         });

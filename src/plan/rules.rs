@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::{
-    AttemptCause, ClaimLiveness, Moment, Timeouts,
+    AttemptCause, ClaimLiveness, Kinship, Moment, Timeouts,
     guard::{Guard, on},
     time::{FAILURE_KEEPS, SEND_WINDOW},
 };
@@ -62,6 +62,21 @@ pub fn verification_looks_for_debits() -> bool {
 /// R5: a record of another account is left alone.
 pub fn is_of_another_account(record: &PhoneNumber, account: &AccountId) -> bool {
     record.spec.account != *account && on(Guard::AccountOfRecord)
+}
+
+/// R5: what was sent or bought with an account stays with it, whatever its claim names by now; a failure does not.
+pub fn stays_with_its_account(attempt: &Attempt) -> bool {
+    attempt.state != AttemptState::Failed && on(Guard::AccountStays)
+}
+
+/// Step 4: what was recorded with one account is not sent once another one, or none, serves its claim.
+pub fn is_served_by_another(record: &PhoneNumber, serves: Option<&AccountId>) -> bool {
+    serves != Some(&record.spec.account) && on(Guard::LiveAccount)
+}
+
+/// R10: a purchase explains debits of its own family's ledger alone. One that may be of the family explains none.
+pub fn explains_its_ledger(kinship: Kinship) -> bool {
+    kinship == Kinship::Family || !on(Guard::FamilyExplains)
 }
 
 /// R5: an open attempt of a claim that is gone is verified before the next claim attempts anything.

@@ -10,10 +10,11 @@ use kube::core::SelectorExt;
 
 use super::{
     declared::{Allowed, Declared, Token},
+    rules,
     told::Told,
 };
 use crate::{
-    api::{AccountReason, AttemptState, ClaimRef, PhoneNumber, PhoneNumberClaim, Reason},
+    api::{AccountReason, ClaimRef, PhoneNumber, PhoneNumberClaim, Reason},
     domain::AccountId,
 };
 
@@ -149,11 +150,11 @@ impl Directory {
             let comes_after =
                 |named: &ClaimRef| claim.account_name().is_none() && named.namespace == namespace;
             named.is_some_and(|named| Some(&named.uid) == claim.metadata.uid.as_ref() || comes_after(named))
-                && record.spec.attempt.state != AttemptState::Failed
+                && rules::stays_with_its_account(&record.spec.attempt)
         };
         let Some(record) = record.filter(may_be_ours) else { return served };
         let account = &record.spec.account;
-        let other = served.account.as_ref() != Some(account);
+        let other = rules::is_served_by_another(record, served.account.as_ref());
         let held = served.held.or_else(|| other.then(|| served_by_another(record)));
         let declared = self.first(account).map(str::to_owned);
         Service { account: Some(account.clone()), held, gone: !self.knows(account), declared }
@@ -299,7 +300,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        api::{ACCOUNT_FINALIZER, Seen, VobizAccount},
+        api::{ACCOUNT_FINALIZER, AttemptState, Seen, VobizAccount},
         plan::Token,
     };
 

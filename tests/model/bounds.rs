@@ -50,6 +50,10 @@ pub enum Fault {
     Hour,
     /// The user changes what the claim wants.
     Edit,
+    /// The user has the claim bought with the other account.
+    Move,
+    /// An administrator deletes the record, as `kubectl delete` does.
+    DeleteRecord,
     /// The user pauses the claim.
     Pause,
     /// The user has the claim adopt only.
@@ -111,6 +115,12 @@ pub enum Twist {
     TokenAtFirst,
     /// The record that is there at the start belongs to another account.
     ForeignRecord,
+    /// The other account is served as well. It is not of our family.
+    TwoAccounts,
+    /// Another number is bought with the other account for the same price, and debits name no number.
+    Neighbour,
+    /// Both accounts have one ledger.
+    OneFamily,
 }
 
 /// One mix: a start, and bounded faults.

@@ -13,6 +13,8 @@ pub enum Bypass {
     LiveHolder,
     /// R1 once more: only the task that wrote an attempt sends it. Off, a process that reads one does so, too.
     WriterSends,
+    /// An attempt is verified with the account of its record. Off, with the one that its claim names by now.
+    VerifiedWhereSent,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]

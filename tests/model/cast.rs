@@ -6,8 +6,10 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time as KubeTime
 use kube::core::ObjectMeta;
 
 use super::{
+    accounts::{self, ACCOUNTS},
+    bounds::{Mix, Twist},
     claims::{KINDS, bits, claim},
-    world::{Claim, NOBODY, Record, Token, Tokens, bit_of},
+    world::{Account, Claim, NOBODY, Record, Token, Tokens, bit_of},
 };
 use crate::{
     api::{
@@ -15,21 +17,25 @@ use crate::{
         PhoneNumberClaim, PhoneNumberSpec, PhoneNumberStatus,
     },
     domain::{AccountId, AttemptId, Currency, E164, LedgerRow, ListedNumber, Time},
-    plan::{LedgerRead, NewAttempt, Rows},
+    plan::{Directory, LedgerRead, NewAttempt, RecordBrief, Rows, Service},
 };
 
 /// Everybody and everything that the plan functions may see, made once.
-#[derive(Debug)]
 pub struct Cast {
     pub e164: E164,
-    pub ours: AccountId,
-    other: AccountId,
+    /// Ours, and the other one.
+    pub accounts: [AccountId; 2],
+    /// Which of them serve claims.
+    pub directory: Directory,
     claims: Vec<[PhoneNumberClaim; KINDS]>,
     attempts: Vec<AttemptId>,
     tokens: Vec<(Token, String)>,
     pub absent: Rows,
-    pub listed: Rows,
+    /// Under each account.
+    pub listed: [Rows; 2],
     pub listed_elsewhere: Rows,
+    /// The record of another number, in the other account.
+    pub neighbour: Option<RecordBrief>,
     /// By the debits that are shown, and by those from before the day that has passed.
     ledgers: Vec<Vec<LedgerRead>>,
     epoch: jiff::Timestamp,
@@ -39,7 +45,9 @@ pub struct Cast {
 const UIDS: u8 = 8;
 
 impl Cast {
-    pub fn new(two_namespaces: bool) -> Self {
+    pub fn new(mix: &Mix) -> Self {
+        let two_namespaces = mix.has(Twist::TwoNamespaces);
+        let named = !mix.has(Twist::Neighbour);
         let epoch: jiff::Timestamp = "2026-01-02T03:04:05Z".parse().unwrap();
         let e164: E164 = "+911234500000".parse().unwrap();
         let attempts: Vec<_> = (1..=4).map(|id| AttemptId::from_random([id; 16])).collect();
@@ -55,18 +63,19 @@ impl Cast {
         };
         Self {
             e164,
-            ours: "MA_1".parse().unwrap(),
-            other: "MA_2".parse().unwrap(),
+            accounts: ACCOUNTS.map(|id| id.parse().unwrap()),
+            directory: accounts::directory(mix),
             claims: (0..=UIDS)
                 .map(|uid| std::array::from_fn(|bits| claim(uid, bits, two_namespaces, epoch)))
                 .collect(),
             attempts,
             tokens: Token::ALL.into_iter().zip(words).collect(),
             absent: Rows::default(),
-            listed: vec![Box::new(row("MA_1"))].into(),
-            listed_elsewhere: vec![Box::new(row("MA_2"))].into(),
+            listed: ACCOUNTS.map(|owner| vec![Box::new(row(owner))].into()),
+            listed_elsewhere: vec![Box::new(row(ACCOUNTS[1]))].into(),
+            neighbour: accounts::neighbour(mix, epoch),
             ledgers: (0..16)
-                .map(|debits| (0..16).map(|aged| ledger(debits, aged, epoch)).collect())
+                .map(|debits| (0..16).map(|aged| ledger(debits, aged, named, epoch)).collect())
                 .collect(),
             epoch,
         }
@@ -75,6 +84,11 @@ impl Cast {
     /// The present, by a clock that is right.
     pub fn now(&self) -> jiff::Timestamp {
         self.epoch
+    }
+
+    /// The account that serves a claim.
+    pub fn account_of(&self, served: &Service) -> usize {
+        self.accounts.iter().position(|account| served.account.as_ref() == Some(account)).unwrap()
     }
 
     /// A moment from before the day that has passed.
@@ -120,7 +134,7 @@ impl Cast {
     pub fn record(&self, record: &Record, opened: jiff::Timestamp) -> PhoneNumber {
         let attempt = Attempt {
             state: record.state,
-            answer: record.answer.map(|outcome| self.answer(outcome)),
+            answer: record.answer.map(|outcome| self.answer(outcome, record.account)),
             settled_at: settled_at(record, self.epoch),
             unexplained_debits: debits(record.unexplained).map(debit).collect(),
             debits_from: Some(Time::micros(if record.reaches {
@@ -143,7 +157,7 @@ impl Cast {
             metadata: ObjectMeta::default(),
             spec: PhoneNumberSpec {
                 e164: self.e164,
-                account: if record.foreign_account { self.other.clone() } else { self.ours.clone() },
+                account: self.accounts[usize::from(record.account)].clone(),
                 claim_ref: (record.claim != NOBODY).then(|| self.reference(record.claim)),
                 attempt,
                 later: crate::api::Later::default(),
@@ -202,7 +216,7 @@ impl Cast {
     }
 
     /// What Vobiz said, in its own words where it has some.
-    pub fn answer(&self, outcome: Outcome) -> Answer {
+    pub fn answer(&self, outcome: Outcome, account: Account) -> Answer {
         let refused = !matches!(outcome, Outcome::Purchased | Outcome::NotSent | Outcome::Unknown);
         Answer {
             outcome,
@@ -214,7 +228,7 @@ impl Cast {
             required: None,
             available: None,
             currency: None,
-            owner: (outcome == Outcome::Purchased).then(|| self.ours.clone()),
+            owner: (outcome == Outcome::Purchased).then(|| self.accounts[usize::from(account)].clone()),
             at: Time::micros(self.epoch),
         }
     }
@@ -261,16 +275,17 @@ fn debit(id: u8) -> Debit {
     Debit { id: id.to_string(), amount: None, currency: None, at: None }
 }
 
-fn ledger(set: u8, aged: u8, epoch: jiff::Timestamp) -> LedgerRead {
+fn ledger(set: u8, aged: u8, named: bool, epoch: jiff::Timestamp) -> LedgerRead {
     let row = |id: u8| {
         let at = if aged & (1 << id) == 0 {
             epoch.saturating_sub(Duration::from_mins(1)).unwrap()
         } else {
             day(epoch)
         };
+        let reference = if named { "+911234500000" } else { "" };
         LedgerRow::for_tests(&format!(
             r#"{{"id":"{id}","type":"debit","amount":52,"reference_type":"did_purchase",
-            "reference":"+911234500000","created_at":"{at}"}}"#
+            "reference":"{reference}","created_at":"{at}"}}"#
         ))
     };
     let from = epoch.saturating_sub(Duration::from_hours(48)).unwrap();

@@ -1,15 +1,18 @@
 //! The two clocks. The world knows only in which order things happened, and which of the timeouts are over; from that, the
 //! moments are made that the plan functions compare. Any others in the same order would do.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use super::{
+    accounts,
     cast::Cast,
     world::{
         AFTER_FIRST_READ, AFTER_SETTLED, AFTER_WAIT, AFTER_WANTED, Operator, Reading, Record, Said, Time,
     },
 };
-use crate::plan::{Evidence, LedgerRead, Moment, Reading as PlanReading, Rows, SEND_WINDOW, Timeouts};
+use crate::plan::{
+    Evidence, LedgerRead, LedgerRows, Moment, Reading as PlanReading, Rows, SEND_WINDOW, Timeouts,
+};
 
 pub const TIMEOUTS: Timeouts =
     Timeouts { purchase_timeout: Duration::from_secs(30), settle: Duration::from_mins(1) };
@@ -112,37 +115,58 @@ pub fn window(
     (opened, Moment { mono, ..now(cast, operator) })
 }
 
-/// What the operator has read, for the claim in one place, or for the record.
-pub fn evidence(cast: &Cast, operator: &Operator, place: Option<usize>, time: Time, aged: u8) -> Evidence {
-    let over = is_over(operator, time);
-    let begun = |reading: &Reading| {
-        let after = |mark| reading.marks & mark != 0;
-        let seconds = match place {
-            Some(place) if after(AFTER_WANTED[place]) && after(AFTER_WAIT) => WAITED - 1,
-            Some(place) if after(AFTER_WANTED[place]) => WAITED + 1,
-            None if after(AFTER_SETTLED) => 1,
-            None if after(AFTER_FIRST_READ) && over => SETTLED + 1,
-            None if after(AFTER_FIRST_READ) => FIRST_READ - 1,
-            _ => 1000,
-        };
-        moment(wall(cast, operator.skew), seconds)
+/// When a reading was begun, as seen for the claim in one place, or for the record.
+fn begun(cast: &Cast, operator: &Operator, reading: Reading, place: Option<usize>, time: Time) -> Moment {
+    let (over, after) = (is_over(operator, time), |mark| reading.marks & mark != 0);
+    let seconds = match place {
+        Some(place) if after(AFTER_WANTED[place]) && after(AFTER_WAIT) => WAITED - 1,
+        Some(place) if after(AFTER_WANTED[place]) => WAITED + 1,
+        None if after(AFTER_SETTLED) => 1,
+        None if after(AFTER_FIRST_READ) && over => SETTLED + 1,
+        None if after(AFTER_FIRST_READ) => FIRST_READ - 1,
+        _ => 1000,
     };
-    let rows = |reading: &Reading| match reading.said {
+    moment(wall(cast, operator.skew), seconds)
+}
+
+/// The ledger of an account as the operator has read it last, and when that was.
+pub fn ledger_read(
+    cast: &Cast,
+    operator: &Operator,
+    account: usize,
+    time: Time,
+) -> Option<(Moment, Arc<LedgerRows>)> {
+    let reading = operator.read[account].ledger;
+    let Said::Debits(set) = reading.said else { return None };
+    Some((begun(cast, operator, reading, None, time), cast.ledger(set, 0).rows.clone()))
+}
+
+/// What the operator has read of an account, for the claim in one place, or for the record.
+pub fn evidence(
+    cast: &Cast,
+    operator: &Operator,
+    account: usize,
+    place: Option<usize>,
+    time: Time,
+    aged: u8,
+) -> Evidence {
+    let read = &operator.read[account];
+    let begun = |reading: Reading| begun(cast, operator, reading, place, time);
+    let rows = |reading: Reading| match reading.said {
         Said::Absent => PlanReading::Read { begun: begun(reading), value: cast.absent.clone() },
-        Said::Ours => PlanReading::Read { begun: begun(reading), value: cast.listed.clone() },
+        Said::Ours => PlanReading::Read { begun: begun(reading), value: cast.listed[account].clone() },
         Said::Others => PlanReading::Read { begun: begun(reading), value: cast.listed_elsewhere.clone() },
         Said::Never | Said::Debits(_) => PlanReading::<Rows>::Never,
     };
-    let ledger = match operator.ledger.said {
+    let ledger = match read.ledger.said {
         Said::Debits(set) => {
-            PlanReading::Read { begun: begun(&operator.ledger), value: cast.ledger(set, aged).clone() }
+            PlanReading::Read { begun: begun(read.ledger), value: cast.ledger(set, aged).clone() }
         }
         _ => PlanReading::<LedgerRead>::Never,
     };
-    Evidence {
-        search: rows(&operator.search),
-        listing: rows(&operator.listing),
-        ledger,
-        ..Evidence::default()
-    }
+    // A price does not change here: it is as good as read whenever it is asked for.
+    let priced = || PlanReading::Read { begun: now(cast, operator), value: accounts::funds() };
+    let funds = cast.neighbour.as_ref().map_or(PlanReading::Never, |_| priced());
+    let (search, listing) = (rows(read.search), rows(read.listing));
+    Evidence { search, listing, ledger, funds, ..Evidence::default() }
 }

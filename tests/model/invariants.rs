@@ -6,7 +6,7 @@ use stateright::Property;
 use super::{
     Operators,
     bounds::{Mix, Twist},
-    world::{Claim, NOBODY, Owner, Record, Token, Worker, World, bit_of, place_of},
+    world::{ATTEMPTS, Account, Claim, NOBODY, Owner, Record, Token, Worker, World, bit_of, place_of},
 };
 use crate::api::{AttemptState, Origin, Outcome};
 
@@ -44,6 +44,8 @@ invariants! {
     SentAsWanted => "what is sent is what the claim wants",
     HeldBackNothingSent => "nothing is sent for a claim that is held back",
     ForeignAccountUntouched => "another account's record is left alone",
+    OneAccountAtATime => "one account at a time",
+    AskedForCause => "a decision is asked for a debit alone",
     ForeignNamespaceInheritsNothing => "another namespace inherits nothing",
 }
 
@@ -94,30 +96,54 @@ pub fn on_write(world: &mut World, mix: &Mix, previous: Option<Record>, next: Op
             broken.note(Invariant::ForeignNamespaceInheritsNothing);
         }
     }
-    if previous.is_some_and(|record| record.foreign_account) && previous != next {
+    let is_foreign = |record: &Record| record.account != 0 && !mix.has(Twist::TwoAccounts);
+    if previous.is_some_and(|record| is_foreign(&record)) && previous != next {
         broken.note(Invariant::ForeignAccountUntouched);
     }
-    let owned = matches!(world.vobiz.owner, Owner::Us | Owner::UsAlready);
-    let becomes_bound = next.is_some_and(|record| record.state == AttemptState::Bound)
-        && previous.is_none_or(|record| record.state != AttemptState::Bound);
-    if becomes_bound && !owned {
-        broken.note(Invariant::BoundOnlyIfOwned);
+    let becomes = |state| {
+        next.filter(|record| record.state == state && previous.is_none_or(|record| record.state != state))
+    };
+    if becomes(AttemptState::Bound).is_some_and(|record| !is_owned(world, record)) {
+        world.broken.note(Invariant::BoundOnlyIfOwned);
+    }
+    let asks = mix.has(Twist::Neighbour) && becomes(AttemptState::NeedsDecision).is_some();
+    if asks && !is_paid(world) {
+        world.broken.note(Invariant::AskedForCause);
     }
     let fails = next.filter(|record| record.state == AttemptState::Failed && previous != next);
     let after_restore = fails.is_some_and(|record| {
-        !record.foreign_account && world.truth.restored.is_some_and(|before| record.attempt >= before)
+        !is_foreign(&record) && world.truth.restored.is_some_and(|before| record.attempt >= before)
     });
     if after_restore && is_paid(world) {
         world.broken.note(Invariant::NoPaidNumberForgotten);
     }
 }
 
+/// Whether the account of the record has the number.
+fn is_owned(world: &World, record: Record) -> bool {
+    match world.vobiz.owner {
+        Owner::UsAlready => true,
+        Owner::Us => world.vobiz.buyer == record.account,
+        Owner::Nobody | Owner::Rival | Owner::OurOther => false,
+    }
+}
+
+/// Whether an attempt with the other account has not settled.
+fn is_under_way_elsewhere(world: &World, account: Account) -> bool {
+    let flies =
+        |attempt: usize| world.vobiz.flying[attempt] > 0 && world.vobiz.of_other >> attempt & 1 != account;
+    let is_open = |record: Record| record.state == AttemptState::Open && record.account != account;
+    (0..ATTEMPTS).any(flies) || world.record.is_some_and(is_open)
+}
+
 /// Before a POST leaves.
-pub fn on_post(world: &mut World, draft: &Record) {
+pub fn on_post(world: &mut World, draft: &Record, account: Account) {
     let attempt = 1 << draft.attempt;
     let claim_stands = world.live(draft.claim).is_some_and(|claim| !claim.deleting);
     let held = world.live(draft.claim).is_some_and(|claim| claim.held.is_some());
-    let wants_other = world.live(draft.claim).is_some_and(|claim| claim.changed != draft.changed);
+    let wants_other = world
+        .live(draft.claim)
+        .is_some_and(|claim| claim.changed != draft.changed || claim.account != account);
     for (broken, invariant) in [
         (world.truth.posted & attempt != 0, Invariant::OnePostPerAttempt),
         (world.truth.durable & attempt == 0, Invariant::DurableBeforePost),
@@ -128,6 +154,8 @@ pub fn on_post(world: &mut World, draft: &Record) {
         (!claim_stands, Invariant::NoPurchaseForVanishedClaim),
         (wants_other, Invariant::SentAsWanted),
         (held, Invariant::HeldBackNothingSent),
+        (draft.account != account, Invariant::ForeignAccountUntouched),
+        (is_under_way_elsewhere(world, account), Invariant::OneAccountAtATime),
     ] {
         if broken {
             world.broken.note(invariant);

@@ -61,6 +61,9 @@ pub const FAST: &[Mix] = &[
     mix("record lost", &[(DebitOnly, 1), (Restore, 1)]),
     mix("record lost, a day passes", &[(DebitOnly, 1), (Restore, 1), (Age, 1)]),
     mix("claim changed", &[(Edit, 1)]),
+    mix("moved to another account", &[(Move, 1), (FailAfter, 1)]).with(&[TwoAccounts]),
+    mix("debit beside another account's", &[(DebitOnly, 1), (FailBefore, 1)]).with(&[Neighbour]),
+    mix("debit beside the family's", &[(DebitOnly, 1), (FailBefore, 1)]).with(&[Neighbour, OneFamily]),
     mix("paused, let go", &[(Pause, 1), (LetGo, 1)]),
     mix("adopts only, let go", &[(AdoptOnly, 1), (LetGo, 1)]),
     mix("another account buys", &[(OurOther, 1)]),
@@ -86,6 +89,8 @@ pub const FAST: &[Mix] = &[
 
 /// Large ones.
 pub const FULL: &[Mix] = &[
+    mix("moved, record deleted, 5xx", &[(Move, 1), (DeleteRecord, 1), (FailAfter, 1)]).with(&[TwoAccounts]),
+    mix("moved, no answer", &[(Move, 1), (NoAnswer, 1)]).with(&[TwoAccounts]),
     mix("two claims, stale, deleted", &[(Delete, 1)]).two_claims().with(&[Stale]).attempts(1),
     mix("stale, crash, no answer", &[(Crash, 1), (NoAnswer, 1)]).with(&[Stale]),
     mix("stale, deleted, re-created", &[(Delete, 1), (Create, 1)]).with(&[Stale]),

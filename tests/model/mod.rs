@@ -4,6 +4,7 @@
 //!
 //! This is compiled into the library's unit tests, and so only there are the guards' switches.
 
+mod accounts;
 mod api;
 mod bounds;
 mod bypass;
@@ -30,7 +31,7 @@ mod vobiz;
 mod worker;
 mod world;
 
-use bounds::{Mix, Twist};
+use bounds::Mix;
 use bypass::Bypasses;
 use cast::Cast;
 use invariants::Invariant;
@@ -55,7 +56,7 @@ impl Operators {
     }
 
     fn without(mix: &Mix, guards: Guards, off: Bypasses, watched: Option<Invariant>) -> Self {
-        Self { mix: mix.clone(), guards, off, watched, cast: Cast::new(mix.has(Twist::TwoNamespaces)) }
+        Self { mix: mix.clone(), guards, off, watched, cast: Cast::new(mix) }
     }
 
     /// Whether there is a number left for another attempt: the bound of the model, not of the operator.

@@ -4,7 +4,7 @@ use super::{
     Operators, api,
     bypass::Bypass,
     clock, invariants,
-    world::{Cached, Claim, NOBODY, Record, Spending, Token, Worker, World, place_of},
+    world::{Account, Cached, Claim, NOBODY, Record, Spending, Token, Worker, World, place_of},
 };
 use crate::{
     api::{AttemptState, PhoneNumber},
@@ -18,6 +18,8 @@ use crate::{
 pub struct Looked {
     pub claim: Claim,
     pub record: Option<Record>,
+    /// The account that serves the claim.
+    pub account: usize,
     pub step: ClaimStep,
 }
 
@@ -53,11 +55,13 @@ impl Operators {
             }
             None => (ClaimLiveness::Gone, None),
         };
-        let named = (liveness, holder);
+        let served = self.cast.directory.serve(self.cast.claim(claim), seen.as_ref());
+        let account = self.cast.account_of(&served);
+        let named = (liveness, holder, served);
         let wanted = self.wanted(&world.operators[operator], claim);
         let decision = self.decide_claim(world, operator, claim, seen.as_ref(), named, wanted.as_ref());
         self.want(&mut world.operators[operator], claim, wanted, decision.to_remember().cloned());
-        Some(Looked { claim, record, step: decision.step })
+        Some(Looked { claim, record, account, step: decision.step })
     }
 
     fn decide_claim(
@@ -66,10 +70,11 @@ impl Operators {
         operator: usize,
         claim: Claim,
         record: Option<&PhoneNumber>,
-        (liveness, holder): (ClaimLiveness, Option<Claim>),
+        (liveness, holder, served): (ClaimLiveness, Option<Claim>, Service),
         remembered: Option<&Wanted>,
     ) -> Decision {
         let (me, place) = (&world.operators[operator], place_of(claim.uid));
+        let account = self.cast.account_of(&served);
         let end = |until| clock::end_of_wait(&self.cast, me, until, world.time);
         let observed = ClaimObserved {
             claim: self.cast.claim(claim),
@@ -77,10 +82,10 @@ impl Operators {
             newer: false,
             liveness,
             holder: holder.map(|holder| self.cast.claim(holder)),
-            served: Service::by(self.cast.ours.clone()),
+            served,
             gate: Gate::Open,
             clocks: Clocks::default(),
-            evidence: clock::evidence(&self.cast, me, Some(place), world.time, world.vobiz.aged),
+            evidence: clock::evidence(&self.cast, me, account, Some(place), world.time, world.vobiz.aged),
             retry_token: claim.token.map(|token| self.cast.word(token)),
             not_before: me.memory.kept_back().map(end),
             hold_until: me.hold.map(end),
@@ -91,8 +96,8 @@ impl Operators {
     /// `reconcile_claim`.
     pub fn reconcile_claim(&self, world: &mut World, operator: usize, place: usize) -> Option<()> {
         let looked = self.look(world, operator, place)?;
-        match looked.step {
-            ClaimStep::Await(Wake::Evidence(need)) => self.read(world, operator, &need),
+        match looked.step.clone() {
+            ClaimStep::Await(Wake::Evidence(need)) => self.read(world, operator, looked.account, &need),
             ClaimStep::Rest
             | ClaimStep::Await(
                 Wake::At(_)
@@ -105,7 +110,7 @@ impl Operators {
             )
             | ClaimStep::Purchase(_) => {}
             ClaimStep::OpenUnsent(intent) => {
-                self.open_unsent(world, operator, looked.claim, looked.record, intent);
+                self.open_unsent(world, operator, &looked, intent);
             }
             ClaimStep::Bind => {
                 let Some(record) = looked.record else { return Some(()) };
@@ -116,28 +121,16 @@ impl Operators {
         Some(())
     }
 
-    fn open_unsent(
-        &self,
-        world: &mut World,
-        operator: usize,
-        claim: Claim,
-        previous: Option<Record>,
-        intent: NewAttempt,
-    ) {
-        let draft = self.draft(world, operator, claim, previous, intent);
-        let base = previous.map(|_| world.operators[operator].record == Cached::Latest);
-        self.write_attempt(world, operator, draft, base, claim.token);
+    fn open_unsent(&self, world: &mut World, operator: usize, looked: &Looked, intent: NewAttempt) {
+        let draft = self.draft(world, operator, looked, intent);
+        let base = looked.record.map(|_| world.operators[operator].record == Cached::Latest);
+        self.write_attempt(world, operator, draft, base, looked.claim.token);
     }
 
     /// `write_attempt`, up to the write.
-    pub fn draft(
-        &self,
-        world: &World,
-        operator: usize,
-        claim: Claim,
-        previous: Option<Record>,
-        intent: NewAttempt,
-    ) -> Record {
+    pub fn draft(&self, world: &World, operator: usize, looked: &Looked, intent: NewAttempt) -> Record {
+        let (claim, previous) = (looked.claim, looked.record);
+        let account = Account::try_from(looked.account).unwrap();
         let blank = Record {
             attempt: 0,
             state: AttemptState::Open,
@@ -148,7 +141,7 @@ impl Operators {
             unexplained: 0,
             answered: 0,
             claim: claim.uid,
-            foreign_account: false,
+            account: previous.map_or(account, |record| record.account),
             unclaimed: false,
             deleting: previous.is_some_and(|record| record.deleting),
             gave_way: 0,
@@ -195,13 +188,13 @@ impl Operators {
         if let (Some(draft), true) = (looked.record, self.off.has(Bypass::WriterSends)) {
             let open = draft.state == AttemptState::Open && draft.claim == looked.claim.uid;
             world.operators[operator].worker =
-                Worker::Opened { spending: Spending::Purchase(draft), suspended: false };
+                Worker::Opened { spending: Spending::Purchase(draft, draft.account), suspended: false };
             return open.then_some(());
         }
-        let ClaimStep::Purchase(intent) = looked.step else { return None };
-        let draft = self.draft(world, operator, looked.claim, looked.record, intent);
+        let ClaimStep::Purchase(intent) = &looked.step else { return None };
+        let draft = self.draft(world, operator, &looked, intent.clone());
         let base = looked.record.map(|_| world.operators[operator].record == Cached::Latest);
-        let spending = Spending::Purchase(draft);
+        let spending = Spending::Purchase(draft, Account::try_from(looked.account).unwrap());
         world.operators[operator].worker = Worker::Decided { spending, base, token: looked.claim.token };
         Some(())
     }

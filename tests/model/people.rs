@@ -60,6 +60,14 @@ impl Operators {
         Some(())
     }
 
+    /// An administrator deletes the record. It goes once its finalizer does.
+    pub fn delete_record(&self, world: &mut World) -> Option<()> {
+        let record = world.record.filter(|record| !record.deleting)?;
+        world.spend(Fault::DeleteRecord)?;
+        api::put(world, &self.mix, Some(Record { deleting: true, ..record }));
+        Some(())
+    }
+
     pub fn delete_claim(&self, world: &mut World, place: usize) -> Option<()> {
         let claim = world.claims[place].filter(|claim| !claim.deleting)?;
         world.spend(Fault::Delete)?;
@@ -93,6 +101,7 @@ impl Operators {
             deleting: false,
             old: false,
             changed: false,
+            account: 0,
             held: None,
             token: None,
         }
@@ -149,6 +158,14 @@ impl Operators {
         let claim = world.claims[place].filter(|claim| !claim.deleting && !claim.changed)?;
         world.spend(Fault::Edit)?;
         api::put_claim(world, &self.mix, place, Some(Claim { changed: true, ..claim }));
+        Some(())
+    }
+
+    /// The user has the claim bought with the other account.
+    pub fn move_claim(&self, world: &mut World, place: usize) -> Option<()> {
+        let claim = world.claims[place].filter(|claim| !claim.deleting)?;
+        world.spend(Fault::Move)?;
+        api::put_claim(world, &self.mix, place, Some(Claim { account: 1 - claim.account, ..claim }));
         Some(())
     }
 
@@ -213,7 +230,7 @@ impl Operators {
 
     /// What another account of ours has left behind: a failure, which would permit an attempt if it were ours.
     pub fn foreign_record() -> Record {
-        Record { foreign_account: true, ..Self::failed_record(Outcome::NotSent) }
+        Record { account: 1, ..Self::failed_record(Outcome::NotSent) }
     }
 
     /// A failure of the first claim's.
@@ -228,7 +245,7 @@ impl Operators {
             unexplained: 0,
             answered: 0,
             claim: 1,
-            foreign_account: false,
+            account: 0,
             unclaimed: false,
             deleting: false,
             gave_way: 0,

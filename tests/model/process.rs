@@ -1,6 +1,6 @@
 //! What one process of the operator knows and is doing.
 
-use super::world::{Claim, Record, Token};
+use super::world::{Account, Claim, Record, Token};
 use crate::api::{AttemptState, Outcome};
 
 /// One process of the operator.
@@ -9,9 +9,8 @@ pub struct Operator {
     pub record: Cached<Option<Record>>,
     pub claims: [Cached<Option<Claim>>; 2],
     pub memory: Memory,
-    pub search: Reading,
-    pub listing: Reading,
-    pub ledger: Reading,
+    /// Of each account.
+    pub read: [Readings; 2],
     pub worker: Worker,
     /// How far its wall clock is off, in steps that are longer than everything that is waited for.
     pub skew: i8,
@@ -92,24 +91,36 @@ impl Reading {
     pub const NEVER: Self = Self { said: Said::Never, marks: 0 };
 }
 
+/// What was read of one account.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Readings {
+    pub search: Reading,
+    pub listing: Reading,
+    pub ledger: Reading,
+}
+
+impl Readings {
+    const NEVER: Self = Self { search: Reading::NEVER, listing: Reading::NEVER, ledger: Reading::NEVER };
+}
+
 /// A call that costs money, with the record as its intent has it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Spending {
-    /// The purchase of a number.
-    Purchase(Record),
+    /// The purchase of a number, with the credentials of that account.
+    Purchase(Record, Account),
 }
 
 impl Spending {
     pub fn draft(&self) -> &Record {
         match self {
-            Self::Purchase(draft) => draft,
+            Self::Purchase(draft, _) => draft,
         }
     }
 
     /// The same call, its intent as it was stored.
     pub fn opened(self, draft: Record) -> Self {
         match self {
-            Self::Purchase(_) => Self::Purchase(draft),
+            Self::Purchase(_, account) => Self::Purchase(draft, account),
         }
     }
 }
@@ -181,17 +192,15 @@ impl Operator {
             record: Cached::Latest,
             claims: [Cached::Latest; 2],
             memory: Memory { wanted: [None; 2], record: None },
-            search: Reading::NEVER,
-            listing: Reading::NEVER,
-            ledger: Reading::NEVER,
+            read: [Readings::NEVER; 2],
             worker: Worker::Idle,
             skew,
             hold,
         }
     }
 
-    pub fn readings(&mut self) -> [&mut Reading; 3] {
-        [&mut self.search, &mut self.listing, &mut self.ledger]
+    pub fn readings(&mut self) -> impl Iterator<Item = &mut Reading> {
+        self.read.iter_mut().flat_map(|Readings { search, listing, ledger }| [search, listing, ledger])
     }
 
     /// A moment was set to now: nothing was begun after it.

@@ -1,9 +1,7 @@
 //! The mirror of `reconcile::record` and of the account's reader.
 
-use std::sync::Arc;
-
 use super::{
-    Operators, api,
+    Operators, accounts, api,
     bounds::{Fault, Twist},
     clock, vobiz,
     world::{
@@ -12,15 +10,13 @@ use super::{
 };
 use crate::{
     api::{AttemptState, PhoneNumber},
-    plan::{
-        self, ClaimLiveness, Clocks, EvidenceRequest, Neighbours, RecordObserved, RecordStep, Removal, Source,
-    },
+    plan::{self, ClaimLiveness, Clocks, EvidenceRequest, RecordObserved, RecordStep, Removal, Source},
 };
 
 impl Operators {
-    /// One round of reads.
-    pub fn read(&self, world: &mut World, operator: usize, need: &EvidenceRequest) {
-        let (list, ledger) = (vobiz::list(world), vobiz::ledger(world));
+    /// One round of reads of an account.
+    pub fn read(&self, world: &mut World, operator: usize, account: usize, need: &EvidenceRequest) {
+        let (list, ledger) = (vobiz::list(world, account), vobiz::ledger(world, &self.mix, account));
         let me = &mut world.operators[operator];
         let mut marks = AFTER_WANTED[0] | AFTER_WANTED[1] | AFTER_FIRST_READ;
         marks |= if clock::is_over(me, world.time) { AFTER_SETTLED } else { 0 };
@@ -28,12 +24,14 @@ impl Operators {
         for source in &need.sources {
             match source {
                 Source::Search(_) if !self.mix.has(Twist::Listings) => {
-                    me.search = Reading { said: list, marks };
+                    me.read[account].search = Reading { said: list, marks };
                 }
-                Source::Search(_) | Source::Listing => me.listing = Reading { said: list, marks },
+                Source::Search(_) | Source::Listing => {
+                    me.read[account].listing = Reading { said: list, marks };
+                }
                 // No row of it changes here: what was read before is as it was.
                 Source::LedgerSoFar { .. } | Source::Ledger { .. } | Source::OldLedger { .. } => {
-                    me.ledger = Reading { said: ledger, marks };
+                    me.read[account].ledger = Reading { said: ledger, marks };
                 }
                 Source::Access | Source::Funds { .. } | Source::Balance(_) | Source::Quote(_) => {}
             }
@@ -46,12 +44,14 @@ impl Operators {
         let sending = world.operators[operator].worker.sending() == Some(record.attempt);
         let (mut seen, step) = self.decide_record(world, operator, &record, sending);
         match step {
-            RecordStep::Rest | RecordStep::Wait(_) | RecordStep::AskOthers(_) => {}
+            RecordStep::Rest | RecordStep::Wait(_) => {}
+            RecordStep::AskOthers(need) => self.read(world, operator, 1, &need),
             RecordStep::Read(need) => {
-                self.read(world, operator, &need);
+                let account = self.verifier_of(world, &record);
+                self.read(world, operator, account, &need);
                 if misses {
                     need.sources.iter().find(|source| matches!(source, Source::Search(_)))?;
-                    world.operators[operator].search.said = Said::Absent;
+                    world.operators[operator].read[account].search.said = Said::Absent;
                 }
             }
             RecordStep::Write(change) => {
@@ -84,16 +84,17 @@ impl Operators {
             self.liveness(world, operator, record.claim)
         };
         let seen = self.see(world, operator, record);
-        let me = &world.operators[operator];
+        let (me, account) = (&world.operators[operator], self.account_of(record));
+        let verifier = self.verifier_of(world, record);
         let observed = RecordObserved {
             record: &seen,
-            account: &self.cast.ours,
+            account: &self.cast.accounts[account],
             liveness,
             sending,
             first_read: clock::first_read(&self.cast, me, world.time),
-            evidence: &clock::evidence(&self.cast, me, None, world.time, world.vobiz.aged),
+            evidence: &clock::evidence(&self.cast, me, verifier, None, world.time, world.vobiz.aged),
             absent_since: None,
-            neighbours: &|_, _| Arc::<Neighbours>::default(),
+            neighbours: &|begun, rows| accounts::neighbours(&self.cast, me, world.time, begun, rows),
             timeouts: clock::TIMEOUTS,
             clocks: Clocks::default(),
             removal: Removal { forget: false, deleting: record.deleting, has_finalizer: true },
@@ -107,15 +108,16 @@ impl Operators {
         world.spend(Fault::Others)?;
         let now = clock::now(&self.cast, &world.operators[operator]);
         let need = EvidenceRequest::new(now, [Source::Listing, Source::Ledger { from: self.cast.now() }]);
-        self.read(world, operator, &need);
+        self.read(world, operator, 0, &need);
         Some(())
     }
 
     /// A full listing that nobody waits for.
     pub fn resync(&self, world: &mut World, operator: usize) -> Option<()> {
-        let undecided = world.record.is_some_and(|record| record.state == AttemptState::NeedsDecision);
+        let undecided = world.record.filter(|record| record.state == AttemptState::NeedsDecision)?;
         let now = clock::now(&self.cast, &world.operators[operator]);
         let need = EvidenceRequest::new(now, [Source::Listing]);
-        undecided.then(|| self.read(world, operator, &need))
+        self.read(world, operator, self.account_of(&undecided), &need);
+        Some(())
     }
 }

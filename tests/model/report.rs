@@ -26,9 +26,7 @@ pub fn step(step: Step) -> String {
     match step {
         Step::ReconcileClaim(o, p) => format!("{} looks at the {} claim", name(o), claim(p)),
         Step::ReconcileRecord(o) => format!("{} looks at the record", name(o)),
-        Step::ReconcileRecordMissing(o) => {
-            format!("{} looks at the record, and its search shows nothing", name(o))
-        }
+        Step::ReconcileRecordMissing(o) => format!("{} looks at the record; its search misses", name(o)),
         Step::ReadForOthers(o) => format!("{} lists the account and its ledger for others", name(o)),
         Step::TakeTurn(o, p) => format!("{} has a slot for the {} claim", name(o), claim(p)),
         Step::WriteIntent(o, Reply::Arrives) => format!("{} writes its intent", name(o)),
@@ -61,12 +59,14 @@ pub fn step(step: Step) -> String {
         Step::BackUp => "a backup is made".into(),
         Step::Restore => "all are stopped, the backup is restored, all are started on hold".into(),
         Step::Vanish => "the record is forced away".into(),
+        Step::DeleteRecord => "an administrator deletes the record".into(),
         Step::Delete(p) => format!("the {} claim is deleted", claim(p)),
         Step::Create(p) => format!("the {} claim is created", claim(p)),
         Step::SetToken(p) => format!("the user sets a retry token on the {} claim", claim(p)),
         Step::Age => "a day passes".into(),
         Step::PassHour => "an hour passes".into(),
         Step::Edit(p) => format!("the user changes the {} claim", claim(p)),
+        Step::Move(p) => format!("the user has the {} claim bought with the other account", claim(p)),
         Step::Hold(p, held) => format!("the user holds the {} claim back: {held:?}", claim(p)),
         Step::LetGo(p) => format!("the user lets the {} claim buy again", claim(p)),
         Step::Decide(p) => format!("the user answers the decision on the {} claim", claim(p)),

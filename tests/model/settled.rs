@@ -25,7 +25,7 @@ pub fn is_settled(model: &Operators, world: &World) -> bool {
         return false;
     }
     world.claims.iter().flatten().all(|claim| has_all_it_can(model, world, *claim) || exhausted)
-        && record_rests(world)
+        && record_rests(model, world)
         && (is_remembered(world) || exhausted)
 }
 
@@ -40,10 +40,10 @@ fn is_remembered(world: &World) -> bool {
 }
 
 /// An open attempt is not settled, and a failure without a claim is removed.
-fn record_rests(world: &World) -> bool {
+fn record_rests(model: &Operators, world: &World) -> bool {
     let Some(record) = world.record else { return true };
     let claimed = world.live(record.claim).is_some();
-    record.foreign_account
+    (record.account != 0 && !model.mix.has(Twist::TwoAccounts))
         || match record.state {
             AttemptState::Open => false,
             AttemptState::Failed => claimed && !record.deleting,
@@ -64,7 +64,8 @@ fn has_all_it_can(model: &Operators, world: &World, claim: Claim) -> bool {
             None => false,
         };
     let Some(record) = world.record else { return waits };
-    if record.foreign_account {
+    // What was sent with another account stays with that.
+    if record.account != claim.account {
         return true;
     }
     if record.claim != claim.uid {

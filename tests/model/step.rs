@@ -47,6 +47,7 @@ pub enum Step {
     BackUp,
     Restore,
     Vanish,
+    DeleteRecord,
     Delete(usize),
     Create(usize),
     SetToken(usize),
@@ -54,6 +55,7 @@ pub enum Step {
     Age,
     PassHour,
     Edit(usize),
+    Move(usize),
     Hold(usize, Held),
     LetGo(usize),
 }
@@ -94,6 +96,7 @@ impl Step {
             | Self::BackUp
             | Self::Restore
             | Self::Vanish
+            | Self::DeleteRecord
             | Self::Delete(_)
             | Self::Create(_)
             | Self::SetToken(_)
@@ -101,6 +104,7 @@ impl Step {
             | Self::Age
             | Self::PassHour
             | Self::Edit(_)
+            | Self::Move(_)
             | Self::Hold(..)
             | Self::LetGo(_) => true,
         }
@@ -152,6 +156,7 @@ impl Operators {
             Step::BackUp => Self::back_up(world),
             Step::Restore => Self::restore(world),
             Step::Vanish => self.vanish(world),
+            Step::DeleteRecord => self.delete_record(world),
             Step::Delete(place) => self.delete_claim(world, place),
             Step::Create(place) => self.create_claim(world, place),
             Step::SetToken(place) => self.set_token(world, place),
@@ -159,6 +164,7 @@ impl Operators {
             Step::Age => Self::age(world),
             Step::PassHour => Self::pass_hour(world),
             Step::Edit(place) => self.edit(world, place),
+            Step::Move(place) => self.move_claim(world, place),
             Step::Hold(place, held) => self.hold(world, place, held),
             Step::LetGo(place) => self.let_go(world, place),
         }
@@ -173,6 +179,9 @@ impl Operators {
             born: [0; 2],
             vobiz: Vobiz {
                 owner: mix.owner,
+                buyer: 0,
+                of_other: 0,
+                debited_other: 0,
                 unlisted: 0,
                 unshown: 0,
                 flying: [0; ATTEMPTS],

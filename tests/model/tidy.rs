@@ -55,6 +55,8 @@ pub fn tidy(operators: &Operators, world: &mut World) {
         .filter(|_| operators.off.has(Bypass::WriterSends))
         .map_or(0, |record| 1 << record.attempt);
     let unsent = unsent | open;
+    let flying = (0..ATTEMPTS).filter(|attempt| world.vobiz.flying[*attempt] > 0);
+    world.vobiz.of_other &= flying.map(|attempt| 1 << attempt).sum::<u8>();
     world.truth.posted &= unsent;
     world.truth.durable &= unsent;
 }

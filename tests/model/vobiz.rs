@@ -3,7 +3,7 @@
 
 use super::{
     bounds::{Fault, Mix, Twist},
-    world::{DEBITS, Owner, Said, Worker, World},
+    world::{DEBITS, Owner, Said, Vobiz, Worker, World},
 };
 use crate::api::Outcome;
 
@@ -76,6 +76,7 @@ pub fn arrive(world: &mut World, mix: &Mix, attempt: u8, treatment: Treatment) -
 
 fn sell(world: &mut World, mix: &Mix, attempt: u8) {
     world.vobiz.owner = Owner::Us;
+    world.vobiz.buyer = world.vobiz.of_other >> attempt & 1;
     world.vobiz.unlisted |= u8::from(mix.has(Twist::Lag)) << attempt;
     debit(world, mix, attempt);
 }
@@ -84,6 +85,7 @@ fn debit(world: &mut World, mix: &Mix, attempt: u8) {
     let id = world.vobiz.debits;
     debug_assert!(usize::from(id) < DEBITS, "a second debit is a violation, and no world goes on after it");
     world.vobiz.debits += 1;
+    world.vobiz.debited_other |= (world.vobiz.of_other >> attempt & 1) << id;
     world.vobiz.unshown |= u8::from(mix.has(Twist::Lag)) << attempt;
     if !mix.has(Twist::Lag) {
         world.vobiz.shown |= 1 << id;
@@ -112,17 +114,25 @@ pub fn show_debits(world: &mut World) -> Option<()> {
     (std::mem::take(&mut world.vobiz.unshown) != 0).then_some(())
 }
 
-pub fn list(world: &World) -> Said {
+/// What one account is shown, which is not of the other's family.
+pub fn list(world: &World, account: usize) -> Said {
     match world.vobiz.owner {
         Owner::UsAlready => Said::Ours,
-        Owner::Us if world.vobiz.unlisted == 0 => Said::Ours,
+        Owner::Us if world.vobiz.unlisted == 0 && usize::from(world.vobiz.buyer) == account => Said::Ours,
         Owner::OurOther => Said::Others,
         Owner::Us | Owner::Nobody | Owner::Rival => Said::Absent,
     }
 }
 
-pub fn ledger(world: &World) -> Said {
-    Said::Debits(world.vobiz.shown)
+/// The debit of the number that is bought with the other account.
+const NEIGHBOURS: u8 = 1 << (DEBITS - 1);
+
+pub fn ledger(world: &World, mix: &Mix, account: usize) -> Said {
+    let Vobiz { shown, debited_other: others, .. } = world.vobiz;
+    let (family, neighbour) = (mix.has(Twist::OneFamily), mix.has(Twist::Neighbour));
+    let own = if account == 0 { !others } else { others };
+    let neighbours = if neighbour && (account == 1 || family) { NEIGHBOURS } else { 0 };
+    Said::Debits(if family { shown } else { shown & own } | neighbours)
 }
 
 /// Whether everything that the attempt has done is done and shown.

@@ -10,21 +10,23 @@ use super::{
 };
 use crate::{
     api::{Outcome, PhoneNumber, PhoneNumberClaim},
-    plan::{self, Change, LiveClaim, Moment, OutcomeTarget, Permission, Service},
+    plan::{self, Change, Directory, LiveClaim, Moment, OutcomeTarget, Permission},
 };
 
 impl Spending {
     /// Whether it may be sent, once its intent is written and the claim is read again.
     fn may_send(
         self,
+        directory: &Directory,
         claim: &PhoneNumberClaim,
         record: &PhoneNumber,
         live: LiveClaim<'_>,
         (opened, now): (Moment, Moment),
     ) -> Permission {
         match self {
-            Self::Purchase(_) => {
-                let served = Service::by(record.spec.account.clone());
+            Self::Purchase(..) => {
+                let asks = if let LiveClaim::Read(Some(live)) = live { live } else { claim };
+                let served = directory.serve(asks, Some(record));
                 plan::may_send(claim, &record.spec.attempt, live, &served, opened, now)
             }
         }
@@ -33,8 +35,9 @@ impl Spending {
     /// It leaves.
     fn send(self, world: &mut World) {
         match self {
-            Self::Purchase(draft) => {
-                invariants::on_post(world, &draft);
+            Self::Purchase(draft, account) => {
+                invariants::on_post(world, &draft, account);
+                world.vobiz.of_other |= account << draft.attempt;
                 world.vobiz.flying[usize::from(draft.attempt)] += 1;
             }
         }
@@ -43,8 +46,8 @@ impl Spending {
     /// What is stored of it.
     fn change(self, operators: &Operators, outcome: Outcome) -> Change {
         match self {
-            Self::Purchase(_) => {
-                Change::Answered { answer: Box::new(operators.cast.answer(outcome)), bought: None }
+            Self::Purchase(_, account) => {
+                Change::Answered { answer: Box::new(operators.cast.answer(outcome, account)), bought: None }
             }
         }
     }
@@ -115,6 +118,7 @@ impl Operators {
             deleting: false,
             old: false,
             changed: draft.changed,
+            account: draft.account,
             held: None,
             token: None,
         };
@@ -123,7 +127,8 @@ impl Operators {
         let live = live.map(|live| self.cast.claim(live));
         let window = clock::window(&self.cast, &world.operators[operator], draft, suspended, world.time);
         let record = self.cast.record(draft, self.cast.now());
-        let permission = spending.may_send(claim, &record, LiveClaim::Read(live), window);
+        let permission =
+            spending.may_send(&self.cast.directory, claim, &record, LiveClaim::Read(live), window);
         world.operators[operator].worker = match permission {
             Permission::Granted => {
                 spending.send(world);
@@ -153,7 +158,7 @@ impl Operators {
         let seen = stored.map(|record| self.cast.record(&record, self.cast.now()));
         let target = match plan::outcome_target(
             seen.as_ref(),
-            (&self.cast.ours, self.cast.attempt(draft.attempt)),
+            (&self.cast.accounts[usize::from(draft.account)], self.cast.attempt(draft.attempt)),
             &change,
         ) {
             OutcomeTarget::Drop | OutcomeTarget::Superseded | OutcomeTarget::Elsewhere(_) => None,

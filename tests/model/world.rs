@@ -12,6 +12,8 @@ use crate::api::{AttemptState, Origin, Outcome};
 pub const ATTEMPTS: usize = 4;
 /// Debits that are told apart.
 pub const DEBITS: usize = 4;
+/// Ours, or the other one.
+pub type Account = u8;
 /// `claim` of a record that names none.
 pub const NOBODY: u8 = 0;
 
@@ -48,7 +50,8 @@ pub struct Record {
     pub answered: u8,
     /// Uid of the claim that it names.
     pub claim: u8,
-    pub foreign_account: bool,
+    /// The account that it was sent with.
+    pub account: Account,
     pub unclaimed: bool,
     pub deleting: bool,
     /// Set of claims that have given the number up.
@@ -71,6 +74,8 @@ pub struct Claim {
     /// It was created before the day that has passed.
     pub old: bool,
     pub changed: bool,
+    /// The account that it is to be bought with.
+    pub account: Account,
     pub held: Option<Held>,
     pub token: Option<Token>,
 }
@@ -124,7 +129,7 @@ pub enum Owner {
     Nobody,
     /// Our account: since the beginning.
     UsAlready,
-    /// Our account: bought by a POST of ours.
+    /// Bought by a POST of ours.
     Us,
     /// Another customer.
     Rival,
@@ -136,6 +141,12 @@ pub enum Owner {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Vobiz {
     pub owner: Owner,
+    /// Which account has what was bought by a POST of ours.
+    pub buyer: Account,
+    /// Set of attempts whose POSTs on their way are the other account's.
+    pub of_other: u8,
+    /// Set of debits that stand in the other account's ledger.
+    pub debited_other: u8,
     /// Sets of attempts whose purchase the lists, and whose debit the ledger, do not show yet.
     pub unlisted: u8,
     pub unshown: u8,
