@@ -135,6 +135,13 @@ impl Queue {
     }
 }
 
+/// A reconcile that still had the account may have a claim queue after the account's work has ended.
+impl Drop for Queue {
+    fn drop(&mut self) {
+        self.clear();
+    }
+}
+
 impl Drop for Place {
     fn drop(&mut self) {
         self.queue.state().give_back(&self.uid);
@@ -145,6 +152,7 @@ impl Drop for Place {
 #[cfg(test)]
 mod tests {
     use futures::FutureExt;
+    use prometheus_client::registry::Registry;
 
     use super::*;
 
@@ -229,5 +237,22 @@ mod tests {
         let both = async { tokio::join!(queue.next(), taken) };
         let soon = tokio::time::timeout(Duration::from_secs(2), both).await;
         assert_eq!(soon.unwrap(), (claim("a"), None));
+    }
+
+    #[test]
+    fn a_claim_that_queues_in_an_account_that_has_gone_is_not_counted_on() {
+        let metrics = Arc::<Metrics>::default();
+        let waiting = || {
+            let (mut registry, mut text) = (Registry::default(), String::new());
+            metrics.register(&mut registry);
+            prometheus_client::encoding::text::encode(&mut text, &registry).unwrap();
+            text.lines().find_map(|line| line.strip_prefix("purchase_queue_depth ")).unwrap().to_owned()
+        };
+        let queue = Queue::new(NonZeroUsize::MIN, Clock::start(), metrics.clone());
+        queue.clear();
+        enqueue(&queue, "a");
+        assert_eq!(waiting(), "1");
+        drop(queue);
+        assert_eq!(waiting(), "0");
     }
 }

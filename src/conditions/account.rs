@@ -20,6 +20,8 @@ pub struct AccountFacts<'a> {
     pub lacks_labels: bool,
     /// How Vobiz has met it, and whether it has accepted the credentials in use. Nothing, while it is not worked with.
     pub met: Option<(&'a Gate, bool)>,
+    /// What the API server says to the finalizer that holds its deletion back, where the operator may not write it.
+    pub refused: Option<&'a str>,
     /// What holds its deletion back, if that is known.
     pub unsettled: Option<Unsettled<'a>>,
     /// What was read of it; conditions and generation are not looked at. Nothing, before it was listed.
@@ -84,7 +86,22 @@ pub fn account_status(facts: &AccountFacts<'_>, now: Timestamp) -> Option<VobizA
 }
 
 fn ready(facts: &AccountFacts<'_>) -> Option<(AccountReason, String)> {
-    if facts.account.metadata.deletion_timestamp.is_some() {
+    let deleted = facts.account.metadata.deletion_timestamp.is_some();
+    if let Some(why) = facts.refused {
+        let (reason, consequence) = if deleted {
+            (AccountReason::Deleting, "stays")
+        } else {
+            (AccountReason::Checking, "takes no claim")
+        };
+        return Some((
+            reason,
+            format!(
+                "The operator may not write the account's finalizer, so the account {consequence}: {why}. Give the operator's \
+                 role the right to patch vobizaccounts, and it goes on by itself."
+            ),
+        ));
+    }
+    if deleted {
         return Some((AccountReason::Deleting, deleting(facts.unsettled)));
     }
     if facts.first != facts.account.name_any() {
@@ -246,6 +263,7 @@ mod tests {
                 token,
                 lacks_labels,
                 met,
+                refused: None,
                 unsettled: None,
                 figures: None,
             };
@@ -270,6 +288,7 @@ mod tests {
             token,
             lacks_labels: false,
             met,
+            refused: None,
             unsettled: None,
             figures: None,
         };
@@ -325,6 +344,7 @@ mod tests {
                     token: &token,
                     lacks_labels: false,
                     met,
+                    refused: None,
                     unsettled,
                     figures: None,
                 };
@@ -346,6 +366,7 @@ mod tests {
             first: "a",
             token: &missing,
             met: None,
+            refused: None,
             unsettled: None,
             figures: None,
         };
@@ -353,5 +374,29 @@ mod tests {
         assert_eq!(status.numbers.map(|numbers| numbers.owned), Some(1));
         facts.figures = Some(VobizAccountStatus::default());
         assert_eq!(account_status(&facts, Timestamp::UNIX_EPOCH).unwrap().numbers, None);
+    }
+
+    #[test]
+    fn a_finalizer_that_may_not_be_written_is_told() {
+        for (deleted, reason, words) in [
+            (None, "Checking", "takes no claim: no right. "),
+            (Some("2026-01-02T04:00:00Z"), "Deleting", "stays: no right. "),
+        ] {
+            let mut account = account(&json!({}), &json!(null));
+            account.metadata.deletion_timestamp = serde_json::from_value(json!(deleted)).unwrap();
+            let facts = AccountFacts {
+                account: &account,
+                first: "a",
+                token: &Token::Awaited,
+                lacks_labels: false,
+                met: None,
+                refused: Some("no right"),
+                unsettled: None,
+                figures: None,
+            };
+            let status = account_status(&facts, Timestamp::UNIX_EPOCH).unwrap();
+            let ready = &status.conditions[0];
+            assert!(ready.reason == reason && ready.message.contains(words), "{ready:?}");
+        }
     }
 }

@@ -55,9 +55,12 @@ impl Readiness {
         let stopping = stopping.then(|| "the process stops".to_owned());
         let unfilled = (!filled).then(|| "claims, records or accounts are not known yet".to_owned());
         let check = |name, missing| Check { name, missing, but: None };
+        // The next process could not work without them; this one goes on with what was sent.
+        let but: Vec<_> = accounts.clone().into_iter().chain(definitions).collect();
+        let but = (!but.is_empty()).then(|| but.join("; "));
         let checks = vec![
             check("running", stopping),
-            Check { but: definitions, ..check("kinds", kinds.or(accounts).filter(|_| !filled)) },
+            Check { but, ..check("kinds", kinds.or(accounts).filter(|_| !filled)) },
             Check { but: unserved(&facts.missing), ..check("caches", unfilled) },
             credentials(&facts.accounts),
         ];
@@ -174,10 +177,18 @@ mod tests {
     }
 
     #[test]
-    fn definitions_that_are_too_old_are_told_and_leave_it_ready() {
-        let stage = Stage { definitions: Some("they are old".into()), ..stage() };
-        let readiness = Readiness::of(&Facts { stage, ..facts() });
-        assert!(readiness.is_ready() && readiness.to_string().contains("[+] kinds: ok, but they are old\n"));
+    fn kinds_that_are_too_old_or_lost_are_told_and_leave_it_ready() {
+        let (old, lost) = (Some("they are old".to_owned()), Some("no right".to_owned()));
+        for (definitions, accounts, words) in [
+            (old.clone(), None, "they are old"),
+            (None, lost.clone(), "no right"),
+            (old, lost, "no right; they are old"),
+        ] {
+            let stage = Stage { accounts, definitions, ..stage() };
+            let readiness = Readiness::of(&Facts { stage, ..facts() });
+            let told = format!("[+] kinds: ok, but {words}\n");
+            assert!(readiness.is_ready() && readiness.to_string().contains(&told), "{readiness}");
+        }
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //! when an account changes.
 
 mod live;
+mod unseen;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -45,6 +46,8 @@ pub struct Directory {
     /// The account of the flags.
     flags: Option<AccountId>,
     labels: Labels,
+    /// The API server refuses to list the objects, so that those above may be out of date.
+    unlisted: bool,
 }
 
 /// Which account serves a claim.
@@ -84,7 +87,7 @@ impl Directory {
                 known.clone_from(name);
             }
         }
-        Self { declared, first, unreadable, kept: HashSet::new(), flags, labels }
+        Self { declared, first, unreadable, kept: HashSet::new(), flags, labels, unlisted: false }
     }
 
     /// With these accounts of objects that this version cannot read: they serve nobody anew, and are not gone.
@@ -159,12 +162,17 @@ impl Directory {
 
     /// Which account serves the claims of a namespace that name that account, or none.
     pub fn resolve(&self, named: Option<&str>, namespace: &str) -> Service {
+        let known = self.by_what_is_known(named, namespace);
+        if self.unlisted { known.unlisted() } else { known }
+    }
+
+    fn by_what_is_known(&self, named: Option<&str>, namespace: &str) -> Service {
         if let Some(name) = named {
             return self.by_name(name, namespace);
         }
         if let Some((name, why)) = self.unreadable.first_key_value() {
             // It may be the default.
-            return unreadable(name, why);
+            return Service::unreadable(name, why);
         }
         let defaults: Vec<_> = self.declared.iter().filter(|(_, one)| one.default).collect();
         let living: Vec<_> =
@@ -195,7 +203,7 @@ impl Directory {
 
     fn by_name(&self, name: &str, namespace: &str) -> Service {
         if let Some(why) = self.unreadable.get(name) {
-            return unreadable(name, why);
+            return Service::unreadable(name, why);
         }
         let Some(one) = self.declared.get(name) else {
             return Service::by_none(
@@ -271,15 +279,6 @@ impl Directory {
         };
         is_open.then_some(()).ok_or_else(closed)
     }
-}
-
-fn unreadable(name: &str, why: &str) -> Service {
-    Service::by_none(
-        Reason::AccountNotFound,
-        format!(
-            "VobizAccount {name} cannot be read by this version of the operator ({why}), so nothing is bought."
-        ),
-    )
 }
 
 fn served_by_another(record: &PhoneNumber) -> Told {
@@ -637,5 +636,35 @@ mod tests {
             let served = directory.resolve(named, "team");
             assert_eq!((told(&served).0, told(&served).1), (account, reason), "{named:?}");
         }
+    }
+
+    #[test]
+    fn no_attempt_while_accounts_cannot_be_listed_also_with_the_flags() {
+        let (closed, default) = (
+            object("a", 1, &json!({ "allowedNamespaces": {} })),
+            object("b", 1, &json!({ "default": true })),
+        );
+        let of_flags = of("MA_flags", AttemptState::Open, "u");
+        for (objects, named, record, account) in [
+            (vec![], None, None, Some("MA_flags")),
+            (vec![], None, Some(&of_flags), Some("MA_flags")),
+            (vec![default.clone()], None, None, Some("MA_b")),
+            (vec![default.clone()], Some("b"), None, Some("MA_b")),
+            (vec![closed], Some("a"), None, None),
+            (vec![], Some("b"), None, None),
+        ] {
+            let listed = directory(&objects, Some("MA_flags"));
+            let unlisted = listed.clone().unlisted(true);
+            assert_ne!(listed, unlisted, "claims are woken when it changes");
+            let served = unlisted.serve(&claim(named), record);
+            let (found, reason, message) = told(&served);
+            assert_eq!((found, reason), (account, Some(Reason::AccountNotFound)), "{named:?}");
+            assert!(message.contains("list VobizAccounts"), "{message}");
+        }
+        let read = object("b", 1, &json!({ "default": true, "suspend": false, "rateLimit": "5" }));
+        let read =
+            LiveAccount { name: "b".into(), object: Some(Seen::from(read)), labels: Some(Labels::Unread) };
+        let live = directory(&[default], None).unlisted(true).with(&read).serve(&claim(None), None);
+        assert_eq!(told(&live).1, Some(Reason::AccountNotFound), "nor once the account was read live");
     }
 }

@@ -118,6 +118,11 @@ impl Known {
         flags.chain(self.serving().cloned().map(Origin::Declared))
     }
 
+    /// Those of them with that account; all, where none is named.
+    pub fn meant(&self, only: Option<&AccountId>) -> impl Iterator<Item = Origin> {
+        self.all().filter(move |origin| only.is_none_or(|only| origin.account() == only))
+    }
+
     /// The object that claims have to name so that the account serves them; none, if it serves those that name none, or has no
     /// object.
     pub fn reference(&self, account: &AccountId) -> Option<&str> {
@@ -271,7 +276,19 @@ mod tests {
         assert_eq!(secret("MA_RED"), Some(None));
         assert_eq!(secret("MA_BLUE"), Some(Some("n/s".into())));
         assert_eq!(secret("MA_2"), None);
-        let all: Vec<_> = known.all().map(|origin| origin.name()).collect();
-        assert_eq!(all, ["ma_red", "blue", "red"]);
+    }
+
+    #[test]
+    fn an_account_of_flags_and_object_is_asked_with_the_token_of_each() {
+        let known = known(&[plain("red"), plain("blue")], Some("ma_red"));
+        for (only, names) in [
+            (None, &["ma_red", "blue", "red"][..]),
+            (Some("MA_RED"), &["ma_red", "red"]),
+            (Some("MA_BLUE"), &["blue"]),
+        ] {
+            let only = only.map(|id| id.parse().unwrap());
+            let found: Vec<_> = known.meant(only.as_ref()).map(|origin| origin.name()).collect();
+            assert_eq!(found, names);
+        }
     }
 }

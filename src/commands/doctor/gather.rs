@@ -24,9 +24,9 @@ use crate::{
         error::CommandError,
         gather::{self, Objects},
     },
-    domain::{Currency, utc_day},
+    domain::{AccountId, Currency, utc_day},
     proxy::Proxies,
-    vobiz::CredentialsError,
+    vobiz::{Credentials, CredentialsError},
 };
 
 /// The ledger is looked at since so long ago.
@@ -54,7 +54,7 @@ pub async fn facts(args: &DoctorArgs) -> Result<Facts, CommandError> {
     let reviews = reading("the rights", reviews(objects.client(), needed)).await;
     let lease = lease(objects.client(), &args.place, lease_namespace).await;
     let served = reading("the definitions", definitions::look(objects.client())).await;
-    let asked = ask(args, &objects, declared.all(), &peers, currency(&records, &claims)).await?;
+    let asked = ask(args, &objects, &declared, &peers, currency(&records, &claims)).await?;
     let (address, proxy) = way(&args.account.vobiz.vobiz_api_url);
     let place = &args.place;
     Ok(Facts {
@@ -144,7 +144,7 @@ fn currency(records: &Listed<PhoneNumber>, claims: &Listed<PhoneNumberClaim>) ->
 async fn ask(
     args: &DoctorArgs,
     objects: &Objects,
-    declared: &[Seen<VobizAccount>],
+    declared: &Listed<VobizAccount>,
     peers: &Arc<Peers>,
     currency: Currency,
 ) -> Result<Vec<Asked>, CommandError> {
@@ -159,18 +159,19 @@ async fn ask(
         Err(CommandError::Credentials(why)) => (None, vec![without(why)]),
         Err(error) => return Err(error),
     };
-    let accounts = match Accounts::of(&args.account, Some(objects), declared.to_vec(), flags, peers.clone()) {
-        Ok(accounts) => accounts,
-        Err(CommandError::Credentials(why)) => return Ok(vec![without(why)]),
-        Err(error) => return Err(error),
-    };
-    let origins: Vec<_> = match &accounts.only {
-        Some(only) => {
-            asked.clear();
-            accounts.known.origin(only).into_iter().collect()
-        }
-        None => accounts.known.all().collect(),
-    };
+    if let Some(asked) = unseen(args.account.account.as_deref(), flags.as_ref(), declared) {
+        return Ok(vec![asked]);
+    }
+    let accounts =
+        match Accounts::of(&args.account, Some(objects), declared.all().to_vec(), flags, peers.clone()) {
+            Ok(accounts) => accounts,
+            Err(CommandError::Credentials(why)) => return Ok(vec![without(why)]),
+            Err(error) => return Err(error),
+        };
+    if accounts.only.is_some() {
+        asked.clear();
+    }
+    let origins: Vec<_> = accounts.known.meant(accounts.only.as_ref()).collect();
     let (accounts, from) = (&accounts, utc_day(Timestamp::now() - LEDGER));
     let survey = |origin: Origin| async move {
         let vobiz = match accounts.reader(&origin).await {
@@ -185,6 +186,15 @@ async fn ask(
     Ok(asked)
 }
 
+/// What is said of an account that is meant while none can be listed: it may be there.
+fn unseen(only: Option<&str>, flags: Option<&Credentials>, declared: &Listed<VobizAccount>) -> Option<Asked> {
+    let (Some(name), Listed::Failed(why)) = (only, declared) else { return None };
+    let is_of_flags = flags.is_some_and(|flags| name.parse().is_ok_and(|id: AccountId| flags.account == id));
+    let why = format!("VobizAccounts cannot be listed, so it is not known which account {name} is: {why}");
+    let vobiz = Vobiz::NoCredentials(why);
+    (!is_of_flags).then(|| Asked { name: Some(name.to_owned()), account: None, secret: None, vobiz })
+}
+
 /// Where Vobiz is, by scheme and host, and the proxy before it. None stands before a loopback host that is called in the
 /// clear.
 fn way(url: &str) -> (String, Option<String>) {
@@ -197,4 +207,32 @@ fn way(url: &str) -> (String, Option<String>) {
     let before = proxies.as_ref().and_then(|proxies| proxies.before(host, uri.port_u16().or(Some(443))));
     let proxy = before.map(|proxy| proxy.uri().authority().map(ToString::to_string).unwrap_or_default());
     (format!("{scheme}://{host}{port}"), proxy)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_account_that_cannot_be_seen_is_not_said_to_be_missing() {
+        let flags = Credentials::new("MA_1".parse().unwrap(), "token").unwrap();
+        let (refused, none) = (Listed::Failed("no right".into()), Listed::Read(Vec::new()));
+        for (only, flags, declared, is_unseen) in [
+            (Some("red"), Some(&flags), &refused, true),
+            (Some("red"), None, &refused, true),
+            (Some("MA_2"), Some(&flags), &refused, true),
+            (Some("ma_1"), Some(&flags), &refused, false),
+            (Some("red"), Some(&flags), &none, false),
+            (Some("red"), Some(&flags), &Listed::NotServed, false),
+            (None, Some(&flags), &refused, false),
+        ] {
+            let asked = unseen(only, flags, declared);
+            assert_eq!(asked.is_some(), is_unseen, "{only:?} {declared:?}");
+            if let Some(Asked { name, vobiz: Vobiz::NoCredentials(why), .. }) = asked {
+                assert!(
+                    name.as_deref() == only && why.contains("cannot be listed") && why.contains("no right")
+                );
+            }
+        }
+    }
 }

@@ -29,7 +29,7 @@ fn by_list(listed: Result<(), kube::Error>) -> Declarable {
     match listed {
         Ok(()) => Declarable::Listed,
         Err(kube::Error::Api(status)) if status.code == 404 => Declarable::NotServed,
-        Err(error) => unknown("trying on", &error.to_string()),
+        Err(error) => Declarable::Unknown(unlisted("trying on", &error.to_string())),
     }
 }
 
@@ -38,15 +38,20 @@ fn by_discovery(refused: &str, served: Result<APIResourceList, kube::Error>) -> 
     match served {
         Ok(served) if !served.resources.iter().any(|one| is_account(&one.name)) => Declarable::NotServed,
         Err(kube::Error::Api(status)) if status.code == 404 => Declarable::NotServed,
-        _ => unknown("give the operator's role the rights to get, list, watch and patch them", refused),
+        _ => Declarable::Unknown(self::refused(refused)),
     }
 }
 
-fn unknown(advice: &str, why: &str) -> Declarable {
+/// In words, where the operator has no right to list them.
+pub fn refused(why: &str) -> String {
+    unlisted("give the operator's role the rights to get, list, watch and patch them", why)
+}
+
+fn unlisted(advice: &str, why: &str) -> String {
     let kind = VobizAccount::crd_name();
-    Declarable::Unknown(format!(
+    format!(
         "{kind} cannot be listed, so nothing is bought, as an account that is declared may serve; {advice}: {why}"
-    ))
+    )
 }
 
 #[cfg(test)]

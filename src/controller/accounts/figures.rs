@@ -83,3 +83,50 @@ pub fn figures(account: &Account, records: &Records, recorded: &Recorded) -> Opt
         ..VobizAccountStatus::default()
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::{cache::Cache, plan::RecordBrief};
+
+    #[test]
+    fn a_record_that_is_open_or_of_a_newer_version_holds_a_deletion() {
+        let record = |name: &str, account: Value, state: &str| {
+            json!({
+                "metadata": { "name": name },
+                "spec": {
+                    "e164": format!("+{name}"), "account": account,
+                    "attempt": {
+                        "id": "00000000-0000-4000-8000-000000000000", "openedAt": "2026-01-02T03:04:05Z",
+                        "state": state, "origin": "Purchase",
+                    },
+                },
+            })
+        };
+        let open = record("911234500001", json!("MA_1"), "Open");
+        let newer = record("911234500002", json!(7), "Bound");
+        let settled = record("911234500003", json!("MA_1"), "Bound");
+        let other = record("911234500004", json!("MA_2"), "Open");
+        for (records, held) in [
+            (vec![], None),
+            (vec![&settled, &other], None),
+            (vec![&settled, &open], Some(("open", "911234500001"))),
+            // It may be open, and of this account.
+            (vec![&settled, &newer], Some(("newer", "911234500002"))),
+            (vec![&newer, &open], Some(("open", "911234500001"))),
+        ] {
+            let cache = Cache::new(RecordBrief::of);
+            for record in &records {
+                cache.put(serde_json::from_value((*record).clone()).unwrap(), 0);
+            }
+            let recorded = Recorded::of(&cache);
+            let found = recorded.open(&"MA_1".parse().unwrap()).map(|unsettled| match unsettled {
+                Unsettled::Open(name) => ("open", name),
+                Unsettled::Newer(name) => ("newer", name),
+            });
+            assert_eq!(found, held, "{records:?}");
+        }
+    }
+}

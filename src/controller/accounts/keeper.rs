@@ -49,6 +49,8 @@ pub struct Keeper {
 struct Inner {
     /// By name.
     objects: BTreeMap<String, Arc<Seen<VobizAccount>>>,
+    /// They may be out of date: the API server refuses to list them.
+    unlisted: bool,
     /// By the uid of the object.
     tokens: HashMap<String, Held>,
     labels: Labels,
@@ -108,10 +110,18 @@ impl Keeper {
                 );
             }
         }
-        inner.objects = objects;
+        (inner.objects, inner.unlisted) = (objects, false);
         // At once: an account that was closed, or deleted, buys nothing from now on.
         self.rebuild(inner);
         self.known.cancel();
+    }
+
+    /// The API server refuses to list the objects from now on.
+    pub fn unlisted(&self) {
+        let mut inner = self.inner.lock();
+        inner.unlisted = true;
+        // At once, as what follows is not seen.
+        self.rebuild(inner);
     }
 
     /// The Secret of an object was read there.
@@ -235,7 +245,8 @@ impl Inner {
             }
         }
         let flags = self.flags.as_ref().map(|flags| flags.account.clone());
-        Directory::new(declared, unreadable, flags, self.labels.clone()).keeping(kept)
+        let directory = Directory::new(declared, unreadable, flags, self.labels.clone());
+        directory.keeping(kept).unlisted(self.unlisted)
     }
 
     /// The credentials of each account that can be worked with, and its own rate: of several objects, those of the oldest that

@@ -11,9 +11,9 @@ use super::{
 };
 use crate::{
     account::Known,
-    api::{ACCOUNT_FINALIZER, VobizAccount, VobizAccountStatus},
+    api::{ACCOUNT_FINALIZER, AccountReason, ConditionType, VobizAccount, VobizAccountStatus},
     clock::Clock,
-    conditions::{AccountFacts, account_status},
+    conditions::{AccountFacts, Unsettled, account_status},
     domain::{Backoff, Moment},
     reconcile::Records,
     store::{Store, StoreError},
@@ -26,6 +26,13 @@ const EVERY: Duration = Duration::from_secs(3);
 const BETWEEN: Duration = Duration::from_secs(30);
 
 const PAUSES: Backoff = Backoff { first: Duration::from_secs(1), longest: Duration::from_mins(1) };
+
+/// How Vobiz meets an account: while it flaps, each look finds another of these.
+const FLAPPING: [AccountReason; 3] =
+    [AccountReason::Accepted, AccountReason::RateLimited, AccountReason::VobizUnavailable];
+
+/// So long after such a change, the next one is told at once again: longer than the longest pause.
+const CALM: Duration = Duration::from_mins(2);
 
 /// An intent that was written just before an account was deleted is seen by then.
 const SEEN_WITHIN: Duration = Duration::from_secs(10);
@@ -43,6 +50,8 @@ struct Memory {
     written: Option<Written>,
     /// Writes in a row that another writer has written over.
     contested: u32,
+    /// When Vobiz was last told to meet it otherwise, and how many such changes in a row came before.
+    flipped: Option<(Duration, u32)>,
     failures: u32,
     not_before: Duration,
     deleting_since: Option<Duration>,
@@ -90,24 +99,56 @@ impl Reporter {
         memory: &mut Memory,
         now: Moment,
     ) -> Result<(), StoreError> {
-        let object = &*kept.object;
+        let finalizer = self.hold(&kept.object, known, recorded, memory, now).await;
+        let refused = match &finalizer {
+            Ok(false) => None,
+            // The account says so, as nothing else tells why no claim can buy in it.
+            Err(StoreError::Forbidden(why)) => Some(why.as_str()),
+            Ok(true) | Err(_) => return finalizer.map(drop),
+        };
+        self.tell(&kept.object, known, recorded, memory, refused, now).await?;
+        finalizer.map(drop)
+    }
+
+    /// Holds a deletion back, or lets it go through, if that is due. Returns whether it was.
+    async fn hold(
+        &self,
+        object: &VobizAccount,
+        known: &Known,
+        recorded: &Recorded,
+        memory: &mut Memory,
+        now: Moment,
+    ) -> Result<bool, StoreError> {
         let (id, held) = (&object.spec.auth_id, is_held(object));
+        let deleting = object.metadata.deletion_timestamp.is_some();
+        let due = if deleting {
+            let waited = now.mono.saturating_sub(*memory.deleting_since.get_or_insert(now.mono));
+            let serves = known.directory.first(id) == Some(object.name_any().as_str());
+            let idle = known.working.get(id).is_none_or(|account| account.queue.is_idle());
+            held && may_go(serves, waited, recorded.open(id), idle)
+        } else {
+            memory.deleting_since = None;
+            !held
+        };
+        if due {
+            self.store.hold_account(object, !deleting).await?;
+        }
+        Ok(due)
+    }
+
+    /// Writes its status, if that is due.
+    async fn tell(
+        &self,
+        object: &VobizAccount,
+        known: &Known,
+        recorded: &Recorded,
+        memory: &mut Memory,
+        refused: Option<&str>,
+        now: Moment,
+    ) -> Result<(), StoreError> {
+        let id = &object.spec.auth_id;
         let first = known.directory.first(id).unwrap_or_default();
         let working = known.working.get(id);
-        let unsettled = recorded.open(id);
-        let idle = || unsettled.is_none() && working.is_none_or(|account| account.queue.is_idle());
-        if object.metadata.deletion_timestamp.is_none() {
-            memory.deleting_since = None;
-            if !held {
-                return self.store.hold_account(object, true).await;
-            }
-        } else if held {
-            let since = *memory.deleting_since.get_or_insert(now.mono);
-            // Of two with one auth id, what was sent is the business of the one that serves.
-            if first != object.name_any() || now.mono >= since + SEEN_WITHIN && idle() {
-                return self.store.hold_account(object, false).await;
-            }
-        }
         let working = working.filter(|_| first == object.name_any());
         let health = working.map(|account| account.health());
         let facts = AccountFacts {
@@ -116,7 +157,8 @@ impl Reporter {
             token: known.directory.token(&object.name_any()),
             lacks_labels: known.directory.lacks_labels(&object.name_any()),
             met: health.as_ref().map(|health| (&health.gate, health.accepted)),
-            unsettled,
+            unsettled: recorded.open(id),
+            refused,
             figures: working.and_then(|account| figures(account, &self.records, recorded)),
         };
         if let Some(account) = working.filter(|_| facts.awaits_vobiz()) {
@@ -136,9 +178,25 @@ fn is_held(object: &VobizAccount) -> bool {
     object.finalizers().iter().any(|name| name == ACCOUNT_FINALIZER)
 }
 
+/// Whether all that has changed is how Vobiz meets the account.
+fn is_flip(old: &VobizAccountStatus, new: &VobizAccountStatus) -> bool {
+    let flaps = |status: &VobizAccountStatus| {
+        let ready = status.conditions.iter().find(|one| one.type_ == ConditionType::Ready.into_str());
+        ready.is_some_and(|ready| FLAPPING.iter().any(|reason| ready.reason == reason.into_str()))
+    };
+    let same_spec = old.observed_generation == new.observed_generation;
+    same_spec && old.conditions != new.conditions && flaps(old) && flaps(new)
+}
+
+/// Whether nothing keeps a deleted object any more. Of two with one auth id, what was sent is the business of the one that
+/// serves.
+fn may_go(serves: bool, waited: Duration, unsettled: Option<Unsettled<'_>>, idle: bool) -> bool {
+    !serves || waited >= SEEN_WITHIN && unsettled.is_none() && idle
+}
+
 impl Memory {
-    /// Whether a status is worth its write: what it says of the account's state at once, figures not too often, and what
-    /// another writer says otherwise ever more rarely.
+    /// Whether a status is worth its write: what it says of the account's state at once, figures not too often, and ever more
+    /// rarely what flaps, or what another writer says otherwise.
     fn is_due(&self, object: &VobizAccount, new: &VobizAccountStatus, now: Duration) -> bool {
         let since = |pause| self.written.as_ref().is_none_or(|written| now >= written.at + pause);
         if self.is_overwritten(object) && !since(PAUSES.after(self.contested)) {
@@ -146,6 +204,9 @@ impl Memory {
         }
         let old = object.status.as_ref();
         let Some(old) = old.filter(|old| *old != new) else { return old != Some(new) };
+        if is_flip(old, new) && self.flipped.is_some_and(|(at, before)| now < at + PAUSES.after(before)) {
+            return false;
+        }
         let states = old.conditions != new.conditions || old.observed_generation != new.observed_generation;
         states || old.numbers.is_none() || since(BETWEEN)
     }
@@ -160,6 +221,10 @@ impl Memory {
 
     fn wrote(&mut self, object: &VobizAccount, status: VobizAccountStatus, now: Duration) {
         self.contested = if self.is_overwritten(object) { self.contested.saturating_add(1) } else { 0 };
+        if object.status.as_ref().is_some_and(|old| is_flip(old, &status)) {
+            let in_a_row = self.flipped.filter(|(at, _)| now < *at + CALM);
+            self.flipped = Some((now, in_a_row.map_or(0, |(_, before)| before.saturating_add(1))));
+        }
         self.written = Some(Written { at: now, status, over: object.metadata.resource_version.clone() });
     }
 
@@ -244,5 +309,58 @@ mod tests {
         assert!(memory.is_due(&object("1", Some(theirs)), &status("2", 3), now));
         // What was written is there: another change is news.
         assert!(memory.is_due(&object("2", Some(ours)), &status("2", 3), now));
+    }
+
+    #[test]
+    fn an_object_goes_once_nothing_is_open_and_a_duplicate_at_once() {
+        let (open, newer) = (Some(Unsettled::Open("911")), Some(Unsettled::Newer("911")));
+        for (serves, waited, unsettled, idle, goes) in [
+            (true, 10, None, true, true),
+            (true, 9, None, true, false),
+            (true, 10, None, false, false),
+            (true, 10, open, true, false),
+            (true, 10, newer, true, false),
+            (false, 0, open, false, true),
+        ] {
+            let found = may_go(serves, Duration::from_secs(waited), unsettled, idle);
+            assert_eq!(found, goes, "{serves} {waited} {idle}");
+        }
+    }
+
+    fn says(reason: &str) -> VobizAccountStatus {
+        let ready = serde_json::json!({ "type": "Ready", "status": "False", "reason": reason, "message": "",
+            "lastTransitionTime": "2026-01-02T03:04:05Z" });
+        VobizAccountStatus { conditions: vec![serde_json::from_value(ready).unwrap()], ..status("1", 1) }
+    }
+
+    #[test]
+    fn what_flaps_is_written_ever_more_rarely_and_all_else_at_once() {
+        let (mut memory, mut shown, mut writes, mut now) =
+            (Memory::default(), None, Vec::new(), Duration::ZERO);
+        for look in 0..100 {
+            let new = says(["Accepted", "VobizUnavailable"][look % 2]);
+            let object = object(&look.to_string(), shown.clone());
+            if memory.is_due(&object, &new, now) {
+                memory.wrote(&object, new.clone(), now);
+                writes.push(now.as_secs());
+                shown = Some(new);
+            }
+            now += EVERY;
+        }
+        assert!(writes.starts_with(&[0, 3, 6, 9, 18, 27, 48, 81, 144, 207]), "{writes:?}");
+        let shown = object("shown", shown);
+        let another_spec = VobizAccountStatus { observed_generation: Some(2), ..says("RateLimited") };
+        for (new, after, due) in [
+            (says("RateLimited"), Duration::ZERO, false),
+            (says("RateLimited"), CALM, true),
+            (says("InvalidCredentials"), Duration::ZERO, true),
+            (says("Suspended"), Duration::ZERO, true),
+            (another_spec, Duration::ZERO, true),
+        ] {
+            let at = memory.flipped.unwrap().0 + after;
+            assert_eq!(memory.is_due(&shown, &new, at), due, "{new:?}");
+        }
+        memory.wrote(&shown, says("RateLimited"), now + CALM);
+        assert_eq!(memory.flipped, Some((now + CALM, 0)), "calm in between");
     }
 }

@@ -1,19 +1,34 @@
 //! Which accounts are worked with, as their objects and Secrets change.
 
-use std::{collections::BTreeMap, num::NonZeroUsize, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    num::NonZeroUsize,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
+use kube::{Client, client::Body};
 use serde_json::{Value, json};
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, time::timeout};
 
-use super::{Keeper, Parts};
+use super::{Keeper, Parts, Reporter, follow_accounts};
 use crate::{
-    account::Accounts,
+    account::{Accounts, Known},
     api::{Seen, VobizAccount},
     cache::Cache,
+    clock::Clock,
     domain::AccountId,
+    health::Lifecycle,
     plan::{ClaimBrief, RecordBrief, Token},
+    store::Store,
     vobiz::{Casing, Connector, Credentials, Settings, Spending},
 };
+
+/// What takes longer than that never comes.
+const LONG: Duration = Duration::from_secs(30);
 
 fn keeper() -> Keeper {
     let _ = rustls::crypto::ring::default_provider().install_default();
@@ -29,6 +44,26 @@ fn keeper() -> Keeper {
         metrics: Arc::default(),
     };
     Keeper::new(parts, None)
+}
+
+/// An API server that answers that, or is silent.
+fn api_server(
+    answer: impl Fn(&http::Request<Body>) -> Option<(u16, Value)> + Clone + Send + 'static,
+) -> Client {
+    let serve = move |request| {
+        let answer = answer(&request);
+        async move {
+            let Some((code, body)) = answer else { return std::future::pending().await };
+            let body = Body::from(body.to_string().into_bytes());
+            Ok::<_, tower::BoxError>(http::Response::builder().status(code).body(body)?)
+        }
+    };
+    Client::new(tower::service_fn(serve), "default")
+}
+
+fn forbidden() -> (u16, Value) {
+    let status = json!({ "kind": "Status", "status": "Failure", "reason": "Forbidden", "message": "no right", "code": 403 });
+    (403, status)
 }
 
 fn account() -> AccountId {
@@ -119,4 +154,69 @@ fn a_token_is_known_once_it_was_read_where_the_object_says_now() {
     keeper.reads("a", "another");
     keeper.has(&[&now]);
     assert_eq!(keeper.stands(), (true, Token::Known));
+}
+
+#[test]
+fn nothing_is_bought_from_when_accounts_are_refused_until_listed() {
+    let keeper = keeper();
+    keeper.flags_read(Credentials::new(account(), "token").unwrap());
+    let is_held = || keeper.accounts().known().directory.resolve(None, "team").held.is_some();
+    keeper.has(&[]);
+    assert!(!is_held());
+    keeper.unlisted();
+    assert!(is_held() && keeper.accounts().known().working.contains_key(&account()));
+    keeper.has(&[]);
+    assert!(!is_held());
+}
+
+#[tokio::test]
+async fn a_right_to_list_that_is_lost_is_told_to_the_keeper_and_readiness() {
+    let is_lost = Arc::new(AtomicBool::new(false));
+    let server = api_server(move |request| {
+        let list = json!({ "kind": "VobizAccountList", "apiVersion": "telephony.vobiz.ai/v1alpha1",
+            "metadata": { "resourceVersion": "1" }, "items": [] });
+        if request.uri().query().is_some_and(|query| query.contains("watch=true")) {
+            is_lost.store(true, Ordering::SeqCst);
+            return Some(forbidden());
+        }
+        (!is_lost.load(Ordering::SeqCst)).then_some((200, list))
+    });
+    let (keeper, lifecycle) = (Arc::new(keeper()), Arc::<Lifecycle>::default());
+    keeper.flags_read(Credentials::new(account(), "token").unwrap());
+    let mut changes = keeper.accounts().changes();
+    let held = |known: &Arc<Known>| known.directory.resolve(None, "team").held.is_some();
+    let told = async {
+        keeper.known().await;
+        changes.wait_for(held).await.unwrap();
+    };
+    tokio::select! {
+        () = follow_accounts(server, keeper.clone(), lifecycle.clone()) => {}
+        told = timeout(LONG, told) => told.unwrap(),
+    }
+    let mut shown = None;
+    lifecycle.note(|stage| shown.clone_from(&stage.accounts));
+    assert!(shown.is_some_and(|why| why.contains("cannot be listed") && why.contains("no right")));
+}
+
+#[tokio::test]
+async fn an_account_whose_finalizer_may_not_be_written_says_so() {
+    let (told, mut tells) = mpsc::unbounded_channel();
+    let server = api_server(move |request| {
+        if request.uri().path().ends_with("/a/status") {
+            told.send(()).unwrap();
+            return None;
+        }
+        Some(forbidden())
+    });
+    let (_, seen) = object("a", 1, &json!({}));
+    let mut free = VobizAccount::clone(seen.read().unwrap());
+    free.metadata.finalizers = None;
+    let (keeper, clock) = (Arc::new(keeper()), Clock::start());
+    keeper.has(&[&("a".into(), Arc::new(Seen::from(free)))]);
+    let store = Store::new(server);
+    let reporter = Reporter { keeper, records: Cache::new(RecordBrief::of), store, clock };
+    tokio::select! {
+        () = reporter.run() => {}
+        told = timeout(LONG, tells.recv()) => assert!(told.unwrap().is_some()),
+    }
 }

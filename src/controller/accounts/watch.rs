@@ -10,7 +10,7 @@ use super::{
     follow::by_name,
     keeper::Keeper,
 };
-use crate::{domain::Backoff, health::Lifecycle};
+use crate::{controller::interruption::is_forbidden, domain::Backoff, health::Lifecycle};
 
 /// How long the first answer may take.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -21,10 +21,17 @@ const PAUSES: Backoff = Backoff { first: Duration::from_secs(1), longest: Durati
 /// Tells the keeper of all accounts, and of each change.
 pub async fn follow(kube: Client, keeper: Arc<Keeper>, lifecycle: Arc<Lifecycle>) {
     until_listed(&kube, &keeper, &lifecycle).await;
-    by_name(Api::all(kube), "accounts", Arc::new, |found| {
-        if let Ok(objects) = found {
+    by_name(Api::all(kube), "accounts", Arc::new, |found| match found {
+        Ok(objects) => {
             keeper.declare(objects);
+            lifecycle.note(|stage| stage.accounts = None);
         }
+        // One that is declared, closed or suspended from now on would not be seen, and the flags would buy on.
+        Err(error) if is_forbidden(&error) => {
+            keeper.unlisted();
+            lifecycle.note(|stage| stage.accounts = Some(declarable::refused(&error.to_string())));
+        }
+        Err(_) => {}
     })
     .await;
 }

@@ -36,6 +36,6 @@ impl Directory {
         }
         let labels = labels.clone().unwrap_or_else(|| self.labels.clone());
         let directory = Self::new(declared, unreadable, self.flags.clone(), labels);
-        Cow::Owned(directory.keeping(self.kept.clone()))
+        Cow::Owned(directory.keeping(self.kept.clone()).unlisted(self.unlisted))
     }
 }
