@@ -45,6 +45,7 @@ pub const MUTATIONS: &[Mutation] = &[
     off(&[AccountOfRecord, LiveAccount], "moved to another account", ForeignAccountUntouched),
     off(&[AccountStays], "moved to another account", SentAsWanted),
     off(&[LiveAccount], "moved to another account", SentAsWanted),
+    off(&[SettledEvidence], "debit beside the family's", AskedForCause),
     off(&[FamilyExplains], "debit beside another account's", NoPaidNumberForgotten),
     off(&[Namespace], "two namespaces, deleted", ForeignNamespaceInheritsNothing),
     off(&[AskedAfterRefusal], "refusal, token", NoAttemptUnauthorised),
@@ -81,7 +82,6 @@ pub const SPARE: &[(Guard, &str)] = &[
         "The monotonic clock alone waits at least as long, because nobody reads an attempt before it is opened. The \
          wall clock is the one that the conditions show, and the two must not contradict each other.",
     ),
-    (SettledEvidence, "A listing that is too young is met by the look for debits."),
     (
         FullListing,
         "After the settle moment only a listing is asked for, so no search is young enough to be believed; and the look \
