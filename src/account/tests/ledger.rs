@@ -92,9 +92,10 @@ async fn a_page_that_is_lost_in_a_long_reading_is_read_again_alone() {
     reader.until("the reading is under way", || reader.calls(Operation::Ledger, "") > 10).await;
     admin.arm(FaultRule::new(Target::Ledger, Fault::status(502, "")).times(2));
     let (rows, _) = reader.ledger(24, false).await;
-    let calls = reader.calls(Operation::Ledger, "");
-    assert!(rows == 1 && calls < 90, "{rows} {calls}");
-    assert_eq!(admin.faults().len(), 1, "no page was lost");
+    assert_eq!((rows, admin.faults().len()), (1, 1), "a page was lost");
+    // The first page is looked at once more at the end. How many there are depends on the time of day.
+    let asked = (2..100).map(|page| reader.calls(Operation::Ledger, &format!("page={page}&per_page=1000")));
+    assert_eq!(asked.filter(|times| *times > 1).collect::<Vec<_>>(), [3]);
 }
 
 #[tokio::test]
