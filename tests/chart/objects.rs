@@ -97,7 +97,7 @@ fn secrets_are_got_by_their_names_in_one_role_for_each_namespace() {
 #[test]
 fn namespaces_may_be_watched_only_where_that_is_asked_for() {
     run(async {
-        let wanted = [json!([null, null, ["list", "watch"]])];
+        let wanted = [json!([null, null, ["get", "list", "watch"]])];
         assert_eq!(rules_on(variation("rights"), "namespaces").await, wanted);
         assert!(rules_on(json!({}), "namespaces").await.is_empty());
     });
