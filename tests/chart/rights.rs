@@ -156,14 +156,12 @@ impl Lacking {
     async fn without_right_of_accounts(&self) -> bool {
         let right = (self.right.verb.as_str(), self.right.resource.as_str());
         // Any of those that cannot be seen might serve, or be closed to, a claim that names none.
-        if right == ("list", "vobizaccounts") {
+        if let ("list" | "watch", "vobizaccounts") = right {
             return self.buys().await;
         }
-        // What is declared, or labelled, after the first list is not seen.
+        // What is labelled after the first list is not seen.
         if right == ("watch", "namespaces") {
             self.release.declare().await;
-        }
-        if right.0 == "watch" {
             self.refused(1).await;
         }
         let is_bought = self.buys_as_declared().await;
