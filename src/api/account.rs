@@ -1,12 +1,15 @@
 //! `VobizAccount`: an account of Vobiz's that numbers are bought in, and the namespaces that may buy in it.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, LabelSelector};
-use kube::CustomResource;
+use kube::{CustomResource, ResourceExt};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use strum::IntoStaticStr;
 
-use super::reason::{Progress, Status};
+use super::{
+    ACCOUNT_FINALIZER,
+    reason::{Progress, Status},
+};
 use crate::domain::{AccountId, Currency, Money, Rate};
 
 /// An account of Vobiz's in which claims buy. Written by administrators; the operator reports in the status.
@@ -184,6 +187,13 @@ pub enum AccountReason {
     DuplicateAuthId,
     Suspended,
     NamespacesUnreadable,
+}
+
+impl VobizAccount {
+    /// Whether its deletion is held back.
+    pub(crate) fn is_held(&self) -> bool {
+        self.finalizers().iter().any(|finalizer| finalizer == ACCOUNT_FINALIZER)
+    }
 }
 
 impl AccountReason {

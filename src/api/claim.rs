@@ -189,7 +189,7 @@ pub struct PhoneNumberClaimStatus {
 
 impl PhoneNumberClaimStatus {
     pub(crate) fn condition(&self, type_: ConditionType) -> Option<&Condition> {
-        self.conditions.iter().find(|condition| condition.type_ == type_.into_str())
+        type_.of(&self.conditions)
     }
 }
 

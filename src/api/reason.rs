@@ -1,5 +1,6 @@
 //! The types of conditions, the reasons that they and events give, and the table of what each one means.
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use strum::{IntoStaticStr, VariantArray};
 
 /// The standing of a condition.
@@ -27,6 +28,13 @@ pub enum ConditionType {
     Claimed,
     /// Whether a number that was bought at a known price costs that, or less.
     PriceAsQuoted,
+}
+
+impl ConditionType {
+    /// The condition of this type.
+    pub(crate) fn of(self, conditions: &[Condition]) -> Option<&Condition> {
+        conditions.iter().find(|condition| condition.type_ == self.into_str())
+    }
 }
 
 /// Why `PriceAsQuoted` stands as it does.

@@ -47,8 +47,7 @@ impl AccountFacts<'_> {
     fn said(&self) -> Option<&Condition> {
         let status = self.account.status.as_ref()?;
         let is_current = status.observed_generation == self.account.metadata.generation;
-        let ready = |one: &&Condition| one.type_ == ConditionType::Ready.into_str();
-        status.conditions.iter().find(ready).filter(|_| is_current)
+        ConditionType::Ready.of(&status.conditions).filter(|_| is_current)
     }
 
     /// Whether what was said is known to be untrue by now.

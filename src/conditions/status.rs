@@ -39,7 +39,7 @@ pub(super) fn condition(
 
 /// What the claim was told about its purchase.
 fn said(previous: &[Condition]) -> Status {
-    let told = previous.iter().find(|old| old.type_ == ConditionType::Purchased.into_str());
+    let told = ConditionType::Purchased.of(previous);
     let statuses = [Status::True, Status::False];
     let same = |status: &Status| told.is_some_and(|told| told.status == status.into_str());
     statuses.into_iter().find(same).unwrap_or(Status::Unknown)

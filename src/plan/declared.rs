@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
-use kube::{ResourceExt, core::Selector};
+use kube::core::Selector;
 
 use super::told::Told;
 use crate::{
-    api::{ACCOUNT_FINALIZER, AccountReason, AllowedFrom, Reason, VobizAccount},
+    api::{AccountReason, AllowedFrom, Reason, VobizAccount},
     domain::AccountId,
 };
 
@@ -59,7 +59,7 @@ impl Declared {
         let (spec, meta) = (&account.spec, &account.metadata);
         let deleting = meta.deletion_timestamp.is_some();
         // Until its deletion can be held back, an attempt of it could be left behind.
-        let is_held = deleting || account.finalizers().iter().any(|name| name == ACCOUNT_FINALIZER);
+        let is_held = deleting || account.is_held();
         Self {
             account: spec.auth_id.clone(),
             default: spec.default,

@@ -67,19 +67,22 @@ impl Context {
         rows: &Arc<LedgerRows>,
         now: Moment,
     ) -> Arc<Neighbours> {
+        let id = account.id();
+        self.neighbours.of(id.clone(), begun, rows, now, || self.find_neighbours(&id, begun, rows))
+    }
+
+    fn find_neighbours(&self, id: &AccountId, begun: Moment, rows: &Arc<LedgerRows>) -> Neighbours {
         // One of a newer version explains nothing: what is not explained is asked about.
         let records = |look: &mut dyn FnMut(&RecordBrief)| {
             self.records.briefs(|briefs| briefs.filter_map(|(_, brief)| brief.as_ref()).for_each(look));
         };
-        let (id, families) = (account.id(), self.accounts.families());
-        let kinship = |other: &AccountId| families.kinship(&id, other);
-        let known = self.accounts.known();
+        let (families, known) = (self.accounts.families(), self.accounts.known());
+        let kinship = |other: &AccountId| families.kinship(id, other);
         let family = known.working.iter().filter(|(other, _)| kinship(other) == Kinship::Family);
         let family: Vec<_> = family.map(|(_, other)| other).collect();
         let lists = |e164: E164| family.iter().any(|other| other.lists(e164));
         let is_known = |e164: &E164| self.records.contains(&ObjectKey::number(*e164)) || lists(*e164);
-        let find = || Neighbours::of(rows.clone(), begun.wall, self.timeouts, records, kinship, is_known);
-        self.neighbours.of(id.clone(), begun, rows, now, find)
+        Neighbours::of(rows.clone(), begun.wall, self.timeouts, records, kinship, is_known)
     }
 
     /// Has the accounts read that may be of the family, and the record looked at when they were.
@@ -110,6 +113,7 @@ mod tests {
         found.sweep(now.plus(EXPLAINED_SOON));
         assert_eq!(Arc::strong_count(&rows), 1);
     }
+
     #[test]
     fn what_is_found_for_one_account_keeps_no_other_waiting() {
         let (found, now) = (Found::default(), crate::clock::Clock::start().now());

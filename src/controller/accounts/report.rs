@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     account::Known,
-    api::{ACCOUNT_FINALIZER, AccountReason, ConditionType, VobizAccount, VobizAccountStatus},
+    api::{AccountReason, ConditionType, VobizAccount, VobizAccountStatus},
     clock::Clock,
     conditions::{AccountFacts, Unsettled, account_status},
     domain::{Backoff, Moment},
@@ -119,7 +119,7 @@ impl Reporter {
         memory: &mut Memory,
         now: Moment,
     ) -> Result<bool, StoreError> {
-        let (id, held) = (&object.spec.auth_id, is_held(object));
+        let (id, held) = (&object.spec.auth_id, object.is_held());
         let deleting = object.metadata.deletion_timestamp.is_some();
         let due = if deleting {
             let waited = now.mono.saturating_sub(*memory.deleting_since.get_or_insert(now.mono));
@@ -174,14 +174,10 @@ impl Reporter {
     }
 }
 
-fn is_held(object: &VobizAccount) -> bool {
-    object.finalizers().iter().any(|name| name == ACCOUNT_FINALIZER)
-}
-
 /// Whether all that has changed is how Vobiz meets the account.
 fn is_flip(old: &VobizAccountStatus, new: &VobizAccountStatus) -> bool {
     let flaps = |status: &VobizAccountStatus| {
-        let ready = status.conditions.iter().find(|one| one.type_ == ConditionType::Ready.into_str());
+        let ready = ConditionType::Ready.of(&status.conditions);
         ready.is_some_and(|ready| FLAPPING.iter().any(|reason| ready.reason == reason.into_str()))
     };
     let same_spec = old.observed_generation == new.observed_generation;
