@@ -15,7 +15,8 @@ use parking_lot::Mutex;
 use crate::api::{Kept, ObjectKey, Seen};
 use pack::Pack;
 
-/// So many objects are kept as they came: most are looked at at once, and many change again soon.
+/// So many objects are kept unpacked as well: those that came last, and those that were looked at. Most are looked at again
+/// soon, several times within a claim's turn.
 const FRESH: usize = 128;
 
 /// Objects by key, packed, each with a brief beside it: what is asked of all of them at a time.
@@ -26,7 +27,7 @@ pub struct Cache<K, B> {
 
 struct Inner<K, B> {
     objects: BTreeMap<ObjectKey, Box<Entry<K, B>>>,
-    /// Those that are whole, in the order in which they came, and in which version.
+    /// Those that are unpacked, in the order in which they became so, and in which version.
     fresh: VecDeque<(ObjectKey, u64)>,
     pack: Pack,
 }
@@ -39,9 +40,10 @@ struct Entry<K, B> {
     object: Object<K>,
 }
 
-enum Object<K> {
-    Whole(Arc<Seen<K>>),
-    Packed(Box<[u8]>),
+/// In one of its forms, or in both: what was packed once is not packed again.
+struct Object<K> {
+    whole: Option<Arc<Seen<K>>>,
+    packed: Option<Box<[u8]>>,
 }
 
 /// One object, before and now.
@@ -86,10 +88,10 @@ impl<K: Kept, B> Cache<K, B> {
         let mut inner = self.inner.lock();
         let is_known = inner.objects.get(&key).is_some_and(|entry| entry.version == version);
         let change = (!is_known).then(|| Change { before: inner.get(&key), now: now.clone() });
-        let entry = Entry { brief: (self.brief)(&now), version, list, object: Object::Whole(now) };
+        let brief = (self.brief)(&now);
+        let entry = Entry { brief, version, list, object: Object { whole: Some(now), packed: None } };
         inner.objects.insert(key.clone(), Box::new(entry));
-        inner.fresh.push_back((key, version));
-        inner.pack_oldest();
+        inner.is_fresh(key, version);
         change
     }
 
@@ -113,23 +115,30 @@ impl<K: Kept, B> Cache<K, B> {
 }
 
 impl<K: Kept, B> Inner<K, B> {
-    fn get(&self, key: &ObjectKey) -> Option<Arc<Seen<K>>> {
-        match &self.objects.get(key)?.object {
-            Object::Whole(object) => Some(object.clone()),
-            Object::Packed(packed) => self.pack.unpack(packed).map(Arc::new),
+    fn get(&mut self, key: &ObjectKey) -> Option<Arc<Seen<K>>> {
+        let entry = self.objects.get_mut(key)?;
+        if let Some(whole) = &entry.object.whole {
+            return Some(whole.clone());
         }
+        let whole = Arc::new(self.pack.unpack(entry.object.packed.as_deref()?)?);
+        entry.object.whole = Some(whole.clone());
+        let version = entry.version;
+        self.is_fresh(key.clone(), version);
+        Some(whole)
     }
 
-    fn pack_oldest(&mut self) {
+    fn is_fresh(&mut self, key: ObjectKey, version: u64) {
+        self.fresh.push_back((key, version));
         while self.fresh.len() > FRESH
             && let Some((key, version)) = self.fresh.pop_front()
         {
             let entry = self.objects.get_mut(&key).filter(|entry| entry.version == version);
-            if let Some(entry) = entry
-                && let Object::Whole(object) = &entry.object
-                && let Some(packed) = self.pack.pack(object)
-            {
-                entry.object = Object::Packed(packed);
+            if let Some(Entry { object: Object { whole, packed }, .. }) = entry.map(|entry| &mut **entry) {
+                if packed.is_none() {
+                    *packed = whole.as_ref().and_then(|object| self.pack.pack(object));
+                }
+                // One that cannot be packed stays.
+                whole.take_if(|_| packed.is_some());
             }
         }
     }
@@ -238,10 +247,8 @@ mod tests {
 
     fn packed<K: Kept>(cache: &Cache<K, ()>) -> (usize, usize) {
         let inner = cache.inner.lock();
-        let sizes = inner.objects.values().filter_map(|entry| match &entry.object {
-            Object::Packed(packed) => Some(packed.len()),
-            Object::Whole(_) => None,
-        });
+        let packed = inner.objects.values().filter_map(|entry| entry.object.packed.as_ref());
+        let sizes = packed.map(|packed| packed.len());
         sizes.fold((0, 0), |(count, sum), size| (count + 1, sum + size))
     }
 
@@ -273,6 +280,21 @@ mod tests {
             assert_eq!(json!(*kept), json!(record));
         }
         assert!(packed(&claims).0 > 0 && packed(&records).0 > 0);
+    }
+
+    #[test]
+    fn what_is_looked_at_is_unpacked_once_while_it_is_fresh() {
+        let claims = Cache::new(|_| ());
+        (0..=FRESH).for_each(|index| drop(claims.put(claim(index), 1)));
+        let look = |index| claims.get(&ObjectKey::of(&claim(index))).unwrap();
+        let first = look(0);
+        assert!(Arc::ptr_eq(&first, &look(0)));
+        let whole =
+            || claims.inner.lock().objects.values().filter(|entry| entry.object.whole.is_some()).count();
+        (0..=FRESH).for_each(|index| drop(look(index)));
+        assert_eq!(whole(), FRESH);
+        (1..=FRESH).for_each(|index| drop(look(index)));
+        assert!(!Arc::ptr_eq(&first, &look(0)), "others came after it");
     }
 
     #[test]
