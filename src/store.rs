@@ -7,14 +7,14 @@ mod event;
 use std::{future::Future, sync::Arc, time::Duration};
 
 use kube::{
-    Api, Client, Resource, ResourceExt,
-    api::{DeleteParams, Patch, PatchParams, PostParams, Preconditions},
-    core::{ObjectMeta, Request},
+    Client, Resource, ResourceExt,
+    api::{DeleteParams, GetParams, Patch, PatchParams, PostParams, Preconditions},
+    core::{ObjectMeta, Request, request::Error as RequestError},
 };
 use serde_json::{Value, json};
 
 use crate::{
-    api::{Kept, Newer, PhoneNumber, PhoneNumberClaim, PhoneNumberClaimStatus, RECORD_FINALIZER, Seen},
+    api::{self, Kept, Newer, PhoneNumber, PhoneNumberClaim, PhoneNumberClaimStatus, RECORD_FINALIZER, Seen},
     domain::{E164, presentable},
 };
 
@@ -122,15 +122,13 @@ fn is_stored(written: &PhoneNumber, found: &PhoneNumber) -> bool {
 #[derive(Clone)]
 pub struct Store {
     client: Client,
-    records: Api<Seen<PhoneNumber>>,
 }
 
-/// What was written, as the API server answered it.
-fn readable<K: Kept>(seen: Seen<K>) -> Result<K, StoreError> {
-    match seen {
-        Seen::Read(object) => Ok(Arc::unwrap_or_clone(object)),
-        Seen::Newer(_) => Err(StoreError::Newer),
-    }
+/// A request of the API server that was put together.
+type Asked = Result<http::Request<Vec<u8>>, RequestError>;
+
+fn requests<K: Resource<DynamicType = ()>>(namespace: Option<&str>) -> Request {
+    Request::new(K::url_path(&(), namespace))
 }
 
 async fn bounded<T>(call: impl Future<Output = Result<T, kube::Error>>) -> Result<T, StoreError> {
@@ -143,12 +141,7 @@ async fn bounded<T>(call: impl Future<Output = Result<T, kube::Error>>) -> Resul
 impl Store {
     /// A store on a client that re-sends nothing.
     pub fn new(client: Client) -> Self {
-        let records = Api::all(client.clone());
-        Self { client, records }
-    }
-
-    fn claims(&self, namespace: &str) -> Api<Seen<PhoneNumberClaim>> {
-        Api::namespaced(self.client.clone(), namespace)
+        Self { client }
     }
 
     pub async fn get_claim(
@@ -156,38 +149,69 @@ impl Store {
         namespace: &str,
         name: &str,
     ) -> Result<Option<Seen<PhoneNumberClaim>>, StoreError> {
-        bounded(self.claims(namespace).get_opt(name)).await
+        self.get(Some(namespace), name).await
     }
 
     pub async fn get_record(&self, name: &str) -> Result<Option<Seen<PhoneNumber>>, StoreError> {
-        bounded(self.records.get_opt(name)).await
+        self.get(None, name).await
+    }
+
+    async fn get<K: Kept>(&self, namespace: Option<&str>, name: &str) -> Result<Option<Seen<K>>, StoreError> {
+        match self.ask(requests::<K>(namespace).get(name, &GetParams::default())).await {
+            Err(StoreError::NotFound) => Ok(None),
+            answer => answer.map(Some),
+        }
     }
 
     /// Creates a record. A lost reply is cleared up by reading: the record counts as created if it is stored with
     /// this very attempt. [`StoreError::Exists`] if another writer was first; [`StoreError::NotStored`] if none was;
     /// [`StoreError::Lost`] if not even the reading answers.
     pub async fn create(&self, record: &PhoneNumber) -> Result<PhoneNumber, StoreError> {
-        let wanted = Seen::from(record.clone());
-        match bounded(self.records.create(&PostParams::default(), &wanted)).await {
+        let create = |text| requests::<PhoneNumber>(None).create(&PostParams::default(), text);
+        match self.write(record, create).await {
             Err(StoreError::Lost(why)) => self.stored(record, why).await,
             // There is nothing yet that could be gone, but the kind.
             Err(StoreError::NotFound) => {
                 Err(StoreError::Refused("it does not know the kind PhoneNumber".into()))
             }
-            answer => readable(answer?),
+            answer => answer,
         }
     }
 
     /// Replaces a record by compare-and-swap on its `resourceVersion`: only if no other writer has changed it in
     /// between. A lost reply is cleared up as with [`Store::create`].
     pub async fn replace(&self, record: &PhoneNumber) -> Result<PhoneNumber, StoreError> {
-        let wanted = Seen::from(record.clone());
-        match bounded(self.records.replace(&record.name_any(), &PostParams::default(), &wanted)).await {
+        let name = record.name_any();
+        let replace = |text| requests::<PhoneNumber>(None).replace(&name, &PostParams::default(), text);
+        match self.write(record, replace).await {
             Err(StoreError::Lost(why)) => self.stored(record, why).await,
             // Anything on the way may say 409 (a webhook, for example): only another writer's version counts.
             Err(StoreError::Conflict) => self.stored(record, "it answers 409".into()).await,
-            answer => readable(answer?),
+            answer => answer,
         }
+    }
+
+    /// Writes a record whole; returns it as the API server answered it.
+    async fn write(
+        &self,
+        record: &PhoneNumber,
+        request: impl FnOnce(Vec<u8>) -> Asked,
+    ) -> Result<PhoneNumber, StoreError> {
+        let text = api::written(record).map_err(kube::Error::SerdeError)?;
+        match self.ask(request(text)).await? {
+            Seen::Read(object) => Ok(Arc::unwrap_or_clone(object)),
+            Seen::Newer(_) => Err(StoreError::Newer),
+        }
+    }
+
+    /// An answer is read in one pass: kube's own way first looks for its end.
+    async fn ask<K: Kept>(&self, request: Asked) -> Result<Seen<K>, StoreError> {
+        let request = request.map_err(kube::Error::BuildRequest)?;
+        let answered = async {
+            let text = self.client.request_text(request).await?;
+            Seen::of_text(&text).map_err(kube::Error::SerdeError)
+        };
+        bounded(answered).await
     }
 
     async fn stored(&self, written: &PhoneNumber, why: String) -> Result<PhoneNumber, StoreError> {
@@ -207,15 +231,11 @@ impl Store {
             }),
             ..DeleteParams::default()
         };
-        let request = Request::new(PhoneNumber::url_path(&(), None)).delete(&record.name_any(), &params);
-        self.perform(request).await
+        self.perform(requests::<PhoneNumber>(None).delete(&record.name_any(), &params)).await
     }
 
     /// Nothing in the answer is needed, so nothing in it may stand in the way, or cost the time to read it.
-    async fn perform(
-        &self,
-        request: Result<http::Request<Vec<u8>>, kube::core::request::Error>,
-    ) -> Result<(), StoreError> {
+    async fn perform(&self, request: Asked) -> Result<(), StoreError> {
         let request = request.map_err(kube::Error::BuildRequest)?;
         bounded(self.client.request_text(request)).await.map(drop)
     }
@@ -263,11 +283,10 @@ impl Store {
         of: &ObjectMeta,
         patch: Value,
     ) -> Result<(), StoreError> {
-        let url = K::url_path(&(), of.namespace.as_deref());
         let params = PatchParams { field_manager: Some(NAME.into()), ..PatchParams::default() };
         let name = of.name.as_deref().unwrap_or_default();
-        let request = Request::new(url).patch_subresource("status", name, &params, &Patch::Merge(patch));
-        self.perform(request).await
+        let requests = requests::<K>(of.namespace.as_deref());
+        self.perform(requests.patch_subresource("status", name, &params, &Patch::Merge(patch))).await
     }
 }
 
@@ -289,13 +308,7 @@ mod tests {
         let (e164, account) = ("+12".parse().unwrap(), "MA_1".parse().unwrap());
         let mut record = PhoneNumber::new(
             "12",
-            crate::api::PhoneNumberSpec {
-                e164,
-                account,
-                claim_ref: None,
-                attempt,
-                later: crate::api::Later::default(),
-            },
+            api::PhoneNumberSpec { e164, account, claim_ref: None, attempt, later: api::Later::default() },
         );
         record.metadata.resource_version = version.map(str::to_owned);
         record

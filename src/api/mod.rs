@@ -32,7 +32,7 @@ pub use record::{
     Verification,
 };
 pub use schema::crds;
-pub(crate) use seen::{Newer, Seen};
+pub(crate) use seen::{Newer, Seen, written};
 
 pub use crate::domain::{Capabilities, Debit, MaxPrice, Number, NumberStatus, Outcome, Quote};
 

@@ -165,13 +165,29 @@ fn has_every_object(path: &str) -> bool {
     matches!(path, "apiVersion" | "kind") || path.starts_with("metadata.")
 }
 
+/// The text of an object as it is written: with what a later version has added to it.
+///
+/// # Errors
+/// If it cannot be written as JSON.
+pub fn written<K: Kept>(object: &K) -> Result<Vec<u8>, serde_json::Error> {
+    serde_json::to_vec(&Written(object))
+}
+
+struct Written<'a, K>(&'a K);
+
+impl<K: Kept> Serialize for Written<'_, K> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0.with_later().map_err(ser::Error::custom)? {
+            Some(whole) => whole.serialize(serializer),
+            None => self.0.serialize(serializer),
+        }
+    }
+}
+
 impl<K: Kept> Serialize for Seen<K> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
-            Self::Read(object) => match object.with_later().map_err(ser::Error::custom)? {
-                Some(whole) => whole.serialize(serializer),
-                None => (**object).serialize(serializer),
-            },
+            Self::Read(object) => Written(&**object).serialize(serializer),
             Self::Newer(_) => Err(ser::Error::custom("an object of a newer version is never written")),
         }
     }
@@ -240,7 +256,7 @@ mod tests {
 
     /// The record as it goes to the API server.
     fn written(record: &PhoneNumber) -> Value {
-        serde_json::to_value(Seen::from(record.clone())).unwrap()
+        serde_json::to_value(Written(record)).unwrap()
     }
 
     fn seen(raw: &Value) -> Seen<PhoneNumber> {

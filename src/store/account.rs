@@ -4,19 +4,18 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::api::core::v1::Namespace;
 use kube::{
-    Api, Resource, ResourceExt,
+    Api, ResourceExt,
     api::{Patch, PatchParams},
-    core::Request,
 };
 use serde_json::json;
 
-use super::{NAME, Store, StoreError, bounded};
+use super::{NAME, Store, StoreError, bounded, requests};
 use crate::api::{ACCOUNT_FINALIZER, Seen, VobizAccount, VobizAccountStatus};
 
 impl Store {
     /// Reads an account live.
     pub async fn get_account(&self, name: &str) -> Result<Option<Seen<VobizAccount>>, StoreError> {
-        bounded(Api::all(self.client.clone()).get_opt(name)).await
+        self.get(None, name).await
     }
 
     /// Reads the labels of a namespace live.
@@ -43,7 +42,7 @@ impl Store {
         let version = account.resource_version();
         let patch = json!({ "metadata": { "resourceVersion": version, "finalizers": finalizers } });
         let params = PatchParams { field_manager: Some(NAME.into()), ..PatchParams::default() };
-        let url = VobizAccount::url_path(&(), None);
-        self.perform(Request::new(url).patch(&account.name_any(), &params, &Patch::Merge(patch))).await
+        let requests = requests::<VobizAccount>(None);
+        self.perform(requests.patch(&account.name_any(), &params, &Patch::Merge(patch))).await
     }
 }

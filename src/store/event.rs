@@ -5,10 +5,10 @@ use k8s_openapi::{
     api::events::v1::Event,
     apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta},
 };
-use kube::{Resource, ResourceExt, api::PostParams, core::Request};
+use kube::{Resource, ResourceExt, api::PostParams};
 use kube_runtime::events::Reporter;
 
-use super::{NAME, Store, StoreError};
+use super::{NAME, Store, StoreError, requests};
 use crate::api::EventKind;
 
 /// The longest name of an object, bytes.
@@ -52,9 +52,8 @@ impl Store {
             type_: Some(type_.into()),
             ..Event::default()
         };
-        let path = Event::url_path(&(), Some(&namespace));
         let event = serde_json::to_vec(&event).map_err(kube::Error::SerdeError)?;
-        self.perform(Request::new(path).create(&PostParams::default(), event)).await
+        self.perform(requests::<Event>(Some(&namespace)).create(&PostParams::default(), event)).await
     }
 }
 
