@@ -1,6 +1,6 @@
 //! What this process remembers of claims and records between two looks at them. None of it is needed for safety.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use parking_lot::Mutex;
 
@@ -15,13 +15,14 @@ pub struct Memory {
     inner: Mutex<Inner>,
 }
 
+/// Trees, which give back what was remembered of a thousand claims at the same time.
 #[derive(Default)]
 struct Inner {
     /// By claim uid.
-    claims: HashMap<String, ClaimMemory>,
-    records: HashMap<E164, RecordMemory>,
+    claims: BTreeMap<String, ClaimMemory>,
+    records: BTreeMap<E164, RecordMemory>,
     /// By claim uid.
-    looks: HashMap<String, LookAsked>,
+    looks: BTreeMap<String, LookAsked>,
 }
 
 /// What there still is of what was remembered.
