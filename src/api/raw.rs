@@ -1,12 +1,12 @@
 //! An object's text, read part by part: what cannot be read in one part stands in no other's way.
 
-use std::{collections::BTreeMap, fmt, iter};
+use std::{collections::BTreeMap, fmt, iter, marker::PhantomData};
 
 use kube::core::ObjectMeta;
 use serde::{
     Deserialize, Deserializer,
     de::{
-        DeserializeSeed, IgnoredAny, IntoDeserializer, MapAccess, Visitor,
+        DeserializeSeed, Error as _, IgnoredAny, IntoDeserializer, MapAccess, Visitor,
         value::{MapAccessDeserializer, MapDeserializer},
     },
 };
@@ -22,11 +22,15 @@ const MANAGED_FIELDS: &str = "managedFields";
 
 /// The metadata of an object. The API server itself writes and checks it, but for `managedFields`: a user may fill them
 /// with any time, and nest them at any depth. Nothing here needs them, and a write without them leaves them as they are.
-pub fn metadata<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ObjectMeta, D::Error> {
-    deserializer.deserialize_map(Metadata)
-}
-
 struct Metadata;
+
+impl<'de> DeserializeSeed<'de> for Metadata {
+    type Value = ObjectMeta;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<ObjectMeta, D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
 
 impl<'de> Visitor<'de> for Metadata {
     type Value = ObjectMeta;
@@ -61,13 +65,88 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Unmanaged<A> {
     }
 }
 
-/// Reads a text, and tells of each field in it that the type does not know.
-pub fn known<'a, T: Deserialize<'a>>(text: &'a str, unknown: impl FnMut(&str)) -> Result<T, Error> {
+/// What this version reads of an object. Of what it does not know, no tree is built.
+pub struct Parts<Spec, Status> {
+    pub metadata: ObjectMeta,
+    pub spec: Spec,
+    pub status: Option<Status>,
+    /// Whether there is nothing else in it, as far as that was noted.
+    pub is_all: bool,
+}
+
+/// Reads an object, and notes, if that is asked for, whether this version knows all of its fields. Those of its metadata are the
+/// API server's own, and noting each of them would cost more than reading them.
+pub fn parts<'a, Spec, Status>(text: &'a str, notes: bool) -> Result<Parts<Spec, Status>, Error>
+where
+    Spec: Deserialize<'a>,
+    Status: Deserialize<'a>,
+{
     let mut deserializer = serde_json::Deserializer::from_str(text);
-    let mut unknown = unknown;
-    let read = serde_ignored::deserialize(&mut deserializer, |path| unknown(&path.to_string()))?;
+    let parts = deserializer.deserialize_map(Object { notes, parts: PhantomData })?;
     deserializer.end()?;
-    Ok(read)
+    Ok(parts)
+}
+
+struct Object<Spec, Status> {
+    notes: bool,
+    parts: PhantomData<(Spec, Status)>,
+}
+
+#[derive(Deserialize)]
+#[serde(field_identifier, rename_all = "camelCase")]
+enum Field {
+    ApiVersion,
+    Kind,
+    Metadata,
+    Spec,
+    Status,
+    #[serde(other)]
+    Other,
+}
+
+impl<'de, Spec: Deserialize<'de>, Status: Deserialize<'de>> Visitor<'de> for Object<Spec, Status> {
+    type Value = Parts<Spec, Status>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Self::Value, A::Error> {
+        let (mut metadata, mut spec, mut status, mut is_all) = (None, None, None, true);
+        while let Some(field) = fields.next_key()? {
+            let note = self.notes.then_some(&mut is_all);
+            match field {
+                Field::ApiVersion | Field::Kind => drop(fields.next_value::<IgnoredAny>()?),
+                Field::Metadata => metadata = Some(fields.next_value_seed(Metadata)?),
+                Field::Spec => spec = Some(fields.next_value_seed(Part { note, of: PhantomData })?),
+                Field::Status => status = fields.next_value_seed(Part { note, of: PhantomData })?,
+                Field::Other => {
+                    is_all = false;
+                    fields.next_value::<IgnoredAny>()?;
+                }
+            }
+        }
+        let metadata = metadata.ok_or_else(|| A::Error::missing_field("metadata"))?;
+        let spec = spec.ok_or_else(|| A::Error::missing_field("spec"))?;
+        Ok(Parts { metadata, spec, status, is_all })
+    }
+}
+
+/// A part of an object; and where to note that it has a field that its type does not know.
+struct Part<'a, T> {
+    note: Option<&'a mut bool>,
+    of: PhantomData<T>,
+}
+
+impl<'de, T: Deserialize<'de>> DeserializeSeed<'de> for Part<'_, T> {
+    type Value = T;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<T, D::Error> {
+        match self.note {
+            Some(is_all) => serde_ignored::deserialize(deserializer, |_| *is_all = false),
+            None => T::deserialize(deserializer),
+        }
+    }
 }
 
 /// As much of the metadata as can be read.

@@ -6,7 +6,11 @@ use kube::{Resource, core::ObjectMeta};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
 use serde_json::{Value, value::RawValue};
 
-use super::{Attempt, Kept, Later, PhoneNumber, PhoneNumberSpec, later::attempt, raw};
+use super::{
+    Attempt, Kept, Later, PhoneNumber, PhoneNumberSpec,
+    later::attempt,
+    raw::{self, Parts},
+};
 use crate::domain::{AccountId, E164};
 
 /// The longest reason that is kept of why an object cannot be read, bytes.
@@ -135,34 +139,14 @@ impl<'de, K: Kept> Deserialize<'de> for Seen<K> {
     }
 }
 
-/// What this version reads. Of what it does not know, no tree is built.
-#[derive(Deserialize)]
-struct Parts<Spec, Status> {
-    #[serde(deserialize_with = "raw::metadata")]
-    metadata: ObjectMeta,
-    spec: Spec,
-    status: Option<Status>,
-}
-
 fn read<K: Kept>(text: &str) -> Result<K, serde_json::Error> {
-    let mut is_known = true;
-    let parts = if K::IS_WRITTEN_WHOLE {
-        raw::known(text, |path| is_known &= has_every_object(path))?
-    } else {
-        serde_json::from_str(text)?
-    };
-    let Parts { metadata, spec, status } = parts;
+    let Parts { metadata, spec, status, is_all } = raw::parts(text, K::IS_WRITTEN_WHOLE)?;
     let mut object = K::of(metadata, spec, status);
     // Nearly every object is known whole, and to keep it twice would cost as much as reading it.
-    if !is_known {
+    if !is_all {
         object.note_later(text)?;
     }
     Ok(object)
-}
-
-/// Whether a field says nothing about what this version knows.
-fn has_every_object(path: &str) -> bool {
-    matches!(path, "apiVersion" | "kind") || path.starts_with("metadata.")
 }
 
 /// The text of an object as it is written: with what a later version has added to it.
