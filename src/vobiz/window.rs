@@ -33,7 +33,7 @@ const MOST_PAGES: usize = 10_000;
 
 /// Nor has one more rows that may concern a purchase: each is kept in memory, and all debits may be of them where Vobiz
 /// leaves out what they are for.
-pub const MOST_OF_INTEREST: usize = 50_000;
+pub const MOST_OF_INTEREST: usize = 125_000;
 
 /// The rows of a ledger that are known.
 #[derive(Debug)]
