@@ -131,6 +131,11 @@ fn requests<K: Resource<DynamicType = ()>>(namespace: Option<&str>) -> Request {
     Request::new(K::url_path(&(), namespace))
 }
 
+/// In one pass: kube's own way first looks for its end.
+fn seen<K: Kept>(text: &str) -> Result<Seen<K>, kube::Error> {
+    Seen::of_text(text).map_err(kube::Error::SerdeError)
+}
+
 async fn bounded<T>(call: impl Future<Output = Result<T, kube::Error>>) -> Result<T, StoreError> {
     match tokio::time::timeout(CALL_TIMEOUT, call).await {
         Ok(answer) => answer.map_err(StoreError::from),
@@ -157,10 +162,15 @@ impl Store {
     }
 
     async fn get<K: Kept>(&self, namespace: Option<&str>, name: &str) -> Result<Option<Seen<K>>, StoreError> {
-        match self.ask(requests::<K>(namespace).get(name, &GetParams::default())).await {
-            Err(StoreError::NotFound) => Ok(None),
-            answer => answer.map(Some),
-        }
+        let request = requests::<K>(namespace).get(name, &GetParams::default());
+        let read = async {
+            match self.text(request).await {
+                // Not any 404: a path that the API server does not serve yet has one too, which says nothing of the object.
+                Err(kube::Error::Api(status)) if status.is_not_found() => Ok(None),
+                text => seen(&text?).map(Some),
+            }
+        };
+        bounded(read).await
     }
 
     /// Creates a record. A lost reply is cleared up by reading: the record counts as created if it is stored with
@@ -198,20 +208,15 @@ impl Store {
         request: impl FnOnce(Vec<u8>) -> Asked,
     ) -> Result<PhoneNumber, StoreError> {
         let text = api::written(record).map_err(kube::Error::SerdeError)?;
-        match self.ask(request(text)).await? {
+        match bounded(async { seen(&self.text(request(text)).await?) }).await? {
             Seen::Read(object) => Ok(Arc::unwrap_or_clone(object)),
             Seen::Newer(_) => Err(StoreError::Newer),
         }
     }
 
-    /// An answer is read in one pass: kube's own way first looks for its end.
-    async fn ask<K: Kept>(&self, request: Asked) -> Result<Seen<K>, StoreError> {
-        let request = request.map_err(kube::Error::BuildRequest)?;
-        let answered = async {
-            let text = self.client.request_text(request).await?;
-            Seen::of_text(&text).map_err(kube::Error::SerdeError)
-        };
-        bounded(answered).await
+    /// The text of an answer.
+    async fn text(&self, request: Asked) -> Result<String, kube::Error> {
+        self.client.request_text(request.map_err(kube::Error::BuildRequest)?).await
     }
 
     async fn stored(&self, written: &PhoneNumber, why: String) -> Result<PhoneNumber, StoreError> {
@@ -236,8 +241,7 @@ impl Store {
 
     /// Nothing in the answer is needed, so nothing in it may stand in the way, or cost the time to read it.
     async fn perform(&self, request: Asked) -> Result<(), StoreError> {
-        let request = request.map_err(kube::Error::BuildRequest)?;
-        bounded(self.client.request_text(request)).await.map(drop)
+        bounded(self.text(request)).await.map(drop)
     }
 
     /// Lets a deletion of the record go through.
@@ -292,7 +296,7 @@ impl Store {
 
 #[cfg(test)]
 mod tests {
-    use kube::core::Status;
+    use kube::{client::Body, core::Status};
 
     use super::*;
     use crate::{
@@ -348,6 +352,21 @@ mod tests {
         let told = StoreError::from(kube::Error::Api(Box::new(status)));
         let StoreError::Lost(words) = told else { panic!("a 500 may be stored") };
         assert!(words.starts_with("a x") && words.len() <= LONGEST_WORDS, "{words}");
+    }
+
+    #[tokio::test]
+    async fn an_object_is_gone_only_where_the_api_server_says_so_of_it() {
+        let gone = r#"{"kind":"Status","apiVersion":"v1","status":"Failure","message":"no","reason":"NotFound","code":404}"#;
+        for (answer, expected) in [(gone, "Ok(None)"), ("404 page not found", "Err(NotFound)")] {
+            let service = tower::service_fn(move |_: http::Request<Body>| async move {
+                let answer =
+                    http::Response::builder().status(404).body(Body::from(answer.as_bytes().to_vec()));
+                Ok::<_, tower::BoxError>(answer.unwrap())
+            });
+            let store = Store::new(Client::new(service, "default"));
+            assert_eq!(format!("{:?}", store.get_record("12").await), expected, "{answer}");
+            assert_eq!(format!("{:?}", store.get_claim("a", "b").await), expected, "{answer}");
+        }
     }
 
     #[test]
