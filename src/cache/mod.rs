@@ -91,7 +91,7 @@ impl<K: Kept, B> Cache<K, B> {
         let brief = (self.brief)(&now);
         let entry = Entry { brief, version, list, object: Object { whole: Some(now), packed: None } };
         inner.objects.insert(key.clone(), Box::new(entry));
-        inner.is_fresh(key, version);
+        inner.freshen(key, version);
         change
     }
 
@@ -123,11 +123,12 @@ impl<K: Kept, B> Inner<K, B> {
         let whole = Arc::new(self.pack.unpack(entry.object.packed.as_deref()?)?);
         entry.object.whole = Some(whole.clone());
         let version = entry.version;
-        self.is_fresh(key.clone(), version);
+        self.freshen(key.clone(), version);
         Some(whole)
     }
 
-    fn is_fresh(&mut self, key: ObjectKey, version: u64) {
+    /// Keeps it unpacked as well, and the oldest of those no longer.
+    fn freshen(&mut self, key: ObjectKey, version: u64) {
         self.fresh.push_back((key, version));
         while self.fresh.len() > FRESH
             && let Some((key, version)) = self.fresh.pop_front()
