@@ -406,7 +406,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_deletion_is_done_whatever_its_answer_quotes() {
-        let answer = |request: http::Request<kube::client::Body>| async move {
+        let answer = |request: http::Request<Body>| async move {
             assert_eq!(
                 (request.method(), request.uri().path().rsplit('/').next()),
                 (&http::Method::DELETE, Some("12"))
@@ -414,7 +414,7 @@ mod tests {
             let body = request.into_body().collect_bytes().await?;
             assert!(String::from_utf8_lossy(&body).contains(r#""resourceVersion":"7""#), "{body:?}");
             let deleted = format!(r#"{{"kind":"PhoneNumber","x":{}{}}}"#, "[".repeat(300), "]".repeat(300));
-            Ok::<_, tower::BoxError>(http::Response::new(kube::client::Body::from(deleted.into_bytes())))
+            Ok::<_, tower::BoxError>(http::Response::new(Body::from(deleted.into_bytes())))
         };
         let store = Store::new(Client::new(tower::service_fn(answer), "default"));
         store.delete(&record(Some("7"), AttemptState::Failed)).await.unwrap();
