@@ -60,8 +60,9 @@ impl From<kube::Error> for StoreError {
             (409, _) => Self::Conflict,
             (404, _) => Self::NotFound,
             (403, _) => Self::Forbidden(said(&status.message)),
-            // 500, 503 and 504 can follow a write that took place.
-            (500.., _) => Self::Lost(said(&status.message)),
+            // 500, 503 and 504 can follow a write that took place. And what says no code is no API server, but something on the
+            // way there, which does not know what was stored.
+            (0 | 500.., _) => Self::Lost(said(&status.message)),
             _ => Self::Refused(said(&status.message)),
         }
     }
@@ -166,7 +167,7 @@ impl Store {
         let read = async {
             match self.text(request).await {
                 // Not any 404: a path that the API server does not serve yet has one too, which says nothing of the object.
-                Err(kube::Error::Api(status)) if status.is_not_found() => Ok(None),
+                Err(kube::Error::Api(status)) if status.reason == "NotFound" => Ok(None),
                 text => seen(&text?).map(Some),
             }
         };
@@ -369,6 +370,22 @@ mod tests {
         }
     }
 
+    #[tokio::test]
+    async fn what_is_answered_on_the_way_leaves_it_unknown_whether_it_was_stored() {
+        for (code, body) in
+            [(504, r#"{"message":"upstream request timeout"}"#), (502, "{}"), (503, ""), (502, "<html>")]
+        {
+            let service = tower::service_fn(move |_: http::Request<Body>| async move {
+                let answer =
+                    http::Response::builder().status(code).body(Body::from(body.as_bytes().to_vec()));
+                Ok::<_, tower::BoxError>(answer.unwrap())
+            });
+            let store = Store::new(Client::new(service, "default"));
+            let told = store.delete(&record(Some("7"), AttemptState::Failed)).await;
+            assert!(matches!(told, Err(StoreError::Lost(_))), "{code} {body}: {told:?}");
+        }
+    }
+
     #[test]
     fn only_a_403_is_a_lack_of_rights() {
         for (code, expected) in [
@@ -379,6 +396,7 @@ mod tests {
             (409, "Conflict"),
             (422, "Refused"),
             (429, "Refused"),
+            (0, "Lost"),
             (503, "Lost"),
         ] {
             let status = Status { code, message: "no".into(), ..Status::default() };
