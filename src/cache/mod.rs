@@ -87,7 +87,7 @@ impl<K: Kept, B> Cache<K, B> {
         let (key, version, now) = (ObjectKey::of(&object), version(&object), Arc::new(object));
         let mut inner = self.inner.lock();
         let is_known = inner.objects.get(&key).is_some_and(|entry| entry.version == version);
-        let change = (!is_known).then(|| Change { before: inner.get(&key), now: now.clone() });
+        let change = (!is_known).then(|| Change { before: inner.last(&key), now: now.clone() });
         let brief = (self.brief)(&now);
         let entry = Entry { brief, version, list, object: Object { whole: Some(now), packed: None } };
         inner.objects.insert(key.clone(), Box::new(entry));
@@ -97,7 +97,7 @@ impl<K: Kept, B> Cache<K, B> {
 
     pub fn take(&self, key: &ObjectKey) -> Option<Arc<Seen<K>>> {
         let mut inner = self.inner.lock();
-        let gone = inner.get(key);
+        let gone = inner.last(key);
         inner.objects.remove(key);
         gone
     }
@@ -125,6 +125,12 @@ impl<K: Kept, B> Inner<K, B> {
         let version = entry.version;
         self.freshen(key.clone(), version);
         Some(whole)
+    }
+
+    /// One that will stand there no more: it takes no fresh one's place.
+    fn last(&self, key: &ObjectKey) -> Option<Arc<Seen<K>>> {
+        let Object { whole, packed } = &self.objects.get(key)?.object;
+        whole.clone().or_else(|| self.pack.unpack(packed.as_deref()?).map(Arc::new))
     }
 
     /// Keeps it unpacked as well, and the oldest of those no longer.
