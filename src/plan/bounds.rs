@@ -23,7 +23,7 @@ const KEPT_CLAIMS: usize = 64;
 const KEPT_MARKS: usize = 500;
 
 /// Stands before a mark in a list of ids.
-const MARKED: char = '~';
+pub const MARKED: char = '~';
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RetryToken<'a> {
@@ -64,11 +64,6 @@ pub fn is_spent(attempt: &Attempt, token: &str) -> bool {
         attempt.older_spent_tokens.contains(&mark)
     };
     attempt.spent_tokens.iter().any(|spent| spent == token) || marked()
-}
-
-/// Whether an answer, or the mark that is left of it, is for the debit of that identity ([`Debit::identity`]).
-pub fn answers(answer: &str, identity: &str) -> bool {
-    answer == identity || answer.strip_prefix(MARKED).is_some_and(|marked| marked == mark(identity))
 }
 
 /// The identities, or marks of them, of all debits that a decision is about, as far as the record knows them.
@@ -149,7 +144,10 @@ fn keep_last<T>(list: &mut Vec<T>, most: usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{domain::AttemptId, plan::NewAttempt};
+    use crate::{
+        domain::{AttemptId, LedgerRow},
+        plan::{NewAttempt, answers::Answers},
+    };
 
     fn attempt() -> Attempt {
         NewAttempt::for_tests().open(AttemptId::from_random([7; 16]), "2026-01-02T03:04:05Z".parse().unwrap())
@@ -217,7 +215,8 @@ mod tests {
     }
 
     fn is_answered(answered: &[String], id: &str) -> bool {
-        answered.iter().any(|answer| answers(answer, id))
+        let row = LedgerRow::for_tests(&format!(r#"{{"id":"{id}","type":"debit"}}"#));
+        Answers::of(answered).take(&row).is_some()
     }
 
     fn debit(id: usize, minute: usize) -> Debit {

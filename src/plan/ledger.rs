@@ -3,10 +3,11 @@
 use jiff::Timestamp;
 
 use super::{
+    answers::are_in_sight,
     evidence::earlier,
     neighbours::Neighbours,
     rows::LedgerRows,
-    taken::{Taken, is_it, is_sum_of, meet_by_id, taken},
+    taken::{Taken, is_sum_of, meet_by_id, taken},
 };
 use crate::domain::{Debit, E164, LedgerRow};
 
@@ -75,7 +76,7 @@ impl<'a> Ledger<'a> {
     /// answered for or not, acquits no newer one.
     fn meet_by_number(&self, taken: &mut [Taken<'a>], credits: &[&LedgerRow]) {
         // A debit that was answered for and is not among the rows may be what any of these refunds gives back.
-        let certain = !self.is_answered_out_of_sight();
+        let certain = are_in_sight(self.answered, self.rows.debits().map(|row| &**row));
         for credit in
             credits.iter().filter(|credit| credit.names(self.e164) && !self.is_of_another_row(credit))
         {
@@ -94,11 +95,6 @@ impl<'a> Ledger<'a> {
     /// Whether a refund refers by its id to a debit that is not of interest here.
     fn is_of_another_row(&self, credit: &LedgerRow) -> bool {
         self.rows.debits().any(|row| credit.refers_to(&row.id))
-    }
-
-    fn is_answered_out_of_sight(&self) -> bool {
-        let is_seen = |id: &String| self.rows.debits().any(|row| is_it(row, id));
-        self.answered.iter().any(|id| !id.is_empty() && !is_seen(id))
     }
 }
 

@@ -4,6 +4,7 @@
 //! Everything here is a synchronous function of what was observed and the time; that is what lets the protocol
 //! be checked exhaustively. The rules (R1 to R12) are explained in `docs/exactly-once.md`.
 
+mod answers;
 mod attempt;
 mod bounds;
 mod brief;

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use super::{bounds::answers, rows::LedgerRows};
+use super::{answers::Answers, rows::LedgerRows};
 use crate::domain::{Currency, LedgerRow, Money};
 
 /// A row that took money.
@@ -27,15 +27,11 @@ pub fn taken<'a>(
     answered: &[String],
     of_interest: impl Fn(&LedgerRow) -> bool,
 ) -> Vec<Taken<'a>> {
-    let rows = rows.debits().filter(|row| of_interest(row) || answered.iter().any(|id| is_it(row, id)));
-    // Rows without an id may be alike: as many of them are answered for as there were answers.
-    let mut left: Vec<&String> = answered.iter().collect();
-    let taken = rows.map(|row| {
-        let answer = left.iter().position(|id| is_it(row, id));
-        if let Some(at) = answer.filter(|_| row.id.is_empty()) {
-            left.swap_remove(at);
-        }
-        Taken { answered: answer.is_some(), ..Taken::of(row) }
+    let mut answers = Answers::of(answered);
+    let taken = rows.debits().filter_map(|row| {
+        let answer = answers.take(row);
+        (answer.is_some() || of_interest(row))
+            .then(|| Taken { answered: answer.unwrap_or_default(), ..Taken::of(row) })
     });
     taken.collect()
 }
@@ -53,11 +49,6 @@ pub fn meet_by_id<'a>(rows: &'a LedgerRows, taken: &mut [Taken<'a>]) -> Vec<&'a 
         false
     });
     credits
-}
-
-/// Whether the row is the one that an administrator has answered for.
-pub fn is_it(row: &LedgerRow, answer: &str) -> bool {
-    if row.id.is_empty() { answers(answer, &row.debit().identity()) } else { answers(answer, &row.id) }
 }
 
 /// Whether the sum of a credit may be what the debit took.
