@@ -69,14 +69,15 @@ impl Filters {
         now: Moment,
         wanted: bool,
     ) -> Result<Option<Moment>, ReadError> {
-        let is_told = self.honoured.is_told(whole, now, wanted);
-        let Some(first) = (!is_told).then(|| ledger.filter()).flatten() else {
+        if self.honoured.is_told(whole, now, wanted) {
             self.reading = None;
             return Ok(None);
-        };
+        }
         // A ledger that was read anew meanwhile may begin earlier.
-        let reading = self.reading.take().filter(|(_, reading)| reading.from() == first.from());
-        let (begun, mut reading) = reading.unwrap_or((now, first));
+        let under_way = self.reading.take().filter(|(_, reading)| reading.from() == ledger.from());
+        let under_way = under_way.filter(|_| ledger.can_be_filtered());
+        let reading = under_way.or_else(|| Some((now, ledger.filter()?)));
+        let Some((begun, mut reading)) = reading else { return Ok(None) };
         let shown = match client.filtered(&mut reading, Instant::now() + PIECE).await {
             Ok(Some(shown)) => shown,
             Ok(None) => {

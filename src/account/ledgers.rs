@@ -122,8 +122,8 @@ impl Pass {
     }
 
     fn reading(&mut self, begun: Moment) -> Reading<Contents> {
-        if let Some(rows) = self.ledger.take_rows() {
-            self.rows = Arc::new(rows.into_iter().collect());
+        if let Some(news) = self.ledger.take_rows() {
+            self.rows = Arc::new(self.rows.after(news));
         }
         let value = Contents::Ledger(LedgerRead { from: self.from, rows: self.rows.clone() });
         Reading::Read { begun, value }

@@ -15,8 +15,8 @@ use crate::{
     clock::Clock,
     domain::{AccountId, Time, day_begins, utc_day},
     plan::{
-        BalanceRead, Clocks, Contents, FundsRead, Gate, LedgerRead, Moment, QuoteRead, Reading, Readings,
-        Source,
+        BalanceRead, Clocks, Contents, FundsRead, Gate, LedgerRead, LedgerRows, Moment, QuoteRead, Reading,
+        Readings, Source,
     },
     vobiz::{Known, Ledger, ReadError, Reader, readers::Pages},
 };
@@ -145,8 +145,6 @@ async fn ledger(reader: &Reader, from: Timestamp) -> Result<LedgerRead, ReadErro
             Known::Lost(error) => return Err(error),
         }
     }
-    Ok(LedgerRead {
-        from: day_begins(day),
-        rows: Arc::new(ledger.take_rows().into_iter().flatten().collect()),
-    })
+    let rows = ledger.take_rows().map(|news| LedgerRows::default().after(news));
+    Ok(LedgerRead { from: day_begins(day), rows: Arc::new(rows.unwrap_or_default()) })
 }

@@ -1,5 +1,7 @@
 //! A row of the account's ledger: what it took or gave back, and which numbers it may be about.
 
+use std::sync::Arc;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +20,15 @@ pub struct LedgerRow {
     pub currency: Option<Currency>,
     pub at: Option<Time>,
     pub texts: Texts,
+}
+
+/// What of a ledger is taken, where it was taken before.
+#[derive(Debug)]
+pub enum LedgerNews {
+    /// All rows: some are others than they were, or it was never taken.
+    All(Vec<Arc<LedgerRow>>),
+    /// Those that have come to it.
+    More(Vec<Arc<LedgerRow>>),
 }
 
 /// `type` of a row.

@@ -22,7 +22,7 @@ pub(crate) use backoff::Backoff;
 pub(crate) use clocks::{Clocks, Sighting, is_notable};
 pub use currency::Currency;
 pub use e164::E164;
-pub use ledger_row::{Debit, LedgerRow, ReferenceType, RowStatus, RowType, Texts};
+pub use ledger_row::{Debit, LedgerNews, LedgerRow, ReferenceType, RowStatus, RowType, Texts};
 pub(crate) use moment::Moment;
 pub use money::Money;
 pub use number::{Capabilities, ListedNumber, Number, NumberStatus, OwnedRow};

@@ -27,6 +27,7 @@ mod names;
 mod neighbours;
 mod observed;
 mod offers;
+mod ordered;
 mod ownership;
 mod places;
 mod queue;

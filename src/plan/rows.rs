@@ -1,43 +1,34 @@
-//! The rows of a ledger in the order of time, and which numbers its debits name: found once, because every claim asks.
+//! What may concern purchases, of a ledger that is kept up with: found once for each state of it, because every claim asks.
 
 use std::sync::Arc;
 
-use super::names::Names;
-use crate::domain::{E164, LedgerRow};
+use super::{
+    names::Names,
+    ordered::{Ordered, order},
+};
+use crate::domain::{AccountId, E164, LedgerNews, LedgerRow};
 
-/// So many of the latest rows are looked for in another ledger. One that is found is enough; some may be others by now.
-const LATEST: usize = 16;
+/// So many rows are put in order by each look at a busy account; only beyond that are all of them, once. A hundred thousand take
+/// as long as ten purchases.
+const NEW: usize = 2_000;
 
-/// What may concern purchases, of a ledger. Nothing here depends on the order in which the rows were read.
+/// The rows that may concern purchases. Nothing here depends on the order in which they were read.
 #[derive(Debug, Default)]
 pub struct LedgerRows {
-    /// Those that took money: those whose time is not known first, then the oldest.
-    debits: Vec<Arc<LedgerRow>>,
-    /// The refunds whose time and sum can be read, the oldest first.
-    credits: Vec<Arc<LedgerRow>>,
-    /// The numbers that a debit names, each with the place of that debit.
-    named: Vec<(E164, usize)>,
+    /// Most of them, which looks that follow each other share.
+    old: Arc<Ordered>,
+    /// Those that have come since.
+    new: Ordered,
     /// Those that rows say they are of.
     accounts: Names,
 }
 
 impl FromIterator<Arc<LedgerRow>> for LedgerRows {
     fn from_iter<I: IntoIterator<Item = Arc<LedgerRow>>>(rows: I) -> Self {
-        let (mut debits, mut credits): (Vec<_>, Vec<_>) = rows.into_iter().partition(|row| row.takes_money());
+        let rows: Vec<_> = rows.into_iter().collect();
         let mut accounts = Names::default();
-        accounts
-            .extend(debits.iter().chain(&credits).filter_map(|row: &Arc<LedgerRow>| row.account.as_ref()));
-        in_order(&mut debits);
-        credits.retain(|row| row.at.is_some() && row.amount.is_some());
-        in_order(&mut credits);
-        // Of those without an id that are alike, one: rows that move while pages are read come twice.
-        credits.dedup_by(|one, other| one.id.is_empty() && order(one) == order(other));
-        let named = debits.iter().enumerate();
-        let mut named: Vec<_> =
-            named.flat_map(|(at, row)| row.mentions().iter().map(move |e164| (*e164, at))).collect();
-        named.sort_unstable();
-        named.dedup();
-        Self { debits, credits, named, accounts }
+        accounts.extend(accounts_of(&rows));
+        Self { old: Arc::new(rows.into_iter().collect()), new: Ordered::default(), accounts }
     }
 }
 
@@ -47,40 +38,67 @@ impl FromIterator<LedgerRow> for LedgerRows {
     }
 }
 
-/// By time, and then in any order that is the same each time.
-fn order(row: &LedgerRow) -> impl Ord + '_ {
-    (row.at, &row.id, row.amount, row.currency)
+fn accounts_of(rows: &[Arc<LedgerRow>]) -> impl Iterator<Item = &AccountId> {
+    rows.iter().filter_map(|row| row.account.as_ref())
 }
 
-/// Each look at a busy account does it anew. Times are read once for it: rows lie all over the memory, and to compare them there
-/// took ten times as long with a hundred thousand.
-fn in_order(rows: &mut [Arc<LedgerRow>]) {
-    rows.sort_by_cached_key(|row| row.at);
-    for same in rows.chunk_by_mut(|one, other| one.at == other.at) {
-        same.sort_unstable_by(|one, other| order(one).cmp(&order(other)));
-    }
+/// Of two lists in order, one.
+fn merged<'a>(
+    one: impl Iterator<Item = &'a Arc<LedgerRow>>,
+    other: impl Iterator<Item = &'a Arc<LedgerRow>>,
+) -> impl Iterator<Item = &'a Arc<LedgerRow>> {
+    let (mut one, mut other) = (one.peekable(), other.peekable());
+    std::iter::from_fn(move || match (one.peek(), other.peek()) {
+        (Some(first), Some(second)) if order(second) < order(first) => other.next(),
+        (Some(_), _) => one.next(),
+        (None, _) => other.next(),
+    })
 }
 
 impl LedgerRows {
+    /// The rows of the same ledger after that.
+    #[must_use]
+    pub fn after(&self, news: LedgerNews) -> Self {
+        match news {
+            LedgerNews::All(rows) => rows.into_iter().collect(),
+            LedgerNews::More(rows) => self.with(rows),
+        }
+    }
+
+    fn with(&self, came: Vec<Arc<LedgerRow>>) -> Self {
+        let mut accounts = self.accounts.clone();
+        accounts.extend(accounts_of(&came));
+        // Of those without an id, the same may stand among the old ones.
+        let is_few = self.new.len() + came.len() <= NEW && came.iter().all(|row| !row.id.is_empty());
+        let new = self.new.rows().cloned().chain(came);
+        if is_few {
+            return Self { old: self.old.clone(), new: new.collect(), accounts };
+        }
+        let all = self.old.rows().cloned().chain(new);
+        Self { old: Arc::new(all.collect()), new: Ordered::default(), accounts }
+    }
+
     /// The rows that took money, in the order of time.
     pub fn debits(&self) -> impl Iterator<Item = &Arc<LedgerRow>> {
-        self.debits.iter()
+        merged(self.old.debits.iter(), self.new.debits.iter())
     }
 
     /// The refunds that can be read, the oldest first.
     pub fn credits(&self) -> impl Iterator<Item = &LedgerRow> {
-        self.credits.iter().map(AsRef::as_ref)
+        merged(self.old.credits.iter(), self.new.credits.iter()).map(AsRef::as_ref)
     }
 
     /// The debits that name a number, in the order of time.
     pub fn debits_naming(&self, e164: E164) -> impl Iterator<Item = &Arc<LedgerRow>> {
-        let first = self.named.partition_point(|(named, _)| *named < e164);
-        let ours = self.named[first..].iter().take_while(move |(named, _)| *named == e164);
-        ours.map(|(_, at)| &self.debits[*at])
+        merged(self.old.debits_naming(e164), self.new.debits_naming(e164))
     }
 
     pub fn accounts(&self) -> &Names {
         &self.accounts
+    }
+
+    fn parts(&self) -> [&Ordered; 2] {
+        [&self.old, &self.new]
     }
 
     /// Whether one row stands in both. Of two that are kept up with, the latest of the one that was read first are in the
@@ -90,17 +108,11 @@ impl LedgerRows {
     }
 
     fn latest(&self) -> impl Iterator<Item = &Arc<LedgerRow>> {
-        [&self.debits, &self.credits].into_iter().flat_map(|rows| rows.iter().rev().take(LATEST))
+        self.parts().into_iter().flat_map(Ordered::latest)
     }
 
-    /// Whether exactly that row is among these: its transaction's id, of the same moment and sum.
     fn has(&self, row: &LedgerRow) -> bool {
-        let rows = if row.takes_money() { &self.debits } else { &self.credits };
-        let same = rows[rows.partition_point(|other| other.at < row.at)..].iter();
-        let mut same = same.take_while(|other| other.at == row.at);
-        !row.id.is_empty()
-            && row.at.is_some()
-            && same.any(|other| other.id == row.id && other.amount == row.amount)
+        self.parts().into_iter().any(|part| part.has(row))
     }
 }
 
@@ -136,14 +148,50 @@ mod tests {
         }
     }
 
+    /// The same rows, as they came in pieces of that many.
+    fn in_pieces(rows: &[Arc<LedgerRow>], piece: usize) -> LedgerRows {
+        let more = |rows: &[Arc<LedgerRow>]| LedgerNews::More(rows.to_vec());
+        rows.chunks(piece).fold(LedgerRows::default(), |known, came| known.after(more(came)))
+    }
+
     #[test]
-    fn rows_are_in_order_whichever_came_first() {
-        let mut shuffled: Vec<_> =
-            (0..1_000).map(|at| Arc::new(row(&format!("t-{at}"), "debit", at / 10))).collect();
-        fastrand::Rng::with_seed(1).shuffle(&mut shuffled);
-        let rows: LedgerRows = shuffled.into_iter().collect();
-        let rows: Vec<_> = rows.debits().collect();
-        assert!(rows.len() == 1_000 && rows.is_sorted_by(|one, other| order(one) < order(other)));
+    fn rows_that_came_in_pieces_are_those_that_came_at_once() {
+        let number = |at: usize| format!("+9112345{:05}", at % 700).parse::<E164>().unwrap();
+        let row = |at: usize| {
+            let kind = ["credit", "debit", "did_rental"][at % 3];
+            let id = if at.is_multiple_of(50) { String::new() } else { format!("t-{at}") };
+            let (minute, second) = (at / 600 % 60, at / 10 % 60);
+            Arc::new(LedgerRow::for_tests(&format!(
+                r#"{{"id":"{id}","type":"{kind}","amount":{},"description":"{}","account_id":"SA_{}",
+                "created_at":"2026-01-02T03:{minute:02}:{second:02}Z"}}"#,
+                at % 5,
+                number(at),
+                at % 7,
+            )))
+        };
+        let mut all: Vec<_> = (0..3 * NEW).map(row).collect();
+        fastrand::Rng::with_seed(1).shuffle(&mut all);
+        let once = LedgerRows::default().after(LedgerNews::All(all.clone()));
+        for piece in [1_000, 7_000, 333, 2_001] {
+            let known = in_pieces(&all, piece);
+            assert!(known.debits().eq(once.debits()) && known.credits().eq(once.credits()), "{piece}");
+            assert_eq!(known.accounts(), once.accounts());
+            for e164 in (0..700).map(number) {
+                assert!(known.debits_naming(e164).eq(once.debits_naming(e164)), "{piece} {e164}");
+            }
+            assert!(all.iter().all(|row| known.has(row) == once.has(row)), "{piece}");
+        }
+    }
+
+    #[test]
+    fn a_few_new_rows_leave_the_old_ones_where_they_are() {
+        let debit = |at: usize| Arc::new(row(&format!("t-{at}"), "debit", u32::try_from(at).unwrap()));
+        let known: LedgerRows = (0..3_000).map(debit).collect();
+        let more = |from: usize, until: usize| LedgerNews::More((from..until).map(debit).collect());
+        let later = known.after(more(3_000, 3_100)).after(more(3_100, 3_200));
+        assert!(Arc::ptr_eq(&known.old, &later.old) && later.debits().count() == 3_200);
+        let all = later.after(more(3_200, 3_200 + NEW));
+        assert_eq!((all.new.len(), all.debits().count()), (0, 3_200 + NEW));
     }
 
     #[test]

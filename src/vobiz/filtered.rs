@@ -3,6 +3,7 @@
 
 use std::{
     collections::{HashMap, HashSet},
+    sync::Arc,
     time::Instant,
 };
 
@@ -71,12 +72,13 @@ pub struct Filtered {
     from: Date,
     /// Which filter is asked by.
     at: usize,
-    pages: Pages<LedgerRow>,
+    /// How many rows there are; they themselves stand below.
+    pages: Pages<()>,
     /// All rows that were shown, by their ids.
     pub rows: HashMap<u64, Row>,
-    /// The ids that were known to be of interest when the reading began: filters show those, or are not honoured. Of what
+    /// What was known to be of interest when the reading began, by its ids: filters show that, or are not honoured. Of what
     /// comes while they are asked one after the other, they may show nothing.
-    known: HashSet<u64>,
+    known: HashMap<u64, Arc<LedgerRow>>,
     /// The parameters that have shown rows.
     shown: HashSet<&'static str>,
 }
@@ -92,7 +94,7 @@ pub enum Shown {
 
 impl Filtered {
     #[must_use]
-    pub fn since(from: Date, known: HashSet<u64>) -> Self {
+    pub fn since(from: Date, known: HashMap<u64, Arc<LedgerRow>>) -> Self {
         let (rows, shown) = (HashMap::new(), HashSet::new());
         Self { from, at: 0, pages: Pages::default(), rows, known, shown }
     }
@@ -104,11 +106,11 @@ impl Filtered {
     }
 
     pub(super) fn shows_what_was_known(&self) -> bool {
-        self.known.iter().all(|id| self.rows.contains_key(id))
+        self.known.keys().all(|id| self.rows.contains_key(id))
     }
 
     /// The next page; what the reading has come to, if it is at its end.
-    fn feed(&mut self, page: Page<LedgerRow>) -> Result<Option<Shown>, ReadError> {
+    fn feed(&mut self, page: Page<Arc<LedgerRow>>) -> Result<Option<Shown>, ReadError> {
         let filter = &FILTERS[self.at];
         if !page.sorts.iter().all(|sort| (filter.passes)(*sort)) {
             return Ok(Some(Shown::Otherwise));
@@ -117,15 +119,20 @@ impl Filtered {
             self.shown.insert(filter.parameter);
         }
         if filter.of_interest {
-            let Some(rows) = page.clone().by_id() else { return Ok(Some(Shown::Otherwise)) };
-            for (id, row) in rows {
+            let counted = Page { keys: page.keys.clone(), total: page.total, ..Page::default() };
+            let Some(rows) = page.by_id() else { return Ok(Some(Shown::Otherwise)) };
+            for (id, mut row) in rows {
                 let key = row.key;
+                // A row that is as it was known is kept once.
+                if let Some(known) = self.known.get(&id).filter(|known| row.row.as_ref() == Some(known)) {
+                    row.row = Some(known.clone());
+                }
                 // Two rows with one id would hide each other.
                 if self.rows.insert(id, row).is_some_and(|other| other.key != key) {
                     return Ok(Some(Shown::Otherwise));
                 }
             }
-            match self.pages.feed(Ok(page))? {
+            match self.pages.feed(Ok(counted))? {
                 Next::Page(_) => return Ok(None),
                 Next::End(listed) if listed.is_whole() => {}
                 Next::End(_) => return Ok(Some(Shown::Otherwise)),
@@ -171,7 +178,7 @@ mod tests {
 
     /// What the reading comes to if each filter shows that.
     fn read(shown: [&[&str]; 6], total: Option<usize>) -> (Shown, Filtered) {
-        let mut filtered = Filtered::since("2026-01-02".parse().unwrap(), HashSet::new());
+        let mut filtered = Filtered::since("2026-01-02".parse().unwrap(), HashMap::new());
         loop {
             let (rows, page) = (shown[filtered.at], *filtered.pages.ahead(1).start());
             let total = total.unwrap_or(rows.len());

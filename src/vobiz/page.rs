@@ -1,6 +1,6 @@
 //! One page of a list: parsed as a whole, or an error.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer};
@@ -41,15 +41,21 @@ pub struct Shown {
     /// What tells it from another row of the same id.
     pub key: u64,
     /// The row, if it is of interest.
-    pub row: Option<LedgerRow>,
+    pub row: Option<Arc<LedgerRow>>,
 }
 
-impl Page<LedgerRow> {
+impl Page<Arc<LedgerRow>> {
     /// Its rows by their ids, those of no interest included, where each has one.
     pub(super) fn by_id(self) -> Option<HashMap<u64, Shown>> {
-        let mut rows: HashMap<u64, LedgerRow> = self.rows.into_iter().collect();
+        let mut rows: HashMap<u64, Arc<LedgerRow>> = self.rows.into_iter().collect();
         let ids = self.ids?.into_iter().zip(self.keys);
         Some(ids.map(|((at, id), key)| (id, Shown { at, key, row: rows.remove(&key) })).collect())
+    }
+}
+
+impl<T> Default for Page<T> {
+    fn default() -> Self {
+        Self { rows: Vec::new(), keys: Vec::new(), ids: None, sorts: Vec::new(), total: None }
     }
 }
 
@@ -156,13 +162,13 @@ impl From<Object<WireRow>> for Transaction {
 ///
 /// # Errors
 /// If it does not parse, or is not the page that was asked for.
-pub fn ledger_page(body: &[u8], asked: usize, masks: &Masks) -> Result<Page<LedgerRow>, ReadError> {
+pub fn ledger_page(body: &[u8], asked: usize, masks: &Masks) -> Result<Page<Arc<LedgerRow>>, ReadError> {
     let wire: WireLedger = object(body).ok_or_else(|| ReadError::unreadable("ledger"))?;
     check_echo(wire.page.0, asked)?;
     let transactions = rows(wire.transactions, wire.total.0, "ledger")?;
     let ids = transactions.iter().map(|row| row.at.zip(row.id)).collect();
     let (mut keys, mut sorts) = (Vec::with_capacity(transactions.len()), Vec::new());
-    let mut rows: Vec<(u64, LedgerRow)> = Vec::new();
+    let mut rows: Vec<(u64, Arc<LedgerRow>)> = Vec::new();
     for (at, row) in transactions.into_iter().enumerate() {
         // A row without an id cannot be told from its twin, so its place has to do.
         let key = row.key.unwrap_or_else(|| key((asked, at)));
@@ -177,7 +183,7 @@ pub fn ledger_page(body: &[u8], asked: usize, masks: &Masks) -> Result<Page<Ledg
         {
             row.account.clone_from(&above.account);
         }
-        rows.extend(row.map(|row| (key, row)));
+        rows.extend(row.map(|row| (key, Arc::new(row))));
     }
     Ok(Page { rows, keys, ids, sorts, total: wire.total.0 })
 }
@@ -200,7 +206,7 @@ mod tests {
         super::numbers_page(body, asked, &Masks::default())
     }
 
-    fn ledger_page(body: &[u8], asked: usize) -> Result<Page<LedgerRow>, ReadError> {
+    fn ledger_page(body: &[u8], asked: usize) -> Result<Page<Arc<LedgerRow>>, ReadError> {
         super::ledger_page(body, asked, &Masks::default())
     }
 

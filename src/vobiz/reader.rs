@@ -200,7 +200,7 @@ impl Reader {
         filter: Option<(&str, &str)>,
         page: usize,
         size: usize,
-    ) -> Result<Page<LedgerRow>, ReadError> {
+    ) -> Result<Page<Arc<LedgerRow>>, ReadError> {
         let (page_text, size) = (page.to_string(), size.to_string());
         let from = from.map(|from| from.to_string());
         let mut query = vec![("page", page_text.as_str()), ("per_page", &size)];

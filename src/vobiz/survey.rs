@@ -1,5 +1,7 @@
 //! Asks each read once, in both casings: which of them answer, and how. For people who look for what is wrong.
 
+use std::sync::Arc;
+
 use jiff::{Timestamp, civil::Date};
 
 use super::{
@@ -81,7 +83,7 @@ impl Reader {
     }
 }
 
-fn debits(page: &Page<LedgerRow>, from: Date) -> Debits {
+fn debits(page: &Page<Arc<LedgerRow>>, from: Date) -> Debits {
     let newest = page.rows().filter(|row| row.takes_money()).filter_map(|row| row.at).max();
     let is_all = page.total.is_some_and(|total| total <= page.keys.len());
     // Vobiz documents no order: on a page that begins with older rows, newer ones may be missing.

@@ -13,7 +13,7 @@ use super::{
     reader::Reader,
     window::{Fed, MOST_OF_INTEREST, Window},
 };
-use crate::domain::LedgerRow;
+use crate::domain::{LedgerNews, LedgerRow};
 
 /// The ledger since a UTC day: the rows of it that may concern the purchase of a number.
 #[derive(Debug)]
@@ -29,7 +29,7 @@ enum Reading {
     /// All of it is being read, or is known.
     Kept(Window),
     /// Its rows cannot be told apart, or not be counted: all of it is read each time.
-    Whole { pages: Pages<LedgerRow>, filtered: bool, rows: Option<Vec<Arc<LedgerRow>>> },
+    Whole { pages: Pages<Arc<LedgerRow>>, filtered: bool, rows: Option<Vec<Arc<LedgerRow>>> },
 }
 
 /// How far the ledger is known.
@@ -133,10 +133,10 @@ impl Ledger {
     }
 
     /// The rows of a ledger that is wholly known, if they are others than those that were taken last.
-    pub fn take_rows(&mut self) -> Option<Vec<Arc<LedgerRow>>> {
+    pub fn take_rows(&mut self) -> Option<LedgerNews> {
         match &mut self.reading {
             Reading::Kept(window) => window.take_rows(),
-            Reading::Whole { rows, .. } => rows.take(),
+            Reading::Whole { rows, .. } => rows.take().map(LedgerNews::All),
         }
     }
 
@@ -153,7 +153,7 @@ impl Ledger {
         }
     }
 
-    fn feed(&mut self, page: Result<Page<LedgerRow>, ReadError>) -> Result<Fed, ReadError> {
+    fn feed(&mut self, page: Result<Page<Arc<LedgerRow>>, ReadError>) -> Result<Fed, ReadError> {
         match &mut self.reading {
             Reading::Kept(window) => window.feed(page?),
             Reading::Whole { pages, filtered, rows } => match pages.feed(page)? {
@@ -168,7 +168,7 @@ impl Ledger {
                     Ok(Fed::More)
                 }
                 Next::End(listed) => {
-                    *rows = Some(listed.whole()?.into_iter().map(Arc::new).collect());
+                    *rows = Some(listed.whole()?);
                     Ok(Fed::Known { anew: true })
                 }
             },

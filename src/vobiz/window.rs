@@ -6,10 +6,7 @@
 //! remembered of some rows alone: a row that is not remembered is a new one where it is newer than all that were
 //! forgotten, or older. Where that cannot be told, the ledger is read anew.
 
-use std::{
-    collections::{HashMap, HashSet},
-    sync::Arc,
-};
+use std::{collections::HashMap, sync::Arc};
 
 use super::{
     error::ReadError,
@@ -17,7 +14,7 @@ use super::{
     page::{LARGE, Page, Shown},
     seen::{Met, Seen},
 };
-use crate::domain::LedgerRow;
+use crate::domain::{LedgerNews, LedgerRow};
 
 /// So many of the newest rows are remembered, and as many of the oldest while they are read.
 const REMEMBERED: usize = 20_000;
@@ -40,8 +37,8 @@ pub const MOST_OF_INTEREST: usize = 125_000;
 pub struct Window {
     /// Those that may concern a purchase, by their ids.
     rows: HashMap<u64, Arc<LedgerRow>>,
-    /// Whether they are others than those that were taken last.
-    changed: bool,
+    /// Those that have come to what was taken last; nothing where it has to be taken whole.
+    came: Option<Vec<Arc<LedgerRow>>>,
     seen: Seen,
     /// The most rows that were announced: fewer are an older state, or a ledger that loses rows.
     most: usize,
@@ -78,16 +75,7 @@ impl Default for Window {
     fn default() -> Self {
         let stage = Stage::Down { pages: 0, size: 0 };
         let seen = Seen::remembering(REMEMBERED);
-        Self {
-            rows: HashMap::new(),
-            changed: true,
-            seen,
-            most: 0,
-            last: 0,
-            stage,
-            anew: true,
-            unnamed: false,
-        }
+        Self { rows: HashMap::new(), came: None, seen, most: 0, last: 0, stage, anew: true, unnamed: false }
     }
 }
 
@@ -103,8 +91,11 @@ impl Window {
     }
 
     /// The rows, if they are others than those that were taken last.
-    pub fn take_rows(&mut self) -> Option<Vec<Arc<LedgerRow>>> {
-        std::mem::take(&mut self.changed).then(|| self.rows.values().cloned().collect())
+    pub fn take_rows(&mut self) -> Option<LedgerNews> {
+        match self.came.replace(Vec::new()) {
+            None => Some(LedgerNews::All(self.rows.values().cloned().collect())),
+            Some(came) => (!came.is_empty()).then_some(LedgerNews::More(came)),
+        }
     }
 
     /// How many rows are known.
@@ -129,7 +120,7 @@ impl Window {
     ///
     /// # Errors
     /// If the ledger has no end.
-    pub fn feed(&mut self, page: Page<LedgerRow>) -> Result<Fed, ReadError> {
+    pub fn feed(&mut self, page: Page<Arc<LedgerRow>>) -> Result<Fed, ReadError> {
         let Some(total) = page.total else { return Ok(Fed::Unproven) };
         let (on_page, sorts) = (page.keys.len(), page.sorts.clone());
         let Some(shown) = page.by_id() else { return Ok(Fed::Unproven) };
@@ -175,9 +166,9 @@ impl Window {
         !self.unnamed && self.seen.count > MOST_NEW * LARGE
     }
 
-    /// The ids of the rows that may concern a purchase.
-    pub fn of_interest(&self) -> HashSet<u64> {
-        self.rows.keys().copied().collect()
+    /// The rows that may concern a purchase, by their ids.
+    pub fn of_interest(&self) -> HashMap<u64, Arc<LedgerRow>> {
+        self.rows.clone()
     }
 
     /// What filters show is what may concern a purchase, unless they show less than was known when they were first asked.
@@ -193,10 +184,18 @@ impl Window {
     /// Rows may have changed since they were read before, and be of no interest any more.
     fn keep(&mut self, shown: HashMap<u64, Shown>) {
         for (id, Shown { row, .. }) in shown {
-            if self.rows.get(&id).map(|row| &**row) != row.as_ref() {
-                self.changed = true;
+            let known = self.rows.get(&id);
+            if known == row.as_ref() {
+                continue;
+            }
+            if known.is_some() {
+                // What it was may have been taken.
+                self.came = None;
                 self.rows.remove(&id);
-                self.rows.extend(row.map(|row| (id, Arc::new(row))));
+            }
+            if let Some(row) = row {
+                self.came.iter_mut().for_each(|came| came.push(row.clone()));
+                self.rows.insert(id, row);
             }
         }
     }
@@ -233,7 +232,7 @@ impl Window {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::VecDeque;
+    use std::collections::{HashSet, VecDeque};
 
     use jiff::Timestamp;
 
@@ -274,7 +273,7 @@ mod tests {
         }
 
         /// A page, on which each tenth row is of interest.
-        fn page(&mut self, page: usize, size: usize) -> Page<LedgerRow> {
+        fn page(&mut self, page: usize, size: usize) -> Page<Arc<LedgerRow>> {
             self.calls += 1;
             let size = size.min(SIZE);
             let rows: Vec<_> = self.rows.iter().skip((page - 1) * size).take(size).copied().collect();
@@ -283,7 +282,7 @@ mod tests {
             let key = |id: u64| if self.corrected.contains(&id) { id + 1_000_000 } else { id };
             let of_interest = rows.iter().filter(|(_, id)| id % 10 == 0);
             Page {
-                rows: of_interest.map(|(_, id)| (key(*id), row(*id))).collect(),
+                rows: of_interest.map(|(_, id)| (key(*id), Arc::new(row(*id)))).collect(),
                 keys: rows.iter().map(|(_, id)| key(*id)).collect(),
                 ids: Some(rows.clone()),
                 sorts: Vec::new(),
@@ -315,8 +314,14 @@ mod tests {
     }
 
     fn known(window: &mut Window) -> usize {
-        window.changed = true;
-        window.take_rows().unwrap().len()
+        window.came = None;
+        taken(window)
+    }
+
+    /// How many rows are taken, if all are.
+    fn taken(window: &mut Window) -> usize {
+        let Some(LedgerNews::All(rows)) = window.take_rows() else { panic!("not all of them") };
+        rows.len()
     }
 
     #[test]
@@ -425,7 +430,7 @@ mod tests {
         window.catch_up();
         let page = vobiz.page(1, SIZE);
         assert_eq!(window.feed(Page { rows: Vec::new(), ..page }), Ok(Fed::Known { anew: false }));
-        assert_eq!(window.take_rows().unwrap().len(), 9, "one is of no interest any more");
+        assert_eq!(taken(&mut window), 9, "one is of no interest any more");
         let (mut window, mut vobiz) = (begun(), Vobiz::with(7));
         assert!(read(&mut window, &mut vobiz, quiet).is_some());
         window.catch_up();
@@ -433,11 +438,27 @@ mod tests {
     }
 
     #[test]
+    fn of_a_ledger_that_was_taken_what_has_come_is_taken() {
+        let (mut window, mut vobiz) = (begun(), Vobiz::with(100));
+        assert!(read(&mut window, &mut vobiz, quiet).is_some());
+        assert_eq!(taken(&mut window), 10);
+        for _ in 0..2 {
+            vobiz.add(20);
+            window.catch_up();
+            assert!(read(&mut window, &mut vobiz, quiet).is_some());
+        }
+        let came = window.take_rows();
+        assert!(matches!(&came, Some(LedgerNews::More(rows)) if rows.len() == 4), "{came:?}");
+        assert!(window.take_rows().is_none());
+    }
+
+    #[test]
     fn filters_replace_what_is_known_unless_they_show_less() {
         let (mut window, mut vobiz) = (begun(), Vobiz::with(100));
         assert!(read(&mut window, &mut vobiz, quiet).is_some());
         let shown = |ids: std::ops::RangeInclusive<u64>, known: &[u64]| {
-            let known = known.iter().copied().collect();
+            let row = Arc::new(LedgerRow::for_tests(r#"{"type":"credit"}"#));
+            let known = known.iter().map(|id| (*id, row.clone())).collect();
             let mut filtered = Filtered::since("2026-01-02".parse().unwrap(), known);
             let of_no_interest = |id| (id, Shown { at: Timestamp::UNIX_EPOCH, key: id, row: None });
             filtered.rows.extend(ids.map(of_no_interest));
@@ -449,7 +470,8 @@ mod tests {
         // Rows that have come since prove nothing, and stay.
         assert!(window.renew(shown(10..=50, &known_first)));
         assert_eq!(known(&mut window), 5, "those that are shown are of no interest any more");
-        assert_eq!(window.of_interest(), [60, 70, 80, 90, 100].into());
+        let left: HashSet<_> = window.of_interest().into_keys().collect();
+        assert_eq!(left, [60, 70, 80, 90, 100].into());
     }
 
     /// A ledger that is known, in which one row has become another in all but its id, and one has come late.
@@ -489,7 +511,7 @@ mod tests {
 
     #[test]
     fn a_ledger_with_too_much_that_may_be_of_numbers_is_not_known() {
-        let row = LedgerRow::for_tests(r#"{"id":"1","type":"debit","amount":5}"#);
+        let row = Arc::new(LedgerRow::for_tests(r#"{"id":"1","type":"debit","amount":5}"#));
         let page = |from: u64, total: usize| {
             let keys: Vec<u64> = (from..from + 1000).collect();
             let rows = keys.iter().map(|key| (*key, row.clone())).collect();

@@ -1,6 +1,6 @@
 //! Reads, which may be made again: what a connection that has died means, and what Vobiz echoes.
 
-use std::{collections::HashSet, time::Instant};
+use std::{collections::HashMap, time::Instant};
 
 use jiff::civil::date;
 use tokio::{
@@ -131,7 +131,7 @@ async fn all_that_the_reader_can_do_is_get() {
         let _ = reader.search_inventory(number).await;
         let _ = reader.balance("INR".parse().unwrap()).await;
         let _ = reader.ledger(&mut Ledger::kept_since(day), None).await;
-        let _ = reader.filtered(&mut Filtered::since(day, HashSet::default()), Instant::now()).await;
+        let _ = reader.filtered(&mut Filtered::since(day, HashMap::default()), Instant::now()).await;
         drop(reader);
         let seen = server.finish().await;
         assert!(seen.methods.len() >= 8 && seen.methods.iter().all(|method| method == "GET"), "{seen:?}");

@@ -85,7 +85,7 @@ pub fn ledger(rng: &mut Rng, input: &mut Vec<u8>) -> Verdict {
         return Ok("odd ledger");
     }
     let mut debits = items.iter().filter(|item| is_debit(item));
-    let read: Vec<&LedgerRow> = page.rows().collect();
+    let read: Vec<&LedgerRow> = page.rows().map(|row| &**row).collect();
     let mut taken = read.iter().filter(|row| row.takes_money());
     let e164: E164 = NUMBER.parse().map_err(|_| "the number itself")?;
     loop {
