@@ -84,15 +84,20 @@ impl<K: Kept, B> Cache<K, B> {
 
     /// Keeps an object that stands in that list, or came after it. Returns what that changes: nothing, if its version is known.
     pub fn put(&self, object: Seen<K>, list: u32) -> Option<Change<K>> {
-        let (key, version, now) = (ObjectKey::of(&object), version(&object), Arc::new(object));
+        let (key, version) = (ObjectKey::of(&object), version(&object));
         let mut inner = self.inner.lock();
-        let is_known = inner.objects.get(&key).is_some_and(|entry| entry.version == version);
-        let change = (!is_known).then(|| Change { before: inner.last(&key), now: now.clone() });
+        if let Some(known) = inner.objects.get_mut(&key).filter(|entry| entry.version == version) {
+            // Not packed anew: each list after a gap brings all.
+            known.list = list;
+            return None;
+        }
+        let now = Arc::new(object);
+        let change = Change { before: inner.last(&key), now: now.clone() };
         let brief = (self.brief)(&now);
         let entry = Entry { brief, version, list, object: Object { whole: Some(now), packed: None } };
         inner.objects.insert(key.clone(), Box::new(entry));
         inner.freshen(key, version);
-        change
+        Some(change)
     }
 
     pub fn take(&self, key: &ObjectKey) -> Option<Arc<Seen<K>>> {
@@ -302,6 +307,21 @@ mod tests {
         assert_eq!(whole(), FRESH);
         (1..=FRESH).for_each(|index| drop(look(index)));
         assert!(!Arc::ptr_eq(&first, &look(0)), "others came after it");
+    }
+
+    #[test]
+    fn what_is_listed_again_as_it_was_is_not_packed_again() {
+        let claims = Cache::new(|_| ());
+        (0..300).for_each(|index| drop(claims.put(claim(index), 1)));
+        let of_first = || {
+            let inner = claims.inner.lock();
+            let packed = inner.objects[&ObjectKey::of(&claim(0))].object.packed.as_ref();
+            packed.map(|packed| packed.as_ptr())
+        };
+        let before = of_first();
+        (0..299).for_each(|index| assert!(claims.put(claim(index), 2).is_none()));
+        assert!(before.is_some() && of_first() == before);
+        assert_eq!(claims.unlisted(None, 2), [ObjectKey::of(&claim(299))]);
     }
 
     #[test]
