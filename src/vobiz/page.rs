@@ -47,9 +47,10 @@ pub struct Shown {
 impl Page<Arc<LedgerRow>> {
     /// Its rows by their ids, those of no interest included, where each has one.
     pub(super) fn by_id(self) -> Option<HashMap<u64, Shown>> {
-        let mut rows: HashMap<u64, Arc<LedgerRow>> = self.rows.into_iter().collect();
+        let rows: HashMap<u64, Arc<LedgerRow>> = self.rows.into_iter().collect();
         let ids = self.ids?.into_iter().zip(self.keys);
-        Some(ids.map(|((at, id), key)| (id, Shown { at, key, row: rows.remove(&key) })).collect())
+        // A page may show a row twice.
+        Some(ids.map(|((at, id), key)| (id, Shown { at, key, row: rows.get(&key).cloned() })).collect())
     }
 }
 
@@ -285,6 +286,22 @@ mod tests {
         let page = owned_page(body, 1, &Masks::default()).unwrap();
         let rows: HashSet<_> = page.rows.iter().map(|(key, _)| key).collect();
         assert_eq!((rows.len(), page.rows().filter(|row| row.e164.is_some()).count()), (4, 1));
+    }
+
+    #[test]
+    fn a_row_that_a_page_shows_twice_is_no_less_of_interest() {
+        let row = |id: &str| {
+            format!(
+                r#"{{"id":"{id}","type":"debit","amount":52,"reference_type":"did_purchase",
+                "created_at":"2026-01-02T03:04:05Z"}}"#
+            )
+        };
+        for order in [["a", "b", "b"], ["b", "a", "b"], ["b", "b", "a"]] {
+            let rows = order.map(row).join(",");
+            let body = format!(r#"{{"transactions":[{rows}],"total":2}}"#);
+            let shown = ledger_page(body.as_bytes(), 1).unwrap().by_id().unwrap();
+            assert_eq!(shown.values().filter(|shown| shown.row.is_some()).count(), 2, "{order:?}");
+        }
     }
 
     #[test]
