@@ -60,9 +60,10 @@ impl From<kube::Error> for StoreError {
             (409, _) => Self::Conflict,
             (404, _) => Self::NotFound,
             (403, _) => Self::Forbidden(said(&status.message)),
-            // 500, 503 and 504 can follow a write that took place. And what says no code is no API server, but something on the
-            // way there, which does not know what was stored.
-            (0 | 500.., _) => Self::Lost(said(&status.message)),
+            // 500, 503 and 504 can follow a write that took place. And what says another code than an API server, or none, is
+            // something on the way there, which does not know what was stored.
+            (..400 | 500.., _) if status.message.is_empty() => Self::Lost("an answer without words".into()),
+            (..400 | 500.., _) => Self::Lost(said(&status.message)),
             _ => Self::Refused(said(&status.message)),
         }
     }
@@ -167,7 +168,9 @@ impl Store {
         let read = async {
             match self.text(request).await {
                 // Not any 404: a path that the API server does not serve yet has one too, which says nothing of the object.
-                Err(kube::Error::Api(status)) if status.reason == "NotFound" => Ok(None),
+                Err(kube::Error::Api(status)) if (status.code, &*status.reason) == (404, "NotFound") => {
+                    Ok(None)
+                }
                 text => seen(&text?).map(Some),
             }
         };
@@ -373,7 +376,7 @@ mod tests {
     #[tokio::test]
     async fn what_is_answered_on_the_way_leaves_it_unknown_whether_it_was_stored() {
         for (code, body) in
-            [(504, r#"{"message":"upstream request timeout"}"#), (502, "{}"), (503, ""), (502, "<html>")]
+            [(504, r#"{"message":"timeout"}"#), (503, r#"{"code":14}"#), (502, "{}"), (503, ""), (502, "<p>")]
         {
             let service = tower::service_fn(move |_: http::Request<Body>| async move {
                 let answer =
