@@ -18,7 +18,14 @@ const AGAIN: Duration = Duration::from_hours(1);
 pub struct Filters {
     honoured: Honoured,
     /// What is being read, and since when.
-    reading: Option<(Moment, Filtered)>,
+    reading: Option<Begun>,
+}
+
+struct Begun {
+    at: Moment,
+    /// When the ledger was read whole of which this is a part.
+    whole: Moment,
+    filtered: Filtered,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -73,15 +80,15 @@ impl Filters {
             self.reading = None;
             return Ok(None);
         }
-        // A ledger that was read anew meanwhile may begin earlier.
-        let under_way = self.reading.take().filter(|(_, reading)| reading.from() == ledger.from());
+        // Of a ledger that was read anew meanwhile, it would show what was before.
+        let under_way = self.reading.take().filter(|begun| begun.whole == whole);
         let under_way = under_way.filter(|_| ledger.can_be_filtered());
-        let reading = under_way.or_else(|| Some((now, ledger.filter()?)));
-        let Some((begun, mut reading)) = reading else { return Ok(None) };
-        let shown = match client.filtered(&mut reading, Instant::now() + PIECE).await {
+        let anew = || Some(Begun { at: now, whole, filtered: ledger.filter()? });
+        let Some(mut begun) = under_way.or_else(anew) else { return Ok(None) };
+        let shown = match client.filtered(&mut begun.filtered, Instant::now() + PIECE).await {
             Ok(Some(shown)) => shown,
             Ok(None) => {
-                self.reading = Some((begun, reading));
+                self.reading = Some(begun);
                 return Ok(None);
             }
             Err(error @ ReadError::RateLimited { .. }) => return Err(error),
@@ -92,9 +99,9 @@ impl Filters {
                 return Ok(None);
             }
         };
-        let renewed = shown != Shown::Otherwise && ledger.renew(reading);
+        let renewed = shown != Shown::Otherwise && ledger.renew(begun.filtered);
         self.honoured = self.honoured.after(&shown, renewed, whole, now);
-        Ok((self.honoured == Honoured::Yes).then_some(begun))
+        Ok((self.honoured == Honoured::Yes).then_some(begun.at))
     }
 }
 

@@ -52,7 +52,10 @@ pub fn are_in_sight<'a>(answered: &[String], rows: impl Iterator<Item = &'a Ledg
     let mut unseen: HashSet<&str> =
         answered.iter().map(String::as_str).filter(|answer| !answer.is_empty()).collect();
     let has_marks = unseen.iter().any(|answer| answer.starts_with(MARKED));
-    for row in rows.take_while(|_| !answered.is_empty()) {
+    for row in rows {
+        if unseen.is_empty() {
+            break;
+        }
         let identity = identity(row);
         unseen.remove(&*identity);
         if has_marks {

@@ -99,12 +99,6 @@ impl Filtered {
         Self { from, at: 0, pages: Pages::default(), rows, known, shown }
     }
 
-    /// The day since which.
-    #[must_use]
-    pub fn from(&self) -> Date {
-        self.from
-    }
-
     pub(super) fn shows_what_was_known(&self) -> bool {
         self.known.keys().all(|id| self.rows.contains_key(id))
     }

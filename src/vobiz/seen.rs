@@ -55,6 +55,11 @@ impl Seen {
         Met::New
     }
 
+    /// Whether a row may have been met.
+    pub fn may_know(&self, at: Timestamp, id: u64) -> bool {
+        self.times.contains_key(&id) || self.forgotten.is_some_and(|(_, last)| at <= last)
+    }
+
     /// Forgets all but the newest and the oldest.
     pub fn remember(&mut self) {
         for row in std::mem::take(&mut self.fresh) {

@@ -65,12 +65,6 @@ impl Ledger {
         matches!(self.reading, Reading::Kept(_))
     }
 
-    /// The day since which.
-    #[must_use]
-    pub fn from(&self) -> Date {
-        self.from
-    }
-
     /// Pages that were had since this reading began.
     #[must_use]
     pub fn pages(&self) -> usize {

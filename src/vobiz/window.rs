@@ -173,9 +173,12 @@ impl Window {
 
     /// What filters show is what may concern a purchase, unless they show less than was known when they were first asked.
     /// What has come since they may have missed.
-    pub fn renew(&mut self, filtered: Filtered) -> bool {
+    pub fn renew(&mut self, mut filtered: Filtered) -> bool {
         let is_all = filtered.shows_what_was_known();
         if is_all {
+            // What has come since the ledger was known is met when what is new is looked for: kept now, it would be a row then
+            // that was forgotten.
+            filtered.rows.retain(|id, shown| self.rows.contains_key(id) || self.seen.may_know(shown.at, *id));
             self.keep(filtered.rows);
         }
         is_all
@@ -237,6 +240,7 @@ mod tests {
     use jiff::Timestamp;
 
     use super::*;
+    use crate::vobiz::{masks::Masks, page::ledger_page};
 
     /// A ledger at Vobiz, the newest row first, which serves small pages.
     #[derive(Default)]
@@ -472,6 +476,41 @@ mod tests {
         assert_eq!(known(&mut window), 5, "those that are shown are of no interest any more");
         let left: HashSet<_> = window.of_interest().into_keys().collect();
         assert_eq!(left, [60, 70, 80, 90, 100].into());
+    }
+
+    #[test]
+    fn a_row_that_came_while_filters_were_asked_is_met_as_a_new_one() {
+        let (mut window, mut vobiz) = (begun(), Vobiz::with(100));
+        assert!(read(&mut window, &mut vobiz, quiet).is_some());
+        vobiz.add(10);
+        let page = vobiz.page(1, SIZE).by_id().unwrap();
+        let mut filtered = Filtered::since("2026-01-02".parse().unwrap(), HashMap::new());
+        filtered.rows.extend(page.into_iter().filter(|(_, shown)| shown.row.is_some()));
+        assert_eq!(filtered.rows.len(), 1);
+        assert!(window.renew(filtered));
+        window.catch_up();
+        assert!(read(&mut window, &mut vobiz, quiet).is_some());
+        assert_eq!(known(&mut window), 11);
+    }
+
+    #[test]
+    fn a_debit_that_becomes_completed_has_nothing_taken_anew() {
+        let page = |status: &str| {
+            let body = format!(
+                r#"{{"transactions":[{{"id":"t","type":"debit","amount":5,"status":"{status}",
+                "created_at":"2026-01-02T03:04:05Z"}}],"total":1}}"#
+            );
+            ledger_page(body.as_bytes(), 1, &Masks::default()).unwrap()
+        };
+        let mut window = Window::default();
+        assert_eq!(window.feed(page("pending")), Ok(Fed::Known { anew: true }));
+        assert_eq!(taken(&mut window), 1);
+        window.catch_up();
+        assert_eq!(window.feed(page("completed")), Ok(Fed::Known { anew: true }));
+        assert!(window.take_rows().is_none());
+        window.catch_up();
+        assert_eq!(window.feed(page("failed")), Ok(Fed::Known { anew: true }));
+        assert_eq!(taken(&mut window), 0);
     }
 
     /// A ledger that is known, in which one row has become another in all but its id, and one has come late.
