@@ -17,10 +17,10 @@ const AGAIN: Duration = Duration::from_hours(1);
 #[derive(Default)]
 pub struct Filters {
     honoured: Honoured,
-    /// What is being read, and since when.
     reading: Option<Begun>,
 }
 
+/// What is being read, and since when.
 struct Begun {
     at: Moment,
     /// When the ledger was read whole of which this is a part.
@@ -76,13 +76,12 @@ impl Filters {
         now: Moment,
         wanted: bool,
     ) -> Result<Option<Moment>, ReadError> {
-        if self.honoured.is_told(whole, now, wanted) {
+        if self.honoured.is_told(whole, now, wanted) || !ledger.can_be_filtered() {
             self.reading = None;
             return Ok(None);
         }
         // Of a ledger that was read anew meanwhile, it would show what was before.
         let under_way = self.reading.take().filter(|begun| begun.whole == whole);
-        let under_way = under_way.filter(|_| ledger.can_be_filtered());
         let anew = || Some(Begun { at: now, whole, filtered: ledger.filter()? });
         let Some(mut begun) = under_way.or_else(anew) else { return Ok(None) };
         let shown = match client.filtered(&mut begun.filtered, Instant::now() + PIECE).await {

@@ -5,45 +5,41 @@ use std::{
     collections::{HashMap, HashSet},
 };
 
-use super::bounds::MARKED;
-use crate::domain::{LedgerRow, mark};
+use super::bounds::{MARKED, marked};
+use crate::domain::LedgerRow;
 
-/// Answers by the identities of debits ([`crate::domain::Debit::identity`]), and by the marks that are left of some. Hundreds of
-/// them are held against each row of a ledger, so each is looked up. Beside each, how many rows it may still be for.
+/// Answers by the names that they have for debits. Hundreds of them are held against each row of a ledger, so each is looked up.
 pub struct Answers<'a> {
-    whole: HashMap<&'a str, usize>,
-    marks: HashMap<&'a str, usize>,
+    /// For how many rows without an id each is left.
+    left: HashMap<&'a str, usize>,
+    has_marks: bool,
 }
 
 impl<'a> Answers<'a> {
     pub fn of(answered: &'a [String]) -> Self {
-        let (mut whole, mut marks) = (HashMap::new(), HashMap::new());
+        let mut left = HashMap::new();
         for answer in answered {
-            *whole.entry(answer.as_str()).or_default() += 1;
-            if let Some(mark) = answer.strip_prefix(MARKED) {
-                *marks.entry(mark).or_default() += 1;
-            }
+            *left.entry(answer.as_str()).or_default() += 1;
         }
-        Self { whole, marks }
+        Self { left, has_marks: have_marks(answered) }
     }
 
     /// Whether an answer for the row is left, if there is one for it at all. Rows without an id may be alike: as many of them
     /// are answered for as there were answers.
     pub fn take(&mut self, row: &LedgerRow) -> Option<bool> {
-        if self.whole.is_empty() {
+        if self.left.is_empty() {
             return None;
         }
-        let identity = identity(row);
-        let mark = (!self.marks.is_empty()).then(|| mark(&identity));
-        let marked = mark.and_then(|mark| self.marks.get_mut(mark.as_str()));
-        let mut found = [self.whole.get_mut(&*identity), marked].into_iter().flatten().peekable();
-        found.peek()?;
-        let left = found.find(|left| **left > 0);
-        let is_left = left.is_some();
-        if let Some(left) = left.filter(|_| row.id.is_empty()) {
-            *left -= 1;
+        let mut found = None;
+        for name in names(row, self.has_marks) {
+            let Some(left) = self.left.get_mut(&*name) else { continue };
+            if *left > 0 {
+                *left -= usize::from(row.id.is_empty());
+                return Some(true);
+            }
+            found = Some(false);
         }
-        Some(is_left)
+        found
     }
 }
 
@@ -51,22 +47,28 @@ impl<'a> Answers<'a> {
 pub fn are_in_sight<'a>(answered: &[String], rows: impl Iterator<Item = &'a LedgerRow>) -> bool {
     let mut unseen: HashSet<&str> =
         answered.iter().map(String::as_str).filter(|answer| !answer.is_empty()).collect();
-    let has_marks = unseen.iter().any(|answer| answer.starts_with(MARKED));
+    let has_marks = have_marks(answered);
     for row in rows {
         if unseen.is_empty() {
             break;
         }
-        let identity = identity(row);
-        unseen.remove(&*identity);
-        if has_marks {
-            unseen.remove(format!("{MARKED}{}", mark(&identity)).as_str());
+        for name in names(row, has_marks) {
+            unseen.remove(&*name);
         }
     }
     unseen.is_empty()
 }
 
-fn identity(row: &LedgerRow) -> Cow<'_, str> {
-    if row.id.is_empty() { row.debit().identity().into() } else { row.id.as_str().into() }
+fn have_marks(answered: &[String]) -> bool {
+    answered.iter().any(|answer| answer.starts_with(MARKED))
+}
+
+/// What answers for a row's debit may be called: its identity ([`crate::domain::Debit::identity`]), or the mark that is left of it.
+fn names(row: &LedgerRow, has_marks: bool) -> impl Iterator<Item = Cow<'_, str>> {
+    let identity: Cow<'_, str> =
+        if row.id.is_empty() { row.debit().identity().into() } else { row.id.as_str().into() };
+    let mark = has_marks.then(|| marked(&identity).into());
+    std::iter::once(identity).chain(mark)
 }
 
 #[cfg(test)]
@@ -74,6 +76,7 @@ mod tests {
     use std::time::{Duration, Instant};
 
     use super::*;
+    use crate::domain::mark;
 
     fn row(id: &str) -> LedgerRow {
         LedgerRow::for_tests(&format!(r#"{{"id":"{id}","type":"debit","amount":52}}"#))

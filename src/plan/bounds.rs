@@ -66,6 +66,11 @@ pub fn is_spent(attempt: &Attempt, token: &str) -> bool {
     attempt.spent_tokens.iter().any(|spent| spent == token) || marked()
 }
 
+/// What is left of an identity where many are kept.
+pub fn marked(identity: &str) -> String {
+    format!("{MARKED}{}", mark(identity))
+}
+
 /// The identities, or marks of them, of all debits that a decision is about, as far as the record knows them.
 pub fn unexplained(attempt: &Attempt) -> impl Iterator<Item = String> {
     let listed = attempt.unexplained_debits.iter().map(Debit::identity);
@@ -109,7 +114,7 @@ pub fn bound(attempt: &mut Attempt) {
     let old = attempt.answered_debits.len().saturating_sub(KEPT_ANSWERS);
     for answer in &mut attempt.answered_debits[..old] {
         if !answer.starts_with(MARKED) {
-            *answer = format!("{MARKED}{}", mark(answer));
+            *answer = marked(answer);
         }
     }
     keep_last(&mut attempt.earlier_claims, KEPT_CLAIMS);
