@@ -2,6 +2,7 @@
 
 use lz4_flex::block::{compress_prepend_size_with_dict, decompress_size_prepended_with_dict};
 
+use super::ids;
 use crate::api::{Kept, Seen};
 
 /// Texts that others are compared with.
@@ -21,12 +22,13 @@ impl Pack {
     /// `None` if it could not be unpacked again: it would be taken for an object that never was.
     pub fn pack<K: Kept>(&mut self, object: &Seen<K>) -> Option<Box<[u8]>> {
         let text = serde_json::to_vec(object).ok()?;
-        let mut packed = compress_prepend_size_with_dict(&text, &self.examples);
-        let is_unlike = packed.len() > text.len() / UNLIKE && text.len() <= LONGEST_EXAMPLE;
-        if is_unlike && self.examples.len() + text.len() <= MOST_EXAMPLES {
+        let short = ids::shortened(&text);
+        let mut packed = compress_prepend_size_with_dict(&short, &self.examples);
+        let is_unlike = packed.len() > short.len() / UNLIKE && short.len() <= LONGEST_EXAMPLE;
+        if is_unlike && self.examples.len() + short.len() <= MOST_EXAMPLES {
             // In front: what is packed refers to the examples by their distance from the end.
-            self.examples.splice(..0, text.iter().copied());
-            packed = compress_prepend_size_with_dict(&text, &self.examples);
+            self.examples.splice(..0, short.iter().copied());
+            packed = compress_prepend_size_with_dict(&short, &self.examples);
         }
         (self.text(&packed)? == text).then(|| packed.into())
     }
@@ -41,6 +43,6 @@ impl Pack {
     }
 
     fn text(&self, packed: &[u8]) -> Option<Vec<u8>> {
-        decompress_size_prepended_with_dict(packed, &self.examples).ok()
+        ids::written(&decompress_size_prepended_with_dict(packed, &self.examples).ok()?)
     }
 }

@@ -38,15 +38,22 @@ impl ClaimMemory {
 }
 
 /// A record's attempt in its present state, as this process has seen it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RecordMemory {
     pub attempt: AttemptId,
     pub state: AttemptState,
     /// When this process first read, or wrote, the attempt in that state.
     pub first_read: Moment,
+    /// Apart from what all have: a hundred thousand records are remembered, and few have any of it.
+    trouble: Option<Box<Trouble>>,
+}
+
+/// What is remembered of a record that something went wrong with.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Trouble {
     /// The record vanished before the attempt had failed: a purchase may be under way, or the record was lost. The number is
     /// left alone until then, for as long as a purchase can take to show.
-    pub kept_back: Option<Moment>,
+    kept_back: Option<Moment>,
     /// The next attempt that is made unasked waits until then.
     backed_off: Option<Moment>,
     /// Attempts in a row that failed for no fault of the claim's.
@@ -58,24 +65,39 @@ pub struct RecordMemory {
 impl RecordMemory {
     /// Of an attempt that this process reads for the first time in that state, after so many failures.
     pub fn new(attempt: AttemptId, state: AttemptState, first_read: Moment, failures: u32) -> Self {
-        Self { attempt, state, first_read, kept_back: None, backed_off: None, failures, absent_since: None }
+        let mut new = Self { attempt, state, first_read, trouble: None };
+        new.meets(|trouble| trouble.failures = failures);
+        new
+    }
+
+    fn trouble(&self) -> Trouble {
+        self.trouble.as_deref().copied().unwrap_or_default()
+    }
+
+    fn meets(&mut self, change: impl FnOnce(&mut Trouble)) {
+        let mut trouble = self.trouble();
+        change(&mut trouble);
+        self.trouble = (trouble != Trouble::default()).then(|| Box::new(trouble));
     }
 
     /// What is remembered once the attempt has been read, or written.
     pub fn see(known: Option<Self>, attempt: &Attempt, now: Moment) -> Self {
-        if let Some(known) = known.filter(|known| known.attempt == attempt.id && known.state == attempt.state)
-        {
-            return known;
-        }
-        let failures = known.map_or(0, |known| known.failures);
+        let known = match known {
+            Some(known) if known.attempt == attempt.id && known.state == attempt.state => return known,
+            other => other,
+        };
+        let failures = known.map_or(0, |known| known.trouble().failures);
         let unasked = attempt.state == AttemptState::Failed && is_retried_unasked(attempt);
         let failures = match attempt.state {
             AttemptState::Bound => 0,
             AttemptState::Failed if unasked => failures.saturating_add(1),
             AttemptState::Open | AttemptState::Failed | AttemptState::NeedsDecision => failures,
         };
-        let backed_off = unasked.then(|| now.plus(BACKOFF.after(failures)));
-        Self { backed_off, ..Self::new(attempt.id, attempt.state, now, failures) }
+        let mut seen = Self::new(attempt.id, attempt.state, now, failures);
+        if unasked {
+            seen.meets(|trouble| trouble.backed_off = Some(now.plus(BACKOFF.after(failures))));
+        }
+        seen
     }
 
     /// What is remembered once the record is gone.
@@ -84,32 +106,44 @@ impl RecordMemory {
             return None;
         }
         if rules::vanished_number_waits() {
-            self.kept_back.get_or_insert(now.plus(timeouts.until_settled()));
+            let until = self.kept_back().unwrap_or_else(|| now.plus(timeouts.until_settled()));
+            self.keep_back(Some(until));
         }
         Some(self)
+    }
+
+    /// Until when the number of a record that vanished is left alone.
+    pub fn kept_back(&self) -> Option<Moment> {
+        self.trouble().kept_back
+    }
+
+    pub fn keep_back(&mut self, until: Option<Moment>) {
+        self.meets(|trouble| trouble.kept_back = until);
     }
 
     /// Whether anything depends on it once the record is gone: a claim wishes for the number, and waits, or one that
     /// comes would have to. After that, a claim that comes looks for itself.
     pub fn outlasts(&self, wished: bool, now: Moment) -> bool {
-        wished || self.kept_back.is_some_and(|until| !now.reached(until))
+        wished || self.kept_back().is_some_and(|until| !now.reached(until))
     }
 
     /// No attempt for the number before that moment.
     pub fn not_before(&self) -> Option<Moment> {
-        self.kept_back.or(self.backed_off)
+        let Trouble { kept_back, backed_off, .. } = self.trouble();
+        kept_back.or(backed_off)
     }
 
     /// Keeps the begin of the first of several listings without the bound number; forgets it when the number is back.
     pub fn absent_since(&mut self, absent: Option<Moment>) -> Option<Moment> {
-        self.absent_since = absent.map(|begun| self.absent_since.unwrap_or(begun));
-        self.absent_since
+        let since = absent.map(|begun| self.trouble().absent_since.unwrap_or(begun));
+        self.meets(|trouble| trouble.absent_since = since);
+        since
     }
 
     /// The failures that were counted were another wish's, or something holds the claim back, and its end is waited for
     /// instead.
     pub fn start_over(&mut self) {
-        (self.failures, self.backed_off) = (0, None);
+        self.meets(|trouble| (trouble.failures, trouble.backed_off) = (0, None));
     }
 }
 
@@ -161,15 +195,14 @@ mod tests {
     fn attempts_that_are_made_unasked_wait_longer_each_time() {
         let mut memory = None;
         let fails = |memory: &mut Option<RecordMemory>, id| {
-            let open = see(*memory, id, AttemptState::Open, at(0));
+            let open = see(memory.take(), id, AttemptState::Open, at(0));
             let failed = see(Some(open), id, AttemptState::Failed, at(0));
-            *memory = Some(failed);
-            failed.not_before().unwrap().mono.as_secs()
+            memory.insert(failed).not_before().unwrap().mono.as_secs()
         };
         let pauses: Vec<_> = (0..12).map(|id| fails(&mut memory, id)).collect();
         assert_eq!(pauses, [2, 4, 8, 16, 32, 64, 128, 256, 300, 300, 300, 300]);
         memory.as_mut().unwrap().start_over();
-        assert_eq!(memory.unwrap().not_before(), None);
+        assert_eq!(memory.as_ref().unwrap().not_before(), None);
         assert_eq!(fails(&mut memory, 12), 2);
         assert_eq!(see(memory, 13, AttemptState::Bound, at(0)).not_before(), None);
     }
@@ -187,6 +220,17 @@ mod tests {
         }
         let failed = see(Some(vanished), 2, AttemptState::Failed, at(60));
         assert_eq!(failed.vanish(at(61), TIMEOUTS), None);
+    }
+
+    #[test]
+    fn a_record_without_trouble_takes_little_memory() {
+        let fine = see(None, 1, AttemptState::Bound, at(0));
+        assert!(fine.trouble.is_none() && size_of::<RecordMemory>() <= 64);
+        let mut over = see(None, 2, AttemptState::Failed, at(0));
+        over.absent_since(Some(at(1)));
+        over.start_over();
+        over.absent_since(None);
+        assert!(over.trouble.is_none());
     }
 
     #[test]

@@ -65,9 +65,9 @@ impl Memory {
     /// What is remembered of a record once it has been read, or written.
     pub fn see(&self, record: &PhoneNumber, now: Moment) -> RecordMemory {
         let mut inner = self.inner.lock();
-        let known = inner.records.get(&record.spec.e164).copied();
+        let known = inner.records.remove(&record.spec.e164);
         let seen = RecordMemory::see(known, &record.spec.attempt, now);
-        inner.records.insert(record.spec.e164, seen);
+        inner.records.insert(record.spec.e164, seen.clone());
         seen
     }
 
@@ -90,7 +90,7 @@ impl Memory {
             if (remaining.recorded)(*e164) {
                 return true;
             }
-            let vanished = memory.vanish(now, timeouts);
+            let vanished = memory.clone().vanish(now, timeouts);
             let lasting = vanished.filter(|memory| memory.outlasts((remaining.wished)(*e164), now));
             lasting.map(|lasting| *memory = lasting).is_some()
         });

@@ -74,7 +74,8 @@ impl Operators {
         let first_read = clock::first_read(&self.cast, operator, time);
         // Pauses between attempts are only time, and time may always pass: no failures are counted.
         let mut memory = RecordMemory::new(self.cast.attempt(known.attempt), known.state, first_read, 0);
-        memory.kept_back = known.kept_back.map(|until| clock::end_of_wait(&self.cast, operator, until, time));
+        let end = |until| clock::end_of_wait(&self.cast, operator, until, time);
+        memory.keep_back(known.kept_back.map(end));
         Some(memory)
     }
 
@@ -86,7 +87,7 @@ impl Operators {
     ) {
         let (me, time) = (&mut world.operators[operator], world.time);
         let before = self.recall(me, time);
-        let after = change(before, clock::now(&self.cast, me));
+        let after = change(before.clone(), clock::now(&self.cast, me));
         let Some(after) = after else {
             me.memory.record = None;
             return;
@@ -96,16 +97,16 @@ impl Operators {
             attempt: self.cast.id_of(after.attempt),
             state: after.state,
             until: time.opened,
-            kept_back: after.kept_back.map(|_| time.opened),
+            kept_back: after.kept_back().map(|_| time.opened),
         };
         // A moment that was set just now comes after everything that has been begun and opened.
-        match known.filter(|(_, before)| before.first_read == after.first_read) {
+        match known.as_ref().filter(|(_, before)| before.first_read == after.first_read) {
             Some((known, _)) => next.until = known.until,
             None => me.unmark(AFTER_FIRST_READ | AFTER_SETTLED),
         }
-        match known.filter(|(_, before)| before.kept_back == after.kept_back) {
+        match known.as_ref().filter(|(_, before)| before.kept_back() == after.kept_back()) {
             Some((known, _)) => next.kept_back = known.kept_back,
-            None if after.kept_back.is_some() => me.unmark(AFTER_WAIT),
+            None if after.kept_back().is_some() => me.unmark(AFTER_WAIT),
             None => {}
         }
         me.memory.record = Some(next);

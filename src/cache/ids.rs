@@ -1,0 +1,96 @@
+//! Texts with their ids spelt short: half of what compression leaves of an object are ids, which are like nothing that was seen
+//! before, and take 36 letters where they have 16 bytes.
+
+use uuid::Uuid;
+
+/// Letters of an id as it is written.
+const WRITTEN: usize = 36;
+
+/// Stands before the bytes of an id. No text has it: JSON writes it as six other letters.
+const SHORT: u8 = 1;
+
+/// The text with each id as its bytes.
+pub fn shortened(text: &[u8]) -> Vec<u8> {
+    let mut short = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((first, after)) = rest.split_first() {
+        if let Some(id) = id_at(rest) {
+            short.push(SHORT);
+            short.extend_from_slice(id.as_bytes());
+            rest = &rest[WRITTEN..];
+        } else {
+            short.push(*first);
+            rest = after;
+        }
+    }
+    short
+}
+
+/// The text that was shortened to that.
+pub fn written(short: &[u8]) -> Option<Vec<u8>> {
+    let mut text = Vec::with_capacity(short.len() * 2);
+    let mut rest = short;
+    while let Some((first, after)) = rest.split_first() {
+        if *first == SHORT {
+            let (bytes, after) = after.split_first_chunk()?;
+            text.extend_from_slice(spelt(Uuid::from_bytes(*bytes)).as_slice());
+            rest = after;
+        } else {
+            text.push(*first);
+            rest = after;
+        }
+    }
+    Some(text)
+}
+
+/// The id that the text begins with, if it is spelt as [`spelt`] would.
+fn id_at(text: &[u8]) -> Option<Uuid> {
+    // One look is enough at nearly every place.
+    if text.get(8) != Some(&b'-') {
+        return None;
+    }
+    let written = text.first_chunk::<WRITTEN>()?;
+    Uuid::try_parse_ascii(written).ok().filter(|id| spelt(*id) == *written)
+}
+
+fn spelt(id: Uuid) -> [u8; WRITTEN] {
+    let mut letters = [0; WRITTEN];
+    id.hyphenated().encode_lower(&mut letters);
+    letters
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ID: &str = "0f4e2c1a-5b7d-4e89-9c3a-2d1f0e6b8a47";
+
+    #[test]
+    fn a_text_comes_back_as_it_was_whatever_stands_in_it() {
+        let cut = &ID[..35];
+        for (text, length) in [
+            (String::new(), 0),
+            (ID.to_owned(), 17),
+            (format!("{{\"uid\":\"{ID}\"}}"), 27),
+            (format!("{ID}{ID}"), 34),
+            (format!("a{ID}-{ID}b"), 37),
+            // It would come back in small letters.
+            (ID.to_uppercase(), 36),
+            (cut.to_owned(), 35),
+            (format!("{cut}g"), 36),
+            (format!("{cut}ü"), 37),
+            ("--------------------------------------".to_owned(), 38),
+            (ID.replace('-', ""), 32),
+        ] {
+            let short = shortened(text.as_bytes());
+            assert_eq!(short.len(), length, "{text}");
+            assert_eq!(written(&short).as_deref(), Some(text.as_bytes()), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_was_cut_off_is_no_text() {
+        let short = shortened(ID.as_bytes());
+        assert_eq!(written(&short[..16]), None);
+    }
+}
