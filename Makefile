@@ -2,12 +2,13 @@
 
 .POSIX:
 .NOTPARALLEL:
-.PHONY: help demo test lint build measure faults fuzz model worlds crds clean tools test-build demo-build measure-build faults-build image chart-docs e2e-prometheus e2e-otlp e2e-gitops e2e-node prometheus image-check e2e machine e2e-build gitops-build worlds-build
+.PHONY: help demo test lint build profile measure faults fuzz model worlds crds clean tools test-build demo-build measure-build profile-build faults-build image chart-docs e2e-prometheus e2e-otlp e2e-gitops e2e-node prometheus image-check e2e machine e2e-build gitops-build worlds-build
 
 SHELL = /bin/sh
 CARGO = cargo
 TARGET = $${CARGO_TARGET_DIR:-target}
 PHASE = @sh dev/scripts/phase.sh
+RELEASE = env CARGO=$(CARGO) sh dev/profile/release.sh "$(TARGET)"
 NODE = --also kube-scheduler --also kubelet --also containerd --also containerd-shim-runc-v2 --also ctr --also helm
 FLUX = --also kustomize-controller --also kstatus --also glua
 # What finds or builds the Kubernetes programs is built first; of the same packages as what follows, so
@@ -29,6 +30,7 @@ help:
 	@echo 'make e2e-prometheus  alerts, dashboard and metrics with a real Prometheus (Debian package)'
 	@echo 'make e2e-otlp        traces, in a program that is built with them'
 	@echo 'make e2e-node        the image, installed by the chart on a real node, and mistreated there'
+	@echo 'make profile note which way the code goes as it buys 2,000 numbers: what `make build` and `make image` compile by'
 	@echo 'make measure buy 2,000 numbers and print CPU, memory, calls and latency (CLAIMS=1000,4000 OWNED=10000 RATE=200/400'
 	@echo '             RESYNC=30 RUNS=3 PARTS=load,latency,restart,resync,relist ACCOUNTS=100 WRONG_TOKENS=1 AGAINST=program CRDS=folder)'
 	@echo 'make faults  kill the operator at every call before a Vobiz that misbehaves, 880 runs (SEED=1, RUN=7, SCENARIO=name)'
@@ -59,7 +61,7 @@ lint:
 	$(PHASE) 'lints' $(CARGO) clippy --workspace --all-targets --locked -- -D warnings
 
 build:
-	$(CARGO) build --release --locked -p vobiz-operator
+	$(RELEASE) vobiz-operator -p vobiz-operator
 	ln -sf vobiz-operator "$(TARGET)/release/kubectl-vobiz"
 
 image:
@@ -90,6 +92,13 @@ e2e-node: machine tools
 	$(PHASE) 'build' $(BUILD) --controller-manager $(NODE) $(MAKE_IT) e2e-build
 	@keep=; if [ '$(KEEP)' = 1 ]; then keep=--keep; fi; \
 	exec "$(TARGET)/debug/e2e" --image "$(TARGET)/image/vobiz-operator.tar" --pause "$(TARGET)/image/pause" $$keep
+
+# After another compiler or version, or much that has changed. A program is compiled for it, which takes minutes.
+profile: tools
+	@sh dev/profile/merger.sh
+	$(FIRST) -p control-plane
+	$(PHASE) 'build' $(BUILD) $(MAKE_IT) profile-build
+	$(PHASE) 'profile' sh dev/profile/record.sh "$(TARGET)"
 
 # CLAIMS=1000,4000,16000 makes a curve. AGAINST= names another program that takes the same variables, CRDS= its definitions.
 measure: tools
@@ -176,11 +185,14 @@ worlds-build:
 	$(PHASE) 'cluster tests' $(CARGO) test --workspace --locked --test cluster --no-run
 
 measure-build:
-	$(PHASE) 'operator' $(CARGO) build --release --locked -p vobiz-operator
-	$(PHASE) 'measure' $(CARGO) build --release --locked -p testbed --features cluster --bin measure
+	$(PHASE) 'operator' $(RELEASE) vobiz-operator -p vobiz-operator
+	$(PHASE) 'measure' $(RELEASE) measure -p testbed --features cluster
+
+profile-build:
+	$(PHASE) 'measure' $(RELEASE) measure -p testbed --features cluster
 
 faults-build:
-	$(PHASE) 'operator' $(CARGO) build --release --locked -p vobiz-operator
+	$(PHASE) 'operator' $(RELEASE) vobiz-operator -p vobiz-operator
 	$(PHASE) 'faults' $(CARGO) build --locked -p faults -p control-plane
 
 # In the profile of the tests: what they compile is compiled once.

@@ -1,5 +1,5 @@
 //! The rules of the house that neither the compiler nor clippy holds: what a file begins with, how long it may be, how
-//! long the name of a test, and that what a newcomer is told to look at is there.
+//! long the name of a test, that what a newcomer is told to look at is there, and that the profile fits.
 
 #![expect(clippy::expect_used, reason = "a test that cannot go on fails")]
 
@@ -114,8 +114,37 @@ fn what_a_newcomer_looks_for_is_where_the_page_says() {
     assert_none("astray", &lines.into_iter().flat_map(astray).collect::<Vec<_>>());
 }
 
+/// Which of both is not in what the profile was made with. Functions are told by names that hold either.
+fn misfit<'a>(made_with: &str, version: &'a str, containerfile: &'a str) -> Option<&'a str> {
+    let compiler = containerfile.lines().find_map(|line| line.strip_prefix("FROM rust:")?.split(' ').next());
+    let compiler = compiler.expect("the image is built with Rust");
+    let has = |begins: &str, word: &str| {
+        let words = made_with.lines().filter_map(|line| line.strip_prefix(begins)?.split(' ').next());
+        words.into_iter().any(|found| found == word)
+    };
+    let fits = [(has("version: ", version), version), (has("compiler: rustc ", compiler), compiler)];
+    fits.into_iter().find_map(|(fits, what)| (!fits).then_some(what))
+}
+
+#[test]
+fn the_profile_is_of_this_version_and_of_the_compiler_of_the_image() {
+    let (made_with, containerfile) =
+        (include_str!("../dev/profile/made-with"), include_str!("../Containerfile"));
+    let misfit = misfit(made_with, env!("CARGO_PKG_VERSION"), containerfile);
+    assert_eq!(misfit, None, "it is not of that: `make profile`");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("dev/profile");
+    let files = fs::read_dir(folder).expect("the folder can be read").filter_map(Result::ok);
+    let profiles = files.filter(|file| file.path().extension().is_some_and(|is| is == "profdata"));
+    assert_eq!(profiles.count(), 1, "the compiler takes one");
+}
+
 #[test]
 fn what_breaks_a_rule_is_found() {
+    let image = "# How.\nFROM rust:1.95.0 AS build\n";
+    let made_with = |compiler: &str| format!("compiler: rustc {compiler} (0 2026-01-01)\nversion: 0.1.0\n");
+    assert_eq!(misfit(&made_with("1.95.0"), "0.1.0", image), None);
+    assert_eq!(misfit(&made_with("1.95.0"), "0.2.0", image), Some("0.2.0"));
+    assert_eq!(misfit(&made_with("1.95.1"), "0.1.0", image), Some("1.95.0"));
     assert_eq!(astray("`tests/house.rs`: `astray`; `src/`").len(), 0);
     assert_eq!(
         astray(&format!("`tests/house.rs`: `{}`; `src/nowhere.rs`", ["not", "there"].concat())).len(),

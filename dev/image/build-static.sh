@@ -1,16 +1,19 @@
 #!/bin/sh
-# build-static.sh TARGET_DIR: builds the operator without any library beside it, and prints the file. No path of this
-# machine goes into it, so that two machines with the same compiler build the same bytes.
+# build-static.sh TARGET_DIR [FLAGS]: builds the operator without any library beside it, and prints the file. No path of this
+# machine goes into it, so that two machines with the same compiler build the same bytes. The flags, a line each, take the place of
+# those for the profile.
 set -eu
 cd "$(dirname "$0")/../.."
 target_dir=$1
+profile=${2-$(sh dev/profile/flags.sh)}
 triple=$(rustc -vV | sed -n 's/^host: //p')
 cargo_home=${CARGO_HOME:-$HOME/.cargo}
 sysroot=$(rustc --print sysroot)
 flags="-Ctarget-feature=+crt-static
 --remap-path-prefix=$PWD=/src
 --remap-path-prefix=$cargo_home=/cargo
---remap-path-prefix=$sysroot=/rust"
+--remap-path-prefix=$sysroot=/rust${profile:+
+$profile}"
 # C code (ring's) is compiled with the same care by the cc crate, which passes these on.
 CFLAGS="-ffile-prefix-map=$PWD=/src -ffile-prefix-map=$cargo_home=/cargo"
 CARGO_ENCODED_RUSTFLAGS=$(printf '%s' "$flags" | tr '\n' '\037')

@@ -14,6 +14,7 @@ use testbed::{
     objects::{claim, claims_path},
     operator::{Operator, Setup},
 };
+use tokio::time::timeout;
 use vobiz_sim::{Config, InventoryNumber, JournalFilter, OwnedNumber, RequestEntry, Sim, State};
 
 use crate::{Args, accounts::Accounts};
@@ -35,6 +36,8 @@ const REFUSED: &str = "refused";
 
 /// Numbers for sale beyond those of the load.
 const SPARE: u64 = 5_000;
+/// How long the program may take to end.
+const LONGEST_END: Duration = Duration::from_secs(30);
 /// Creates under way at a time.
 const IN_FLIGHT: usize = 64;
 
@@ -91,7 +94,13 @@ impl Bench {
         Ok(())
     }
 
-    pub async fn stop(self) -> Result<(), Error> {
+    /// Stops all, the program as Kubernetes does: one that counts which way its code goes writes that at its end.
+    pub async fn stop(mut self) -> Result<(), Error> {
+        if self.operator.is_running() {
+            self.operator.terminate().await;
+            // One that does not end is killed.
+            let _ = timeout(LONGEST_END, self.operator.wait()).await;
+        }
         self.operator.discard().await;
         self.sim.stop().await;
         Ok(self.cluster.plane.stop()?)
