@@ -184,9 +184,8 @@ test-build:
 worlds-build:
 	$(PHASE) 'cluster tests' $(CARGO) test --workspace --locked --test cluster --no-run
 
-measure-build:
+measure-build: profile-build
 	$(PHASE) 'operator' $(RELEASE) vobiz-operator -p vobiz-operator
-	$(PHASE) 'measure' $(RELEASE) measure -p testbed --features cluster
 
 profile-build:
 	$(PHASE) 'measure' $(RELEASE) measure -p testbed --features cluster
