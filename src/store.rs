@@ -103,10 +103,10 @@ fn told_by_reading(
     written: &PhoneNumber,
     found: Option<Seen<PhoneNumber>>,
     why: String,
-) -> Result<PhoneNumber, StoreError> {
+) -> Result<Arc<PhoneNumber>, StoreError> {
     let version = written.metadata.resource_version.as_ref();
     match (found, version) {
-        (Some(Seen::Read(found)), _) if is_stored(written, &found) => Ok(Arc::unwrap_or_clone(found)),
+        (Some(Seen::Read(found)), _) if is_stored(written, &found) => Ok(found),
         (Some(found), Some(version)) if found.resource_version().as_ref() == Some(version) => {
             Err(StoreError::NotStored(why))
         }
@@ -180,7 +180,7 @@ impl Store {
     /// Creates a record. A lost reply is cleared up by reading: the record counts as created if it is stored with
     /// this very attempt. [`StoreError::Exists`] if another writer was first; [`StoreError::NotStored`] if none was;
     /// [`StoreError::Lost`] if not even the reading answers.
-    pub async fn create(&self, record: &PhoneNumber) -> Result<PhoneNumber, StoreError> {
+    pub async fn create(&self, record: &PhoneNumber) -> Result<Arc<PhoneNumber>, StoreError> {
         let create = |text| requests::<PhoneNumber>(None).create(&PostParams::default(), text);
         match self.write(record, create).await {
             Err(StoreError::Lost(why)) => self.stored(record, why).await,
@@ -194,7 +194,7 @@ impl Store {
 
     /// Replaces a record by compare-and-swap on its `resourceVersion`: only if no other writer has changed it in
     /// between. A lost reply is cleared up as with [`Store::create`].
-    pub async fn replace(&self, record: &PhoneNumber) -> Result<PhoneNumber, StoreError> {
+    pub async fn replace(&self, record: &PhoneNumber) -> Result<Arc<PhoneNumber>, StoreError> {
         let name = record.name_any();
         let replace = |text| requests::<PhoneNumber>(None).replace(&name, &PostParams::default(), text);
         match self.write(record, replace).await {
@@ -210,10 +210,10 @@ impl Store {
         &self,
         record: &PhoneNumber,
         request: impl FnOnce(Vec<u8>) -> Asked,
-    ) -> Result<PhoneNumber, StoreError> {
+    ) -> Result<Arc<PhoneNumber>, StoreError> {
         let text = api::written(record).map_err(kube::Error::SerdeError)?;
         match bounded(async { seen(&self.text(request(text)).await?) }).await? {
-            Seen::Read(object) => Ok(Arc::unwrap_or_clone(object)),
+            Seen::Read(object) => Ok(object),
             Seen::Newer(_) => Err(StoreError::Newer),
         }
     }
@@ -223,7 +223,7 @@ impl Store {
         self.client.request_text(request.map_err(kube::Error::BuildRequest)?).await
     }
 
-    async fn stored(&self, written: &PhoneNumber, why: String) -> Result<PhoneNumber, StoreError> {
+    async fn stored(&self, written: &PhoneNumber, why: String) -> Result<Arc<PhoneNumber>, StoreError> {
         match self.get_record(&written.name_any()).await {
             Ok(found) => told_by_reading(written, found, why),
             // What the write met says more than that the reading has met it too.
@@ -249,7 +249,7 @@ impl Store {
     }
 
     /// Lets a deletion of the record go through.
-    pub async fn drop_finalizer(&self, record: &PhoneNumber) -> Result<PhoneNumber, StoreError> {
+    pub async fn drop_finalizer(&self, record: &PhoneNumber) -> Result<Arc<PhoneNumber>, StoreError> {
         let mut released = record.clone();
         released.finalizers_mut().retain(|finalizer| finalizer != RECORD_FINALIZER);
         self.replace(&released).await

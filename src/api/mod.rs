@@ -13,6 +13,7 @@ mod reason;
 mod record;
 mod schema;
 mod seen;
+mod unread;
 
 pub use account::{
     AccountReason, AllowedFrom, AllowedNamespaces, AvailableBalance, MonthlyCost, NumberCounts,
@@ -33,6 +34,7 @@ pub use record::{
 };
 pub use schema::crds;
 pub(crate) use seen::{Newer, Seen, written};
+pub(crate) use unread::Unread;
 
 pub use crate::domain::{Capabilities, Debit, MaxPrice, Number, NumberStatus, Outcome, Quote};
 

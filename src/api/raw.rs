@@ -149,6 +149,27 @@ impl<'de, T: Deserialize<'de>> DeserializeSeed<'de> for Part<'_, T> {
     }
 }
 
+/// Where an object stands, and which it is in which version, and nothing else of its metadata.
+///
+/// # Errors
+/// If it has no name: then it is no object of an API server's.
+pub fn place_and_version(text: &str) -> Result<ObjectMeta, Error> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Place {
+        name: String,
+        namespace: Option<String>,
+        uid: Option<String>,
+        resource_version: Option<String>,
+    }
+    #[derive(Deserialize)]
+    struct Placed {
+        metadata: Place,
+    }
+    let Placed { metadata: Place { name, namespace, uid, resource_version } } = serde_json::from_str(text)?;
+    Ok(ObjectMeta { name: Some(name), namespace, uid, resource_version, ..ObjectMeta::default() })
+}
+
 /// As much of the metadata as can be read.
 pub fn metadata_in_part(raw: &RawValue) -> Result<ObjectMeta, Error> {
     let mut fields: Fields<'_> = serde_json::from_str(raw.get())?;

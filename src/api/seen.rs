@@ -55,9 +55,12 @@ impl Newer {
         // A record is named by its number, regardless of what its spec has become.
         let named = || format!("+{}", metadata.name.as_deref()?).parse().ok();
         let e164 = if metadata.namespace.is_none() { named() } else { wished };
-        let mut why = why.to_string();
-        why.truncate(why.floor_char_boundary(LONGEST_WHY));
-        Ok(Self { metadata, e164, why, raw, whole })
+        Ok(Self { metadata, e164, why: shortened(&why), raw, whole })
+    }
+
+    /// One of which nothing but its place is read.
+    pub fn without_parts(metadata: ObjectMeta, why: &serde_json::Error) -> Self {
+        Self { metadata, e164: None, why: shortened(why), raw: Value::Null, whole: false }
     }
 
     /// Its conditions, as they stand there.
@@ -92,6 +95,12 @@ impl Newer {
         let metadata = &mut self.metadata;
         (metadata.managed_fields, metadata.annotations, metadata.labels) = (None, None, None);
     }
+}
+
+fn shortened(why: &serde_json::Error) -> String {
+    let mut why = why.to_string();
+    why.truncate(why.floor_char_boundary(LONGEST_WHY));
+    why
 }
 
 impl<K: Kept> Seen<K> {

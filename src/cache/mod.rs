@@ -20,6 +20,9 @@ use pack::Pack;
 /// soon, several times within a claim's turn.
 const FRESH: usize = 128;
 
+/// So many answers are kept until the watch brings them: more than there are writes at a time.
+const FORESEEN: usize = 32;
+
 /// Objects by key, packed, each with a brief beside it: what is asked of all of them at a time.
 pub struct Cache<K, B> {
     inner: Arc<Mutex<Inner<K, B>>>,
@@ -30,6 +33,8 @@ struct Inner<K, B> {
     objects: BTreeMap<ObjectKey, Box<Entry<K, B>>>,
     /// Those that are unpacked, in the order in which they became so, and in which version.
     fresh: VecDeque<(ObjectKey, u64)>,
+    /// What the API server answered, by version, until its watch brings it.
+    foreseen: VecDeque<(u64, Seen<K>)>,
     pack: Pack,
 }
 
@@ -61,7 +66,12 @@ impl<K, B> Clone for Cache<K, B> {
 
 impl<K: Kept, B> Cache<K, B> {
     pub fn new(brief: fn(&Seen<K>) -> B) -> Self {
-        let inner = Inner { objects: BTreeMap::new(), fresh: VecDeque::new(), pack: Pack::default() };
+        let inner = Inner {
+            objects: BTreeMap::new(),
+            fresh: VecDeque::new(),
+            foreseen: VecDeque::new(),
+            pack: Pack::default(),
+        };
         Self { inner: Arc::new(Mutex::new(inner)), brief }
     }
 
@@ -83,22 +93,45 @@ impl<K: Kept, B> Cache<K, B> {
         look(&mut self.inner.lock().objects.iter().map(|(key, entry)| (key, &entry.brief)))
     }
 
-    /// Keeps an object that stands in that list, or came after it. Returns what that changes: nothing, if its version is known.
-    pub fn put(&self, object: Seen<K>, list: u32) -> Option<Change<K>> {
+    /// Whether an object is known in this version. It then counts as one of that list.
+    pub fn knows(&self, object: &impl Resource<DynamicType = ()>, list: u32) -> bool {
+        let mut inner = self.inner.lock();
+        let known = inner.objects.get_mut(&ObjectKey::of(object));
+        known.filter(|known| known.version == version(object)).map(|known| known.list = list).is_some()
+    }
+
+    /// Notes what the API server answered: its watch brings the same text, which then need not be read again.
+    pub fn foresee(&self, object: Seen<K>) {
+        let version = version(&object);
+        let mut inner = self.inner.lock();
+        let came = inner.objects.get(&ObjectKey::of(&object)).is_some_and(|known| known.version == version);
+        if came {
+            return;
+        }
+        if inner.foreseen.len() == FORESEEN {
+            inner.foreseen.pop_front();
+        }
+        inner.foreseen.push_back((version, object));
+    }
+
+    /// What was answered as this object in this version.
+    pub fn foreseen(&self, object: &impl Resource<DynamicType = ()>) -> Option<Seen<K>> {
+        let (version, mut inner) = (version(object), self.inner.lock());
+        let at = inner.foreseen.iter().position(|(answered, _)| *answered == version)?;
+        inner.foreseen.remove(at).map(|(_, object)| object)
+    }
+
+    /// Keeps an object that stands in that list, or came after it. Returns what that changes.
+    pub fn put(&self, object: Seen<K>, list: u32) -> Change<K> {
         let (key, version) = (ObjectKey::of(&object), version(&object));
         let mut inner = self.inner.lock();
-        if let Some(known) = inner.objects.get_mut(&key).filter(|entry| entry.version == version) {
-            // Not packed anew: each list after a gap brings all.
-            known.list = list;
-            return None;
-        }
         let now = Arc::new(object);
         let change = Change { before: inner.last(&key), now: now.clone() };
         let brief = (self.brief)(&now);
         let entry = Entry { brief, version, list, object: Object { whole: Some(now), packed: None } };
         inner.objects.insert(key.clone(), Box::new(entry));
         inner.freshen(key, version);
-        Some(change)
+        change
     }
 
     pub fn take(&self, key: &ObjectKey) -> Option<Arc<Seen<K>>> {
@@ -158,7 +191,7 @@ impl<K: Kept, B> Inner<K, B> {
 }
 
 /// Which object it is, in which version.
-fn version(object: &impl Resource) -> u64 {
+fn version(object: &impl Resource<DynamicType = ()>) -> u64 {
     let mut hasher = DefaultHasher::new();
     (&object.meta().uid, &object.meta().resource_version).hash(&mut hasher);
     hasher.finish()
@@ -270,7 +303,8 @@ mod tests {
         const PAIRS: usize = 2_000;
         let (claims, records) = (Cache::new(|_| ()), Cache::new(|_| ()));
         for index in 0..PAIRS {
-            assert!(claims.put(claim(index), 1).is_some() && records.put(record(index), 1).is_some());
+            claims.put(claim(index), 1);
+            records.put(record(index), 1);
         }
         let (claims, records) = (packed(&claims), packed(&records));
         assert_eq!((claims.0, records.0), (PAIRS - FRESH, PAIRS - FRESH));
@@ -320,9 +354,17 @@ mod tests {
             packed.map(|packed| packed.as_ptr())
         };
         let before = of_first();
-        (0..299).for_each(|index| assert!(claims.put(claim(index), 2).is_none()));
+        (0..299).for_each(|index| assert!(claims.knows(&claim(index), 2)));
         assert!(before.is_some() && of_first() == before);
         assert_eq!(claims.unlisted(None, 2), [ObjectKey::of(&claim(299))]);
+    }
+
+    #[test]
+    fn answers_whose_watch_brings_nothing_do_not_pile_up() {
+        let claims: Cache<PhoneNumberClaim, ()> = Cache::new(|_| ());
+        (0..=FORESEEN).for_each(|index| claims.foresee(claim(index)));
+        assert!(claims.foreseen(&claim(0)).is_none() && claims.foreseen(&claim(1)).is_some());
+        assert!(claims.foreseen(&claim(1)).is_none(), "each is taken once");
     }
 
     #[test]

@@ -6,7 +6,7 @@ use kube::ResourceExt;
 use kube_runtime::watcher::Event;
 
 use crate::{
-    api::{Kept, ObjectKey, Seen},
+    api::{Kept, ObjectKey, Seen, Unread},
     cache::{Cache, Change},
     domain::E164,
 };
@@ -14,6 +14,8 @@ use crate::{
 /// Fills a cache with the objects of a namespace, or with all.
 pub struct Follower<K, B> {
     cache: Cache<K, B>,
+    /// Takes away what the cache does not need.
+    trim: fn(&mut Seen<K>),
     namespace: Option<String>,
     /// Which list is the last.
     list: u32,
@@ -26,22 +28,24 @@ pub struct Changed<K> {
 }
 
 impl<K: Kept, B> Follower<K, B> {
-    pub fn new(cache: Cache<K, B>, namespace: Option<String>) -> Self {
-        Self { cache, namespace, list: 0 }
+    pub fn new(cache: Cache<K, B>, trim: fn(&mut Seen<K>), namespace: Option<String>) -> Self {
+        Self { cache, trim, namespace, list: 0 }
     }
 
     /// Follows the watch, and tells what that changes; returns whether everything was listed anew. A list after a gap
     /// brings all, and most of it is known.
-    pub fn apply(&mut self, event: Event<Seen<K>>, mut tell: impl FnMut(&Changed<K>)) -> bool {
+    pub fn apply(&mut self, event: Event<Unread<K>>, mut tell: impl FnMut(&Changed<K>)) -> bool {
         match event {
             Event::Init => self.list = self.list.wrapping_add(1),
             Event::InitApply(object) | Event::Apply(object) => {
-                if let Some(change) = self.cache.put(object, self.list) {
-                    tell_of(change, tell);
+                if !self.cache.knows(&object, self.list) {
+                    let object = self.cache.foreseen(&object).unwrap_or_else(|| self.read(object));
+                    tell_of(self.cache.put(object, self.list), tell);
                 }
             }
             Event::Delete(object) => {
-                let before = self.cache.take(&ObjectKey::of(&object)).or_else(|| Some(Arc::new(object)));
+                let before =
+                    self.cache.take(&ObjectKey::of(&object)).or_else(|| Some(Arc::new(self.read(object))));
                 tell(&Changed { before, now: None });
             }
             Event::InitDone => {
@@ -52,6 +56,12 @@ impl<K: Kept, B> Follower<K, B> {
             }
         }
         false
+    }
+
+    fn read(&self, object: Unread<K>) -> Seen<K> {
+        let mut object = object.read();
+        (self.trim)(&mut object);
+        object
     }
 }
 
@@ -93,15 +103,15 @@ mod tests {
 
     fn follower() -> (Cache<PhoneNumberClaim, ClaimBrief>, Follower<PhoneNumberClaim, ClaimBrief>) {
         let cache = Cache::new(ClaimBrief::of);
-        (cache.clone(), Follower::new(cache, None))
+        (cache.clone(), Follower::new(cache, |_| (), None))
     }
 
     /// A claim in its first version.
-    fn claim(name: &str, e164: &str) -> Seen<PhoneNumberClaim> {
+    fn claim(name: &str, e164: &str) -> Unread<PhoneNumberClaim> {
         version(name, e164, "1")
     }
 
-    fn version(name: &str, e164: &str, version: &str) -> Seen<PhoneNumberClaim> {
+    fn version(name: &str, e164: &str, version: &str) -> Unread<PhoneNumberClaim> {
         let raw = json!({
             "apiVersion": "telephony.vobiz.ai/v1alpha1", "kind": "PhoneNumberClaim",
             "metadata": { "namespace": "a", "name": name, "uid": format!("{name}{e164}"), "resourceVersion": version },
@@ -113,7 +123,7 @@ mod tests {
     /// The names of what comes, of what changes, and of what goes with these events.
     fn names(
         follower: &mut Follower<PhoneNumberClaim, ClaimBrief>,
-        events: Vec<Event<Seen<PhoneNumberClaim>>>,
+        events: Vec<Event<Unread<PhoneNumberClaim>>>,
     ) -> [Vec<String>; 3] {
         let mut names = [const { Vec::new() }; 3];
         for event in events {
@@ -138,7 +148,7 @@ mod tests {
     #[test]
     fn what_changed_while_nobody_watched_is_told_by_the_next_list() {
         let (cache, mut follower) = follower();
-        let mut list = |claims: Vec<Seen<PhoneNumberClaim>>| {
+        let mut list = |claims: Vec<Unread<PhoneNumberClaim>>| {
             let claims = claims.into_iter().map(Event::InitApply);
             names(&mut follower, [Event::Init].into_iter().chain(claims).chain([Event::InitDone]).collect())
         };
@@ -162,5 +172,20 @@ mod tests {
         assert_eq!(told(Event::Apply(version("x", "+911", "2"))), [0, 1, 0]);
         assert_eq!(told(Event::Delete(version("x", "+911", "2"))), [0, 0, 1]);
         assert_eq!(told(Event::Delete(claim("y", "+912"))), [0, 0, 1]);
+    }
+
+    #[test]
+    fn what_the_api_server_answered_is_not_read_again() {
+        let (cache, mut follower) = follower();
+        let answer = claim("x", "+911").read();
+        let kept = |cache: &Cache<PhoneNumberClaim, ClaimBrief>| cache.get(&ObjectKey::of(&answer)).unwrap();
+        cache.foresee(answer.clone());
+        follower.apply(Event::Apply(claim("x", "+911")), |_| ());
+        assert!(Arc::ptr_eq(kept(&cache).read().unwrap(), answer.read().unwrap()));
+
+        follower.apply(Event::Apply(version("x", "+912", "2")), |_| ());
+        assert_eq!(kept(&cache).e164(), "+912".parse().ok(), "another version is another object");
+        cache.foresee(version("x", "+912", "2").read());
+        assert!(cache.foreseen(&version("x", "+912", "2")).is_none(), "it came before its answer");
     }
 }

@@ -25,7 +25,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 pub use crate::plan::Timeouts;
 use crate::{
     account::Accounts,
-    api::{PhoneNumberClaim, Seen},
+    api::{PhoneNumberClaim, Unread},
     cache::Cache,
     health,
     leader::Election,
@@ -221,7 +221,7 @@ fn watch_claims(
     let listed = Arc::new(Listed::new(places.clone()));
     let claims = Claims { cache: Cache::new(ClaimBrief::of), listed };
     for namespace in places {
-        let api: Api<Seen<PhoneNumberClaim>> = match &namespace {
+        let api: Api<Unread<PhoneNumberClaim>> = match &namespace {
             Some(name) => Api::namespaced(kube.clone(), name),
             None => Api::all(kube.clone()),
         };

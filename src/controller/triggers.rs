@@ -234,7 +234,12 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::{api::Kept, cache::Cache, controller::follow::Follower, plan::ClaimBrief};
+    use crate::{
+        api::{Kept, Unread},
+        cache::Cache,
+        controller::follow::Follower,
+        plan::ClaimBrief,
+    };
 
     /// All that is followed in some namespaces, and what is woken.
     struct World {
@@ -253,10 +258,11 @@ mod tests {
             let (records, claims) = (Cache::new(RecordBrief::of), Cache::new(ClaimBrief::of));
             let (outcomes, told) = (Arc::new(Outcomes::new(Arc::default())), Arc::<Told>::default());
             let triggers = Arc::new(Triggers::new(records.clone(), outcomes.clone(), told.clone()));
-            let follow = |name: String| (Some(name.clone()), Follower::new(claims.clone(), Some(name)));
+            let follow =
+                |name: String| (Some(name.clone()), Follower::new(claims.clone(), |_| (), Some(name)));
             let claims: BTreeMap<_, _> = namespaces.map(follow).collect();
             let (queue, queues) = triggers.open(claims.keys().cloned());
-            let records = Follower::new(records, None);
+            let records = Follower::new(records, |_| (), None);
             Self { triggers, records, claims, queue, queues, version: 0, outcomes, told }
         }
 
@@ -276,7 +282,7 @@ mod tests {
         fn claims(&mut self, namespace: &str, events: &[Event<Seen<PhoneNumberClaim>>]) -> usize {
             let follower = self.claims.get_mut(&Some(namespace.to_owned())).unwrap();
             for event in events {
-                if follower.apply(event.clone(), |changed| self.triggers.claim_changed(changed)) {
+                if follower.apply(unread(event), |changed| self.triggers.claim_changed(changed)) {
                     self.triggers.claims_listed(Some(namespace));
                 }
             }
@@ -298,7 +304,7 @@ mod tests {
 
         fn records(&mut self, events: &[Event<Seen<PhoneNumber>>]) -> usize {
             for event in events {
-                self.records.apply(event.clone(), |changed| self.triggers.record_changed(changed));
+                self.records.apply(unread(event), |changed| self.triggers.record_changed(changed));
             }
             self.woken()
         }
@@ -315,6 +321,18 @@ mod tests {
                 }
             }
             woken
+        }
+    }
+
+    /// An event as a watch brings it.
+    fn unread<K: Kept>(event: &Event<Seen<K>>) -> Event<Unread<K>> {
+        let text = |object: &Seen<K>| serde_json::from_value(json!(object)).unwrap();
+        match event {
+            Event::Init => Event::Init,
+            Event::InitDone => Event::InitDone,
+            Event::InitApply(object) => Event::InitApply(text(object)),
+            Event::Apply(object) => Event::Apply(text(object)),
+            Event::Delete(object) => Event::Delete(text(object)),
         }
     }
 

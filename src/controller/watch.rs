@@ -8,7 +8,10 @@ use kube_runtime::{WatchStreamExt, utils::Backoff, watcher};
 
 use super::{follow::Follower, interruption::Interruptions, triggers::Triggers};
 use crate::{
-    api::{LOOK_NOW_ANNOTATIONS, PAUSED_ANNOTATION, PhoneNumber, PhoneNumberClaim, RETRY_ANNOTATION, Seen},
+    api::{
+        LOOK_NOW_ANNOTATIONS, PAUSED_ANNOTATION, PhoneNumber, PhoneNumberClaim, RETRY_ANNOTATION, Seen,
+        Unread,
+    },
     plan,
     reconcile::{Claims, Listed, Records},
 };
@@ -54,20 +57,20 @@ fn trim_record(record: &mut Seen<PhoneNumber>) {
 /// at.
 pub async fn claims(
     namespace: Option<String>,
-    api: Api<Seen<PhoneNumberClaim>>,
+    api: Api<Unread<PhoneNumberClaim>>,
     Claims { cache, listed }: Claims,
     triggers: Arc<Triggers>,
     pauses: impl Backoff,
 ) {
     let place = namespace.as_deref();
     let what = place.map_or_else(|| "claims".to_owned(), |name| format!("claims in namespace {name}"));
-    let mut follower = Follower::new(cache, namespace.clone());
+    let mut follower = Follower::new(cache, trim_claim, namespace.clone());
     let mut interruptions = Interruptions::default();
     let config = watcher::Config::default().page_size(A_PAGE);
     let mut events = pin!(watcher(api, config).backoff(pauses));
     while let Some(event) = events.next().await {
         let listed_anew = match event {
-            Ok(event) => follower.apply(event.modify(trim_claim), |changed| triggers.claim_changed(changed)),
+            Ok(event) => follower.apply(event, |changed| triggers.claim_changed(changed)),
             Err(error) => {
                 if let Some(why) = interruptions.warn(&what, &error) {
                     listed.refused(place, why, Instant::now());
@@ -86,19 +89,19 @@ pub async fn claims(
 
 /// Follows the records: fills their cache, and has them and the claims for their numbers looked at.
 pub async fn records(
-    api: Api<Seen<PhoneNumber>>,
+    api: Api<Unread<PhoneNumber>>,
     cache: Records,
     listed: Arc<Listed>,
     triggers: Arc<Triggers>,
     pauses: impl Backoff,
 ) {
-    let mut follower = Follower::new(cache, None);
+    let mut follower = Follower::new(cache, trim_record, None);
     let mut interruptions = Interruptions::default();
     let mut events = pin!(watcher(api, watcher::Config::default().page_size(A_PAGE)).backoff(pauses));
     while let Some(event) = events.next().await {
         match event {
             Ok(event) => {
-                if follower.apply(event.modify(trim_record), |changed| triggers.record_changed(changed)) {
+                if follower.apply(event, |changed| triggers.record_changed(changed)) {
                     listed.filled(None);
                 }
             }

@@ -189,7 +189,7 @@ pub(super) async fn perform(
         (ClaimStep::Bind, _) => {
             if let Some(record) = observed.record {
                 let bound = context.changed(record, Change::Claim(claim.reference()), now);
-                context.store.replace(&bound).await?;
+                context.replace(&bound).await?;
             }
             None
         }

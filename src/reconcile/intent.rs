@@ -1,5 +1,7 @@
 //! The intent of an attempt: what is written before anything is sent, and all that is written where nothing is.
 
+use std::sync::Arc;
+
 use super::Context;
 use crate::{
     account::Account,
@@ -22,7 +24,7 @@ pub async fn write(
     attempt: NewAttempt,
     id: AttemptId,
     now: Moment,
-) -> Result<PhoneNumber, StoreError> {
+) -> Result<Arc<PhoneNumber>, StoreError> {
     // What an earlier attempt found says nothing about this one.
     let verification = (!attempt.looked_up).then(|| Verification {
         at: Time::micros(now.wall),
@@ -51,8 +53,8 @@ pub async fn write(
     });
     conditions::set_record_conditions(&mut record, Some(true), context.timeouts, now.wall);
     let stored = match previous {
-        Some(_) => context.store.replace(&record).await?,
-        None => context.store.create(&record).await?,
+        Some(_) => context.replace(&record).await?,
+        None => context.create(&record).await?,
     };
     context.memory.see(&stored, now);
     Ok(stored)

@@ -114,6 +114,16 @@ impl Context {
         next
     }
 
+    /// Stores a new record. Its watch brings the text of the answer too, which is then not read again.
+    async fn create(&self, record: &PhoneNumber) -> Result<Arc<PhoneNumber>, StoreError> {
+        self.store.create(record).await.inspect(|stored| self.records.foresee(Seen::Read(stored.clone())))
+    }
+
+    /// Stores a record in the place of that which was read, and notes the answer as [`Context::create`] does.
+    async fn replace(&self, record: &PhoneNumber) -> Result<Arc<PhoneNumber>, StoreError> {
+        self.store.replace(record).await.inspect(|stored| self.records.foresee(Seen::Read(stored.clone())))
+    }
+
     fn seen(&self, e164: E164) -> Option<Arc<Seen<PhoneNumber>>> {
         self.records.get(&ObjectKey::number(e164))
     }

@@ -24,7 +24,7 @@ const PAUSES: Backoff = Backoff { first: Duration::from_millis(100), longest: Du
 pub async fn store(
     context: Arc<Context>,
     claim: Arc<PhoneNumberClaim>,
-    record: PhoneNumber,
+    record: Arc<PhoneNumber>,
     change: Change,
     sending: Sending,
 ) -> bool {
@@ -33,7 +33,7 @@ pub async fn store(
     let mut current = Some(record.clone());
     let mut bound = false;
     for failures in 0.. {
-        match write(&context, &claim, &record, current.as_ref(), &change).await {
+        match write(&context, &claim, &record, current.as_deref(), &change).await {
             Ok(stored) => {
                 bound = stored == Some(AttemptState::Bound);
                 break;
@@ -51,13 +51,13 @@ pub async fn store(
         tokio::time::sleep(PAUSES.after(failures)).await;
         match context.store.get_record(&name).await {
             Ok(Some(Seen::Newer(found))) => {
-                current = found.stand_in(&record);
+                current = found.stand_in(&record).map(Arc::new);
                 if current.is_none() {
                     hand_over(record.spec.attempt.id, &change);
                     break;
                 }
             }
-            Ok(found) => current = found.and_then(|found| found.read().map(|found| (**found).clone())),
+            Ok(found) => current = found.and_then(|found| found.read().cloned()),
             Err(error) => telling.failed(&context, &error),
         }
     }
@@ -100,11 +100,11 @@ async fn write(
             context.publish(claim, EventKind::Warning, reason, &message, context.clock.now()).await;
             return Ok(None);
         }
-        OutcomeTarget::Replace(found) => context.store.replace(&changed(found)).await?,
+        OutcomeTarget::Replace(found) => context.replace(&changed(found)).await?,
         OutcomeTarget::Recreate => {
             let gone =
                 PhoneNumber { status: record.status.clone(), ..intent::new_record(record.spec.clone()) };
-            context.store.create(&changed(&gone)).await?
+            context.create(&changed(&gone)).await?
         }
     };
     context.memory.see(&stored, context.clock.now());

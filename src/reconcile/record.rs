@@ -113,7 +113,7 @@ async fn write(
     change: Change,
     now: Moment,
 ) -> Result<(), StoreError> {
-    let stored = context.store.replace(&context.changed(record, change, now)).await?;
+    let stored = context.replace(&context.changed(record, change, now)).await?;
     let (attempt, state) = (stored.spec.attempt.id, stored.spec.attempt.state);
     if state != record.spec.attempt.state {
         tracing::info!(%attempt, ?state, "attempt settled");

@@ -36,7 +36,7 @@ impl Spending {
         previous: Option<&PhoneNumber>,
         id: AttemptId,
         now: Moment,
-    ) -> Result<PhoneNumber, StoreError> {
+    ) -> Result<Arc<PhoneNumber>, StoreError> {
         match self {
             Self::Purchase(attempt) => {
                 intent::write(context, account, claim, previous, attempt.clone(), id, now).await
