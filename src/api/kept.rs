@@ -27,11 +27,11 @@ pub trait Kept: Resource<DynamicType = ()> + Clone + Debug + Serialize {
     /// what this version knows, and leave the rest alone.
     const IS_WRITTEN_WHOLE: bool = false;
 
-    /// Notes what stands in the text of an object that is written whole, beside what this version reads.
+    /// Notes what stands in an object that is written whole, beside what this version reads.
     ///
     /// # Errors
     /// If it cannot be kept.
-    fn note_later(&mut self, _text: &str) -> Result<(), serde_json::Error> {
+    fn note_later(&mut self, _fields: raw::Fields<'_>) -> Result<(), serde_json::Error> {
         Ok(())
     }
 
@@ -71,8 +71,8 @@ impl Kept for PhoneNumber {
         Some(self.spec.e164)
     }
 
-    fn note_later(&mut self, text: &str) -> Result<(), serde_json::Error> {
-        self.spec.later = Later::of(self, raw::body(text)?);
+    fn note_later(&mut self, fields: raw::Fields<'_>) -> Result<(), serde_json::Error> {
+        self.spec.later = Later::of(self, raw::body(fields)?);
         Ok(())
     }
 

@@ -67,7 +67,8 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Unmanaged<A> {
 
 /// What this version reads of an object. Of what it does not know, no tree is built.
 pub struct Parts<Spec, Status> {
-    pub metadata: ObjectMeta,
+    /// `None` if it has none.
+    pub metadata: Option<ObjectMeta>,
     pub spec: Spec,
     pub status: Option<Status>,
     /// Whether there is nothing else in it, as far as that was noted.
@@ -85,6 +86,18 @@ where
     let parts = deserializer.deserialize_map(Object { notes, parts: PhantomData })?;
     deserializer.end()?;
     Ok(parts)
+}
+
+/// As [`parts`], of an object whose fields were told apart already.
+pub fn parts_of<'a, Spec, Status>(
+    fields: impl Iterator<Item = (&'a str, &'a RawValue)>,
+    notes: bool,
+) -> Result<Parts<Spec, Status>, Error>
+where
+    Spec: Deserialize<'a>,
+    Status: Deserialize<'a>,
+{
+    Object { notes, parts: PhantomData }.visit_map(MapDeserializer::new(fields))
 }
 
 struct Object<Spec, Status> {
@@ -126,7 +139,6 @@ impl<'de, Spec: Deserialize<'de>, Status: Deserialize<'de>> Visitor<'de> for Obj
                 }
             }
         }
-        let metadata = metadata.ok_or_else(|| A::Error::missing_field("metadata"))?;
         let spec = spec.ok_or_else(|| A::Error::missing_field("spec"))?;
         Ok(Parts { metadata, spec, status, is_all })
     }
@@ -149,25 +161,9 @@ impl<'de, T: Deserialize<'de>> DeserializeSeed<'de> for Part<'_, T> {
     }
 }
 
-/// Where an object stands, and which it is in which version, and nothing else of its metadata.
-///
-/// # Errors
-/// If it has no name: then it is no object of an API server's.
-pub fn place_and_version(text: &str) -> Result<ObjectMeta, Error> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Place {
-        name: String,
-        namespace: Option<String>,
-        uid: Option<String>,
-        resource_version: Option<String>,
-    }
-    #[derive(Deserialize)]
-    struct Placed {
-        metadata: Place,
-    }
-    let Placed { metadata: Place { name, namespace, uid, resource_version } } = serde_json::from_str(text)?;
-    Ok(ObjectMeta { name: Some(name), namespace, uid, resource_version, ..ObjectMeta::default() })
+/// The metadata of an object, without `managedFields`.
+pub fn metadata(raw: &RawValue) -> Result<ObjectMeta, Error> {
+    Metadata.deserialize(raw)
 }
 
 /// As much of the metadata as can be read.
@@ -183,9 +179,9 @@ fn decoded<'a>(fields: impl IntoIterator<Item = (String, &'a RawValue)>) -> Resu
 }
 
 /// An object without what every object has, or an error if anything in it is nested too deep.
-pub fn body(text: &str) -> Result<Value, Error> {
+pub fn body(fields: Fields<'_>) -> Result<Value, Error> {
     let whole = |(name, raw): (String, &RawValue)| Ok((name, serde_json::from_str::<Value>(raw.get())?));
-    without_own(serde_json::from_str(text)?).into_iter().map(whole).collect()
+    without_own(fields).into_iter().map(whole).collect()
 }
 
 /// As much as can be read of an object without what every object has, and whether that is all of it.

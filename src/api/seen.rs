@@ -45,22 +45,24 @@ impl Newer {
         self.raw["spec"]["authId"].as_str()?.parse().ok()
     }
 
-    fn of(text: &str, why: serde_json::Error) -> Result<Self, serde_json::Error> {
+    fn of_text(text: &str, why: serde_json::Error) -> Result<Self, serde_json::Error> {
         let fields: raw::Fields<'_> = serde_json::from_str(text)?;
         let metadata = fields.get("metadata").and_then(|raw| raw::metadata_in_part(raw).ok());
         // Without a name it is no object of the API server's, regardless of which server has answered.
         let Some(metadata) = metadata.filter(|metadata| metadata.name.is_some()) else { return Err(why) };
+        Ok(Self::of(metadata, fields, &why))
+    }
+
+    /// One that has a name.
+    pub fn of(metadata: ObjectMeta, fields: raw::Fields<'_>, why: &serde_json::Error) -> Self {
         let (raw, whole) = raw::body_in_part(fields);
         let wished = raw["spec"]["e164"].as_str().and_then(|text| text.parse().ok());
         // A record is named by its number, regardless of what its spec has become.
         let named = || format!("+{}", metadata.name.as_deref()?).parse().ok();
         let e164 = if metadata.namespace.is_none() { named() } else { wished };
-        Ok(Self { metadata, e164, why: shortened(&why), raw, whole })
-    }
-
-    /// One of which nothing but its place is read.
-    pub fn without_parts(metadata: ObjectMeta, why: &serde_json::Error) -> Self {
-        Self { metadata, e164: None, why: shortened(why), raw: Value::Null, whole: false }
+        let mut why = why.to_string();
+        why.truncate(why.floor_char_boundary(LONGEST_WHY));
+        Self { metadata, e164, why, raw, whole }
     }
 
     /// Its conditions, as they stand there.
@@ -97,19 +99,13 @@ impl Newer {
     }
 }
 
-fn shortened(why: &serde_json::Error) -> String {
-    let mut why = why.to_string();
-    why.truncate(why.floor_char_boundary(LONGEST_WHY));
-    why
-}
-
 impl<K: Kept> Seen<K> {
     /// # Errors
     /// If it is no object of an API server's.
     pub fn of_text(text: &str) -> Result<Self, serde_json::Error> {
         match read::<K>(text) {
             Ok(object) => Ok(object.into()),
-            Err(why) => Ok(Self::Newer(Arc::new(Newer::of(text, why)?))),
+            Err(why) => Ok(Self::Newer(Arc::new(Newer::of_text(text, why)?))),
         }
     }
 
@@ -150,10 +146,11 @@ impl<'de, K: Kept> Deserialize<'de> for Seen<K> {
 
 fn read<K: Kept>(text: &str) -> Result<K, serde_json::Error> {
     let Parts { metadata, spec, status, is_all } = raw::parts(text, K::IS_WRITTEN_WHOLE)?;
+    let metadata = metadata.ok_or_else(|| de::Error::missing_field("metadata"))?;
     let mut object = K::of(metadata, spec, status);
     // Nearly every object is known whole, and to keep it twice would cost as much as reading it.
     if !is_all {
-        object.note_later(text)?;
+        object.note_later(serde_json::from_str(text)?)?;
     }
     Ok(object)
 }

@@ -1,35 +1,60 @@
-//! What a watch brings, of which the place and the version are read: the rest only if it is news.
+//! What a watch brings, of which the metadata are read: the rest only if it is news.
 
-use std::{borrow::Cow, marker::PhantomData, sync::Arc};
+use std::{borrow::Cow, collections::BTreeMap, marker::PhantomData, sync::Arc};
 
 use kube::{Resource, core::ObjectMeta};
 use serde::{Deserialize, Deserializer, de};
-use serde_json::value::RawValue;
+use serde_json::{Error, value::RawValue};
 
 use super::{Kept, Newer, Seen, raw};
+
+const METADATA: &str = "metadata";
 
 /// An object as the API server wrote it. Every list after a gap brings all of them, and most are known in that version.
 #[derive(Clone, Debug)]
 pub struct Unread<K> {
-    /// Its namespace, name, uid and version, and nothing else.
     metadata: ObjectMeta,
-    text: Box<RawValue>,
+    /// The other fields, as they stand there; and the metadata, where not all of them can be read.
+    fields: BTreeMap<String, Box<RawValue>>,
     kind: PhantomData<fn() -> K>,
 }
 
 impl<K: Kept> Unread<K> {
     pub fn read(self) -> Seen<K> {
-        let newer = |why| Seen::Newer(Arc::new(Newer::without_parts(self.metadata, &why)));
-        Seen::of_text(self.text.get()).unwrap_or_else(newer)
+        let fields = || self.fields.iter().map(|(name, text)| (name, &**text));
+        let all = || fields().map(|(name, text)| (name.clone(), text)).collect();
+        let newer = |metadata, why| Seen::Newer(Arc::new(Newer::of(metadata, all(), &why)));
+        let parts = raw::parts_of(fields().map(|(name, text)| (name.as_str(), text)), K::IS_WRITTEN_WHOLE);
+        let raw::Parts { spec, status, is_all, .. } = match parts {
+            Ok(parts) => parts,
+            Err(why) => return newer(self.metadata, why),
+        };
+        let mut object = K::of(self.metadata, spec, status);
+        let noted = if is_all { Ok(()) } else { object.note_later(all()) };
+        match noted {
+            Ok(()) => object.into(),
+            Err(why) => newer(object.meta().clone(), why),
+        }
     }
 }
 
 impl<'de, K: Kept> Deserialize<'de> for Unread<K> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        // The text is only passed over, however deeply it is nested: no item ends the reading of a list.
-        let text = Box::<RawValue>::deserialize(deserializer)?;
-        let metadata = raw::place_and_version(text.get()).map_err(de::Error::custom)?;
-        Ok(Self { metadata, text, kind: PhantomData })
+        // Their texts are only passed over, however deeply they are nested: no item ends the reading of a list.
+        let mut fields = BTreeMap::<String, Box<RawValue>>::deserialize(deserializer)?;
+        let metadata = fields.remove(METADATA).ok_or_else(|| de::Error::missing_field(METADATA))?;
+        let whole: Result<_, Error> = raw::metadata(&metadata);
+        let metadata = whole.or_else(|_| {
+            let in_part = raw::metadata_in_part(&metadata);
+            fields.insert(METADATA.to_owned(), metadata);
+            in_part
+        });
+        let metadata = metadata.map_err(de::Error::custom)?;
+        // It is no object of the API server's, regardless of which server has answered.
+        if metadata.name.is_none() {
+            return Err(de::Error::custom("an object without a name"));
+        }
+        Ok(Self { metadata, fields, kind: PhantomData })
     }
 }
 
@@ -70,12 +95,12 @@ mod tests {
     use super::*;
     use crate::api::PhoneNumber;
 
-    fn unread(raw: Value) -> Result<Unread<PhoneNumber>, serde_json::Error> {
+    fn unread(raw: Value) -> Result<Unread<PhoneNumber>, Error> {
         serde_json::from_value(raw)
     }
 
     #[test]
-    fn its_place_and_version_are_known_before_it_is_read() {
+    fn its_metadata_are_known_before_it_is_read() {
         let raw = json!({
             "metadata": {
                 "namespace": "a", "name": "b", "uid": "c", "resourceVersion": "7", "labels": { "x": "y" },
@@ -90,9 +115,45 @@ mod tests {
         assert_eq!(newer.metadata.labels.as_ref().map(|labels| labels["x"].as_str()), Some("y"));
     }
 
+    /// The column in which it cannot be read is that of the text that is read at the time.
+    fn but_for_the_column(object: &Seen<PhoneNumber>) -> String {
+        let told = format!("{object:?}");
+        let Some((before, after)) = told.split_once(" column ") else { return told };
+        before.to_owned() + after.trim_start_matches(|char: char| char.is_ascii_digit())
+    }
+
+    #[test]
+    fn what_it_is_does_not_depend_on_when_it_is_read() {
+        let attempt = json!({
+            "id": "00000000-0000-4000-8000-000000000000", "openedAt": "2026-01-02T03:04:05Z", "state": "Open",
+            "origin": "Purchase",
+        });
+        let spec = json!({ "e164": "+911234500000", "account": "MA_1", "attempt": attempt });
+        let deep = "[".repeat(500) + &"]".repeat(500);
+        for (metadata, spec, more) in [
+            (r#""name":"911234500000""#, spec.to_string(), ""),
+            (r#""name":"911234500000""#, spec.to_string(), r#","later":{"a":[1]}"#),
+            (r#""name":"911234500000""#, spec.to_string(), &format!(r#","later":{deep}"#)),
+            (r#""name":"911234500000","generation":"one","uid":"u""#, spec.to_string(), ""),
+            (r#""name":"911234500000""#, format!(r#"{{"e164":{deep}}}"#), ""),
+            (r#""name":"911234500000""#, "5".to_owned(), r#","status":{"conditions":[{"type":"Ready"}]}"#),
+        ] {
+            let text = format!(r#"{{"kind":"PhoneNumber","metadata":{{{metadata}}},"spec":{spec}{more}}}"#);
+            let object: Unread<PhoneNumber> = serde_json::from_str(&text).unwrap();
+            let (then, now) = (object.read(), Seen::<PhoneNumber>::of_text(&text).unwrap());
+            assert_eq!(but_for_the_column(&then), but_for_the_column(&now), "{text}");
+        }
+    }
+
     #[test]
     fn what_has_no_name_is_no_object() {
-        for raw in [json!({}), json!({ "metadata": {} }), json!({ "metadata": { "name": 1 } }), json!([])] {
+        for raw in [
+            json!({}),
+            json!({ "metadata": {} }),
+            json!({ "metadata": { "name": 1 } }),
+            json!({ "metadata": [] }),
+            json!([]),
+        ] {
             assert!(unread(raw.clone()).is_err(), "{raw}");
         }
     }
