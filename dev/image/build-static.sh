@@ -9,12 +9,17 @@ profile=${2-$(sh dev/profile/flags.sh)}
 triple=$(rustc -vV | sed -n 's/^host: //p')
 cargo_home=${CARGO_HOME:-$HOME/.cargo}
 sysroot=$(rustc --print sysroot)
-# The table of what is put right as the program starts is a hundredth as long so; older C libraries cannot read it.
+# The table of what is put right as the program starts is a hundredth as long so; C libraries other than glibc 2.36 and later may
+# be unable to read it.
 short_table=
-if printf '2.36\n%s\n' "$(getconf GNU_LIBC_VERSION 2>/dev/null | sed 's/.* //')" | sort -V -C; then
-    short_table='
+case $triple in
+*-linux-gnu)
+    if printf '2.36\n%s\n' "$(getconf GNU_LIBC_VERSION 2>/dev/null | sed 's/.* //')" | sort -V -C; then
+        short_table='
 -Clink-arg=-Wl,-z,pack-relative-relocs'
-fi
+    fi
+    ;;
+esac
 flags="-Ctarget-feature=+crt-static$short_table
 --remap-path-prefix=$PWD=/src
 --remap-path-prefix=$cargo_home=/cargo

@@ -1,6 +1,6 @@
 #!/bin/sh
-# flags.sh: prints the compiler's flags for the profile beside it, a line each, or nothing where it was made with another
-# compiler, or is of another version, so that none of it would fit.
+# flags.sh: prints the compiler's and the linker's flags for the profile beside it, a line each, or nothing where it was made with
+# another compiler, or is of another version, so that none of it would fit.
 set -eu
 folder=$(cd "$(dirname "$0")" && pwd)
 if [ "$(sh "$folder/maker.sh")" = "$(cat "$folder/made-with")" ]; then

@@ -61,6 +61,8 @@ impl Newer {
         let named = || format!("+{}", metadata.name.as_deref()?).parse().ok();
         let e164 = if metadata.namespace.is_none() { named() } else { wished };
         let mut why = why.to_string();
+        // Where in the text: nobody has that text at hand.
+        why.truncate(why.rfind(" at line ").unwrap_or(why.len()));
         why.truncate(why.floor_char_boundary(LONGEST_WHY));
         Self { metadata, e164, why, raw, whole }
     }

@@ -115,13 +115,6 @@ mod tests {
         assert_eq!(newer.metadata.labels.as_ref().map(|labels| labels["x"].as_str()), Some("y"));
     }
 
-    /// The column in which it cannot be read is that of the text that is read at the time.
-    fn but_for_the_column(object: &Seen<PhoneNumber>) -> String {
-        let told = format!("{object:?}");
-        let Some((before, after)) = told.split_once(" column ") else { return told };
-        before.to_owned() + after.trim_start_matches(|char: char| char.is_ascii_digit())
-    }
-
     #[test]
     fn what_it_is_does_not_depend_on_when_it_is_read() {
         let attempt = json!({
@@ -141,7 +134,7 @@ mod tests {
             let text = format!(r#"{{"kind":"PhoneNumber","metadata":{{{metadata}}},"spec":{spec}{more}}}"#);
             let object: Unread<PhoneNumber> = serde_json::from_str(&text).unwrap();
             let (then, now) = (object.read(), Seen::<PhoneNumber>::of_text(&text).unwrap());
-            assert_eq!(but_for_the_column(&then), but_for_the_column(&now), "{text}");
+            assert_eq!(format!("{then:?}"), format!("{now:?}"), "{text}");
         }
     }
 

@@ -20,7 +20,7 @@ use pack::Pack;
 /// soon, several times within a claim's turn.
 const FRESH: usize = 128;
 
-/// So many answers are kept until the watch brings them: more than there are writes at a time.
+/// So many answers are kept until the watch brings them. What was pushed out is read again.
 const FORESEEN: usize = 32;
 
 /// Objects by key, packed, each with a brief beside it: what is asked of all of them at a time.
