@@ -44,6 +44,31 @@ pub trait Kept: Resource<DynamicType = ()> + Clone + Debug + Serialize {
     }
 }
 
+/// What is stored under a kind's name, in whichever form it is held here: where the API server serves it.
+macro_rules! of_its_kind {
+    () => {
+        type DynamicType = ();
+        type Scope = K::Scope;
+
+        fn kind((): &()) -> std::borrow::Cow<'_, str> {
+            K::kind(&())
+        }
+
+        fn group((): &()) -> std::borrow::Cow<'_, str> {
+            K::group(&())
+        }
+
+        fn version((): &()) -> std::borrow::Cow<'_, str> {
+            K::version(&())
+        }
+
+        fn plural((): &()) -> std::borrow::Cow<'_, str> {
+            K::plural(&())
+        }
+    };
+}
+pub(super) use of_its_kind;
+
 impl Kept for PhoneNumberClaim {
     type Spec = PhoneNumberClaimSpec;
     type Status = PhoneNumberClaimStatus;

@@ -1,6 +1,6 @@
 //! What the API server holds, read in such a way that no object of a later version stands in the way of the others.
 
-use std::{borrow::Cow, fmt::Debug, sync::Arc};
+use std::{fmt::Debug, sync::Arc};
 
 use kube::{Resource, core::ObjectMeta};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
@@ -8,6 +8,7 @@ use serde_json::{Value, value::RawValue};
 
 use super::{
     Attempt, Kept, Later, PhoneNumber, PhoneNumberSpec,
+    kept::of_its_kind,
     later::attempt,
     raw::{self, Parts},
 };
@@ -186,24 +187,7 @@ impl<K: Kept> Serialize for Seen<K> {
 }
 
 impl<K: Kept> Resource for Seen<K> {
-    type DynamicType = ();
-    type Scope = K::Scope;
-
-    fn kind((): &()) -> Cow<'_, str> {
-        K::kind(&())
-    }
-
-    fn group((): &()) -> Cow<'_, str> {
-        K::group(&())
-    }
-
-    fn version((): &()) -> Cow<'_, str> {
-        K::version(&())
-    }
-
-    fn plural((): &()) -> Cow<'_, str> {
-        K::plural(&())
-    }
+    of_its_kind!();
 
     fn meta(&self) -> &ObjectMeta {
         match self {

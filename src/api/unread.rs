@@ -1,12 +1,12 @@
 //! What a watch brings, of which the metadata are read: the rest only if it is news.
 
-use std::{borrow::Cow, collections::BTreeMap, marker::PhantomData, sync::Arc};
+use std::{collections::BTreeMap, marker::PhantomData, sync::Arc};
 
 use kube::{Resource, core::ObjectMeta};
 use serde::{Deserialize, Deserializer, de};
 use serde_json::{Error, value::RawValue};
 
-use super::{Kept, Newer, Seen, raw};
+use super::{Kept, Newer, Seen, kept::of_its_kind, raw};
 
 const METADATA: &str = "metadata";
 
@@ -59,24 +59,7 @@ impl<'de, K: Kept> Deserialize<'de> for Unread<K> {
 }
 
 impl<K: Kept> Resource for Unread<K> {
-    type DynamicType = ();
-    type Scope = K::Scope;
-
-    fn kind((): &()) -> Cow<'_, str> {
-        K::kind(&())
-    }
-
-    fn group((): &()) -> Cow<'_, str> {
-        K::group(&())
-    }
-
-    fn version((): &()) -> Cow<'_, str> {
-        K::version(&())
-    }
-
-    fn plural((): &()) -> Cow<'_, str> {
-        K::plural(&())
-    }
+    of_its_kind!();
 
     fn meta(&self) -> &ObjectMeta {
         &self.metadata
