@@ -45,7 +45,7 @@ impl Interruptions {
 }
 
 /// Whether the API server only no longer knows the version that the watch had come to.
-fn is_routine(error: &watcher::Error) -> bool {
+pub fn is_routine(error: &watcher::Error) -> bool {
     code(error) == Some(410)
 }
 

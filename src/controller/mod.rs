@@ -9,6 +9,7 @@ mod follow;
 mod index;
 mod interruption;
 mod kinds;
+mod list_watch;
 mod pauses;
 mod queue;
 mod reconciles;

@@ -4,9 +4,9 @@ use std::{collections::BTreeSet, pin::pin, sync::Arc, time::Instant};
 
 use futures::StreamExt;
 use kube::{Api, ResourceExt};
-use kube_runtime::{WatchStreamExt, utils::Backoff, watcher};
+use kube_runtime::{WatchStreamExt, utils::Backoff};
 
-use super::{follow::Follower, interruption::Interruptions, triggers::Triggers};
+use super::{follow::Follower, interruption::Interruptions, list_watch::list_watch, triggers::Triggers};
 use crate::{
     api::{
         LOOK_NOW_ANNOTATIONS, PAUSED_ANNOTATION, PhoneNumber, PhoneNumberClaim, RETRY_ANNOTATION, Seen,
@@ -20,9 +20,6 @@ use crate::{
 pub fn namespaces(named: &[String]) -> BTreeSet<Option<String>> {
     if named.is_empty() { [None].into() } else { named.iter().cloned().map(Some).collect() }
 }
-
-/// Objects on a page of a list; where they are large, the client of the API server asks for fewer.
-const A_PAGE: u32 = 500;
 
 /// The annotations of a claim that something depends on.
 const READ_ANNOTATIONS: [&str; 4] =
@@ -66,8 +63,7 @@ pub async fn claims(
     let what = place.map_or_else(|| "claims".to_owned(), |name| format!("claims in namespace {name}"));
     let mut follower = Follower::new(cache, trim_claim, namespace.clone());
     let mut interruptions = Interruptions::default();
-    let config = watcher::Config::default().page_size(A_PAGE);
-    let mut events = pin!(watcher(api, config).backoff(pauses));
+    let mut events = pin!(list_watch(api).backoff(pauses));
     while let Some(event) = events.next().await {
         let listed_anew = match event {
             Ok(event) => follower.apply(event, |changed| triggers.claim_changed(changed)),
@@ -97,7 +93,7 @@ pub async fn records(
 ) {
     let mut follower = Follower::new(cache, trim_record, None);
     let mut interruptions = Interruptions::default();
-    let mut events = pin!(watcher(api, watcher::Config::default().page_size(A_PAGE)).backoff(pauses));
+    let mut events = pin!(list_watch(api).backoff(pauses));
     while let Some(event) = events.next().await {
         match event {
             Ok(event) => {
