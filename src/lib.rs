@@ -7,7 +7,7 @@
 //! | [`health`] | Whether the operator works, and what is waiting: `/readyz`, `/metrics`. | `account`, `api`, `domain`, `metrics`, `plan`, `reconcile` |
 //! | [`reconcile`] | Observe, plan, perform one step. | `account`, `api`, `cache`, `clock`, `conditions`, `domain`, `metrics`, `plan`, `store`, `telemetry`, `vobiz` |
 //! | [`account`] | Reads the account once for all claims that wait, knows when to leave it alone, and has purchases queue. | `api`, `clock`, `domain`, `metrics`, `plan`, `vobiz` |
-//! | [`cache`] | What is watched of both kinds, kept small. | `api` |
+//! | [`cache`] | What is watched of both kinds, kept small. | `api`, `domain` |
 //! | [`store`] | The operator's only writer of the kinds. | `api`, `domain` |
 //! | [`conditions`] | What users are told. Pure. | `api`, `domain`, `plan` |
 //! | [`plan`] | What to do next. Pure: observed and now in, one step out. | `api`, `domain` |

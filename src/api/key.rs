@@ -2,7 +2,7 @@
 
 use std::{borrow::Borrow, sync::Arc};
 
-use kube::{Resource, ResourceExt};
+use kube::Resource;
 
 use crate::domain::E164;
 
@@ -28,9 +28,11 @@ impl ObjectKey {
 
     /// Claims have a namespace, records have none.
     pub fn of<K: Resource<DynamicType = ()>>(object: &K) -> Self {
-        match object.namespace() {
-            Some(namespace) => Self::claim(&namespace, &object.name_any()),
-            None => Self(object.name_any().into()),
+        let metadata = object.meta();
+        let name = metadata.name.as_deref().unwrap_or_default();
+        match &metadata.namespace {
+            Some(namespace) => Self::claim(namespace, name),
+            None => Self::record(name),
         }
     }
 

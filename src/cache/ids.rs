@@ -3,8 +3,7 @@
 
 use uuid::Uuid;
 
-/// Letters of an id as it is written.
-const WRITTEN: usize = 36;
+use crate::domain::{UUID_LETTERS, spelt, spelt_uuid};
 
 /// Stands before the bytes of an id. No text has it: JSON writes it as six other letters.
 const SHORT: u8 = 1;
@@ -17,7 +16,7 @@ pub fn shortened(text: &[u8]) -> Vec<u8> {
         if let Some(id) = id_at(rest) {
             short.push(SHORT);
             short.extend_from_slice(id.as_bytes());
-            rest = &rest[WRITTEN..];
+            rest = &rest[UUID_LETTERS..];
         } else {
             short.push(*first);
             rest = after;
@@ -43,20 +42,9 @@ pub fn written(short: &[u8]) -> Option<Vec<u8>> {
     Some(text)
 }
 
-/// The id that the text begins with, if it is spelt as [`spelt`] would.
+/// The id that the text begins with.
 fn id_at(text: &[u8]) -> Option<Uuid> {
-    // One look is enough at nearly every place.
-    if text.get(8) != Some(&b'-') {
-        return None;
-    }
-    let written = text.first_chunk::<WRITTEN>()?;
-    Uuid::try_parse_ascii(written).ok().filter(|id| spelt(*id) == *written)
-}
-
-fn spelt(id: Uuid) -> [u8; WRITTEN] {
-    let mut letters = [0; WRITTEN];
-    id.hyphenated().encode_lower(&mut letters);
-    letters
+    spelt_uuid(text.get(..UUID_LETTERS)?)
 }
 
 #[cfg(test)]

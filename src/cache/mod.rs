@@ -93,10 +93,10 @@ impl<K: Kept, B> Cache<K, B> {
         look(&mut self.inner.lock().objects.iter().map(|(key, entry)| (key, &entry.brief)))
     }
 
-    /// Whether an object is known in this version. It then counts as one of that list.
-    pub fn knows(&self, object: &impl Resource<DynamicType = ()>, list: u32) -> bool {
+    /// Whether the object of that key is known in this version. It then counts as one of that list.
+    pub fn knows(&self, key: &ObjectKey, object: &impl Resource<DynamicType = ()>, list: u32) -> bool {
         let mut inner = self.inner.lock();
-        let known = inner.objects.get_mut(&ObjectKey::of(object));
+        let known = inner.objects.get_mut(key);
         known.filter(|known| known.version == version(object)).map(|known| known.list = list).is_some()
     }
 
@@ -121,9 +121,9 @@ impl<K: Kept, B> Cache<K, B> {
         inner.foreseen.remove(at).map(|(_, object)| object)
     }
 
-    /// Keeps an object that stands in that list, or came after it. Returns what that changes.
-    pub fn put(&self, object: Seen<K>, list: u32) -> Change<K> {
-        let (key, version) = (ObjectKey::of(&object), version(&object));
+    /// Keeps the object of that key, which stands in that list, or came after it. Returns what that changes.
+    pub fn put(&self, key: ObjectKey, object: Seen<K>, list: u32) -> Change<K> {
+        let version = version(&object);
         let mut inner = self.inner.lock();
         let now = Arc::new(object);
         let change = Change { before: inner.last(&key), now: now.clone() };
@@ -291,6 +291,10 @@ mod tests {
         .unwrap()
     }
 
+    fn put<K: Kept>(cache: &Cache<K, ()>, object: Seen<K>) -> Change<K> {
+        cache.put(ObjectKey::of(&object), object, 1)
+    }
+
     fn packed<K: Kept>(cache: &Cache<K, ()>) -> (usize, usize) {
         let inner = cache.inner.lock();
         let packed = inner.objects.values().filter_map(|entry| entry.object.packed.as_ref());
@@ -303,8 +307,8 @@ mod tests {
         const PAIRS: usize = 2_000;
         let (claims, records) = (Cache::new(|_| ()), Cache::new(|_| ()));
         for index in 0..PAIRS {
-            claims.put(claim(index), 1);
-            records.put(record(index), 1);
+            put(&claims, claim(index));
+            put(&records, record(index));
         }
         let (claims, records) = (packed(&claims), packed(&records));
         assert_eq!((claims.0, records.0), (PAIRS - FRESH, PAIRS - FRESH));
@@ -316,8 +320,8 @@ mod tests {
     fn what_was_packed_is_read_as_it_came() {
         let (claims, records) = (Cache::new(|_| ()), Cache::new(|_| ()));
         for index in 0..300 {
-            claims.put(claim(index), 1);
-            records.put(record(index), 1);
+            put(&claims, claim(index));
+            put(&records, record(index));
         }
         for index in 0..300 {
             let (claim, record) = (claim(index), record(index));
@@ -332,7 +336,7 @@ mod tests {
     #[test]
     fn what_is_looked_at_is_unpacked_once_while_it_is_fresh() {
         let claims = Cache::new(|_| ());
-        (0..=FRESH).for_each(|index| drop(claims.put(claim(index), 1)));
+        (0..=FRESH).for_each(|index| drop(put(&claims, claim(index))));
         let look = |index| claims.get(&ObjectKey::of(&claim(index))).unwrap();
         let first = look(0);
         assert!(Arc::ptr_eq(&first, &look(0)));
@@ -347,14 +351,14 @@ mod tests {
     #[test]
     fn what_is_listed_again_as_it_was_is_not_packed_again() {
         let claims = Cache::new(|_| ());
-        (0..300).for_each(|index| drop(claims.put(claim(index), 1)));
+        (0..300).for_each(|index| drop(put(&claims, claim(index))));
         let of_first = || {
             let inner = claims.inner.lock();
             let packed = inner.objects[&ObjectKey::of(&claim(0))].object.packed.as_ref();
             packed.map(|packed| packed.as_ptr())
         };
         let before = of_first();
-        (0..299).for_each(|index| assert!(claims.knows(&claim(index), 2)));
+        (0..299).for_each(|index| assert!(claims.knows(&ObjectKey::of(&claim(index)), &claim(index), 2)));
         assert!(before.is_some() && of_first() == before);
         assert_eq!(claims.unlisted(None, 2), [ObjectKey::of(&claim(299))]);
     }
@@ -376,7 +380,7 @@ mod tests {
             raw
         };
         for index in 0..300 {
-            records.put(serde_json::from_value(later(index)).unwrap(), 1);
+            put(&records, serde_json::from_value(later(index)).unwrap());
         }
         assert!(packed(&records).0 > 0);
         for index in 0..300 {
@@ -391,7 +395,7 @@ mod tests {
         for index in 0..300 {
             let mut raw = serde_json::to_value(record(index)).unwrap();
             raw["spec"]["attempt"]["state"] = json!("Postponed");
-            records.put(serde_json::from_value::<Seen<PhoneNumber>>(raw).unwrap(), 1);
+            put(&records, serde_json::from_value::<Seen<PhoneNumber>>(raw).unwrap());
         }
         assert_eq!(packed(&records).0, 0);
         assert!(records.get(&ObjectKey::of(&record(0))).unwrap().is_newer());
@@ -404,7 +408,7 @@ mod tests {
             let mut raw = serde_json::to_value(claim(index)).unwrap();
             let junk: String = (0..100).map(|salt| id(salt, index)).collect();
             raw["metadata"]["annotations"] = json!({ "telephony.vobiz.ai/retry": junk });
-            claims.put(serde_json::from_value::<Seen<PhoneNumberClaim>>(raw).unwrap(), 1);
+            put(&claims, serde_json::from_value::<Seen<PhoneNumberClaim>>(raw).unwrap());
         }
         let (count, before) = packed(&claims);
         assert!(claims.inner.lock().pack.examples() <= 16 * 1024, "{before} bytes of {count}");

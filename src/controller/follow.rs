@@ -23,6 +23,8 @@ pub struct Follower<K, B> {
 
 /// One object, before and now: it came, changed, or went. One that was created anew went, and another one came.
 pub struct Changed<K> {
+    /// As the cache has it: what keeps it shares its text.
+    pub key: ObjectKey,
     pub before: Option<Arc<Seen<K>>>,
     pub now: Option<Arc<Seen<K>>>,
 }
@@ -38,19 +40,22 @@ impl<K: Kept, B> Follower<K, B> {
         match event {
             Event::Init => self.list = self.list.wrapping_add(1),
             Event::InitApply(object) | Event::Apply(object) => {
-                if !self.cache.knows(&object, self.list) {
+                let key = ObjectKey::of(&object);
+                if !self.cache.knows(&key, &object, self.list) {
                     let object = self.cache.foreseen(&object).unwrap_or_else(|| self.read(object));
-                    tell_of(self.cache.put(object, self.list), tell);
+                    let change = self.cache.put(key.clone(), object, self.list);
+                    tell_of(key, change, tell);
                 }
             }
             Event::Delete(object) => {
-                let before =
-                    self.cache.take(&ObjectKey::of(&object)).or_else(|| Some(Arc::new(self.read(object))));
-                tell(&Changed { before, now: None });
+                let key = ObjectKey::of(&object);
+                let before = self.cache.take(&key).or_else(|| Some(Arc::new(self.read(object))));
+                tell(&Changed { key, before, now: None });
             }
             Event::InitDone => {
                 for key in self.cache.unlisted(self.namespace.as_deref(), self.list) {
-                    tell(&Changed { before: self.cache.take(&key), now: None });
+                    let before = self.cache.take(&key);
+                    tell(&Changed { key, before, now: None });
                 }
                 return true;
             }
@@ -65,7 +70,7 @@ impl<K: Kept, B> Follower<K, B> {
     }
 }
 
-fn tell_of<K: Kept>(change: Change<K>, mut tell: impl FnMut(&Changed<K>)) {
+fn tell_of<K: Kept>(key: ObjectKey, change: Change<K>, mut tell: impl FnMut(&Changed<K>)) {
     let Change { before, now } = change;
     if let Seen::Newer(newer) = &*now
         && !before.as_ref().is_some_and(|before| before.is_newer() && before.uid() == now.uid())
@@ -75,9 +80,9 @@ fn tell_of<K: Kept>(change: Change<K>, mut tell: impl FnMut(&Changed<K>)) {
     let is_it = |old: &Arc<Seen<K>>| old.uid() == now.uid() && old.e164() == now.e164();
     let (before, gone) = if before.as_ref().is_some_and(is_it) { (before, None) } else { (None, before) };
     if gone.is_some() {
-        tell(&Changed { before: gone, now: None });
+        tell(&Changed { key: key.clone(), before: gone, now: None });
     }
-    tell(&Changed { before, now: Some(now) });
+    tell(&Changed { key, before, now: Some(now) });
 }
 
 /// Once for each: it stays as it is until another version goes on with it.

@@ -87,8 +87,8 @@ impl Triggers {
     pub fn claim_changed(&self, changed: &Changed<PhoneNumberClaim>) {
         let mut inner = self.inner.lock();
         match (&changed.before, &changed.now) {
-            (before, Some(claim)) => inner.claim_came(before.as_deref(), claim),
-            (Some(claim), None) => inner.claim_went(claim),
+            (before, Some(claim)) => inner.claim_came(&changed.key, before.as_deref(), claim),
+            (Some(claim), None) => inner.claim_went(&changed.key, claim),
             (None, None) => {}
         }
     }
@@ -144,8 +144,12 @@ impl Inner {
         others.for_each(|claim| self.wake_claim(claim));
     }
 
-    fn claim_came(&mut self, before: Option<&Seen<PhoneNumberClaim>>, claim: &Seen<PhoneNumberClaim>) {
-        let key = ObjectKey::of(claim);
+    fn claim_came(
+        &mut self,
+        key: &ObjectKey,
+        before: Option<&Seen<PhoneNumberClaim>>,
+        claim: &Seen<PhoneNumberClaim>,
+    ) {
         let before = before.and_then(Seen::read).map(|before| &**before);
         if claim.is_newer() {
             self.told.forget(&claim.uid().unwrap_or_default());
@@ -155,14 +159,14 @@ impl Inner {
         });
         // What this process has written itself, it need not look at.
         if !is_told {
-            self.wake_claim(&key);
+            self.wake_claim(key);
         }
-        self.index.insert(claim.e164(), key);
+        self.index.insert(claim.e164(), key.clone());
     }
 
     /// The others that ask for its number go by the record: only where that names the claim has anything changed for them.
-    fn claim_went(&mut self, claim: &Seen<PhoneNumberClaim>) {
-        self.index.remove(claim.e164(), ObjectKey::of(claim));
+    fn claim_went(&mut self, key: &ObjectKey, claim: &Seen<PhoneNumberClaim>) {
+        self.index.remove(claim.e164(), key.clone());
         self.told.forget(&claim.uid().unwrap_or_default());
         let Some(e164) = claim.e164() else { return };
         let record = ObjectKey::number(e164);
@@ -175,7 +179,7 @@ impl Inner {
     }
 
     /// The claim that it names is told all that is new; the others that ask for its number go by its spec.
-    fn record_changed(&mut self, Changed { before, now }: &Changed<PhoneNumber>) {
+    fn record_changed(&mut self, Changed { before, now, .. }: &Changed<PhoneNumber>) {
         let Some(e164) = now.as_ref().or(before.as_ref()).and_then(|record| record.e164()) else { return };
         if let Some(named) = before.as_deref().and_then(named) {
             self.index.names_no_more(e164, &named.namespace);

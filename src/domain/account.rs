@@ -4,17 +4,18 @@ use std::{
     fmt,
     hash::{Hash, Hasher},
     str::FromStr,
-    sync::Arc,
 };
+
+use smol_str::SmolStr;
 
 use super::{ParseError, string_newtype};
 
 /// A Vobiz account: `MA_…` (master) or `SA_…` (sub-account). Also the auth id that calls are made with.
 ///
-/// Shared text, because every record and every listed row carries one. Compared without regard to case: an id that was
+/// Kept in place, because every record and every listed row carries one. Compared without regard to case: an id that was
 /// typed in another case than Vobiz's own listing has it would make every number another account's.
 #[derive(Debug, Clone)]
-pub struct AccountId(Arc<str>);
+pub struct AccountId(SmolStr);
 
 impl PartialEq for AccountId {
     fn eq(&self, other: &Self) -> bool {

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{AccountId, Currency, E164, Money, Time};
+use super::{AccountId, Currency, E164, Id, Money, Time};
 
 #[derive(Debug, Clone)]
 pub struct LedgerRow {
-    pub id: String,
+    pub id: Id,
     /// Whose row it is: in one ledger, of one family of accounts.
     pub account: Option<AccountId>,
     pub kind: RowType,
@@ -79,7 +79,7 @@ pub struct Texts {
     /// Whether they spell a number out, plus sign and all.
     spells_one_out: bool,
     /// What else a credit refers to: the ids of what it gives back, for one.
-    words: Box<[Box<str>]>,
+    words: Box<[Id]>,
 }
 
 /// Shorter words may be anything.
@@ -95,9 +95,9 @@ impl Texts {
     }
 }
 
-fn words(text: &str) -> Box<[Box<str>]> {
+fn words(text: &str) -> Box<[Id]> {
     let parts = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '-' && c != '_');
-    parts.filter(|word| word.len() >= SHORTEST_ID).map(Box::from).collect()
+    parts.filter(|word| word.len() >= SHORTEST_ID).map(Id::from).collect()
 }
 
 impl LedgerRow {
@@ -136,13 +136,14 @@ impl LedgerRow {
     }
 
     /// Whether a credit names the row that it gives back, by its id.
-    pub(crate) fn refers_to(&self, id: &str) -> bool {
-        self.texts.words.iter().any(|word| **word == *id)
+    pub(crate) fn refers_to(&self, id: &Id) -> bool {
+        self.words().contains(id)
     }
 
     /// What a credit refers to.
-    pub fn words(&self) -> impl Iterator<Item = &str> {
-        self.texts.words.iter().map(AsRef::as_ref)
+    #[must_use]
+    pub fn words(&self) -> &[Id] {
+        &self.texts.words
     }
 
     pub(crate) fn mentions(&self) -> &[E164] {
@@ -151,7 +152,7 @@ impl LedgerRow {
 
     /// The row as it is stored and asked about.
     pub(crate) fn debit(&self) -> Debit {
-        Debit { id: self.id.clone(), amount: self.amount, currency: self.currency, at: self.at }
+        Debit { id: self.id.to_string(), amount: self.amount, currency: self.currency, at: self.at }
     }
 
     /// What the row may name in bare digits.

@@ -1,9 +1,6 @@
 //! Which debits an administrator has answered for.
 
-use std::{
-    borrow::Cow,
-    collections::{HashMap, HashSet},
-};
+use std::collections::{HashMap, HashSet};
 
 use super::bounds::{MARKED, marked};
 use crate::domain::LedgerRow;
@@ -64,10 +61,9 @@ fn have_marks(answered: &[String]) -> bool {
 }
 
 /// What answers for a row's debit may be called: its identity ([`crate::domain::Debit::identity`]), or the mark that is left of it.
-fn names(row: &LedgerRow, has_marks: bool) -> impl Iterator<Item = Cow<'_, str>> {
-    let identity: Cow<'_, str> =
-        if row.id.is_empty() { row.debit().identity().into() } else { row.id.as_str().into() };
-    let mark = has_marks.then(|| marked(&identity).into());
+fn names(row: &LedgerRow, has_marks: bool) -> impl Iterator<Item = String> {
+    let identity = row.debit().identity();
+    let mark = has_marks.then(|| marked(&identity));
     std::iter::once(identity).chain(mark)
 }
 

@@ -8,11 +8,11 @@ use crate::{
         AttemptState, ConditionType, Number, Origin, Outcome, PhoneNumber, PhoneNumberClaim, Reason, Seen,
         Status,
     },
-    domain::{AccountId, Currency, E164, Money},
+    domain::{AccountId, Currency, E164, Id, Money},
 };
 
 pub struct ClaimBrief {
-    pub uid: Box<str>,
+    pub uid: Id,
     pub e164: Option<E164>,
     /// The reason of its condition Ready: none yet, or one that a newer version has written.
     pub reason: Option<Reason>,

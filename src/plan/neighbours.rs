@@ -403,7 +403,8 @@ mod tests {
         for (from, until, expected) in
             [(0, 20, vec!["d-0", "d-1", "d-2", "d-3"]), (1, 10, vec!["d-0", "d-2"]), (30, 5, vec!["d-0"])]
         {
-            let left: Vec<_> = neighbours.unexplained(at(from), at(until)).map(|row| &*row.id).collect();
+            let left: Vec<_> =
+                neighbours.unexplained(at(from), at(until)).map(|row| row.id.to_string()).collect();
             assert_eq!(left, expected);
         }
     }

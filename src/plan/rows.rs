@@ -198,7 +198,7 @@ mod tests {
     fn a_transaction_is_the_same_by_its_id_its_moment_and_its_sum() {
         let one = row("t-1", "debit", 1);
         let mut unnumbered = one.clone();
-        unnumbered.id = String::new();
+        unnumbered.id = "".into();
         let other_sum = LedgerRow { amount: "53".parse().ok(), ..one.clone() };
         for (other, same) in [
             (one.clone(), true),

@@ -3,7 +3,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use super::{answers::Answers, rows::LedgerRows};
-use crate::domain::{Currency, LedgerRow, Money};
+use crate::domain::{Currency, Id, LedgerRow, Money};
 
 /// A row that took money.
 pub struct Taken<'a> {
@@ -38,11 +38,11 @@ pub fn taken<'a>(
 
 /// Gives each refund that refers to a debit by its id to that debit; returns those that refer to none, the oldest first.
 pub fn meet_by_id<'a>(rows: &'a LedgerRows, taken: &mut [Taken<'a>]) -> Vec<&'a LedgerRow> {
-    let places: HashMap<&str, usize> =
-        taken.iter().enumerate().map(|(at, taken)| (taken.row.id.as_str(), at)).collect();
+    let places: HashMap<&Id, usize> =
+        taken.iter().enumerate().map(|(at, taken)| (&taken.row.id, at)).collect();
     let mut credits: Vec<_> = rows.credits().collect();
     credits.retain(|credit| {
-        let Some(at) = credit.words().find_map(|word| places.get(word)) else { return true };
+        let Some(at) = credit.words().iter().find_map(|word| places.get(word)) else { return true };
         let debit = &mut taken[*at];
         debit.refunded |= is_sum_of(credit, debit.row) && debit.row.amount.is_some();
         debit.met = true;

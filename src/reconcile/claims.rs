@@ -11,6 +11,7 @@ use tokio::sync::watch;
 use crate::{
     api::{ClaimRef, ObjectKey, PhoneNumberClaim, Seen},
     cache::Cache,
+    domain::Id,
     plan::ClaimBrief,
 };
 
@@ -44,8 +45,8 @@ impl Claims {
 
     /// Whether that very claim was seen.
     pub fn has_seen(&self, claim: &ClaimRef) -> bool {
-        let key = ObjectKey::claim(&claim.namespace, &claim.name);
-        self.cache.brief(&key, |brief| *brief.uid == *claim.uid).unwrap_or_default()
+        let (key, uid) = (ObjectKey::claim(&claim.namespace, &claim.name), Id::from(&*claim.uid));
+        self.cache.brief(&key, |brief| brief.uid == uid).unwrap_or_default()
     }
 }
 

@@ -37,7 +37,7 @@ use crate::{
     cache::Cache,
     clock::Clock,
     conditions,
-    domain::E164,
+    domain::{E164, Id},
     metrics::Metrics,
     plan::{Change, ClaimLiveness, ClaimObserved, Moment, RecordBrief, Timeouts, Wanted},
     store::{Store, StoreError},
@@ -219,14 +219,15 @@ impl Context {
         self.neighbours.sweep(now);
         self.claims.cache.briefs(|claims| {
             let (numbers, uids): (HashSet<_>, HashSet<_>) =
-                claims.map(|(_, claim)| (claim.e164, &*claim.uid)).unzip();
+                claims.map(|(_, claim)| (claim.e164, &claim.uid)).unzip();
+            let lives = |uid: &str| uids.contains(&Id::from(uid));
             for account in self.accounts.all() {
-                account.queue.retain(now, |uid| uids.contains(uid));
+                account.queue.retain(now, lives);
             }
             let remaining = Remaining {
                 recorded: &|e164| self.records.contains(&ObjectKey::number(e164)),
                 wished: &|e164| numbers.contains(&Some(e164)),
-                lives: &|uid| uids.contains(uid),
+                lives: &lives,
             };
             self.memory.sweep(now, self.timeouts, &remaining);
         });

@@ -8,7 +8,7 @@ use super::{
     masks::Masks,
 };
 use crate::domain::{
-    AccountId, Currency, LedgerRow, Money, ReferenceType, RowStatus, RowType, Texts, Time, mark,
+    AccountId, Currency, Id, LedgerRow, Money, ReferenceType, RowStatus, RowType, Texts, Time, mark,
 };
 
 /// What a row is, as far as filters go.
@@ -54,7 +54,7 @@ impl WireRow {
         let text = format!("{} {}", self.reference, self.description);
         LedgerRow {
             // Stored and shown, so it is cut to length, and freed of credentials that Vobiz may echo in it.
-            id: storable(&masks.mask(self.id.as_deref().unwrap_or_default())),
+            id: Id::from(&*storable(&masks.mask(self.id.as_deref().unwrap_or_default()))),
             account: self.account(masks).cloned(),
             texts: Texts::read(&text, self.kind == "credit"),
             ..self.bare()
@@ -69,7 +69,7 @@ impl WireRow {
     /// The row without its id, its account and its texts.
     pub fn bare(&self) -> LedgerRow {
         LedgerRow {
-            id: String::new(),
+            id: Id::from(""),
             account: None,
             kind: match self.kind.as_str() {
                 "credit" => RowType::Credit,

@@ -11,14 +11,18 @@ pub struct Seen {
     /// How many are remembered of either end.
     pub remembers: usize,
     /// When those that are remembered were made, as it was shown last.
-    times: HashMap<u64, Timestamp>,
+    times: HashMap<u64, Micros>,
     /// Those that were met since it was last decided which are remembered.
-    pub fresh: BTreeSet<(Timestamp, u64)>,
-    newest: BTreeSet<(Timestamp, u64)>,
-    oldest: BTreeSet<(Timestamp, u64)>,
+    pub fresh: BTreeSet<(Micros, u64)>,
+    newest: BTreeSet<(Micros, u64)>,
+    oldest: BTreeSet<(Micros, u64)>,
     /// The first and the last moment of the rows that are not remembered, which lie between the others.
-    forgotten: Option<(Timestamp, Timestamp)>,
+    forgotten: Option<(Micros, Micros)>,
 }
+
+/// A moment, in microseconds since 1970: half of what a time stamp takes, and tens of thousands of them are remembered. Rows
+/// within one are of the same moment, for either end of what was forgotten.
+type Micros = i64;
 
 #[derive(Debug, PartialEq, Eq)]
 pub enum Met {
@@ -35,7 +39,7 @@ impl Seen {
     }
 
     pub fn meet(&mut self, at: Timestamp, id: u64) -> Met {
-        let before = self.times.get(&id).copied();
+        let (at, before) = (at.as_microsecond(), self.times.get(&id).copied());
         if before == Some(at) {
             return Met::Again;
         }
@@ -57,7 +61,7 @@ impl Seen {
 
     /// Whether a row may have been met.
     pub fn may_know(&self, at: Timestamp, id: u64) -> bool {
-        self.times.contains_key(&id) || self.forgotten.is_some_and(|(_, last)| at <= last)
+        self.times.contains_key(&id) || self.forgotten.is_some_and(|(_, last)| at.as_microsecond() <= last)
     }
 
     /// Forgets all but the newest and the oldest.

@@ -89,7 +89,11 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::{cache::Cache, plan::RecordBrief};
+    use crate::{
+        api::{PhoneNumber, Seen},
+        cache::Cache,
+        plan::RecordBrief,
+    };
 
     #[test]
     fn a_record_that_is_open_or_of_a_newer_version_holds_a_deletion() {
@@ -119,7 +123,8 @@ mod tests {
         ] {
             let cache = Cache::new(RecordBrief::of);
             for record in &records {
-                cache.put(serde_json::from_value((*record).clone()).unwrap(), 0);
+                let record: Seen<PhoneNumber> = serde_json::from_value((*record).clone()).unwrap();
+                cache.put(ObjectKey::of(&record), record, 0);
             }
             let recorded = Recorded::of(&cache);
             let found = recorded.open(&"MA_1".parse().unwrap()).map(|unsettled| match unsettled {
