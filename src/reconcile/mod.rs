@@ -2,6 +2,7 @@
 
 mod claim;
 mod claims;
+mod events;
 mod intent;
 mod memory;
 mod neighbours;
@@ -17,6 +18,7 @@ mod writers;
 
 pub use claim::reconcile_claim;
 pub use claims::{Claims, Listed};
+pub use events::Events;
 pub use memory::{Memory, Remaining};
 pub use neighbours::Found;
 pub use outcomes::Outcomes;
@@ -61,6 +63,7 @@ pub struct Context {
     pub told: Arc<Told>,
     pub setbacks: Troubles,
     pub writers: Writers,
+    pub events: Events,
     pub clock: Clock,
     pub timeouts: Timeouts,
     /// Purchases and adoptions are on hold until then (R11).
@@ -208,6 +211,7 @@ impl Context {
         let name = format!("{}/{}", claim.namespace().unwrap_or_default(), claim.name_any());
         tracing::info!(claim = name, reason, "claim");
         let (key, events) = (ObjectKey::of(claim), &self.setbacks.events);
+        let _turn = self.events.turn().await;
         match self.store.event(claim, kind, reason, message).await {
             Ok(()) => events.over(&key, now.mono),
             Err(error) => drop(events.failed(key, Some(&error.to_string()), now.mono)),
