@@ -1,6 +1,6 @@
 //! One call to the API server: how long it may take, and what a connection that had died means.
 
-use std::{sync::Arc, time::Duration};
+use std::{pin::pin, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::{Method, Request, Response};
@@ -32,6 +32,9 @@ struct Limits {
 
 /// A list that hangs is asked for again within a minute.
 const USUAL: Limits = Limits { begin: Duration::from_secs(20), end: Duration::from_secs(30) };
+
+/// A list or watch that takes longer to begin no longer holds up the others: there is a connection by then, or none to be had.
+const A_TURN: Duration = Duration::from_secs(1);
 
 /// Idle connections that are kept: each costs as much memory as ten claims.
 const KEPT: usize = 32;
@@ -99,7 +102,7 @@ impl<C: Connect + Clone + Send + Sync + 'static> Calls<C> {
 
     async fn ask(&self, request: Request<Body>, longest: usize) -> Result<Answer, BoxError> {
         let goes_on = goes_on(&request);
-        // As many namespaces are listed at a time as are watched.
+        // Those that are listed are watched, on the same lines.
         let line = (goes_on || pages::asked(request.uri()).is_some()).then(|| self.watches.take());
         let unread = is_never_read(&request);
         let begun = self.peers.now();
@@ -107,8 +110,13 @@ impl<C: Connect + Clone + Send + Sync + 'static> Calls<C> {
         let late = |what, within| move |_| Late { what, within };
         let sent = async {
             let Some(Line { client, begins }) = &line else { return self.send(&self.kept, request).await };
-            let _turn = begins.acquire().await;
-            self.send(client, request).await
+            let turn = begins.acquire().await;
+            let mut answer = pin!(self.send(client, request));
+            if let Ok(answer) = timeout(A_TURN, &mut answer).await {
+                return answer;
+            }
+            drop(turn);
+            answer.await
         };
         let answer = timeout(begin, sent).await.map_err(late("answer", begin))??;
         self.peers.saw(Peer::Kubernetes, answer.headers(), begun);
@@ -292,6 +300,23 @@ mod tests {
             let server = Server::start(Script { answers: 0, answer: "", hangs: true }).await;
             let error = Server::calls(200).make(server.request(method, path)).await.unwrap_err();
             assert!(error.to_string().starts_with("the API server gave no answer within"), "{error}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_watch_that_hangs_holds_up_the_next_one_for_a_second_alone() {
+        let mut server = Server::start(Script { answers: 0, answer: "", hangs: true }).await;
+        let calls = Server::calls(60_000);
+        let watch = || calls.clone().make(server.request(Method::GET, "/x?watch=true"));
+        let watches = futures::future::join(watch(), watch());
+        let both = async {
+            for _ in 0..2 {
+                assert_eq!(server.asked.recv().await.as_deref(), Some("GET"));
+            }
+        };
+        tokio::select! {
+            answers = watches => panic!("{answers:?}"),
+            () = both => {}
         }
     }
 

@@ -23,7 +23,7 @@ pub struct Follower<K, B> {
 
 /// One object, before and now: it came, changed, or went. One that was created anew went, and another one came.
 pub struct Changed<K> {
-    /// As the cache has it: what keeps it shares its text.
+    /// What keeps it shares the cache's text, of an object that was not known before.
     pub key: ObjectKey,
     pub before: Option<Arc<Seen<K>>>,
     pub now: Option<Arc<Seen<K>>>,
@@ -167,6 +167,22 @@ mod tests {
         let second = list(vec![claim("x", "+911"), claim("z", "+914"), version("w", "+914", "2")]);
         assert_eq!(second, words([&["z"], &["w"], &["y", "z"]]));
         assert_eq!(cache.briefs(|briefs| briefs.count()), 3);
+    }
+
+    #[test]
+    fn what_comes_during_a_list_stays_and_what_goes_is_gone() {
+        let (cache, mut follower) = follower();
+        let mut told = |events| names(&mut follower, events).map(|names| names.join(" "));
+        told(vec![Event::Init, Event::InitApply(claim("x", "+911")), Event::InitDone]);
+        let during = told(vec![
+            Event::Init,
+            Event::Apply(claim("new", "+912")),
+            Event::Delete(claim("x", "+911")),
+            Event::InitApply(claim("y", "+913")),
+            Event::InitDone,
+        ]);
+        assert_eq!(during, ["new y", "", "x"]);
+        assert_eq!(cache.briefs(|briefs| briefs.count()), 2);
     }
 
     #[test]

@@ -8,20 +8,25 @@ use kube::{
     Api, Resource, ResourceExt,
     api::{ListParams, ObjectList, WatchEvent, WatchParams},
 };
-use kube_runtime::watcher::{Error, Event, Result};
+use kube_runtime::{
+    WatchStreamExt,
+    utils::Backoff,
+    watcher::{Error, Event, Result},
+};
 use serde::de::DeserializeOwned;
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
-use super::interruption::is_routine;
+use super::{interruption::is_routine, pauses::pauses};
 use crate::api::ObjectKey;
 
 /// Objects on a page of a list; where they are large, the client of the API server asks for fewer.
 const A_PAGE: u32 = 500;
 
-/// The API server ends a watch earlier, also a quiet one: after so long, the connection is lost.
-const SILENCE: Duration = Duration::from_secs(295);
+/// The API server ends a watch after so many seconds, also a quiet one. One that says nothing for longer has lost its connection.
+const LONGEST: u32 = 290;
+const SILENCE: Duration = Duration::from_secs(LONGEST as u64 + 5);
 
-/// A watch that has ended begins anew no sooner after it began: whichever server or proxy ends all of them is not asked without a
+/// A watch begins at least so long after the one before it began: a server or proxy that ends each at once is not asked without a
 /// pause.
 const SHORTEST: Duration = Duration::from_secs(1);
 
@@ -31,16 +36,26 @@ pub trait Watched: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned
 impl<K: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned + Send + 'static> Watched for K {}
 
 /// All objects, and then what changes, without an end. Of an object that changes while the others are listed, the change is
-/// told, and not what the list says of it, which is older. After an error it goes on as soon as it is asked again.
-pub fn list_watch<K: Watched>(api: Api<K>) -> impl Stream<Item = Result<Event<K>>> + Send {
-    let ended = ListWatch { api, watch: None, listing: None };
-    stream::unfold(ended, async |mut list_watch| Some((list_watch.next().await, list_watch)))
+/// told, and not what the list says of it, which is older. What fails is told, and tried again after a pause: one of so many
+/// watches.
+pub fn list_watch<K: Watched>(api: Api<K>, watches: usize) -> impl Stream<Item = Result<Event<K>>> + Send {
+    let new = ListWatch { api, watches, pauses: Box::new(pauses(watches)), pause: None, session: None };
+    stream::unfold(new, async |mut list_watch| Some((list_watch.next().await, list_watch)))
 }
 
 struct ListWatch<K> {
     api: Api<K>,
-    /// What changes since the list began, until the API server knows no more where that was.
-    watch: Option<BoxStream<'static, Result<Event<K>>>>,
+    watches: usize,
+    pauses: Box<dyn Backoff>,
+    /// Before the next list.
+    pause: Option<Duration>,
+    session: Option<Session<K>>,
+}
+
+/// A list, and what has changed since it began. One is of no use without the other; and a request that is under way is not left
+/// where nothing asks how it goes, because others wait for its place.
+struct Session<K> {
+    watch: BoxStream<'static, Result<Event<K>>>,
     listing: Option<Listing<K>>,
 }
 
@@ -54,45 +69,56 @@ struct Listing<K> {
 impl<K: Watched> ListWatch<K> {
     async fn next(&mut self) -> Result<Event<K>> {
         loop {
-            let Some(watch) = &mut self.watch else {
-                let (version, objects) = list(self.api.clone()).await?;
-                self.watch = Some(watch(self.api.clone(), version));
-                self.listing = Some(Listing { objects, overtaken: BTreeSet::new() });
+            let Some(session) = &mut self.session else {
+                sleep(self.pause.take().unwrap_or_default()).await;
+                let begun = begin(self.api.clone(), self.watches).await;
+                self.session = Some(begun.inspect_err(|_| self.pause = self.pauses.next())?);
                 return Ok(Event::Init);
             };
-            let Some(Listing { objects, overtaken }) = &mut self.listing else {
-                let Some(event) = watch.next().await else {
-                    self.watch = None;
-                    continue;
-                };
+            if let Some(event) = session.next().await {
                 return event;
-            };
+            }
+            // A version that is known no more is no trouble, unless it was listed just now.
+            self.pause = session.listing.as_ref().and_then(|_| self.pauses.next());
+            self.session = None;
+        }
+    }
+}
+
+async fn begin<K: Watched>(api: Api<K>, watches: usize) -> Result<Session<K>> {
+    let (version, objects) = list(api.clone()).await?;
+    // Its pauses are its own: meanwhile, the list goes on.
+    let watch = watch(api, version).backoff(pauses(watches)).boxed();
+    Ok(Session { watch, listing: Some(Listing { objects, overtaken: BTreeSet::new() }) })
+}
+
+impl<K: Watched> Session<K> {
+    /// What comes next; nothing where all is to be listed anew.
+    async fn next(&mut self) -> Option<Result<Event<K>>> {
+        while let Some(Listing { objects, overtaken }) = &mut self.listing {
             tokio::select! {
                 biased;
-                event = watch.next() => {
-                    let Some(event) = event else {
-                        self.watch = None;
-                        continue;
-                    };
-                    if let Ok(Event::Apply(object) | Event::Delete(object)) = &event {
+                event = self.watch.next() => {
+                    if let Some(Ok(Event::Apply(object) | Event::Delete(object))) = &event {
                         overtaken.insert(ObjectKey::of(object));
                     }
                     return event;
                 }
                 object = objects.next() => match object {
                     Some(Ok(object)) if overtaken.contains(&ObjectKey::of(&object)) => {}
-                    Some(Ok(object)) => return Ok(Event::InitApply(object)),
+                    Some(Ok(object)) => return Some(Ok(Event::InitApply(object))),
                     Some(Err(error)) => {
-                        self.watch = None;
-                        return Err(error);
+                        self.watch = stream::empty().boxed();
+                        return Some(Err(error));
                     }
                     None => {
                         self.listing = None;
-                        return Ok(Event::InitDone);
+                        return Some(Ok(Event::InitDone));
                     }
                 }
             }
         }
+        self.watch.next().await
     }
 }
 
@@ -119,12 +145,10 @@ async fn page<K: Watched>(api: &Api<K>, token: Option<&str>) -> Result<ObjectLis
 /// What changes from a version on, until the API server knows that version no more.
 fn watch<K: Watched>(api: Api<K>, version: String) -> BoxStream<'static, Result<Event<K>>> {
     let watch = Watch { api, version, events: None, begun: None };
-    stream::unfold(Some(watch), async |watch| {
-        let mut watch = watch?;
-        let event = watch.next().await;
-        let is_over =
-            event.as_ref().is_err_and(|error| is_routine(error) || matches!(error, Error::NoResourceVersion));
-        Some((event, (!is_over).then_some(watch)))
+    stream::unfold(watch, async |mut watch| match watch.next().await {
+        Err(Error::NoResourceVersion) => None,
+        Err(error) if is_routine(&error) => None,
+        event => Some((event, watch)),
     })
     .boxed()
 }
@@ -168,7 +192,7 @@ impl<K: Watched> Watch<K> {
             sleep_until(begun + SHORTEST).await;
         }
         self.begun = Some(Instant::now());
-        let events = self.api.watch(&WatchParams::default(), &self.version).await;
+        let events = self.api.watch(&WatchParams::default().timeout(LONGEST), &self.version).await;
         self.events = Some(events.map_err(Error::WatchStartFailed)?.boxed());
         Ok(())
     }
@@ -212,23 +236,31 @@ mod tests {
         json!({ "kind": "Status", "status": "Failure", "reason": "Expired", "message": "too old", "code": 410 })
     }
 
-    /// An API server that expects these requests, each by a part of its query, and is silent afterwards: that is told, in this
-    /// order.
+    /// An API server that expects these requests, each by parts of its query, and is silent where it has no answer, and
+    /// afterwards: that is told, in this order. Nothing that is given up is still under way when the next list begins.
     async fn check(requests: impl IntoIterator<Item = (&'static str, u16, String)>, expected: &[&str]) {
         let left: Arc<Mutex<VecDeque<_>>> = Arc::new(Mutex::new(requests.into_iter().collect()));
-        let requests = left.clone();
+        let (requests, under_way) = (left.clone(), Arc::new(()));
         let serve = move |request: http::Request<Body>| {
             let answer = requests.lock().unwrap().pop_front();
+            let query = request.uri().query().unwrap_or_default().to_owned();
+            let begins = query.contains("limit=") && !query.contains("continue=");
+            assert!(!begins || Arc::strong_count(&under_way) == 1, "{query}");
+            let held = under_way.clone();
             async move {
                 let Some((asked, code, body)) = answer else { return std::future::pending().await };
-                let query = request.uri().query().unwrap_or_default();
-                assert!(query.split('&').any(|part| part == asked), "{query} is not {asked}");
+                let is_asked = asked.split('&').all(|part| query.split('&').any(|one| one == part));
+                assert!(is_asked, "{query} is not {asked}");
+                if code == 0 {
+                    std::future::pending::<()>().await;
+                }
+                drop(held);
                 let body = Body::from(body.into_bytes());
                 Ok::<_, tower::BoxError>(http::Response::builder().status(code).body(body)?)
             }
         };
         let api: Api<Unread<PhoneNumber>> = Api::all(Client::new(tower::service_fn(serve), "default"));
-        let told = list_watch(api).take(expected.len()).map(|event| match event {
+        let told = list_watch(api, 1).take(expected.len()).map(|event| match event {
             Ok(Event::Init) => "begin".to_owned(),
             Ok(Event::InitApply(object)) => format!("listed {}", object.name_any()),
             Ok(Event::InitDone) => "end".to_owned(),
@@ -240,59 +272,88 @@ mod tests {
         assert!(left.lock().unwrap().is_empty());
     }
 
-    #[tokio::test]
+    const UNLISTED: &str = "failed to perform initial object list";
+    const UNWATCHED: &str = "failed to start watching object";
+
+    #[tokio::test(start_paused = true)]
     async fn what_changes_while_the_others_are_listed_is_told_at_once_and_once() {
-        let changes =
-            [("ADDED", object("new", 11)), ("MODIFIED", object("c", 12)), ("DELETED", object("d", 13))];
+        let changes = [
+            ("ADDED", object("new", 11)),
+            ("MODIFIED", object("c", 12)),
+            ("DELETED", object("d", 13)),
+            ("DELETED", object("e", 14)),
+            ("ADDED", object("e", 15)),
+        ];
         let requests = [
             ("limit=500", 200, page("10", Some("t"), &["a", "b"])),
-            ("resourceVersion=10", 200, events(&changes)),
-            ("continue=t", 200, page("10", None, &["c", "d", "e"])),
-            // The watch has ended where it stood.
-            ("resourceVersion=13", 200, events(&[("ADDED", object("d", 14))])),
+            (
+                "watch=true&allowWatchBookmarks=true&timeoutSeconds=290&resourceVersion=10",
+                200,
+                events(&changes),
+            ),
+            ("limit=500&continue=t", 200, page("10", None, &["c", "d", "e", "f"])),
+            // The watch goes on where it ended.
+            ("resourceVersion=15", 200, events(&[("ADDED", object("d", 16))])),
         ];
-        let expected = ["begin", "listed a", "listed b", "new", "c", "no d", "listed e", "end", "d"];
+        let expected =
+            ["begin", "listed a", "listed b", "new", "c", "no d", "no e", "e", "listed f", "end", "d"];
         check(requests, &expected).await;
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn all_is_listed_anew_once_the_version_is_known_no_more() {
         let mark = |version: &str| json!({ "apiVersion": "a/v1", "kind": "PhoneNumber", "metadata": { "resourceVersion": version } });
         let requests = [
             ("limit=500", 200, page("10", None, &["a"])),
-            ("resourceVersion=10", 200, events(&[("BOOKMARK", mark("20"))])),
-            ("resourceVersion=20", 200, events(&[("ERROR", gone())])),
-            ("limit=500", 200, page("30", None, &["b"])),
+            ("resourceVersion=10", 200, events(&[("BOOKMARK", mark("20")), ("MODIFIED", object("a", 21))])),
+            ("resourceVersion=21", 200, events(&[("ERROR", gone())])),
+            ("limit=500", 200, page("30", None, &["a"])),
             ("resourceVersion=30", 410, gone().to_string()),
-            ("limit=500", 200, page("40", None, &["c"])),
+            ("limit=500", 200, page("40", None, &["b"])),
         ];
-        let ended = ["error returned by apiserver during watch", "failed to start watching object"];
-        let expected = [
-            "begin", "listed a", "end", ended[0], "begin", "listed b", "end", ended[1], "begin", "listed c",
-            "end",
-        ];
+        let expected =
+            ["begin", "listed a", "end", "a", "begin", "listed a", "end", "begin", "listed b", "end"];
         check(requests, &expected).await;
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
+    async fn a_list_whose_version_is_known_no_more_is_given_up_at_once() {
+        let requests = [
+            ("limit=500", 200, page("10", Some("t"), &["a"])),
+            ("resourceVersion=10", 200, events(&[("ERROR", gone())])),
+            ("continue=t", 0, String::new()),
+            ("limit=500", 200, page("20", None, &["a", "b"])),
+        ];
+        check(requests, &["begin", "listed a", "begin", "listed a", "listed b", "end"]).await;
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn a_list_that_fails_begins_anew() {
         let requests = [
             ("limit=500", 500, "no".to_owned()),
             ("limit=500", 200, page("", None, &["a"])),
             ("limit=500", 200, page("10", Some("t"), &["a"])),
-            ("resourceVersion=10", 500, "no".to_owned()),
+            ("resourceVersion=10", 0, String::new()),
             ("continue=t", 410, gone().to_string()),
             ("limit=500", 200, page("20", None, &["a", "b"])),
-            ("resourceVersion=20", 200, events(&[("ADDED", object("c", 21))])),
-            ("resourceVersion=21", 500, "no".to_owned()),
-            ("resourceVersion=21", 200, events(&[("ADDED", object("d", 22))])),
         ];
-        let (lost, unwatched) = ("failed to perform initial object list", "failed to start watching object");
         let no_version = "no metadata.resourceVersion in watch result (does resource support watch?)";
-        let expected = [
-            lost, no_version, "begin", "listed a", unwatched, lost, "begin", "listed a", "listed b", "end",
-            "c", unwatched, "d",
+        let expected =
+            [UNLISTED, no_version, "begin", "listed a", UNLISTED, "begin", "listed a", "listed b", "end"];
+        check(requests, &expected).await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_list_goes_on_while_its_watch_cannot_be_begun() {
+        let requests = [
+            ("limit=500", 200, page("10", Some("t"), &["a"])),
+            ("resourceVersion=10", 403, "no".to_owned()),
+            ("continue=t", 200, page("10", Some("u"), &["b"])),
+            ("continue=u", 200, page("10", None, &["c"])),
+            ("resourceVersion=10", 500, "no".to_owned()),
+            ("resourceVersion=10", 200, events(&[("ADDED", object("d", 11))])),
         ];
+        let expected = ["begin", "listed a", UNWATCHED, "listed b", "listed c", "end", UNWATCHED, "d"];
         check(requests, &expected).await;
     }
 }

@@ -36,7 +36,6 @@ use crate::{
     vobiz::{Connector, Credentials, CredentialsSource},
 };
 use accounts::{Keeper, Parts};
-use pauses::pauses;
 use term::Runtime;
 pub use term::Settings;
 use triggers::Triggers;
@@ -125,9 +124,9 @@ pub async fn run(settings: Settings, connections: Connections, stop: Cancellatio
 
 fn watch_records(runtime: &Runtime, listed: Arc<Listed>, background: &Background) {
     let (records, triggers) = (runtime.records.clone(), runtime.triggers.clone());
-    let pauses = pauses(runtime.claims.listed.places().len() + 1);
+    let watches = runtime.claims.listed.places().len() + 1;
     let api = Api::all(runtime.kube.clone());
-    background.spawn(watch::records(api, records, listed, triggers, pauses));
+    background.spawn(watch::records(api, records, listed, triggers, watches));
 }
 
 /// Follows the accounts that are declared, and the credentials of the flags.
@@ -226,8 +225,8 @@ fn watch_claims(
             Some(name) => Api::namespaced(kube.clone(), name),
             None => Api::all(kube.clone()),
         };
-        let (claims, triggers, pauses) = (claims.clone(), triggers.clone(), pauses(watches));
-        background.spawn(watch::claims(namespace, api, claims, triggers, pauses));
+        let (claims, triggers) = (claims.clone(), triggers.clone());
+        background.spawn(watch::claims(namespace, api, claims, triggers, watches));
     }
     claims
 }

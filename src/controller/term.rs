@@ -20,7 +20,7 @@ use crate::{
     metrics::{Kind, Metrics},
     plan::{Moment, Timeouts},
     reconcile::{
-        Claims, Context, Events, Found, Memory, Outcomes, Records, Told, Troubles, Writers, give_turns,
+        Claims, Context, EventTurns, Found, Memory, Outcomes, Records, Told, Troubles, Writers, give_turns,
         reconcile_claim, reconcile_record,
     },
     store::Store,
@@ -197,7 +197,7 @@ impl Runtime {
             told: self.told.clone(),
             setbacks: Troubles::default(),
             writers: Writers::new(self.settings.concurrency),
-            events: Events::default(),
+            event_turns: EventTurns::default(),
             clock: self.clock,
             timeouts: self.settings.timeouts,
             hold_until: self.hold_until,

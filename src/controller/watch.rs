@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, pin::pin, sync::Arc, time::Instant};
 
 use futures::StreamExt;
 use kube::{Api, ResourceExt};
-use kube_runtime::{WatchStreamExt, utils::Backoff};
+use kube_runtime::watcher::Event;
 
 use super::{follow::Follower, interruption::Interruptions, list_watch::list_watch, triggers::Triggers};
 use crate::{
@@ -57,14 +57,16 @@ pub async fn claims(
     api: Api<Unread<PhoneNumberClaim>>,
     Claims { cache, listed }: Claims,
     triggers: Arc<Triggers>,
-    pauses: impl Backoff,
+    watches: usize,
 ) {
     let place = namespace.as_deref();
     let what = place.map_or_else(|| "claims".to_owned(), |name| format!("claims in namespace {name}"));
     let mut follower = Follower::new(cache, trim_claim, namespace.clone());
     let mut interruptions = Interruptions::default();
-    let mut events = pin!(list_watch(api).backoff(pauses));
+    let mut events = pin!(list_watch(api, watches));
     while let Some(event) = events.next().await {
+        // A list goes on though its watch may not be begun.
+        let is_watched = matches!(event, Ok(Event::Apply(_) | Event::Delete(_)));
         let listed_anew = match event {
             Ok(event) => follower.apply(event, |changed| triggers.claim_changed(changed)),
             Err(error) => {
@@ -77,7 +79,7 @@ pub async fn claims(
         if listed_anew {
             listed.filled(place);
             triggers.claims_listed(place);
-        } else {
+        } else if is_watched {
             listed.goes_on(place);
         }
     }
@@ -89,11 +91,11 @@ pub async fn records(
     cache: Records,
     listed: Arc<Listed>,
     triggers: Arc<Triggers>,
-    pauses: impl Backoff,
+    watches: usize,
 ) {
     let mut follower = Follower::new(cache, trim_record, None);
     let mut interruptions = Interruptions::default();
-    let mut events = pin!(list_watch(api).backoff(pauses));
+    let mut events = pin!(list_watch(api, watches));
     while let Some(event) = events.next().await {
         match event {
             Ok(event) => {

@@ -62,7 +62,7 @@ fn have_marks(answered: &[String]) -> bool {
 
 /// What answers for a row's debit may be called: its identity ([`crate::domain::Debit::identity`]), or the mark that is left of it.
 fn names(row: &LedgerRow, has_marks: bool) -> impl Iterator<Item = String> {
-    let identity = row.debit().identity();
+    let identity = if row.id.is_empty() { row.debit().identity() } else { row.id.to_string() };
     let mark = has_marks.then(|| marked(&identity));
     std::iter::once(identity).chain(mark)
 }

@@ -18,7 +18,7 @@ mod writers;
 
 pub use claim::reconcile_claim;
 pub use claims::{Claims, Listed};
-pub use events::Events;
+pub use events::EventTurns;
 pub use memory::{Memory, Remaining};
 pub use neighbours::Found;
 pub use outcomes::Outcomes;
@@ -63,7 +63,7 @@ pub struct Context {
     pub told: Arc<Told>,
     pub setbacks: Troubles,
     pub writers: Writers,
-    pub events: Events,
+    pub event_turns: EventTurns,
     pub clock: Clock,
     pub timeouts: Timeouts,
     /// Purchases and adoptions are on hold until then (R11).
@@ -211,7 +211,7 @@ impl Context {
         let name = format!("{}/{}", claim.namespace().unwrap_or_default(), claim.name_any());
         tracing::info!(claim = name, reason, "claim");
         let (key, events) = (ObjectKey::of(claim), &self.setbacks.events);
-        let _turn = self.events.turn().await;
+        let _turn = self.event_turns.next().await;
         match self.store.event(claim, kind, reason, message).await {
             Ok(()) => events.over(&key, now.mono),
             Err(error) => drop(events.failed(key, Some(&error.to_string()), now.mono)),

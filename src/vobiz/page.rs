@@ -177,14 +177,7 @@ pub fn ledger_page(body: &[u8], asked: usize, masks: &Masks) -> Result<Page<Arc<
         if !sorts.contains(&row.sort) {
             sorts.push(row.sort);
         }
-        let mut row = row.of_interest.map(|row| row.parse(masks));
-        // Most rows of a ledger are of one account: its id is kept once.
-        if let (Some(row), Some((_, above))) = (&mut row, rows.last())
-            && row.account == above.account
-        {
-            row.account.clone_from(&above.account);
-        }
-        rows.extend(row.map(|row| (key, Arc::new(row))));
+        rows.extend(row.of_interest.map(|row| (key, Arc::new(row.parse(masks)))));
     }
     Ok(Page { rows, keys, ids, sorts, total: wire.total.0 })
 }
