@@ -18,7 +18,7 @@ use pack::Pack;
 
 /// So many objects are kept unpacked as well: those that came last, and those that were looked at. Most are looked at again
 /// soon, several times within a claim's turn.
-const FRESH: usize = 128;
+const FRESH: usize = 64;
 
 /// So many answers are kept until the watch brings them. What was pushed out is read again.
 const FORESEEN: usize = 32;

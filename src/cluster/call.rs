@@ -102,17 +102,22 @@ impl<C: Connect + Clone + Send + Sync + 'static> Calls<C> {
 
     async fn ask(&self, request: Request<Body>, longest: usize) -> Result<Answer, BoxError> {
         let goes_on = goes_on(&request);
-        // Those that are listed are watched, on the same lines.
+        // What is listed is watched as well, at the same time.
         let line = (goes_on || pages::asked(request.uri()).is_some()).then(|| self.watches.take());
         let unread = is_never_read(&request);
-        let begun = self.peers.now();
         let Limits { begin, end } = self.limits;
         let late = |what, within| move |_| Late { what, within };
+        let (client, turn) = match &line {
+            // A turn that does not come in time is done without.
+            Some(Line { client, begins }) => (client, timeout(begin, begins.acquire()).await.ok()),
+            None => (&self.kept, None),
+        };
+        let begun = self.peers.now();
         let sent = async {
-            let Some(Line { client, begins }) = &line else { return self.send(&self.kept, request).await };
-            let turn = begins.acquire().await;
             let mut answer = pin!(self.send(client, request));
-            if let Ok(answer) = timeout(A_TURN, &mut answer).await {
+            if turn.is_some()
+                && let Ok(answer) = timeout(A_TURN, &mut answer).await
+            {
                 return answer;
             }
             drop(turn);
@@ -316,7 +321,7 @@ mod tests {
         };
         tokio::select! {
             answers = watches => panic!("{answers:?}"),
-            () = both => {}
+            in_time = timeout(5 * A_TURN, both) => in_time.unwrap(),
         }
     }
 

@@ -1,4 +1,4 @@
-//! Watches share connections, where the API server speaks HTTP/2: each stands for hours, and a connection of its own costs as
+//! Watches, and the lists before them, share connections, where the API server speaks HTTP/2: each stands for hours, and a connection of its own costs as
 //! much memory as all that is kept of a namespace.
 
 use std::{sync::Arc, time::Duration};
@@ -30,11 +30,11 @@ pub struct Lines<C> {
     lines: Arc<Mutex<Vec<Line<C>>>>,
 }
 
-/// One client. A clone of it is a watch's place there.
+/// One client. A clone of it is the place of a list or watch there.
 #[derive(Debug, Clone)]
 pub struct Line<C> {
     pub client: Client<C, Body>,
-    /// Watches begin one after the other: at first each would make a connection, and then use the first of all.
+    /// Lists and watches begin one after the other: at first each would make a connection, and then use the first of all.
     pub begins: Arc<Semaphore>,
 }
 

@@ -52,9 +52,13 @@ struct ListWatch<K> {
     session: Option<Session<K>>,
 }
 
+/// A session that stood for so long ended by no fault of the API server's: the next one begins without a pause.
+const STEADY: Duration = Duration::from_mins(2);
+
 /// A list, and what has changed since it began. One is of no use without the other; and a request that is under way is not left
 /// where nothing asks how it goes, because others wait for its place.
 struct Session<K> {
+    begun: Instant,
     watch: BoxStream<'static, Result<Event<K>>>,
     listing: Option<Listing<K>>,
 }
@@ -78,8 +82,12 @@ impl<K: Watched> ListWatch<K> {
             if let Some(event) = session.next().await {
                 return event;
             }
-            // A version that is known no more is no trouble, unless it was listed just now.
-            self.pause = session.listing.as_ref().and_then(|_| self.pauses.next());
+            // A list that failed, or whose version was known no more when it had just been made, would do so again.
+            if session.begun.elapsed() < STEADY {
+                self.pause = self.pauses.next();
+            } else {
+                self.pauses.reset();
+            }
             self.session = None;
         }
     }
@@ -89,7 +97,11 @@ async fn begin<K: Watched>(api: Api<K>, watches: usize) -> Result<Session<K>> {
     let (version, objects) = list(api.clone()).await?;
     // Its pauses are its own: meanwhile, the list goes on.
     let watch = watch(api, version).backoff(pauses(watches)).boxed();
-    Ok(Session { watch, listing: Some(Listing { objects, overtaken: BTreeSet::new() }) })
+    Ok(Session {
+        begun: Instant::now(),
+        watch,
+        listing: Some(Listing { objects, overtaken: BTreeSet::new() }),
+    })
 }
 
 impl<K: Watched> Session<K> {
@@ -145,10 +157,16 @@ async fn page<K: Watched>(api: &Api<K>, token: Option<&str>) -> Result<ObjectLis
 /// What changes from a version on, until the API server knows that version no more.
 fn watch<K: Watched>(api: Api<K>, version: String) -> BoxStream<'static, Result<Event<K>>> {
     let watch = Watch { api, version, events: None, begun: None };
-    stream::unfold(watch, async |mut watch| match watch.next().await {
-        Err(Error::NoResourceVersion) => None,
-        Err(error) if is_routine(&error) => None,
-        event => Some((event, watch)),
+    stream::unfold(Some(watch), async |watch| {
+        let mut watch = watch?;
+        match watch.next().await {
+            Err(Error::NoResourceVersion) => Some((Err(Error::NoResourceVersion), None)),
+            Err(error) if is_routine(&error) => {
+                tracing::debug!(%error, kind = %K::kind(&()), "all are listed anew");
+                None
+            }
+            event => Some((event, Some(watch))),
+        }
     })
     .boxed()
 }
@@ -238,7 +256,12 @@ mod tests {
 
     /// An API server that expects these requests, each by parts of its query, and is silent where it has no answer, and
     /// afterwards: that is told, in this order. Nothing that is given up is still under way when the next list begins.
-    async fn check(requests: impl IntoIterator<Item = (&'static str, u16, String)>, expected: &[&str]) {
+    /// Returns how long that took.
+    async fn check(
+        requests: impl IntoIterator<Item = (&'static str, u16, String)>,
+        expected: &[&str],
+    ) -> Duration {
+        let begun = Instant::now();
         let left: Arc<Mutex<VecDeque<_>>> = Arc::new(Mutex::new(requests.into_iter().collect()));
         let (requests, under_way) = (left.clone(), Arc::new(()));
         let serve = move |request: http::Request<Body>| {
@@ -270,9 +293,11 @@ mod tests {
         });
         assert_eq!(told.collect::<Vec<_>>().await, expected);
         assert!(left.lock().unwrap().is_empty());
+        begun.elapsed()
     }
 
     const UNLISTED: &str = "failed to perform initial object list";
+    const NO_VERSION: &str = "no metadata.resourceVersion in watch result (does resource support watch?)";
     const UNWATCHED: &str = "failed to start watching object";
 
     #[tokio::test(start_paused = true)]
@@ -310,10 +335,20 @@ mod tests {
             ("limit=500", 200, page("30", None, &["a"])),
             ("resourceVersion=30", 410, gone().to_string()),
             ("limit=500", 200, page("40", None, &["b"])),
+            (
+                "resourceVersion=40",
+                200,
+                events(&[("ADDED", json!({ "metadata": { "name": "c" }, "spec": {} }))]),
+            ),
+            ("limit=500", 200, page("50", None, &["c"])),
         ];
-        let expected =
-            ["begin", "listed a", "end", "a", "begin", "listed a", "end", "begin", "listed b", "end"];
-        check(requests, &expected).await;
+        let expected = [
+            "begin", "listed a", "end", "a", "begin", "listed a", "end", "begin", "listed b", "end",
+            NO_VERSION, "begin", "listed c", "end",
+        ];
+        let took = check(requests, &expected).await;
+        // A watch that begins anew, and three lists, each after a pause.
+        assert!(took > SHORTEST + 3 * Duration::from_millis(800), "{took:?}");
     }
 
     #[tokio::test(start_paused = true)]
@@ -337,9 +372,8 @@ mod tests {
             ("continue=t", 410, gone().to_string()),
             ("limit=500", 200, page("20", None, &["a", "b"])),
         ];
-        let no_version = "no metadata.resourceVersion in watch result (does resource support watch?)";
         let expected =
-            [UNLISTED, no_version, "begin", "listed a", UNLISTED, "begin", "listed a", "listed b", "end"];
+            [UNLISTED, NO_VERSION, "begin", "listed a", UNLISTED, "begin", "listed a", "listed b", "end"];
         check(requests, &expected).await;
     }
 
