@@ -30,6 +30,9 @@ const SILENCE: Duration = Duration::from_secs(LONGEST as u64 + 5);
 /// pause.
 const SHORTEST: Duration = Duration::from_secs(1);
 
+/// A session that stood for so long ended by no fault of the API server's: the next one begins without a pause.
+const STEADY: Duration = Duration::from_mins(2);
+
 /// What can be listed and watched.
 pub trait Watched: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned + Send + 'static {}
 
@@ -51,9 +54,6 @@ struct ListWatch<K> {
     pause: Option<Duration>,
     session: Option<Session<K>>,
 }
-
-/// A session that stood for so long ended by no fault of the API server's: the next one begins without a pause.
-const STEADY: Duration = Duration::from_mins(2);
 
 /// A list, and what has changed since it began. One is of no use without the other; and a request that is under way is not left
 /// where nothing asks how it goes, because others wait for its place.
@@ -120,6 +120,7 @@ impl<K: Watched> Session<K> {
                     Some(Ok(object)) if overtaken.contains(&ObjectKey::of(&object)) => {}
                     Some(Ok(object)) => return Some(Ok(Event::InitApply(object))),
                     Some(Err(error)) => {
+                        // Without its list, it would leave out what has not changed.
                         self.watch = stream::empty().boxed();
                         return Some(Err(error));
                     }

@@ -77,8 +77,7 @@ pub async fn claims(
             }
         };
         if listed_anew {
-            listed.filled(place);
-            triggers.claims_listed(place);
+            triggers.claims_listed(place, listed.filled(place));
         } else if is_watched {
             listed.goes_on(place);
         }

@@ -111,11 +111,15 @@ impl Listed {
         self.places.send_if_modified(|places| change(places.entry(namespace).or_default()));
     }
 
-    pub fn filled(&self, namespace: Option<&str>) {
+    /// Its claims were listed to the end; returns whether that was the first time.
+    pub fn filled(&self, namespace: Option<&str>) -> bool {
+        let mut is_first = false;
         self.change(namespace, |place| {
             let was = std::mem::replace(place, Place { known: true, ..Place::default() });
+            is_first = !was.known;
             was != *place
         });
+        is_first
     }
 
     pub fn refused(&self, namespace: Option<&str>, why: String, met: Instant) {
