@@ -67,6 +67,8 @@ fn a_claim_that_names_another_account_by_then_buys_there_alone() {
         world.account("other", json!({})).await;
         let number = world.stocked();
         let (_operator, _door, caught) = intent_written(world, &number).await;
+        // Until it serves claims, it holds them back for a reason of its own.
+        world.until_account("other", "Accepted").await;
         let edited = json!({ "spec": { "accountRef": { "name": "other" } } });
         world.cluster.merge(&world.claim_path("office"), &edited).await;
         caught.release.send(Release::Pass).unwrap();
