@@ -391,7 +391,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_list_of_a_namespace_wakes_all_that_it_concerns_and_no_later_one() {
+    fn the_first_list_of_a_namespace_wakes_all_of_it_and_no_later_one() {
         const NAMESPACES: usize = 300;
         const NUMBERS: usize = 10;
         let names = || (0..NAMESPACES).map(|index| format!("team-{index}"));
