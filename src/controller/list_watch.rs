@@ -16,7 +16,10 @@ use kube_runtime::{
 use serde::de::DeserializeOwned;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
-use super::{interruption::is_routine, pauses::pauses};
+use super::{
+    interruption::is_routine,
+    pauses::{STEADY, pauses},
+};
 use crate::api::ObjectKey;
 
 /// Objects on a page of a list; where they are large, the client of the API server asks for fewer.
@@ -29,9 +32,6 @@ const SILENCE: Duration = Duration::from_secs(LONGEST as u64 + 5);
 /// A watch begins at least so long after the one before it began: a server or proxy that ends each at once is not asked without a
 /// pause.
 const SHORTEST: Duration = Duration::from_secs(1);
-
-/// A session that stood for so long ended by no fault of the API server's: the next one begins without a pause.
-const STEADY: Duration = Duration::from_mins(2);
 
 /// What can be listed and watched.
 pub trait Watched: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned + Send + 'static {}
@@ -85,8 +85,6 @@ impl<K: Watched> ListWatch<K> {
             // A list that failed, or whose version was known no more when it had just been made, would do so again.
             if session.begun.elapsed() < STEADY {
                 self.pause = self.pauses.next();
-            } else {
-                self.pauses.reset();
             }
             self.session = None;
         }

@@ -10,8 +10,8 @@ use kube_runtime::{
 
 const FIRST: Duration = Duration::from_millis(800);
 
-/// A watch that stood for so long begins with short pauses again.
-const STEADY: Duration = Duration::from_mins(2);
+/// A watch that stood for so long begins with short pauses again, and its list with none.
+pub const STEADY: Duration = Duration::from_mins(2);
 
 /// What each watch adds to the longest pause of all: an API server that is starting is asked so often together, however many
 /// namespaces are watched.
