@@ -1,5 +1,6 @@
 //! What the API server holds of a kind, as far as it is watched: kept small, because there may be a hundred thousand.
 
+mod answers;
 mod ids;
 mod pack;
 
@@ -14,14 +15,13 @@ use kube::Resource;
 use parking_lot::Mutex;
 
 use crate::api::{Kept, ObjectKey, Seen};
+use answers::Answers;
+pub use answers::Asked;
 use pack::Pack;
 
 /// So many objects are kept unpacked as well: those that came last, and those that were looked at. Most are looked at again
 /// soon, several times within a claim's turn.
 const FRESH: usize = 64;
-
-/// So many answers are kept until the watch brings them. What was pushed out is read again.
-const FORESEEN: usize = 32;
 
 /// Objects by key, packed, each with a brief beside it: what is asked of all of them at a time.
 pub struct Cache<K, B> {
@@ -33,8 +33,7 @@ struct Inner<K, B> {
     objects: BTreeMap<ObjectKey, Box<Entry<K, B>>>,
     /// Those that are unpacked, in the order in which they became so, and in which version.
     fresh: VecDeque<(ObjectKey, u64)>,
-    /// What the API server answered, by version, until its watch brings it.
-    foreseen: VecDeque<(u64, Seen<K>)>,
+    answers: Answers<K>,
     pack: Pack,
 }
 
@@ -69,18 +68,22 @@ impl<K: Kept, B> Cache<K, B> {
         let inner = Inner {
             objects: BTreeMap::new(),
             fresh: VecDeque::new(),
-            foreseen: VecDeque::new(),
+            answers: Answers::default(),
             pack: Pack::default(),
         };
         Self { inner: Arc::new(Mutex::new(inner)), brief }
     }
 
+    /// The object as it was answered to a write, or shown, whichever is newer.
     pub fn get(&self, key: &ObjectKey) -> Option<Arc<Seen<K>>> {
-        self.inner.lock().get(key)
+        let mut inner = self.inner.lock();
+        let answered = inner.answers.last(key).cloned();
+        answered.or_else(|| inner.get(key))
     }
 
     pub fn contains(&self, key: &ObjectKey) -> bool {
-        self.inner.lock().objects.contains_key(key)
+        let inner = self.inner.lock();
+        inner.objects.contains_key(key) || inner.answers.last(key).is_some()
     }
 
     /// What the brief of an object says.
@@ -100,44 +103,58 @@ impl<K: Kept, B> Cache<K, B> {
         known.filter(|known| known.version == version(object)).map(|known| known.list = list).is_some()
     }
 
-    /// Notes what the API server answered: its watch brings the same text, which then need not be read again.
-    pub fn foresee(&self, object: Seen<K>) {
-        let version = version(&object);
-        let mut inner = self.inner.lock();
-        let came = inner.objects.get(&ObjectKey::of(&object)).is_some_and(|known| known.version == version);
-        if came {
-            return;
-        }
-        if inner.foreseen.len() == FORESEEN {
-            inner.foreseen.pop_front();
-        }
-        inner.foreseen.push_back((version, object));
+    /// Before an object is written.
+    pub fn asked(&self) -> Asked {
+        self.inner.lock().answers.asked()
     }
 
-    /// What was answered as this object in this version.
-    pub fn foreseen(&self, object: &impl Resource<DynamicType = ()>) -> Option<Seen<K>> {
-        let (version, mut inner) = (version(object), self.inner.lock());
-        let at = inner.foreseen.iter().position(|(answered, _)| *answered == version)?;
-        inner.foreseen.remove(at).map(|(_, object)| object)
+    /// An object was written: it stands as it was answered from now on, and not only once its watch has brought it. Returns
+    /// whether that is news.
+    pub fn answered(&self, asked: Asked, object: Seen<K>) -> bool {
+        let mut inner = self.inner.lock();
+        let shown = inner.get(&ObjectKey::of(&object));
+        inner.answers.came(asked, shown.as_deref(), object)
+    }
+
+    /// What was answered as this object in this version: what is watched brings the same text, which need not be read again.
+    pub fn answer(&self, key: &ObjectKey, shown: &impl Resource) -> Option<Seen<K>> {
+        self.inner.lock().answers.exactly(key, shown).map(|object| (**object).clone())
+    }
+
+    /// Forgets answers that nothing has shown for long.
+    pub fn sweep(&self) {
+        self.inner.lock().answers.sweep();
+    }
+
+    /// Puts an object right that was read through other definitions: an API server that is given new ones shows objects
+    /// without the fields that the old ones do not know, for a second, and in that version never again. Returns whether it
+    /// was another.
+    pub fn correct(&self, object: Seen<K>, is_other: impl FnOnce(&Seen<K>) -> bool) -> bool {
+        let (key, mut inner) = (ObjectKey::of(&object), self.inner.lock());
+        let shown = inner.objects.get(&key).filter(|entry| entry.version == version(&object));
+        let Some(list) = shown.map(|entry| entry.list) else { return false };
+        let is_other = inner.get(&key).is_some_and(|shown| is_other(&shown));
+        if is_other {
+            inner.put(key, object, list, self.brief);
+        }
+        is_other
     }
 
     /// Keeps the object of that key, which stands in that list, or came after it. Returns what that changes.
     pub fn put(&self, key: ObjectKey, object: Seen<K>, list: u32) -> Change<K> {
-        let version = version(&object);
-        let mut inner = self.inner.lock();
-        let now = Arc::new(object);
-        let change = Change { before: inner.last(&key), now: now.clone() };
-        let brief = (self.brief)(&now);
-        let entry = Entry { brief, version, list, object: Object { whole: Some(now), packed: None } };
-        inner.objects.insert(key.clone(), Box::new(entry));
-        inner.freshen(key, version);
-        change
+        self.inner.lock().put(key, object, list, self.brief)
     }
 
-    pub fn take(&self, key: &ObjectKey) -> Option<Arc<Seen<K>>> {
+    /// The object of that key is gone; what it was last is shown.
+    pub fn take(&self, key: &ObjectKey, last: Option<&impl Resource>) -> Option<Arc<Seen<K>>> {
         let mut inner = self.inner.lock();
         let gone = inner.last(key);
         inner.objects.remove(key);
+        match (last, &gone) {
+            (Some(last), _) => inner.answers.gone(key, last),
+            (None, Some(gone)) => inner.answers.gone(key, &**gone),
+            (None, None) => {}
+        }
         gone
     }
 
@@ -154,6 +171,17 @@ impl<K: Kept, B> Cache<K, B> {
 }
 
 impl<K: Kept, B> Inner<K, B> {
+    fn put(&mut self, key: ObjectKey, object: Seen<K>, list: u32, brief: fn(&Seen<K>) -> B) -> Change<K> {
+        self.answers.shown(&key, &object);
+        let (version, now) = (version(&object), Arc::new(object));
+        let change = Change { before: self.last(&key), now: now.clone() };
+        let object = Object { whole: Some(now), packed: None };
+        let entry = Entry { brief: brief(&change.now), version, list, object };
+        self.objects.insert(key.clone(), Box::new(entry));
+        self.freshen(key, version);
+        change
+    }
+
     fn get(&mut self, key: &ObjectKey) -> Option<Arc<Seen<K>>> {
         let entry = self.objects.get_mut(key)?;
         if let Some(whole) = &entry.object.whole {
@@ -364,11 +392,19 @@ mod tests {
     }
 
     #[test]
-    fn answers_whose_watch_brings_nothing_do_not_pile_up() {
-        let claims: Cache<PhoneNumberClaim, ()> = Cache::new(|_| ());
-        (0..=FORESEEN).for_each(|index| claims.foresee(claim(index)));
-        assert!(claims.foreseen(&claim(0)).is_none() && claims.foreseen(&claim(1)).is_some());
-        assert!(claims.foreseen(&claim(1)).is_none(), "each is taken once");
+    fn an_object_is_put_right_only_in_the_version_that_was_shown() {
+        let claims = Cache::new(|_| ());
+        put(&claims, claim(1));
+        let is_other = |corrected| claims.correct(claim(corrected), |_| true);
+        assert!(!is_other(2), "it is not known");
+        assert!(!claims.correct(claim(1), |shown| json!(shown) != json!(claim(1))), "it is as it was shown");
+        let mut raw = json!(claim(1));
+        raw["spec"]["deletionPolicy"] = json!("Hibernate");
+        let right: Seen<PhoneNumberClaim> = serde_json::from_value(raw.clone()).unwrap();
+        assert!(claims.correct(right, |_| true) && claims.get(&ObjectKey::of(&claim(1))).unwrap().is_newer());
+        raw["metadata"]["resourceVersion"] = json!("9999");
+        assert!(!claims.correct(serde_json::from_value(raw).unwrap(), |_| true), "its watch brings that");
+        assert_eq!(claims.unlisted(None, 1), [], "it stands in its list as before");
     }
 
     #[test]

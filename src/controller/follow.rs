@@ -27,6 +27,14 @@ pub struct Changed<K> {
     pub key: ObjectKey,
     pub before: Option<Arc<Seen<K>>>,
     pub now: Option<Arc<Seen<K>>>,
+    /// This process has written it so, and been answered before it came.
+    pub is_answered: bool,
+}
+
+impl<K> Changed<K> {
+    fn gone(key: ObjectKey, before: Option<Arc<Seen<K>>>) -> Self {
+        Self { key, before, now: None, is_answered: false }
+    }
 }
 
 impl<K: Kept, B> Follower<K, B> {
@@ -42,20 +50,23 @@ impl<K: Kept, B> Follower<K, B> {
             Event::InitApply(object) | Event::Apply(object) => {
                 let key = ObjectKey::of(&object);
                 if !self.cache.knows(&key, &object, self.list) {
-                    let object = self.cache.foreseen(&object).unwrap_or_else(|| self.read(object));
+                    let answer = self.cache.answer(&key, &object);
+                    let is_answered = answer.is_some();
+                    let object = answer.unwrap_or_else(|| self.read(object));
                     let change = self.cache.put(key.clone(), object, self.list);
-                    tell_of(key, change, tell);
+                    tell_of(key, change, is_answered, tell);
                 }
             }
             Event::Delete(object) => {
                 let key = ObjectKey::of(&object);
-                let before = self.cache.take(&key).or_else(|| Some(Arc::new(self.read(object))));
-                tell(&Changed { key, before, now: None });
+                let before =
+                    self.cache.take(&key, Some(&object)).or_else(|| Some(Arc::new(self.read(object))));
+                tell(&Changed::gone(key, before));
             }
             Event::InitDone => {
                 for key in self.cache.unlisted(self.namespace.as_deref(), self.list) {
-                    let before = self.cache.take(&key);
-                    tell(&Changed { key, before, now: None });
+                    let before = self.cache.take(&key, None::<&Unread<K>>);
+                    tell(&Changed::gone(key, before));
                 }
                 return true;
             }
@@ -70,7 +81,7 @@ impl<K: Kept, B> Follower<K, B> {
     }
 }
 
-fn tell_of<K: Kept>(key: ObjectKey, change: Change<K>, mut tell: impl FnMut(&Changed<K>)) {
+fn tell_of<K: Kept>(key: ObjectKey, change: Change<K>, is_answered: bool, mut tell: impl FnMut(&Changed<K>)) {
     let Change { before, now } = change;
     if let Seen::Newer(newer) = &*now
         && !before.as_ref().is_some_and(|before| before.is_newer() && before.uid() == now.uid())
@@ -80,9 +91,9 @@ fn tell_of<K: Kept>(key: ObjectKey, change: Change<K>, mut tell: impl FnMut(&Cha
     let is_it = |old: &Arc<Seen<K>>| old.uid() == now.uid() && old.e164() == now.e164();
     let (before, gone) = if before.as_ref().is_some_and(is_it) { (before, None) } else { (None, before) };
     if gone.is_some() {
-        tell(&Changed { key: key.clone(), before: gone, now: None });
+        tell(&Changed::gone(key.clone(), gone));
     }
-    tell(&Changed { key, before, now: Some(now) });
+    tell(&Changed { key, before, now: Some(now), is_answered });
 }
 
 /// Once for each: it stays as it is until another version goes on with it.
@@ -200,13 +211,19 @@ mod tests {
         let (cache, mut follower) = follower();
         let answer = claim("x", "+911").read();
         let kept = |cache: &Cache<PhoneNumberClaim, ClaimBrief>| cache.get(&ObjectKey::of(&answer)).unwrap();
-        cache.foresee(answer.clone());
-        follower.apply(Event::Apply(claim("x", "+911")), |_| ());
+        assert!(cache.answered(cache.asked(), answer.clone()));
+        let mut told = Vec::new();
+        let mut apply = |event| {
+            follower.apply(Event::Apply(event), |changed| told.push(changed.is_answered));
+        };
+        apply(claim("x", "+911"));
         assert!(Arc::ptr_eq(kept(&cache).read().unwrap(), answer.read().unwrap()));
 
-        follower.apply(Event::Apply(version("x", "+912", "2")), |_| ());
-        assert_eq!(kept(&cache).e164(), "+912".parse().ok(), "another version is another object");
-        cache.foresee(version("x", "+912", "2").read());
-        assert!(cache.foreseen(&version("x", "+912", "2")).is_none(), "it came before its answer");
+        apply(version("x", "+911", "2"));
+        assert!(
+            !cache.answered(cache.asked(), version("x", "+911", "2").read()),
+            "it came before its answer"
+        );
+        assert_eq!(told, [true, false]);
     }
 }

@@ -17,7 +17,7 @@ use crate::{
     api::{self, AttemptState, ObjectKey, PhoneNumber, PhoneNumberClaim, Seen},
     domain::{AccountId, AttemptId, E164},
     plan::RecordBrief,
-    reconcile::{Outcomes, Records, Told},
+    reconcile::{self, Outcomes, Records, Told},
 };
 
 /// The queues that say what is to be looked at.
@@ -183,7 +183,8 @@ impl Inner {
     }
 
     /// The claim that it names is told all that is new; the others that ask for its number go by its spec.
-    fn record_changed(&mut self, Changed { before, now, .. }: &Changed<PhoneNumber>) {
+    fn record_changed(&mut self, changed: &Changed<PhoneNumber>) {
+        let Changed { before, now, is_answered, .. } = changed;
         let Some(e164) = now.as_ref().or(before.as_ref()).and_then(|record| record.e164()) else { return };
         if let Some(named) = before.as_deref().and_then(named) {
             self.index.names_no_more(e164, &named.namespace);
@@ -194,16 +195,18 @@ impl Inner {
             self.index.names(e164, &named.namespace);
         }
         let sent = read.is_some_and(|record| is_nothing_but_sent(record, |id| self.outcomes.is_sending(id)));
-        if now.is_some() && !sent {
+        // Or both were looked at when it was answered.
+        let is_known = sent || *is_answered && read.is_some_and(|record| reconcile::looks_at_once(record));
+        if now.is_some() && !is_known {
             self.wake_record(ObjectKey::number(e164));
         }
         match (before, read, named) {
             (Some(before), Some(now), Some(named)) if is_same_to_others(before, now) => {
-                if !sent {
+                if !is_known {
                     self.wake_claim(&ObjectKey::claim(&named.namespace, &named.name));
                 }
             }
-            _ => self.wake_claims_of(e164, named.filter(|_| sent)),
+            _ => self.wake_claims_of(e164, named.filter(|_| is_known)),
         }
     }
 }
@@ -506,6 +509,25 @@ mod tests {
             record.metadata.deletion_timestamp =
                 deleting.then(|| serde_json::from_value(json!("2026-01-02T03:04:05Z")).unwrap());
             assert_eq!(world.records(&[Event::Apply(record.into())]), woken, "{sending} {state} {deleting}");
+        }
+    }
+
+    #[test]
+    fn a_record_that_was_answered_before_it_comes_wakes_the_others_alone() {
+        for (answered, state, woken) in
+            [(true, "Bound", 1), (true, "Failed", 1), (true, "Open", 3), (false, "Bound", 3)]
+        {
+            let mut world = World::new(["a".to_owned()].into_iter());
+            for name in ["x", "y"] {
+                let claim = world.claim("a", name);
+                world.claims("a", &[Event::Apply(claim)]);
+            }
+            let record = world.record(NUMBER, "a", "x", state);
+            if answered {
+                let cache = world.triggers.inner.lock().cache.clone();
+                assert!(cache.answered(cache.asked(), record.clone()));
+            }
+            assert_eq!(world.records(&[Event::Apply(record)]), woken, "{answered} {state}");
         }
     }
 

@@ -3,43 +3,18 @@
 use std::{collections::BTreeSet, pin::pin, sync::Arc, time::Instant};
 
 use futures::StreamExt;
-use kube::{Api, ResourceExt};
+use kube::Api;
 use kube_runtime::watcher::Event;
 
 use super::{follow::Follower, interruption::Interruptions, list_watch::list_watch, triggers::Triggers};
 use crate::{
-    api::{
-        LOOK_NOW_ANNOTATIONS, PAUSED_ANNOTATION, PhoneNumber, PhoneNumberClaim, RETRY_ANNOTATION, Seen,
-        Unread,
-    },
-    plan,
-    reconcile::{Claims, Listed, Records},
+    api::{PhoneNumber, PhoneNumberClaim, Seen, Unread},
+    reconcile::{Claims, Listed, Records, trim_claim},
 };
 
 /// The namespaces that are watched, each on its own; `None` stands for all of them.
 pub fn namespaces(named: &[String]) -> BTreeSet<Option<String>> {
     if named.is_empty() { [None].into() } else { named.iter().cloned().map(Some).collect() }
-}
-
-/// The annotations of a claim that something depends on.
-const READ_ANNOTATIONS: [&str; 4] =
-    [RETRY_ANNOTATION, PAUSED_ANNOTATION, LOOK_NOW_ANNOTATIONS[0], LOOK_NOW_ANNOTATIONS[1]];
-
-/// What the cache of claims does not need, it does not keep: claims are never written back whole.
-fn trim_claim(claim: &mut Seen<PhoneNumberClaim>) {
-    match claim {
-        Seen::Newer(newer) => Arc::make_mut(newer).trim(),
-        Seen::Read(claim) => {
-            let claim = Arc::make_mut(claim);
-            claim.metadata.managed_fields = None;
-            claim.metadata.labels = None;
-            claim.metadata.owner_references = None;
-            claim.metadata.finalizers = None;
-            claim.annotations_mut().retain(|name, _| READ_ANNOTATIONS.contains(&name.as_str()));
-            // All reconciles share the cache: of a value that is ignored, it keeps only that it is too long.
-            claim.annotations_mut().values_mut().for_each(plan::cut_token);
-        }
-    }
 }
 
 /// Records are written back whole, so only what the API server keeps by itself is left out.

@@ -6,14 +6,39 @@ use std::{
     time::{Duration, Instant},
 };
 
+use kube::ResourceExt;
 use tokio::sync::watch;
 
 use crate::{
-    api::{ClaimRef, ObjectKey, PhoneNumberClaim, Seen},
+    api::{
+        ClaimRef, LOOK_NOW_ANNOTATIONS, ObjectKey, PAUSED_ANNOTATION, PhoneNumberClaim, RETRY_ANNOTATION,
+        Seen,
+    },
     cache::Cache,
     domain::Id,
-    plan::ClaimBrief,
+    plan::{self, ClaimBrief},
 };
+
+/// The annotations of a claim that something depends on.
+const READ_ANNOTATIONS: [&str; 4] =
+    [RETRY_ANNOTATION, PAUSED_ANNOTATION, LOOK_NOW_ANNOTATIONS[0], LOOK_NOW_ANNOTATIONS[1]];
+
+/// What the cache of claims does not need, it does not keep: claims are never written back whole.
+pub fn trim_claim(claim: &mut Seen<PhoneNumberClaim>) {
+    match claim {
+        Seen::Newer(newer) => Arc::make_mut(newer).trim(),
+        Seen::Read(claim) => {
+            let claim = Arc::make_mut(claim);
+            claim.metadata.managed_fields = None;
+            claim.metadata.labels = None;
+            claim.metadata.owner_references = None;
+            claim.metadata.finalizers = None;
+            claim.annotations_mut().retain(|name, _| READ_ANNOTATIONS.contains(&name.as_str()));
+            // All reconciles share the cache: of a value that is ignored, it keeps only that it is too long.
+            claim.annotations_mut().values_mut().for_each(plan::cut_token);
+        }
+    }
+}
 
 /// The claims that are watched, of the namespaces that were named, or of all.
 #[derive(Clone)]
@@ -41,6 +66,17 @@ impl Claims {
     /// The claim of that name, if it was seen. That it was not says something only of a namespace that is known.
     pub fn seen(&self, namespace: &str, name: &str) -> Option<Arc<Seen<PhoneNumberClaim>>> {
         self.cache.get(&ObjectKey::claim(namespace, name))
+    }
+
+    /// Puts the claim right that was read live in the version that was seen, and says something else: see [`Cache::correct`].
+    pub fn correct(&self, live: &Seen<PhoneNumberClaim>) -> bool {
+        let is_other = |seen: &Seen<PhoneNumberClaim>| match (seen, live) {
+            (Seen::Read(seen), Seen::Read(live)) => seen.spec != live.spec || seen.status != live.status,
+            (seen, live) => seen.is_newer() != live.is_newer(),
+        };
+        let mut kept = live.clone();
+        trim_claim(&mut kept);
+        self.cache.correct(kept, is_other)
     }
 
     /// Whether that very claim was seen.
@@ -177,6 +213,38 @@ mod tests {
 
     fn listed() -> Listed {
         Listed::new(["c", "d"].map(|name| Some(name.to_owned())))
+    }
+
+    #[test]
+    fn a_claim_that_was_shown_without_a_field_is_put_right_by_a_live_read() {
+        let claim = |version: &str, spec: serde_json::Value| -> Seen<PhoneNumberClaim> {
+            let metadata = serde_json::json!({
+                "namespace": "a", "name": "b", "uid": "c", "resourceVersion": version, "labels": { "x": "y" },
+            });
+            serde_json::from_value(serde_json::json!({ "metadata": metadata, "spec": spec })).unwrap()
+        };
+        let plain = serde_json::json!({ "e164": "+911234500000" });
+        let with = |field: &str, value: &str| {
+            let mut spec = plain.clone();
+            spec[field] = value.into();
+            spec
+        };
+        for (version, live, corrected) in [
+            ("7", plain.clone(), false),
+            ("7", with("acquire", "AdoptOnly"), true),
+            ("7", with("deletionPolicy", "Hibernate"), true),
+            ("8", with("acquire", "AdoptOnly"), false),
+        ] {
+            let claims = Claims { cache: Cache::new(ClaimBrief::of), listed: Arc::new(listed()) };
+            let mut shown = claim("7", plain.clone());
+            trim_claim(&mut shown);
+            claims.cache.put(ObjectKey::of(&shown), shown, 1);
+            let live = claim(version, live);
+            assert_eq!(claims.correct(&live), corrected, "{live:?}");
+            let stands = claims.seen("a", "b").unwrap();
+            assert_eq!(stands.is_newer(), corrected && live.is_newer());
+            assert!(!claims.correct(&live), "once");
+        }
     }
 
     #[test]

@@ -17,7 +17,7 @@ mod trouble;
 mod writers;
 
 pub use claim::reconcile_claim;
-pub use claims::{Claims, Listed};
+pub use claims::{Claims, Listed, trim_claim};
 pub use events::EventTurns;
 pub use memory::{Memory, Remaining};
 pub use neighbours::Found;
@@ -35,8 +35,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     account::{Account, Accounts},
-    api::{ClaimRef, EventKind, ObjectKey, PhoneNumber, PhoneNumberClaim, Reason, Seen},
-    cache::Cache,
+    api::{AttemptState, ClaimRef, EventKind, ObjectKey, PhoneNumber, PhoneNumberClaim, Reason, Seen},
+    cache::{Asked, Cache},
     clock::Clock,
     conditions,
     domain::{E164, Id},
@@ -117,14 +117,27 @@ impl Context {
         next
     }
 
-    /// Stores a new record. Its watch brings the text of the answer too, which is then not read again.
+    /// Stores a new record, and has it known.
     async fn create(&self, record: &PhoneNumber) -> Result<Arc<PhoneNumber>, StoreError> {
-        self.store.create(record).await.inspect(|stored| self.records.foresee(Seen::Read(stored.clone())))
+        let asked = self.records.asked();
+        self.store.create(record).await.inspect(|stored| self.know(stored, asked))
     }
 
-    /// Stores a record in the place of that which was read, and notes the answer as [`Context::create`] does.
+    /// Stores a record in the place of that which was read, and has it known.
     async fn replace(&self, record: &PhoneNumber) -> Result<Arc<PhoneNumber>, StoreError> {
-        self.store.replace(record).await.inspect(|stored| self.records.foresee(Seen::Read(stored.clone())))
+        let asked = self.records.asked();
+        self.store.replace(record).await.inspect(|stored| self.know(stored, asked))
+    }
+
+    /// A record was stored: it is looked at as it stands now. Its watch brings it later, after a gap only where a list of
+    /// all comes to it.
+    fn know(&self, stored: &Arc<PhoneNumber>, asked: Asked) {
+        if self.records.answered(asked, Seen::Read(stored.clone())) && looks_at_once(stored) {
+            self.accounts.wake(ObjectKey::number(stored.spec.e164));
+            if let Some(named) = &stored.spec.claim_ref {
+                self.accounts.wake(ObjectKey::claim(&named.namespace, &named.name));
+            }
+        }
     }
 
     fn seen(&self, e164: E164) -> Option<Arc<Seen<PhoneNumber>>> {
@@ -142,7 +155,14 @@ impl Context {
     async fn live(&self, namespace: &str, name: &str) -> Result<Option<Seen<PhoneNumberClaim>>, StoreError> {
         let read = self.store.get_claim(namespace, name).await;
         match &read {
-            Ok(_) => self.claims.read(namespace, None),
+            Ok(claim) => {
+                self.claims.read(namespace, None);
+                if let Some(claim) = claim
+                    && self.claims.correct(claim)
+                {
+                    self.accounts.wake(ObjectKey::of(claim));
+                }
+            }
             Err(StoreError::Forbidden(why)) => self.claims.read(namespace, Some(why.clone())),
             // Of its rights, nothing was said.
             Err(_) => {}
@@ -221,6 +241,7 @@ impl Context {
     pub fn sweep(&self) {
         let now = self.clock.now();
         self.neighbours.sweep(now);
+        self.records.sweep();
         self.claims.cache.briefs(|claims| {
             let (numbers, uids): (HashSet<_>, HashSet<_>) =
                 claims.map(|(_, claim)| (claim.e164, &claim.uid)).unzip();
@@ -236,6 +257,12 @@ impl Context {
             self.memory.sweep(now, self.timeouts, &remaining);
         });
     }
+}
+
+/// Whether a record that this process has written is looked at, and its claim, once that is answered. One of an open attempt is
+/// when its watch brings it, if the purchase is not under way: that has both looked at itself.
+pub fn looks_at_once(record: &PhoneNumber) -> bool {
+    record.spec.attempt.state != AttemptState::Open
 }
 
 /// When an object is looked at again, if no change comes sooner; if it is said.
