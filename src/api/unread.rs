@@ -20,6 +20,12 @@ pub struct Unread<K> {
 }
 
 impl<K: Kept> Unread<K> {
+    /// How long its text is, bytes, without its metadata.
+    pub fn length(&self) -> u32 {
+        let length: usize = self.fields.values().map(|text| text.get().len()).sum();
+        u32::try_from(length).unwrap_or(u32::MAX)
+    }
+
     pub fn read(self) -> Seen<K> {
         let fields = || self.fields.iter().map(|(name, text)| (name, &**text));
         let all = || fields().map(|(name, text)| (name.clone(), text)).collect();

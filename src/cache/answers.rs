@@ -98,7 +98,10 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::{api::PhoneNumber, cache::Cache};
+    use crate::{
+        api::PhoneNumber,
+        cache::{Cache, Shown as InList},
+    };
 
     fn record(name: &str, version: &str) -> Seen<PhoneNumber> {
         let attempt = json!({
@@ -129,11 +132,12 @@ mod tests {
         let records: Cache<PhoneNumber, ()> = Cache::new(|_| ());
         let (key, mut asked) = (ObjectKey::record("911234500000"), records.asked());
         let record = |version| record("911234500000", version);
+        let in_list = InList::default();
         for step in steps {
             match step {
                 Asks => asked = records.asked(),
                 Answered(version) => drop(records.answered(asked, record(version))),
-                Shown(version) => drop(records.put(key.clone(), record(version), 1)),
+                Shown(version) => drop(records.put(key.clone(), record(version), in_list)),
                 Gone(last) => drop(records.take(&key, last.map(record).as_ref())),
                 Sweep => records.sweep(),
             }

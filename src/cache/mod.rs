@@ -40,9 +40,17 @@ struct Inner<K, B> {
 struct Entry<K, B> {
     brief: B,
     version: u64,
-    /// The last list that it stood in, or came after.
-    list: u32,
+    shown: Shown,
     object: Object<K>,
+}
+
+/// How an object was shown last.
+#[derive(Clone, Copy, Default)]
+pub struct Shown {
+    /// The last list that it stood in, or came after.
+    pub list: u32,
+    /// How long its text was: by other definitions, the API server shows the same version with more fields, or with fewer.
+    pub length: u32,
 }
 
 /// In one of its forms, or in both: what was packed once is not packed again.
@@ -97,10 +105,12 @@ impl<K: Kept, B> Cache<K, B> {
     }
 
     /// Whether the object of that key is known in this version. It then counts as one of that list.
-    pub fn knows(&self, key: &ObjectKey, object: &impl Resource<DynamicType = ()>, list: u32) -> bool {
+    pub fn knows(&self, key: &ObjectKey, object: &impl Resource<DynamicType = ()>, shown: Shown) -> bool {
+        let is_it = |known: &&mut Box<Entry<K, B>>| {
+            known.version == version(object) && known.shown.length == shown.length
+        };
         let mut inner = self.inner.lock();
-        let known = inner.objects.get_mut(key);
-        known.filter(|known| known.version == version(object)).map(|known| known.list = list).is_some()
+        inner.objects.get_mut(key).filter(is_it).map(|known| known.shown = shown).is_some()
     }
 
     /// Before an object is written.
@@ -131,18 +141,18 @@ impl<K: Kept, B> Cache<K, B> {
     /// was another.
     pub fn correct(&self, object: Seen<K>, is_other: impl FnOnce(&Seen<K>) -> bool) -> bool {
         let (key, mut inner) = (ObjectKey::of(&object), self.inner.lock());
-        let shown = inner.objects.get(&key).filter(|entry| entry.version == version(&object));
-        let Some(list) = shown.map(|entry| entry.list) else { return false };
-        let is_other = inner.get(&key).is_some_and(|shown| is_other(&shown));
+        let known = inner.objects.get(&key).filter(|entry| entry.version == version(&object));
+        let Some(shown) = known.map(|entry| entry.shown) else { return false };
+        let is_other = inner.get(&key).is_some_and(|known| is_other(&known));
         if is_other {
-            inner.put(key, object, list, self.brief);
+            inner.put(key, object, shown, self.brief);
         }
         is_other
     }
 
-    /// Keeps the object of that key, which stands in that list, or came after it. Returns what that changes.
-    pub fn put(&self, key: ObjectKey, object: Seen<K>, list: u32) -> Change<K> {
-        self.inner.lock().put(key, object, list, self.brief)
+    /// Keeps the object of that key. Returns what that changes.
+    pub fn put(&self, key: ObjectKey, object: Seen<K>, shown: Shown) -> Change<K> {
+        self.inner.lock().put(key, object, shown, self.brief)
     }
 
     /// The object of that key is gone; what it was last is shown.
@@ -166,17 +176,17 @@ impl<K: Kept, B> Cache<K, B> {
         let first = prefix.as_deref().map_or(Bound::Unbounded, Bound::Included);
         let listed =
             inner.objects.range::<str, _>((first, Bound::Unbounded)).take_while(|(key, _)| is_in(key));
-        listed.filter(|(_, entry)| entry.list != list).map(|(key, _)| key.clone()).collect()
+        listed.filter(|(_, entry)| entry.shown.list != list).map(|(key, _)| key.clone()).collect()
     }
 }
 
 impl<K: Kept, B> Inner<K, B> {
-    fn put(&mut self, key: ObjectKey, object: Seen<K>, list: u32, brief: fn(&Seen<K>) -> B) -> Change<K> {
+    fn put(&mut self, key: ObjectKey, object: Seen<K>, shown: Shown, brief: fn(&Seen<K>) -> B) -> Change<K> {
         self.answers.shown(&key, &object);
         let (version, now) = (version(&object), Arc::new(object));
         let change = Change { before: self.last(&key), now: now.clone() };
         let object = Object { whole: Some(now), packed: None };
-        let entry = Entry { brief: brief(&change.now), version, list, object };
+        let entry = Entry { brief: brief(&change.now), version, shown, object };
         self.objects.insert(key.clone(), Box::new(entry));
         self.freshen(key, version);
         change
@@ -231,6 +241,8 @@ mod tests {
 
     use super::*;
     use crate::api::{PhoneNumber, PhoneNumberClaim};
+
+    const IN_FIRST: Shown = Shown { list: 1, length: 100 };
 
     const TIMES: [&str; 3] =
         ["2026-01-02T03:04:05Z", "2026-01-02T03:04:06Z", "2026-01-02T03:04:05.123456789Z"];
@@ -320,7 +332,7 @@ mod tests {
     }
 
     fn put<K: Kept>(cache: &Cache<K, ()>, object: Seen<K>) -> Change<K> {
-        cache.put(ObjectKey::of(&object), object, 1)
+        cache.put(ObjectKey::of(&object), object, IN_FIRST)
     }
 
     fn packed<K: Kept>(cache: &Cache<K, ()>) -> (usize, usize) {
@@ -386,9 +398,12 @@ mod tests {
             packed.map(|packed| packed.as_ptr())
         };
         let before = of_first();
-        (0..299).for_each(|index| assert!(claims.knows(&ObjectKey::of(&claim(index)), &claim(index), 2)));
+        let knows = |index, shown| claims.knows(&ObjectKey::of(&claim(index)), &claim(index), shown);
+        let again = Shown { list: 2, ..IN_FIRST };
+        assert!((0..299).all(|index| knows(index, again)));
         assert!(before.is_some() && of_first() == before);
         assert_eq!(claims.unlisted(None, 2), [ObjectKey::of(&claim(299))]);
+        assert!(!knows(0, Shown { length: 101, ..again }), "by other definitions, it is another");
     }
 
     #[test]

@@ -7,7 +7,7 @@ use kube_runtime::watcher::Event;
 
 use crate::{
     api::{Kept, ObjectKey, Seen, Unread},
-    cache::{Cache, Change},
+    cache::{Cache, Change, Shown},
     domain::E164,
 };
 
@@ -49,11 +49,12 @@ impl<K: Kept, B> Follower<K, B> {
             Event::Init => self.list = self.list.wrapping_add(1),
             Event::InitApply(object) | Event::Apply(object) => {
                 let key = ObjectKey::of(&object);
-                if !self.cache.knows(&key, &object, self.list) {
+                let shown = Shown { list: self.list, length: object.length() };
+                if !self.cache.knows(&key, &object, shown) {
                     let answer = self.cache.answer(&key, &object);
                     let is_answered = answer.is_some();
                     let object = answer.unwrap_or_else(|| self.read(object));
-                    let change = self.cache.put(key.clone(), object, self.list);
+                    let change = self.cache.put(key.clone(), object, shown);
                     tell_of(key, change, is_answered, tell);
                 }
             }

@@ -210,6 +210,7 @@ impl Listed {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cache::Shown;
 
     fn listed() -> Listed {
         Listed::new(["c", "d"].map(|name| Some(name.to_owned())))
@@ -238,7 +239,7 @@ mod tests {
             let claims = Claims { cache: Cache::new(ClaimBrief::of), listed: Arc::new(listed()) };
             let mut shown = claim("7", plain.clone());
             trim_claim(&mut shown);
-            claims.cache.put(ObjectKey::of(&shown), shown, 1);
+            claims.cache.put(ObjectKey::of(&shown), shown, Shown::default());
             let live = claim(version, live);
             assert_eq!(claims.correct(&live), corrected, "{live:?}");
             let stands = claims.seen("a", "b").unwrap();

@@ -91,7 +91,7 @@ mod tests {
     use super::*;
     use crate::{
         api::{PhoneNumber, Seen},
-        cache::Cache,
+        cache::{Cache, Shown},
         plan::RecordBrief,
     };
 
@@ -124,7 +124,7 @@ mod tests {
             let cache = Cache::new(RecordBrief::of);
             for record in &records {
                 let record: Seen<PhoneNumber> = serde_json::from_value((*record).clone()).unwrap();
-                cache.put(ObjectKey::of(&record), record, 0);
+                cache.put(ObjectKey::of(&record), record, Shown::default());
             }
             let recorded = Recorded::of(&cache);
             let found = recorded.open(&"MA_1".parse().unwrap()).map(|unsettled| match unsettled {
