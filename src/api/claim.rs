@@ -4,6 +4,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::{CustomResource, ResourceExt};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
 
 use super::{PAUSED_ANNOTATION, reason::ConditionType, record::ClaimRef};
 use crate::domain::{Currency, E164, MaxPrice, Number, Quote};
@@ -117,6 +118,21 @@ impl PhoneNumberClaim {
     /// The number that the claim is for. A claim that comes to its number in another way will say so here alone.
     pub(crate) fn number(&self) -> E164 {
         self.spec.e164
+    }
+
+    /// Whether the claim says all that another reading of it says, and more: each field that differs is left out there.
+    pub(crate) fn says_more_than(&self, other: &Self) -> bool {
+        let plain = PhoneNumberClaimSpec {
+            e164: other.spec.e164,
+            currency: None,
+            max_price: None,
+            deletion_policy: DeletionPolicy::default(),
+            acquire: Acquire::default(),
+            account_ref: None,
+        };
+        let [this, other, plain] = [&self.spec, &other.spec, &plain].map(|spec| json!(spec));
+        let mut names = [&this, &other].into_iter().filter_map(Value::as_object).flat_map(Map::keys);
+        this != other && names.all(|name| this[name] == other[name] || other[name] == plain[name])
     }
 
     /// The account that the claim names.

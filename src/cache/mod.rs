@@ -5,7 +5,7 @@ mod ids;
 mod pack;
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     hash::{DefaultHasher, Hash, Hasher},
     ops::Bound,
     sync::Arc,
@@ -33,7 +33,7 @@ struct Inner<K, B> {
     objects: BTreeMap<ObjectKey, Box<Entry<K, B>>>,
     /// Those that are unpacked, in the order in which they became so, and in which version.
     fresh: VecDeque<(ObjectKey, u64)>,
-    answers: Answers<K>,
+    answers: Answers<K, B>,
     pack: Pack,
 }
 
@@ -85,23 +85,29 @@ impl<K: Kept, B> Cache<K, B> {
     /// The object as it was answered to a write, or shown, whichever is newer.
     pub fn get(&self, key: &ObjectKey) -> Option<Arc<Seen<K>>> {
         let mut inner = self.inner.lock();
-        let answered = inner.answers.last(key).cloned();
+        let answered = inner.answers.of(key).map(|answer| answer.object.clone());
         answered.or_else(|| inner.get(key))
     }
 
     pub fn contains(&self, key: &ObjectKey) -> bool {
         let inner = self.inner.lock();
-        inner.objects.contains_key(key) || inner.answers.last(key).is_some()
+        inner.objects.contains_key(key) || inner.answers.of(key).is_some()
     }
 
     /// What the brief of an object says.
     pub fn brief<T>(&self, key: &ObjectKey, look: impl FnOnce(&B) -> T) -> Option<T> {
-        self.inner.lock().objects.get(key).map(|entry| look(&entry.brief))
+        let inner = self.inner.lock();
+        let answered = inner.answers.of(key).map(|answer| &answer.brief);
+        answered.or_else(|| inner.objects.get(key).map(|entry| &entry.brief)).map(look)
     }
 
     /// What the briefs of all objects say. Nothing in there may ask this cache for anything else.
     pub fn briefs<T>(&self, look: impl FnOnce(&mut dyn Iterator<Item = (&ObjectKey, &B)>) -> T) -> T {
-        look(&mut self.inner.lock().objects.iter().map(|(key, entry)| (key, &entry.brief)))
+        let inner = self.inner.lock();
+        let answers = &inner.answers;
+        let shown = inner.objects.iter().filter(|(key, _)| answers.of(key).is_none());
+        let shown = shown.map(|(key, entry)| (key, &entry.brief));
+        look(&mut shown.chain(answers.all().map(|(key, answer)| (key, &answer.brief))))
     }
 
     /// Whether the object of that key is known in this version. It then counts as one of that list.
@@ -122,18 +128,20 @@ impl<K: Kept, B> Cache<K, B> {
     /// whether that is news.
     pub fn answered(&self, asked: Asked, object: Seen<K>) -> bool {
         let mut inner = self.inner.lock();
-        let shown = inner.get(&ObjectKey::of(&object));
-        inner.answers.came(asked, shown.as_deref(), object)
+        let shown = inner.last(&ObjectKey::of(&object));
+        inner.answers.came(asked, shown.as_deref(), object, self.brief)
     }
 
     /// What was answered as this object in this version: what is watched brings the same text, which need not be read again.
-    pub fn answer(&self, key: &ObjectKey, shown: &impl Resource) -> Option<Seen<K>> {
-        self.inner.lock().answers.exactly(key, shown).map(|object| (**object).clone())
+    pub fn answer(&self, key: &ObjectKey, shown: &impl Resource<DynamicType = ()>) -> Option<Seen<K>> {
+        let inner = self.inner.lock();
+        let answer = inner.answers.of(key).filter(|answer| version(&*answer.object) == version(shown));
+        answer.map(|answer| (*answer.object).clone())
     }
 
-    /// Forgets answers that nothing has shown for long.
-    pub fn sweep(&self) {
-        self.inner.lock().answers.sweep();
+    /// A list begins, of a namespace or of all.
+    pub fn list_begins(&self, namespace: Option<&str>) {
+        self.inner.lock().answers.list_begins(|key| is_in(key, namespace));
     }
 
     /// Puts an object right that was read through other definitions: an API server that is given new ones shows objects
@@ -155,29 +163,33 @@ impl<K: Kept, B> Cache<K, B> {
         self.inner.lock().put(key, object, shown, self.brief)
     }
 
-    /// The object of that key is gone; what it was last is shown.
+    /// The object of that key is gone: the watch shows what it was last, or a list that has ended lacks it.
     pub fn take(&self, key: &ObjectKey, last: Option<&impl Resource>) -> Option<Arc<Seen<K>>> {
         let mut inner = self.inner.lock();
-        let gone = inner.last(key);
+        let shown = inner.last(key);
         inner.objects.remove(key);
-        match (last, &gone) {
-            (Some(last), _) => inner.answers.gone(key, last),
-            (None, Some(gone)) => inner.answers.gone(key, &**gone),
-            (None, None) => {}
+        if let Some(last) = last {
+            inner.answers.gone(key, last);
+            return shown;
         }
-        gone
+        let answered = inner.answers.lacking(key);
+        shown.or(answered)
     }
 
     /// What stands in no such list: objects of a namespace, or of all.
-    pub fn unlisted(&self, namespace: Option<&str>, list: u32) -> Vec<ObjectKey> {
-        let is_in = |key: &ObjectKey| namespace.is_none() || key.namespace() == namespace;
+    pub fn unlisted(&self, namespace: Option<&str>, list: u32) -> BTreeSet<ObjectKey> {
         let prefix = namespace.map(|namespace| format!("{namespace}/"));
         let inner = self.inner.lock();
         let first = prefix.as_deref().map_or(Bound::Unbounded, Bound::Included);
-        let listed =
-            inner.objects.range::<str, _>((first, Bound::Unbounded)).take_while(|(key, _)| is_in(key));
-        listed.filter(|(_, entry)| entry.shown.list != list).map(|(key, _)| key.clone()).collect()
+        let shown = inner.objects.range::<str, _>((first, Bound::Unbounded));
+        let shown = shown.take_while(|(key, _)| is_in(key, namespace));
+        let shown = shown.filter(|(_, entry)| entry.shown.list != list).map(|(key, _)| key);
+        shown.chain(inner.answers.unlisted().filter(|key| is_in(key, namespace))).cloned().collect()
     }
+}
+
+fn is_in(key: &ObjectKey, namespace: Option<&str>) -> bool {
+    namespace.is_none() || key.namespace() == namespace
 }
 
 impl<K: Kept, B> Inner<K, B> {
@@ -402,7 +414,7 @@ mod tests {
         let again = Shown { list: 2, ..IN_FIRST };
         assert!((0..299).all(|index| knows(index, again)));
         assert!(before.is_some() && of_first() == before);
-        assert_eq!(claims.unlisted(None, 2), [ObjectKey::of(&claim(299))]);
+        assert_eq!(claims.unlisted(None, 2), [ObjectKey::of(&claim(299))].into());
         assert!(!knows(0, Shown { length: 101, ..again }), "by other definitions, it is another");
     }
 
@@ -419,7 +431,7 @@ mod tests {
         assert!(claims.correct(right, |_| true) && claims.get(&ObjectKey::of(&claim(1))).unwrap().is_newer());
         raw["metadata"]["resourceVersion"] = json!("9999");
         assert!(!claims.correct(serde_json::from_value(raw).unwrap(), |_| true), "its watch brings that");
-        assert_eq!(claims.unlisted(None, 1), [], "it stands in its list as before");
+        assert_eq!(claims.unlisted(None, 1), BTreeSet::new(), "it stands in its list as before");
     }
 
     #[test]

@@ -46,7 +46,10 @@ impl<K: Kept, B> Follower<K, B> {
     /// brings all, and most of it is known.
     pub fn apply(&mut self, event: Event<Unread<K>>, mut tell: impl FnMut(&Changed<K>)) -> bool {
         match event {
-            Event::Init => self.list = self.list.wrapping_add(1),
+            Event::Init => {
+                self.list = self.list.wrapping_add(1);
+                self.cache.list_begins(self.namespace.as_deref());
+            }
             Event::InitApply(object) | Event::Apply(object) => {
                 let key = ObjectKey::of(&object);
                 let shown = Shown { list: self.list, length: object.length() };

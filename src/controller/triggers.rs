@@ -14,10 +14,10 @@ use super::{
 };
 use crate::{
     account::Woken,
-    api::{self, AttemptState, ObjectKey, PhoneNumber, PhoneNumberClaim, Seen},
-    domain::{AccountId, AttemptId, E164},
+    api::{self, ObjectKey, PhoneNumber, PhoneNumberClaim, Seen},
+    domain::{AccountId, E164},
     plan::RecordBrief,
-    reconcile::{self, Outcomes, Records, Told},
+    reconcile::{Outcomes, Records, Told},
 };
 
 /// The queues that say what is to be looked at.
@@ -194,19 +194,18 @@ impl Inner {
         if let Some(named) = named {
             self.index.names(e164, &named.namespace);
         }
-        let sent = read.is_some_and(|record| is_nothing_but_sent(record, |id| self.outcomes.is_sending(id)));
-        // Or both were looked at when it was answered.
-        let is_known = sent || *is_answered && read.is_some_and(|record| reconcile::looks_at_once(record));
-        if now.is_some() && !is_known {
+        // What this process has written was looked at when that was answered.
+        let looked_at = *is_answered || read.is_some_and(|record| self.outcomes.is_nothing_but_sent(record));
+        if now.is_some() && !looked_at {
             self.wake_record(ObjectKey::number(e164));
         }
         match (before, read, named) {
             (Some(before), Some(now), Some(named)) if is_same_to_others(before, now) => {
-                if !is_known {
+                if !looked_at {
                     self.wake_claim(&ObjectKey::claim(&named.namespace, &named.name));
                 }
             }
-            _ => self.wake_claims_of(e164, named.filter(|_| is_known)),
+            _ => self.wake_claims_of(e164, named.filter(|_| looked_at)),
         }
     }
 }
@@ -214,14 +213,6 @@ impl Inner {
 /// The claim that a record names.
 fn named(record: &Seen<PhoneNumber>) -> Option<&api::ClaimRef> {
     record.read()?.spec.claim_ref.as_ref()
-}
-
-/// Whether the record says no more than that this process sends its attempt: until an outcome is stored, neither record nor
-/// claim have anything to do, and the purchase has both looked at where it ends otherwise, the claim also where it lasts.
-fn is_nothing_but_sent(record: &PhoneNumber, is_sending: impl Fn(AttemptId) -> bool) -> bool {
-    let attempt = &record.spec.attempt;
-    let open = attempt.state == AttemptState::Open && record.metadata.deletion_timestamp.is_none();
-    open && is_sending(attempt.id)
 }
 
 /// Whether the claim asks for the same as before, but for what it is told.
@@ -490,7 +481,7 @@ mod tests {
 
     #[test]
     fn a_record_that_says_only_that_it_is_sent_wakes_none_but_others() {
-        let sent: AttemptId = "00000000-0000-4000-8000-000000000000".parse().unwrap();
+        let sent: crate::domain::AttemptId = "00000000-0000-4000-8000-000000000000".parse().unwrap();
         for (sending, state, deleting, woken) in [
             (true, "Open", false, 1),
             (false, "Open", false, 3),
@@ -515,7 +506,7 @@ mod tests {
     #[test]
     fn a_record_that_was_answered_before_it_comes_wakes_the_others_alone() {
         for (answered, state, woken) in
-            [(true, "Bound", 1), (true, "Failed", 1), (true, "Open", 3), (false, "Bound", 3)]
+            [(true, "Bound", 1), (true, "Failed", 1), (true, "Open", 1), (false, "Bound", 3)]
         {
             let mut world = World::new(["a".to_owned()].into_iter());
             for name in ["x", "y"] {

@@ -68,15 +68,16 @@ impl Claims {
         self.cache.get(&ObjectKey::claim(namespace, name))
     }
 
-    /// Puts the claim right that was read live in the version that was seen, and says something else: see [`Cache::correct`].
+    /// Puts the claim right that was read live in the version that was seen, and has more to say: see [`Cache::correct`].
+    /// One that says less was read from an API server that has not been given the definitions yet.
     pub fn correct(&self, live: &Seen<PhoneNumberClaim>) -> bool {
-        let is_other = |seen: &Seen<PhoneNumberClaim>| match (seen, live) {
-            (Seen::Read(seen), Seen::Read(live)) => seen.spec != live.spec || seen.status != live.status,
-            (seen, live) => seen.is_newer() != live.is_newer(),
+        let says_more = |seen: &Seen<PhoneNumberClaim>| match (seen, live) {
+            (Seen::Read(seen), Seen::Read(live)) => live.says_more_than(seen),
+            (seen, live) => live.is_newer() && !seen.is_newer(),
         };
         let mut kept = live.clone();
         trim_claim(&mut kept);
-        self.cache.correct(kept, is_other)
+        self.cache.correct(kept, says_more)
     }
 
     /// Whether that very claim was seen.
@@ -230,20 +231,27 @@ mod tests {
             spec[field] = value.into();
             spec
         };
-        for (version, live, corrected) in [
-            ("7", plain.clone(), false),
-            ("7", with("acquire", "AdoptOnly"), true),
-            ("7", with("deletionPolicy", "Hibernate"), true),
-            ("8", with("acquire", "AdoptOnly"), false),
+        let (adopts, hibernates) = (with("acquire", "AdoptOnly"), with("deletionPolicy", "Hibernate"));
+        for (shown, version, live, corrected) in [
+            (&plain, "7", &plain, false),
+            (&plain, "7", &adopts, true),
+            (&plain, "7", &with("currency", "INR"), true),
+            (&plain, "7", &hibernates, true),
+            (&plain, "8", &adopts, false),
+            // Another API server, which has not been given the definitions yet.
+            (&adopts, "7", &plain, false),
+            (&adopts, "7", &with("currency", "INR"), false),
+            (&hibernates, "7", &plain, false),
         ] {
             let claims = Claims { cache: Cache::new(ClaimBrief::of), listed: Arc::new(listed()) };
-            let mut shown = claim("7", plain.clone());
+            let mut shown = claim("7", shown.clone());
             trim_claim(&mut shown);
-            claims.cache.put(ObjectKey::of(&shown), shown, Shown::default());
-            let live = claim(version, live);
-            assert_eq!(claims.correct(&live), corrected, "{live:?}");
+            claims.cache.put(ObjectKey::of(&shown), shown.clone(), Shown::default());
+            let live = claim(version, live.clone());
+            assert_eq!(claims.correct(&live), corrected, "{shown:?} {live:?}");
+            let spec = |seen: &Seen<PhoneNumberClaim>| seen.read().map(|claim| claim.spec.clone());
             let stands = claims.seen("a", "b").unwrap();
-            assert_eq!(stands.is_newer(), corrected && live.is_newer());
+            assert_eq!(spec(&stands), spec(if corrected { &live } else { &shown }));
             assert!(!claims.correct(&live), "once");
         }
     }

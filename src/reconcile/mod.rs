@@ -35,7 +35,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     account::{Account, Accounts},
-    api::{AttemptState, ClaimRef, EventKind, ObjectKey, PhoneNumber, PhoneNumberClaim, Reason, Seen},
+    api::{ClaimRef, EventKind, ObjectKey, PhoneNumber, PhoneNumberClaim, Reason, Seen},
     cache::{Asked, Cache},
     clock::Clock,
     conditions,
@@ -129,14 +129,20 @@ impl Context {
         self.store.replace(record).await.inspect(|stored| self.know(stored, asked))
     }
 
-    /// A record was stored: it is looked at as it stands now. Its watch brings it later, after a gap only where a list of
-    /// all comes to it.
+    /// A record was stored: it stands so from now on, and it and its claim are looked at. Its watch brings it later: after a gap,
+    /// only once it has been begun anew.
     fn know(&self, stored: &Arc<PhoneNumber>, asked: Asked) {
-        if self.records.answered(asked, Seen::Read(stored.clone())) && looks_at_once(stored) {
-            self.accounts.wake(ObjectKey::number(stored.spec.e164));
-            if let Some(named) = &stored.spec.claim_ref {
-                self.accounts.wake(ObjectKey::claim(&named.namespace, &named.name));
-            }
+        let is_news = self.records.answered(asked, Seen::Read(stored.clone()));
+        if is_news && !self.outcomes.is_nothing_but_sent(stored) {
+            self.wake(stored);
+        }
+    }
+
+    /// Has a record looked at, and the claim that it names.
+    fn wake(&self, record: &PhoneNumber) {
+        self.accounts.wake(ObjectKey::number(record.spec.e164));
+        if let Some(named) = &record.spec.claim_ref {
+            self.accounts.wake(ObjectKey::claim(&named.namespace, &named.name));
         }
     }
 
@@ -241,7 +247,6 @@ impl Context {
     pub fn sweep(&self) {
         let now = self.clock.now();
         self.neighbours.sweep(now);
-        self.records.sweep();
         self.claims.cache.briefs(|claims| {
             let (numbers, uids): (HashSet<_>, HashSet<_>) =
                 claims.map(|(_, claim)| (claim.e164, &claim.uid)).unzip();
@@ -257,12 +262,6 @@ impl Context {
             self.memory.sweep(now, self.timeouts, &remaining);
         });
     }
-}
-
-/// Whether a record that this process has written is looked at, and its claim, once that is answered. One of an open attempt is
-/// when its watch brings it, if the purchase is not under way: that has both looked at itself.
-pub fn looks_at_once(record: &PhoneNumber) -> bool {
-    record.spec.attempt.state != AttemptState::Open
 }
 
 /// When an object is looked at again, if no change comes sooner; if it is said.

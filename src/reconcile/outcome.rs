@@ -31,11 +31,11 @@ pub async fn store(
     let mut telling = Telling::begin(&context, record.spec.attempt.id, &change, &sending);
     let name = record.spec.e164.digits();
     let mut current = Some(record.clone());
-    let mut bound = false;
+    let mut written = None;
     for failures in 0.. {
         match write(&context, &claim, &record, current.as_deref(), &change).await {
             Ok(stored) => {
-                bound = stored == Some(AttemptState::Bound);
+                written = stored;
                 break;
             }
             // Stored, beside what this version cannot read.
@@ -63,8 +63,13 @@ pub async fn store(
     }
     telling.over(&context);
     drop(sending);
+    let bound = written.as_ref().is_some_and(|stored| stored.spec.attempt.state == AttemptState::Bound);
     if !bound {
         wake(&context, &claim);
+        // It may name another claim by now.
+        if let Some(stored) = &written {
+            context.wake(stored);
+        }
     }
     bound
 }
@@ -75,14 +80,14 @@ pub fn wake(context: &Context, claim: &PhoneNumberClaim) {
     context.accounts.wake(ObjectKey::of(claim));
 }
 
-/// One try, given the record as it was read last. Returns what the attempt has become, if it was for this process to say.
+/// One try, given the record as it was read last. Returns the record as it was stored, if that was for this process to do.
 async fn write(
     context: &Context,
     claim: &PhoneNumberClaim,
     record: &PhoneNumber,
     current: Option<&PhoneNumber>,
     change: &Change,
-) -> Result<Option<AttemptState>, StoreError> {
+) -> Result<Option<Arc<PhoneNumber>>, StoreError> {
     let id = record.spec.attempt.id;
     let changed = |record| context.changed(record, change.clone(), context.clock.now());
     let stored = match plan::outcome_target(current, (&record.spec.account, id), change) {
@@ -108,7 +113,7 @@ async fn write(
         }
     };
     context.memory.see(&stored, context.clock.now());
-    Ok(Some(stored.spec.attempt.state))
+    Ok(Some(stored))
 }
 
 /// What is told, in the log and to the claim, while an outcome cannot be stored.

@@ -7,7 +7,12 @@ use parking_lot::Mutex;
 use tokio::task::JoinHandle;
 use tokio_util::task::TaskTracker;
 
-use crate::{conditions::Unstored, domain::AttemptId, metrics::Metrics};
+use crate::{
+    api::{AttemptState, PhoneNumber},
+    conditions::Unstored,
+    domain::AttemptId,
+    metrics::Metrics,
+};
 
 pub struct Outcomes {
     under_way: Mutex<HashMap<AttemptId, Option<Arc<Unstored>>>>,
@@ -23,6 +28,14 @@ impl Outcomes {
     /// Whether this process is sending that attempt, or knows its outcome and has not stored it yet.
     pub fn is_sending(&self, attempt: AttemptId) -> bool {
         self.under_way.lock().contains_key(&attempt)
+    }
+
+    /// Whether the record says no more than that this process sends its attempt: until an outcome is stored, neither record nor
+    /// claim have anything to do, and the purchase has both looked at where it ends otherwise, the claim also where it lasts.
+    pub fn is_nothing_but_sent(&self, record: &PhoneNumber) -> bool {
+        let attempt = &record.spec.attempt;
+        let open = attempt.state == AttemptState::Open && record.metadata.deletion_timestamp.is_none();
+        open && self.is_sending(attempt.id)
     }
 
     /// Marks an attempt as being sent until the guard is dropped.
