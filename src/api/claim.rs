@@ -4,7 +4,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::{CustomResource, ResourceExt};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::{PAUSED_ANNOTATION, reason::ConditionType, record::ClaimRef};
 use crate::domain::{Currency, E164, MaxPrice, Number, Quote};
@@ -120,7 +120,7 @@ impl PhoneNumberClaim {
         self.spec.e164
     }
 
-    /// Whether the claim says all that another reading of it says, and more: each field that differs is left out there.
+    /// Whether the claim says all that another reading of it says, and more: what differs is left out there.
     pub(crate) fn says_more_than(&self, other: &Self) -> bool {
         let plain = PhoneNumberClaimSpec {
             e164: other.spec.e164,
@@ -131,8 +131,7 @@ impl PhoneNumberClaim {
             account_ref: None,
         };
         let [this, other, plain] = [&self.spec, &other.spec, &plain].map(|spec| json!(spec));
-        let mut names = [&this, &other].into_iter().filter_map(Value::as_object).flat_map(Map::keys);
-        this != other && names.all(|name| this[name] == other[name] || other[name] == plain[name])
+        this != other && this["e164"] == other["e164"] && says_all(&this, &other, &plain)
     }
 
     /// The account that the claim names.
@@ -150,6 +149,18 @@ impl PhoneNumberClaim {
     pub(crate) fn is_paused(&self) -> bool {
         let annotations = self.metadata.annotations.as_ref();
         annotations.and_then(|all| all.get(PAUSED_ANNOTATION)).is_some_and(|value| value == "true")
+    }
+}
+
+/// Whether `this` has all of `other` but for what is as in `plain` there, which has nothing that could be left out.
+fn says_all(this: &Value, other: &Value, plain: &Value) -> bool {
+    match (this, other) {
+        _ if this == other || other == plain => true,
+        (Value::Object(these), Value::Object(others)) => {
+            let mut names = these.keys().chain(others.keys());
+            names.all(|name| says_all(&this[name], &other[name], &plain[name]))
+        }
+        _ => false,
     }
 }
 

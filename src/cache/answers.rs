@@ -1,4 +1,5 @@
-//! What the API server answered to writes, until the watch brings it: an object that was written stands as it was answered.
+//! What the API server answered to writes, until a list or watch shows as much: an object that was written stands as it was
+//! answered.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -6,25 +7,34 @@ use kube::Resource;
 
 use crate::api::{Kept, ObjectKey, Seen};
 
-/// So many objects stand as they were answered: a watch that is refused for minutes brings nothing. The first to be forgotten
-/// stands as the watch showed it last, and that may be not at all.
+/// So many objects stand as they were answered: a watch that is refused for minutes shows nothing. Of more, those that were
+/// written first stand as they were shown last, until they are shown again.
 const MOST: usize = 4096;
 
 /// The newest answer of each object.
 pub(super) struct Answers<K, B> {
     by_key: BTreeMap<ObjectKey, Answer<K, B>>,
-    /// How many answers have come.
-    came: u64,
-    /// How many objects the watch has shown to be gone.
+    /// How many were kept so far.
+    count: u64,
+    /// How many objects were shown to be gone.
     gone: u64,
+    /// The newest version that was shown, of any object.
+    newest: Option<u128>,
+    list: List,
 }
 
 pub(super) struct Answer<K, B> {
     pub object: Arc<Seen<K>>,
     pub brief: B,
-    came: u64,
-    /// It was there when the list began that is under way.
-    was_before_list: bool,
+    /// Which of those that were kept it is.
+    place: u64,
+}
+
+/// The last list. What is of its version, or older, it shows, or it is gone; all else is for the watch to show, which begins there.
+#[derive(Default)]
+struct List {
+    version: Option<u128>,
+    has_ended: bool,
 }
 
 /// What had gone by the time when a write was asked for: one that is shown to be gone later may be the one that was written.
@@ -33,7 +43,7 @@ pub struct Asked(u64);
 
 impl<K, B> Default for Answers<K, B> {
     fn default() -> Self {
-        Self { by_key: BTreeMap::new(), came: 0, gone: 0 }
+        Self { by_key: BTreeMap::new(), count: 0, gone: 0, newest: None, list: List::default() }
     }
 }
 
@@ -42,9 +52,9 @@ impl<K: Kept, B> Answers<K, B> {
         Asked(self.gone)
     }
 
-    /// Keeps what was answered, unless an earlier answer, or what the watch has shown of the object, may be as new. Returns
-    /// whether it is kept.
-    pub fn came(
+    /// Keeps what was answered, unless an earlier answer, or what was shown of the object, may be as new. Returns whether it is
+    /// kept.
+    pub fn keep(
         &mut self,
         asked: Asked,
         shown: Option<&Seen<K>>,
@@ -52,18 +62,20 @@ impl<K: Kept, B> Answers<K, B> {
         brief: fn(&Seen<K>) -> B,
     ) -> bool {
         let key = ObjectKey::of(&object);
-        let known = self.of(&key).map(|answer| &*answer.object).or(shown);
-        if !known.map_or(asked == self.asked(), |known| is_newer(&object, known)) {
-            return false;
+        let is_news = match self.of(&key).map(|answer| &*answer.object).or(shown) {
+            Some(known) => is_newer(&object, known),
+            None => asked == self.asked() && !(self.list.has_ended && self.list.covers(&object)),
+        };
+        if is_news {
+            self.count += 1;
+            let (brief, object) = (brief(&object), Arc::new(object));
+            self.by_key.insert(key, Answer { object, brief, place: self.count });
+            if self.by_key.len() > MOST {
+                let first = self.by_key.iter().min_by_key(|(_, answer)| answer.place);
+                first.map(|(key, _)| key.clone()).map(|first| self.by_key.remove(&first));
+            }
         }
-        self.came += 1;
-        let (brief, object) = (brief(&object), Arc::new(object));
-        self.by_key.insert(key, Answer { object, brief, came: self.came, was_before_list: false });
-        if self.by_key.len() > MOST {
-            let first = self.by_key.iter().min_by_key(|(_, answer)| answer.came).map(|(key, _)| key.clone());
-            first.map(|first| self.by_key.remove(&first));
-        }
-        true
+        is_news
     }
 
     pub fn of(&self, key: &ObjectKey) -> Option<&Answer<K, B>> {
@@ -74,12 +86,17 @@ impl<K: Kept, B> Answers<K, B> {
         self.by_key.iter()
     }
 
-    /// A watch or list shows an object: an answer that is not newer than that, or than the list, is of no use any more.
-    pub fn shown(&mut self, key: &ObjectKey, shown: &impl Resource) {
-        let is_over = |answer: &Answer<K, B>| answer.was_before_list || !is_newer(&*answer.object, shown);
-        if self.of(key).is_some_and(is_over) {
-            self.by_key.remove(key);
+    /// A watch or list shows an object: an answer that is not newer than that, or than the list, is of no use any more. Returns
+    /// whether it was another.
+    pub fn shown(&mut self, key: &ObjectKey, shown: &impl Resource) -> bool {
+        self.newest = self.newest.max(number(shown));
+        let Some(answer) = self.of(key).map(|answer| &*answer.object) else { return false };
+        if !self.list.covers(answer) && is_newer(answer, shown) {
+            return false;
         }
+        let is_other = answer.meta().resource_version != shown.meta().resource_version;
+        self.by_key.remove(key);
+        is_other
     }
 
     /// The watch shows an object to be gone.
@@ -88,22 +105,35 @@ impl<K: Kept, B> Answers<K, B> {
         self.shown(key, last);
     }
 
-    /// A list begins: from here on, it is newer than the answers that are there.
-    pub fn list_begins(&mut self, is_in: impl Fn(&ObjectKey) -> bool) {
-        let listed = self.by_key.iter_mut().filter(|(key, _)| is_in(key));
-        listed.for_each(|(_, answer)| answer.was_before_list = true);
+    /// A list of this version begins. One that is older than what was shown is of an API server that was restored: it does not
+    /// know what was answered before.
+    pub fn list_begins(&mut self, version: &str) {
+        self.list = List { version: version.parse().ok(), has_ended: false };
+        if self.list.version < self.newest {
+            self.by_key.clear();
+        }
+        self.newest = self.list.version;
     }
 
-    /// What was answered before the list that has ended, and was not shown.
-    pub fn unlisted(&self) -> impl Iterator<Item = &ObjectKey> {
-        self.by_key.iter().filter(|(_, answer)| answer.was_before_list).map(|(key, _)| key)
+    /// Returns what it has not shown and is not newer: that is gone.
+    pub fn list_ends(&mut self) -> impl Iterator<Item = &ObjectKey> {
+        self.list.has_ended = true;
+        self.by_key.iter().filter(|(_, answer)| self.list.covers(&*answer.object)).map(|(key, _)| key)
     }
 
-    /// A list that has ended lacks the object. Returns it as it was answered, if that was before.
+    /// The list that has ended lacks the object. Returns it as it was answered, if that is not newer.
     pub fn lacking(&mut self, key: &ObjectKey) -> Option<Arc<Seen<K>>> {
         self.gone += 1;
-        let was_before = self.of(key).is_some_and(|answer| answer.was_before_list);
-        if was_before { self.by_key.remove(key).map(|answer| answer.object) } else { None }
+        let is_gone = self.of(key).is_some_and(|answer| self.list.covers(&*answer.object));
+        if is_gone { self.by_key.remove(key).map(|answer| answer.object) } else { None }
+    }
+}
+
+impl List {
+    /// Whether what was answered is not newer than the list, so that it is for the list to show. Where they cannot be compared, it
+    /// is.
+    fn covers(&self, answered: &impl Resource) -> bool {
+        self.version.is_some_and(|version| number(answered).is_none_or(|answered| answered <= version))
     }
 }
 
@@ -146,8 +176,8 @@ mod tests {
         Answered(&'static str),
         Shown(&'static str),
         Gone(&'static str),
-        /// A list begins, shows the record in this version or lacks it, and ends.
-        Begins,
+        /// A list of this version begins; it shows the record in this version or lacks it, and ends.
+        Begins(&'static str),
         Ends(Option<&'static str>),
     }
     use Step::{Answered, Asks, Begins, Ends, Gone, Shown};
@@ -158,19 +188,26 @@ mod tests {
         let (key, mut asked, mut in_list) =
             (ObjectKey::record("911234500000"), records.asked(), InList::default());
         let record = |version| record("911234500000", version);
+        let show = |version, in_list| {
+            if !records.knows(&key, &record(version), in_list) {
+                records.put(key.clone(), record(version), in_list);
+            }
+        };
         for step in steps {
             match step {
                 Asks => asked = records.asked(),
                 Answered(version) => drop(records.answered(asked, record(version))),
-                Shown(version) => drop(records.put(key.clone(), record(version), in_list)),
+                Shown(version) => show(version, in_list),
                 Gone(last) => drop(records.take(&key, Some(&record(last)))),
-                Begins => {
+                Begins(version) => {
                     in_list.list += 1;
-                    records.list_begins(None);
+                    records.list_begins(version);
                 }
                 Ends(shown) => {
-                    shown.map(|version| records.put(key.clone(), record(version), in_list));
-                    for key in records.unlisted(None, in_list.list) {
+                    if let Some(version) = shown {
+                        show(version, in_list);
+                    }
+                    for key in records.list_ends(None, in_list.list) {
                         records.take(&key, None::<&Seen<PhoneNumber>>);
                     }
                 }
@@ -195,20 +232,28 @@ mod tests {
             (&[Shown("7"), Asks, Answered("10"), Gone("8")], Some("10")),
             (&[Shown("7"), Asks, Answered("10"), Gone("8"), Shown("10")], Some("10")),
             (&[Asks, Answered("7"), Gone("8")], None),
-            // A list that began before it may lack it, and one that began after it does so if it is gone.
-            (&[Begins, Asks, Answered("9"), Ends(None)], Some("9")),
-            (&[Shown("7"), Begins, Asks, Answered("9"), Ends(Some("7"))], Some("9")),
-            (&[Shown("7"), Begins, Asks, Answered("9"), Ends(None)], Some("9")),
-            (&[Asks, Answered("9"), Begins, Ends(None)], None),
-            (&[Shown("7"), Asks, Answered("9"), Begins, Ends(None)], None),
-            (&[Asks, Answered("9"), Begins, Answered("11"), Ends(None)], Some("11")),
-            (&[Asks, Answered("7"), Begins, Ends(Some("9"))], Some("9")),
-            (&[Begins, Asks, Ends(None), Answered("7")], Some("7")),
+            // What is newer than a list is not for that to show, and what is not is gone if it lacks it.
+            (&[Asks, Begins("8"), Answered("9"), Ends(None)], Some("9")),
+            (&[Asks, Begins("8"), Ends(None), Answered("9")], Some("9")),
+            (&[Asks, Answered("9"), Begins("8"), Ends(None)], Some("9")),
+            (&[Shown("7"), Asks, Answered("9"), Begins("8"), Ends(Some("7"))], Some("9")),
+            (&[Shown("7"), Asks, Answered("9"), Begins("8"), Ends(None)], Some("9")),
+            (&[Asks, Answered("9"), Begins("10"), Ends(None)], None),
+            (&[Asks, Begins("10"), Answered("9"), Ends(None)], None),
+            (&[Asks, Begins("10"), Ends(None), Answered("9")], None),
+            (&[Shown("7"), Asks, Answered("9"), Begins("10"), Ends(None)], None),
+            (&[Shown("7"), Asks, Begins("10"), Answered("9"), Ends(None)], None),
+            (&[Shown("7"), Asks, Begins("10"), Ends(None), Answered("9")], None),
+            (&[Asks, Answered("9"), Begins("10"), Answered("11"), Ends(None)], Some("11")),
+            (&[Asks, Answered("7"), Begins("10"), Ends(Some("9"))], Some("9")),
             // What cannot be compared stands as it is shown.
             (&[Asks, Answered("7"), Shown("x")], Some("x")),
             (&[Shown("7"), Asks, Answered("x")], Some("7")),
-            // The API server was restored: its versions begin anew at a lower one, and all is listed.
-            (&[Shown("7"), Asks, Answered("9"), Begins, Ends(Some("3"))], Some("3")),
+            (&[Asks, Answered("x"), Begins("10"), Ends(None)], None),
+            // The API server was restored, and its versions begin anew at a lower one.
+            (&[Shown("7"), Asks, Answered("9"), Begins("5"), Ends(Some("3"))], Some("3")),
+            (&[Shown("7"), Asks, Answered("9"), Begins("5"), Ends(None)], None),
+            (&[Shown("7"), Begins("5"), Ends(Some("3")), Asks, Answered("6")], Some("6")),
         ] {
             assert_eq!(stands(steps).as_deref(), expected, "{steps:?}");
         }

@@ -49,7 +49,7 @@ struct Entry<K, B> {
 pub struct Shown {
     /// The last list that it stood in, or came after.
     pub list: u32,
-    /// How long its text was: by other definitions, the API server shows the same version with more fields, or with fewer.
+    /// How long its text was at most: by newer definitions, the API server shows the same version with more fields.
     pub length: u32,
 }
 
@@ -110,13 +110,15 @@ impl<K: Kept, B> Cache<K, B> {
         look(&mut shown.chain(answers.all().map(|(key, answer)| (key, &answer.brief))))
     }
 
-    /// Whether the object of that key is known in this version. It then counts as one of that list.
+    /// Whether the object of that key is known in this version, with as much as is shown of it. It then counts as one of that list.
     pub fn knows(&self, key: &ObjectKey, object: &impl Resource<DynamicType = ()>, shown: Shown) -> bool {
-        let is_it = |known: &&mut Box<Entry<K, B>>| {
-            known.version == version(object) && known.shown.length == shown.length
-        };
         let mut inner = self.inner.lock();
-        inner.objects.get_mut(key).filter(is_it).map(|known| known.shown = shown).is_some()
+        let is_it = |known: &&mut Box<Entry<K, B>>| {
+            known.version == version(object) && known.shown.length >= shown.length
+        };
+        let known = inner.objects.get_mut(key).filter(is_it);
+        // One that stood otherwise, as it was answered, has changed.
+        known.map(|known| known.shown.list = shown.list).is_some() && !inner.answers.shown(key, object)
     }
 
     /// Before an object is written.
@@ -129,7 +131,7 @@ impl<K: Kept, B> Cache<K, B> {
     pub fn answered(&self, asked: Asked, object: Seen<K>) -> bool {
         let mut inner = self.inner.lock();
         let shown = inner.last(&ObjectKey::of(&object));
-        inner.answers.came(asked, shown.as_deref(), object, self.brief)
+        inner.answers.keep(asked, shown.as_deref(), object, self.brief)
     }
 
     /// What was answered as this object in this version: what is watched brings the same text, which need not be read again.
@@ -139,9 +141,9 @@ impl<K: Kept, B> Cache<K, B> {
         answer.map(|answer| (*answer.object).clone())
     }
 
-    /// A list begins, of a namespace or of all.
-    pub fn list_begins(&self, namespace: Option<&str>) {
-        self.inner.lock().answers.list_begins(|key| is_in(key, namespace));
+    /// A list of this version begins.
+    pub fn list_begins(&self, version: &str) {
+        self.inner.lock().answers.list_begins(version);
     }
 
     /// Puts an object right that was read through other definitions: an API server that is given new ones shows objects
@@ -176,20 +178,17 @@ impl<K: Kept, B> Cache<K, B> {
         shown.or(answered)
     }
 
-    /// What stands in no such list: objects of a namespace, or of all.
-    pub fn unlisted(&self, namespace: Option<&str>, list: u32) -> BTreeSet<ObjectKey> {
+    /// A list has ended, of a namespace or of all. Returns what it lacks.
+    pub fn list_ends(&self, namespace: Option<&str>, list: u32) -> BTreeSet<ObjectKey> {
+        let is_in = |key: &ObjectKey| namespace.is_none() || key.namespace() == namespace;
         let prefix = namespace.map(|namespace| format!("{namespace}/"));
-        let inner = self.inner.lock();
+        let inner = &mut *self.inner.lock();
         let first = prefix.as_deref().map_or(Bound::Unbounded, Bound::Included);
-        let shown = inner.objects.range::<str, _>((first, Bound::Unbounded));
-        let shown = shown.take_while(|(key, _)| is_in(key, namespace));
-        let shown = shown.filter(|(_, entry)| entry.shown.list != list).map(|(key, _)| key);
-        shown.chain(inner.answers.unlisted().filter(|key| is_in(key, namespace))).cloned().collect()
+        let shown =
+            inner.objects.range::<str, _>((first, Bound::Unbounded)).take_while(|(key, _)| is_in(key));
+        let unlisted = shown.filter(|(_, entry)| entry.shown.list != list).map(|(key, _)| key);
+        unlisted.chain(inner.answers.list_ends().filter(|key| is_in(key))).cloned().collect()
     }
-}
-
-fn is_in(key: &ObjectKey, namespace: Option<&str>) -> bool {
-    namespace.is_none() || key.namespace() == namespace
 }
 
 impl<K: Kept, B> Inner<K, B> {
@@ -414,8 +413,9 @@ mod tests {
         let again = Shown { list: 2, ..IN_FIRST };
         assert!((0..299).all(|index| knows(index, again)));
         assert!(before.is_some() && of_first() == before);
-        assert_eq!(claims.unlisted(None, 2), [ObjectKey::of(&claim(299))].into());
-        assert!(!knows(0, Shown { length: 101, ..again }), "by other definitions, it is another");
+        assert_eq!(claims.list_ends(None, 2), [ObjectKey::of(&claim(299))].into());
+        assert!(!knows(0, Shown { length: 101, ..again }), "by other definitions, it has more fields");
+        assert!(knows(0, Shown { length: 99, ..again }) && !knows(0, Shown { length: 101, ..again }));
     }
 
     #[test]
@@ -431,7 +431,7 @@ mod tests {
         assert!(claims.correct(right, |_| true) && claims.get(&ObjectKey::of(&claim(1))).unwrap().is_newer());
         raw["metadata"]["resourceVersion"] = json!("9999");
         assert!(!claims.correct(serde_json::from_value(raw).unwrap(), |_| true), "its watch brings that");
-        assert_eq!(claims.unlisted(None, 1), BTreeSet::new(), "it stands in its list as before");
+        assert_eq!(claims.list_ends(None, 1), BTreeSet::new(), "it stands in its list as before");
     }
 
     #[test]

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use kube::ResourceExt;
-use kube_runtime::watcher::Event;
+use serde_json::json;
 
+use super::list_watch::Event;
 use crate::{
     api::{Kept, ObjectKey, Seen, Unread},
     cache::{Cache, Change, Shown},
@@ -46,9 +47,9 @@ impl<K: Kept, B> Follower<K, B> {
     /// brings all, and most of it is known.
     pub fn apply(&mut self, event: Event<Unread<K>>, mut tell: impl FnMut(&Changed<K>)) -> bool {
         match event {
-            Event::Init => {
+            Event::Init(version) => {
                 self.list = self.list.wrapping_add(1);
-                self.cache.list_begins(self.namespace.as_deref());
+                self.cache.list_begins(&version);
             }
             Event::InitApply(object) | Event::Apply(object) => {
                 let key = ObjectKey::of(&object);
@@ -68,7 +69,7 @@ impl<K: Kept, B> Follower<K, B> {
                 tell(&Changed::gone(key, before));
             }
             Event::InitDone => {
-                for key in self.cache.unlisted(self.namespace.as_deref(), self.list) {
+                for key in self.cache.list_ends(self.namespace.as_deref(), self.list) {
                     let before = self.cache.take(&key, None::<&Unread<K>>);
                     tell(&Changed::gone(key, before));
                 }
@@ -92,12 +93,22 @@ fn tell_of<K: Kept>(key: ObjectKey, change: Change<K>, is_answered: bool, mut te
     {
         warn_of(&*now, &newer.why);
     }
+    // The same text in other words is no news.
+    if before.as_ref().is_some_and(|before| says_the_same(before, &now)) {
+        return;
+    }
     let is_it = |old: &Arc<Seen<K>>| old.uid() == now.uid() && old.e164() == now.e164();
     let (before, gone) = if before.as_ref().is_some_and(is_it) { (before, None) } else { (None, before) };
     if gone.is_some() {
         tell(&Changed::gone(key.clone(), gone));
     }
     tell(&Changed { key, before, now: Some(now), is_answered });
+}
+
+/// Whether an object is in the same version as before, and reads as it did.
+fn says_the_same<K: Kept>(before: &Seen<K>, now: &Seen<K>) -> bool {
+    let of = |object: &Seen<K>| (object.uid(), object.resource_version());
+    of(before) == of(now) && json!(before) == json!(now)
 }
 
 /// Once for each: it stays as it is until another version goes on with it.
@@ -116,14 +127,16 @@ fn warn_of<K: Kept>(object: &Seen<K>, why: &str) {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
     use crate::{api::PhoneNumberClaim, plan::ClaimBrief};
 
     fn follower() -> (Cache<PhoneNumberClaim, ClaimBrief>, Follower<PhoneNumberClaim, ClaimBrief>) {
         let cache = Cache::new(ClaimBrief::of);
         (cache.clone(), Follower::new(cache, |_| (), None))
+    }
+
+    fn begins() -> Event<Unread<PhoneNumberClaim>> {
+        Event::Init("100".to_owned())
     }
 
     /// A claim in its first version.
@@ -170,7 +183,7 @@ mod tests {
         let (cache, mut follower) = follower();
         let mut list = |claims: Vec<Unread<PhoneNumberClaim>>| {
             let claims = claims.into_iter().map(Event::InitApply);
-            names(&mut follower, [Event::Init].into_iter().chain(claims).chain([Event::InitDone]).collect())
+            names(&mut follower, [begins()].into_iter().chain(claims).chain([Event::InitDone]).collect())
         };
         let words = |words: [&[&str]; 3]| {
             words.map(|words| words.iter().map(ToString::to_string).collect::<Vec<_>>())
@@ -188,9 +201,9 @@ mod tests {
     fn what_comes_during_a_list_stays_and_what_goes_is_gone() {
         let (cache, mut follower) = follower();
         let mut told = |events| names(&mut follower, events).map(|names| names.join(" "));
-        told(vec![Event::Init, Event::InitApply(claim("x", "+911")), Event::InitDone]);
+        told(vec![begins(), Event::InitApply(claim("x", "+911")), Event::InitDone]);
         let during = told(vec![
-            Event::Init,
+            begins(),
             Event::Apply(claim("new", "+912")),
             Event::Delete(claim("x", "+911")),
             Event::InitApply(claim("y", "+913")),

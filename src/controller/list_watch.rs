@@ -11,7 +11,7 @@ use kube::{
 use kube_runtime::{
     WatchStreamExt,
     utils::Backoff,
-    watcher::{Error, Event, Result},
+    watcher::{Error, Result},
 };
 use serde::de::DeserializeOwned;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
@@ -37,6 +37,19 @@ const SHORTEST: Duration = Duration::from_secs(1);
 pub trait Watched: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned + Send + 'static {}
 
 impl<K: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned + Send + 'static> Watched for K {}
+
+/// What is known of a kind, in the order in which it happened.
+#[derive(Debug, Clone)]
+pub enum Event<K> {
+    /// A list of this version begins.
+    Init(String),
+    /// An object of it.
+    InitApply(K),
+    /// It was told whole: what it lacks is gone.
+    InitDone,
+    Apply(K),
+    Delete(K),
+}
 
 /// All objects, and then what changes, without an end. Of an object that changes while the others are listed, the change is
 /// told, and not what the list says of it, which is older. What fails is told, and tried again after a pause: one of so many
@@ -76,8 +89,9 @@ impl<K: Watched> ListWatch<K> {
             let Some(session) = &mut self.session else {
                 sleep(self.pause.take().unwrap_or_default()).await;
                 let begun = begin(self.api.clone(), self.watches).await;
-                self.session = Some(begun.inspect_err(|_| self.pause = self.pauses.next())?);
-                return Ok(Event::Init);
+                let (version, session) = begun.inspect_err(|_| self.pause = self.pauses.next())?;
+                self.session = Some(session);
+                return Ok(Event::Init(version));
             };
             if let Some(event) = session.next().await {
                 return event;
@@ -91,15 +105,12 @@ impl<K: Watched> ListWatch<K> {
     }
 }
 
-async fn begin<K: Watched>(api: Api<K>, watches: usize) -> Result<Session<K>> {
+async fn begin<K: Watched>(api: Api<K>, watches: usize) -> Result<(String, Session<K>)> {
     let (version, objects) = list(api.clone()).await?;
     // Its pauses are its own: meanwhile, the list goes on.
-    let watch = watch(api, version).backoff(pauses(watches)).boxed();
-    Ok(Session {
-        begun: Instant::now(),
-        watch,
-        listing: Some(Listing { objects, overtaken: BTreeSet::new() }),
-    })
+    let watch = watch(api, version.clone()).backoff(pauses(watches)).boxed();
+    let listing = Some(Listing { objects, overtaken: BTreeSet::new() });
+    Ok((version, Session { begun: Instant::now(), watch, listing }))
 }
 
 impl<K: Watched> Session<K> {
@@ -283,7 +294,7 @@ mod tests {
         };
         let api: Api<Unread<PhoneNumber>> = Api::all(Client::new(tower::service_fn(serve), "default"));
         let told = list_watch(api, 1).take(expected.len()).map(|event| match event {
-            Ok(Event::Init) => "begin".to_owned(),
+            Ok(Event::Init(_)) => "begin".to_owned(),
             Ok(Event::InitApply(object)) => format!("listed {}", object.name_any()),
             Ok(Event::InitDone) => "end".to_owned(),
             Ok(Event::Apply(object)) => object.name_any(),

@@ -4,9 +4,13 @@ use std::{collections::BTreeSet, pin::pin, sync::Arc, time::Instant};
 
 use futures::StreamExt;
 use kube::Api;
-use kube_runtime::watcher::Event;
 
-use super::{follow::Follower, interruption::Interruptions, list_watch::list_watch, triggers::Triggers};
+use super::{
+    follow::Follower,
+    interruption::Interruptions,
+    list_watch::{Event, list_watch},
+    triggers::Triggers,
+};
 use crate::{
     api::{PhoneNumber, PhoneNumberClaim, Seen, Unread},
     reconcile::{Claims, Listed, Records, trim_claim},

@@ -210,6 +210,8 @@ impl Listed {
 
 #[cfg(test)]
 mod tests {
+    use kube::Resource;
+
     use super::*;
     use crate::cache::Shown;
 
@@ -232,12 +234,26 @@ mod tests {
             spec
         };
         let (adopts, hibernates) = (with("acquire", "AdoptOnly"), with("deletionPolicy", "Hibernate"));
+        let ceiling = |fees: &[&str]| {
+            let mut spec = plain.clone();
+            spec["maxPrice"] = serde_json::json!({ "currency": "INR" });
+            for fee in fees {
+                spec["maxPrice"][fee] = "52".into();
+            }
+            spec
+        };
+        let (monthly, both) = (ceiling(&["monthlyFee"]), ceiling(&["monthlyFee", "setupFee"]));
+        let other = serde_json::json!({ "e164": "+911234500001", "acquire": "AdoptOnly" });
         for (shown, version, live, corrected) in [
             (&plain, "7", &plain, false),
             (&plain, "7", &adopts, true),
             (&plain, "7", &with("currency", "INR"), true),
             (&plain, "7", &hibernates, true),
+            (&plain, "7", &both, true),
+            (&monthly, "7", &both, true),
             (&plain, "8", &adopts, false),
+            (&plain, "7", &other, false),
+            (&both, "7", &monthly, false),
             // Another API server, which has not been given the definitions yet.
             (&adopts, "7", &plain, false),
             (&adopts, "7", &with("currency", "INR"), false),
@@ -252,6 +268,7 @@ mod tests {
             let spec = |seen: &Seen<PhoneNumberClaim>| seen.read().map(|claim| claim.spec.clone());
             let stands = claims.seen("a", "b").unwrap();
             assert_eq!(spec(&stands), spec(if corrected { &live } else { &shown }));
+            assert_eq!(stands.meta().labels, None, "what the cache does not need");
             assert!(!claims.correct(&live), "once");
         }
     }

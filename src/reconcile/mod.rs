@@ -129,8 +129,8 @@ impl Context {
         self.store.replace(record).await.inspect(|stored| self.know(stored, asked))
     }
 
-    /// A record was stored: it stands so from now on, and it and its claim are looked at. Its watch brings it later: after a gap,
-    /// only once it has been begun anew.
+    /// A record was stored: it stands so from now on, and it and its claim are looked at, but for one whose purchase goes on. Its
+    /// watch brings it later, and after a gap much later.
     fn know(&self, stored: &Arc<PhoneNumber>, asked: Asked) {
         let is_news = self.records.answered(asked, Seen::Read(stored.clone()));
         if is_news && !self.outcomes.is_nothing_but_sent(stored) {

@@ -20,7 +20,8 @@ const PAUSES: Backoff = Backoff { first: Duration::from_millis(100), longest: Du
 /// Stores the outcome, for as long as it takes: it may be all that is known of a number that was paid for. Every failed
 /// try is followed by a back-off, regardless of the error: haste does not help an API server that is not well.
 ///
-/// Returns whether the record is bound now. If so, its change brings back all that waits for it, whenever it is seen.
+/// Returns whether the record is bound now. If so, the record and its claim were woken when that was answered, and the others that
+/// wait for it are when the watch shows it.
 pub async fn store(
     context: Arc<Context>,
     claim: Arc<PhoneNumberClaim>,
