@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use futures::{StreamExt, stream};
-use serde_json::Value;
+use serde_json::{Value, json};
+use vobiz_sim::OwnedNumber;
 
 use crate::{
     harness::{eventually, run},
@@ -48,8 +49,22 @@ impl Lacking {
         self.release.claim("office", &self.number).await
     }
 
-    async fn is_ready(&self) -> bool {
-        let claim = self.release.get("office").await.unwrap();
+    /// Claims another number that the account owns, after its record was created as from a backup.
+    async fn restore(&self) {
+        let (release, number) = (&self.release, self.release.number());
+        release.vobiz.put_owned(OwnedNumber::new(&number, &release.account)).unwrap();
+        let mut record = release.record(&self.number).await.unwrap();
+        record["metadata"] =
+            json!({ "name": number[1..], "finalizers": record["metadata"]["finalizers"].clone() });
+        record["spec"]["e164"] = number.clone().into();
+        record["spec"].as_object_mut().unwrap().remove("claimRef");
+        let path = Release::record_path(&number);
+        release.cluster.create(path.rsplit_once('/').unwrap().0, &record).await;
+        release.claim("restored", &number).await;
+    }
+
+    async fn is_ready(&self, claim: &str) -> bool {
+        let claim = self.release.get(claim).await.unwrap();
         condition(&claim, "Ready").is_some_and(|ready| ready["status"] == "True")
     }
 
@@ -80,12 +95,12 @@ impl Lacking {
         self.is_bought()
     }
 
-    /// What comes after the first list is not seen: no claim, or no record to tell of.
+    /// What comes after the first list is not seen: no claim.
     async fn sees_what_is_new(&self) -> bool {
         self.refused(1).await;
         self.claim().await;
         self.refused(2).await;
-        self.is_ready().await
+        self.is_ready("office").await
     }
 
     async fn without_right_to_claims(&self) -> bool {
@@ -96,7 +111,7 @@ impl Lacking {
             ("patch", "phonenumberclaims/status") => {
                 self.claim().await;
                 self.refused(2).await;
-                self.is_ready().await
+                self.is_ready("office").await
             }
             ("create", "events") => {
                 let claim = self.claim().await;
@@ -110,7 +125,14 @@ impl Lacking {
     async fn without_right_to_records(&self) -> bool {
         match self.right.verb.as_str() {
             "list" | "create" => self.buys().await,
-            "watch" => self.sees_what_is_new().await,
+            // What its own writes came to, it knows from their answers; of a record that was restored, nothing.
+            "watch" => {
+                self.claim().await;
+                self.release.until("office", PURCHASED).await;
+                self.restore().await;
+                self.refused(2).await;
+                self.is_ready("restored").await
+            }
             // The outcome of a purchase is not stored.
             "update" => {
                 self.claim().await;
