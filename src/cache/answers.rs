@@ -87,16 +87,18 @@ impl<K: Kept, B> Answers<K, B> {
     }
 
     /// A watch or list shows an object: an answer that is not newer than that, or than the list, is of no use any more. Returns
-    /// whether it was another.
+    /// whether the object stood otherwise until now.
     pub fn shown(&mut self, key: &ObjectKey, shown: &impl Resource) -> bool {
         self.newest = self.newest.max(number(shown));
-        let Some(answer) = self.of(key).map(|answer| &*answer.object) else { return false };
-        if !self.list.covers(answer) && is_newer(answer, shown) {
-            return false;
-        }
-        let is_other = answer.meta().resource_version != shown.meta().resource_version;
-        self.by_key.remove(key);
-        is_other
+        let stands = self.stands(key, shown);
+        let answer = if stands { None } else { self.by_key.remove(key) };
+        answer.is_some_and(|answer| answer.object.meta().resource_version != shown.meta().resource_version)
+    }
+
+    /// Whether an object stands as before where this is shown of it.
+    pub fn stands(&self, key: &ObjectKey, shown: &impl Resource) -> bool {
+        let answer = self.of(key).map(|answer| &*answer.object);
+        answer.is_none_or(|answer| !self.list.covers(answer) && is_newer(answer, shown))
     }
 
     /// The watch shows an object to be gone.

@@ -63,6 +63,8 @@ struct Object<K> {
 pub struct Change<K> {
     pub before: Option<Arc<Seen<K>>>,
     pub now: Arc<Seen<K>>,
+    /// It stood as it was answered, and that is not what is shown.
+    pub stood_otherwise: bool,
 }
 
 impl<K, B> Clone for Cache<K, B> {
@@ -118,7 +120,7 @@ impl<K: Kept, B> Cache<K, B> {
         };
         let known = inner.objects.get_mut(key).filter(is_it);
         // One that stood otherwise, as it was answered, has changed.
-        known.map(|known| known.shown.list = shown.list).is_some() && !inner.answers.shown(key, object)
+        known.map(|known| known.shown.list = shown.list).is_some() && inner.answers.stands(key, object)
     }
 
     /// Before an object is written.
@@ -193,9 +195,9 @@ impl<K: Kept, B> Cache<K, B> {
 
 impl<K: Kept, B> Inner<K, B> {
     fn put(&mut self, key: ObjectKey, object: Seen<K>, shown: Shown, brief: fn(&Seen<K>) -> B) -> Change<K> {
-        self.answers.shown(&key, &object);
+        let stood_otherwise = self.answers.shown(&key, &object);
         let (version, now) = (version(&object), Arc::new(object));
-        let change = Change { before: self.last(&key), now: now.clone() };
+        let change = Change { before: self.last(&key), now: now.clone(), stood_otherwise };
         let object = Object { whole: Some(now), packed: None };
         let entry = Entry { brief: brief(&change.now), version, shown, object };
         self.objects.insert(key.clone(), Box::new(entry));

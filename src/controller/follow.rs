@@ -87,14 +87,14 @@ impl<K: Kept, B> Follower<K, B> {
 }
 
 fn tell_of<K: Kept>(key: ObjectKey, change: Change<K>, is_answered: bool, mut tell: impl FnMut(&Changed<K>)) {
-    let Change { before, now } = change;
+    let Change { before, now, stood_otherwise } = change;
     if let Seen::Newer(newer) = &*now
         && !before.as_ref().is_some_and(|before| before.is_newer() && before.uid() == now.uid())
     {
         warn_of(&*now, &newer.why);
     }
     // The same text in other words is no news.
-    if before.as_ref().is_some_and(|before| says_the_same(before, &now)) {
+    if !stood_otherwise && before.as_ref().is_some_and(|before| says_the_same(before, &now)) {
         return;
     }
     let is_it = |old: &Arc<Seen<K>>| old.uid() == now.uid() && old.e164() == now.e164();
@@ -221,6 +221,20 @@ mod tests {
         assert_eq!(told(Event::Apply(version("x", "+911", "2"))), [0, 1, 0]);
         assert_eq!(told(Event::Delete(version("x", "+911", "2"))), [0, 0, 1]);
         assert_eq!(told(Event::Delete(claim("y", "+912"))), [0, 0, 1]);
+    }
+
+    #[test]
+    fn what_stood_as_it_was_answered_changes_where_a_list_shows_it_as_before() {
+        for (answered, told) in [(false, 0), (true, 1)] {
+            let (cache, mut follower) = follower();
+            let mut tell = |event| names(&mut follower, vec![event])[1].len();
+            tell(Event::Apply(version("x", "+911", "1")));
+            if answered {
+                assert!(cache.answered(cache.asked(), version("x", "+911", "3").read()));
+            }
+            tell(begins());
+            assert_eq!(tell(Event::InitApply(version("x", "+911", "1"))), told);
+        }
     }
 
     #[test]
