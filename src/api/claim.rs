@@ -122,6 +122,9 @@ impl PhoneNumberClaim {
 
     /// Whether the claim says all that another reading of it says, and more: what differs is left out there.
     pub(crate) fn says_more_than(&self, other: &Self) -> bool {
+        if self.spec == other.spec || self.spec.e164 != other.spec.e164 {
+            return false;
+        }
         let plain = PhoneNumberClaimSpec {
             e164: other.spec.e164,
             currency: None,
@@ -131,7 +134,7 @@ impl PhoneNumberClaim {
             account_ref: None,
         };
         let [this, other, plain] = [&self.spec, &other.spec, &plain].map(|spec| json!(spec));
-        this != other && this["e164"] == other["e164"] && says_all(&this, &other, &plain)
+        says_all(&this, &other, &plain)
     }
 
     /// The account that the claim names.

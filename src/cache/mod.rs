@@ -149,17 +149,14 @@ impl<K: Kept, B> Cache<K, B> {
     }
 
     /// Puts an object right that was read through other definitions: an API server that is given new ones shows objects
-    /// without the fields that the old ones do not know, for a second, and in that version never again. Returns whether it
-    /// was another.
-    pub fn correct(&self, object: Seen<K>, is_other: impl FnOnce(&Seen<K>) -> bool) -> bool {
-        let (key, mut inner) = (ObjectKey::of(&object), self.inner.lock());
-        let known = inner.objects.get(&key).filter(|entry| entry.version == version(&object));
+    /// without the fields that the old ones do not know, for a second, and in that version never again. Returns whether there
+    /// was a better one than what is known.
+    pub fn correct(&self, live: &Seen<K>, better: impl FnOnce(&Seen<K>) -> Option<Seen<K>>) -> bool {
+        let (key, mut inner) = (ObjectKey::of(live), self.inner.lock());
+        let known = inner.objects.get(&key).filter(|entry| entry.version == version(live));
         let Some(shown) = known.map(|entry| entry.shown) else { return false };
-        let is_other = inner.get(&key).is_some_and(|known| is_other(&known));
-        if is_other {
-            inner.put(key, object, shown, self.brief);
-        }
-        is_other
+        let right = inner.get(&key).and_then(|known| better(&known));
+        right.map(|right| inner.put(key, right, shown, self.brief)).is_some()
     }
 
     /// Keeps the object of that key. Returns what that changes.
@@ -424,15 +421,19 @@ mod tests {
     fn an_object_is_put_right_only_in_the_version_that_was_shown() {
         let claims = Cache::new(|_| ());
         put(&claims, claim(1));
-        let is_other = |corrected| claims.correct(claim(corrected), |_| true);
-        assert!(!is_other(2), "it is not known");
-        assert!(!claims.correct(claim(1), |shown| json!(shown) != json!(claim(1))), "it is as it was shown");
+        assert!(!claims.correct(&claim(2), |_| Some(claim(2))), "it is not known");
+        let unlike = |shown: &Seen<PhoneNumberClaim>| (json!(shown) != json!(claim(1))).then(|| claim(1));
+        assert!(!claims.correct(&claim(1), unlike), "it is as it was shown");
         let mut raw = json!(claim(1));
         raw["spec"]["deletionPolicy"] = json!("Hibernate");
         let right: Seen<PhoneNumberClaim> = serde_json::from_value(raw.clone()).unwrap();
-        assert!(claims.correct(right, |_| true) && claims.get(&ObjectKey::of(&claim(1))).unwrap().is_newer());
+        assert!(
+            claims.correct(&right, |_| Some(right.clone()))
+                && claims.get(&ObjectKey::of(&claim(1))).unwrap().is_newer()
+        );
         raw["metadata"]["resourceVersion"] = json!("9999");
-        assert!(!claims.correct(serde_json::from_value(raw).unwrap(), |_| true), "its watch brings that");
+        let next: Seen<PhoneNumberClaim> = serde_json::from_value(raw).unwrap();
+        assert!(!claims.correct(&next, |_| Some(next.clone())), "its watch brings that");
         assert_eq!(claims.list_ends(None, 1), BTreeSet::new(), "it stands in its list as before");
     }
 

@@ -75,9 +75,12 @@ impl Claims {
             (Seen::Read(seen), Seen::Read(live)) => live.says_more_than(seen),
             (seen, live) => live.is_newer() && !seen.is_newer(),
         };
-        let mut kept = live.clone();
-        trim_claim(&mut kept);
-        self.cache.correct(kept, says_more)
+        let trimmed = || {
+            let mut kept = live.clone();
+            trim_claim(&mut kept);
+            kept
+        };
+        self.cache.correct(live, |seen| says_more(seen).then(trimmed))
     }
 
     /// Whether that very claim was seen.
