@@ -107,6 +107,9 @@ pub struct AccountRef {
 }
 
 impl PhoneNumberClaim {
+    /// A field selector of the claims that have no record yet.
+    pub(crate) const UNRECORDED: &str = "status.phoneNumberRef.name=";
+
     pub(crate) fn reference(&self) -> ClaimRef {
         ClaimRef {
             namespace: self.namespace().unwrap_or_default(),

@@ -1,12 +1,12 @@
 //! Lists a kind, page by page, and watches it from where the list began: a claim that is created while a hundred thousand are
-//! listed is seen at once, not after them.
+//! listed is seen at once, not after them; and so is one that was created before, while nobody watched.
 
 use std::{collections::BTreeSet, fmt::Debug, time::Duration};
 
 use futures::{Stream, StreamExt, TryStreamExt, future::ready, stream, stream::BoxStream};
 use kube::{
     Api, Resource, ResourceExt,
-    api::{ListParams, ObjectList, WatchEvent, WatchParams},
+    api::{ListParams, ObjectList, VersionMatch, WatchEvent, WatchParams},
 };
 use kube_runtime::{
     WatchStreamExt,
@@ -53,15 +53,29 @@ pub enum Event<K> {
 
 /// All objects, and then what changes, without an end. Of an object that changes while the others are listed, the change is
 /// told, and not what the list says of it, which is older. What fails is told, and tried again after a pause: one of so many
-/// watches.
-pub fn list_watch<K: Watched>(api: Api<K>, watches: usize) -> impl Stream<Item = Result<Event<K>>> + Send {
-    let new = ListWatch { api, watches, pauses: Box::new(pauses(watches)), pause: None, session: None };
+/// watches. Where a list has more than a page, those that wait, by a field selector, are told before and among the others, and
+/// once more in their place.
+pub fn list_watch<K: Watched>(
+    api: Api<K>,
+    waiting: Option<&'static str>,
+    watches: usize,
+) -> impl Stream<Item = Result<Event<K>>> + Send {
+    let source = Source { api, waiting, watches };
+    let new = ListWatch { source, pauses: Box::new(pauses(watches)), pause: None, session: None };
     stream::unfold(new, async |mut list_watch| Some((list_watch.next().await, list_watch)))
 }
 
-struct ListWatch<K> {
+/// What is listed and watched.
+#[derive(Clone)]
+struct Source<K> {
     api: Api<K>,
+    /// A field selector of what waits for this process.
+    waiting: Option<&'static str>,
     watches: usize,
+}
+
+struct ListWatch<K> {
+    source: Source<K>,
     pauses: Box<dyn Backoff>,
     /// Before the next list.
     pause: Option<Duration>,
@@ -88,7 +102,7 @@ impl<K: Watched> ListWatch<K> {
         loop {
             let Some(session) = &mut self.session else {
                 sleep(self.pause.take().unwrap_or_default()).await;
-                let begun = begin(self.api.clone(), self.watches).await;
+                let begun = begin(self.source.clone()).await;
                 let (version, session) = begun.inspect_err(|_| self.pause = self.pauses.next())?;
                 self.session = Some(session);
                 return Ok(Event::Init(version));
@@ -105,10 +119,10 @@ impl<K: Watched> ListWatch<K> {
     }
 }
 
-async fn begin<K: Watched>(api: Api<K>, watches: usize) -> Result<(String, Session<K>)> {
-    let (version, objects) = list(api.clone()).await?;
+async fn begin<K: Watched>(source: Source<K>) -> Result<(String, Session<K>)> {
+    let (version, objects) = list(&source).await?;
     // Its pauses are its own: meanwhile, the list goes on.
-    let watch = watch(api, version.clone()).backoff(pauses(watches)).boxed();
+    let watch = watch(source.api, version.clone()).backoff(pauses(source.watches)).boxed();
     let listing = Some(Listing { objects, overtaken: BTreeSet::new() });
     Ok((version, Session { begun: Instant::now(), watch, listing }))
 }
@@ -145,23 +159,39 @@ impl<K: Watched> Session<K> {
 }
 
 /// The version that a list is of, and its objects. All pages are of the version that the first one was.
-async fn list<K: Watched>(api: Api<K>) -> Result<(String, BoxStream<'static, Result<K>>)> {
-    let first = page(&api, None).await?;
-    let version = first.metadata.resource_version.unwrap_or_default();
-    let more = stream::try_unfold((api, first.metadata.continue_), async |(api, token)| {
+async fn list<K: Watched>(
+    Source { api, waiting, .. }: &Source<K>,
+) -> Result<(String, BoxStream<'static, Result<K>>)> {
+    let first = page(api, &ListParams::default()).await?;
+    let version = known(first.metadata.resource_version.unwrap_or_default())?;
+    let token = first.metadata.continue_.filter(|token| !token.is_empty());
+    let waiting = waiting.filter(|_| token.is_some()).map(|selector| {
+        stream::once(waiting_at(api.clone(), version.clone(), selector)).flat_map(stream::iter).map(Ok)
+    });
+    let more = stream::try_unfold((api.clone(), token), async |(api, token)| {
         let Some(token) = token.filter(|token| !token.is_empty()) else { return Ok(None) };
-        let page = page(&api, Some(&token)).await?;
+        let page = page(&api, &ListParams::default().continue_token(&token)).await?;
         Ok(Some((page.items, (api, page.metadata.continue_))))
     });
     let pages = stream::once(ready(Ok(first.items))).chain(more);
     let objects = pages.map_ok(|items| stream::iter(items.into_iter().map(Ok))).try_flatten();
-    Ok((known(version)?, objects.boxed()))
+    let waiting = stream::iter(waiting).flatten();
+    Ok((version, stream::select(waiting, objects).boxed()))
 }
 
-async fn page<K: Watched>(api: &Api<K>, token: Option<&str>) -> Result<ObjectList<K>> {
-    let mut asked = ListParams::default().limit(A_PAGE);
-    asked.continue_token = token.map(str::to_owned);
-    api.list(&asked).await.map_err(Error::InitialListFailed)
+/// A page of those that a selector means, in that version: by themselves, they stand as late in the list as their names do. An
+/// API server that cannot tell them says them in the list alone.
+async fn waiting_at<K: Watched>(api: Api<K>, version: String, selector: &'static str) -> Vec<K> {
+    let asked = ListParams::default().fields(selector).at(&version).matching(VersionMatch::Exact);
+    let told = page(&api, &asked).await.map(|page| page.items);
+    told.inspect_err(
+        |error| tracing::debug!(%error, kind = %K::kind(&()), selector, "not told apart from others"),
+    )
+    .unwrap_or_default()
+}
+
+async fn page<K: Watched>(api: &Api<K>, asked: &ListParams) -> Result<ObjectList<K>> {
+    api.list(&asked.clone().limit(A_PAGE)).await.map_err(Error::InitialListFailed)
 }
 
 /// What changes from a version on, until the API server knows that version no more.
@@ -268,6 +298,7 @@ mod tests {
     /// afterwards: that is told, in this order. Nothing that is given up is still under way when the next list begins.
     /// Returns how long that took.
     async fn check(
+        waiting: Option<&'static str>,
         requests: impl IntoIterator<Item = (&'static str, u16, String)>,
         expected: &[&str],
     ) -> Duration {
@@ -277,7 +308,7 @@ mod tests {
         let serve = move |request: http::Request<Body>| {
             let answer = requests.lock().unwrap().pop_front();
             let query = request.uri().query().unwrap_or_default().to_owned();
-            let begins = query.contains("limit=") && !query.contains("continue=");
+            let begins = query.ends_with("limit=500");
             assert!(!begins || Arc::strong_count(&under_way) == 1, "{query}");
             let held = under_way.clone();
             async move {
@@ -293,7 +324,7 @@ mod tests {
             }
         };
         let api: Api<Unread<PhoneNumber>> = Api::all(Client::new(tower::service_fn(serve), "default"));
-        let told = list_watch(api, 1).take(expected.len()).map(|event| match event {
+        let told = list_watch(api, waiting, 1).take(expected.len()).map(|event| match event {
             Ok(Event::Init(_)) => "begin".to_owned(),
             Ok(Event::InitApply(object)) => format!("listed {}", object.name_any()),
             Ok(Event::InitDone) => "end".to_owned(),
@@ -332,7 +363,37 @@ mod tests {
         ];
         let expected =
             ["begin", "listed a", "listed b", "new", "c", "no d", "no e", "e", "listed f", "end", "d"];
-        check(requests, &expected).await;
+        check(None, requests, &expected).await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_waits_is_told_before_the_pages_in_which_it_stands() {
+        const ASKED: &str =
+            "limit=500&fieldSelector=spec.e164%3D&resourceVersion=10&resourceVersionMatch=Exact";
+        let first = page("10", Some("t"), &["a"]);
+        let watched = events(&[("MODIFIED", object("y", 11))]);
+        for (waiting, last, expected) in [
+            // What has changed since is told as it is now.
+            ((200, page("10", Some("more"), &["y", "z"])), (0, String::new()), vec!["y", "listed z"]),
+            // An API server whose definitions do not know the field.
+            (
+                (400, "field label not supported".to_owned()),
+                (200, page("10", None, &["b", "y", "z"])),
+                vec!["y", "listed b", "listed z", "end"],
+            ),
+        ] {
+            let requests = [
+                ("limit=500", 200, first.clone()),
+                ("resourceVersion=10", 200, watched.clone()),
+                (ASKED, waiting.0, waiting.1),
+                ("limit=500&continue=t", last.0, last.1),
+            ];
+            check(Some("spec.e164="), requests, &[&["begin", "listed a"], expected.as_slice()].concat())
+                .await;
+        }
+        // A list of one page has them all.
+        let requests = [("limit=500", 200, page("10", None, &["a"])), ("resourceVersion=10", 200, watched)];
+        check(Some("spec.e164="), requests, &["begin", "listed a", "end", "y"]).await;
     }
 
     #[tokio::test(start_paused = true)]
@@ -356,7 +417,7 @@ mod tests {
             "begin", "listed a", "end", "a", "begin", "listed a", "end", "begin", "listed b", "end",
             NO_VERSION, "begin", "listed c", "end",
         ];
-        let took = check(requests, &expected).await;
+        let took = check(None, requests, &expected).await;
         // A watch that begins anew, and three lists, each after a pause.
         assert!(took > SHORTEST + 3 * Duration::from_millis(800), "{took:?}");
     }
@@ -369,7 +430,7 @@ mod tests {
             ("continue=t", 0, String::new()),
             ("limit=500", 200, page("20", None, &["a", "b"])),
         ];
-        check(requests, &["begin", "listed a", "begin", "listed a", "listed b", "end"]).await;
+        check(None, requests, &["begin", "listed a", "begin", "listed a", "listed b", "end"]).await;
     }
 
     #[tokio::test(start_paused = true)]
@@ -384,7 +445,7 @@ mod tests {
         ];
         let expected =
             [UNLISTED, NO_VERSION, "begin", "listed a", UNLISTED, "begin", "listed a", "listed b", "end"];
-        check(requests, &expected).await;
+        check(None, requests, &expected).await;
     }
 
     #[tokio::test(start_paused = true)]
@@ -398,6 +459,6 @@ mod tests {
             ("resourceVersion=10", 200, events(&[("ADDED", object("d", 11))])),
         ];
         let expected = ["begin", "listed a", UNWATCHED, "listed b", "listed c", "end", UNWATCHED, "d"];
-        check(requests, &expected).await;
+        check(None, requests, &expected).await;
     }
 }

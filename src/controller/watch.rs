@@ -42,7 +42,7 @@ pub async fn claims(
     let what = place.map_or_else(|| "claims".to_owned(), |name| format!("claims in namespace {name}"));
     let mut follower = Follower::new(cache, trim_claim, namespace.clone());
     let mut interruptions = Interruptions::default();
-    let mut events = pin!(list_watch(api, watches));
+    let mut events = pin!(list_watch(api, Some(PhoneNumberClaim::UNRECORDED), watches));
     while let Some(event) = events.next().await {
         // A list goes on though its watch may not be begun.
         let is_watched = matches!(event, Ok(Event::Apply(_) | Event::Delete(_)));
@@ -73,7 +73,7 @@ pub async fn records(
 ) {
     let mut follower = Follower::new(cache, trim_record, None);
     let mut interruptions = Interruptions::default();
-    let mut events = pin!(list_watch(api, watches));
+    let mut events = pin!(list_watch(api, None, watches));
     while let Some(event) = events.next().await {
         match event {
             Ok(event) => {
