@@ -7,8 +7,7 @@ use crate::{
     vobiz::{Client, Filtered, Ledger, ReadError, Shown},
 };
 
-/// A ledger is read by filters for so long at a time by those who want it so. To see whether filters show it, one page is read:
-/// a look that comes by has no use for that, and waits for no more.
+/// A ledger is read by filters for so long at a time.
 const PIECE: Duration = Duration::from_millis(500);
 
 /// For so long filters that were not honoured are not asked: what showed it may have been a moment of the ledger's.
@@ -85,8 +84,7 @@ impl Filters {
         let under_way = self.reading.take().filter(|begun| begun.whole == whole);
         let anew = || Some(Begun { at: now, whole, filtered: ledger.filter()? });
         let Some(mut begun) = under_way.or_else(anew) else { return Ok(None) };
-        let piece = if wanted { PIECE } else { Duration::ZERO };
-        let shown = match client.filtered(&mut begun.filtered, Instant::now() + piece).await {
+        let shown = match client.filtered(&mut begun.filtered, Instant::now() + PIECE).await {
             Ok(Some(shown)) => shown,
             Ok(None) => {
                 self.reading = Some(begun);
