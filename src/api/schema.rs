@@ -156,6 +156,14 @@ mod tests {
     }
 
     #[test]
+    fn the_definition_lets_claims_without_a_record_be_selected() {
+        let [claim, ..] = crds().unwrap().map(|crd| serde_json::to_value(crd).unwrap());
+        let field = format!(".{}", PhoneNumberClaim::UNRECORDED.trim_end_matches('='));
+        let selectable = claim["spec"]["versions"][0]["selectableFields"].as_array().unwrap();
+        assert!(selectable.contains(&json!({ "jsonPath": field })), "{field} {selectable:?}");
+    }
+
+    #[test]
     fn every_field_has_a_description_for_kubectl_explain() {
         for crd in crds().unwrap() {
             let crd = serde_json::to_value(crd).unwrap();

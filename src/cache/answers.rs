@@ -35,6 +35,8 @@ pub(super) struct Answer<K, B> {
 struct List {
     version: Option<u128>,
     has_ended: bool,
+    /// So many of those that were kept are of before the API server was restored: it does not know them, whatever their version.
+    lost: u64,
 }
 
 /// What had gone by the time when a write was asked for: one that is shown to be gone later may be the one that was written.
@@ -64,7 +66,9 @@ impl<K: Kept, B> Answers<K, B> {
         let key = ObjectKey::of(&object);
         let is_news = match self.of(&key).map(|answer| &*answer.object).or(shown) {
             Some(known) => is_newer(&object, known),
-            None => asked == self.asked() && !(self.list.has_ended && self.list.covers(&object)),
+            None => {
+                asked == self.asked() && !(self.list.has_ended && self.list.covers(self.count + 1, &object))
+            }
         };
         if is_news {
             self.count += 1;
@@ -97,8 +101,8 @@ impl<K: Kept, B> Answers<K, B> {
 
     /// Whether an object stands as before where this is shown of it.
     pub fn stands(&self, key: &ObjectKey, shown: &impl Resource) -> bool {
-        let answer = self.of(key).map(|answer| &*answer.object);
-        answer.is_none_or(|answer| !self.list.covers(answer) && is_newer(answer, shown))
+        let stands = |answer: &Answer<K, B>| !self.is_covered(answer) && is_newer(&*answer.object, shown);
+        self.of(key).is_none_or(stands)
     }
 
     /// The watch shows an object to be gone.
@@ -107,35 +111,38 @@ impl<K: Kept, B> Answers<K, B> {
         self.shown(key, last);
     }
 
-    /// A list of this version begins. One that is older than what was shown is of an API server that was restored: it does not
-    /// know what was answered before.
+    /// A list of this version begins. One that is older than what was shown is of an API server that was restored.
     pub fn list_begins(&mut self, version: &str) {
-        self.list = List { version: version.parse().ok(), has_ended: false };
-        if self.list.version < self.newest {
-            self.by_key.clear();
-        }
-        self.newest = self.list.version;
+        let version = version.parse().ok();
+        let lost = if version < self.newest { self.count } else { 0 };
+        self.list = List { version, has_ended: false, lost };
+        self.newest = version;
     }
 
     /// Returns what it has not shown and is not newer: that is gone.
     pub fn list_ends(&mut self) -> impl Iterator<Item = &ObjectKey> {
         self.list.has_ended = true;
-        self.by_key.iter().filter(|(_, answer)| self.list.covers(&*answer.object)).map(|(key, _)| key)
+        self.by_key.iter().filter(|(_, answer)| self.is_covered(answer)).map(|(key, _)| key)
     }
 
     /// The list that has ended lacks the object. Returns it as it was answered, if that is not newer.
     pub fn lacking(&mut self, key: &ObjectKey) -> Option<Arc<Seen<K>>> {
         self.gone += 1;
-        let is_gone = self.of(key).is_some_and(|answer| self.list.covers(&*answer.object));
+        let is_gone = self.of(key).is_some_and(|answer| self.is_covered(answer));
         if is_gone { self.by_key.remove(key).map(|answer| answer.object) } else { None }
+    }
+
+    fn is_covered(&self, answer: &Answer<K, B>) -> bool {
+        self.list.covers(answer.place, &*answer.object)
     }
 }
 
 impl List {
     /// Whether what was answered is not newer than the list, so that it is for the list to show. Where they cannot be compared, it
     /// is.
-    fn covers(&self, answered: &impl Resource) -> bool {
-        self.version.is_some_and(|version| number(answered).is_none_or(|answered| answered <= version))
+    fn covers(&self, place: u64, answered: &impl Resource) -> bool {
+        let is_older = |version| number(answered).is_none_or(|answered| answered <= version);
+        place <= self.lost || self.version.is_some_and(is_older)
     }
 }
 

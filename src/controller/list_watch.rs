@@ -158,14 +158,16 @@ impl<K: Watched> Session<K> {
     }
 }
 
-/// The version that a list is of, and its objects. All pages are of the version that the first one was.
+/// The version that a list is of, and its objects. All pages are of the version that the first one was. Of objects so large that
+/// a page has fewer than it might, those that wait are not told apart: the API server may go through all of them for it at once.
 async fn list<K: Watched>(
     Source { api, waiting, .. }: &Source<K>,
 ) -> Result<(String, BoxStream<'static, Result<K>>)> {
     let first = page(api, &ListParams::default()).await?;
     let version = known(first.metadata.resource_version.unwrap_or_default())?;
     let token = first.metadata.continue_.filter(|token| !token.is_empty());
-    let waiting = waiting.filter(|_| token.is_some()).map(|selector| {
+    let is_worth_while = token.is_some() && first.items.len() >= A_PAGE as usize;
+    let waiting = waiting.filter(|_| is_worth_while).map(|selector| {
         stream::once(waiting_at(api.clone(), version.clone(), selector)).flat_map(stream::iter).map(Ok)
     });
     let more = stream::try_unfold((api.clone(), token), async |(api, token)| {
@@ -175,12 +177,15 @@ async fn list<K: Watched>(
     });
     let pages = stream::once(ready(Ok(first.items))).chain(more);
     let objects = pages.map_ok(|items| stream::iter(items.into_iter().map(Ok))).try_flatten();
-    let waiting = stream::iter(waiting).flatten();
-    Ok((version, stream::select(waiting, objects).boxed()))
+    // The list is at its end with its pages: whatever is asked for beside them stands there too.
+    let all = objects.map(Some).chain(stream::once(ready(None)));
+    let beside = stream::iter(waiting).flatten().map(Some);
+    let objects = stream::select(beside, all).take_while(|object| ready(object.is_some())).filter_map(ready);
+    Ok((version, objects.boxed()))
 }
 
-/// A page of those that a selector means, in that version: by themselves, they stand as late in the list as their names do. An
-/// API server that cannot tell them says them in the list alone.
+/// The first page of those that a selector means, in that version: in the list, they stand as late as their names do. An API server
+/// that cannot tell them apart shows them there alone.
 async fn waiting_at<K: Watched>(api: Api<K>, version: String, selector: &'static str) -> Vec<K> {
     let asked = ListParams::default().fields(selector).at(&version).matching(VersionMatch::Exact);
     let told = page(&api, &asked).await.map(|page| page.items);
@@ -370,7 +375,12 @@ mod tests {
     async fn what_waits_is_told_before_the_pages_in_which_it_stands() {
         const ASKED: &str =
             "limit=500&fieldSelector=spec.e164%3D&resourceVersion=10&resourceVersionMatch=Exact";
-        let first = page("10", Some("t"), &["a"]);
+        let names: Vec<_> = (0..A_PAGE).map(|index| index.to_string()).collect();
+        let names: Vec<_> = names.iter().map(String::as_str).collect();
+        let first = page("10", Some("t"), &names);
+        let listed: Vec<_> = names.iter().map(|name| format!("listed {name}")).collect();
+        let listed: Vec<_> = [&["begin".to_owned()], listed.as_slice()].concat();
+        let listed: Vec<_> = listed.iter().map(String::as_str).collect();
         let watched = events(&[("MODIFIED", object("y", 11))]);
         for (waiting, last, expected) in [
             // What has changed since is told as it is now.
@@ -388,9 +398,23 @@ mod tests {
                 (ASKED, waiting.0, waiting.1),
                 ("limit=500&continue=t", last.0, last.1),
             ];
-            check(Some("spec.e164="), requests, &[&["begin", "listed a"], expected.as_slice()].concat())
-                .await;
+            check(Some("spec.e164="), requests, &[listed.as_slice(), expected.as_slice()].concat()).await;
         }
+        // The list does not wait for them.
+        let requests = [
+            ("limit=500", 200, first),
+            ("resourceVersion=10", 0, String::new()),
+            (ASKED, 0, String::new()),
+            ("limit=500&continue=t", 200, page("10", None, &["b"])),
+        ];
+        check(Some("spec.e164="), requests, &[listed.as_slice(), &["listed b", "end"]].concat()).await;
+        // Of large objects, a page has fewer.
+        let requests = [
+            ("limit=500", 200, page("10", Some("t"), &["a"])),
+            ("resourceVersion=10", 0, String::new()),
+            ("limit=500&continue=t", 200, page("10", None, &["b"])),
+        ];
+        check(Some("spec.e164="), requests, &["begin", "listed a", "listed b", "end"]).await;
         // A list of one page has them all.
         let requests = [("limit=500", 200, page("10", None, &["a"])), ("resourceVersion=10", 200, watched)];
         check(Some("spec.e164="), requests, &["begin", "listed a", "end", "y"]).await;

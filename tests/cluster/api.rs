@@ -3,6 +3,7 @@
 use std::process::Stdio;
 
 use serde_json::json;
+use testbed::objects::claims_path;
 use tokio::io::AsyncWriteExt;
 
 use crate::{
@@ -209,6 +210,32 @@ fn kubectl_waits_for_a_purchase_and_shows_it_in_columns() {
         let all = kubectl(&["get", "telephony"]).await;
         assert!(all.contains("phonenumberclaim.telephony.vobiz.ai/office"), "{all}");
         assert!(all.contains(&format!("phonenumber.telephony.vobiz.ai/{}", &number[1..])), "{all}");
+    });
+}
+
+/// As the operator asks for them, while it lists all: in one version, by the record that a claim names or does not name.
+#[test]
+fn claims_without_a_record_are_told_apart_in_any_version() {
+    run(async |world| {
+        let claims = claims_path(&world.namespace);
+        world.claim("waits", &world.stocked()).await;
+        let before = world.cluster.get(&format!("{claims}?limit=500")).await.unwrap();
+        let version = before["metadata"]["resourceVersion"].as_str().unwrap();
+        let query = format!(
+            "fieldSelector=status.phoneNumberRef.name%3D&limit=500&resourceVersion={version}&resourceVersionMatch=Exact"
+        );
+        let unrecorded = async || {
+            let list = world.cluster.get(&format!("{claims}?{query}")).await.unwrap();
+            let names =
+                list["items"].as_array().unwrap().iter().map(|claim| claim["metadata"]["name"].clone());
+            names.collect::<Vec<_>>()
+        };
+        assert_eq!(unrecorded().await, ["waits"]);
+        let _operator = world.operator();
+        world.until("waits", PURCHASED).await;
+        assert_eq!(unrecorded().await, ["waits"], "in that version");
+        let now = format!("{claims}?fieldSelector=status.phoneNumberRef.name%3D");
+        assert_eq!(world.cluster.get(&now).await.unwrap()["items"], json!([]));
     });
 }
 
