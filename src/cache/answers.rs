@@ -66,9 +66,7 @@ impl<K: Kept, B> Answers<K, B> {
         let key = ObjectKey::of(&object);
         let is_news = match self.of(&key).map(|answer| &*answer.object).or(shown) {
             Some(known) => is_newer(&object, known),
-            None => {
-                asked == self.asked() && !(self.list.has_ended && self.list.covers(self.count + 1, &object))
-            }
+            None => asked == self.asked() && !(self.list.has_ended && self.list.covers(&object)),
         };
         if is_news {
             self.count += 1;
@@ -132,17 +130,17 @@ impl<K: Kept, B> Answers<K, B> {
         if is_gone { self.by_key.remove(key).map(|answer| answer.object) } else { None }
     }
 
+    /// Whether an answer is for the list to show.
     fn is_covered(&self, answer: &Answer<K, B>) -> bool {
-        self.list.covers(answer.place, &*answer.object)
+        answer.place <= self.list.lost || self.list.covers(&*answer.object)
     }
 }
 
 impl List {
     /// Whether what was answered is not newer than the list, so that it is for the list to show. Where they cannot be compared, it
     /// is.
-    fn covers(&self, place: u64, answered: &impl Resource) -> bool {
-        let is_older = |version| number(answered).is_none_or(|answered| answered <= version);
-        place <= self.lost || self.version.is_some_and(is_older)
+    fn covers(&self, answered: &impl Resource) -> bool {
+        self.version.is_some_and(|version| number(answered).is_none_or(|answered| answered <= version))
     }
 }
 
