@@ -1,6 +1,6 @@
 //! A batch of reads: the sources that it has to bring, and what follows from a failure among them.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use jiff::Timestamp;
 
@@ -72,8 +72,7 @@ pub struct BatchRead {
     pub owned: Option<usize>,
     /// Searches that find so much that a listing costs no more.
     pub broad: Vec<Source>,
-    /// How many rows of the ledger are known, and whether filters show what matters of it.
-    pub ledger_rows: Option<(usize, bool)>,
+    pub ledger: Option<LedgerKnown>,
     /// Which old ledger could not be read, and why: it concerns nobody else.
     pub old_ledger_failed: Option<(Timestamp, ReadError)>,
 }
@@ -98,6 +97,16 @@ impl BatchRead {
         self.readings.push((source, reading));
         true
     }
+}
+
+/// What is known of the ledger, where it is kept up with.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct LedgerKnown {
+    pub rows: usize,
+    /// Whether filters show what matters of it: to read that anew is cheap.
+    pub filtered: bool,
+    /// When more is to be read of whether they do. Monotonic.
+    pub proof_at: Option<Duration>,
 }
 
 /// The read that ended a batch.

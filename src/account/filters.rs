@@ -7,8 +7,13 @@ use crate::{
     vobiz::{Client, Filtered, Ledger, ReadError, Shown},
 };
 
-/// A ledger is read by filters for so long at a time.
+/// What waits is read by filters for so long at a time.
 const PIECE: Duration = Duration::from_millis(500);
+
+/// Whether filters are honoured is read for so long at a time, and so often: a look that comes meanwhile waits for no more, and
+/// most looks for none of it.
+const PROOF: Duration = Duration::from_millis(100);
+const BETWEEN_PROOFS: Duration = Duration::from_secs(1);
 
 /// For so long filters that were not honoured are not asked: what showed it may have been a moment of the ledger's.
 const AGAIN: Duration = Duration::from_hours(1);
@@ -18,6 +23,8 @@ const AGAIN: Duration = Duration::from_hours(1);
 pub struct Filters {
     honoured: Honoured,
     reading: Option<Begun>,
+    /// From when on more may be read of whether they are honoured. Monotonic.
+    proof_at: Duration,
 }
 
 /// What is being read, and since when.
@@ -66,6 +73,11 @@ impl Filters {
         self.honoured == Honoured::Yes && ledger.can_be_filtered()
     }
 
+    /// When more is to be read of whether filters are honoured, of a ledger that was read whole at that moment. Monotonic.
+    pub fn proof_at(&self, ledger: &Ledger, whole: Moment, now: Moment) -> Option<Duration> {
+        (!self.honoured.is_told(whole, now, false) && ledger.can_be_filtered()).then_some(self.proof_at)
+    }
+
     /// Goes on with a reading of a ledger that is wholly known, and was read whole at that moment: for what it says now, or
     /// to see whether filters show it. Returns since when all that they show was read, when it is at its end.
     pub async fn read(
@@ -80,17 +92,26 @@ impl Filters {
             self.reading = None;
             return Ok(None);
         }
+        if !wanted && now.mono < self.proof_at {
+            return Ok(None);
+        }
+        let piece = if wanted { PIECE } else { PROOF };
+        self.proof_at = now.mono + BETWEEN_PROOFS;
         // Of a ledger that was read anew meanwhile, it would show what was before.
         let under_way = self.reading.take().filter(|begun| begun.whole == whole);
         let anew = || Some(Begun { at: now, whole, filtered: ledger.filter()? });
         let Some(mut begun) = under_way.or_else(anew) else { return Ok(None) };
-        let shown = match client.filtered(&mut begun.filtered, Instant::now() + PIECE).await {
+        let shown = match client.filtered(&mut begun.filtered, Instant::now() + piece).await {
             Ok(Some(shown)) => shown,
             Ok(None) => {
                 self.reading = Some(begun);
                 return Ok(None);
             }
-            Err(error @ ReadError::RateLimited { .. }) => return Err(error),
+            // It goes on with that page when the limit allows it.
+            Err(error @ ReadError::RateLimited { .. }) => {
+                self.reading = Some(begun);
+                return Err(error);
+            }
             // All rows can be read, or none can be said to be: filters alone hold nothing up.
             Err(error) => {
                 tracing::debug!(%error, "the ledger cannot be read by filters");

@@ -11,8 +11,9 @@ use jiff::Timestamp;
 use tokio::time::{sleep_until, timeout};
 
 use super::{
-    batch::{BatchRead, ReadBatch},
+    batch::{BatchRead, LedgerKnown, ReadBatch},
     filters::Filters,
+    floor::{Floor, SHRUNK},
     lost::Lost,
     upkeep::is_outdated,
 };
@@ -27,14 +28,11 @@ use crate::{
 const PIECE: Duration = Duration::from_millis(500);
 const OLD_PIECE: Duration = Duration::from_millis(200);
 
-/// A ledger with which one could not keep up is read whole for so long: each time that it is tried costs a reading as well.
-const READ_WHOLE: Duration = Duration::from_hours(1);
-
 /// A reading that is not wanted any more is kept for so long: where another read fails, all that waits asks anew.
 const KEPT: Duration = Duration::from_mins(2);
 
-/// What stands in the log and in the conditions meanwhile.
-const SHRUNK: &str = "the ledger shows fewer rows than it did; it is believed again in an hour at the latest";
+/// A ledger with which one could not keep up is read whole for so long: each time that it is tried costs a reading as well.
+const READ_WHOLE: Duration = Duration::from_hours(1);
 
 const LEDGER_SO_FAR: Source = Source::LedgerSoFar { from: Timestamp::MIN };
 const LEDGER: Source = Source::Ledger { from: Timestamp::MIN };
@@ -53,26 +51,6 @@ pub struct Ledgers<'a> {
     read_whole_until: Duration,
     /// What was known of a ledger before it announced fewer rows.
     floor: Option<Floor>,
-}
-
-/// So many rows there were from that moment on. A state with fewer is an older one, which may lack a debit: until then
-/// (monotonic) it is not believed, and after that the ledger has lost rows for good.
-#[derive(Debug, Clone, Copy, PartialEq)]
-struct Floor {
-    from: Timestamp,
-    rows: usize,
-    until: Duration,
-}
-
-impl Floor {
-    fn at(self, now: Duration) -> Option<Self> {
-        (now < self.until).then_some(self)
-    }
-
-    /// Whether a reading from that moment on, of so many rows where they can be counted, shows less than there was.
-    fn is_above(self, from: Timestamp, rows: Option<usize>) -> bool {
-        from <= self.from && rows.is_none_or(|rows| rows < self.rows)
-    }
 }
 
 /// The reading of an old ledger. It is a future of its own, so that a page of it that hangs keeps no batch waiting.
@@ -121,6 +99,13 @@ impl Pass {
         }
     }
 
+    /// What is told of it, where it can be kept up with.
+    fn told(&self, filters: &Filters, now: Moment) -> Option<LedgerKnown> {
+        let filtered = filters.serve(&self.ledger);
+        let proof_at = filters.proof_at(&self.ledger, self.begun, now);
+        Some(LedgerKnown { rows: self.ledger.rows_known()?, filtered, proof_at })
+    }
+
     fn reading(&mut self, begun: Moment) -> Reading<Contents> {
         if let Some(news) = self.ledger.take_rows() {
             self.rows = Arc::new(self.rows.after(news));
@@ -143,17 +128,15 @@ impl<'a> Ledgers<'a> {
         let (mut read, begun) = (BatchRead::default(), clock.now());
         let [so_far, anew, old] = [LEDGER_SO_FAR, LEDGER, OLD_LEDGER].map(|kind| batch.ledger_from(kind));
         let mut wanted = Wanted { so_far, anew, old };
-        if let Err(error) = self.read_new(&mut read, client, begun, &mut wanted).await {
-            let anew = anew.map_or(LEDGER, |from| Source::Ledger { from });
-            let source = so_far.map_or(anew, |from| Source::LedgerSoFar { from });
-            read.keep(source, begun, Err(refused(error)));
-            return read;
+        match self.read_new(&mut read, client, begun, &mut wanted).await {
+            Ok(()) => self.read_all(&mut read, client, begun, &wanted).await,
+            Err(error) => {
+                let anew = anew.map_or(LEDGER, |from| Source::Ledger { from });
+                let source = so_far.map_or(anew, |from| Source::LedgerSoFar { from });
+                read.keep(source, begun, Err(refused(error)));
+            }
         }
-        self.read_all(&mut read, client, begun, &wanted).await;
-        read.ledger_rows = self
-            .known
-            .as_ref()
-            .and_then(|known| Some((known.ledger.rows_known()?, self.filters.serve(&known.ledger))));
+        read.ledger = self.known.as_ref().and_then(|known| known.told(&self.filters, begun));
         read
     }
 
@@ -179,19 +162,18 @@ impl<'a> Ledgers<'a> {
             return Err(error);
         }
         let Known::Wholly { anew } = read_so_far else {
-            let (from, until) = (known.from, begun.mono + READ_WHOLE);
-            let shrunk = known.ledger.has_shrunk();
-            self.floor = shrunk.map(|rows| Floor { from, rows, until }).or(self.floor);
+            let shrunk = known.ledger.has_shrunk().map(|rows| Floor::of(known.from, rows, begun.mono));
+            self.floor = shrunk.or(self.floor);
             self.known = None;
             return Ok(());
         };
-        let wants = filtered.is_some();
-        let shown = self.filters.read(client, &mut known.ledger, known.begun, begun, wants).await?;
-        let anew = shown.or(anew.then_some(begun));
         // Else it was asked for anew because what is known of it is too old for looks.
         if wanted.so_far.is_some_and(|from| serves(&from)) {
             read.readings.push((LEDGER_SO_FAR, known.reading(begun)));
         }
+        let wants = filtered.is_some();
+        let shown = self.filters.read(client, &mut known.ledger, known.begun, begun, wants).await?;
+        let anew = shown.or(anew.then_some(begun));
         read.readings.extend(anew.map(|since| (LEDGER, known.reading(since))));
         let is_served = anew.is_some() || (wants && self.filters.serve(&known.ledger));
         wanted.anew = wanted.anew.filter(|from| !(is_served && serves(from)));
@@ -295,30 +277,5 @@ fn refused(error: ReadError) -> ReadError {
         ReadError::Unauthorized => ReadError::Failed("Vobiz refuses to show the ledger (401)".into()),
         ReadError::Forbidden => ReadError::Failed("Vobiz refuses to show the ledger (403)".into()),
         ReadError::NoSuchEndpoint | ReadError::RateLimited { .. } | ReadError::Failed(_) => error,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_ledger_with_fewer_rows_than_before_is_not_believed_for_an_hour() {
-        let day = |day: i64| Timestamp::UNIX_EPOCH + jiff::SignedDuration::from_hours(24 * day);
-        let floor = Floor { from: day(5), rows: 100, until: READ_WHOLE };
-        let just = READ_WHOLE.saturating_sub(Duration::from_secs(1));
-        for (from, rows, now, less) in [
-            (day(5), Some(99), just, true),
-            (day(4), Some(99), just, true),
-            (day(5), Some(0), just, true),
-            (day(5), None, just, true),
-            (day(5), Some(100), just, false),
-            // The rows of fewer days are fewer.
-            (day(6), Some(99), just, false),
-            (day(5), Some(99), READ_WHOLE, false),
-        ] {
-            let is_above = floor.at(now).is_some_and(|floor| floor.is_above(from, rows));
-            assert_eq!(is_above, less, "{from} {rows:?} {now:?}");
-        }
     }
 }

@@ -7,6 +7,7 @@ mod balances;
 mod batch;
 mod families;
 mod filters;
+mod floor;
 mod gate;
 mod holdings;
 mod ledgers;

@@ -54,7 +54,7 @@ impl<'a> Reader<'a> {
             all.readings.extend(read.readings);
             all.broad.extend(read.broad);
             all.failure = all.failure.or(read.failure);
-            all.ledger_rows = all.ledger_rows.or(read.ledger_rows);
+            all.ledger = all.ledger.or(read.ledger);
             all.old_ledger_failed = all.old_ledger_failed.or(read.old_ledger_failed);
         }
         all

@@ -216,9 +216,7 @@ impl State {
         let heard = round.probes || !read.readings.is_empty() || read.owned.is_some();
         let listing_failed = read.failure.as_ref().is_some_and(|failure| failure.source == Source::Listing);
         self.owned = read.owned.unwrap_or(self.owned);
-        if let Some((rows, filtered)) = read.ledger_rows {
-            self.upkeep.has(rows, filtered);
-        }
+        self.upkeep.knows(read.ledger);
         self.store(read.readings);
         self.broad.extend(read.broad);
         let listing = if listed || listing_failed { self.listing.take() } else { None };

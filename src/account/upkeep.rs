@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::batch::ReadBatch;
+use super::batch::{LedgerKnown, ReadBatch};
 use crate::plan::{Moment, Source};
 
 /// A ledger with more rows is long: all of it is read anew once a day, and not with each listing for drift.
@@ -30,8 +30,7 @@ pub(super) const USUAL: Duration = Duration::from_hours(50);
 pub struct Upkeep {
     /// From when on claims have looked, since it was last read anew if they have, and when the last of them did.
     looked: Option<(Timestamp, Duration)>,
-    rows: usize,
-    filtered: bool,
+    known: LedgerKnown,
     read: Duration,
     read_anew: Duration,
     /// From when on it is to be read anew.
@@ -52,22 +51,31 @@ impl Upkeep {
         }
     }
 
-    /// So many rows are known; where filters show what matters of them, to read that anew is cheap.
-    pub fn has(&mut self, rows: usize, filtered: bool) {
-        (self.rows, self.filtered) = (rows, filtered);
+    /// What is known of the ledger now, if it is: else no filters can be held against it, and that it was long stays.
+    pub fn knows(&mut self, known: Option<LedgerKnown>) {
+        self.known = known.unwrap_or(LedgerKnown { proof_at: None, ..self.known });
+    }
+
+    fn is_long(&self) -> bool {
+        self.known.rows > LONG
+    }
+
+    /// Whether it takes long to read it anew.
+    fn is_slow(&self) -> bool {
+        self.is_long() && !self.known.filtered
     }
 
     /// The account is about to be listed for drift.
     pub fn resync(&mut self, now: Duration) {
         let looked = self.looked.filter(|(_, at)| *at > self.read_anew);
-        if self.rows <= LONG || self.filtered || now >= self.read_anew + DAY {
+        if !self.is_slow() || now >= self.read_anew + DAY {
             self.anew_from = self.anew_from.or(looked.map(|(from, _)| from));
         }
     }
 
     /// Whether looks are served by nothing that was read before.
     fn is_too_old(&self, now: Duration) -> bool {
-        let oldest = if self.rows <= LONG || self.filtered { OLDEST } else { OLDEST_OF_LONG };
+        let oldest = if self.is_slow() { OLDEST_OF_LONG } else { OLDEST };
         now >= self.read_anew + oldest
     }
 
@@ -89,10 +97,11 @@ impl Upkeep {
         self.next().filter(|at| now >= *at).map(|_| Source::LedgerSoFar { from })
     }
 
-    /// When it is to be kept up with.
+    /// When it is to be kept up with, for looks to come or to see whether it can be read by filters.
     pub fn next(&self) -> Option<Duration> {
         let at = self.read + KEEP_UP;
-        self.looked.filter(|(_, looked)| self.rows > LONG && at < *looked + DAY).map(|_| at)
+        let at = self.known.proof_at.map_or(at, |proof| proof.min(at));
+        self.looked.filter(|(_, looked)| self.is_long() && at < *looked + DAY).map(|_| at)
     }
 }
 
@@ -134,13 +143,17 @@ mod tests {
         Timestamp::from_second(hours * 3600).unwrap()
     }
 
+    fn knows(upkeep: &mut Upkeep, rows: usize, filtered: bool) {
+        upkeep.knows(Some(LedgerKnown { rows, filtered, proof_at: None }));
+    }
+
     /// A ledger that was read at the first minute for two looks at it.
     fn looked_at(rows: usize) -> Upkeep {
         let mut upkeep = Upkeep::default();
         upkeep.looks(from(2), at(1));
         upkeep.looks(from(3), at(1));
         upkeep.was_read(true, at(1));
-        upkeep.has(rows, false);
+        knows(&mut upkeep, rows, false);
         upkeep
     }
 
@@ -176,10 +189,24 @@ mod tests {
         upkeep.was_read(true, at(25 * 60));
         assert_eq!((upkeep.due(at(25 * 60)), upkeep.next()), (None, Some(at(25 * 60 + 10))));
         // By filters, it is done each time.
-        upkeep.has(LONG + 1, true);
+        knows(&mut upkeep, LONG + 1, true);
         upkeep.looks(from(30), at(25 * 60 + 1));
         upkeep.resync(at(25 * 60 + 2));
         assert_eq!(upkeep.due(at(25 * 60 + 2)), Some(Source::Ledger { from: from(30) }));
+    }
+
+    #[test]
+    fn whether_filters_are_honoured_is_read_as_soon_as_it_may_be() {
+        let (mut upkeep, so_far) = (looked_at(LONG + 1), Source::LedgerSoFar { from: from(2) });
+        let known = |proof_at| Some(LedgerKnown { rows: LONG + 1, filtered: false, proof_at });
+        upkeep.knows(known(Some(at(3))));
+        assert_eq!((upkeep.due(at(2)), upkeep.next()), (None, Some(at(3))));
+        assert_eq!(upkeep.due(at(3)), Some(so_far));
+        // The ledger that was to be held against them is not known any more, or they are known to be.
+        for known in [None, known(None)] {
+            upkeep.knows(known);
+            assert_eq!((upkeep.due(at(3)), upkeep.next()), (None, Some(at(11))), "{known:?}");
+        }
     }
 
     #[test]
@@ -196,7 +223,7 @@ mod tests {
             (LONG + 1, false, minutes(25 * 60), anew),
         ] {
             let mut upkeep = looked_at(rows);
-            upkeep.has(rows, filtered);
+            knows(&mut upkeep, rows, filtered);
             // To keep up with it is not to read it anew.
             upkeep.was_read(false, read_for);
             let mut batch: ReadBatch = [Source::Listing, so_far].into_iter().collect();
