@@ -1,6 +1,7 @@
 //! Texts with their ids spelt short: half of what compression leaves of an object are ids, which are like nothing that was seen
 //! before, and take 36 letters where they have 16 bytes.
 
+use memchr::{memchr, memchr_iter};
 use uuid::Uuid;
 
 use crate::domain::{UUID_LETTERS, spelt, spelt_uuid};
@@ -8,20 +9,24 @@ use crate::domain::{UUID_LETTERS, spelt, spelt_uuid};
 /// Stands before the bytes of an id. No text has it: JSON writes it as six other letters.
 const SHORT: u8 = 1;
 
+/// Letters of an id before its first dash.
+const BEFORE_DASH: usize = 8;
+
 /// The text with each id as its bytes.
 pub fn shortened(text: &[u8]) -> Vec<u8> {
     let mut short = Vec::with_capacity(text.len());
-    let mut rest = text;
-    while let Some((first, after)) = rest.split_first() {
-        if let Some(id) = id_at(rest) {
+    let mut taken = 0;
+    // By their dashes: an object is read and written so often that each of its letters counts.
+    for dash in memchr_iter(b'-', text) {
+        let begins = dash.checked_sub(BEFORE_DASH).filter(|begins| *begins >= taken);
+        if let Some((begins, id)) = begins.and_then(|begins| Some((begins, id_at(&text[begins..])?))) {
+            short.extend_from_slice(&text[taken..begins]);
             short.push(SHORT);
             short.extend_from_slice(id.as_bytes());
-            rest = &rest[UUID_LETTERS..];
-        } else {
-            short.push(*first);
-            rest = after;
+            taken = begins + UUID_LETTERS;
         }
     }
+    short.extend_from_slice(&text[taken..]);
     short
 }
 
@@ -29,16 +34,13 @@ pub fn shortened(text: &[u8]) -> Vec<u8> {
 pub fn written(short: &[u8]) -> Option<Vec<u8>> {
     let mut text = Vec::with_capacity(short.len() * 2);
     let mut rest = short;
-    while let Some((first, after)) = rest.split_first() {
-        if *first == SHORT {
-            let (bytes, after) = after.split_first_chunk()?;
-            text.extend_from_slice(spelt(Uuid::from_bytes(*bytes)).as_slice());
-            rest = after;
-        } else {
-            text.push(*first);
-            rest = after;
-        }
+    while let Some(at) = memchr(SHORT, rest) {
+        text.extend_from_slice(&rest[..at]);
+        let (bytes, after) = rest[at + 1..].split_first_chunk()?;
+        text.extend_from_slice(spelt(Uuid::from_bytes(*bytes)).as_slice());
+        rest = after;
     }
+    text.extend_from_slice(rest);
     Some(text)
 }
 
@@ -69,6 +71,8 @@ mod tests {
             (format!("{cut}ü"), 37),
             ("--------------------------------------".to_owned(), 38),
             (ID.replace('-', ""), 32),
+            (format!("0-{ID}"), 19),
+            (format!("0f4e2c1a-{ID}-5b7d"), 31),
         ] {
             let short = shortened(text.as_bytes());
             assert_eq!(short.len(), length, "{text}");
