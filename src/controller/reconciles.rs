@@ -11,7 +11,7 @@ use futures::{
     StreamExt,
     stream::{BoxStream, FuturesUnordered},
 };
-use tokio::time::sleep_until;
+use tokio::{task::yield_now, time::sleep_until};
 use tracing::Instrument;
 
 use super::agenda::Agenda;
@@ -39,6 +39,7 @@ pub async fn reconciles<K: Kept, B, F: Future<Output = Result<Again, StoreError>
     // Whether each was woken meanwhile: then it is looked at once more.
     let mut woken = BTreeMap::new();
     let mut agenda = Agenda::default();
+    let mut begun = 0_usize;
     loop {
         let is_free = running.len() < RECONCILES;
         let due = agenda.next().filter(|_| is_free);
@@ -67,6 +68,12 @@ pub async fn reconciles<K: Kept, B, F: Future<Output = Result<Again, StoreError>
             woken.insert(key.clone(), false);
             let work = reconcile(object, context.clone());
             running.push(measured(kind, context.clone(), key, work));
+            begun += 1;
+            // Claims and records stand in their queues in the order of their numbers: where all are queued, and nothing is to
+            // be done, a claim and its record are looked at while both are unpacked.
+            if begun.is_multiple_of(RECONCILES) {
+                yield_now().await;
+            }
         }
     }
     while running.next().await.is_some() {}
