@@ -121,6 +121,16 @@ fn spellings(token: &str) -> impl Iterator<Item = Spelling> {
 /// Where a spelling ends that begins at `at`: each of its bytes may be written as it is, with a backslash before it, as
 /// `\u00..` or as `%..`.
 fn end_of(bytes: &[u8], at: usize, spelling: &[u8]) -> Option<usize> {
+    // As a rule it is another text, from one of its first bytes on.
+    let text = bytes.get(at..)?;
+    let as_it_is = |(byte, wanted): &(&u8, &u8)| byte == wanted && !ESCAPES.contains(byte);
+    let same = text.iter().zip(spelling).take_while(as_it_is).count();
+    if same == spelling.len() {
+        return Some(at + same);
+    }
+    if text.get(same).is_none_or(|byte| !ESCAPES.contains(byte)) {
+        return None;
+    }
     // Without backslashes and percent signs in the token there is never more than one.
     let (begin, mut ends) = ([at], Vec::new());
     for (index, wanted) in spelling.iter().enumerate() {
