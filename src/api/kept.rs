@@ -35,6 +35,11 @@ pub trait Kept: Resource<DynamicType = ()> + Clone + Debug + Serialize {
         Ok(())
     }
 
+    /// Whether more stands in it than this version reads, and was noted.
+    fn has_later(&self) -> bool {
+        false
+    }
+
     /// The object as it is written, if that is more than this version knows of it.
     ///
     /// # Errors
@@ -101,8 +106,12 @@ impl Kept for PhoneNumber {
         Ok(())
     }
 
+    fn has_later(&self) -> bool {
+        !self.spec.later.is_empty()
+    }
+
     fn with_later(&self) -> Result<Option<Value>, serde_json::Error> {
-        if self.spec.later.is_empty() {
+        if !self.has_later() {
             return Ok(None);
         }
         let mut written = serde_json::to_value(self)?;

@@ -1,6 +1,6 @@
 //! An object's text, read part by part: what cannot be read in one part stands in no other's way.
 
-use std::{collections::BTreeMap, fmt, iter, marker::PhantomData};
+use std::{borrow::Cow, collections::BTreeMap, fmt, iter, marker::PhantomData};
 
 use kube::core::ObjectMeta;
 use serde::{
@@ -10,7 +10,10 @@ use serde::{
         value::{MapAccessDeserializer, MapDeserializer},
     },
 };
-use serde_json::{Error, Value, value::RawValue};
+use serde_json::{
+    Error, Value,
+    value::{RawValue, to_raw_value},
+};
 
 /// The fields of an object, each as it stands there.
 pub type Fields<'a> = BTreeMap<String, &'a RawValue>;
@@ -22,27 +25,31 @@ const MANAGED_FIELDS: &str = "managedFields";
 
 /// The metadata of an object. The API server itself writes and checks it, but for `managedFields`: a user may fill them
 /// with any time, and nest them at any depth. Nothing here needs them, and a write without them leaves them as they are.
-struct Metadata;
+struct Metadata<T>(PhantomData<T>);
 
-impl<'de> DeserializeSeed<'de> for Metadata {
-    type Value = ObjectMeta;
+impl<'de, T: Deserialize<'de>> DeserializeSeed<'de> for Metadata<T> {
+    type Value = T;
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<ObjectMeta, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<T, D::Error> {
         deserializer.deserialize_map(self)
     }
 }
 
-impl<'de> Visitor<'de> for Metadata {
-    type Value = ObjectMeta;
+impl<'de, T: Deserialize<'de>> Visitor<'de> for Metadata<T> {
+    type Value = T;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("the metadata of an object")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, fields: A) -> Result<ObjectMeta, A::Error> {
-        ObjectMeta::deserialize(MapAccessDeserializer::new(Unmanaged(fields)))
+    fn visit_map<A: MapAccess<'de>>(self, fields: A) -> Result<T, A::Error> {
+        T::deserialize(MapAccessDeserializer::new(Unmanaged(fields)))
     }
 }
+
+/// The name of a field, where it stands.
+#[derive(Deserialize)]
+struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
 
 /// All fields but `managedFields`, which are most of an object's text: they are passed over.
 struct Unmanaged<A>(A);
@@ -51,7 +58,7 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Unmanaged<A> {
     type Error = A::Error;
 
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, A::Error> {
-        while let Some(name) = self.0.next_key::<String>()? {
+        while let Some(Name(name)) = self.0.next_key()? {
             if name != MANAGED_FIELDS {
                 return seed.deserialize(name.into_deserializer()).map(Some);
             }
@@ -130,7 +137,7 @@ impl<'de, Spec: Deserialize<'de>, Status: Deserialize<'de>> Visitor<'de> for Obj
             let note = self.notes.then_some(&mut is_all);
             match field {
                 Field::ApiVersion | Field::Kind => drop(fields.next_value::<IgnoredAny>()?),
-                Field::Metadata => metadata = Some(fields.next_value_seed(Metadata)?),
+                Field::Metadata => metadata = Some(fields.next_value_seed(Metadata(PhantomData))?),
                 Field::Spec => spec = Some(fields.next_value_seed(Part { note, of: PhantomData })?),
                 Field::Status => status = fields.next_value_seed(Part { note, of: PhantomData })?,
                 Field::Other => {
@@ -161,14 +168,31 @@ impl<'de, T: Deserialize<'de>> DeserializeSeed<'de> for Part<'_, T> {
     }
 }
 
-/// The metadata of an object, without `managedFields`.
-pub fn metadata(raw: &RawValue) -> Result<ObjectMeta, Error> {
-    Metadata.deserialize(raw)
+/// The fields of an object's metadata but for `managedFields`, each as it stands there.
+pub struct OwnFields(BTreeMap<String, Box<RawValue>>);
+
+impl OwnFields {
+    /// The metadata, or as much of them as can be read, and what stands there.
+    ///
+    /// # Errors
+    /// If not even that can be read.
+    pub fn read(self) -> Result<(ObjectMeta, Option<Box<RawValue>>), Error> {
+        let fields = || self.0.iter().map(|(name, raw)| (name.clone(), &**raw));
+        if let Ok(metadata) = decoded(fields()) {
+            return Ok((metadata, None));
+        }
+        Ok((metadata_in_part(fields().collect())?, Some(to_raw_value(&self.0)?)))
+    }
+}
+
+impl<'de> Deserialize<'de> for OwnFields {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(Metadata(PhantomData)).map(Self)
+    }
 }
 
 /// As much of the metadata as can be read.
-pub fn metadata_in_part(raw: &RawValue) -> Result<ObjectMeta, Error> {
-    let mut fields: Fields<'_> = serde_json::from_str(raw.get())?;
+pub fn metadata_in_part(mut fields: Fields<'_>) -> Result<ObjectMeta, Error> {
     fields.remove(MANAGED_FIELDS);
     fields.retain(|name, raw| decoded(iter::once((name.clone(), *raw))).is_ok());
     decoded(fields)

@@ -48,7 +48,8 @@ impl Newer {
 
     fn of_text(text: &str, why: serde_json::Error) -> Result<Self, serde_json::Error> {
         let fields: raw::Fields<'_> = serde_json::from_str(text)?;
-        let metadata = fields.get("metadata").and_then(|raw| raw::metadata_in_part(raw).ok());
+        let metadata = fields.get("metadata").and_then(|raw| serde_json::from_str(raw.get()).ok());
+        let metadata = metadata.and_then(|fields| raw::metadata_in_part(fields).ok());
         // Without a name it is no object of the API server's, regardless of which server has answered.
         let Some(metadata) = metadata.filter(|metadata| metadata.name.is_some()) else { return Err(why) };
         Ok(Self::of(metadata, fields, &why))
@@ -106,7 +107,19 @@ impl<K: Kept> Seen<K> {
     /// # Errors
     /// If it is no object of an API server's.
     pub fn of_text(text: &str) -> Result<Self, serde_json::Error> {
-        match read::<K>(text) {
+        Self::noting(text, K::IS_WRITTEN_WHOLE)
+    }
+
+    /// One that this process has written down, and knows to have nothing of a later version: it is not looked for.
+    ///
+    /// # Errors
+    /// If it is no object of an API server's.
+    pub fn of_known_text(text: &str) -> Result<Self, serde_json::Error> {
+        Self::noting(text, false)
+    }
+
+    fn noting(text: &str, notes: bool) -> Result<Self, serde_json::Error> {
+        match read::<K>(text, notes) {
             Ok(object) => Ok(object.into()),
             Err(why) => Ok(Self::Newer(Arc::new(Newer::of_text(text, why)?))),
         }
@@ -147,8 +160,8 @@ impl<'de, K: Kept> Deserialize<'de> for Seen<K> {
     }
 }
 
-fn read<K: Kept>(text: &str) -> Result<K, serde_json::Error> {
-    let Parts { metadata, spec, status, is_all } = raw::parts(text, K::IS_WRITTEN_WHOLE)?;
+fn read<K: Kept>(text: &str, notes: bool) -> Result<K, serde_json::Error> {
+    let Parts { metadata, spec, status, is_all } = raw::parts(text, notes)?;
     let metadata = metadata.ok_or_else(|| de::Error::missing_field("metadata"))?;
     let mut object = K::of(metadata, spec, status);
     // Nearly every object is known whole, and to keep it twice would cost as much as reading it.

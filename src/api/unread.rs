@@ -1,10 +1,13 @@
 //! What a watch brings, of which the metadata are read: the rest only if it is news.
 
-use std::{collections::BTreeMap, marker::PhantomData, sync::Arc};
+use std::{collections::BTreeMap, fmt, marker::PhantomData, sync::Arc};
 
 use kube::{Resource, core::ObjectMeta};
-use serde::{Deserialize, Deserializer, de};
-use serde_json::{Error, value::RawValue};
+use serde::{
+    Deserialize, Deserializer,
+    de::{self, MapAccess, Visitor},
+};
+use serde_json::value::RawValue;
 
 use super::{Kept, Newer, Seen, kept::of_its_kind, raw};
 
@@ -46,21 +49,37 @@ impl<K: Kept> Unread<K> {
 
 impl<'de, K: Kept> Deserialize<'de> for Unread<K> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        // Their texts are only passed over, however deeply they are nested: no item ends the reading of a list.
-        let mut fields = BTreeMap::<String, Box<RawValue>>::deserialize(deserializer)?;
-        let metadata = fields.remove(METADATA).ok_or_else(|| de::Error::missing_field(METADATA))?;
-        let whole: Result<_, Error> = raw::metadata(&metadata);
-        let metadata = whole.or_else(|_| {
-            let in_part = raw::metadata_in_part(&metadata);
-            fields.insert(METADATA.to_owned(), metadata);
-            in_part
-        });
-        let metadata = metadata.map_err(de::Error::custom)?;
+        deserializer.deserialize_map(OfText(PhantomData))
+    }
+}
+
+struct OfText<K>(PhantomData<fn() -> K>);
+
+impl<'de, K: Kept> Visitor<'de> for OfText<K> {
+    type Value = Unread<K>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("an object")
+    }
+
+    /// In one pass. The fields are only passed over, however deeply they are nested: no item ends the reading of a list.
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Unread<K>, A::Error> {
+        let (mut metadata, mut fields) = (None, BTreeMap::new());
+        while let Some(name) = map.next_key::<String>()? {
+            if name == METADATA {
+                metadata = Some(map.next_value::<raw::OwnFields>()?);
+            } else {
+                fields.insert(name, map.next_value()?);
+            }
+        }
+        let metadata = metadata.ok_or_else(|| de::Error::missing_field(METADATA))?;
+        let (metadata, unreadable) = metadata.read().map_err(de::Error::custom)?;
+        fields.extend(unreadable.map(|text| (METADATA.to_owned(), text)));
         // It is no object of the API server's, regardless of which server has answered.
         if metadata.name.is_none() {
             return Err(de::Error::custom("an object without a name"));
         }
-        Ok(Self { metadata, fields, kind: PhantomData })
+        Ok(Unread { metadata, fields, kind: PhantomData })
     }
 }
 
@@ -84,7 +103,7 @@ mod tests {
     use super::*;
     use crate::api::PhoneNumber;
 
-    fn unread(raw: Value) -> Result<Unread<PhoneNumber>, Error> {
+    fn unread(raw: Value) -> Result<Unread<PhoneNumber>, serde_json::Error> {
         serde_json::from_value(raw)
     }
 

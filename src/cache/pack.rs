@@ -18,10 +18,20 @@ const UNLIKE: usize = 4;
 const MOST_EXAMPLES: usize = 16 * 1024;
 const LONGEST_EXAMPLE: usize = 4 * 1024;
 
+/// Most texts are no longer.
+const LONG_TEXT: usize = 2 * 1024;
+
+/// What a text begins with: whether this version knows all that stands in it. To find that out costs as much as some of it.
+const KNOWN: u8 = b'=';
+const MORE: u8 = b'+';
+
 impl Pack {
     /// `None` if it could not be unpacked again: it would be taken for an object that never was.
     pub fn pack<K: Kept>(&mut self, object: &Seen<K>) -> Option<Box<[u8]>> {
-        let text = serde_json::to_vec(object).ok()?;
+        let is_known = object.read().is_some_and(|object| !object.has_later());
+        let mut text = Vec::with_capacity(LONG_TEXT);
+        text.push(if is_known { KNOWN } else { MORE });
+        serde_json::to_writer(&mut text, object).ok()?;
         let short = ids::shortened(&text);
         let mut packed = compress_prepend_size_with_dict(&short, &self.examples);
         let is_unlike = packed.len() > short.len() / UNLIKE && short.len() <= LONGEST_EXAMPLE;
@@ -34,7 +44,10 @@ impl Pack {
     }
 
     pub fn unpack<K: Kept>(&self, packed: &[u8]) -> Option<Seen<K>> {
-        Seen::of_text(str::from_utf8(&self.text(packed)?).ok()?).ok()
+        let text = self.text(packed)?;
+        let (mark, text) = text.split_first()?;
+        let text = str::from_utf8(text).ok()?;
+        if *mark == KNOWN { Seen::of_known_text(text).ok() } else { Seen::of_text(text).ok() }
     }
 
     #[cfg(test)]
