@@ -72,6 +72,7 @@ pub struct BatchRead {
     pub owned: Option<usize>,
     /// Searches that find so much that a listing costs no more.
     pub broad: Vec<Source>,
+    /// What is known of the ledger, if it is known and can be kept up with.
     pub ledger: Option<LedgerKnown>,
     /// Which old ledger could not be read, and why: it concerns nobody else.
     pub old_ledger_failed: Option<(Timestamp, ReadError)>,
@@ -99,7 +100,7 @@ impl BatchRead {
     }
 }
 
-/// What is known of the ledger, where it is kept up with.
+/// How much is known of a ledger that is kept up with.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct LedgerKnown {
     pub rows: usize,

@@ -15,6 +15,9 @@ const PIECE: Duration = Duration::from_millis(500);
 const PROOF: Duration = Duration::from_millis(100);
 const BETWEEN_PROOFS: Duration = Duration::from_secs(1);
 
+/// Where Vobiz asks for fewer calls, nothing is read for so long that no claim waits for.
+const AFTER_LIMIT: Duration = Duration::from_mins(1);
+
 /// For so long filters that were not honoured are not asked: what showed it may have been a moment of the ledger's.
 const AGAIN: Duration = Duration::from_hours(1);
 
@@ -73,6 +76,11 @@ impl Filters {
         self.honoured == Honoured::Yes && ledger.can_be_filtered()
     }
 
+    /// What is being read is of no use any more.
+    pub fn stop(&mut self) {
+        self.reading = None;
+    }
+
     /// When more is to be read of whether filters are honoured, of a ledger that was read whole at that moment. Monotonic.
     pub fn proof_at(&self, ledger: &Ledger, whole: Moment, now: Moment) -> Option<Duration> {
         (!self.honoured.is_told(whole, now, false) && ledger.can_be_filtered()).then_some(self.proof_at)
@@ -95,13 +103,14 @@ impl Filters {
         if !wanted && now.mono < self.proof_at {
             return Ok(None);
         }
-        let piece = if wanted { PIECE } else { PROOF };
-        self.proof_at = now.mono + BETWEEN_PROOFS;
         // Of a ledger that was read anew meanwhile, it would show what was before.
         let under_way = self.reading.take().filter(|begun| begun.whole == whole);
         let anew = || Some(Begun { at: now, whole, filtered: ledger.filter()? });
         let Some(mut begun) = under_way.or_else(anew) else { return Ok(None) };
-        let shown = match client.filtered(&mut begun.filtered, Instant::now() + piece).await {
+        let (asked, piece) = (Instant::now(), if wanted { PIECE } else { PROOF });
+        let shown = client.filtered(&mut begun.filtered, asked + piece).await;
+        self.proof_at = now.mono + asked.elapsed() + BETWEEN_PROOFS;
+        let shown = match shown {
             Ok(Some(shown)) => shown,
             Ok(None) => {
                 self.reading = Some(begun);
@@ -109,6 +118,7 @@ impl Filters {
             }
             // It goes on with that page when the limit allows it.
             Err(error @ ReadError::RateLimited { .. }) => {
+                self.proof_at += AFTER_LIMIT;
                 self.reading = Some(begun);
                 return Err(error);
             }

@@ -165,15 +165,16 @@ impl<'a> Ledgers<'a> {
             let shrunk = known.ledger.has_shrunk().map(|rows| Floor::of(known.from, rows, begun.mono));
             self.floor = shrunk.or(self.floor);
             self.known = None;
+            self.filters.stop();
             return Ok(());
         };
+        let wants = filtered.is_some();
+        let shown = self.filters.read(client, &mut known.ledger, known.begun, begun, wants).await;
         // Else it was asked for anew because what is known of it is too old for looks.
         if wanted.so_far.is_some_and(|from| serves(&from)) {
             read.readings.push((LEDGER_SO_FAR, known.reading(begun)));
         }
-        let wants = filtered.is_some();
-        let shown = self.filters.read(client, &mut known.ledger, known.begun, begun, wants).await?;
-        let anew = shown.or(anew.then_some(begun));
+        let anew = shown?.or(anew.then_some(begun));
         read.readings.extend(anew.map(|since| (LEDGER, known.reading(since))));
         let is_served = anew.is_some() || (wants && self.filters.serve(&known.ledger));
         wanted.anew = wanted.anew.filter(|from| !(is_served && serves(from)));

@@ -31,6 +31,9 @@ pub struct Upkeep {
     /// From when on claims have looked, since it was last read anew if they have, and when the last of them did.
     looked: Option<(Timestamp, Duration)>,
     known: LedgerKnown,
+    /// Whether all of it is known now, and whether it was before: then it is read anew at once, so that no look waits for that.
+    is_known: bool,
+    is_lost: bool,
     read: Duration,
     read_anew: Duration,
     /// From when on it is to be read anew.
@@ -46,6 +49,7 @@ impl Upkeep {
     /// The ledger was read, and so many rows of it are known.
     pub fn was_read(&mut self, anew: bool, begun: Duration) {
         self.read = self.read.max(begun);
+        self.is_lost = false;
         if anew {
             (self.read_anew, self.anew_from) = (begun, None);
         }
@@ -53,6 +57,8 @@ impl Upkeep {
 
     /// What is known of the ledger now, if it is: else no filters can be held against it, and that it was long stays.
     pub fn knows(&mut self, known: Option<LedgerKnown>) {
+        self.is_lost |= self.is_known && known.is_none();
+        self.is_known = known.is_some();
         self.known = known.unwrap_or(LedgerKnown { proof_at: None, ..self.known });
     }
 
@@ -99,7 +105,7 @@ impl Upkeep {
 
     /// When it is to be kept up with, for looks to come or to see whether it can be read by filters.
     pub fn next(&self) -> Option<Duration> {
-        let at = self.read + KEEP_UP;
+        let at = if self.is_lost { self.read } else { self.read + KEEP_UP };
         let at = self.known.proof_at.map_or(at, |proof| proof.min(at));
         self.looked.filter(|(_, looked)| self.is_long() && at < *looked + DAY).map(|_| at)
     }
@@ -202,11 +208,22 @@ mod tests {
         upkeep.knows(known(Some(at(3))));
         assert_eq!((upkeep.due(at(2)), upkeep.next()), (None, Some(at(3))));
         assert_eq!(upkeep.due(at(3)), Some(so_far));
-        // The ledger that was to be held against them is not known any more, or they are known to be.
-        for known in [None, known(None)] {
-            upkeep.knows(known);
-            assert_eq!((upkeep.due(at(3)), upkeep.next()), (None, Some(at(11))), "{known:?}");
+        // They are known to be.
+        upkeep.knows(known(None));
+        assert_eq!((upkeep.due(at(3)), upkeep.next()), (None, Some(at(11))));
+    }
+
+    #[test]
+    fn a_long_ledger_that_is_known_no_more_is_read_anew_at_once() {
+        let (mut upkeep, so_far) = (looked_at(LONG + 1), Source::LedgerSoFar { from: from(2) });
+        for _ in 0..2 {
+            upkeep.knows(None);
+            assert_eq!((upkeep.due(at(3)), upkeep.next()), (Some(so_far), Some(at(1))));
         }
+        upkeep.was_read(true, at(3));
+        // One that cannot be kept up with is read now and then.
+        upkeep.knows(None);
+        assert_eq!((upkeep.due(at(3)), upkeep.next()), (None, Some(at(13))));
     }
 
     #[test]

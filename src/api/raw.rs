@@ -172,7 +172,7 @@ impl<'de, T: Deserialize<'de>> DeserializeSeed<'de> for Part<'_, T> {
 pub struct OwnFields(BTreeMap<String, Box<RawValue>>);
 
 impl OwnFields {
-    /// The metadata, or as much of them as can be read, and what stands there.
+    /// The metadata; or as much of them as can be read, and then what stands there as well.
     ///
     /// # Errors
     /// If not even that can be read.

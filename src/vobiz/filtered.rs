@@ -78,7 +78,7 @@ pub struct Filtered {
     pub rows: HashMap<u64, Row>,
     /// What was known to be of interest when the reading began, by its ids: filters show that, or are not honoured. Of what
     /// comes while they are asked one after the other, they may show nothing.
-    known: HashMap<u64, Arc<LedgerRow>>,
+    pub known: HashMap<u64, Arc<LedgerRow>>,
     /// The parameters that have shown rows.
     shown: HashSet<&'static str>,
 }

@@ -177,8 +177,11 @@ impl Window {
         let is_all = filtered.shows_what_was_known();
         if is_all {
             // What has come since the ledger was known is met when what is new is looked for: kept now, it would be a row then
-            // that was forgotten.
-            filtered.rows.retain(|id, shown| self.rows.contains_key(id) || self.seen.may_know(shown.at, *id));
+            // that was forgotten. And what has changed here since filters were first asked may be newer than what they showed.
+            filtered.rows.retain(|id, shown| {
+                let is_as_it_was = filtered.known.get(id) == self.rows.get(id);
+                is_as_it_was && (self.rows.contains_key(id) || self.seen.may_know(shown.at, *id))
+            });
             self.keep(filtered.rows);
         }
         is_all
@@ -460,22 +463,26 @@ mod tests {
     fn filters_replace_what_is_known_unless_they_show_less() {
         let (mut window, mut vobiz) = (begun(), Vobiz::with(100));
         assert!(read(&mut window, &mut vobiz, quiet).is_some());
-        let shown = |ids: std::ops::RangeInclusive<u64>, known: &[u64]| {
-            let row = Arc::new(LedgerRow::for_tests(r#"{"type":"credit"}"#));
-            let known = known.iter().map(|id| (*id, row.clone())).collect();
+        let of_interest = window.of_interest();
+        let first: HashMap<_, _> = of_interest.clone().into_iter().filter(|(id, _)| *id <= 50).collect();
+        let shown = |ids: std::ops::RangeInclusive<u64>, known: HashMap<_, _>| {
             let mut filtered = Filtered::since("2026-01-02".parse().unwrap(), known);
             let of_no_interest = |id| (id, Shown { at: Timestamp::UNIX_EPOCH, key: id, row: None });
             filtered.rows.extend(ids.map(of_no_interest));
             filtered
         };
-        let known_first = [10, 20, 30, 40, 50];
-        assert!(!window.renew(shown(10..=40, &known_first)), "one is missing");
+        assert!(!window.renew(shown(10..=40, first.clone())), "one is missing");
         assert_eq!(known(&mut window), 10);
         // Rows that have come since prove nothing, and stay.
-        assert!(window.renew(shown(10..=50, &known_first)));
+        assert!(window.renew(shown(10..=50, first)));
         assert_eq!(known(&mut window), 5, "those that are shown are of no interest any more");
         let left: HashSet<_> = window.of_interest().into_keys().collect();
         assert_eq!(left, [60, 70, 80, 90, 100].into());
+        // What has changed here since filters were first asked may be newer than what they showed.
+        let before = HashMap::from([(60, of_interest[&70].clone()), (70, of_interest[&70].clone())]);
+        assert!(window.renew(shown(60..=70, before)));
+        let left: HashSet<_> = window.of_interest().into_keys().collect();
+        assert_eq!(left, [60, 80, 90, 100].into());
     }
 
     #[test]

@@ -3,8 +3,11 @@
 use jiff::SignedDuration;
 use vobiz_sim::{AccountOptions, LedgerEntry, LedgerFilters, RowStatus, RowType};
 
-use super::*;
-use crate::domain::{day_begins, utc_day};
+use super::{super::filters::Filters, *};
+use crate::{
+    domain::{day_begins, utc_day},
+    vobiz::{Known, Ledger},
+};
 
 /// Rows of a busy ledger that concern no number.
 const CALLS_A_DAY: u32 = 40_000;
@@ -99,6 +102,37 @@ async fn a_look_at_a_busy_ledger_costs_a_few_calls_once_it_is_known() {
         let (rows, calls) = reader.ledger(24, true).await;
         assert!(rows == 5 && expected.contains(&calls), "{filters:?} {rows} {calls} {expected:?}");
     }
+}
+
+#[tokio::test]
+async fn whether_filters_are_honoured_is_read_a_little_at_a_time() {
+    let reader = Reader::start(&[], RESYNC, &BTreeSet::new()).await;
+    reader.options(AccountOptions { calls_a_day: CALLS_A_DAY, ..AccountOptions::default() });
+    (0..2500).for_each(|_| reader.debit());
+    let (client, mut now) = (&reader.account.client, reader.clock.now());
+    let (mut ledger, mut filters) =
+        (Ledger::kept_since(utc_day(now.wall - SignedDuration::from_hours(24))), Filters::default());
+    assert!(matches!(client.ledger(&mut ledger, None).await, Ok(Known::Wholly { .. })));
+    let (whole, asked) = (now, |query: &str| reader.calls(Operation::Ledger, query));
+    let all = asked("");
+    reader.sim.admin().arm(FaultRule::new(Target::Ledger, Fault::Delay { ms: 60 }).forever());
+    for _ in 0..2 {
+        assert_eq!(filters.read(client, &mut ledger, whole, now, false).await, Ok(None));
+        assert_eq!(asked("") - all, 2, "a tenth of a second, once");
+    }
+    now.mono += Duration::from_secs(2);
+    reader.sim.admin().arm(FaultRule::new(Target::Ledger, Fault::status(429, "")));
+    let limited = filters.read(client, &mut ledger, whole, now, false).await;
+    assert!(matches!(limited, Err(ReadError::RateLimited { .. })), "{limited:?}");
+    let again = filters.proof_at(&ledger, whole, now);
+    assert!(again.is_some_and(|at| at > now.mono + Duration::from_mins(1)), "{again:?}");
+    while let Some(at) = filters.proof_at(&ledger, whole, now) {
+        now.mono = at;
+        let shown = filters.read(client, &mut ledger, whole, now, false).await;
+        assert!(matches!(shown, Ok(since) if since.is_some() == filters.serve(&ledger)), "{shown:?}");
+    }
+    assert!(filters.serve(&ledger));
+    assert_eq!(["type=debit", "type=credit"].map(asked), [1, 2], "it went on with the page that was refused");
 }
 
 #[tokio::test]
