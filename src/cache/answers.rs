@@ -91,16 +91,24 @@ impl<K: Kept, B> Answers<K, B> {
     /// A watch or list shows an object: an answer that is not newer than that, or than the list, is of no use any more. Returns
     /// whether the object stood otherwise until now.
     pub fn shown(&mut self, key: &ObjectKey, shown: &impl Resource) -> bool {
-        self.newest = self.newest.max(number(shown));
-        let stands = self.stands(key, shown);
+        let stands = self.overtook(key, shown) || self.of(key).is_none();
         let answer = if stands { None } else { self.by_key.remove(key) };
         answer.is_some_and(|answer| answer.object.meta().resource_version != shown.meta().resource_version)
     }
 
     /// Whether an object stands as before where this is shown of it.
     pub fn stands(&self, key: &ObjectKey, shown: &impl Resource) -> bool {
-        let stands = |answer: &Answer<K, B>| !self.is_covered(answer) && is_newer(&*answer.object, shown);
-        self.of(key).is_none_or(stands)
+        self.of(key).is_none() || self.stands_newer(key, shown)
+    }
+
+    fn stands_newer(&self, key: &ObjectKey, shown: &impl Resource) -> bool {
+        self.of(key).is_some_and(|answer| !self.is_covered(answer) && is_newer(&*answer.object, shown))
+    }
+
+    /// The watch shows an object. Returns whether it stands as it was answered to a later write.
+    pub fn overtook(&mut self, key: &ObjectKey, shown: &impl Resource) -> bool {
+        self.newest = self.newest.max(number(shown));
+        self.stands_newer(key, shown)
     }
 
     /// The watch shows an object to be gone.
@@ -200,11 +208,16 @@ mod tests {
                 records.put(key.clone(), record(version), in_list);
             }
         };
+        let watch = |version, in_list| {
+            if !records.overtook(&key, &record(version)) {
+                show(version, in_list);
+            }
+        };
         for step in steps {
             match step {
                 Asks => asked = records.asked(),
                 Answered(version) => drop(records.answered(asked, record(version))),
-                Shown(version) => show(version, in_list),
+                Shown(version) => watch(version, in_list),
                 Gone(last) => drop(records.take(&key, Some(&record(last)))),
                 Begins(version) => {
                     in_list.list += 1;
@@ -236,6 +249,8 @@ mod tests {
             (&[Asks, Answered("9"), Answered("7")], Some("9")),
             // What is shown was written before it.
             (&[Asks, Answered("7"), Answered("10"), Shown("7")], Some("10")),
+            (&[Asks, Answered("7"), Answered("10"), Shown("7"), Begins("8"), Ends(Some("7"))], Some("10")),
+            (&[Asks, Answered("7"), Answered("10"), Shown("7"), Begins("11"), Ends(None)], None),
             (&[Shown("7"), Asks, Answered("10"), Gone("8")], Some("10")),
             (&[Shown("7"), Asks, Answered("10"), Gone("8"), Shown("10")], Some("10")),
             (&[Asks, Answered("7"), Gone("8")], None),

@@ -143,6 +143,13 @@ impl<K: Kept, B> Cache<K, B> {
         answer.map(|answer| (*answer.object).clone())
     }
 
+    /// The watch shows an object. Returns whether that is of no use: it was never shown before, and has been written again since,
+    /// so that it stands as that was answered.
+    pub fn overtook(&self, key: &ObjectKey, shown: &impl Resource) -> bool {
+        let mut inner = self.inner.lock();
+        !inner.objects.contains_key(key) && inner.answers.overtook(key, shown)
+    }
+
     /// A list of this version begins.
     pub fn list_begins(&self, version: &str) {
         self.inner.lock().answers.list_begins(version);

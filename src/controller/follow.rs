@@ -51,6 +51,7 @@ impl<K: Kept, B> Follower<K, B> {
                 self.list = self.list.wrapping_add(1);
                 self.cache.list_begins(&version);
             }
+            Event::Apply(object) if self.cache.overtook(&ObjectKey::of(&object), &object) => {}
             Event::InitApply(object) | Event::Apply(object) => {
                 let key = ObjectKey::of(&object);
                 let shown = Shown { list: self.list, length: object.length() };
@@ -257,5 +258,22 @@ mod tests {
             "it came before its answer"
         );
         assert_eq!(told, [true, false]);
+    }
+
+    #[test]
+    fn a_new_object_that_was_written_again_is_told_as_it_stands() {
+        for (listed, expected) in [(false, [0, 1]), (true, [1, 1])] {
+            let (cache, mut follower) = follower();
+            for number in ["1", "2"] {
+                assert!(cache.answered(cache.asked(), version("x", "+911", number).read()));
+            }
+            follower.apply(Event::Init("0".to_owned()), |_| ());
+            let first = version("x", "+911", "1");
+            let first = if listed { Event::InitApply(first) } else { Event::Apply(first) };
+            let mut told = |event| names(&mut follower, vec![event]).iter().map(Vec::len).sum::<usize>();
+            assert_eq!([told(first), told(Event::Apply(version("x", "+911", "2")))], expected, "{listed}");
+            let known = cache.get(&ObjectKey::of(&version("x", "+911", "2"))).unwrap();
+            assert_eq!(known.resource_version().as_deref(), Some("2"));
+        }
     }
 }
