@@ -76,6 +76,13 @@ impl Filters {
         self.honoured == Honoured::Yes && ledger.can_be_filtered()
     }
 
+    /// The ledger cannot be read on.
+    pub fn failed(&mut self, error: &ReadError, now: Moment) {
+        if let ReadError::RateLimited { .. } = error {
+            self.proof_at = now.mono + AFTER_LIMIT;
+        }
+    }
+
     /// What is being read is of no use any more.
     pub fn stop(&mut self) {
         self.reading = None;
@@ -118,7 +125,6 @@ impl Filters {
             }
             // It goes on with that page when the limit allows it.
             Err(error @ ReadError::RateLimited { .. }) => {
-                self.proof_at += AFTER_LIMIT;
                 self.reading = Some(begun);
                 return Err(error);
             }

@@ -128,9 +128,10 @@ impl<'a> Ledgers<'a> {
         let (mut read, begun) = (BatchRead::default(), clock.now());
         let [so_far, anew, old] = [LEDGER_SO_FAR, LEDGER, OLD_LEDGER].map(|kind| batch.ledger_from(kind));
         let mut wanted = Wanted { so_far, anew, old };
-        match self.read_new(&mut read, client, begun, &mut wanted).await {
+        match self.read_new(&mut read, client, clock, begun, &mut wanted).await {
             Ok(()) => self.read_all(&mut read, client, begun, &wanted).await,
             Err(error) => {
+                self.filters.failed(&error, clock.now());
                 let anew = anew.map_or(LEDGER, |from| Source::Ledger { from });
                 let source = so_far.map_or(anew, |from| Source::LedgerSoFar { from });
                 read.keep(source, begun, Err(refused(error)));
@@ -145,6 +146,7 @@ impl<'a> Ledgers<'a> {
         &mut self,
         read: &mut BatchRead,
         client: &Client,
+        clock: Clock,
         begun: Moment,
         wanted: &mut Wanted,
     ) -> Result<(), ReadError> {
@@ -169,7 +171,7 @@ impl<'a> Ledgers<'a> {
             return Ok(());
         };
         let wants = filtered.is_some();
-        let shown = self.filters.read(client, &mut known.ledger, known.begun, begun, wants).await;
+        let shown = self.filters.read(client, &mut known.ledger, known.begun, clock.now(), wants).await;
         // Else it was asked for anew because what is known of it is too old for looks.
         if wanted.so_far.is_some_and(|from| serves(&from)) {
             read.readings.push((LEDGER_SO_FAR, known.reading(begun)));

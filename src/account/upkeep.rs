@@ -105,7 +105,9 @@ impl Upkeep {
 
     /// When it is to be kept up with, for looks to come or to see whether it can be read by filters.
     pub fn next(&self) -> Option<Duration> {
-        let at = if self.is_lost { self.read } else { self.read + KEEP_UP };
+        // One that is lost again and again is not read whole each time.
+        let lost_at = self.is_lost.then_some(self.read_anew + KEEP_UP);
+        let at = lost_at.unwrap_or(self.read + KEEP_UP);
         let at = self.known.proof_at.map_or(at, |proof| proof.min(at));
         self.looked.filter(|(_, looked)| self.is_long() && at < *looked + DAY).map(|_| at)
     }
@@ -216,14 +218,19 @@ mod tests {
     #[test]
     fn a_long_ledger_that_is_known_no_more_is_read_anew_at_once() {
         let (mut upkeep, so_far) = (looked_at(LONG + 1), Source::LedgerSoFar { from: from(2) });
+        let known = || Some(LedgerKnown { rows: LONG + 1, filtered: false, proof_at: None });
+        upkeep.was_read(false, at(30));
         for _ in 0..2 {
             upkeep.knows(None);
-            assert_eq!((upkeep.due(at(3)), upkeep.next()), (Some(so_far), Some(at(1))));
+            assert_eq!((upkeep.due(at(31)), upkeep.next()), (Some(so_far), Some(at(11))));
         }
-        upkeep.was_read(true, at(3));
-        // One that cannot be kept up with is read now and then.
-        upkeep.knows(None);
-        assert_eq!((upkeep.due(at(3)), upkeep.next()), (None, Some(at(13))));
+        upkeep.was_read(true, at(31));
+        // One that cannot be kept up with, or is lost at once again, is read now and then.
+        for known in [None, known()] {
+            upkeep.knows(known);
+            upkeep.knows(None);
+            assert_eq!((upkeep.due(at(32)), upkeep.next()), (None, Some(at(41))));
+        }
     }
 
     #[test]

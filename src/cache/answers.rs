@@ -91,7 +91,8 @@ impl<K: Kept, B> Answers<K, B> {
     /// A watch or list shows an object: an answer that is not newer than that, or than the list, is of no use any more. Returns
     /// whether the object stood otherwise until now.
     pub fn shown(&mut self, key: &ObjectKey, shown: &impl Resource) -> bool {
-        let stands = self.overtook(key, shown) || self.of(key).is_none();
+        self.newest = self.newest.max(number(shown));
+        let stands = self.stands(key, shown);
         let answer = if stands { None } else { self.by_key.remove(key) };
         answer.is_some_and(|answer| answer.object.meta().resource_version != shown.meta().resource_version)
     }
@@ -105,10 +106,12 @@ impl<K: Kept, B> Answers<K, B> {
         self.of(key).is_some_and(|answer| !self.is_covered(answer) && is_newer(&*answer.object, shown))
     }
 
-    /// The watch shows an object. Returns whether it stands as it was answered to a later write.
-    pub fn overtook(&mut self, key: &ObjectKey, shown: &impl Resource) -> bool {
+    /// The watch shows an object that it has not shown before. Returns the answer to a later write, as which it stands.
+    pub fn overtook(&mut self, key: &ObjectKey, shown: &impl Resource) -> Option<Arc<Seen<K>>> {
         self.newest = self.newest.max(number(shown));
-        self.stands_newer(key, shown)
+        // Of more, what is shown is to be known by the time when the answer gives way.
+        let stands = self.by_key.len() <= MOST / 2 && self.stands_newer(key, shown);
+        stands.then(|| self.of(key).map(|answer| answer.object.clone())).flatten()
     }
 
     /// The watch shows an object to be gone.
@@ -209,7 +212,7 @@ mod tests {
             }
         };
         let watch = |version, in_list| {
-            if !records.overtook(&key, &record(version)) {
+            if records.overtook(&key, &record(version)).is_none() {
                 show(version, in_list);
             }
         };

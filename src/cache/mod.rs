@@ -143,11 +143,11 @@ impl<K: Kept, B> Cache<K, B> {
         answer.map(|answer| (*answer.object).clone())
     }
 
-    /// The watch shows an object. Returns whether that is of no use: it was never shown before, and has been written again since,
-    /// so that it stands as that was answered.
-    pub fn overtook(&self, key: &ObjectKey, shown: &impl Resource) -> bool {
+    /// The watch shows an object. Returns how it stands, if it was never shown before and has been written again since: then what
+    /// is shown is of no use.
+    pub fn overtook(&self, key: &ObjectKey, shown: &impl Resource) -> Option<Arc<Seen<K>>> {
         let mut inner = self.inner.lock();
-        !inner.objects.contains_key(key) && inner.answers.overtook(key, shown)
+        if inner.objects.contains_key(key) { None } else { inner.answers.overtook(key, shown) }
     }
 
     /// A list of this version begins.

@@ -508,9 +508,9 @@ mod tests {
             (true, true, "Bound", [3, 1]),
             (true, true, "Failed", [3, 1]),
             (true, true, "Open", [3, 0]),
-            // What was written before it comes late, and is no news.
-            (false, true, "Bound", [0, 1]),
-            (false, true, "Open", [0, 1]),
+            // What was written before it comes late: it is told as it stands.
+            (false, true, "Bound", [1, 1]),
+            (false, true, "Open", [1, 1]),
             (false, false, "Bound", [3, 3]),
         ] {
             let mut world = World::new(["a".to_owned()].into_iter());
