@@ -286,7 +286,7 @@ mod tests {
             let mut told = Vec::new();
             for event in [first, Event::Apply(version("x", "+911", "2"))] {
                 follower.apply(event, |changed| {
-                    told.extend(changed.now.as_ref().and_then(|now| now.resource_version()))
+                    told.extend(changed.now.as_ref().and_then(|now| now.resource_version()));
                 });
             }
             assert_eq!(told, expected, "{listed} {answered}");
