@@ -99,19 +99,20 @@ impl<K: Kept, B> Answers<K, B> {
 
     /// Whether an object stands as before where this is shown of it.
     pub fn stands(&self, key: &ObjectKey, shown: &impl Resource) -> bool {
-        self.of(key).is_none() || self.stands_newer(key, shown)
+        self.of(key).is_none() || self.later(key, shown).is_some()
     }
 
-    fn stands_newer(&self, key: &ObjectKey, shown: &impl Resource) -> bool {
-        self.of(key).is_some_and(|answer| !self.is_covered(answer) && is_newer(&*answer.object, shown))
+    /// The answer to a later write than the one that is shown.
+    fn later(&self, key: &ObjectKey, shown: &impl Resource) -> Option<&Answer<K, B>> {
+        self.of(key).filter(|answer| !self.is_covered(answer) && is_newer(&*answer.object, shown))
     }
 
-    /// The watch shows an object that it has not shown before. Returns the answer to a later write, as which it stands.
+    /// The watch shows an object that it has not shown before. Returns how it stands since a later write.
     pub fn overtook(&mut self, key: &ObjectKey, shown: &impl Resource) -> Option<Arc<Seen<K>>> {
         self.newest = self.newest.max(number(shown));
         // Of more, what is shown is to be known by the time when the answer gives way.
-        let stands = self.by_key.len() <= MOST / 2 && self.stands_newer(key, shown);
-        stands.then(|| self.of(key).map(|answer| answer.object.clone())).flatten()
+        let later = self.later(key, shown).filter(|_| self.by_key.len() <= MOST / 2);
+        later.map(|answer| answer.object.clone())
     }
 
     /// The watch shows an object to be gone.
