@@ -165,13 +165,13 @@ async fn list<K: Watched>(
 ) -> Result<(String, BoxStream<'static, Result<K>>)> {
     let first = page(api, &ListParams::default()).await?;
     let version = known(first.metadata.resource_version.unwrap_or_default())?;
-    let token = first.metadata.continue_.filter(|token| !token.is_empty());
+    let token = first.metadata.continue_;
     let is_worth_while = token.is_some() && first.items.len() >= A_PAGE as usize;
     let waiting = waiting.filter(|_| is_worth_while).map(|selector| {
         stream::once(waiting_at(api.clone(), version.clone(), selector)).flat_map(stream::iter).map(Ok)
     });
     let more = stream::try_unfold((api.clone(), token), async |(api, token)| {
-        let Some(token) = token.filter(|token| !token.is_empty()) else { return Ok(None) };
+        let Some(token) = token else { return Ok(None) };
         let page = page(&api, &ListParams::default().continue_token(&token)).await?;
         Ok(Some((page.items, (api, page.metadata.continue_))))
     });
@@ -195,8 +195,11 @@ async fn waiting_at<K: Watched>(api: Api<K>, version: String, selector: &'static
     .unwrap_or_default()
 }
 
+/// A page of a list; none follows an empty token.
 async fn page<K: Watched>(api: &Api<K>, asked: &ListParams) -> Result<ObjectList<K>> {
-    api.list(&asked.clone().limit(A_PAGE)).await.map_err(Error::InitialListFailed)
+    let mut page = api.list(&asked.clone().limit(A_PAGE)).await.map_err(Error::InitialListFailed)?;
+    page.metadata.continue_.take_if(|token| token.is_empty());
+    Ok(page)
 }
 
 /// What changes from a version on, until the API server knows that version no more.
