@@ -110,7 +110,8 @@ impl<K: Kept, B> Answers<K, B> {
     /// The watch shows an object that it has not shown before. Returns how it stands since a later write.
     pub fn overtook(&mut self, key: &ObjectKey, shown: &impl Resource) -> Option<Arc<Seen<K>>> {
         self.newest = self.newest.max(number(shown));
-        // Of more, what is shown is to be known by the time when the answer gives way.
+        // Of more, what is shown is to be known by the time when the answer gives way. Where it gives way all the same, since
+        // the watch stands still, the object is not known until the watch goes on: its number is looked up before it is bought.
         let later = self.later(key, shown).filter(|_| self.by_key.len() <= MOST / 2);
         later.map(|answer| answer.object.clone())
     }

@@ -143,8 +143,8 @@ impl<K: Kept, B> Cache<K, B> {
         answer.map(|answer| (*answer.object).clone())
     }
 
-    /// The watch shows an object. Returns how it stands, if it was never shown before and has been written again since: then what
-    /// is shown is of no use.
+    /// The watch shows an object. Returns how it stands, if it is not among what was shown and has been written again since: then
+    /// what is shown is of no use. Where many answers are kept, none is returned.
     pub fn overtook(&self, key: &ObjectKey, shown: &impl Resource) -> Option<Arc<Seen<K>>> {
         let mut inner = self.inner.lock();
         if inner.objects.contains_key(key) { None } else { inner.answers.overtook(key, shown) }
