@@ -40,9 +40,9 @@ struct Begun {
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 enum Honoured {
-    /// Nothing has shown it, since that whole reading.
     #[default]
     Unknown,
+    /// What was asked since that whole reading has shown nothing.
     Untold(Moment),
     Yes,
     /// Until then (monotonic).
@@ -51,19 +51,19 @@ enum Honoured {
 
 impl Honoured {
     /// Whether there is nothing to be read, of a ledger that was read whole at that moment.
-    fn is_told(self, whole: Moment, now: Moment, wanted: bool) -> bool {
+    fn is_told(self, whole: Moment, now: Duration, wanted: bool) -> bool {
         match self {
             Self::Unknown => false,
             Self::Untold(at) => at == whole,
             Self::Yes => !wanted,
-            Self::No(until) => now.mono < until,
+            Self::No(until) => now < until,
         }
     }
 
     /// What is known once filters have shown that. `renewed`: and it was all that was known to be of interest.
-    fn after(self, shown: &Shown, renewed: bool, whole: Moment, now: Moment) -> Self {
+    fn after(self, shown: &Shown, renewed: bool, whole: Moment, now: Duration) -> Self {
         match (shown, self) {
-            _ if !renewed => Self::No(now.mono + AGAIN),
+            _ if !renewed => Self::No(now + AGAIN),
             (_, Self::Yes) | (Shown::All { proof: true }, _) => Self::Yes,
             _ => Self::Untold(whole),
         }
@@ -77,9 +77,9 @@ impl Filters {
     }
 
     /// The ledger cannot be read on.
-    pub fn failed(&mut self, error: &ReadError, now: Moment) {
+    pub fn failed(&mut self, error: &ReadError, now: Duration) {
         if let ReadError::RateLimited { .. } = error {
-            self.proof_at = now.mono + AFTER_LIMIT;
+            self.proof_at = now + AFTER_LIMIT;
         }
     }
 
@@ -88,35 +88,38 @@ impl Filters {
         self.reading = None;
     }
 
-    /// When more is to be read of whether filters are honoured, of a ledger that was read whole at that moment. Monotonic.
-    pub fn proof_at(&self, ledger: &Ledger, whole: Moment, now: Moment) -> Option<Duration> {
+    /// When more is to be read of whether filters are honoured, of a ledger that was read whole at that moment. Times are
+    /// monotonic.
+    pub fn proof_at(&self, ledger: &Ledger, whole: Moment, now: Duration) -> Option<Duration> {
         (!self.honoured.is_told(whole, now, false) && ledger.can_be_filtered()).then_some(self.proof_at)
     }
 
     /// Goes on with a reading of a ledger that is wholly known, and was read whole at that moment: for what it says now, or
-    /// to see whether filters show it. Returns since when all that they show was read, when it is at its end.
+    /// to see whether filters show it. Returns since when all that they show was read, when it is at its end: that is when what
+    /// is new began to be looked for, since rows that have come after it are left out of what they show.
     pub async fn read(
         &mut self,
         client: &Client,
         ledger: &mut Ledger,
         whole: Moment,
-        now: Moment,
+        caught_up: Moment,
+        now: Duration,
         wanted: bool,
     ) -> Result<Option<Moment>, ReadError> {
         if self.honoured.is_told(whole, now, wanted) || !ledger.can_be_filtered() {
             self.reading = None;
             return Ok(None);
         }
-        if !wanted && now.mono < self.proof_at {
+        if !wanted && now < self.proof_at {
             return Ok(None);
         }
         // Of a ledger that was read anew meanwhile, it would show what was before.
         let under_way = self.reading.take().filter(|begun| begun.whole == whole);
-        let anew = || Some(Begun { at: now, whole, filtered: ledger.filter()? });
+        let anew = || Some(Begun { at: caught_up, whole, filtered: ledger.filter()? });
         let Some(mut begun) = under_way.or_else(anew) else { return Ok(None) };
         let (asked, piece) = (Instant::now(), if wanted { PIECE } else { PROOF });
         let shown = client.filtered(&mut begun.filtered, asked + piece).await;
-        self.proof_at = now.mono + asked.elapsed() + BETWEEN_PROOFS;
+        self.proof_at = now + asked.elapsed() + BETWEEN_PROOFS;
         let shown = match shown {
             Ok(Some(shown)) => shown,
             Ok(None) => {
@@ -148,9 +151,9 @@ mod tests {
     #[test]
     fn filters_that_were_not_honoured_are_asked_again_and_must_prove_it_anew() {
         let moment = |hours| Moment { wall: jiff::Timestamp::UNIX_EPOCH, mono: Duration::from_hours(hours) };
-        let (whole, now) = (moment(1), moment(2));
+        let (whole, now) = (moment(1), moment(2).mono);
         let (proof, shown) = (Shown::All { proof: true }, Shown::All { proof: false });
-        let (unknown, no) = (Honoured::Unknown, Honoured::No(now.mono + AGAIN));
+        let (unknown, no) = (Honoured::Unknown, Honoured::No(now + AGAIN));
         for (before, shown, renewed, after) in [
             (unknown, &proof, true, Honoured::Yes),
             (unknown, &shown, true, Honoured::Untold(whole)),
@@ -162,6 +165,6 @@ mod tests {
         ] {
             assert_eq!(before.after(shown, renewed, whole, now), after, "{before:?} {shown:?} {renewed}");
         }
-        assert!(no.is_told(whole, now, true) && !no.is_told(whole, moment(3), true));
+        assert!(no.is_told(whole, now, true) && !no.is_told(whole, moment(3).mono, true));
     }
 }

@@ -11,22 +11,33 @@ const LONGEST: Duration = Duration::from_hours(1);
 pub const SHRUNK: &str =
     "the ledger shows fewer rows than it did; it is believed again in an hour at the latest";
 
-/// So many rows there were from that moment on. A state with fewer is an older one, which may lack a debit: until then
-/// (monotonic) it is not believed.
+/// So many rows there were from that moment on. A state with fewer is an older one, which may lack a debit: for an hour it is not
+/// believed.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Floor {
     pub from: Timestamp,
     rows: usize,
-    until: Duration,
+    since: Duration,
+    /// When it is read again that showed less. Monotonic, as the others.
+    again: Duration,
 }
 
 impl Floor {
     pub fn of(from: Timestamp, rows: usize, now: Duration) -> Self {
-        Self { from, rows, until: now + LONGEST }
+        Self { from, rows, since: now, again: now }
     }
 
     pub fn at(self, now: Duration) -> Option<Self> {
-        (now < self.until).then_some(self)
+        (now < self.since + LONGEST).then_some(self)
+    }
+
+    /// All of it was read, and showed less: the longer it has, the longer it is left alone, since each time costs all its pages.
+    pub fn shows_less(&mut self, now: Duration) {
+        self.again = now + now.saturating_sub(self.since);
+    }
+
+    pub fn is_left_alone(self, now: Duration) -> bool {
+        now < self.again
     }
 
     /// Whether a reading from that moment on, of so many rows where they can be counted, shows less than there was.
@@ -57,5 +68,20 @@ mod tests {
             let is_above = floor.at(now).is_some_and(|floor| floor.is_above(from, rows));
             assert_eq!(is_above, less, "{from} {rows:?} {now:?}");
         }
+    }
+
+    #[test]
+    fn a_ledger_that_shows_less_is_read_less_and_less_often() {
+        let mut floor = Floor::of(Timestamp::UNIX_EPOCH, 100, Duration::ZERO);
+        let mut read = Vec::new();
+        // As often as an account is asked that is held by a failure.
+        for seconds in (0..).step_by(15).map(Duration::from_secs) {
+            let Some(_) = floor.at(seconds) else { break };
+            if !floor.is_left_alone(seconds) {
+                floor.shows_less(seconds);
+                read.push(seconds.as_secs());
+            }
+        }
+        assert_eq!(read, [0, 15, 30, 60, 120, 240, 480, 960, 1920]);
     }
 }

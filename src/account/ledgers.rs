@@ -1,27 +1,23 @@
 //! The ledgers of a batch: what is known of the ledger is kept up with, what is not is read a piece at a time, and what only
 //! an old attempt needs is read beside it.
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use futures::future::BoxFuture;
 use jiff::Timestamp;
-use tokio::time::{sleep_until, timeout};
+use tokio::time::timeout;
 
 use super::{
-    batch::{BatchRead, LedgerKnown, ReadBatch},
+    batch::{BatchRead, ReadBatch},
     filters::Filters,
     floor::{Floor, SHRUNK},
-    lost::Lost,
+    pass::Pass,
     upkeep::is_outdated,
 };
 use crate::{
     clock::Clock,
-    domain::{day_begins, utc_day},
-    plan::{Contents, LedgerRead, LedgerRows, Moment, Reading, Source},
-    vobiz::{Client, Known, Ledger, ReadError},
+    plan::{Contents, Moment, Reading, Source},
+    vobiz::{Client, Known, ReadError},
 };
 
 /// A ledger is read for so long at a time, and an old one, beside it: what waits for less does not wait for its end.
@@ -56,65 +52,6 @@ pub struct Ledgers<'a> {
 /// The reading of an old ledger. It is a future of its own, so that a page of it that hangs keeps no batch waiting.
 type OldReading<'a> = BoxFuture<'a, Result<Pass, ReadError>>;
 
-/// A reading of all rows.
-struct Pass {
-    begun: Moment,
-    from: Timestamp,
-    ledger: Ledger,
-    rows: Arc<LedgerRows>,
-    /// When it went on last. Monotonic.
-    went_on: Duration,
-    lost: Lost,
-}
-
-impl Pass {
-    /// The ledger is asked by UTC days, so what is covered begins at a midnight.
-    fn begin(from: Timestamp, begun: Moment, kept: bool) -> Self {
-        let day = utc_day(from);
-        let ledger = if kept { Ledger::kept_since(day) } else { Ledger::whole_since(day) };
-        let (went_on, lost) = (begun.mono, Lost::default());
-        Self { begun, from: day_begins(day), ledger, rows: Arc::default(), went_on, lost }
-    }
-
-    /// Reads on until then, or to the end. Returns whether that was reached.
-    async fn go_on(&mut self, client: &Client, until: Option<Instant>) -> Result<bool, ReadError> {
-        loop {
-            let again_at = self.lost.until.filter(|at| *at > Instant::now());
-            if let Some(at) = again_at {
-                sleep_until(until.map_or(at, |until| at.min(until)).into()).await;
-                if until.is_some_and(|until| until < at) {
-                    return Ok(false);
-                }
-            }
-            match client.ledger(&mut self.ledger, until).await? {
-                Known::Wholly { .. } => return Ok(true),
-                Known::Partly => return Ok(false),
-                // It is read as often as it takes.
-                Known::Unproven => *self = Self::begin(self.from, self.begun, false),
-                Known::Lost(error) if !self.lost.again(self.ledger.pages(), Instant::now()) => {
-                    return Err(error);
-                }
-                Known::Lost(error) => tracing::debug!(%error, "a page of the ledger is asked for again"),
-            }
-        }
-    }
-
-    /// What is told of it, where it can be kept up with.
-    fn told(&self, filters: &Filters, now: Moment) -> Option<LedgerKnown> {
-        let filtered = filters.serve(&self.ledger);
-        let proof_at = filters.proof_at(&self.ledger, self.begun, now);
-        Some(LedgerKnown { rows: self.ledger.rows_known()?, filtered, proof_at })
-    }
-
-    fn reading(&mut self, begun: Moment) -> Reading<Contents> {
-        if let Some(news) = self.ledger.take_rows() {
-            self.rows = Arc::new(self.rows.after(news));
-        }
-        let value = Contents::Ledger(LedgerRead { from: self.from, rows: self.rows.clone() });
-        Reading::Read { begun, value }
-    }
-}
-
 /// From when on a batch wants which ledger.
 struct Wanted {
     so_far: Option<Timestamp>,
@@ -129,9 +66,9 @@ impl<'a> Ledgers<'a> {
         let [so_far, anew, old] = [LEDGER_SO_FAR, LEDGER, OLD_LEDGER].map(|kind| batch.ledger_from(kind));
         let mut wanted = Wanted { so_far, anew, old };
         match self.read_new(&mut read, client, clock, begun, &mut wanted).await {
-            Ok(()) => self.read_all(&mut read, client, begun, &wanted).await,
+            Ok(()) => self.read_all(&mut read, client, clock, begun, &wanted).await,
             Err(error) => {
-                self.filters.failed(&error, clock.now());
+                self.filters.failed(&error, clock.now().mono);
                 let anew = anew.map_or(LEDGER, |from| Source::Ledger { from });
                 let source = so_far.map_or(anew, |from| Source::LedgerSoFar { from });
                 read.keep(source, begun, Err(refused(error)));
@@ -171,7 +108,8 @@ impl<'a> Ledgers<'a> {
             return Ok(());
         };
         let wants = filtered.is_some();
-        let shown = self.filters.read(client, &mut known.ledger, known.begun, clock.now(), wants).await;
+        let (whole, now) = (known.begun, clock.now().mono);
+        let shown = self.filters.read(client, &mut known.ledger, whole, begun, now, wants).await;
         // Else it was asked for anew because what is known of it is too old for looks.
         if wanted.so_far.is_some_and(|from| serves(&from)) {
             read.readings.push((LEDGER_SO_FAR, known.reading(begun)));
@@ -185,21 +123,32 @@ impl<'a> Ledgers<'a> {
     }
 
     /// Goes on with what has to be read whole.
-    async fn read_all(&mut self, read: &mut BatchRead, client: &'a Client, begun: Moment, wanted: &Wanted) {
+    async fn read_all(
+        &mut self,
+        read: &mut BatchRead,
+        client: &'a Client,
+        clock: Clock,
+        begun: Moment,
+        wanted: &Wanted,
+    ) {
         let kept = begun.mono >= self.read_whole_until;
         let floor = self.floor.and_then(|floor| floor.at(begun.mono));
         let from = wanted.anew.into_iter().chain(wanted.so_far).min();
         let from = from.map(|from| floor.map_or(from, |floor| floor.from.min(from)));
+        let left_alone = from.is_some() && floor.is_some_and(|floor| floor.is_left_alone(begun.mono));
         let (usual, old) = tokio::join!(
-            go_on(&mut self.usual, from, client, begun, kept),
+            go_on(&mut self.usual, from.filter(|_| !left_alone), client, begun, kept),
             go_on_with_old(&mut self.old, wanted.old, client, begun, kept),
         );
         let usual = usual.and_then(|pass| {
             let shows_less =
                 |(pass, floor): (&Pass, Floor)| floor.is_above(pass.from, pass.ledger.rows_known());
             let is_less = pass.as_ref().zip(floor).is_some_and(shows_less);
-            if is_less { Err(ReadError::Failed(SHRUNK.into())) } else { Ok(pass) }
+            self.floor.iter_mut().filter(|_| is_less).for_each(|floor| floor.shows_less(begun.mono));
+            if is_less || left_alone { Err(ReadError::Failed(SHRUNK.into())) } else { Ok(pass) }
         });
+        let errors = usual.as_ref().err().into_iter().chain(old.as_ref().err());
+        errors.for_each(|error| self.filters.failed(error, clock.now().mono));
         match usual {
             Ok(pass) => read.readings.extend(pass.map(|pass| (LEDGER, self.know(pass)))),
             Err(error) => {

@@ -14,6 +14,7 @@ mod ledgers;
 mod line;
 mod looks;
 mod lost;
+mod pass;
 mod prices;
 mod queue;
 mod quotes;

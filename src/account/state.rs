@@ -216,8 +216,8 @@ impl State {
         let heard = round.probes || !read.readings.is_empty() || read.owned.is_some();
         let listing_failed = read.failure.as_ref().is_some_and(|failure| failure.source == Source::Listing);
         self.owned = read.owned.unwrap_or(self.owned);
-        self.upkeep.knows(read.ledger);
         self.store(read.readings);
+        self.upkeep.knows(read.ledger);
         self.broad.extend(read.broad);
         let listing = if listed || listing_failed { self.listing.take() } else { None };
         let listing = listing.filter(|_| listed);

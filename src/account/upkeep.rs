@@ -31,13 +31,25 @@ pub struct Upkeep {
     /// From when on claims have looked, since it was last read anew if they have, and when the last of them did.
     looked: Option<(Timestamp, Duration)>,
     known: LedgerKnown,
-    /// Whether all of it is known now, and whether it was before: then it is read anew at once, so that no look waits for that.
-    is_known: bool,
-    is_lost: bool,
+    state: State,
     read: Duration,
     read_anew: Duration,
+    /// When it was read while it was not known, so that all of it was.
+    read_whole: Duration,
     /// From when on it is to be read anew.
     anew_from: Option<Timestamp>,
+}
+
+/// Whether all of the ledger is known.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum State {
+    /// It was not read yet, or could not be kept.
+    #[default]
+    Unknown,
+    Known,
+    /// It was known, and has not been read since it is no more: it is read anew, so that no look waits for that. At once, unless
+    /// all of it was read just before.
+    Lost,
 }
 
 impl Upkeep {
@@ -46,10 +58,12 @@ impl Upkeep {
         self.looked = Some((earlier.map_or(from, |earlier| earlier.min(from)), now));
     }
 
-    /// The ledger was read, and so many rows of it are known.
+    /// The ledger was read.
     pub fn was_read(&mut self, anew: bool, begun: Duration) {
         self.read = self.read.max(begun);
-        self.is_lost = false;
+        if self.state != State::Known {
+            (self.state, self.read_whole) = (State::Unknown, begun);
+        }
         if anew {
             (self.read_anew, self.anew_from) = (begun, None);
         }
@@ -57,8 +71,11 @@ impl Upkeep {
 
     /// What is known of the ledger now, if it is: else no filters can be held against it, and that it was long stays.
     pub fn knows(&mut self, known: Option<LedgerKnown>) {
-        self.is_lost |= self.is_known && known.is_none();
-        self.is_known = known.is_some();
+        self.state = match (known, self.state) {
+            (Some(_), _) => State::Known,
+            (None, State::Known | State::Lost) => State::Lost,
+            (None, State::Unknown) => State::Unknown,
+        };
         self.known = known.unwrap_or(LedgerKnown { proof_at: None, ..self.known });
     }
 
@@ -106,7 +123,7 @@ impl Upkeep {
     /// When it is to be kept up with, for looks to come or to see whether it can be read by filters.
     pub fn next(&self) -> Option<Duration> {
         // One that is lost again and again is not read whole each time.
-        let lost_at = self.is_lost.then_some(self.read_anew + KEEP_UP);
+        let lost_at = (self.state == State::Lost).then_some(self.read_whole + KEEP_UP);
         let at = lost_at.unwrap_or(self.read + KEEP_UP);
         let at = self.known.proof_at.map_or(at, |proof| proof.min(at));
         self.looked.filter(|(_, looked)| self.is_long() && at < *looked + DAY).map(|_| at)
@@ -216,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_ledger_that_is_known_no_more_is_read_anew_at_once() {
+    fn a_long_ledger_that_is_lost_is_read_anew_at_once_but_not_each_time() {
         let (mut upkeep, so_far) = (looked_at(LONG + 1), Source::LedgerSoFar { from: from(2) });
         let known = || Some(LedgerKnown { rows: LONG + 1, filtered: false, proof_at: None });
         upkeep.was_read(false, at(30));
@@ -225,12 +242,15 @@ mod tests {
             assert_eq!((upkeep.due(at(31)), upkeep.next()), (Some(so_far), Some(at(11))));
         }
         upkeep.was_read(true, at(31));
-        // One that cannot be kept up with, or is lost at once again, is read now and then.
-        for known in [None, known()] {
-            upkeep.knows(known);
-            upkeep.knows(None);
-            assert_eq!((upkeep.due(at(32)), upkeep.next()), (None, Some(at(41))));
-        }
+        // One that cannot be kept up with is read now and then.
+        upkeep.knows(None);
+        assert_eq!((upkeep.due(at(32)), upkeep.next()), (None, Some(at(41))));
+        // So is one that is lost again, though it was read by filters meanwhile.
+        upkeep.was_read(true, at(33));
+        upkeep.knows(known());
+        upkeep.was_read(true, at(36));
+        upkeep.knows(None);
+        assert_eq!((upkeep.due(at(37)), upkeep.next()), (None, Some(at(43))));
     }
 
     #[test]

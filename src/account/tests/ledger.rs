@@ -3,7 +3,10 @@
 use jiff::SignedDuration;
 use vobiz_sim::{AccountOptions, LedgerEntry, LedgerFilters, RowStatus, RowType};
 
-use super::{super::filters::Filters, *};
+use super::{
+    super::{batch::BatchRead, filters::Filters, ledgers::Ledgers},
+    *,
+};
 use crate::{
     domain::{day_begins, utc_day},
     vobiz::{Known, Ledger},
@@ -101,6 +104,39 @@ async fn a_look_at_a_busy_ledger_costs_a_few_calls_once_it_is_known() {
         let expected = if is_read_whole { pages..=pages + 4 } else { 6..=12 };
         let (rows, calls) = reader.ledger(24, true).await;
         assert!(rows == 5 && expected.contains(&calls), "{filters:?} {rows} {calls} {expected:?}");
+        // What filters show lacks the rows that have come since what is new was looked for.
+        let (account, since) = (&reader.account, reader.clock.now());
+        let from = since.wall - SignedDuration::from_hours(24);
+        let sources = [Source::LedgerSoFar { from }, Source::Ledger { from }];
+        account.request(ObjectKey::record("both"), EvidenceRequest::new(since, sources));
+        let begun = || {
+            let evidence = account.evidence(NUMBER.parse().unwrap());
+            [evidence.ledger_so_far.begun(), evidence.ledger.begun()].map(|at| at.map(|at| at.mono))
+        };
+        let are_read = || begun().iter().all(|at| at.is_some_and(|at| at >= since.mono));
+        reader.until("both are read", are_read).await;
+        let [so_far, anew] = begun();
+        assert!(anew <= so_far, "{filters:?} {anew:?} {so_far:?}");
+    }
+}
+
+#[tokio::test]
+async fn after_any_limit_no_proof_is_read_for_a_minute() {
+    let reader = Reader::start(&[], RESYNC, &BTreeSet::new()).await;
+    reader.options(AccountOptions { calls_a_day: CALLS_A_DAY, ..AccountOptions::default() });
+    let (client, clock) = (&reader.account.client, reader.clock);
+    let from = clock.now().wall - SignedDuration::from_hours(24);
+    for source in [Source::LedgerSoFar { from }, Source::Ledger { from }] {
+        let mut ledgers = Ledgers::default();
+        let proof_at = |read: BatchRead| read.ledger.map(|known| known.proof_at.unwrap());
+        let all = [Source::LedgerSoFar { from }].into_iter().collect();
+        let read = async { while proof_at(ledgers.read(client, clock, &all).await).is_none() {} };
+        timeout(PATIENCE, read).await.expect("the ledger is not read");
+        reader.sim.admin().arm(FaultRule::new(Target::Ledger, Fault::status(429, "")));
+        let now = clock.now().mono;
+        let read = ledgers.read(client, clock, &[source].into_iter().collect()).await;
+        assert!(read.failure.is_some());
+        assert!(proof_at(read) >= Some(now + Duration::from_mins(1)), "{source:?}");
     }
 }
 
@@ -109,27 +145,28 @@ async fn whether_filters_are_honoured_is_read_a_little_at_a_time() {
     let reader = Reader::start(&[], RESYNC, &BTreeSet::new()).await;
     reader.options(AccountOptions { calls_a_day: CALLS_A_DAY, ..AccountOptions::default() });
     (0..2500).for_each(|_| reader.debit());
-    let (client, mut now) = (&reader.account.client, reader.clock.now());
+    let (client, whole) = (&reader.account.client, reader.clock.now());
+    let mut now = whole.mono;
     let (mut ledger, mut filters) =
-        (Ledger::kept_since(utc_day(now.wall - SignedDuration::from_hours(24))), Filters::default());
+        (Ledger::kept_since(utc_day(whole.wall - SignedDuration::from_hours(24))), Filters::default());
     assert!(matches!(client.ledger(&mut ledger, None).await, Ok(Known::Wholly { .. })));
-    let (whole, asked) = (now, |query: &str| reader.calls(Operation::Ledger, query));
+    let asked = |query: &str| reader.calls(Operation::Ledger, query);
     let all = asked("");
     reader.sim.admin().arm(FaultRule::new(Target::Ledger, Fault::Delay { ms: 60 }).forever());
     for _ in 0..2 {
-        assert_eq!(filters.read(client, &mut ledger, whole, now, false).await, Ok(None));
+        assert_eq!(filters.read(client, &mut ledger, whole, whole, now, false).await, Ok(None));
         assert_eq!(asked("") - all, 2, "a tenth of a second, once");
     }
-    now.mono += Duration::from_secs(2);
+    now += Duration::from_secs(2);
     reader.sim.admin().arm(FaultRule::new(Target::Ledger, Fault::status(429, "")));
-    let limited = filters.read(client, &mut ledger, whole, now, false).await;
+    let limited = filters.read(client, &mut ledger, whole, whole, now, false).await;
     let Err(error @ ReadError::RateLimited { .. }) = limited else { panic!("{limited:?}") };
     filters.failed(&error, now);
     let again = filters.proof_at(&ledger, whole, now);
-    assert!(again.is_some_and(|at| at >= now.mono + Duration::from_mins(1)), "{again:?}");
+    assert!(again.is_some_and(|at| at >= now + Duration::from_mins(1)), "{again:?}");
     while let Some(at) = filters.proof_at(&ledger, whole, now) {
-        now.mono = at;
-        let shown = filters.read(client, &mut ledger, whole, now, false).await;
+        now = at;
+        let shown = filters.read(client, &mut ledger, whole, whole, now, false).await;
         assert!(matches!(shown, Ok(since) if since.is_some() == filters.serve(&ledger)), "{shown:?}");
     }
     assert!(filters.serve(&ledger));
