@@ -7,6 +7,11 @@ use jiff::Timestamp;
 /// A ledger that shows less for longer has lost rows for good.
 const LONGEST: Duration = Duration::from_hours(1);
 
+/// A reading of so many rows costs ten calls and more: one that shows less is not tried each time that the account is, but after
+/// pauses that grow up to this.
+const LONG: usize = 10_000;
+const LONGEST_ALONE: Duration = Duration::from_mins(2);
+
 /// What stands in the log and in the conditions meanwhile.
 pub const SHRUNK: &str =
     "the ledger shows fewer rows than it did; it is believed again in an hour at the latest";
@@ -31,9 +36,11 @@ impl Floor {
         (now < self.since + LONGEST).then_some(self)
     }
 
-    /// All of it was read, and showed less: the longer it has, the longer it is left alone, since each time costs all its pages.
+    /// All of it was read, and showed less: a long one is left alone then, since each time costs all its pages.
     pub fn shows_less(&mut self, now: Duration) {
-        self.again = now + now.saturating_sub(self.since);
+        if self.rows > LONG {
+            self.again = now + now.saturating_sub(self.since).min(LONGEST_ALONE);
+        }
     }
 
     pub fn is_left_alone(self, now: Duration) -> bool {
@@ -71,17 +78,21 @@ mod tests {
     }
 
     #[test]
-    fn a_ledger_that_shows_less_is_read_less_and_less_often() {
-        let mut floor = Floor::of(Timestamp::UNIX_EPOCH, 100, Duration::ZERO);
-        let mut read = Vec::new();
-        // As often as an account is asked that is held by a failure.
-        for seconds in (0..).step_by(15).map(Duration::from_secs) {
-            let Some(_) = floor.at(seconds) else { break };
-            if !floor.is_left_alone(seconds) {
-                floor.shows_less(seconds);
-                read.push(seconds.as_secs());
+    fn a_long_ledger_that_shows_less_is_left_alone_for_two_minutes_at_most() {
+        for (rows, first, in_all) in
+            [(LONG, [0, 15, 30, 45, 60, 75, 90], 240), (LONG + 1, [0, 15, 30, 60, 120, 240, 360], 33)]
+        {
+            let mut floor = Floor::of(Timestamp::UNIX_EPOCH, rows, Duration::ZERO);
+            let mut read = Vec::new();
+            // As often as an account is asked that is held by a failure.
+            for seconds in (0..).step_by(15).map(Duration::from_secs) {
+                let Some(_) = floor.at(seconds) else { break };
+                if !floor.is_left_alone(seconds) {
+                    floor.shows_less(seconds);
+                    read.push(seconds.as_secs());
+                }
             }
+            assert_eq!((&read[..7], read.len()), (&first[..], in_all), "{rows}");
         }
-        assert_eq!(read, [0, 15, 30, 60, 120, 240, 480, 960, 1920]);
     }
 }

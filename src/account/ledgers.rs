@@ -103,6 +103,8 @@ impl<'a> Ledgers<'a> {
         let Known::Wholly { anew } = read_so_far else {
             let shrunk = known.ledger.has_shrunk().map(|rows| Floor::of(known.from, rows, begun.mono));
             self.floor = shrunk.or(self.floor);
+            // One that is under way may go back less far, and be believed for that.
+            self.usual.take_if(|_| shrunk.is_some());
             self.known = None;
             self.filters.stop();
             return Ok(());
