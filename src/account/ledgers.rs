@@ -66,14 +66,14 @@ impl<'a> Ledgers<'a> {
         let [so_far, anew, old] = [LEDGER_SO_FAR, LEDGER, OLD_LEDGER].map(|kind| batch.ledger_from(kind));
         let mut wanted = Wanted { so_far, anew, old };
         match self.read_new(&mut read, client, clock, begun, &mut wanted).await {
-            Ok(()) => self.read_all(&mut read, client, clock, begun, &wanted).await,
+            Ok(()) => self.read_all(&mut read, client, begun, &wanted).await,
             Err(error) => {
-                self.filters.failed(&error, clock.now().mono);
                 let anew = anew.map_or(LEDGER, |from| Source::Ledger { from });
                 let source = so_far.map_or(anew, |from| Source::LedgerSoFar { from });
                 read.keep(source, begun, Err(refused(error)));
             }
         }
+        read.failure.iter().for_each(|failure| self.filters.failed(&failure.error, clock.now().mono));
         read.ledger = self.known.as_ref().and_then(|known| known.told(&self.filters, begun));
         read
     }
@@ -125,14 +125,7 @@ impl<'a> Ledgers<'a> {
     }
 
     /// Goes on with what has to be read whole.
-    async fn read_all(
-        &mut self,
-        read: &mut BatchRead,
-        client: &'a Client,
-        clock: Clock,
-        begun: Moment,
-        wanted: &Wanted,
-    ) {
+    async fn read_all(&mut self, read: &mut BatchRead, client: &'a Client, begun: Moment, wanted: &Wanted) {
         let kept = begun.mono >= self.read_whole_until;
         let floor = self.floor.and_then(|floor| floor.at(begun.mono));
         let from = wanted.anew.into_iter().chain(wanted.so_far).min();
@@ -149,8 +142,6 @@ impl<'a> Ledgers<'a> {
             self.floor.iter_mut().filter(|_| is_less).for_each(|floor| floor.shows_less(begun.mono));
             if is_less || left_alone { Err(ReadError::Failed(SHRUNK.into())) } else { Ok(pass) }
         });
-        let errors = usual.as_ref().err().into_iter().chain(old.as_ref().err());
-        errors.for_each(|error| self.filters.failed(error, clock.now().mono));
         match usual {
             Ok(pass) => read.readings.extend(pass.map(|pass| (LEDGER, self.know(pass)))),
             Err(error) => {
