@@ -16,6 +16,7 @@ mod account;
 mod accounts;
 mod api;
 mod attempts;
+mod caught;
 mod clocks;
 mod commands;
 mod conditions;

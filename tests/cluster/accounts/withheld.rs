@@ -1,16 +1,15 @@
 //! An account that is closed, and a claim that names another account, when the intent is written and nothing is sent yet.
 
-use std::sync::Arc;
-
 use faults::{
     call::Call,
-    door::{Door, Upstream},
-    trap::{Caught, Moment, Release, Rules, Trap},
+    door::Door,
+    trap::{Caught, Moment, Release, Trap},
 };
 use serde_json::{Value, json};
 
 use super::{alone, without_flags};
 use crate::{
+    caught::hold,
     operator::Operator,
     table::{ACCOUNT_NOT_ALLOWED, CONFLICT, PURCHASED, message},
     world::{World, record_path, state},
@@ -18,13 +17,9 @@ use crate::{
 
 /// Has the claim `office` written its intent for the account acme, of which the operator is not told yet.
 async fn intent_written(world: &World, number: &str) -> (Operator, Door, Caught) {
-    let (rules, client) = (Arc::<Rules>::default(), world.cluster.plain_client().await);
-    let door = Door::open(Upstream::Kube(client), 1, Arc::default(), rules.clone()).await.unwrap();
-    let kubeconfig = world.folder.path().join("kubeconfig");
-    std::fs::write(&kubeconfig, door.kubeconfig()).unwrap();
     let intent = Trap { call: Call::CreateRecord, nth: 1, moment: Moment::Withheld };
-    let caught = rules.set(intent, &number[1..], "office");
-    let operator = without_flags(world).env("KUBECONFIG", kubeconfig.display().to_string()).start();
+    let (setup, door, caught) = hold(world, without_flags(world), intent, number, "office").await;
+    let operator = setup.start();
     world.claim_with("office", number, "acme").await;
     (operator, door, caught.await.unwrap())
 }
