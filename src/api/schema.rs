@@ -56,6 +56,7 @@ fn fixed_once_bought(field: &str, value: &str) -> Value {
 fn adjust_status(root: &mut Value) {
     // Not in the spec, where a field that nothing knows is a mistake of its author's.
     keep_unknown(&mut root["properties"]["status"]);
+    write_whole(&mut root["properties"]["status"]);
     // On the inner field alone the API server adds no status, and an object without one counts as healthy at once.
     root["properties"]["status"]["default"] = json!({ "observedGeneration": -1 });
 }
@@ -68,6 +69,9 @@ fn adjust_record(version: &mut Value) {
     }
     let root = &mut version["schema"]["openAPIV3Schema"];
     keep_unknown(root);
+    for block in ["spec", "status"] {
+        write_whole(&mut root["properties"][block]);
+    }
     root["properties"]["spec"]["properties"]["e164"]["pattern"] = json!(E164::STORED);
     let immutable = |field: &str| json!({ "rule": format!("self.{field} == oldSelf.{field}"), "message": format!("spec.{field} is immutable") });
     root["properties"]["spec"]["x-kubernetes-validations"] = json!(["e164", "account"].map(immutable));
@@ -87,6 +91,18 @@ fn keep_unknown(schema: &mut Value) {
     if let Some(Value::Object(properties)) = fields.get_mut("properties") {
         properties.values_mut().for_each(keep_unknown);
         fields.insert("x-kubernetes-preserve-unknown-fields".into(), json!(true));
+    }
+}
+
+/// Has the API server note whose each field of the block is, and nothing beneath: its fields are written whole, and a list of
+/// all that they hold would be as long as they are. Of the conditions, it notes whose each one is.
+fn write_whole(block: &mut Value) {
+    let fields = block.get_mut("properties").and_then(Value::as_object_mut);
+    for field in fields.into_iter().flat_map(|fields| fields.values_mut()) {
+        let each = if field["x-kubernetes-list-type"] == "map" { &mut field["items"] } else { field };
+        if each["type"] == "object" {
+            each["x-kubernetes-map-type"] = json!("atomic");
+        }
     }
 }
 
@@ -153,6 +169,29 @@ mod tests {
         }
         walk(&claim["properties"]["spec"], "", &mut |path, value| assert!(!kept(value), "{path}"));
         assert!(!kept(&claim));
+    }
+
+    #[test]
+    fn what_the_operator_alone_writes_is_noted_to_be_its_own_field_by_field() {
+        let [claim, record, account] = crds().unwrap().map(|crd| serde_json::to_value(crd).unwrap());
+        for (crd, block, whole) in [
+            (&claim, "status", &["conditions.items", "number", "phoneNumberRef", "quote"][..]),
+            (&record, "spec", &["attempt", "claimRef"]),
+            (&record, "status", &["conditions.items", "number", "verification"]),
+            (&account, "status", &["conditions.items", "numbers"]),
+            // Parts of these are their users', each of whom may own one.
+            (&claim, "spec", &[]),
+            (&account, "spec", &[]),
+        ] {
+            let schema = &crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"][block];
+            let mut found = Vec::new();
+            walk(schema, "", &mut |path, value| {
+                if value.get("x-kubernetes-map-type") == Some(&json!("atomic")) {
+                    found.push(path.trim_start_matches(".properties.").to_owned());
+                }
+            });
+            assert_eq!(found, whole, "{block} of {}", crd["spec"]["names"]["kind"]);
+        }
     }
 
     #[test]

@@ -3,25 +3,38 @@
 use std::fs;
 
 use control_plane::Options;
-use serde_json::json;
+use serde_json::{Value, json};
+use tempfile::TempDir;
 
 use crate::{
     harness::{Cluster, crds, eventually},
-    table::REJECTED,
+    table::{PURCHASED, REJECTED},
     world::{World, state},
 };
 
 const DEFINITIONS: &str = "telephony.vobiz.ai.yaml";
 
+/// A cluster with today's definitions, in which other words stand for those.
+async fn before(words: &str, others: &str) -> World {
+    let cluster = Cluster::start(Options { controller_manager: true }).await;
+    let (folder, today) = (TempDir::new().unwrap(), fs::read_to_string(crds().join(DEFINITIONS)).unwrap());
+    assert!(today.contains(words));
+    fs::write(folder.path().join(DEFINITIONS), today.replace(words, others)).unwrap();
+    cluster.plane.apply_crds(folder.path()).await.unwrap();
+    World::within(Box::leak(Box::new(cluster))).await
+}
+
+/// What the API server has noted to be the operator's in an object's block: fields, and what is in them.
+fn owned(object: &Value, block: &str) -> Value {
+    let managed = object["metadata"]["managedFields"].as_array().unwrap();
+    let ours = managed.iter().rfind(|entry| entry["manager"] == "vobiz-operator").unwrap();
+    ours["fieldsV1"][block].clone()
+}
+
 #[test]
 fn numbers_of_few_digits_from_before_are_served_and_new_ones_refused() {
     testbed::run(async {
-        let cluster = Cluster::start(Options { controller_manager: true }).await;
-        let (folder, today) = (tempfile::TempDir::new().unwrap(), crds().join(DEFINITIONS));
-        let before = fs::read_to_string(today).unwrap().replace("{6,14}", "{1,14}");
-        fs::write(folder.path().join(DEFINITIONS), before).unwrap();
-        cluster.plane.apply_crds(folder.path()).await.unwrap();
-        let world = World::within(Box::leak(Box::new(cluster))).await;
+        let world = before("{6,14}", "{1,14}").await;
         let number = "+9180";
         world.claim("old", number).await;
 
@@ -29,7 +42,7 @@ fn numbers_of_few_digits_from_before_are_served_and_new_ones_refused() {
         eventually("a number of few digits is refused", async || {
             let claim = json!({ "e164": "+918012" });
             let arguments = ["create", "--dry-run=server", "-n", &world.namespace, "-f"];
-            let path = folder.path().join("claim.json");
+            let path = world.folder.path().join("claim.json");
             let claim = testbed::objects::claim(&world.namespace, "new", &claim, &json!({}));
             fs::write(&path, claim.to_string()).unwrap();
             let file = path.display().to_string();
@@ -48,5 +61,30 @@ fn numbers_of_few_digits_from_before_are_served_and_new_ones_refused() {
         world.until_record(number, |record| state(record) == "Failed").await;
         world.delete("old").await;
         world.until_no_record(number).await;
+    });
+}
+
+#[test]
+fn what_was_noted_part_by_part_to_be_the_operators_is_noted_whole_once_it_is_written_again() {
+    testbed::run(async {
+        let world = before("map-type: atomic", "map-type: granular").await;
+        let number = world.stocked();
+        let _operator = world.operator();
+        world.claim("office", &number).await;
+        let claim = world.until("office", PURCHASED).await;
+        assert!(owned(&claim, "f:status")["f:number"].get("f:id").is_some());
+
+        world.cluster.plane.apply_crds(&crds()).await.unwrap();
+        world.delete("office").await;
+        world.claim("office", &number).await;
+        let claim = world.until("office", PURCHASED).await;
+        let uid = &claim["metadata"]["uid"];
+        let record = world.until_record(&number, |record| record["spec"]["claimRef"]["uid"] == *uid).await;
+        assert_eq!(owned(&claim, "f:status")["f:number"], json!({}));
+        for (block, field) in [("f:spec", "f:attempt"), ("f:spec", "f:claimRef"), ("f:status", "f:number")] {
+            assert_eq!(owned(&record, block)[field], json!({}), "{field}");
+        }
+        assert_eq!(owned(&record, "f:status")["f:conditions"][r#"k:{"type":"Ready"}"#], json!({}));
+        assert_eq!(world.spent(&number), (1, 1));
     });
 }
