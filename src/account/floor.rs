@@ -36,8 +36,12 @@ impl Floor {
         (now < self.since + LONGEST).then_some(self)
     }
 
-    /// All of it was read, and showed less: a long one is left alone then, since each time costs all its pages.
-    pub fn shows_less(&mut self, now: Duration) {
+    /// All of it was read since that moment, and showed less, though so many rows were announced meanwhile. A long one is left alone
+    /// then, since each time costs all its pages.
+    pub fn shows_less(&mut self, from: Timestamp, announced: usize, now: Duration) {
+        if from >= self.from {
+            self.rows = self.rows.max(announced);
+        }
         if self.rows > LONG {
             self.again = now + now.saturating_sub(self.since).min(LONGEST_ALONE);
         }
@@ -88,7 +92,7 @@ mod tests {
             for seconds in (0..).step_by(15).map(Duration::from_secs) {
                 let Some(_) = floor.at(seconds) else { break };
                 if !floor.is_left_alone(seconds) {
-                    floor.shows_less(seconds);
+                    floor.shows_less(floor.from, 0, seconds);
                     read.push(seconds.as_secs());
                 }
             }

@@ -45,8 +45,8 @@ pub struct Ledgers<'a> {
     filters: Filters,
     /// Monotonic.
     read_whole_until: Duration,
-    /// What was known of a ledger before it announced fewer rows.
-    floor: Option<Floor>,
+    /// What was known of the ledger when it was last, and could not be kept up with any more: nothing is believed that shows less.
+    before: Option<(Pass, Floor)>,
 }
 
 /// The reading of an old ledger. It is a future of its own, so that a page of it that hangs keeps no batch waiting.
@@ -101,12 +101,10 @@ impl<'a> Ledgers<'a> {
             return Err(error);
         }
         let Known::Wholly { anew } = read_so_far else {
-            let shrunk = known.ledger.has_shrunk().map(|rows| Floor::of(known.from, rows, begun.mono));
-            self.floor = shrunk.or(self.floor);
             // One that is under way may go back less far, and be believed for that.
-            self.usual.take_if(|_| shrunk.is_some());
-            self.known = None;
-            self.filters.stop();
+            let has_shrunk = known.ledger.has_shrunk().is_some();
+            self.usual.take_if(|_| has_shrunk);
+            self.forget(begun);
             return Ok(());
         };
         let wants = filtered.is_some();
@@ -124,10 +122,41 @@ impl<'a> Ledgers<'a> {
         Ok(())
     }
 
+    /// What is known of the ledger cannot be kept up with, or an older state of it was met.
+    fn forget(&mut self, begun: Moment) {
+        if let Some(known) = self.known.take() {
+            // Of rows that were announced and not met, a smaller total alone says that they were no mistake.
+            let rows = known.ledger.has_shrunk().unwrap_or(known.ledger.rows_met());
+            let floor = Floor::of(known.from, rows, begun.mono);
+            self.before = Some((known, floor));
+        }
+        self.filters.stop();
+    }
+
+    /// Whether that reading is of an older state: it shows less than it did, or than is known, or was when the ledger was last.
+    fn shows_less(&self, pass: &Pass, now: Duration) -> bool {
+        let less = match (&self.known, &self.before) {
+            (Some(known), _) => pass.shows_less(known, Floor::of(known.from, known.ledger.rows_met(), now)),
+            (None, Some((known, floor))) => pass.shows_less(known, *floor),
+            (None, None) => false,
+        };
+        less || pass.has_shrunk()
+    }
+
+    /// That reading is of an older state. From now on, one has to show what was known, or what this one showed before.
+    fn disbelieve(&mut self, pass: Pass, begun: Moment) -> ReadError {
+        self.forget(begun);
+        let (from, most) = (pass.from, pass.most);
+        let (_, floor) = self.before.get_or_insert_with(|| (pass, Floor::of(from, most, begun.mono)));
+        floor.shows_less(from, most, begun.mono);
+        shrunk()
+    }
+
     /// Goes on with what has to be read whole.
     async fn read_all(&mut self, read: &mut BatchRead, client: &'a Client, begun: Moment, wanted: &Wanted) {
         let kept = begun.mono >= self.read_whole_until;
-        let floor = self.floor.and_then(|floor| floor.at(begun.mono));
+        self.before.take_if(|(_, floor)| floor.at(begun.mono).is_none());
+        let floor = self.before.as_ref().map(|(_, floor)| *floor);
         let from = wanted.anew.into_iter().chain(wanted.so_far).min();
         let from = from.map(|from| floor.map_or(from, |floor| floor.from.min(from)));
         let left_alone = from.is_some() && floor.is_some_and(|floor| floor.is_left_alone(begun.mono));
@@ -135,13 +164,15 @@ impl<'a> Ledgers<'a> {
             go_on(&mut self.usual, from.filter(|_| !left_alone), client, begun, kept),
             go_on_with_old(&mut self.old, wanted.old, client, begun, kept),
         );
-        let usual = usual.and_then(|pass| {
-            let shows_less =
-                |(pass, floor): (&Pass, Floor)| floor.is_above(pass.from, pass.ledger.rows_known());
-            let is_less = pass.as_ref().zip(floor).is_some_and(shows_less);
-            self.floor.iter_mut().filter(|_| is_less).for_each(|floor| floor.shows_less(begun.mono));
-            if is_less || left_alone { Err(ReadError::Failed(SHRUNK.into())) } else { Ok(pass) }
-        });
+        let shows_less =
+            |pass: &Option<Pass>| pass.as_ref().is_some_and(|pass| self.shows_less(pass, begun.mono));
+        let old = old.and_then(|pass| if shows_less(&pass) { Err(shrunk()) } else { Ok(pass) });
+        let is_less = usual.as_ref().is_ok_and(shows_less);
+        let usual = match usual {
+            Ok(Some(pass)) if is_less => Err(self.disbelieve(pass, begun)),
+            Ok(_) | Err(_) if left_alone => Err(shrunk()),
+            usual => usual,
+        };
         match usual {
             Ok(pass) => read.readings.extend(pass.map(|pass| (LEDGER, self.know(pass)))),
             Err(error) => {
@@ -164,7 +195,7 @@ impl<'a> Ledgers<'a> {
         if !pass.ledger.is_kept() {
             self.read_whole_until = pass.begun.mono + READ_WHOLE;
         }
-        self.floor = None;
+        self.before = None;
         self.known = pass.ledger.is_kept().then_some(pass);
         reading
     }
@@ -214,6 +245,10 @@ async fn go_on_with_old<'a>(
     let Ok(read) = timeout(OLD_PIECE, reading).await else { return Ok(None) };
     *under_way = None;
     read.map(Some)
+}
+
+fn shrunk() -> ReadError {
+    ReadError::Failed(SHRUNK.into())
 }
 
 /// Only the owned list speaks of the whole account; a ledger that may not be read is one that cannot be read.

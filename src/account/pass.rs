@@ -8,12 +8,16 @@ use std::{
 use jiff::Timestamp;
 use tokio::time::sleep_until;
 
-use super::{batch::LedgerKnown, filters::Filters, lost::Lost};
+use super::{batch::LedgerKnown, filters::Filters, floor::Floor, lost::Lost};
 use crate::{
     domain::{day_begins, utc_day},
     plan::{Contents, LedgerRead, LedgerRows, Moment, Reading},
     vobiz::{Client, Known, Ledger, ReadError},
 };
+
+/// A reading that begins at another day is held against what was known from so much after its beginning on: rows near it may be
+/// of either day.
+const DAY: Duration = Duration::from_hours(24);
 
 /// A reading of all rows.
 pub struct Pass {
@@ -24,6 +28,8 @@ pub struct Pass {
     /// When it went on last. Monotonic.
     pub went_on: Duration,
     pub lost: Lost,
+    /// The most rows that it announced, or showed, before it was begun again.
+    pub most: usize,
 }
 
 impl Pass {
@@ -32,7 +38,7 @@ impl Pass {
         let day = utc_day(from);
         let ledger = if kept { Ledger::kept_since(day) } else { Ledger::whole_since(day) };
         let (went_on, lost) = (begun.mono, Lost::default());
-        Self { begun, from: day_begins(day), ledger, rows: Arc::default(), went_on, lost }
+        Self { begun, from: day_begins(day), ledger, rows: Arc::default(), went_on, lost, most: 0 }
     }
 
     /// Reads on until then, or to the end. Returns whether that was reached.
@@ -49,13 +55,31 @@ impl Pass {
                 Known::Wholly { .. } => return Ok(true),
                 Known::Partly => return Ok(false),
                 // It is read as often as it takes.
-                Known::Unproven => *self = Self::begin(self.from, self.begun, false),
+                Known::Unproven => {
+                    let most = self.most.max(self.ledger.most());
+                    *self = Self { most, ..Self::begin(self.from, self.begun, false) };
+                }
                 Known::Lost(error) if !self.lost.again(self.ledger.pages(), Instant::now()) => {
                     return Err(error);
                 }
                 Known::Lost(error) => tracing::debug!(%error, "a page of the ledger is asked for again"),
             }
         }
+    }
+
+    /// Whether it shows less than it did before it was begun again: some of its pages were of an older state.
+    pub fn has_shrunk(&self) -> bool {
+        self.ledger.rows_met() < self.most
+    }
+
+    /// Whether it shows less than was known of the ledger: an older state of it, which may lack a debit. What begins later has fewer
+    /// rows, and is told by the rows themselves, where they can be told apart.
+    pub fn shows_less(&self, known: &Self, floor: Floor) -> bool {
+        let cannot_be_told = self.from > floor.from && !self.ledger.is_kept();
+        let a_day_on = self.from.saturating_add(DAY).unwrap_or(Timestamp::MAX);
+        cannot_be_told
+            || floor.is_above(self.from, self.ledger.rows_known())
+            || self.ledger.lacks(&known.ledger, a_day_on)
     }
 
     /// What is told of it, where it can be kept up with.

@@ -173,6 +173,11 @@ impl<T> Pages<T> {
         self.pass.totals.iter().max().copied().flatten()
     }
 
+    /// How many distinct rows were seen, once the list is at its end.
+    pub(super) fn seen(&self) -> usize {
+        self.keys.len().max(self.pass.seen.len())
+    }
+
     /// How many rows of interest were seen.
     pub(super) fn of_interest(&self) -> usize {
         self.rows.len()

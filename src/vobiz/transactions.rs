@@ -3,7 +3,7 @@
 
 use std::{sync::Arc, time::Instant};
 
-use jiff::civil::Date;
+use jiff::{Timestamp, civil::Date};
 
 use super::{
     error::ReadError,
@@ -100,12 +100,37 @@ impl Ledger {
         }
     }
 
-    /// How many rows are known, where they can be counted.
+    /// How many distinct rows were met.
+    #[must_use]
+    pub fn rows_met(&self) -> usize {
+        match &self.reading {
+            Reading::Kept(window) => window.len(),
+            Reading::Whole { pages, .. } => pages.seen(),
+        }
+    }
+
+    /// The same of those since the day alone, where Vobiz counts no others.
     #[must_use]
     pub fn rows_known(&self) -> Option<usize> {
+        let is_counted = !matches!(self.reading, Reading::Whole { filtered: false, .. });
+        is_counted.then(|| self.rows_met())
+    }
+
+    /// The most rows that a page announced, or that were met.
+    #[must_use]
+    pub fn most(&self) -> usize {
         match &self.reading {
-            Reading::Kept(window) => Some(window.len()),
-            Reading::Whole { .. } => None,
+            Reading::Kept(window) => window.most(),
+            Reading::Whole { pages, .. } => pages.seen(),
+        }
+    }
+
+    /// Whether it has certainly not met a row that another reading knows, of those since then that may concern a purchase.
+    #[must_use]
+    pub fn lacks(&self, known: &Self, since: Timestamp) -> bool {
+        match (&self.reading, &known.reading) {
+            (Reading::Kept(window), Reading::Kept(known)) => window.lacks(known, since),
+            (Reading::Whole { .. }, _) | (_, Reading::Whole { .. }) => false,
         }
     }
 

@@ -8,6 +8,8 @@
 
 use std::{collections::HashMap, sync::Arc};
 
+use jiff::Timestamp;
+
 use super::{
     error::ReadError,
     filtered::{Filtered, is_unnamed},
@@ -101,6 +103,19 @@ impl Window {
     /// How many rows are known.
     pub fn len(&self) -> usize {
         self.seen.count
+    }
+
+    /// The most rows that were announced, or met.
+    pub fn most(&self) -> usize {
+        self.most.max(self.len())
+    }
+
+    /// Whether it has certainly not met a row that another one knows, of those since then that may concern a purchase.
+    pub fn lacks(&self, known: &Self, since: Timestamp) -> bool {
+        let is_missing = |id: &u64, at: Timestamp| {
+            at >= since && !self.rows.contains_key(id) && !self.seen.may_know(at, *id)
+        };
+        known.rows.iter().any(|(id, row)| row.at.is_some_and(|at| is_missing(id, at.at())))
     }
 
     /// How many rows there were before, if fewer were announced last.
@@ -239,8 +254,6 @@ impl Window {
 #[cfg(test)]
 mod tests {
     use std::collections::{HashSet, VecDeque};
-
-    use jiff::Timestamp;
 
     use super::*;
     use crate::vobiz::{masks::Masks, page::ledger_page};

@@ -5,9 +5,11 @@ use std::fs;
 use control_plane::Options;
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use vobiz_sim::OwnedNumber;
 
 use crate::{
     harness::{Cluster, crds, eventually},
+    prices::impatient,
     table::{PURCHASED, REJECTED},
     world::{World, state},
 };
@@ -69,22 +71,35 @@ fn what_was_noted_part_by_part_to_be_the_operators_is_noted_whole_once_it_is_wri
     testbed::run(async {
         let world = before("map-type: atomic", "map-type: granular").await;
         let number = world.stocked();
-        let _operator = world.operator();
+        let _operator = impatient(&world).start();
         world.claim("office", &number).await;
         let claim = world.until("office", PURCHASED).await;
         assert!(owned(&claim, "f:status")["f:number"].get("f:id").is_some());
 
         world.cluster.plane.apply_crds(&crds()).await.unwrap();
-        world.delete("office").await;
-        world.claim("office", &number).await;
-        let claim = world.until("office", PURCHASED).await;
-        let uid = &claim["metadata"]["uid"];
-        let record = world.until_record(&number, |record| record["spec"]["claimRef"]["uid"] == *uid).await;
-        assert_eq!(owned(&claim, "f:status")["f:number"], json!({}));
-        for (block, field) in [("f:spec", "f:attempt"), ("f:spec", "f:claimRef"), ("f:status", "f:number")] {
-            assert_eq!(owned(&record, block)[field], json!({}), "{field}");
-        }
-        assert_eq!(owned(&record, "f:status")["f:conditions"][r#"k:{"type":"Ready"}"#], json!({}));
+        // Its fee rises, until the definitions are in effect by which that is written.
+        let mut fee = 60;
+        eventually("the claim and its record are noted whole", async || {
+            fee += 1;
+            let owned_number = OwnedNumber::new(&number, &world.account);
+            world.vobiz.put_owned(OwnedNumber { monthly_fee: Some(fee.into()), ..owned_number }).unwrap();
+            let told = |claim: &Value| claim["status"]["number"]["monthlyFee"] == fee.to_string().as_str();
+            let claim = eventually("the fee is told", async || {
+                let claim = world.get("office").await.unwrap();
+                if told(&claim) { Ok(claim) } else { Err(claim.to_string()) }
+            })
+            .await;
+            let record = world.record(&number).await.unwrap();
+            let noted = [
+                &owned(&claim, "f:status")["f:number"],
+                &owned(&claim, "f:status")["f:conditions"][r#"k:{"type":"Ready"}"#],
+                &owned(&record, "f:spec")["f:attempt"],
+                &owned(&record, "f:spec")["f:claimRef"],
+                &owned(&record, "f:status")["f:number"],
+            ];
+            if noted.iter().all(|noted| **noted == json!({})) { Ok(()) } else { Err(format!("{noted:?}")) }
+        })
+        .await;
         assert_eq!(world.spent(&number), (1, 1));
     });
 }

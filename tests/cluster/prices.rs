@@ -164,7 +164,7 @@ fn a_price_that_grew_old_in_the_queue_is_read_in_the_turn() {
         tokio::time::sleep(Duration::from_secs(61)).await;
         assert_eq!(reads(&world.journal()), 1);
         assert_eq!(world.vobiz.release_all(None), 3);
-        // Counted where the intent is about to be written: what follows is tried again where the API server hangs.
+        // The readings are counted while the intent is held on its way: an API server that hangs later has more of them made.
         let intent = caught.await.unwrap();
         assert_eq!((reads(&world.journal()), world.spent(&number)), (2, (0, 0)));
         // It took no second turn.

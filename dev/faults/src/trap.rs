@@ -9,7 +9,7 @@ use crate::call::{Call, Seen};
 /// When a call is caught.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Moment {
-    /// Seen, and not passed on; it never is.
+    /// Seen, and not passed on, unless it is let pass.
     Before,
     /// Seen, and passed on only when its caller is gone.
     Late,
