@@ -2,6 +2,7 @@
 
 mod ledger;
 mod prices;
+mod shrunk;
 
 use std::{
     collections::BTreeSet,

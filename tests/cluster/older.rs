@@ -67,7 +67,7 @@ fn numbers_of_few_digits_from_before_are_served_and_new_ones_refused() {
 }
 
 #[test]
-fn what_was_noted_part_by_part_to_be_the_operators_is_noted_whole_once_it_is_written_again() {
+fn what_was_noted_in_parts_is_noted_whole_once_it_is_written_again() {
     testbed::run(async {
         let world = before("map-type: atomic", "map-type: granular").await;
         let number = world.stocked();

@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 use vobiz_sim::{AccountOptions, LedgerEntry, LedgerFilters, RowStatus, RowType};
 
 use super::{
-    super::{batch::BatchRead, filters::Filters, floor::SHRUNK, ledgers::Ledgers},
+    super::{batch::BatchRead, filters::Filters, ledgers::Ledgers},
     *,
 };
 use crate::{
@@ -13,14 +13,14 @@ use crate::{
 };
 
 /// Rows of a busy ledger that concern no number.
-const CALLS_A_DAY: u32 = 40_000;
+pub(super) const CALLS_A_DAY: u32 = 40_000;
 
-const RESYNC: Duration = Duration::from_hours(1);
+pub(super) const RESYNC: Duration = Duration::from_hours(1);
 
 impl Reader {
     /// Asks for the ledger of the last hours, kept up with or read anew, until it is there. Returns how many rows it has
     /// that matter, and how many calls that took. Nothing is held meanwhile.
-    async fn ledger(&mut self, hours: i64, anew: bool) -> (usize, usize) {
+    pub(super) async fn ledger(&mut self, hours: i64, anew: bool) -> (usize, usize) {
         let (since, before) = (self.clock.now(), self.calls(Operation::Ledger, ""));
         let from = since.wall - SignedDuration::from_hours(hours);
         let source = if anew { Source::Ledger { from } } else { Source::LedgerSoFar { from } };
@@ -45,7 +45,7 @@ impl Reader {
         (rows, self.calls(Operation::Ledger, "") - before)
     }
 
-    fn options(&self, options: AccountOptions) {
+    pub(super) fn options(&self, options: AccountOptions) {
         let account = self.sim.admin().account(ACCOUNT).unwrap().with_options(options);
         self.sim.admin().put_account(account);
     }
@@ -58,7 +58,7 @@ impl Reader {
         usize::try_from(rows / 1000 + 1).unwrap()
     }
 
-    fn debit(&self) {
+    pub(super) fn debit(&self) {
         let row = LedgerEntry {
             account: ACCOUNT.into(),
             kind: RowType::Debit,
@@ -210,92 +210,6 @@ async fn a_look_at_a_quiet_ledger_is_a_call_and_reads_all_of_it() {
     let account = &reader.account;
     let evidence = account.evidence(NUMBER.parse().unwrap());
     assert_eq!(evidence.ledger.begun(), evidence.ledger_so_far.begun());
-}
-
-#[tokio::test]
-async fn a_ledger_that_shows_fewer_rows_than_before_is_not_believed() {
-    let (empty, uncounted) = (r#"{"transactions":[],"total":0}"#, r#"{"transactions":[]}"#);
-    for (known, asked, anew, older) in [
-        (24, 24, false, empty),
-        (24, 24, false, uncounted),
-        (24, 24, true, empty),
-        (24, 24, true, uncounted),
-        // Its rows are held against what is known, where their number cannot be.
-        (48, 30, true, empty),
-        (48, 30, true, uncounted),
-        (24, 48, true, empty),
-    ] {
-        let mut reader = Reader::start(&[], RESYNC, &BTreeSet::new()).await;
-        reader.debit();
-        assert_eq!(reader.ledger(known, false).await.0, 1);
-        // To a look at what is new, and to the readings of all that follow.
-        for _ in 0..3 {
-            reader.sim.admin().arm(FaultRule::new(Target::Ledger, Fault::status(200, older)));
-        }
-        let (since, before) = (reader.clock.now(), reader.calls(Operation::Ledger, ""));
-        let from = since.wall - SignedDuration::from_hours(asked);
-        let source = if anew { Source::Ledger { from } } else { Source::LedgerSoFar { from } };
-        let request = EvidenceRequest::new(since, [source]);
-        reader.account.request(ObjectKey::record("x"), request);
-        let debits = || {
-            let evidence = reader.account.evidence(NUMBER.parse().unwrap());
-            let read =
-                if anew { evidence.ledger_anew(since, from) } else { evidence.ledger_so_far(since, from) };
-            match read {
-                Fresh::Value(_, read) => Some(read.rows.debits().count()),
-                Fresh::Stale | Fresh::NoSuchEndpoint => None,
-            }
-        };
-        reader.until("the ledger is read", || debits().is_some()).await;
-        assert_eq!(debits(), Some(1), "{known} {asked} {anew} {older}");
-        assert!(reader.calls(Operation::Ledger, "") >= before + 4);
-    }
-}
-
-#[tokio::test]
-async fn a_first_reading_of_which_some_pages_are_older_is_not_believed() {
-    let reader = Reader::start(&[], RESYNC, &BTreeSet::new()).await;
-    let (client, clock) = (&reader.account.client, reader.clock);
-    let now = clock.now().wall;
-    reader.debit();
-    // A row that those after it do not know.
-    let row = format!(
-        r#"{{"id":"later","type":"debit","amount":"52","processed_at":"{now}","created_at":"{now}"}}"#
-    );
-    let newer = format!(r#"{{"transactions":[{row}],"total":2}}"#);
-    reader.sim.admin().arm(FaultRule::new(Target::Ledger, Fault::status(200, newer)));
-    let from = now - SignedDuration::from_hours(24);
-    let (mut ledgers, batch) = (Ledgers::default(), [Source::Ledger { from }].into_iter().collect());
-    for _ in 0..2 {
-        let read = ledgers.read(client, clock, &batch).await;
-        assert!(
-            read.readings.is_empty() && read.failure.is_some_and(|it| it.error.to_string().contains(SHRUNK))
-        );
-    }
-    reader.debit();
-    let read = ledgers.read(client, clock, &batch).await;
-    assert!(read.failure.is_none() && read.readings.len() == 1);
-}
-
-#[tokio::test]
-async fn a_reading_that_is_under_way_when_the_ledger_shrinks_begins_anew() {
-    let reader = Reader::start(&[], RESYNC, &BTreeSet::new()).await;
-    reader.options(AccountOptions { calls_a_day: CALLS_A_DAY, ..AccountOptions::default() });
-    let (client, clock) = (&reader.account.client, reader.clock);
-    let from = clock.now().wall - SignedDuration::from_hours(24);
-    let [look, anew] =
-        [Source::LedgerSoFar { from }, Source::Ledger { from }].map(|kind| [kind].into_iter().collect());
-    let mut ledgers = Ledgers::default();
-    let known = async { while ledgers.read(client, clock, &look).await.readings.is_empty() {} };
-    timeout(PATIENCE, known).await.expect("the ledger is not read");
-    let admin = reader.sim.admin();
-    admin.arm(FaultRule::new(Target::Ledger, Fault::Delay { ms: 100 }).forever());
-    assert!(ledgers.read(client, clock, &anew).await.readings.is_empty(), "it takes more than a piece");
-    let begun = || reader.calls(Operation::Ledger, "page=1&per_page=1000");
-    let before = begun();
-    admin.arm(FaultRule::new(Target::Ledger, Fault::status(200, r#"{"transactions":[],"total":0}"#)));
-    assert!(ledgers.read(client, clock, &look).await.readings.is_empty());
-    assert_eq!(begun() - before, 1);
 }
 
 #[tokio::test]
