@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 /// A ledger that shows less for longer has lost rows for good.
-const LONGEST: Duration = Duration::from_hours(1);
+pub const LONGEST: Duration = Duration::from_hours(1);
 
 /// A reading of so many rows costs ten calls and more: one that shows less is not tried each time that the account is, but after
 /// pauses that grow up to this.
@@ -36,12 +36,15 @@ impl Floor {
         (now < self.since + LONGEST).then_some(self)
     }
 
-    /// All of it was read since that moment, and showed less, though so many rows were announced meanwhile. A long one is left alone
-    /// then, since each time costs all its pages.
-    pub fn shows_less(&mut self, from: Timestamp, announced: usize, now: Duration) {
+    /// A reading since that moment announced so many rows.
+    pub fn raise(&mut self, from: Timestamp, announced: usize) {
         if from >= self.from {
             self.rows = self.rows.max(announced);
         }
+    }
+
+    /// All of it was read, and showed less: a long one is left alone then, since each time costs all its pages.
+    pub fn shows_less(&mut self, now: Duration) {
         if self.rows > LONG {
             self.again = now + now.saturating_sub(self.since).min(LONGEST_ALONE);
         }
@@ -53,7 +56,7 @@ impl Floor {
 
     /// Whether a reading from that moment on, of so many rows where they can be counted, shows less than there was.
     pub fn is_above(self, from: Timestamp, rows: Option<usize>) -> bool {
-        from <= self.from && rows.is_none_or(|rows| rows < self.rows)
+        from <= self.from && rows.is_some_and(|rows| rows < self.rows)
     }
 }
 
@@ -70,7 +73,8 @@ mod tests {
             (day(5), Some(99), just, true),
             (day(4), Some(99), just, true),
             (day(5), Some(0), just, true),
-            (day(5), None, just, true),
+            // Rows of before that moment are among them.
+            (day(5), None, just, false),
             (day(5), Some(100), just, false),
             // The rows of fewer days are fewer.
             (day(6), Some(99), just, false),
@@ -78,6 +82,18 @@ mod tests {
         ] {
             let is_above = floor.at(now).is_some_and(|floor| floor.is_above(from, rows));
             assert_eq!(is_above, less, "{from} {rows:?} {now:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_announced_of_fewer_days_is_there_of_more_as_well() {
+        let day = |day: i64| Timestamp::UNIX_EPOCH + jiff::SignedDuration::from_hours(24 * day);
+        for (from, announced, rows) in
+            [(day(5), 101, 101), (day(6), 101, 101), (day(4), 101, 100), (day(5), 99, 100)]
+        {
+            let mut floor = Floor::of(day(5), 100, Duration::ZERO);
+            floor.raise(from, announced);
+            assert_eq!(floor, Floor::of(day(5), rows, Duration::ZERO), "{from} {announced}");
         }
     }
 
@@ -92,7 +108,7 @@ mod tests {
             for seconds in (0..).step_by(15).map(Duration::from_secs) {
                 let Some(_) = floor.at(seconds) else { break };
                 if !floor.is_left_alone(seconds) {
-                    floor.shows_less(floor.from, 0, seconds);
+                    floor.shows_less(seconds);
                     read.push(seconds.as_secs());
                 }
             }

@@ -10,7 +10,7 @@ use tokio::time::timeout;
 use super::{
     batch::{BatchRead, ReadBatch},
     filters::Filters,
-    floor::{Floor, SHRUNK},
+    floor::{Floor, LONGEST, SHRUNK},
     pass::Pass,
     upkeep::is_outdated,
 };
@@ -47,6 +47,8 @@ pub struct Ledgers<'a> {
     read_whole_until: Duration,
     /// What was known of the ledger when it was last, and could not be kept up with any more: nothing is believed that shows less.
     before: Option<(Pass, Floor)>,
+    /// Since when no reading that came to its end was believed. Monotonic.
+    less_since: Option<Duration>,
 }
 
 /// The reading of an old ledger. It is a future of its own, so that a page of it that hangs keeps no batch waiting.
@@ -101,9 +103,6 @@ impl<'a> Ledgers<'a> {
             return Err(error);
         }
         let Known::Wholly { anew } = read_so_far else {
-            // One that is under way may go back less far, and be believed for that.
-            let has_shrunk = known.ledger.has_shrunk().is_some();
-            self.usual.take_if(|_| has_shrunk);
             self.forget(begun);
             return Ok(());
         };
@@ -124,13 +123,16 @@ impl<'a> Ledgers<'a> {
 
     /// What is known of the ledger cannot be kept up with, or an older state of it was met.
     fn forget(&mut self, begun: Moment) {
-        if let Some(known) = self.known.take() {
-            // Of rows that were announced and not met, a smaller total alone says that they were no mistake.
-            let rows = known.ledger.has_shrunk().unwrap_or(known.ledger.rows_met());
-            let floor = Floor::of(known.from, rows, begun.mono);
-            self.before = Some((known, floor));
-        }
         self.filters.stop();
+        let Some(known) = self.known.take() else { return };
+        // A row that was met beyond the total took another's place; one that was announced and not met may have been a mistake,
+        // unless fewer are announced since.
+        let met = known.ledger.rows_met().min(known.ledger.announced());
+        let rows = known.ledger.has_shrunk().unwrap_or(met);
+        let mut floor = Floor::of(known.from, rows, begun.mono);
+        // A reading that is under way may go back less far, and be believed for that.
+        self.usual.take().iter().for_each(|pass| floor.raise(pass.from, pass.announced()));
+        self.before = Some((known, floor));
     }
 
     /// Whether that reading is of an older state: it shows less than it did, or than is known, or was when the ledger was last.
@@ -140,15 +142,24 @@ impl<'a> Ledgers<'a> {
             (None, Some((known, floor))) => pass.shows_less(known, *floor),
             (None, None) => false,
         };
-        less || pass.has_shrunk()
+        let is_over = self.less_since.is_some_and(|since| now >= since + LONGEST);
+        (less || pass.has_shrunk()) && !is_over
     }
 
-    /// That reading is of an older state. From now on, one has to show what was known, or what this one showed before.
+    /// The same of the reading of an old ledger, of which a page may have been asked for before the last look.
+    fn shows_less_of_old(&self, pass: &Pass) -> bool {
+        let known = self.known.as_ref().or(self.before.as_ref().map(|(known, _)| known));
+        pass.has_shrunk() || known.is_some_and(|known| pass.lacks(known, pass.begun.wall))
+    }
+
+    /// That reading is of an older state. From now on, one has to show what was known, or what this one announced.
     fn disbelieve(&mut self, pass: Pass, begun: Moment) -> ReadError {
         self.forget(begun);
-        let (from, most) = (pass.from, pass.most);
-        let (_, floor) = self.before.get_or_insert_with(|| (pass, Floor::of(from, most, begun.mono)));
-        floor.shows_less(from, most, begun.mono);
+        self.less_since.get_or_insert(begun.mono);
+        let (from, announced) = (pass.from, pass.announced());
+        let (_, floor) = self.before.get_or_insert_with(|| (pass, Floor::of(from, announced, begun.mono)));
+        floor.raise(from, announced);
+        floor.shows_less(begun.mono);
         shrunk()
     }
 
@@ -164,10 +175,9 @@ impl<'a> Ledgers<'a> {
             go_on(&mut self.usual, from.filter(|_| !left_alone), client, begun, kept),
             go_on_with_old(&mut self.old, wanted.old, client, begun, kept),
         );
-        let shows_less =
-            |pass: &Option<Pass>| pass.as_ref().is_some_and(|pass| self.shows_less(pass, begun.mono));
-        let old = old.and_then(|pass| if shows_less(&pass) { Err(shrunk()) } else { Ok(pass) });
-        let is_less = usual.as_ref().is_ok_and(shows_less);
+        let is_less = matches!(&usual, Ok(Some(pass)) if self.shows_less(pass, begun.mono));
+        let old_is_less = matches!(&old, Ok(Some(pass)) if self.shows_less_of_old(pass));
+        let old = if old_is_less { Err(shrunk()) } else { old };
         let usual = match usual {
             Ok(Some(pass)) if is_less => Err(self.disbelieve(pass, begun)),
             Ok(_) | Err(_) if left_alone => Err(shrunk()),
@@ -195,7 +205,7 @@ impl<'a> Ledgers<'a> {
         if !pass.ledger.is_kept() {
             self.read_whole_until = pass.begun.mono + READ_WHOLE;
         }
-        self.before = None;
+        (self.before, self.less_since) = (None, None);
         self.known = pass.ledger.is_kept().then_some(pass);
         reading
     }

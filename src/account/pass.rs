@@ -15,9 +15,9 @@ use crate::{
     vobiz::{Client, Known, Ledger, ReadError},
 };
 
-/// A reading that begins at another day is held against what was known from so much after its beginning on: rows near it may be
-/// of either day.
-const DAY: Duration = Duration::from_hours(24);
+/// A day that Vobiz counts by another clock than UTC begins so much later at most: until then it is not known whether a row is of the
+/// day with which a reading begins.
+const LOCAL: Duration = Duration::from_hours(14);
 
 /// A reading of all rows.
 pub struct Pass {
@@ -28,8 +28,8 @@ pub struct Pass {
     /// When it went on last. Monotonic.
     pub went_on: Duration,
     pub lost: Lost,
-    /// The most rows that it announced, or showed, before it was begun again.
-    pub most: usize,
+    /// The most rows that it announced before it was begun again.
+    most: usize,
 }
 
 impl Pass {
@@ -56,7 +56,7 @@ impl Pass {
                 Known::Partly => return Ok(false),
                 // It is read as often as it takes.
                 Known::Unproven => {
-                    let most = self.most.max(self.ledger.most());
+                    let most = self.announced();
                     *self = Self { most, ..Self::begin(self.from, self.begun, false) };
                 }
                 Known::Lost(error) if !self.lost.again(self.ledger.pages(), Instant::now()) => {
@@ -67,19 +67,26 @@ impl Pass {
         }
     }
 
+    /// The most rows that it announced.
+    pub fn announced(&self) -> usize {
+        self.most.max(self.ledger.announced())
+    }
+
     /// Whether it shows less than it did before it was begun again: some of its pages were of an older state.
     pub fn has_shrunk(&self) -> bool {
         self.ledger.rows_met() < self.most
     }
 
-    /// Whether it shows less than was known of the ledger: an older state of it, which may lack a debit. What begins later has fewer
-    /// rows, and is told by the rows themselves, where they can be told apart.
+    /// Whether it shows less than was known of the ledger, which had so many rows.
     pub fn shows_less(&self, known: &Self, floor: Floor) -> bool {
-        let cannot_be_told = self.from > floor.from && !self.ledger.is_kept();
-        let a_day_on = self.from.saturating_add(DAY).unwrap_or(Timestamp::MAX);
-        cannot_be_told
-            || floor.is_above(self.from, self.ledger.rows_known())
-            || self.ledger.lacks(&known.ledger, a_day_on)
+        floor.is_above(self.from, self.ledger.rows_known()) || self.lacks(known, Timestamp::MAX)
+    }
+
+    /// Whether it lacks a debit from before then that was known: it is of an older state of the ledger.
+    pub fn lacks(&self, known: &Self, until: Timestamp) -> bool {
+        let certain = self.from.saturating_add(LOCAL).unwrap_or(Timestamp::MAX);
+        let since = if self.from <= known.from { known.from } else { certain };
+        self.ledger.lacks(&known.ledger, since..until)
     }
 
     /// What is told of it, where it can be kept up with.

@@ -31,6 +31,14 @@ impl PartialEq for LedgerRow {
     }
 }
 
+impl LedgerRow {
+    /// Whether it is a debit that was made.
+    #[must_use]
+    pub fn is_paid(&self) -> bool {
+        matches!(self.kind, RowType::Debit | RowType::DidRental) && self.status == RowStatus::Completed
+    }
+}
+
 /// What of a ledger is taken, where it was taken before.
 #[derive(Debug)]
 pub enum LedgerNews {

@@ -1,7 +1,7 @@
 //! A reading of the ledger, some pages at a time: one that can be kept up with, or else one of all pages, as often as it
 //! takes.
 
-use std::{sync::Arc, time::Instant};
+use std::{collections::HashSet, ops::Range, sync::Arc, time::Instant};
 
 use jiff::{Timestamp, civil::Date};
 
@@ -116,21 +116,26 @@ impl Ledger {
         is_counted.then(|| self.rows_met())
     }
 
-    /// The most rows that a page announced, or that were met.
+    /// The most rows that a page announced, of a reading that can be kept up with.
     #[must_use]
-    pub fn most(&self) -> usize {
+    pub fn announced(&self) -> usize {
         match &self.reading {
-            Reading::Kept(window) => window.most(),
-            Reading::Whole { pages, .. } => pages.seen(),
+            Reading::Kept(window) => window.announced(),
+            Reading::Whole { .. } => 0,
         }
     }
 
-    /// Whether it has certainly not met a row that another reading knows, of those since then that may concern a purchase.
+    /// Whether this reading, at its end, has certainly not met a completed debit of that time that another one knows.
     #[must_use]
-    pub fn lacks(&self, known: &Self, since: Timestamp) -> bool {
-        match (&self.reading, &known.reading) {
-            (Reading::Kept(window), Reading::Kept(known)) => window.lacks(known, since),
-            (Reading::Whole { .. }, _) | (_, Reading::Whole { .. }) => false,
+    pub fn lacks(&self, known: &Self, within: Range<Timestamp>) -> bool {
+        let Reading::Kept(known) = &known.reading else { return false };
+        let mut paid = known.paid(within);
+        match &self.reading {
+            Reading::Kept(window) => paid.any(|(at, id, _)| !window.may_know(at, id)),
+            Reading::Whole { rows, .. } => {
+                let shown: HashSet<_> = rows.iter().flatten().map(|row| &row.id).collect();
+                paid.any(|(.., row)| !shown.contains(&row.id))
+            }
         }
     }
 

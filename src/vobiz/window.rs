@@ -6,7 +6,7 @@
 //! remembered of some rows alone: a row that is not remembered is a new one where it is newer than all that were
 //! forgotten, or older. Where that cannot be told, the ledger is read anew.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, ops::Range, sync::Arc};
 
 use jiff::Timestamp;
 
@@ -105,17 +105,21 @@ impl Window {
         self.seen.count
     }
 
-    /// The most rows that were announced, or met.
-    pub fn most(&self) -> usize {
-        self.most.max(self.len())
+    /// The most rows that were announced.
+    pub fn announced(&self) -> usize {
+        self.most
     }
 
-    /// Whether it has certainly not met a row that another one knows, of those since then that may concern a purchase.
-    pub fn lacks(&self, known: &Self, since: Timestamp) -> bool {
-        let is_missing = |id: &u64, at: Timestamp| {
-            at >= since && !self.rows.contains_key(id) && !self.seen.may_know(at, *id)
-        };
-        known.rows.iter().any(|(id, row)| row.at.is_some_and(|at| is_missing(id, at.at())))
+    /// The completed debits of that time.
+    pub fn paid(&self, within: Range<Timestamp>) -> impl Iterator<Item = (Timestamp, u64, &LedgerRow)> {
+        let paid = self.rows.iter().filter(|(_, row)| row.is_paid());
+        let dated = paid.filter_map(|(id, row)| Some((row.at?.at(), *id, &**row)));
+        dated.filter(move |(at, ..)| within.contains(at))
+    }
+
+    /// Whether a row may have been met.
+    pub fn may_know(&self, at: Timestamp, id: u64) -> bool {
+        self.rows.contains_key(&id) || self.seen.may_know(at, id)
     }
 
     /// How many rows there were before, if fewer were announced last.
@@ -137,6 +141,7 @@ impl Window {
     /// If the ledger has no end.
     pub fn feed(&mut self, page: Page<Arc<LedgerRow>>) -> Result<Fed, ReadError> {
         let Some(total) = page.total else { return Ok(Fed::Unproven) };
+        (self.most, self.last) = (self.most.max(total), total);
         let (on_page, sorts) = (page.keys.len(), page.sorts.clone());
         let Some(shown) = page.by_id() else { return Ok(Fed::Unproven) };
         for (id, Shown { at, .. }) in &shown {
@@ -150,7 +155,6 @@ impl Window {
         let is_all = shown.len() == total;
         self.keep(shown);
         self.unnamed |= sorts.into_iter().any(is_unnamed);
-        (self.most, self.last) = (self.most.max(total), total);
         let is_known = self.seen.count == self.most && total == self.most;
         if is_known || matches!(self.stage, Stage::Down { .. }) {
             self.seen.remember();

@@ -4,7 +4,11 @@ use jiff::SignedDuration;
 use vobiz_sim::AccountOptions;
 
 use super::{
-    super::{floor::SHRUNK, ledgers::Ledgers},
+    super::{
+        batch::{BatchRead, ReadBatch},
+        floor::SHRUNK,
+        ledgers::Ledgers,
+    },
     ledger::{CALLS_A_DAY, RESYNC},
     *,
 };
@@ -52,8 +56,7 @@ async fn a_ledger_that_shows_fewer_rows_than_before_is_not_believed() {
 #[tokio::test]
 async fn a_first_reading_of_which_some_pages_are_older_is_not_believed() {
     let reader = Reader::start(&[], RESYNC, &BTreeSet::new()).await;
-    let (client, clock) = (&reader.account.client, reader.clock);
-    let now = clock.now().wall;
+    let now = reader.clock.now().wall;
     reader.debit();
     // A row that those after it do not know.
     let row = format!(
@@ -64,14 +67,45 @@ async fn a_first_reading_of_which_some_pages_are_older_is_not_believed() {
     let from = now - SignedDuration::from_hours(24);
     let (mut ledgers, batch) = (Ledgers::default(), [Source::Ledger { from }].into_iter().collect());
     for _ in 0..2 {
-        let read = ledgers.read(client, clock, &batch).await;
         assert!(
-            read.readings.is_empty() && read.failure.is_some_and(|it| it.error.to_string().contains(SHRUNK))
+            ended(&mut ledgers, &reader, &batch)
+                .await
+                .failure
+                .is_some_and(|it| it.error.to_string().contains(SHRUNK))
         );
     }
     reader.debit();
-    let read = ledgers.read(client, clock, &batch).await;
+    let read = ended(&mut ledgers, &reader, &batch).await;
     assert!(read.failure.is_none() && read.readings.len() == 1);
+}
+
+/// Reads until something has come of it.
+async fn ended<'a>(ledgers: &mut Ledgers<'a>, reader: &'a Reader, batch: &ReadBatch) -> BatchRead {
+    let ended = async {
+        loop {
+            let read = ledgers.read(&reader.account.client, reader.clock, batch).await;
+            if read.failure.is_some() || read.old_ledger_failed.is_some() || !read.readings.is_empty() {
+                return read;
+            }
+        }
+    };
+    timeout(PATIENCE, ended).await.expect("the ledger is not read")
+}
+
+#[tokio::test]
+async fn an_old_ledger_that_lacks_a_debit_that_is_known_is_not_believed() {
+    let reader = Reader::start(&[], RESYNC, &BTreeSet::new()).await;
+    reader.debit();
+    let from = |days: i64| reader.clock.now().wall - SignedDuration::from_hours(24 * days);
+    let look = [Source::LedgerSoFar { from: from(1) }].into_iter().collect();
+    let old = [Source::OldLedger { from: from(60) }].into_iter().collect();
+    let mut ledgers = Ledgers::default();
+    assert_eq!(ended(&mut ledgers, &reader, &look).await.readings.len(), 1);
+    let older = Fault::status(200, r#"{"transactions":[],"total":0}"#);
+    reader.sim.admin().arm(FaultRule::new(Target::Ledger, older));
+    let (_, error) = ended(&mut ledgers, &reader, &old).await.old_ledger_failed.unwrap();
+    assert!(error.to_string().contains(SHRUNK), "{error}");
+    assert_eq!(ended(&mut ledgers, &reader, &old).await.readings.len(), 1);
 }
 
 #[tokio::test]
