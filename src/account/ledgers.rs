@@ -12,7 +12,7 @@ use super::{
     filters::Filters,
     floor::{Floor, LONGEST, SHRUNK},
     pass::Pass,
-    upkeep::is_outdated,
+    upkeep::{is_old, is_outdated},
 };
 use crate::{
     clock::Clock,
@@ -131,13 +131,19 @@ impl<'a> Ledgers<'a> {
         let rows = known.ledger.has_shrunk().unwrap_or(met);
         let mut floor = Floor::of(known.from, rows, begun.mono);
         // A reading that is under way may go back less far, and be believed for that.
-        self.usual.take().iter().for_each(|pass| floor.raise(pass.from, pass.announced()));
+        let has_shrunk = known.ledger.has_shrunk().is_some();
+        let under_way = self.usual.take_if(|pass| has_shrunk || pass.from > known.from);
+        if let Some(pass) = under_way {
+            floor.raise(pass.from, pass.announced());
+        }
         self.before = Some((known, floor));
     }
 
     /// Whether that reading is of an older state: it shows less than it did, or than is known, or was when the ledger was last.
     fn shows_less(&self, pass: &Pass, now: Duration) -> bool {
         let less = match (&self.known, &self.before) {
+            // One that is not kept up with may end with fewer rows than have become known since it began.
+            (Some(known), _) if !pass.ledger.is_kept() => pass.lacks(known, pass.begun.wall),
             (Some(known), _) => pass.shows_less(known, Floor::of(known.from, known.ledger.rows_met(), now)),
             (None, Some((known, floor))) => pass.shows_less(known, *floor),
             (None, None) => false,
@@ -168,8 +174,10 @@ impl<'a> Ledgers<'a> {
         let kept = begun.mono >= self.read_whole_until;
         self.before.take_if(|(_, floor)| floor.at(begun.mono).is_none());
         let floor = self.before.as_ref().map(|(_, floor)| *floor);
+        // One that no look goes back to any more would become longer for ever.
+        let reaches = floor.map(|floor| floor.from).filter(|from| !is_old(*from, begun));
         let from = wanted.anew.into_iter().chain(wanted.so_far).min();
-        let from = from.map(|from| floor.map_or(from, |floor| floor.from.min(from)));
+        let from = from.map(|from| reaches.map_or(from, |reaches| reaches.min(from)));
         let left_alone = from.is_some() && floor.is_some_and(|floor| floor.is_left_alone(begun.mono));
         let (usual, old) = tokio::join!(
             go_on(&mut self.usual, from.filter(|_| !left_alone), client, begun, kept),

@@ -146,6 +146,11 @@ pub fn of_all(source: Source, now: Moment) -> Source {
     }
 }
 
+/// Whether it goes back further than what all wait for.
+pub fn is_old(from: Timestamp, now: Moment) -> bool {
+    from < usual(now)
+}
+
 fn usual(now: Moment) -> Timestamp {
     now.wall.saturating_sub(USUAL).unwrap_or(Timestamp::MIN)
 }

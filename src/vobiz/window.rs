@@ -211,6 +211,10 @@ impl Window {
         for (id, Shown { row, .. }) in shown {
             let known = self.rows.get(&id);
             if known == row.as_ref() {
+                // It stays as it was taken.
+                if let Some(row) = row.filter(|row| known.is_some_and(|known| known.status != row.status)) {
+                    self.rows.insert(id, row);
+                }
                 continue;
             }
             if known.is_some() {
