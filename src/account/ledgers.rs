@@ -128,11 +128,10 @@ impl<'a> Ledgers<'a> {
         // A row that was met beyond the total took another's place; one that was announced and not met may have been a mistake,
         // unless fewer are announced since.
         let met = known.ledger.rows_met().min(known.ledger.announced());
-        let rows = known.ledger.has_shrunk().unwrap_or(met);
-        let mut floor = Floor::of(known.from, rows, begun.mono);
+        let shrunk_from = known.ledger.has_shrunk();
+        let mut floor = Floor::of(known.from, shrunk_from.unwrap_or(met), begun.mono);
         // A reading that is under way may go back less far, and be believed for that.
-        let has_shrunk = known.ledger.has_shrunk().is_some();
-        let under_way = self.usual.take_if(|pass| has_shrunk || pass.from > known.from);
+        let under_way = self.usual.take_if(|pass| shrunk_from.is_some() || pass.from > known.from);
         if let Some(pass) = under_way {
             floor.raise(pass.from, pass.announced());
         }
@@ -188,7 +187,7 @@ impl<'a> Ledgers<'a> {
         let old = if old_is_less { Err(shrunk()) } else { old };
         let usual = match usual {
             Ok(Some(pass)) if is_less => Err(self.disbelieve(pass, begun)),
-            Ok(_) | Err(_) if left_alone => Err(shrunk()),
+            _ if left_alone => Err(shrunk()),
             usual => usual,
         };
         match usual {

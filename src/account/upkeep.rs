@@ -132,8 +132,7 @@ impl Upkeep {
 
 /// What few ask for, and is long, is read beside what the others wait for.
 pub fn lane(source: Source, now: Moment) -> Source {
-    let usual = usual(now);
-    source.ledger_from().filter(|from| *from < usual).map_or(source, |from| Source::OldLedger { from })
+    source.ledger_from().filter(|from| is_old(*from, now)).map_or(source, |from| Source::OldLedger { from })
 }
 
 /// What all wait for goes no further back than what is usual: a ledger that has become an old one is its own claim's matter.

@@ -31,14 +31,6 @@ impl PartialEq for LedgerRow {
     }
 }
 
-impl LedgerRow {
-    /// Whether it is a debit that was made.
-    #[must_use]
-    pub fn is_paid(&self) -> bool {
-        matches!(self.kind, RowType::Debit | RowType::DidRental) && self.status == RowStatus::Completed
-    }
-}
-
 /// What of a ledger is taken, where it was taken before.
 #[derive(Debug)]
 pub enum LedgerNews {
@@ -130,6 +122,12 @@ impl LedgerRow {
     #[must_use]
     pub fn takes_money(&self) -> bool {
         matches!(self.kind, RowType::Debit | RowType::DidRental)
+    }
+
+    /// Whether it is a debit that was made.
+    #[must_use]
+    pub fn is_paid(&self) -> bool {
+        self.takes_money() && self.status == RowStatus::Completed
     }
 
     #[must_use]

@@ -199,7 +199,7 @@ impl Window {
             // that was forgotten. And what has changed here since filters were first asked may be newer than what they showed.
             filtered.rows.retain(|id, shown| {
                 let is_as_it_was = filtered.known.get(id) == self.rows.get(id);
-                is_as_it_was && (self.rows.contains_key(id) || self.seen.may_know(shown.at, *id))
+                is_as_it_was && self.may_know(shown.at, *id)
             });
             self.keep(filtered.rows);
         }

@@ -1,14 +1,18 @@
 //! How the ledger is read: kept up with for looks, anew for what settles, and an old one beside the others.
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use vobiz_sim::{AccountOptions, LedgerEntry, LedgerFilters, RowStatus, RowType};
 
 use super::{
-    super::{batch::BatchRead, filters::Filters, ledgers::Ledgers},
+    super::{
+        batch::{BatchRead, ReadBatch},
+        filters::Filters,
+        ledgers::Ledgers,
+    },
     *,
 };
 use crate::{
-    domain::{day_begins, utc_day},
+    domain::{Moment, day_begins, utc_day},
     vobiz::{Known, Ledger},
 };
 
@@ -23,20 +27,13 @@ impl Reader {
     pub(super) async fn ledger(&mut self, hours: i64, anew: bool) -> (usize, usize) {
         let (since, before) = (self.clock.now(), self.calls(Operation::Ledger, ""));
         let from = since.wall - SignedDuration::from_hours(hours);
-        let source = if anew { Source::Ledger { from } } else { Source::LedgerSoFar { from } };
+        let request = asks(anew, since, from);
         let asked = async {
             loop {
-                let evidence = self.account.evidence(NUMBER.parse().unwrap());
-                let read = if anew {
-                    evidence.ledger_anew(since, from)
-                } else {
-                    evidence.ledger_so_far(since, from)
-                };
-                if let Fresh::Value(_, read) = read {
-                    return read.rows.debits().count();
+                if let Some(debits) = debits(&self.account, anew, since, from) {
+                    return debits;
                 }
-                self.account
-                    .request(ObjectKey::record(&hours.to_string()), EvidenceRequest::new(since, [source]));
+                self.account.request(ObjectKey::record(&hours.to_string()), request.clone());
                 self.woken.recv().await;
                 assert_eq!(self.account.gate(), Gate::Open);
             }
@@ -72,6 +69,35 @@ impl Reader {
         };
         self.sim.admin().put_ledger(row).unwrap();
     }
+}
+
+/// Asks for the ledger, kept up with or read anew.
+pub(super) fn asks(anew: bool, since: Moment, from: Timestamp) -> EvidenceRequest {
+    let source = if anew { Source::Ledger { from } } else { Source::LedgerSoFar { from } };
+    EvidenceRequest::new(since, [source])
+}
+
+/// How many rows that matter such a ledger has, once it is there.
+pub(super) fn debits(account: &Account, anew: bool, since: Moment, from: Timestamp) -> Option<usize> {
+    let evidence = account.evidence(NUMBER.parse().unwrap());
+    let read = if anew { evidence.ledger_anew(since, from) } else { evidence.ledger_so_far(since, from) };
+    match read {
+        Fresh::Value(_, read) => Some(read.rows.debits().count()),
+        Fresh::Stale | Fresh::NoSuchEndpoint => None,
+    }
+}
+
+/// Reads until something has come of it.
+pub(super) async fn ended<'a>(ledgers: &mut Ledgers<'a>, reader: &'a Reader, batch: &ReadBatch) -> BatchRead {
+    let ended = async {
+        loop {
+            let read = ledgers.read(&reader.account.client, reader.clock, batch).await;
+            if read.failure.is_some() || read.old_ledger_failed.is_some() || !read.readings.is_empty() {
+                return read;
+            }
+        }
+    };
+    timeout(PATIENCE, ended).await.expect("the ledger is not read")
 }
 
 #[tokio::test]
@@ -124,26 +150,16 @@ async fn a_look_at_a_busy_ledger_costs_a_few_calls_once_it_is_known() {
 async fn after_any_limit_no_proof_is_read_for_a_minute() {
     let reader = Reader::start(&[], RESYNC, &BTreeSet::new()).await;
     reader.options(AccountOptions { calls_a_day: CALLS_A_DAY, ..AccountOptions::default() });
-    let (client, clock) = (&reader.account.client, reader.clock);
-    let from = clock.now().wall - SignedDuration::from_hours(24);
+    let from = reader.clock.now().wall - SignedDuration::from_hours(24);
     for source in [Source::LedgerSoFar { from }, Source::Ledger { from }, Source::OldLedger { from }] {
         let mut ledgers = Ledgers::default();
         let proof_at = |read: BatchRead| read.ledger.map(|known| known.proof_at.unwrap());
         let all = [Source::LedgerSoFar { from }].into_iter().collect();
-        let read = async { while proof_at(ledgers.read(client, clock, &all).await).is_none() {} };
-        timeout(PATIENCE, read).await.expect("the ledger is not read");
+        assert!(proof_at(ended(&mut ledgers, &reader, &all).await).is_some());
         reader.sim.admin().arm(FaultRule::new(Target::Ledger, Fault::status(429, "")));
-        let now = clock.now().mono;
-        let batch = [source].into_iter().collect();
-        let limited = async {
-            loop {
-                let read = ledgers.read(client, clock, &batch).await;
-                if read.failure.is_some() {
-                    return read;
-                }
-            }
-        };
-        let read = timeout(PATIENCE, limited).await.expect("no limit is met");
+        let now = reader.clock.now().mono;
+        let read = ended(&mut ledgers, &reader, &[source].into_iter().collect()).await;
+        assert!(read.failure.is_some());
         assert!(proof_at(read) >= Some(now + Duration::from_mins(1)), "{source:?}");
     }
 }

@@ -4,12 +4,8 @@ use jiff::SignedDuration;
 use vobiz_sim::AccountOptions;
 
 use super::{
-    super::{
-        batch::{BatchRead, ReadBatch},
-        floor::SHRUNK,
-        ledgers::Ledgers,
-    },
-    ledger::{CALLS_A_DAY, RESYNC},
+    super::{floor::SHRUNK, ledgers::Ledgers},
+    ledger::{CALLS_A_DAY, RESYNC, asks, debits, ended},
     *,
 };
 
@@ -35,18 +31,8 @@ async fn a_ledger_that_shows_fewer_rows_than_before_is_not_believed() {
         }
         let (since, before) = (reader.clock.now(), reader.calls(Operation::Ledger, ""));
         let from = since.wall - SignedDuration::from_hours(asked);
-        let source = if anew { Source::Ledger { from } } else { Source::LedgerSoFar { from } };
-        let request = EvidenceRequest::new(since, [source]);
-        reader.account.request(ObjectKey::record("x"), request);
-        let debits = || {
-            let evidence = reader.account.evidence(NUMBER.parse().unwrap());
-            let read =
-                if anew { evidence.ledger_anew(since, from) } else { evidence.ledger_so_far(since, from) };
-            match read {
-                Fresh::Value(_, read) => Some(read.rows.debits().count()),
-                Fresh::Stale | Fresh::NoSuchEndpoint => None,
-            }
-        };
+        reader.account.request(ObjectKey::record("x"), asks(anew, since, from));
+        let debits = || debits(&reader.account, anew, since, from);
         reader.until("the ledger is read", || debits().is_some()).await;
         assert_eq!(debits(), Some(1), "{known} {asked} {anew} {older}");
         assert!(reader.calls(Operation::Ledger, "") >= before + 4);
@@ -79,19 +65,6 @@ async fn a_first_reading_of_which_some_pages_are_older_is_not_believed() {
     assert!(read.failure.is_none() && read.readings.len() == 1);
 }
 
-/// Reads until something has come of it.
-async fn ended<'a>(ledgers: &mut Ledgers<'a>, reader: &'a Reader, batch: &ReadBatch) -> BatchRead {
-    let ended = async {
-        loop {
-            let read = ledgers.read(&reader.account.client, reader.clock, batch).await;
-            if read.failure.is_some() || read.old_ledger_failed.is_some() || !read.readings.is_empty() {
-                return read;
-            }
-        }
-    };
-    timeout(PATIENCE, ended).await.expect("the ledger is not read")
-}
-
 #[tokio::test]
 async fn an_old_ledger_that_lacks_a_debit_that_is_known_is_not_believed() {
     let reader = Reader::start(&[], RESYNC, &BTreeSet::new()).await;
@@ -117,8 +90,7 @@ async fn a_reading_that_is_under_way_when_the_ledger_shrinks_begins_anew() {
     let [look, anew] =
         [Source::LedgerSoFar { from }, Source::Ledger { from }].map(|kind| [kind].into_iter().collect());
     let mut ledgers = Ledgers::default();
-    let known = async { while ledgers.read(client, clock, &look).await.readings.is_empty() {} };
-    timeout(PATIENCE, known).await.expect("the ledger is not read");
+    assert!(!ended(&mut ledgers, &reader, &look).await.readings.is_empty());
     let admin = reader.sim.admin();
     admin.arm(FaultRule::new(Target::Ledger, Fault::Delay { ms: 100 }).forever());
     assert!(ledgers.read(client, clock, &anew).await.readings.is_empty(), "it takes more than a piece");
