@@ -9,10 +9,11 @@ use tokio::time::timeout;
 
 use super::{
     batch::{BatchRead, ReadBatch},
+    doubt::{Doubt, SHRUNK},
     filters::Filters,
-    floor::{Floor, LONGEST, SHRUNK},
     pass::Pass,
-    upkeep::{is_old, is_outdated},
+    remembered::Remembered,
+    upkeep::is_outdated,
 };
 use crate::{
     clock::Clock,
@@ -45,10 +46,12 @@ pub struct Ledgers<'a> {
     filters: Filters,
     /// Monotonic.
     read_whole_until: Duration,
-    /// What was known of the ledger when it was last, and could not be kept up with any more: nothing is believed that shows less.
-    before: Option<(Pass, Floor)>,
-    /// Since when no reading that came to its end was believed. Monotonic.
-    less_since: Option<Duration>,
+    /// What all readings have shown.
+    remembered: Remembered,
+    /// A reading goes back at least as far as what was known did, until one is believed: it can be held against all of it.
+    reach: Option<Timestamp>,
+    doubt: Doubt,
+    doubt_of_old: Doubt,
 }
 
 /// The reading of an old ledger. It is a future of its own, so that a page of it that hangs keeps no batch waiting.
@@ -76,7 +79,7 @@ impl<'a> Ledgers<'a> {
             }
         }
         read.failure.iter().for_each(|failure| self.filters.failed(&failure.error, clock.now().mono));
-        read.ledger = self.known.as_ref().and_then(|known| known.told(&self.filters, begun));
+        read.ledger = self.known.as_ref().map(|known| known.told(&self.filters, begun));
         read
     }
 
@@ -97,13 +100,12 @@ impl<'a> Ledgers<'a> {
         if wanted.so_far.filter(serves).or(filtered).is_none() {
             return Ok(());
         }
-        known.ledger.catch_up();
-        let read_so_far = client.ledger(&mut known.ledger, None).await?;
+        let read_so_far = known.catch_up(client).await?;
         if let Known::Lost(error) = read_so_far {
             return Err(error);
         }
         let Known::Wholly { anew } = read_so_far else {
-            self.forget(begun);
+            self.forget();
             return Ok(());
         };
         let wants = filtered.is_some();
@@ -122,71 +124,41 @@ impl<'a> Ledgers<'a> {
     }
 
     /// What is known of the ledger cannot be kept up with, or an older state of it was met.
-    fn forget(&mut self, begun: Moment) {
+    fn forget(&mut self) {
         self.filters.stop();
         let Some(known) = self.known.take() else { return };
-        // A row that was met beyond the total took another's place; one that was announced and not met may have been a mistake,
-        // unless fewer are announced since.
-        let met = known.ledger.rows_met().min(known.ledger.announced());
-        let shrunk_from = known.ledger.has_shrunk();
-        let mut floor = Floor::of(known.from, shrunk_from.unwrap_or(met), begun.mono);
         // A reading that is under way may go back less far, and be believed for that.
-        let under_way = self.usual.take_if(|pass| shrunk_from.is_some() || pass.from > known.from);
-        if let Some(pass) = under_way {
-            floor.raise(pass.from, pass.announced());
-        }
-        self.before = Some((known, floor));
+        self.usual.take_if(|pass| known.ledger.has_shrunk() || pass.from > known.from);
+        self.reach = Some(known.from);
     }
 
-    /// Whether that reading is of an older state: it shows less than it did, or than is known, or was when the ledger was last.
-    fn shows_less(&self, pass: &Pass, now: Duration) -> bool {
-        let less = match (&self.known, &self.before) {
-            // One that is not kept up with may end with fewer rows than have become known since it began.
-            (Some(known), _) if !pass.ledger.is_kept() => pass.lacks(known, pass.begun.wall),
-            (Some(known), _) => pass.shows_less(known, Floor::of(known.from, known.ledger.rows_met(), now)),
-            (None, Some((known, floor))) => pass.shows_less(known, *floor),
-            (None, None) => false,
-        };
-        let is_over = self.less_since.is_some_and(|since| now >= since + LONGEST);
-        (less || pass.has_shrunk()) && !is_over
-    }
-
-    /// The same of the reading of an old ledger, of which a page may have been asked for before the last look.
-    fn shows_less_of_old(&self, pass: &Pass) -> bool {
-        let known = self.known.as_ref().or(self.before.as_ref().map(|(known, _)| known));
-        pass.has_shrunk() || known.is_some_and(|known| pass.lacks(known, pass.begun.wall))
-    }
-
-    /// That reading is of an older state. From now on, one has to show what was known, or what this one announced.
-    fn disbelieve(&mut self, pass: Pass, begun: Moment) -> ReadError {
-        self.forget(begun);
-        self.less_since.get_or_insert(begun.mono);
-        let (from, announced) = (pass.from, pass.announced());
-        let (_, floor) = self.before.get_or_insert_with(|| (pass, Floor::of(from, announced, begun.mono)));
-        floor.raise(from, announced);
-        floor.shows_less(begun.mono);
+    /// A reading is of an older state of the ledger: those after it go back as far.
+    fn disbelieve(&mut self, from: Timestamp) -> ReadError {
+        self.forget();
+        self.reach.get_or_insert(from);
         shrunk()
     }
 
     /// Goes on with what has to be read whole.
     async fn read_all(&mut self, read: &mut BatchRead, client: &'a Client, begun: Moment, wanted: &Wanted) {
         let kept = begun.mono >= self.read_whole_until;
-        self.before.take_if(|(_, floor)| floor.at(begun.mono).is_none());
-        let floor = self.before.as_ref().map(|(_, floor)| *floor);
+        let now = begun.mono;
         // One that no look goes back to any more would become longer for ever.
-        let reaches = floor.map(|floor| floor.from).filter(|from| !is_old(*from, begun));
+        let reach = self.reach.filter(|from| !is_outdated(*from, begun.wall));
         let from = wanted.anew.into_iter().chain(wanted.so_far).min();
-        let from = from.map(|from| reaches.map_or(from, |reaches| reaches.min(from)));
-        let left_alone = from.is_some() && floor.is_some_and(|floor| floor.is_left_alone(begun.mono));
+        let from = from.map(|from| reach.map_or(from, |reach| reach.min(from)));
+        let left_alone = from.is_some() && self.doubt.is_left_alone(now);
+        let usual = from.filter(|_| !left_alone);
         let (usual, old) = tokio::join!(
-            go_on(&mut self.usual, from.filter(|_| !left_alone), client, begun, kept),
-            go_on_with_old(&mut self.old, wanted.old, client, begun, kept),
+            go_on(&mut self.usual, usual, client, begun, kept, &self.remembered),
+            go_on_with_old(&mut self.old, wanted.old, client, begun, kept, &self.remembered),
         );
-        let is_less = matches!(&usual, Ok(Some(pass)) if self.shows_less(pass, begun.mono));
-        let old_is_less = matches!(&old, Ok(Some(pass)) if self.shows_less_of_old(pass));
-        let old = if old_is_less { Err(shrunk()) } else { old };
+        let old = match old {
+            Ok(Some(pass)) if !pass.is_believed(&mut self.doubt_of_old, now) => Err(shrunk()),
+            old => old,
+        };
         let usual = match usual {
-            Ok(Some(pass)) if is_less => Err(self.disbelieve(pass, begun)),
+            Ok(Some(pass)) if !pass.is_believed(&mut self.doubt, now) => Err(self.disbelieve(pass.from)),
             _ if left_alone => Err(shrunk()),
             usual => usual,
         };
@@ -212,7 +184,8 @@ impl<'a> Ledgers<'a> {
         if !pass.ledger.is_kept() {
             self.read_whole_until = pass.begun.mono + READ_WHOLE;
         }
-        (self.before, self.less_since) = (None, None);
+        self.reach = None;
+        self.remembered.forget_outdated(pass.begun.wall);
         self.known = pass.ledger.is_kept().then_some(pass);
         reading
     }
@@ -225,13 +198,14 @@ async fn go_on(
     client: &Client,
     begun: Moment,
     kept: bool,
+    remembered: &Remembered,
 ) -> Result<Option<Pass>, ReadError> {
     let Some(from) = wanted else {
         under_way.take_if(|pass| begun.mono >= pass.went_on + KEPT);
         return Ok(None);
     };
     let until = Some(Instant::now() + PIECE);
-    let mut pass = under_way.take().unwrap_or_else(|| Pass::begin(from, begun, kept));
+    let mut pass = under_way.take().unwrap_or_else(|| Pass::begin(from, begun, kept, remembered));
     pass.went_on = begun.mono;
     let went_on = pass.go_on(client, until).await;
     if went_on == Ok(true) {
@@ -250,13 +224,14 @@ async fn go_on_with_old<'a>(
     client: &'a Client,
     begun: Moment,
     kept: bool,
+    remembered: &Remembered,
 ) -> Result<Option<Pass>, ReadError> {
     let Some(from) = wanted else {
         *under_way = None;
         return Ok(None);
     };
     let reading = under_way.get_or_insert_with(|| {
-        let mut pass = Pass::begin(from, begun, kept);
+        let mut pass = Pass::begin(from, begun, kept, remembered);
         Box::pin(async move { pass.go_on(client, None).await.map(|_| pass) })
     });
     let Ok(read) = timeout(OLD_PIECE, reading).await else { return Ok(None) };

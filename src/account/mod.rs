@@ -5,9 +5,9 @@
 
 mod balances;
 mod batch;
+mod doubt;
 mod families;
 mod filters;
-mod floor;
 mod gate;
 mod holdings;
 mod ledgers;
@@ -20,6 +20,7 @@ mod queue;
 mod quotes;
 mod reader;
 mod registry;
+mod remembered;
 mod round;
 mod run;
 mod shown;

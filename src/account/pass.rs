@@ -8,16 +8,18 @@ use std::{
 use jiff::Timestamp;
 use tokio::time::sleep_until;
 
-use super::{batch::LedgerKnown, filters::Filters, floor::Floor, lost::Lost};
+use super::{
+    batch::LedgerKnown,
+    doubt::Doubt,
+    filters::Filters,
+    lost::Lost,
+    remembered::{Mark, Remembered},
+};
 use crate::{
     domain::{day_begins, utc_day},
     plan::{Contents, LedgerRead, LedgerRows, Moment, Reading},
     vobiz::{Client, Known, Ledger, ReadError},
 };
-
-/// A day that Vobiz counts by another clock than UTC begins so much later at most: until then it is not known whether a row is of the
-/// day with which a reading begins.
-const LOCAL: Duration = Duration::from_hours(14);
 
 /// A reading of all rows.
 pub struct Pass {
@@ -28,21 +30,27 @@ pub struct Pass {
     /// When it went on last. Monotonic.
     pub went_on: Duration,
     pub lost: Lost,
-    /// The most rows that it announced before it was begun again.
-    most: usize,
+    remembered: Remembered,
+    /// It has to show what was remembered before.
+    owes: Mark,
 }
 
 impl Pass {
     /// The ledger is asked by UTC days, so what is covered begins at a midnight.
-    pub fn begin(from: Timestamp, begun: Moment, kept: bool) -> Self {
+    pub fn begin(from: Timestamp, begun: Moment, kept: bool, remembered: &Remembered) -> Self {
         let day = utc_day(from);
         let ledger = if kept { Ledger::kept_since(day) } else { Ledger::whole_since(day) };
+        let (remembered, owes) = (remembered.clone(), remembered.mark());
         let (went_on, lost) = (begun.mono, Lost::default());
-        Self { begun, from: day_begins(day), ledger, rows: Arc::default(), went_on, lost, most: 0 }
+        Self { begun, from: day_begins(day), ledger, rows: Arc::default(), went_on, lost, remembered, owes }
     }
 
     /// Reads on until then, or to the end. Returns whether that was reached.
     pub async fn go_on(&mut self, client: &Client, until: Option<Instant>) -> Result<bool, ReadError> {
+        if self.ledger.is_kept() {
+            // At its end, it has as many rows as there are then.
+            self.owes = self.remembered.mark();
+        }
         loop {
             let again_at = self.lost.until.filter(|at| *at > Instant::now());
             if let Some(at) = again_at {
@@ -51,13 +59,15 @@ impl Pass {
                     return Ok(false);
                 }
             }
-            match client.ledger(&mut self.ledger, until).await? {
+            let read = client.ledger(&mut self.ledger, until).await;
+            self.remembered.note(&mut self.ledger);
+            match read? {
                 Known::Wholly { .. } => return Ok(true),
                 Known::Partly => return Ok(false),
                 // It is read as often as it takes.
                 Known::Unproven => {
-                    let most = self.announced();
-                    *self = Self { most, ..Self::begin(self.from, self.begun, false) };
+                    self.remembered.note_announced(&self.ledger);
+                    *self = Self::begin(self.from, self.begun, false, &self.remembered);
                 }
                 Known::Lost(error) if !self.lost.again(self.ledger.pages(), Instant::now()) => {
                     return Err(error);
@@ -67,33 +77,30 @@ impl Pass {
         }
     }
 
-    /// The most rows that it announced.
-    pub fn announced(&self) -> usize {
-        self.most.max(self.ledger.announced())
+    /// Reads what is new of a ledger that is known.
+    pub async fn catch_up(&mut self, client: &Client) -> Result<Known, ReadError> {
+        self.ledger.catch_up();
+        let read = client.ledger(&mut self.ledger, None).await;
+        self.remembered.note(&mut self.ledger);
+        read
     }
 
-    /// Whether it shows less than it did before it was begun again: some of its pages were of an older state.
-    pub fn has_shrunk(&self) -> bool {
-        self.ledger.rows_met() < self.most
+    /// Whether it is to be believed, at its end: it shows all that the ledger has shown before, or has shown less for long.
+    pub fn is_believed(&self, doubt: &mut Doubt, now: Duration) -> bool {
+        let lacking = self.remembered.lacking(&self.ledger, self.owes);
+        if !lacking.is_empty() && !doubt.is_over(self.ledger.rows_met(), now) {
+            return false;
+        }
+        *doubt = Doubt::default();
+        self.remembered.forget(&lacking);
+        true
     }
 
-    /// Whether it shows less than was known of the ledger, which had so many rows.
-    pub fn shows_less(&self, known: &Self, floor: Floor) -> bool {
-        floor.is_above(self.from, self.ledger.rows_known()) || self.lacks(known, Timestamp::MAX)
-    }
-
-    /// Whether it lacks a debit from before then that was known: it is of an older state of the ledger.
-    pub fn lacks(&self, known: &Self, until: Timestamp) -> bool {
-        let certain = self.from.saturating_add(LOCAL).unwrap_or(Timestamp::MAX);
-        let since = if self.from <= known.from { known.from } else { certain };
-        self.ledger.lacks(&known.ledger, since..until)
-    }
-
-    /// What is told of it, where it can be kept up with.
-    pub fn told(&self, filters: &Filters, now: Moment) -> Option<LedgerKnown> {
+    /// What is told of it, where it is kept up with.
+    pub fn told(&self, filters: &Filters, now: Moment) -> LedgerKnown {
         let filtered = filters.serve(&self.ledger);
         let proof_at = filters.proof_at(&self.ledger, self.begun, now.mono);
-        Some(LedgerKnown { rows: self.ledger.rows_known()?, filtered, proof_at })
+        LedgerKnown { rows: self.ledger.rows_met(), filtered, proof_at }
     }
 
     pub fn reading(&mut self, begun: Moment) -> Reading<Contents> {

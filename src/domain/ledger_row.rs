@@ -109,25 +109,21 @@ impl LedgerRow {
             RowStatus::Pending | RowStatus::Other => self.takes_money(),
             RowStatus::Void => false,
         };
-        counts
-            && match self.kind {
-                RowType::DidRental | RowType::Credit => true,
-                RowType::Debit => {
-                    matches!(self.reference_type, ReferenceType::Number | ReferenceType::Absent)
-                }
-                RowType::Other => false,
-            }
+        counts && (self.kind == RowType::Credit || self.may_be_a_purchase())
+    }
+
+    /// Whether it is a debit that may be for a number, whatever has become of it.
+    pub(crate) fn may_be_a_purchase(&self) -> bool {
+        match self.kind {
+            RowType::DidRental => true,
+            RowType::Debit => matches!(self.reference_type, ReferenceType::Number | ReferenceType::Absent),
+            RowType::Credit | RowType::Other => false,
+        }
     }
 
     #[must_use]
     pub fn takes_money(&self) -> bool {
         matches!(self.kind, RowType::Debit | RowType::DidRental)
-    }
-
-    /// Whether it is a debit that was made.
-    #[must_use]
-    pub fn is_paid(&self) -> bool {
-        self.takes_money() && self.status == RowStatus::Completed
     }
 
     #[must_use]

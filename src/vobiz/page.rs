@@ -28,6 +28,8 @@ pub struct Page<T> {
     /// When each row was made, and its id, where every row of a ledger's page has both: what lacks one cannot be told from
     /// its twin.
     pub(super) ids: Option<Vec<(Timestamp, u64)>>,
+    /// When each debit of a ledger's page was made that may be for a number, whatever has become of it, and its id.
+    pub(super) debits: Vec<(Timestamp, u64)>,
     /// What rows of a ledger's page are, each kind once.
     pub(super) sorts: Vec<Sort>,
     /// How many rows the list has in all, where the page says so.
@@ -56,7 +58,14 @@ impl Page<Arc<LedgerRow>> {
 
 impl<T> Default for Page<T> {
     fn default() -> Self {
-        Self { rows: Vec::new(), keys: Vec::new(), ids: None, sorts: Vec::new(), total: None }
+        Self {
+            rows: Vec::new(),
+            keys: Vec::new(),
+            ids: None,
+            debits: Vec::new(),
+            sorts: Vec::new(),
+            total: None,
+        }
     }
 }
 
@@ -112,7 +121,7 @@ pub fn numbers_page(body: &[u8], asked: usize, masks: &Masks) -> Result<Page<Box
         let contents = item.contents();
         rows.extend(item.numbers(masks)?.into_iter().map(|row| (key((contents, row.e164)), Box::new(row))));
     }
-    Ok(Page { rows, keys, ids: None, sorts: Vec::new(), total })
+    Ok(Page { rows, keys, total, ..Page::default() })
 }
 
 /// A page of the owned list, each row of it as people are shown it.
@@ -124,7 +133,7 @@ pub fn owned_page(body: &[u8], asked: usize, masks: &Masks) -> Result<Page<Owned
     let keys: Vec<_> = items.iter().enumerate().map(|(at, Object(item))| item.key((asked, at))).collect();
     let rows =
         keys.iter().zip(&items).map(|(row, Object(item))| (key((row, item.contents())), item.owned(masks)));
-    Ok(Page { rows: rows.collect(), keys, ids: None, sorts: Vec::new(), total })
+    Ok(Page { rows: rows.collect(), keys, total, ..Page::default() })
 }
 
 #[derive(Deserialize)]
@@ -143,6 +152,7 @@ struct Transaction {
     id: Option<u64>,
     at: Option<Timestamp>,
     sort: Sort,
+    may_be_a_purchase: bool,
     of_interest: Option<WireRow>,
 }
 
@@ -154,6 +164,7 @@ impl From<Object<WireRow>> for Transaction {
             id: wire.id_key(),
             at: row.at.map(Time::at),
             sort: (row.kind, row.reference_type),
+            may_be_a_purchase: row.may_be_a_purchase(),
             of_interest: row.concerns_numbers().then_some(wire),
         }
     }
@@ -168,6 +179,8 @@ pub fn ledger_page(body: &[u8], asked: usize, masks: &Masks) -> Result<Page<Arc<
     check_echo(wire.page.0, asked)?;
     let transactions = rows(wire.transactions, wire.total.0, "ledger")?;
     let ids = transactions.iter().map(|row| row.at.zip(row.id)).collect();
+    let debits = transactions.iter().filter(|row| row.may_be_a_purchase);
+    let debits = debits.filter_map(|row| row.at.zip(row.id)).collect();
     let (mut keys, mut sorts) = (Vec::with_capacity(transactions.len()), Vec::new());
     let mut rows: Vec<(u64, Arc<LedgerRow>)> = Vec::new();
     for (at, row) in transactions.into_iter().enumerate() {
@@ -179,7 +192,7 @@ pub fn ledger_page(body: &[u8], asked: usize, masks: &Masks) -> Result<Page<Arc<
         }
         rows.extend(row.of_interest.map(|row| (key, Arc::new(row.parse(masks)))));
     }
-    Ok(Page { rows, keys, ids, sorts, total: wire.total.0 })
+    Ok(Page { rows, keys, ids, debits, sorts, total: wire.total.0 })
 }
 
 /// A server that answers with another page than was asked for does not page the way it is read here.

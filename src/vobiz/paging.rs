@@ -240,13 +240,8 @@ mod tests {
 
     fn page(ids: &[u32], total: Option<usize>) -> Page<u32> {
         let keys: Vec<u64> = ids.iter().copied().map(u64::from).collect();
-        Page {
-            rows: keys.iter().copied().zip(ids.iter().copied()).collect(),
-            keys,
-            ids: None,
-            sorts: Vec::new(),
-            total,
-        }
+        let rows = keys.iter().copied().zip(ids.iter().copied()).collect();
+        Page { rows, keys, total, ..Page::default() }
     }
 
     fn read(pages: Vec<Page<u32>>) -> (Vec<u32>, usize) {
@@ -335,8 +330,7 @@ mod tests {
         let mut pages = Pages::default();
         let end = (0..).find_map(|at| {
             let keys: Vec<u64> = (at * 10_000..(at + 1) * 10_000).collect();
-            let page =
-                Page::<u32> { rows: Vec::new(), keys, ids: None, sorts: Vec::new(), total: Some(usize::MAX) };
+            let page = Page::<u32> { keys, total: Some(usize::MAX), ..Page::default() };
             pages.feed(Ok(page)).err()
         });
         assert!(matches!(end, Some(ReadError::Failed(_))));

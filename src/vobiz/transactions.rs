@@ -1,7 +1,7 @@
 //! A reading of the ledger, some pages at a time: one that can be kept up with, or else one of all pages, as often as it
 //! takes.
 
-use std::{collections::HashSet, ops::Range, sync::Arc, time::Instant};
+use std::{collections::HashSet, sync::Arc, time::Instant};
 
 use jiff::{Timestamp, civil::Date};
 
@@ -20,6 +20,8 @@ use crate::domain::{LedgerNews, LedgerRow};
 pub struct Ledger {
     from: Date,
     reading: Reading,
+    /// Those that pages have shown and that were not taken yet: when each was made, and its id.
+    debits: Vec<(Timestamp, u64)>,
     /// Pages that were had since this reading began.
     pages: usize,
 }
@@ -29,7 +31,12 @@ enum Reading {
     /// All of it is being read, or is known.
     Kept(Window),
     /// Its rows cannot be told apart, or not be counted: all of it is read each time.
-    Whole { pages: Pages<Arc<LedgerRow>>, filtered: bool, rows: Option<Vec<Arc<LedgerRow>>> },
+    Whole {
+        pages: Pages<Arc<LedgerRow>>,
+        filtered: bool,
+        debits: HashSet<u64>,
+        rows: Option<Vec<Arc<LedgerRow>>>,
+    },
 }
 
 /// How far the ledger is known.
@@ -49,14 +56,27 @@ impl Ledger {
     /// A reading that begins, of a ledger that can be kept up with as far as is known.
     #[must_use]
     pub fn kept_since(from: Date) -> Self {
-        Self { from, reading: Reading::Kept(Window::default()), pages: 0 }
+        Self { from, reading: Reading::Kept(Window::default()), debits: Vec::new(), pages: 0 }
     }
 
     /// A reading that begins, of one that cannot.
     #[must_use]
     pub fn whole_since(from: Date) -> Self {
-        let reading = Reading::Whole { pages: Pages::default(), filtered: true, rows: None };
-        Self { from, reading, pages: 0 }
+        let (pages, debits) = (Pages::default(), HashSet::new());
+        let reading = Reading::Whole { pages, filtered: true, debits, rows: None };
+        Self { from, reading, debits: Vec::new(), pages: 0 }
+    }
+
+    /// Its first day.
+    #[must_use]
+    pub fn since(&self) -> Date {
+        self.from
+    }
+
+    /// Whether it has been asked for without that day, and may have shown rows from before it.
+    #[must_use]
+    pub fn is_of_all_days(&self) -> bool {
+        matches!(self.reading, Reading::Whole { filtered: false, .. })
     }
 
     /// Whether what is new can be read alone.
@@ -109,13 +129,6 @@ impl Ledger {
         }
     }
 
-    /// The same of those since the day alone, where Vobiz counts no others.
-    #[must_use]
-    pub fn rows_known(&self) -> Option<usize> {
-        let is_counted = !matches!(self.reading, Reading::Whole { filtered: false, .. });
-        is_counted.then(|| self.rows_met())
-    }
-
     /// The most rows that a page announced, of a reading that can be kept up with.
     #[must_use]
     pub fn announced(&self) -> usize {
@@ -125,26 +138,35 @@ impl Ledger {
         }
     }
 
-    /// Whether this reading, at its end, has certainly not met a completed debit of that time that another one knows.
+    /// How many rows it has certainly shown, of a reading that can be kept up with. One that was announced and not met may have been
+    /// a mistake, unless fewer are announced since; one that was met beyond the total took another's place.
     #[must_use]
-    pub fn lacks(&self, known: &Self, within: Range<Timestamp>) -> bool {
-        let Reading::Kept(known) = &known.reading else { return false };
-        let mut paid = known.paid(within);
+    pub fn rows_shown(&self) -> usize {
+        let announced = self.announced();
+        if self.has_shrunk() { announced } else { announced.min(self.rows_met()) }
+    }
+
+    /// Whether fewer rows were announced last than before.
+    #[must_use]
+    pub fn has_shrunk(&self) -> bool {
         match &self.reading {
-            Reading::Kept(window) => paid.any(|(at, id, _)| !window.may_know(at, id)),
-            Reading::Whole { rows, .. } => {
-                let shown: HashSet<_> = rows.iter().flatten().map(|row| &row.id).collect();
-                paid.any(|(.., row)| !shown.contains(&row.id))
-            }
+            Reading::Kept(window) => window.has_shrunk(),
+            Reading::Whole { .. } => false,
         }
     }
 
-    /// How many rows there were before, if fewer were announced last.
+    /// Debits that may be for numbers, whatever has become of them, and that pages have shown since they were taken last: when
+    /// each was made, and its id.
+    pub fn take_debits(&mut self) -> Vec<(Timestamp, u64)> {
+        std::mem::take(&mut self.debits)
+    }
+
+    /// Whether a page may have shown that debit.
     #[must_use]
-    pub fn has_shrunk(&self) -> Option<usize> {
+    pub fn may_have_shown(&self, at: Timestamp, id: u64) -> bool {
         match &self.reading {
-            Reading::Kept(window) => window.has_shrunk(),
-            Reading::Whole { .. } => None,
+            Reading::Kept(window) => window.may_know(at, id),
+            Reading::Whole { debits, .. } => debits.contains(&id),
         }
     }
 
@@ -178,9 +200,14 @@ impl Ledger {
     }
 
     fn feed(&mut self, page: Result<Page<Arc<LedgerRow>>, ReadError>) -> Result<Fed, ReadError> {
+        let shown = page.iter().flat_map(|page| &page.debits);
+        self.debits.extend(shown.clone());
+        if let Reading::Whole { debits, .. } = &mut self.reading {
+            debits.extend(shown.map(|(_, id)| *id));
+        }
         match &mut self.reading {
             Reading::Kept(window) => window.feed(page?),
-            Reading::Whole { pages, filtered, rows } => match pages.feed(page)? {
+            Reading::Whole { pages, filtered, rows, .. } => match pages.feed(page)? {
                 Next::Page(_) if pages.of_interest() > MOST_OF_INTEREST => {
                     Err(ReadError::unreadable("ledger with too many rows that may concern numbers"))
                 }

@@ -6,7 +6,7 @@
 //! remembered of some rows alone: a row that is not remembered is a new one where it is newer than all that were
 //! forgotten, or older. Where that cannot be told, the ledger is read anew.
 
-use std::{collections::HashMap, ops::Range, sync::Arc};
+use std::{collections::HashMap, sync::Arc};
 
 use jiff::Timestamp;
 
@@ -110,21 +110,14 @@ impl Window {
         self.most
     }
 
-    /// The completed debits of that time.
-    pub fn paid(&self, within: Range<Timestamp>) -> impl Iterator<Item = (Timestamp, u64, &LedgerRow)> {
-        let paid = self.rows.iter().filter(|(_, row)| row.is_paid());
-        let dated = paid.filter_map(|(id, row)| Some((row.at?.at(), *id, &**row)));
-        dated.filter(move |(at, ..)| within.contains(at))
-    }
-
     /// Whether a row may have been met.
     pub fn may_know(&self, at: Timestamp, id: u64) -> bool {
         self.rows.contains_key(&id) || self.seen.may_know(at, id)
     }
 
-    /// How many rows there were before, if fewer were announced last.
-    pub fn has_shrunk(&self) -> Option<usize> {
-        (self.last < self.most).then_some(self.most)
+    /// Whether fewer were announced last.
+    pub fn has_shrunk(&self) -> bool {
+        self.last < self.most
     }
 
     /// The page that is to be read next, and how large it is.
@@ -198,7 +191,8 @@ impl Window {
             // What has come since the ledger was known is met when what is new is looked for: kept now, it would be a row then
             // that was forgotten. And what has changed here since filters were first asked may be newer than what they showed.
             filtered.rows.retain(|id, shown| {
-                let is_as_it_was = filtered.known.get(id) == self.rows.get(id);
+                let [then, now] = [&filtered.known, &self.rows].map(|rows| rows.get(id));
+                let is_as_it_was = then == now && then.map(|row| row.status) == now.map(|row| row.status);
                 is_as_it_was && self.may_know(shown.at, *id)
             });
             self.keep(filtered.rows);
@@ -313,8 +307,8 @@ mod tests {
                 rows: of_interest.map(|(_, id)| (key(*id), Arc::new(row(*id)))).collect(),
                 keys: rows.iter().map(|(_, id)| key(*id)).collect(),
                 ids: Some(rows.clone()),
-                sorts: Vec::new(),
                 total: Some(self.rows.len()),
+                ..Page::default()
             }
         }
     }
@@ -584,7 +578,7 @@ mod tests {
             let rows = keys.iter().map(|key| (*key, row.clone())).collect();
             let at = |id: u64| Timestamp::from_second(1_000_000 - i64::try_from(id).unwrap()).unwrap();
             let ids = Some(keys.iter().map(|id| (at(*id), *id)).collect());
-            Page { rows, keys, ids, sorts: Vec::new(), total: Some(total) }
+            Page { rows, keys, ids, total: Some(total), ..Page::default() }
         };
         let (mut window, most) = (Window::default(), u64::try_from(MOST_OF_INTEREST).unwrap());
         for from in (0..most).step_by(1000) {

@@ -1,13 +1,16 @@
 //! A ledger that shows less than it did: an older state of it, which may lack a debit.
 
+use std::collections::VecDeque;
+
 use jiff::SignedDuration;
 use vobiz_sim::AccountOptions;
 
 use super::{
-    super::{floor::SHRUNK, ledgers::Ledgers},
+    super::{doubt::SHRUNK, ledgers::Ledgers},
     ledger::{CALLS_A_DAY, RESYNC, asks, debits, ended},
     *,
 };
+use crate::plan::{Contents, Reading};
 
 #[tokio::test]
 async fn a_ledger_that_shows_fewer_rows_than_before_is_not_believed() {
@@ -44,9 +47,9 @@ async fn a_first_reading_of_which_some_pages_are_older_is_not_believed() {
     let reader = Reader::start(&[], RESYNC, &BTreeSet::new()).await;
     let now = reader.clock.now().wall;
     reader.debit();
-    // A row that those after it do not know.
+    // A row of a call, that those after it do not know.
     let row = format!(
-        r#"{{"id":"later","type":"debit","amount":"52","processed_at":"{now}","created_at":"{now}"}}"#
+        r#"{{"id":"later","type":"debit","amount":"52","reference_type":"call","created_at":"{now}"}}"#
     );
     let newer = format!(r#"{{"transactions":[{row}],"total":2}}"#);
     reader.sim.admin().arm(FaultRule::new(Target::Ledger, Fault::status(200, newer)));
@@ -79,6 +82,86 @@ async fn an_old_ledger_that_lacks_a_debit_that_is_known_is_not_believed() {
     let (_, error) = ended(&mut ledgers, &reader, &old).await.old_ledger_failed.unwrap();
     assert!(error.to_string().contains(SHRUNK), "{error}");
     assert_eq!(ended(&mut ledgers, &reader, &old).await.readings.len(), 1);
+}
+
+/// What Vobiz answers to each call, and to all that follow the last.
+type Answers = Vec<(u16, String)>;
+
+/// How many debits a reading shows that is made of those answers, or why there is none.
+async fn read_from<'a>(
+    (ledgers, reader): (&mut Ledgers<'a>, &'a Reader),
+    source: Source,
+    answers: &Answers,
+) -> Result<usize, String> {
+    let admin = reader.sim.admin();
+    admin.disarm(None);
+    let faults =
+        answers.iter().map(|(code, body)| FaultRule::new(Target::Ledger, Fault::status(*code, body)));
+    let mut faults: VecDeque<_> = faults.collect();
+    let last = faults.pop_back().map(FaultRule::forever);
+    for rule in faults.into_iter().chain(last) {
+        admin.arm(rule);
+    }
+    let read = ended(ledgers, reader, &[source].into_iter().collect()).await;
+    let failed = read.old_ledger_failed.map(|(_, error)| error);
+    if let Some(error) = failed.or(read.failure.map(|failure| failure.error)) {
+        return Err(error.to_string());
+    }
+    match &read.readings[..] {
+        [(_, Reading::Read { value: Contents::Ledger(read), .. })] => Ok(read.rows.debits().count()),
+        _ => Err("something else was read".to_owned()),
+    }
+}
+
+#[tokio::test]
+async fn a_debit_that_any_page_has_shown_is_shown_by_each_reading_since() {
+    let reader = Reader::start(&[], RESYNC, &BTreeSet::new()).await;
+    let now = reader.clock.now().wall;
+    let from = |hours: i64| now - SignedDuration::from_hours(hours);
+    let [look, anew, old] = [
+        Source::LedgerSoFar { from: from(24) },
+        Source::Ledger { from: from(24) },
+        Source::OldLedger { from: from(24 * 60) },
+    ];
+    let page = |rows: &[&str], total: usize| {
+        (200, format!(r#"{{"transactions":[{}],"total":{total}}}"#, rows.join(",")))
+    };
+    let debit = |status: &str| {
+        let fields = r#""type":"debit","amount":"52","reference_type":"did_purchase""#;
+        format!(r#"{{"id":"one",{fields},"status":"{status}","created_at":"{now}"}}"#)
+    };
+    let [paid, pending, cancelled] = ["completed", "pending", "cancelled"].map(debit);
+    // Rows without ids have all of a ledger read each time.
+    let unnamed = r#"{"type":"credit","amount":"5"}"#;
+    let [whole, whole_cancelled] = [&paid, &cancelled].map(|row| page(&[row.as_str(), unnamed], 2));
+    let (whole_gone, gone) = (page(&[unnamed], 1), page(&[], 0));
+    let [paid, pending] = [paid, pending].map(|row| page(&[row.as_str()], 1));
+    let (failed, less) = ((502, String::new()), || Err(SHRUNK));
+    for steps in [
+        vec![(look, vec![&whole], Ok(1)), (anew, vec![&gone], less()), (anew, vec![&whole_gone], less())],
+        vec![(look, vec![&whole], Ok(1)), (anew, vec![&whole], Ok(1)), (anew, vec![&whole_gone], less())],
+        // By the first page of a reading that had to begin anew, or failed.
+        vec![(look, vec![&whole, &whole_gone], less()), (look, vec![&whole], Ok(1))],
+        vec![(look, vec![&whole, &failed], Err("502")), (anew, vec![&gone], less())],
+        // To a look, of an old ledger, and the other way round.
+        vec![(look, vec![&paid], Ok(1)), (old, vec![&gone], less()), (old, vec![&whole], Ok(1))],
+        vec![(old, vec![&paid], Ok(1)), (anew, vec![&gone], less()), (old, vec![&paid], Ok(1))],
+        vec![(look, vec![&pending], Ok(1)), (anew, vec![&gone], less()), (anew, vec![&paid], Ok(1))],
+        // One that took nothing at last is there all the same.
+        vec![(look, vec![&paid], Ok(1)), (anew, vec![&whole_cancelled], Ok(0)), (anew, vec![&gone], less())],
+    ] {
+        let mut ledgers = Ledgers::default();
+        for (source, answers, expected) in &steps {
+            let answers = answers.iter().copied().cloned().collect();
+            let read = read_from((&mut ledgers, &reader), *source, &answers).await;
+            let is_as_expected = match (&read, expected) {
+                (Ok(read), Ok(expected)) => read == expected,
+                (Err(error), Err(expected)) => error.contains(expected),
+                _ => false,
+            };
+            assert!(is_as_expected, "{read:?} for {expected:?} of {answers:?}, in {steps:?}");
+        }
+    }
 }
 
 #[tokio::test]
