@@ -36,9 +36,6 @@ const USUAL: Limits = Limits { begin: Duration::from_secs(20), end: Duration::fr
 /// A list or watch that takes longer to begin no longer holds up the others: there is a connection by then, or none to be had.
 const A_TURN: Duration = Duration::from_secs(1);
 
-/// Idle connections that are kept: each costs as much memory as ten claims.
-const KEPT: usize = 32;
-
 /// An answer that did not come in time.
 #[derive(Debug, thiserror::Error)]
 #[error("the API server gave no {what} within {} s", within.as_secs())]
@@ -51,9 +48,9 @@ struct Late {
 #[derive(Debug, Clone)]
 pub struct Calls<C> {
     kept: Client<C, Body>,
-    watches: Lines<C>,
+    lines: Lines<C>,
     pages: Pages,
-    /// Without kept connections.
+    /// By HTTP/1.1, without kept connections.
     fresh: Client<C, Body>,
     peers: Arc<Peers>,
     limits: Limits,
@@ -62,11 +59,10 @@ pub struct Calls<C> {
 type Answer = Response<UnsyncBoxBody<Bytes, BoxError>>;
 
 impl<C: Connect + Clone + Send + Sync + 'static> Calls<C> {
-    pub fn new(connector: C, watches: Lines<C>, peers: Arc<Peers>) -> Self {
-        let builder = || Builder::new(TokioExecutor::new());
-        let kept = builder().pool_max_idle_per_host(KEPT).build(connector.clone());
-        let fresh = builder().pool_max_idle_per_host(0).build(connector);
-        Self { kept, watches, pages: Pages::default(), fresh, peers, limits: USUAL }
+    pub fn new(connector: C, lines: Lines<C>, peers: Arc<Peers>) -> Self {
+        let kept = lines.for_calls();
+        let fresh = Builder::new(TokioExecutor::new()).pool_max_idle_per_host(0).build(connector);
+        Self { kept, lines, pages: Pages::default(), fresh, peers, limits: USUAL }
     }
 
     /// Makes one call.
@@ -103,7 +99,7 @@ impl<C: Connect + Clone + Send + Sync + 'static> Calls<C> {
     async fn ask(&self, request: Request<Body>, longest: usize) -> Result<Answer, BoxError> {
         let goes_on = goes_on(&request);
         // What is listed is watched as well, at the same time.
-        let line = (goes_on || pages::asked(request.uri()).is_some()).then(|| self.watches.take());
+        let line = (goes_on || pages::asked(request.uri()).is_some()).then(|| self.lines.take());
         let unread = is_never_read(&request);
         let Limits { begin, end } = self.limits;
         let late = |what, within| move |_| Late { what, within };
@@ -190,7 +186,7 @@ fn goes_on(request: &Request<Body>) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use hyper_util::client::legacy::connect::HttpConnector;
+    use hyper_util::{client::legacy::connect::HttpConnector, rt::TokioIo};
     use tokio::{
         io::{AsyncReadExt, AsyncWriteExt},
         net::{TcpListener, TcpStream},
@@ -230,8 +226,8 @@ mod tests {
         }
 
         fn calls(limit: u64) -> Calls<HttpConnector> {
-            let (http, watches) = (HttpConnector::new(), Lines::new(HttpConnector::new()));
-            let calls = Calls::new(http, watches, Arc::new(Peers::new(Clock::start())));
+            let (http, lines) = (HttpConnector::new(), Lines::new(HttpConnector::new()));
+            let calls = Calls::new(http, lines, Arc::new(Peers::new(Clock::start())));
             let limit = Duration::from_millis(limit);
             Calls { limits: Limits { begin: limit, end: limit }, ..calls }
         }
@@ -299,6 +295,53 @@ mod tests {
         }
     }
 
+    /// Answers reads over HTTP/2, and ends the connection where anything else is asked for.
+    async fn serve_http2(stream: TcpStream, seen: tokio::sync::mpsc::UnboundedSender<String>) {
+        let ends = tokio::sync::Notify::new();
+        let service = hyper::service::service_fn(|request: Request<Incoming>| {
+            seen.send(request.method().to_string()).unwrap();
+            let answers = request.method() == Method::GET;
+            if !answers {
+                ends.notify_one();
+            }
+            async move {
+                if !answers {
+                    std::future::pending::<()>().await;
+                }
+                Ok::<_, std::convert::Infallible>(Response::new(Full::new(Bytes::from("ok"))))
+            }
+        });
+        let builder = hyper::server::conn::http2::Builder::new(TokioExecutor::new());
+        tokio::select! {
+            ended = builder.serve_connection(TokioIo::new(stream), service) => ended.unwrap(),
+            () = ends.notified() => {}
+        }
+    }
+
+    #[tokio::test]
+    async fn a_write_over_http_2_that_meets_a_dead_connection_is_not_made_again() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let (seen, asked) = tokio::sync::mpsc::unbounded_channel();
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                tokio::spawn(serve_http2(stream, seen.clone()));
+            }
+        });
+        let mut server = Server { port, asked };
+        let kept = Builder::new(TokioExecutor::new()).http2_only(true).build(HttpConnector::new());
+        let calls = Calls { kept, ..Server::calls(10_000) };
+        let ask = |method| calls.clone().make(server.request(method, "/x"));
+        for method in [Method::POST, Method::PUT, Method::PATCH, Method::DELETE] {
+            for _ in 0..2 {
+                ask(Method::GET).await.unwrap();
+            }
+            ask(method).await.unwrap_err();
+        }
+        let expected = ["POST", "PUT", "PATCH", "DELETE"].map(|method| ["GET", "GET", method]);
+        assert_eq!(server.methods(), expected.concat());
+    }
+
     #[tokio::test]
     async fn what_is_never_answered_is_given_up() {
         for (method, path) in [(Method::GET, "/x"), (Method::GET, "/x?watch=true"), (Method::POST, "/x")] {
@@ -334,10 +377,10 @@ mod tests {
         let calls = Server::calls(300);
         let watch = calls.clone().make(server.request(Method::GET, "/x?limit=9&watch=true")).await.unwrap();
         let end = timeout(Duration::from_millis(900), watch.into_body().collect());
-        assert_eq!(calls.watches.taken(), 1);
+        assert_eq!(calls.lines.taken(), 1);
         let end = end.await;
         assert!(end.is_err(), "{end:?}");
-        assert_eq!(calls.watches.taken(), 0, "its place is free");
+        assert_eq!(calls.lines.taken(), 0, "its place is free");
     }
 
     #[tokio::test]

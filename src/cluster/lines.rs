@@ -1,5 +1,6 @@
-//! Watches, and the lists before them, share connections, where the API server speaks HTTP/2: each stands for hours, and a connection of its own costs as
-//! much memory as all that is kept of a namespace.
+//! Calls share connections, where the API server speaks HTTP/2: all that end soon have one, and watches, with the lists before
+//! them, have others. A watch stands for hours, and a connection of its own costs as much memory as twenty claims; so does one of
+//! each call that is made at the same time.
 
 use std::{sync::Arc, time::Duration};
 
@@ -18,7 +19,15 @@ const ON_ONE: usize = 50;
 const PING_EVERY: Duration = Duration::from_secs(30);
 const ANSWERED_WITHIN: Duration = Duration::from_secs(20);
 
-/// What the API server may send before it is read, of one watch and of all on a connection: what is on its way stands in
+/// The same where an answer is waited for: it is to fail before it is given up, so that a read is made once more, and no other
+/// call after it meets that connection.
+const CALL_PING_EVERY: Duration = Duration::from_secs(5);
+const CALL_ANSWERED_WITHIN: Duration = Duration::from_secs(10);
+
+/// Idle connections of calls that are kept, where HTTP/2 is not spoken.
+const KEPT: usize = 32;
+
+/// What the API server may send before it is read, of one answer and of all on a connection: what is on its way stands in
 /// memory.
 const UNREAD_OF_ONE: u32 = 256 * 1024;
 const UNREAD: u32 = 1024 * 1024;
@@ -62,14 +71,25 @@ impl<C: Connect + Clone + Send + Sync + 'static> Lines<C> {
     }
 
     fn client(&self) -> Client<C, Body> {
-        Builder::new(TokioExecutor::new())
-            .timer(TokioTimer::new())
-            .http2_keep_alive_interval(PING_EVERY)
-            .http2_keep_alive_timeout(ANSWERED_WITHIN)
-            .http2_initial_stream_window_size(UNREAD_OF_ONE)
-            .http2_initial_connection_window_size(UNREAD)
-            .build(self.connector.clone())
+        builder(PING_EVERY, ANSWERED_WITHIN).build(self.connector.clone())
     }
+
+    /// A client for all that ends soon. On a line of watches, it would wait for what is on its way to them.
+    pub fn for_calls(&self) -> Client<C, Body> {
+        let mut builder = builder(CALL_PING_EVERY, CALL_ANSWERED_WITHIN);
+        builder.pool_max_idle_per_host(KEPT).build(self.connector.clone())
+    }
+}
+
+fn builder(ping_every: Duration, answered_within: Duration) -> Builder {
+    let mut builder = Builder::new(TokioExecutor::new());
+    builder
+        .timer(TokioTimer::new())
+        .http2_keep_alive_interval(ping_every)
+        .http2_keep_alive_timeout(answered_within)
+        .http2_initial_stream_window_size(UNREAD_OF_ONE)
+        .http2_initial_connection_window_size(UNREAD);
+    builder
 }
 
 #[cfg(test)]

@@ -157,7 +157,7 @@ where
     Ok(ClientBuilder::new(service, config.default_namespace.clone()).build())
 }
 
-/// Kube's connector, which speaks HTTP/2 as well, if the API server does.
+/// Kube's connector, which would speak HTTP/1.1 alone, and speaks HTTP/2 as well, if the API server does.
 fn both_versions<C>(config: &Config, connector: C) -> Result<HttpsConnector<C>, kube::Error> {
     let https = HttpsConnectorBuilder::new().with_tls_config(config.rustls_client_config()?).https_or_http();
     let named = config.tls_server_name.clone().and_then(|name| ServerName::try_from(name).ok());
