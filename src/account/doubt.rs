@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::remembered::Mark;
 use crate::domain::Backoff;
 
 /// What the ledger has lacked for so long is gone for good.
@@ -17,31 +18,38 @@ const PAUSES: Backoff = Backoff { first: Duration::from_secs(15), longest: Durat
 
 /// What stands in the log and in the conditions meanwhile.
 pub const SHRUNK: &str =
-    "the ledger shows fewer rows than it did; what it lacks for an hour is taken to be gone";
+    "the ledger lacks rows that it has shown; what it lacks for an hour is taken to be gone";
 
 /// The readings that were not believed since the last one that was. Times are monotonic.
 #[derive(Debug, Default)]
 pub struct Doubt {
-    /// When the first and the last of them came to their ends.
-    readings: Option<(Duration, Duration)>,
+    readings: Option<Doubted>,
     times: u32,
     again: Duration,
 }
 
+/// When the first and the last of them came to their ends, and what had been shown by then.
+#[derive(Debug, Clone, Copy)]
+struct Doubted {
+    first: Duration,
+    last: Duration,
+    mark: Mark,
+}
+
 impl Doubt {
-    /// A reading of so many rows shows less than the ledger has. Returns whether it is to be believed all the same.
-    pub fn is_over(&mut self, rows: usize, now: Duration) -> bool {
-        let before = self.readings.filter(|(_, last)| now < *last + APART);
+    /// A reading of so many rows shows less than the ledger has. Returns since when, if that has lasted for long.
+    pub fn lasts(&mut self, rows: usize, now: Duration, mark: Mark) -> Option<Mark> {
+        let before = self.readings.filter(|doubted| now < doubted.last + APART);
         if before.is_none() {
             self.times = 0;
         }
-        let first = before.map_or(now, |(first, _)| first);
-        self.readings = Some((first, now));
+        let doubted = Doubted { last: now, ..before.unwrap_or(Doubted { first: now, last: now, mark }) };
+        self.readings = Some(doubted);
         if rows > LONG {
             self.again = now + PAUSES.after(self.times);
             self.times += 1;
         }
-        now >= first + LONGEST
+        (now >= doubted.first + LONGEST).then_some(doubted.mark)
     }
 
     /// Whether the ledger is not to be read again yet.
@@ -67,8 +75,9 @@ mod tests {
             (&[0, 120, 170], false),
         ] {
             let mut doubt = Doubt::default();
-            let is_over = readings.iter().map(|at| doubt.is_over(1, minutes(*at))).last();
-            assert_eq!(is_over, Some(over), "{readings:?}");
+            let lasts =
+                readings.iter().map(|at| doubt.lasts(1, minutes(*at), Mark::default()).is_some()).last();
+            assert_eq!(lasts, Some(over), "{readings:?}");
         }
     }
 
@@ -82,7 +91,7 @@ mod tests {
             for seconds in (0..).step_by(15).map(Duration::from_secs) {
                 if !doubt.is_left_alone(seconds) {
                     read.push(seconds.as_secs());
-                    if doubt.is_over(rows, seconds) {
+                    if doubt.lasts(rows, seconds, Mark::default()).is_some() {
                         break;
                     }
                 }

@@ -13,7 +13,7 @@ use super::{
     doubt::Doubt,
     filters::Filters,
     lost::Lost,
-    remembered::{Mark, Remembered},
+    remembered::{Owed, Remembered},
 };
 use crate::{
     domain::{day_begins, utc_day},
@@ -31,8 +31,7 @@ pub struct Pass {
     pub went_on: Duration,
     pub lost: Lost,
     remembered: Remembered,
-    /// It has to show what was remembered before.
-    owes: Mark,
+    owed: Owed,
 }
 
 impl Pass {
@@ -40,16 +39,16 @@ impl Pass {
     pub fn begin(from: Timestamp, begun: Moment, kept: bool, remembered: &Remembered) -> Self {
         let day = utc_day(from);
         let ledger = if kept { Ledger::kept_since(day) } else { Ledger::whole_since(day) };
-        let (remembered, owes) = (remembered.clone(), remembered.mark());
+        let (remembered, owed) = (remembered.clone(), remembered.owed());
         let (went_on, lost) = (begun.mono, Lost::default());
-        Self { begun, from: day_begins(day), ledger, rows: Arc::default(), went_on, lost, remembered, owes }
+        Self { begun, from: day_begins(day), ledger, rows: Arc::default(), went_on, lost, remembered, owed }
     }
 
     /// Reads on until then, or to the end. Returns whether that was reached.
     pub async fn go_on(&mut self, client: &Client, until: Option<Instant>) -> Result<bool, ReadError> {
         if self.ledger.is_kept() {
-            // At its end, it has as many rows as there are then.
-            self.owes = self.remembered.mark();
+            // At its end, it has all rows that there are then.
+            self.owed.before = self.remembered.mark();
         }
         loop {
             let again_at = self.lost.until.filter(|at| *at > Instant::now());
@@ -59,11 +58,13 @@ impl Pass {
                     return Ok(false);
                 }
             }
-            let read = client.ledger(&mut self.ledger, until).await;
+            // A page at a time: what it has shown is remembered, whatever becomes of the reading.
+            let read = client.ledger(&mut self.ledger, Some(Instant::now())).await;
             self.remembered.note(&mut self.ledger);
             match read? {
                 Known::Wholly { .. } => return Ok(true),
-                Known::Partly => return Ok(false),
+                Known::Partly if until.is_some_and(|until| Instant::now() >= until) => return Ok(false),
+                Known::Partly => {}
                 // It is read as often as it takes.
                 Known::Unproven => {
                     self.remembered.note_announced(&self.ledger);
@@ -82,18 +83,24 @@ impl Pass {
         self.ledger.catch_up();
         let read = client.ledger(&mut self.ledger, None).await;
         self.remembered.note(&mut self.ledger);
-        read
+        match read {
+            // A page of another reading has shown a debit that this one has not.
+            Ok(Known::Wholly { .. }) if self.remembered.lacks_news(&self.ledger) => Ok(Known::Unproven),
+            read => read,
+        }
     }
 
     /// Whether it is to be believed, at its end: it shows all that the ledger has shown before, or has shown less for long.
     pub fn is_believed(&self, doubt: &mut Doubt, now: Duration) -> bool {
-        let lacking = self.remembered.lacking(&self.ledger, self.owes);
-        if !lacking.is_empty() && !doubt.is_over(self.ledger.rows_met(), now) {
-            return false;
+        let (ledger, mark) = (&self.ledger, self.remembered.mark());
+        let lacking = self.remembered.lacking(ledger, &self.owed);
+        let since = if lacking.is_empty() { Some(mark) } else { doubt.lasts(ledger.rows_met(), now, mark) };
+        let is_believed = since.is_some_and(|since| self.remembered.are_gone(&lacking, since));
+        if is_believed {
+            *doubt = Doubt::default();
+            self.remembered.forget(&lacking);
         }
-        *doubt = Doubt::default();
-        self.remembered.forget(&lacking);
-        true
+        is_believed
     }
 
     /// What is told of it, where it is kept up with.

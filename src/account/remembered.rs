@@ -1,11 +1,7 @@
 //! What the ledger has shown: whatever is read of it from then on has to show as much, or is of an older state, which may lack a
 //! debit.
 
-use std::{
-    collections::{BTreeMap, btree_map::Entry},
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use jiff::{Timestamp, civil::Date};
 use parking_lot::Mutex;
@@ -17,8 +13,8 @@ use crate::{domain::day_begins, vobiz::Ledger};
 /// day with which a reading begins.
 const LOCAL: Duration = Duration::from_hours(14);
 
-/// So many debits are remembered at most, in some 10 MB: twice as many as a ledger may have that is read. What comes then is held
-/// against nothing, until others are outdated.
+/// So many debits are remembered at most, in some 10 MB: twice as many as a ledger may have that is read. Then the older half of them
+/// is forgotten.
 const MOST: usize = 250_000;
 
 /// One for all readings of a ledger.
@@ -27,14 +23,24 @@ pub struct Remembered(Arc<Mutex<Inner>>);
 
 /// What was remembered at a time.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Mark(u64);
+pub struct Mark(u32);
+
+/// What a reading has to show, at its end.
+#[derive(Debug)]
+pub struct Owed {
+    /// The debits that were shown before.
+    pub before: Mark,
+    counts: BTreeMap<Date, usize>,
+}
 
 #[derive(Debug, Default)]
 struct Inner {
     /// Debits that may be for numbers, whatever has become of them since, by their ids.
     debits: BTreeMap<u64, Debit>,
+    /// Those of them that what is known of the ledger was not held against yet.
+    fresh: Vec<u64>,
     /// How many rows there were since a day.
-    counts: BTreeMap<Date, Count>,
+    counts: BTreeMap<Date, usize>,
     now: Mark,
 }
 
@@ -42,15 +48,10 @@ struct Inner {
 struct Debit {
     /// In microseconds since 1970: half of what a time stamp takes.
     at: i64,
-    /// The latest day of which it was shown.
-    of: Date,
+    /// The latest day of which it was shown, if of a day.
+    of: Option<Date>,
     first: Mark,
-}
-
-#[derive(Debug)]
-struct Count {
-    rows: usize,
-    first: Mark,
+    last: Mark,
 }
 
 /// Something that was remembered, and that a reading lacks.
@@ -65,26 +66,50 @@ impl Remembered {
         self.0.lock().now
     }
 
+    /// What a reading owes that begins now.
+    pub fn owed(&self) -> Owed {
+        let inner = self.0.lock();
+        Owed { before: inner.now, counts: inner.counts.clone() }
+    }
+
     /// Remembers what a ledger has shown since that was done last, whether or not it comes to its end.
     pub fn note(&self, ledger: &mut Ledger) {
         let mut inner = self.0.lock();
-        let of = if ledger.is_of_all_days() { Date::MIN } else { ledger.since() };
+        let of = (!ledger.is_of_all_days()).then(|| ledger.since());
         ledger.take_debits().into_iter().for_each(|(at, id)| inner.meet(id, at, of));
         inner.count(ledger.since(), ledger.rows_shown());
-        inner.now.0 += 1;
+        inner.now.0 = inner.now.0.saturating_add(1);
     }
 
     /// A reading is begun again: it has to show all rows that it announced.
     pub fn note_announced(&self, ledger: &Ledger) {
-        let mut inner = self.0.lock();
-        inner.count(ledger.since(), ledger.announced());
-        inner.now.0 += 1;
+        self.0.lock().count(ledger.since(), ledger.announced());
     }
 
-    /// What a ledger, at its end, lacks of all that was remembered before that mark.
-    pub fn lacking(&self, ledger: &Ledger, before: Mark) -> Vec<Item> {
+    /// What a ledger, at its end, lacks of what it owes.
+    pub fn lacking(&self, ledger: &Ledger, owed: &Owed) -> Vec<Item> {
         let shows = |at, id| ledger.may_have_shown(at, id);
-        self.0.lock().lacking(ledger.since(), before, ledger.rows_met(), shows)
+        self.0.lock().lacking(ledger.since(), owed, ledger.rows_met(), shows)
+    }
+
+    /// Whether a ledger that is kept up with lacks a debit that was shown first since this was asked last.
+    pub fn lacks_news(&self, ledger: &Ledger) -> bool {
+        let mut inner = self.0.lock();
+        let fresh = std::mem::take(&mut inner.fresh);
+        let is_lacking = |id: &u64| {
+            let debit = inner.debits.get(id);
+            debit.is_some_and(|debit| debit.is_of(ledger.since()) && !ledger.may_have_shown(debit.at(), *id))
+        };
+        fresh.iter().any(is_lacking)
+    }
+
+    /// Whether all that has not been shown since that mark. How many rows there are is shown by pages that lack some of them.
+    pub fn are_gone(&self, items: &[Item], since: Mark) -> bool {
+        let inner = self.0.lock();
+        items.iter().all(|item| match item {
+            Item::Debit(id) => inner.debits.get(id).is_none_or(|debit| debit.last < since),
+            Item::Count(_) => true,
+        })
     }
 
     pub fn forget(&self, items: &[Item]) {
@@ -109,45 +134,53 @@ impl Debit {
     fn at(&self) -> Timestamp {
         Timestamp::from_microsecond(self.at).unwrap_or(Timestamp::MIN)
     }
+
+    /// Whether a reading since that day shows it, unless it is of an older state.
+    fn is_of(&self, since: Date) -> bool {
+        let certain = day_begins(since).saturating_add(LOCAL).unwrap_or(Timestamp::MAX);
+        self.of.is_some_and(|of| since <= of) || certain <= self.at()
+    }
 }
 
 impl Inner {
-    fn meet(&mut self, id: u64, at: Timestamp, of: Date) {
-        let (at, first, is_full) = (at.as_microsecond(), self.now, self.debits.len() >= MOST);
-        match self.debits.entry(id) {
-            Entry::Occupied(known) => {
-                let known = known.into_mut();
-                (known.at, known.of) = (at, known.of.max(of));
-            }
-            Entry::Vacant(new) if !is_full => drop(new.insert(Debit { at, of, first })),
-            Entry::Vacant(_) => {}
+    fn meet(&mut self, id: u64, at: Timestamp, of: Option<Date>) {
+        let (at, now) = (at.as_microsecond(), self.now);
+        if self.debits.len() >= MOST {
+            self.forget_older_half();
         }
+        let debit = self.debits.entry(id).or_insert_with(|| {
+            self.fresh.push(id);
+            Debit { at, of, first: now, last: now }
+        });
+        (debit.at, debit.of, debit.last) = (at, debit.of.max(of), now);
+    }
+
+    fn forget_older_half(&mut self) {
+        let mut times: Vec<_> = self.debits.values().map(|debit| debit.at).collect();
+        let (_, middle, _) = times.select_nth_unstable(MOST / 2);
+        self.debits.retain(|_, debit| debit.at > *middle);
+        self.fresh.clear();
     }
 
     fn count(&mut self, of: Date, rows: usize) {
-        let first = self.now;
-        let known = self.counts.entry(of).or_insert(Count { rows, first });
-        if rows > known.rows {
-            *known = Count { rows, first };
-        }
+        let known = self.counts.entry(of).or_default();
+        *known = rows.max(*known);
     }
 
     /// What a reading since that day lacks, of so many rows.
     fn lacking(
         &self,
         since: Date,
-        before: Mark,
+        owed: &Owed,
         rows: usize,
         shows: impl Fn(Timestamp, u64) -> bool,
     ) -> Vec<Item> {
-        let certain = day_begins(since).saturating_add(LOCAL).unwrap_or(Timestamp::MAX);
         let debits = self.debits.iter().filter(|(id, debit)| {
-            let at = debit.at();
-            let is_asked_for = since <= debit.of || certain <= at;
-            debit.first < before && is_asked_for && !shows(at, **id)
+            debit.first < owed.before && debit.is_of(since) && !shows(debit.at(), **id)
         });
-        let counts = self.counts.range(since..);
-        let counts = counts.filter(|(_, count)| count.first < before && rows < count.rows);
+        // What has been forgotten since is owed no more.
+        let counts =
+            owed.counts.range(since..).filter(|(day, count)| rows < **count && self.counts.contains_key(day));
         debits.map(|(id, _)| Item::Debit(*id)).chain(counts.map(|(day, _)| Item::Count(*day))).collect()
     }
 }
@@ -168,10 +201,15 @@ mod tests {
     /// A reading that goes back to the fifth day has shown 10 rows, and so many hours after that midnight a debit.
     fn remembered(hours: i64) -> Inner {
         let mut inner = Inner::default();
-        inner.meet(1, at(5, hours), day(5));
+        inner.meet(1, at(5, hours), Some(day(5)));
         inner.count(day(5), 10);
-        inner.now.0 = 1;
+        inner.now = Mark(1);
         inner
+    }
+
+    /// What a reading owes that began at that mark.
+    fn owed(inner: &Inner, mark: u32) -> Owed {
+        Owed { before: Mark(mark), counts: inner.counts.clone() }
     }
 
     #[test]
@@ -190,7 +228,8 @@ mod tests {
             (24 + 14, 6, 0, false, &[debit]),
             (24 + 14, 7, 0, false, &[]),
         ] {
-            let found = remembered(hours).lacking(day(since), Mark(1), rows, |_, _| shows);
+            let inner = remembered(hours);
+            let found = inner.lacking(day(since), &owed(&inner, 1), rows, |_, _| shows);
             assert_eq!(found, lacking, "{hours} {since} {rows} {shows}");
         }
     }
@@ -198,28 +237,42 @@ mod tests {
     #[test]
     fn what_was_shown_since_a_reading_began_it_need_not_show() {
         let mut inner = remembered(1);
-        inner.meet(1, at(5, 2), day(5));
-        inner.meet(2, at(5, 3), day(5));
+        let [first, second] = [0, 1].map(|mark| owed(&inner, mark));
+        inner.meet(1, at(5, 2), Some(day(5)));
+        inner.meet(2, at(5, 3), Some(day(5)));
         inner.count(day(5), 12);
-        inner.now.0 = 2;
-        let lacking = |mark| inner.lacking(day(5), Mark(mark), 0, |_, _| false);
-        assert_eq!(lacking(0), []);
-        assert_eq!(lacking(1), [Item::Debit(1)]);
-        assert_eq!(lacking(2), [Item::Debit(1), Item::Debit(2), Item::Count(day(5))]);
+        let lacking = |owed, rows| inner.lacking(day(5), owed, rows, |_, _| false);
+        assert_eq!(lacking(&first, 10), []);
+        assert_eq!(lacking(&second, 10), [Item::Debit(1)]);
+        let last = owed(&inner, 2);
+        assert_eq!(lacking(&last, 11), [Item::Debit(1), Item::Debit(2), Item::Count(day(5))]);
     }
 
     #[test]
-    fn fewer_rows_and_an_earlier_day_take_nothing_from_what_is_remembered() {
+    fn fewer_rows_and_no_day_take_nothing_from_what_is_remembered() {
         let mut inner = remembered(1);
         inner.count(day(5), 3);
-        inner.meet(1, at(5, 1), Date::MIN);
-        assert_eq!(inner.lacking(day(5), Mark(1), 9, |_, _| false), [Item::Debit(1), Item::Count(day(5))]);
+        inner.meet(1, at(5, 1), None);
+        let lacking = inner.lacking(day(5), &owed(&inner, 1), 9, |_, _| false);
+        assert_eq!(lacking, [Item::Debit(1), Item::Count(day(5))]);
+    }
+
+    #[test]
+    fn a_debit_that_was_shown_meanwhile_is_not_gone() {
+        let remembered = Remembered(Arc::new(Mutex::new(remembered(1))));
+        let items = [Item::Debit(1), Item::Count(day(5))];
+        let doubted = remembered.mark();
+        assert!(remembered.are_gone(&items, doubted));
+        remembered.0.lock().meet(1, at(5, 1), None);
+        assert!(!remembered.are_gone(&items, doubted));
+        assert!(remembered.are_gone(&items[1..], doubted));
     }
 
     #[test]
     fn what_no_reading_goes_back_to_is_forgotten() {
         let remembered = Remembered(Arc::new(Mutex::new(remembered(1))));
-        let lacking = || remembered.0.lock().lacking(day(5), Mark(1), 0, |_, _| false).len();
+        let owed = remembered.owed();
+        let lacking = || remembered.0.lock().lacking(day(5), &owed, 0, |_, _| false).len();
         for (now, left) in [(at(9, 1), 2), (at(9, 4), 0)] {
             remembered.forget_outdated(now);
             assert_eq!(lacking(), left, "{now}");
@@ -227,9 +280,11 @@ mod tests {
     }
 
     #[test]
-    fn what_is_remembered_has_a_bound() {
+    fn of_too_many_debits_the_newer_half_is_remembered() {
         let mut inner = Inner::default();
-        (0..MOST as u64 + 5).for_each(|id| inner.meet(id, at(5, 1), day(5)));
-        assert_eq!(inner.debits.len(), MOST);
+        let second = |id: u64| Timestamp::from_second(i64::try_from(id).unwrap()).unwrap();
+        (0..=MOST as u64).rev().for_each(|id| inner.meet(id, second(id), None));
+        assert_eq!(inner.debits.len(), MOST / 2);
+        assert!(inner.debits.contains_key(&(MOST as u64)) && inner.debits.contains_key(&0));
     }
 }

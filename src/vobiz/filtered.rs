@@ -7,7 +7,7 @@ use std::{
     time::Instant,
 };
 
-use jiff::civil::Date;
+use jiff::{Timestamp, civil::Date};
 
 use super::{
     error::ReadError,
@@ -101,6 +101,12 @@ impl Filtered {
 
     pub(super) fn shows_what_was_known(&self) -> bool {
         self.known.keys().all(|id| self.rows.contains_key(id))
+    }
+
+    /// The debits among its rows: when each was made, and its id.
+    pub(super) fn debits(&self) -> impl Iterator<Item = (Timestamp, u64)> {
+        let is_debit = |row: &Row| row.row.as_ref().is_some_and(|row| row.takes_money());
+        self.rows.iter().filter(move |(_, row)| is_debit(row)).map(|(id, row)| (row.at, *id))
     }
 
     /// The next page; what the reading has come to, if it is at its end.

@@ -29,7 +29,7 @@ pub struct Page<T> {
     /// its twin.
     pub(super) ids: Option<Vec<(Timestamp, u64)>>,
     /// When each debit of a ledger's page was made that may be for a number, whatever has become of it, and its id.
-    pub(super) debits: Vec<(Timestamp, u64)>,
+    pub(super) debits: Vec<(Option<Timestamp>, u64)>,
     /// What rows of a ledger's page are, each kind once.
     pub(super) sorts: Vec<Sort>,
     /// How many rows the list has in all, where the page says so.
@@ -180,7 +180,7 @@ pub fn ledger_page(body: &[u8], asked: usize, masks: &Masks) -> Result<Page<Arc<
     let transactions = rows(wire.transactions, wire.total.0, "ledger")?;
     let ids = transactions.iter().map(|row| row.at.zip(row.id)).collect();
     let debits = transactions.iter().filter(|row| row.may_be_a_purchase);
-    let debits = debits.filter_map(|row| row.at.zip(row.id)).collect();
+    let debits = debits.filter_map(|row| Some((row.at, row.id?))).collect();
     let (mut keys, mut sorts) = (Vec::with_capacity(transactions.len()), Vec::new());
     let mut rows: Vec<(u64, Arc<LedgerRow>)> = Vec::new();
     for (at, row) in transactions.into_iter().enumerate() {

@@ -20,8 +20,8 @@ use crate::domain::{LedgerNews, LedgerRow};
 pub struct Ledger {
     from: Date,
     reading: Reading,
-    /// Those that pages have shown and that were not taken yet: when each was made, and its id.
-    debits: Vec<(Timestamp, u64)>,
+    /// Debits that pages have shown and that were not taken yet: when each was made, and its id.
+    untaken: Vec<(Timestamp, u64)>,
     /// Pages that were had since this reading began.
     pages: usize,
 }
@@ -56,7 +56,7 @@ impl Ledger {
     /// A reading that begins, of a ledger that can be kept up with as far as is known.
     #[must_use]
     pub fn kept_since(from: Date) -> Self {
-        Self { from, reading: Reading::Kept(Window::default()), debits: Vec::new(), pages: 0 }
+        Self { from, reading: Reading::Kept(Window::default()), untaken: Vec::new(), pages: 0 }
     }
 
     /// A reading that begins, of one that cannot.
@@ -64,7 +64,7 @@ impl Ledger {
     pub fn whole_since(from: Date) -> Self {
         let (pages, debits) = (Pages::default(), HashSet::new());
         let reading = Reading::Whole { pages, filtered: true, debits, rows: None };
-        Self { from, reading, debits: Vec::new(), pages: 0 }
+        Self { from, reading, untaken: Vec::new(), pages: 0 }
     }
 
     /// Its first day.
@@ -94,6 +94,7 @@ impl Ledger {
     /// Takes what filters show of a ledger that is known for what it says now. Returns whether they show all that it said
     /// when they were first asked.
     pub fn renew(&mut self, filtered: Filtered) -> bool {
+        self.untaken.extend(filtered.debits());
         match &mut self.reading {
             Reading::Kept(window) => window.renew(filtered),
             Reading::Whole { .. } => false,
@@ -158,7 +159,7 @@ impl Ledger {
     /// Debits that may be for numbers, whatever has become of them, and that pages have shown since they were taken last: when
     /// each was made, and its id.
     pub fn take_debits(&mut self) -> Vec<(Timestamp, u64)> {
-        std::mem::take(&mut self.debits)
+        std::mem::take(&mut self.untaken)
     }
 
     /// Whether a page may have shown that debit.
@@ -201,13 +202,13 @@ impl Ledger {
 
     fn feed(&mut self, page: Result<Page<Arc<LedgerRow>>, ReadError>) -> Result<Fed, ReadError> {
         let shown = page.iter().flat_map(|page| &page.debits);
-        self.debits.extend(shown.clone());
+        self.untaken.extend(shown.clone().filter_map(|(at, id)| Some(((*at)?, *id))));
         if let Reading::Whole { debits, .. } = &mut self.reading {
             debits.extend(shown.map(|(_, id)| *id));
         }
         match &mut self.reading {
             Reading::Kept(window) => window.feed(page?),
-            Reading::Whole { pages, filtered, rows, .. } => match pages.feed(page)? {
+            Reading::Whole { pages, filtered, debits, rows } => match pages.feed(page)? {
                 Next::Page(_) if pages.of_interest() > MOST_OF_INTEREST => {
                     Err(ReadError::unreadable("ledger with too many rows that may concern numbers"))
                 }
@@ -215,7 +216,7 @@ impl Ledger {
                 // The total may count what the filter left out. Read whole, the ledger has as many rows as it says, or a
                 // debit may be among those that are missing.
                 Next::End(Listed::Short(_)) if *filtered => {
-                    (*pages, *filtered) = (Pages::default(), false);
+                    (*pages, *filtered, *debits) = (Pages::default(), false, HashSet::new());
                     Ok(Fed::More)
                 }
                 Next::End(listed) => {

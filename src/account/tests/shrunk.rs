@@ -126,11 +126,12 @@ async fn a_debit_that_any_page_has_shown_is_shown_by_each_reading_since() {
     let page = |rows: &[&str], total: usize| {
         (200, format!(r#"{{"transactions":[{}],"total":{total}}}"#, rows.join(",")))
     };
-    let debit = |status: &str| {
+    let debit = |id: &str, status: &str| {
         let fields = r#""type":"debit","amount":"52","reference_type":"did_purchase""#;
-        format!(r#"{{"id":"one",{fields},"status":"{status}","created_at":"{now}"}}"#)
+        format!(r#"{{"id":"{id}",{fields},"status":"{status}","created_at":"{now}"}}"#)
     };
-    let [paid, pending, cancelled] = ["completed", "pending", "cancelled"].map(debit);
+    let [paid, pending, cancelled] = ["completed", "pending", "cancelled"].map(|status| debit("one", status));
+    let two = page(&[&paid, &debit("two", "completed")], 2);
     // Rows without ids have all of a ledger read each time.
     let unnamed = r#"{"type":"credit","amount":"5"}"#;
     let [whole, whole_cancelled] = [&paid, &cancelled].map(|row| page(&[row.as_str(), unnamed], 2));
@@ -147,6 +148,13 @@ async fn a_debit_that_any_page_has_shown_is_shown_by_each_reading_since() {
         vec![(look, vec![&paid], Ok(1)), (old, vec![&gone], less()), (old, vec![&whole], Ok(1))],
         vec![(old, vec![&paid], Ok(1)), (anew, vec![&gone], less()), (old, vec![&paid], Ok(1))],
         vec![(look, vec![&pending], Ok(1)), (anew, vec![&gone], less()), (anew, vec![&paid], Ok(1))],
+        // To a look at what is new, beside another reading that has shown it.
+        vec![
+            (look, vec![&paid], Ok(1)),
+            (old, vec![&two], Ok(2)),
+            (look, vec![&paid], less()),
+            (look, vec![&two], Ok(2)),
+        ],
         // One that took nothing at last is there all the same.
         vec![(look, vec![&paid], Ok(1)), (anew, vec![&whole_cancelled], Ok(0)), (anew, vec![&gone], less())],
     ] {
