@@ -52,6 +52,11 @@ impl Doubt {
         (now >= doubted.first + LONGEST).then_some(doubted.mark)
     }
 
+    /// Some of what readings lacked was shown meanwhile: it is not gone, and may be in an hour.
+    pub fn begin_again(&mut self, now: Duration, mark: Mark) {
+        self.readings = Some(Doubted { first: now, last: now, mark });
+    }
+
     /// Whether the ledger is not to be read again yet.
     pub fn is_left_alone(&self, now: Duration) -> bool {
         now < self.again
@@ -79,6 +84,15 @@ mod tests {
                 readings.iter().map(|at| doubt.lasts(1, minutes(*at), Mark::default()).is_some()).last();
             assert_eq!(lasts, Some(over), "{readings:?}");
         }
+    }
+
+    #[test]
+    fn what_was_shown_meanwhile_is_gone_an_hour_later() {
+        let (mut doubt, mark) = (Doubt::default(), Mark::default());
+        let lasts = |doubt: &mut Doubt, minute| doubt.lasts(1, Duration::from_mins(minute), mark).is_some();
+        assert!(!lasts(&mut doubt, 0) && lasts(&mut doubt, 60));
+        doubt.begin_again(LONGEST, mark);
+        assert!(!lasts(&mut doubt, 119) && lasts(&mut doubt, 120));
     }
 
     #[test]

@@ -111,6 +111,10 @@ impl<'a> Ledgers<'a> {
         let wants = filtered.is_some();
         let (whole, now) = (known.begun, clock.now().mono);
         let shown = self.filters.read(client, &mut known.ledger, whole, begun, now, wants).await;
+        if matches!(shown, Ok(Some(_))) && !known.catch_up_with_filters(client).await? {
+            self.forget();
+            return Ok(());
+        }
         // Else it was asked for anew because what is known of it is too old for looks.
         if wanted.so_far.is_some_and(|from| serves(&from)) {
             read.readings.push((LEDGER_SO_FAR, known.reading(begun)));

@@ -46,10 +46,6 @@ impl Pass {
 
     /// Reads on until then, or to the end. Returns whether that was reached.
     pub async fn go_on(&mut self, client: &Client, until: Option<Instant>) -> Result<bool, ReadError> {
-        if self.ledger.is_kept() {
-            // At its end, it has all rows that there are then.
-            self.owed.before = self.remembered.mark();
-        }
         loop {
             let again_at = self.lost.until.filter(|at| *at > Instant::now());
             if let Some(at) = again_at {
@@ -57,6 +53,10 @@ impl Pass {
                 if until.is_some_and(|until| until < at) {
                     return Ok(false);
                 }
+            }
+            if self.ledger.is_kept() {
+                // At its end, it has all rows that there are then.
+                self.owed.before = self.remembered.mark();
             }
             // A page at a time: what it has shown is remembered, whatever becomes of the reading.
             let read = client.ledger(&mut self.ledger, Some(Instant::now())).await;
@@ -90,17 +90,33 @@ impl Pass {
         }
     }
 
+    /// What filters have shown beside it has come since, or was missed: then it is looked for once more. Returns whether all of that
+    /// is known.
+    pub async fn catch_up_with_filters(&mut self, client: &Client) -> Result<bool, ReadError> {
+        self.remembered.note(&mut self.ledger);
+        if !self.remembered.lacks_news(&self.ledger) {
+            return Ok(true);
+        }
+        match self.catch_up(client).await? {
+            Known::Lost(error) => Err(error),
+            read => Ok(matches!(read, Known::Wholly { .. })),
+        }
+    }
+
     /// Whether it is to be believed, at its end: it shows all that the ledger has shown before, or has shown less for long.
     pub fn is_believed(&self, doubt: &mut Doubt, now: Duration) -> bool {
-        let (ledger, mark) = (&self.ledger, self.remembered.mark());
-        let lacking = self.remembered.lacking(ledger, &self.owed);
-        let since = if lacking.is_empty() { Some(mark) } else { doubt.lasts(ledger.rows_met(), now, mark) };
-        let is_believed = since.is_some_and(|since| self.remembered.are_gone(&lacking, since));
-        if is_believed {
-            *doubt = Doubt::default();
+        let lacking = self.remembered.lacking(&self.ledger, &self.owed);
+        if !lacking.is_empty() {
+            let mark = self.remembered.mark();
+            let Some(since) = doubt.lasts(self.ledger.rows_met(), now, mark) else { return false };
+            if !self.remembered.are_gone(&lacking, since) {
+                doubt.begin_again(now, mark);
+                return false;
+            }
             self.remembered.forget(&lacking);
         }
-        is_believed
+        *doubt = Doubt::default();
+        true
     }
 
     /// What is told of it, where it is kept up with.

@@ -92,15 +92,14 @@ impl Remembered {
         self.0.lock().lacking(ledger.since(), owed, ledger.rows_met(), shows)
     }
 
-    /// Whether a ledger that is kept up with lacks a debit that was shown first since this was asked last.
+    /// Whether a ledger that is kept up with lacks a debit that it has not shown since it was first shown.
     pub fn lacks_news(&self, ledger: &Ledger) -> bool {
-        let mut inner = self.0.lock();
-        let fresh = std::mem::take(&mut inner.fresh);
-        let is_lacking = |id: &u64| {
-            let debit = inner.debits.get(id);
+        let Inner { debits, fresh, .. } = &mut *self.0.lock();
+        fresh.retain(|id| {
+            let debit = debits.get(id);
             debit.is_some_and(|debit| debit.is_of(ledger.since()) && !ledger.may_have_shown(debit.at(), *id))
-        };
-        fresh.iter().any(is_lacking)
+        });
+        !fresh.is_empty()
     }
 
     /// Whether all that has not been shown since that mark. How many rows there are is shown by pages that lack some of them.
@@ -124,9 +123,10 @@ impl Remembered {
 
     /// Forgets what no reading goes back to any more.
     pub fn forget_outdated(&self, now: Timestamp) {
-        let mut inner = self.0.lock();
-        inner.debits.retain(|_, debit| !is_outdated(debit.at(), now));
-        inner.counts.retain(|day, _| !is_outdated(day_begins(*day), now));
+        let Inner { debits, fresh, counts, .. } = &mut *self.0.lock();
+        debits.retain(|_, debit| !is_outdated(debit.at(), now));
+        fresh.retain(|id| debits.contains_key(id));
+        counts.retain(|day, _| !is_outdated(day_begins(*day), now));
     }
 }
 

@@ -50,6 +50,9 @@ pub struct Calls<C> {
     kept: Client<C, Body>,
     lines: Lines<C>,
     pages: Pages,
+    /// The election's, by HTTP/1.1: a call that is given up closes its connection, and waits behind no other. On a connection that
+    /// is dead and shared, leadership would be lost before that shows.
+    lease: Client<C, Body>,
     /// By HTTP/1.1, without kept connections.
     fresh: Client<C, Body>,
     peers: Arc<Peers>,
@@ -61,8 +64,10 @@ type Answer = Response<UnsyncBoxBody<Bytes, BoxError>>;
 impl<C: Connect + Clone + Send + Sync + 'static> Calls<C> {
     pub fn new(connector: C, lines: Lines<C>, peers: Arc<Peers>) -> Self {
         let kept = lines.for_calls();
-        let fresh = Builder::new(TokioExecutor::new()).pool_max_idle_per_host(0).build(connector);
-        Self { kept, lines, pages: Pages::default(), fresh, peers, limits: USUAL }
+        let builder = || Builder::new(TokioExecutor::new());
+        let lease = builder().pool_max_idle_per_host(1).build(connector.clone());
+        let fresh = builder().pool_max_idle_per_host(0).build(connector);
+        Self { kept, lines, lease, pages: Pages::default(), fresh, peers, limits: USUAL }
     }
 
     /// Makes one call.
@@ -106,6 +111,7 @@ impl<C: Connect + Clone + Send + Sync + 'static> Calls<C> {
         let (client, turn) = match &line {
             // A turn that does not come in time is done without.
             Some(Line { client, begins }) => (client, timeout(begin, begins.acquire()).await.ok()),
+            None if is_of_the_election(&request) => (&self.lease, None),
             None => (&self.kept, None),
         };
         let begun = self.peers.now();
@@ -177,6 +183,11 @@ async fn text(mut body: Incoming, kept: bool, longest: usize) -> Result<Bytes, B
 /// all that its users have written into it, and many are written at a time.
 fn is_never_read(request: &Request<Body>) -> bool {
     request.method() == Method::PATCH && request.uri().path().ends_with("/status")
+}
+
+/// Whether it reads or writes the lease.
+fn is_of_the_election(request: &Request<Body>) -> bool {
+    request.uri().path().contains("/coordination.k8s.io/")
 }
 
 /// Whether it asks for a watch, whose answer goes on.
@@ -313,7 +324,7 @@ mod tests {
         });
         let builder = hyper::server::conn::http2::Builder::new(TokioExecutor::new());
         tokio::select! {
-            ended = builder.serve_connection(TokioIo::new(stream), service) => ended.unwrap(),
+            _ = builder.serve_connection(TokioIo::new(stream), service) => {}
             () = ends.notified() => {}
         }
     }
@@ -332,6 +343,8 @@ mod tests {
         let kept = Builder::new(TokioExecutor::new()).http2_only(true).build(HttpConnector::new());
         let calls = Calls { kept, ..Server::calls(10_000) };
         let ask = |method| calls.clone().make(server.request(method, "/x"));
+        let lease = server.request(Method::GET, "/apis/coordination.k8s.io/v1/namespaces/a/leases/b");
+        calls.clone().make(lease).await.expect_err("it is asked for by HTTP/1.1");
         for method in [Method::POST, Method::PUT, Method::PATCH, Method::DELETE] {
             for _ in 0..2 {
                 ask(Method::GET).await.unwrap();

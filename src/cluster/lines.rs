@@ -19,9 +19,9 @@ const ON_ONE: usize = 50;
 const PING_EVERY: Duration = Duration::from_secs(30);
 const ANSWERED_WITHIN: Duration = Duration::from_secs(20);
 
-/// The same where an answer is waited for: it is to fail before it is given up, so that a read is made once more, and no other
-/// call after it meets that connection.
-const CALL_PING_EVERY: Duration = Duration::from_secs(5);
+/// The same where an answer is waited for: it is to fail before it is given up, so that a read is made once more, and few
+/// calls after it meet that connection.
+const CALL_PING_EVERY: Duration = Duration::from_secs(3);
 const CALL_ANSWERED_WITHIN: Duration = Duration::from_secs(10);
 
 /// Idle connections of calls that are kept, where HTTP/2 is not spoken.
