@@ -67,8 +67,9 @@ impl Pass {
                 Known::Partly => {}
                 // It is read as often as it takes.
                 Known::Unproven => {
-                    self.remembered.note_announced(&self.ledger);
+                    let (since, announced) = (self.ledger.since(), self.ledger.announced());
                     *self = Self::begin(self.from, self.begun, false, &self.remembered);
+                    self.owed.announced(since, announced);
                 }
                 Known::Lost(error) if !self.lost.again(self.ledger.pages(), Instant::now()) => {
                     return Err(error);
@@ -83,6 +84,9 @@ impl Pass {
         self.ledger.catch_up();
         let read = client.ledger(&mut self.ledger, None).await;
         self.remembered.note(&mut self.ledger);
+        if self.ledger.has_shrunk() {
+            self.remembered.note_announced(&self.ledger);
+        }
         match read {
             // A page of another reading has shown a debit that this one has not.
             Ok(Known::Wholly { .. }) if self.remembered.lacks_news(&self.ledger) => Ok(Known::Unproven),
@@ -108,9 +112,12 @@ impl Pass {
         let lacking = self.remembered.lacking(&self.ledger, &self.owed);
         if !lacking.is_empty() {
             let mark = self.remembered.mark();
-            let Some(since) = doubt.lasts(self.ledger.rows_met(), now, mark) else { return false };
-            if !self.remembered.are_gone(&lacking, since) {
-                doubt.begin_again(now, mark);
+            let since = doubt.lasts(self.ledger.rows_met(), now, mark);
+            if !since.is_some_and(|since| self.remembered.are_gone(&lacking, since)) {
+                self.remembered.insist(&self.owed);
+                if since.is_some() {
+                    doubt.begin_again(now, mark);
+                }
                 return false;
             }
             self.remembered.forget(&lacking);

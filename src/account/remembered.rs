@@ -33,6 +33,14 @@ pub struct Owed {
     counts: BTreeMap<Date, usize>,
 }
 
+impl Owed {
+    /// The reading has announced so many rows since that day, and is begun again. If it fails, that may have been a mistake.
+    pub fn announced(&mut self, since: Date, rows: usize) {
+        let known = self.counts.entry(since).or_default();
+        *known = rows.max(*known);
+    }
+}
+
 #[derive(Debug, Default)]
 struct Inner {
     /// Debits that may be for numbers, whatever has become of them since, by their ids.
@@ -81,9 +89,15 @@ impl Remembered {
         inner.now.0 = inner.now.0.saturating_add(1);
     }
 
-    /// A reading is begun again: it has to show all rows that it announced.
+    /// Fewer rows are announced of a ledger that is known: it has all that it announced.
     pub fn note_announced(&self, ledger: &Ledger) {
         self.0.lock().count(ledger.since(), ledger.announced());
+    }
+
+    /// A reading has come to its end with less than it owed: those after it owe that as well.
+    pub fn insist(&self, owed: &Owed) {
+        let mut inner = self.0.lock();
+        owed.counts.iter().for_each(|(day, rows)| inner.count(*day, *rows));
     }
 
     /// What a ledger, at its end, lacks of what it owes.
@@ -178,9 +192,7 @@ impl Inner {
         let debits = self.debits.iter().filter(|(id, debit)| {
             debit.first < owed.before && debit.is_of(since) && !shows(debit.at(), **id)
         });
-        // What has been forgotten since is owed no more.
-        let counts =
-            owed.counts.range(since..).filter(|(day, count)| rows < **count && self.counts.contains_key(day));
+        let counts = owed.counts.range(since..).filter(|(_, count)| rows < **count);
         debits.map(|(id, _)| Item::Debit(*id)).chain(counts.map(|(day, _)| Item::Count(*day))).collect()
     }
 }
@@ -271,8 +283,10 @@ mod tests {
     #[test]
     fn what_no_reading_goes_back_to_is_forgotten() {
         let remembered = Remembered(Arc::new(Mutex::new(remembered(1))));
-        let owed = remembered.owed();
-        let lacking = || remembered.0.lock().lacking(day(5), &owed, 0, |_, _| false).len();
+        let lacking = || {
+            let owed = remembered.owed();
+            remembered.0.lock().lacking(day(5), &owed, 0, |_, _| false).len()
+        };
         for (now, left) in [(at(9, 1), 2), (at(9, 4), 0)] {
             remembered.forget_outdated(now);
             assert_eq!(lacking(), left, "{now}");

@@ -140,11 +140,10 @@ impl Ledger {
     }
 
     /// How many rows it has certainly shown, of a reading that can be kept up with. One that was announced and not met may have been
-    /// a mistake, unless fewer are announced since; one that was met beyond the total took another's place.
+    /// a mistake; one that was met beyond the total took another's place.
     #[must_use]
     pub fn rows_shown(&self) -> usize {
-        let announced = self.announced();
-        if self.has_shrunk() { announced } else { announced.min(self.rows_met()) }
+        self.announced().min(self.rows_met())
     }
 
     /// Whether fewer rows were announced last than before.

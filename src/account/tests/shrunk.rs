@@ -135,7 +135,7 @@ async fn a_debit_that_any_page_has_shown_is_shown_by_each_reading_since() {
     // Rows without ids have all of a ledger read each time.
     let unnamed = r#"{"type":"credit","amount":"5"}"#;
     let [whole, whole_cancelled] = [&paid, &cancelled].map(|row| page(&[row.as_str(), unnamed], 2));
-    let (whole_gone, gone) = (page(&[unnamed], 1), page(&[], 0));
+    let (whole_gone, gone, hidden) = (page(&[unnamed], 1), page(&[], 0), page(&[], 1));
     let [paid, pending] = [paid, pending].map(|row| page(&[row.as_str()], 1));
     let (failed, less) = ((502, String::new()), || Err(SHRUNK));
     for steps in [
@@ -155,6 +155,8 @@ async fn a_debit_that_any_page_has_shown_is_shown_by_each_reading_since() {
             (look, vec![&paid], less()),
             (look, vec![&two], Ok(2)),
         ],
+        // A total that no reading came up to was a mistake.
+        vec![(look, vec![&hidden], Err("shorter than its total")), (look, vec![&gone], Ok(0))],
         // One that took nothing at last is there all the same.
         vec![(look, vec![&paid], Ok(1)), (anew, vec![&whole_cancelled], Ok(0)), (anew, vec![&gone], less())],
     ] {
