@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use vobiz_sim::AccountOptions;
 
 use super::{
@@ -113,6 +113,11 @@ async fn read_from<'a>(
     }
 }
 
+fn debit(id: &str, status: &str, at: Timestamp) -> String {
+    let fields = r#""type":"debit","amount":"52","reference_type":"did_purchase""#;
+    format!(r#"{{"id":"{id}",{fields},"status":"{status}","created_at":"{at}"}}"#)
+}
+
 #[tokio::test]
 async fn a_debit_that_any_page_has_shown_is_shown_by_each_reading_since() {
     let reader = Reader::start(&[], RESYNC, &BTreeSet::new()).await;
@@ -126,12 +131,9 @@ async fn a_debit_that_any_page_has_shown_is_shown_by_each_reading_since() {
     let page = |rows: &[&str], total: usize| {
         (200, format!(r#"{{"transactions":[{}],"total":{total}}}"#, rows.join(",")))
     };
-    let debit = |id: &str, status: &str| {
-        let fields = r#""type":"debit","amount":"52","reference_type":"did_purchase""#;
-        format!(r#"{{"id":"{id}",{fields},"status":"{status}","created_at":"{now}"}}"#)
-    };
-    let [paid, pending, cancelled] = ["completed", "pending", "cancelled"].map(|status| debit("one", status));
-    let two = page(&[&paid, &debit("two", "completed")], 2);
+    let debit = |status| debit("one", status, now);
+    let [paid, pending, cancelled] = ["completed", "pending", "cancelled"].map(debit);
+    let two = page(&[&paid, &self::debit("two", "completed", now)], 2);
     // Rows without ids have all of a ledger read each time.
     let unnamed = r#"{"type":"credit","amount":"5"}"#;
     let [whole, whole_cancelled] = [&paid, &cancelled].map(|row| page(&[row.as_str(), unnamed], 2));
