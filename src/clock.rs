@@ -26,6 +26,12 @@ impl Clock {
         Self { started: Instant::now() }
     }
 
+    /// The clock of a process that began so much earlier.
+    #[cfg(test)]
+    pub(crate) fn later(self, by: Duration) -> Self {
+        Self { started: self.started.checked_sub(by).unwrap_or(self.started) }
+    }
+
     pub(crate) fn now(&self) -> Moment {
         Moment { wall: Timestamp::now(), mono: self.started.elapsed() }
     }

@@ -18,7 +18,7 @@ const PAUSES: Backoff = Backoff { first: Duration::from_secs(15), longest: Durat
 
 /// What stands in the log and in the conditions meanwhile.
 pub const SHRUNK: &str =
-    "the ledger lacks rows that it has shown; what it lacks for an hour is taken to be gone";
+    "the ledger shows less than it has shown or announced; what it lacks for an hour is taken to be gone";
 
 /// The readings that were not believed since the last one that was. Times are monotonic.
 #[derive(Debug, Default)]
@@ -37,9 +37,9 @@ struct Doubted {
 }
 
 impl Doubt {
-    /// A reading of so many rows shows less than the ledger has. Returns since when, if that has lasted for long.
-    pub fn lasts(&mut self, rows: usize, now: Duration, mark: Mark) -> Option<Mark> {
-        let before = self.readings.filter(|doubted| now < doubted.last + APART);
+    /// A reading of so many rows, begun then, shows less than the ledger has. Returns since when that is so, and whether for long.
+    pub fn lasts(&mut self, rows: usize, begun: Duration, now: Duration, mark: Mark) -> (Mark, bool) {
+        let before = self.readings.filter(|doubted| begun < doubted.last + APART);
         if before.is_none() {
             self.times = 0;
         }
@@ -49,10 +49,10 @@ impl Doubt {
             self.again = now + PAUSES.after(self.times);
             self.times += 1;
         }
-        (now >= doubted.first + LONGEST).then_some(doubted.mark)
+        (doubted.mark, now >= doubted.first + LONGEST)
     }
 
-    /// Some of what readings lacked was shown meanwhile: it is not gone, and may be in an hour.
+    /// Some of what readings lacked was shown since: it is not gone, and may be in an hour.
     pub fn begin_again(&mut self, now: Duration, mark: Mark) {
         self.readings = Some(Doubted { first: now, last: now, mark });
     }
@@ -70,26 +70,30 @@ mod tests {
     #[test]
     fn what_shows_less_is_believed_after_an_hour_of_readings_that_do() {
         let minutes = |minutes: u64| Duration::from_mins(minutes);
-        for (readings, over) in [
-            (&[0, 59][..], false),
-            (&[0, 60], true),
-            (&[0, 1, 3, 7, 15, 31, 63], true),
+        for (takes, readings, over) in [
+            (0, &[0, 59][..], false),
+            (0, &[0, 60], true),
+            (0, &[0, 1, 3, 7, 15, 31, 63], true),
             // Nothing was read for hours, and now it shows less: that is another matter.
-            (&[0, 119], true),
-            (&[0, 120], false),
-            (&[0, 120, 170], false),
+            (0, &[0, 119], true),
+            (0, &[0, 120], false),
+            (0, &[0, 120, 170], false),
+            // It was being read.
+            (60, &[60, 180], true),
         ] {
             let mut doubt = Doubt::default();
-            let lasts =
-                readings.iter().map(|at| doubt.lasts(1, minutes(*at), Mark::default()).is_some()).last();
-            assert_eq!(lasts, Some(over), "{readings:?}");
+            let lasts = readings.iter().map(|at| {
+                doubt.lasts(1, minutes(*at).saturating_sub(minutes(takes)), minutes(*at), Mark::default()).1
+            });
+            assert_eq!(lasts.last(), Some(over), "{takes} {readings:?}");
         }
     }
 
     #[test]
     fn what_was_shown_meanwhile_is_gone_an_hour_later() {
         let (mut doubt, mark) = (Doubt::default(), Mark::default());
-        let lasts = |doubt: &mut Doubt, minute| doubt.lasts(1, Duration::from_mins(minute), mark).is_some();
+        let at = Duration::from_mins;
+        let lasts = |doubt: &mut Doubt, minute| doubt.lasts(1, at(minute), at(minute), mark).1;
         assert!(!lasts(&mut doubt, 0) && lasts(&mut doubt, 60));
         doubt.begin_again(LONGEST, mark);
         assert!(!lasts(&mut doubt, 119) && lasts(&mut doubt, 120));
@@ -105,7 +109,7 @@ mod tests {
             for seconds in (0..).step_by(15).map(Duration::from_secs) {
                 if !doubt.is_left_alone(seconds) {
                     read.push(seconds.as_secs());
-                    if doubt.lasts(rows, seconds, Mark::default()).is_some() {
+                    if doubt.lasts(rows, seconds, seconds, Mark::default()).1 {
                         break;
                     }
                 }

@@ -119,6 +119,7 @@ impl Filters {
         let Some(mut begun) = under_way.or_else(anew) else { return Ok(None) };
         let (asked, piece) = (Instant::now(), if wanted { PIECE } else { PROOF });
         let shown = client.filtered(&mut begun.filtered, asked + piece).await;
+        ledger.meet(&mut begun.filtered);
         self.proof_at = now + asked.elapsed() + BETWEEN_PROOFS;
         let shown = match shown {
             Ok(Some(shown)) => shown,

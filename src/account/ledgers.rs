@@ -139,7 +139,7 @@ impl<'a> Ledgers<'a> {
     /// A reading is of an older state of the ledger: those after it go back as far.
     fn disbelieve(&mut self, from: Timestamp) -> ReadError {
         self.forget();
-        self.reach.get_or_insert(from);
+        self.reach = self.reach.into_iter().chain([from]).min();
         shrunk()
     }
 
@@ -158,11 +158,17 @@ impl<'a> Ledgers<'a> {
             go_on_with_old(&mut self.old, wanted.old, client, begun, kept, &self.remembered),
         );
         let old = match old {
-            Ok(Some(pass)) if !pass.is_believed(&mut self.doubt_of_old, now) => Err(shrunk()),
+            Ok(Some(mut pass)) => {
+                let is_believed = pass.is_believed(&mut self.doubt_of_old, now, self.known.as_ref());
+                if is_believed { Ok(Some(pass)) } else { Err(shrunk()) }
+            }
             old => old,
         };
         let usual = match usual {
-            Ok(Some(pass)) if !pass.is_believed(&mut self.doubt, now) => Err(self.disbelieve(pass.from)),
+            Ok(Some(mut pass)) => {
+                let is_believed = pass.is_believed(&mut self.doubt, now, None);
+                if is_believed { Ok(Some(pass)) } else { Err(self.disbelieve(pass.from)) }
+            }
             _ if left_alone => Err(shrunk()),
             usual => usual,
         };

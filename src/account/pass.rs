@@ -39,7 +39,7 @@ impl Pass {
     pub fn begin(from: Timestamp, begun: Moment, kept: bool, remembered: &Remembered) -> Self {
         let day = utc_day(from);
         let ledger = if kept { Ledger::kept_since(day) } else { Ledger::whole_since(day) };
-        let (remembered, owed) = (remembered.clone(), remembered.owed());
+        let (remembered, owed) = (remembered.clone(), remembered.owed(day));
         let (went_on, lost) = (begun.mono, Lost::default());
         Self { begun, from: day_begins(day), ledger, rows: Arc::default(), went_on, lost, remembered, owed }
     }
@@ -55,8 +55,7 @@ impl Pass {
                 }
             }
             if self.ledger.is_kept() {
-                // At its end, it has all rows that there are then.
-                self.owed.before = self.remembered.mark();
+                self.owed.renew();
             }
             // A page at a time: what it has shown is remembered, whatever becomes of the reading.
             let read = client.ledger(&mut self.ledger, Some(Instant::now())).await;
@@ -67,9 +66,14 @@ impl Pass {
                 Known::Partly => {}
                 // It is read as often as it takes.
                 Known::Unproven => {
-                    let (since, announced) = (self.ledger.since(), self.ledger.announced());
-                    *self = Self::begin(self.from, self.begun, false, &self.remembered);
-                    self.owed.announced(since, announced);
+                    let (went_on, announced) = (self.went_on, self.ledger.announced());
+                    *self = Self { went_on, ..Self::begin(self.from, self.begun, false, &self.remembered) };
+                    self.owed.announced.rows(announced);
+                }
+                Known::Short(error) => {
+                    // No reading of it came up to what was announced.
+                    self.owed.announced.settle();
+                    return Err(error);
                 }
                 Known::Lost(error) if !self.lost.again(self.ledger.pages(), Instant::now()) => {
                     return Err(error);
@@ -107,21 +111,23 @@ impl Pass {
         }
     }
 
-    /// Whether it is to be believed, at its end: it shows all that the ledger has shown before, or has shown less for long.
-    pub fn is_believed(&self, doubt: &mut Doubt, now: Duration) -> bool {
+    /// Whether it is to be believed, at its end: it shows all that the ledger has shown before, or less has been shown for long, and
+    /// nothing else is known.
+    pub fn is_believed(&mut self, doubt: &mut Doubt, now: Duration, known: Option<&Self>) -> bool {
         let lacking = self.remembered.lacking(&self.ledger, &self.owed);
         if !lacking.is_empty() {
             let mark = self.remembered.mark();
-            let since = doubt.lasts(self.ledger.rows_met(), now, mark);
-            if !since.is_some_and(|since| self.remembered.are_gone(&lacking, since)) {
-                self.remembered.insist(&self.owed);
-                if since.is_some() {
-                    doubt.begin_again(now, mark);
-                }
+            let (since, for_long) = doubt.lasts(self.ledger.rows_met(), self.begun.mono, now, mark);
+            let are_gone = self.remembered.are_gone(&lacking, since, known.map(|known| &known.ledger));
+            if !are_gone {
+                doubt.begin_again(now, mark);
+            }
+            if !are_gone || !for_long {
                 return false;
             }
             self.remembered.forget(&lacking);
         }
+        self.owed.announced.settle();
         *doubt = Doubt::default();
         true
     }

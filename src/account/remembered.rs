@@ -1,7 +1,11 @@
 //! What the ledger has shown: whatever is read of it from then on has to show as much, or is of an older state, which may lack a
 //! debit.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use jiff::{Timestamp, civil::Date};
 use parking_lot::Mutex;
@@ -29,15 +33,41 @@ pub struct Mark(u32);
 #[derive(Debug)]
 pub struct Owed {
     /// The debits that were shown before.
-    pub before: Mark,
+    before: Mark,
     counts: BTreeMap<Date, usize>,
+    pub announced: Announced,
 }
 
 impl Owed {
-    /// The reading has announced so many rows since that day, and is begun again. If it fails, that may have been a mistake.
-    pub fn announced(&mut self, since: Date, rows: usize) {
-        let known = self.counts.entry(since).or_default();
-        *known = rows.max(*known);
+    /// At its end, the reading has all rows that there are by now.
+    pub fn renew(&mut self) {
+        let inner = self.announced.remembered.0.lock();
+        (self.before, self.counts) = (inner.now, inner.counts.clone());
+    }
+}
+
+/// How many rows a reading has announced before it was begun again: those after it owe as many, whatever becomes of it.
+#[derive(Debug)]
+pub struct Announced {
+    remembered: Remembered,
+    since: Date,
+    rows: usize,
+}
+
+impl Announced {
+    pub fn rows(&mut self, rows: usize) {
+        self.rows = rows;
+    }
+
+    /// It was a mistake, or was shown.
+    pub fn settle(&mut self) {
+        self.rows = 0;
+    }
+}
+
+impl Drop for Announced {
+    fn drop(&mut self) {
+        self.remembered.0.lock().count(self.since, self.rows);
     }
 }
 
@@ -74,10 +104,11 @@ impl Remembered {
         self.0.lock().now
     }
 
-    /// What a reading owes that begins now.
-    pub fn owed(&self) -> Owed {
+    /// What a reading since that day owes that begins now.
+    pub fn owed(&self, since: Date) -> Owed {
+        let announced = Announced { remembered: self.clone(), since, rows: 0 };
         let inner = self.0.lock();
-        Owed { before: inner.now, counts: inner.counts.clone() }
+        Owed { before: inner.now, counts: inner.counts.clone(), announced }
     }
 
     /// Remembers what a ledger has shown since that was done last, whether or not it comes to its end.
@@ -89,15 +120,9 @@ impl Remembered {
         inner.now.0 = inner.now.0.saturating_add(1);
     }
 
-    /// Fewer rows are announced of a ledger that is known: it has all that it announced.
+    /// What is known of a ledger lacks some of the rows that were announced: there were as many all the same.
     pub fn note_announced(&self, ledger: &Ledger) {
         self.0.lock().count(ledger.since(), ledger.announced());
-    }
-
-    /// A reading has come to its end with less than it owed: those after it owe that as well.
-    pub fn insist(&self, owed: &Owed) {
-        let mut inner = self.0.lock();
-        owed.counts.iter().for_each(|(day, rows)| inner.count(*day, *rows));
     }
 
     /// What a ledger, at its end, lacks of what it owes.
@@ -116,12 +141,18 @@ impl Remembered {
         !fresh.is_empty()
     }
 
-    /// Whether all that has not been shown since that mark. How many rows there are is shown by pages that lack some of them.
-    pub fn are_gone(&self, items: &[Item], since: Mark) -> bool {
+    /// Whether all that has not been shown since that mark, and is not of what is known of the ledger. How many rows there are is
+    /// shown by pages that lack some of them.
+    pub fn are_gone(&self, items: &[Item], since: Mark, known: Option<&Ledger>) -> bool {
         let inner = self.0.lock();
+        let is_known = |id, debit: &Debit| {
+            known.is_some_and(|known| debit.is_of(known.since()) && known.may_have_shown(debit.at(), id))
+        };
         items.iter().all(|item| match item {
-            Item::Debit(id) => inner.debits.get(id).is_none_or(|debit| debit.last < since),
-            Item::Count(_) => true,
+            Item::Debit(id) => {
+                inner.debits.get(id).is_none_or(|debit| debit.last < since && !is_known(*id, debit))
+            }
+            Item::Count(day) => known.is_none_or(|known| *day < known.since()),
         })
     }
 
@@ -173,7 +204,7 @@ impl Inner {
         let mut times: Vec<_> = self.debits.values().map(|debit| debit.at).collect();
         let (_, middle, _) = times.select_nth_unstable(MOST / 2);
         self.debits.retain(|_, debit| debit.at > *middle);
-        self.fresh.clear();
+        self.fresh.retain(|id| self.debits.contains_key(id));
     }
 
     fn count(&mut self, of: Date, rows: usize) {
@@ -192,8 +223,12 @@ impl Inner {
         let debits = self.debits.iter().filter(|(id, debit)| {
             debit.first < owed.before && debit.is_of(since) && !shows(debit.at(), **id)
         });
-        let counts = owed.counts.range(since..).filter(|(_, count)| rows < **count);
-        debits.map(|(id, _)| Item::Debit(*id)).chain(counts.map(|(day, _)| Item::Count(*day))).collect()
+        // What was forgotten meanwhile is not owed any more.
+        let known = |day: &Date, count: usize| self.counts.get(day).map_or(0, |known| count.min(*known));
+        let counts = owed.counts.range(since..).filter(|(day, count)| rows < known(day, **count));
+        let announced = (rows < owed.announced.rows).then_some(since);
+        let days: BTreeSet<_> = counts.map(|(day, _)| *day).chain(announced).collect();
+        debits.map(|(id, _)| Item::Debit(*id)).chain(days.into_iter().map(Item::Count)).collect()
     }
 }
 
@@ -221,7 +256,8 @@ mod tests {
 
     /// What a reading owes that began at that mark.
     fn owed(inner: &Inner, mark: u32) -> Owed {
-        Owed { before: Mark(mark), counts: inner.counts.clone() }
+        let announced = Announced { remembered: Remembered::default(), since: day(5), rows: 0 };
+        Owed { before: Mark(mark), counts: inner.counts.clone(), announced }
     }
 
     #[test]
@@ -274,17 +310,59 @@ mod tests {
         let remembered = Remembered(Arc::new(Mutex::new(remembered(1))));
         let items = [Item::Debit(1), Item::Count(day(5))];
         let doubted = remembered.mark();
-        assert!(remembered.are_gone(&items, doubted));
+        assert!(remembered.are_gone(&items, doubted, None));
         remembered.0.lock().meet(1, at(5, 1), None);
-        assert!(!remembered.are_gone(&items, doubted));
-        assert!(remembered.are_gone(&items[1..], doubted));
+        assert!(!remembered.are_gone(&items, doubted, None));
+        assert!(remembered.are_gone(&items[1..], doubted, None));
+    }
+
+    #[test]
+    fn what_was_forgotten_since_a_reading_began_is_not_owed() {
+        let remembered = Remembered(Arc::new(Mutex::new(remembered(1))));
+        let (debit, count) = (Item::Debit(1), Item::Count(day(5)));
+        for (forgotten, counted, rows, lacking) in [
+            (&[][..], 0, 9, &[debit, count][..]),
+            (&[debit], 0, 9, &[count]),
+            (&[count], 0, 9, &[]),
+            // As many as there are now are owed all the same.
+            (&[], 8, 7, &[count]),
+            (&[], 8, 8, &[]),
+        ] {
+            let owed = Owed { before: Mark(1), ..remembered.owed(day(5)) };
+            let owed = Owed { counts: BTreeMap::from([(day(5), 10)]), ..owed };
+            remembered.forget(forgotten);
+            let mut inner = remembered.0.lock();
+            inner.count(day(5), counted);
+            let found = inner.lacking(day(5), &owed, rows, |_, _| false);
+            drop(inner);
+            assert_eq!(found, lacking, "{forgotten:?} {counted} {rows}");
+        }
+    }
+
+    #[test]
+    fn what_a_reading_announced_is_owed_by_it_and_whatever_becomes_of_it() {
+        let remembered = Remembered(Arc::new(Mutex::new(remembered(1))));
+        let lacking = |owed: &Owed, rows| remembered.0.lock().lacking(day(5), owed, rows, |_, _| true);
+        for (settled, owed_since) in [(true, 10), (false, 12)] {
+            let mut owed = remembered.owed(day(5));
+            owed.announced.rows(12);
+            assert_eq!(lacking(&owed, 11), [Item::Count(day(5))]);
+            assert_eq!(lacking(&owed, 12), []);
+            if settled {
+                owed.announced.settle();
+            }
+            drop(owed);
+            let owed = remembered.owed(day(5));
+            assert_eq!(lacking(&owed, owed_since), []);
+            assert_eq!(lacking(&owed, owed_since - 1), [Item::Count(day(5))]);
+        }
     }
 
     #[test]
     fn what_no_reading_goes_back_to_is_forgotten() {
         let remembered = Remembered(Arc::new(Mutex::new(remembered(1))));
         let lacking = || {
-            let owed = remembered.owed();
+            let owed = remembered.owed(day(5));
             remembered.0.lock().lacking(day(5), &owed, 0, |_, _| false).len()
         };
         for (now, left) in [(at(9, 1), 2), (at(9, 4), 0)] {

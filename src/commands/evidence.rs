@@ -142,7 +142,7 @@ async fn ledger(reader: &Reader, from: Timestamp) -> Result<LedgerRead, ReadErro
             Known::Wholly { .. } => break,
             Known::Partly => {}
             Known::Unproven => ledger = Ledger::whole_since(day),
-            Known::Lost(error) => return Err(error),
+            Known::Short(error) | Known::Lost(error) => return Err(error),
         }
     }
     let rows = ledger.take_rows().map(|news| LedgerRows::default().after(news));

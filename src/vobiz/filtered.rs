@@ -79,6 +79,8 @@ pub struct Filtered {
     /// What was known to be of interest when the reading began, by its ids: filters show that, or are not honoured. Of what
     /// comes while they are asked one after the other, they may show nothing.
     pub known: HashMap<u64, Arc<LedgerRow>>,
+    /// The debits among them that were not told yet: when each was made, and its id.
+    pub(super) untaken: Vec<(Timestamp, u64)>,
     /// The parameters that have shown rows.
     shown: HashSet<&'static str>,
 }
@@ -96,17 +98,11 @@ impl Filtered {
     #[must_use]
     pub fn since(from: Date, known: HashMap<u64, Arc<LedgerRow>>) -> Self {
         let (rows, shown) = (HashMap::new(), HashSet::new());
-        Self { from, at: 0, pages: Pages::default(), rows, known, shown }
+        Self { from, at: 0, pages: Pages::default(), rows, known, untaken: Vec::new(), shown }
     }
 
     pub(super) fn shows_what_was_known(&self) -> bool {
         self.known.keys().all(|id| self.rows.contains_key(id))
-    }
-
-    /// The debits among its rows: when each was made, and its id.
-    pub(super) fn debits(&self) -> impl Iterator<Item = (Timestamp, u64)> {
-        let is_debit = |row: &Row| row.row.as_ref().is_some_and(|row| row.takes_money());
-        self.rows.iter().filter(move |(_, row)| is_debit(row)).map(|(id, row)| (row.at, *id))
     }
 
     /// The next page; what the reading has come to, if it is at its end.
@@ -119,6 +115,7 @@ impl Filtered {
             self.shown.insert(filter.parameter);
         }
         if filter.of_interest {
+            self.untaken.extend(page.debits.iter().filter_map(|(at, id)| Some(((*at)?, *id))));
             let counted = Page { keys: page.keys.clone(), total: page.total, ..Page::default() };
             let Some(rows) = page.by_id() else { return Ok(Some(Shown::Otherwise)) };
             for (id, mut row) in rows {

@@ -48,8 +48,20 @@ pub enum Known {
     Wholly { anew: bool },
     /// What is new cannot be told from what is known: it is to be read anew.
     Unproven,
+    /// All pages were had, as often as it takes, and they never came up to what they announced.
+    Short(ReadError),
     /// A page could not be had, which is not the first one: those before it stay good, and the reading may go on with it.
     Lost(ReadError),
+}
+
+impl From<Fed> for Known {
+    fn from(fed: Fed) -> Self {
+        match fed {
+            Fed::More => Self::Partly,
+            Fed::Known { anew } => Self::Wholly { anew },
+            Fed::Unproven => Self::Unproven,
+        }
+    }
 }
 
 impl Ledger {
@@ -94,11 +106,15 @@ impl Ledger {
     /// Takes what filters show of a ledger that is known for what it says now. Returns whether they show all that it said
     /// when they were first asked.
     pub fn renew(&mut self, filtered: Filtered) -> bool {
-        self.untaken.extend(filtered.debits());
         match &mut self.reading {
             Reading::Kept(window) => window.renew(filtered),
             Reading::Whole { .. } => false,
         }
+    }
+
+    /// Debits that filters have shown of it, whatever becomes of that reading.
+    pub fn meet(&mut self, filtered: &mut Filtered) {
+        self.untaken.append(&mut filtered.untaken);
     }
 
     /// A reading of what filters show, if that is worth while, and they can show all that may concern a number.
@@ -146,7 +162,7 @@ impl Ledger {
         self.announced().min(self.rows_met())
     }
 
-    /// Whether fewer rows were announced last than before.
+    /// Whether fewer rows were announced than before, since what is new is looked for.
     #[must_use]
     pub fn has_shrunk(&self) -> bool {
         match &self.reading {
@@ -199,28 +215,32 @@ impl Ledger {
         }
     }
 
-    fn feed(&mut self, page: Result<Page<Arc<LedgerRow>>, ReadError>) -> Result<Fed, ReadError> {
+    /// The next page; how far the ledger is known by it.
+    fn feed(&mut self, page: Result<Page<Arc<LedgerRow>>, ReadError>) -> Result<Known, ReadError> {
         let shown = page.iter().flat_map(|page| &page.debits);
         self.untaken.extend(shown.clone().filter_map(|(at, id)| Some(((*at)?, *id))));
         if let Reading::Whole { debits, .. } = &mut self.reading {
             debits.extend(shown.map(|(_, id)| *id));
         }
         match &mut self.reading {
-            Reading::Kept(window) => window.feed(page?),
+            Reading::Kept(window) => window.feed(page?).map(Known::from),
             Reading::Whole { pages, filtered, debits, rows } => match pages.feed(page)? {
                 Next::Page(_) if pages.of_interest() > MOST_OF_INTEREST => {
                     Err(ReadError::unreadable("ledger with too many rows that may concern numbers"))
                 }
-                Next::Page(_) => Ok(Fed::More),
+                Next::Page(_) => Ok(Known::Partly),
                 // The total may count what the filter left out. Read whole, the ledger has as many rows as it says, or a
                 // debit may be among those that are missing.
                 Next::End(Listed::Short(_)) if *filtered => {
                     (*pages, *filtered, *debits) = (Pages::default(), false, HashSet::new());
-                    Ok(Fed::More)
+                    Ok(Known::Partly)
                 }
                 Next::End(listed) => {
-                    *rows = Some(listed.whole()?);
-                    Ok(Fed::Known { anew: true })
+                    match listed.whole() {
+                        Ok(listed) => *rows = Some(listed),
+                        Err(error) => return Ok(Known::Short(error)),
+                    }
+                    Ok(Known::Wholly { anew: true })
                 }
             },
         }
@@ -243,10 +263,9 @@ impl Reader {
                 return Ok(Known::Lost(error.clone()));
             }
             ledger.pages += 1;
-            match ledger.feed(page)? {
-                Fed::More => {}
-                Fed::Known { anew } => return Ok(Known::Wholly { anew }),
-                Fed::Unproven => return Ok(Known::Unproven),
+            let known = ledger.feed(page)?;
+            if known != Known::Partly {
+                return Ok(known);
             }
             if until.is_some_and(|until| Instant::now() >= until) {
                 return Ok(Known::Partly);

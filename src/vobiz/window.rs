@@ -44,8 +44,8 @@ pub struct Window {
     seen: Seen,
     /// The most rows that were announced: fewer are an older state, or a ledger that loses rows.
     most: usize,
-    /// How many were announced last.
-    last: usize,
+    /// Whether a page has announced fewer since what is new is looked for.
+    has_shrunk: bool,
     stage: Stage,
     /// Whether all rows were read since the window began, or since what is new is looked for.
     anew: bool,
@@ -77,14 +77,23 @@ impl Default for Window {
     fn default() -> Self {
         let stage = Stage::Down { pages: 0, size: 0 };
         let seen = Seen::remembering(REMEMBERED);
-        Self { rows: HashMap::new(), came: None, seen, most: 0, last: 0, stage, anew: true, unnamed: false }
+        Self {
+            rows: HashMap::new(),
+            came: None,
+            seen,
+            most: 0,
+            has_shrunk: false,
+            stage,
+            anew: true,
+            unnamed: false,
+        }
     }
 }
 
 impl Window {
     /// Begins to look for what is new.
     pub fn catch_up(&mut self) {
-        self.anew = false;
+        (self.anew, self.has_shrunk) = (false, false);
         if self.seen.fresh.len() > self.seen.remembers {
             // Some readings of what is new have failed in a row.
             self.seen.remember();
@@ -115,9 +124,8 @@ impl Window {
         self.rows.contains_key(&id) || self.seen.may_know(at, id)
     }
 
-    /// Whether fewer were announced last.
     pub fn has_shrunk(&self) -> bool {
-        self.last < self.most
+        self.has_shrunk
     }
 
     /// The page that is to be read next, and how large it is.
@@ -134,7 +142,8 @@ impl Window {
     /// If the ledger has no end.
     pub fn feed(&mut self, page: Page<Arc<LedgerRow>>) -> Result<Fed, ReadError> {
         let Some(total) = page.total else { return Ok(Fed::Unproven) };
-        (self.most, self.last) = (self.most.max(total), total);
+        self.has_shrunk |= total < self.most;
+        self.most = self.most.max(total);
         let (on_page, sorts) = (page.keys.len(), page.sorts.clone());
         let Some(shown) = page.by_id() else { return Ok(Fed::Unproven) };
         for (id, Shown { at, .. }) in &shown {

@@ -89,9 +89,19 @@ pub(super) fn debits(account: &Account, anew: bool, since: Moment, from: Timesta
 
 /// Reads until something has come of it.
 pub(super) async fn ended<'a>(ledgers: &mut Ledgers<'a>, reader: &'a Reader, batch: &ReadBatch) -> BatchRead {
+    ended_at(ledgers, reader, reader.clock, batch).await
+}
+
+/// The same by another clock.
+pub(super) async fn ended_at<'a>(
+    ledgers: &mut Ledgers<'a>,
+    reader: &'a Reader,
+    clock: Clock,
+    batch: &ReadBatch,
+) -> BatchRead {
     let ended = async {
         loop {
-            let read = ledgers.read(&reader.account.client, reader.clock, batch).await;
+            let read = ledgers.read(&reader.account.client, clock, batch).await;
             if read.failure.is_some() || read.old_ledger_failed.is_some() || !read.readings.is_empty() {
                 return read;
             }

@@ -7,7 +7,7 @@ use vobiz_sim::AccountOptions;
 
 use super::{
     super::{doubt::SHRUNK, ledgers::Ledgers},
-    ledger::{CALLS_A_DAY, RESYNC, asks, debits, ended},
+    ledger::{CALLS_A_DAY, RESYNC, asks, debits, ended, ended_at},
     *,
 };
 use crate::plan::{Contents, Reading};
@@ -84,14 +84,15 @@ async fn an_old_ledger_that_lacks_a_debit_that_is_known_is_not_believed() {
     assert_eq!(ended(&mut ledgers, &reader, &old).await.readings.len(), 1);
 }
 
-/// What Vobiz answers to each call, and to all that follow the last.
-type Answers = Vec<(u16, String)>;
+/// After so many minutes, a reading of the ledger of what Vobiz answers to each call, and to all that follow the last: so many debits,
+/// or why there is none.
+type Step<'a> = (u64, Source, Vec<&'a (u16, String)>, Result<usize, &'a str>);
 
 /// How many debits a reading shows that is made of those answers, or why there is none.
 async fn read_from<'a>(
     (ledgers, reader): (&mut Ledgers<'a>, &'a Reader),
-    source: Source,
-    answers: &Answers,
+    (clock, source): (Clock, Source),
+    answers: &[&(u16, String)],
 ) -> Result<usize, String> {
     let admin = reader.sim.admin();
     admin.disarm(None);
@@ -102,7 +103,7 @@ async fn read_from<'a>(
     for rule in faults.into_iter().chain(last) {
         admin.arm(rule);
     }
-    let read = ended(ledgers, reader, &[source].into_iter().collect()).await;
+    let read = ended_at(ledgers, reader, clock, &[source].into_iter().collect()).await;
     let failed = read.old_ledger_failed.map(|(_, error)| error);
     if let Some(error) = failed.or(read.failure.map(|failure| failure.error)) {
         return Err(error.to_string());
@@ -110,6 +111,34 @@ async fn read_from<'a>(
     match &read.readings[..] {
         [(_, Reading::Read { value: Contents::Ledger(read), .. })] => Ok(read.rows.debits().count()),
         _ => Err("something else was read".to_owned()),
+    }
+}
+
+/// Rows without ids have all of a ledger read each time.
+const UNNAMED: &str = r#"{"type":"credit","amount":"5"}"#;
+
+fn page(rows: &[&str], total: usize) -> (u16, String) {
+    (200, format!(r#"{{"transactions":[{}],"total":{total}}}"#, rows.join(",")))
+}
+
+/// A look, a reading anew, and one of an old ledger.
+fn sources(reader: &Reader) -> [Source; 3] {
+    let from = |hours: i64| reader.clock.now().wall - SignedDuration::from_hours(hours);
+    let old = Source::OldLedger { from: from(24 * 60) };
+    [Source::LedgerSoFar { from: from(24) }, Source::Ledger { from: from(24) }, old]
+}
+
+async fn follow(reader: &Reader, steps: &[Step<'_>]) {
+    let mut ledgers = Ledgers::default();
+    for (minute, source, answers, expected) in steps {
+        let clock = reader.clock.later(Duration::from_mins(*minute));
+        let read = read_from((&mut ledgers, reader), (clock, *source), answers).await;
+        let is_as_expected = match (&read, expected) {
+            (Ok(read), Ok(expected)) => read == expected,
+            (Err(error), Err(expected)) => error.contains(expected),
+            _ => false,
+        };
+        assert!(is_as_expected, "{read:?} for {expected:?} of {answers:?} after {minute} min, in {steps:?}");
     }
 }
 
@@ -121,58 +150,96 @@ fn debit(id: &str, status: &str, at: Timestamp) -> String {
 #[tokio::test]
 async fn a_debit_that_any_page_has_shown_is_shown_by_each_reading_since() {
     let reader = Reader::start(&[], RESYNC, &BTreeSet::new()).await;
-    let now = reader.clock.now().wall;
-    let from = |hours: i64| now - SignedDuration::from_hours(hours);
-    let [look, anew, old] = [
-        Source::LedgerSoFar { from: from(24) },
-        Source::Ledger { from: from(24) },
-        Source::OldLedger { from: from(24 * 60) },
-    ];
-    let page = |rows: &[&str], total: usize| {
-        (200, format!(r#"{{"transactions":[{}],"total":{total}}}"#, rows.join(",")))
-    };
+    let (now, [look, anew, old]) = (reader.clock.now().wall, sources(&reader));
     let debit = |status| debit("one", status, now);
     let [paid, pending, cancelled] = ["completed", "pending", "cancelled"].map(debit);
     let two = page(&[&paid, &self::debit("two", "completed", now)], 2);
-    // Rows without ids have all of a ledger read each time.
-    let unnamed = r#"{"type":"credit","amount":"5"}"#;
-    let [whole, whole_cancelled] = [&paid, &cancelled].map(|row| page(&[row.as_str(), unnamed], 2));
-    let (whole_gone, gone, hidden) = (page(&[unnamed], 1), page(&[], 0), page(&[], 1));
-    let [paid, pending] = [paid, pending].map(|row| page(&[row.as_str()], 1));
+    let [whole, whole_cancelled] = [&paid, &cancelled].map(|row| page(&[row.as_str(), UNNAMED], 2));
+    let (whole_gone, gone, hidden) = (page(&[UNNAMED], 1), page(&[], 0), page(&[], 1));
+    let [announced, paid, pending] =
+        [(&paid, 2), (&paid, 1), (&pending, 1)].map(|(row, total)| page(&[row.as_str()], total));
     let (failed, less) = ((502, String::new()), || Err(SHRUNK));
     for steps in [
-        vec![(look, vec![&whole], Ok(1)), (anew, vec![&gone], less()), (anew, vec![&whole_gone], less())],
-        vec![(look, vec![&whole], Ok(1)), (anew, vec![&whole], Ok(1)), (anew, vec![&whole_gone], less())],
+        vec![
+            (0, look, vec![&whole], Ok(1)),
+            (0, anew, vec![&gone], less()),
+            (0, anew, vec![&whole_gone], less()),
+        ],
+        vec![
+            (0, look, vec![&whole], Ok(1)),
+            (0, anew, vec![&whole], Ok(1)),
+            (0, anew, vec![&whole_gone], less()),
+        ],
         // By the first page of a reading that had to begin anew, or failed.
-        vec![(look, vec![&whole, &whole_gone], less()), (look, vec![&whole], Ok(1))],
-        vec![(look, vec![&whole, &failed], Err("502")), (anew, vec![&gone], less())],
+        vec![(0, look, vec![&whole, &whole_gone], less()), (0, look, vec![&whole], Ok(1))],
+        vec![(0, look, vec![&whole, &failed], Err("502")), (0, anew, vec![&gone], less())],
         // To a look, of an old ledger, and the other way round.
-        vec![(look, vec![&paid], Ok(1)), (old, vec![&gone], less()), (old, vec![&whole], Ok(1))],
-        vec![(old, vec![&paid], Ok(1)), (anew, vec![&gone], less()), (old, vec![&paid], Ok(1))],
-        vec![(look, vec![&pending], Ok(1)), (anew, vec![&gone], less()), (anew, vec![&paid], Ok(1))],
+        vec![(0, look, vec![&paid], Ok(1)), (0, old, vec![&gone], less()), (0, old, vec![&whole], Ok(1))],
+        vec![(0, old, vec![&paid], Ok(1)), (0, anew, vec![&gone], less()), (0, old, vec![&paid], Ok(1))],
+        vec![(0, look, vec![&pending], Ok(1)), (0, anew, vec![&gone], less()), (0, anew, vec![&paid], Ok(1))],
         // To a look at what is new, beside another reading that has shown it.
         vec![
-            (look, vec![&paid], Ok(1)),
-            (old, vec![&two], Ok(2)),
-            (look, vec![&paid], less()),
-            (look, vec![&two], Ok(2)),
+            (0, look, vec![&paid], Ok(1)),
+            (0, old, vec![&two], Ok(2)),
+            (0, look, vec![&paid], less()),
+            (0, look, vec![&two], Ok(2)),
         ],
         // A total that no reading came up to was a mistake.
-        vec![(look, vec![&hidden], Err("shorter than its total")), (look, vec![&gone], Ok(0))],
+        vec![(0, look, vec![&hidden], Err("shorter than its total")), (0, look, vec![&gone], Ok(0))],
+        // One that the reading did not come to read for was none, perhaps, nor one that others of its pages did not announce.
+        vec![(0, look, vec![&hidden, &hidden, &failed], Err("502")), (0, look, vec![&gone], less())],
+        vec![
+            (0, look, vec![&paid], Ok(1)),
+            (0, look, vec![&announced, &paid, &announced], Err("shorter than its total")),
+            (0, anew, vec![&paid], less()),
+        ],
         // One that took nothing at last is there all the same.
-        vec![(look, vec![&paid], Ok(1)), (anew, vec![&whole_cancelled], Ok(0)), (anew, vec![&gone], less())],
+        vec![
+            (0, look, vec![&paid], Ok(1)),
+            (0, anew, vec![&whole_cancelled], Ok(0)),
+            (0, anew, vec![&gone], less()),
+        ],
     ] {
-        let mut ledgers = Ledgers::default();
-        for (source, answers, expected) in &steps {
-            let answers = answers.iter().copied().cloned().collect();
-            let read = read_from((&mut ledgers, &reader), *source, &answers).await;
-            let is_as_expected = match (&read, expected) {
-                (Ok(read), Ok(expected)) => read == expected,
-                (Err(error), Err(expected)) => error.contains(expected),
-                _ => false,
-            };
-            assert!(is_as_expected, "{read:?} for {expected:?} of {answers:?}, in {steps:?}");
-        }
+        follow(&reader, &steps).await;
+    }
+}
+
+#[tokio::test]
+async fn what_readings_lack_is_gone_an_hour_after_it_was_shown_last() {
+    let reader = Reader::start(&[], RESYNC, &BTreeSet::new()).await;
+    let [look, anew, old] = sources(&reader);
+    let paid = debit("one", "completed", reader.clock.now().wall);
+    let (whole, paid, gone) = (page(&[&paid, UNNAMED], 2), page(&[&paid], 1), page(&[], 0));
+    let (failed, less) = ((502, String::new()), || Err(SHRUNK));
+    for steps in [
+        vec![
+            (0, look, vec![&paid], Ok(1)),
+            (1, anew, vec![&gone], less()),
+            (60, anew, vec![&gone], less()),
+            (61, anew, vec![&gone], Ok(0)),
+        ],
+        // By a reading that breaks off.
+        vec![
+            (0, look, vec![&paid], Ok(1)),
+            (1, anew, vec![&gone], less()),
+            (2, look, vec![&whole, &failed], Err("502")),
+            (3, anew, vec![&gone], less()),
+            (62, anew, vec![&gone], less()),
+            (63, anew, vec![&gone], Ok(0)),
+        ],
+        // To an old ledger, while looks show it; and to all once none does.
+        vec![
+            (0, look, vec![&paid], Ok(1)),
+            (1, old, vec![&gone], less()),
+            (61, old, vec![&gone], less()),
+            (62, anew, vec![&gone], less()),
+            (120, old, vec![&gone], less()),
+            (121, anew, vec![&gone], less()),
+            (122, anew, vec![&gone], Ok(0)),
+            (123, old, vec![&gone], Ok(0)),
+        ],
+    ] {
+        follow(&reader, &steps).await;
     }
 }
 
