@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use super::remembered::Mark;
 use crate::domain::Backoff;
 
 /// What the ledger has lacked for so long is gone for good.
@@ -28,33 +27,27 @@ pub struct Doubt {
     again: Duration,
 }
 
-/// When the first and the last of them came to their ends, and what had been shown by then.
+/// When the first and the last of them came to their ends.
 #[derive(Debug, Clone, Copy)]
 struct Doubted {
     first: Duration,
     last: Duration,
-    mark: Mark,
 }
 
 impl Doubt {
-    /// A reading of so many rows, begun then, shows less than the ledger has. Returns since when that is so, and whether for long.
-    pub fn lasts(&mut self, rows: usize, begun: Duration, now: Duration, mark: Mark) -> (Mark, bool) {
+    /// A reading of so many rows, begun then, lacks what was shown last at that time. Returns whether that has been so for long.
+    pub fn lasts(&mut self, rows: usize, begun: Duration, now: Duration, shown: Duration) -> bool {
         let before = self.readings.filter(|doubted| begun < doubted.last + APART);
         if before.is_none() {
             self.times = 0;
         }
-        let doubted = Doubted { last: now, ..before.unwrap_or(Doubted { first: now, last: now, mark }) };
-        self.readings = Some(doubted);
+        let first = before.map_or(now, |doubted| doubted.first);
+        self.readings = Some(Doubted { first, last: now });
         if rows > LONG {
             self.again = now + PAUSES.after(self.times);
             self.times += 1;
         }
-        (doubted.mark, now >= doubted.first + LONGEST)
-    }
-
-    /// Some of what readings lacked was shown since: it is not gone, and may be in an hour.
-    pub fn begin_again(&mut self, now: Duration, mark: Mark) {
-        self.readings = Some(Doubted { first: now, last: now, mark });
+        now >= first.max(shown) + LONGEST
     }
 
     /// Whether the ledger is not to be read again yet.
@@ -83,7 +76,7 @@ mod tests {
         ] {
             let mut doubt = Doubt::default();
             let lasts = readings.iter().map(|at| {
-                doubt.lasts(1, minutes(*at).saturating_sub(minutes(takes)), minutes(*at), Mark::default()).1
+                doubt.lasts(1, minutes(*at).saturating_sub(minutes(takes)), minutes(*at), Duration::ZERO)
             });
             assert_eq!(lasts.last(), Some(over), "{takes} {readings:?}");
         }
@@ -91,12 +84,13 @@ mod tests {
 
     #[test]
     fn what_was_shown_meanwhile_is_gone_an_hour_later() {
-        let (mut doubt, mark) = (Doubt::default(), Mark::default());
-        let at = Duration::from_mins;
-        let lasts = |doubt: &mut Doubt, minute| doubt.lasts(1, at(minute), at(minute), mark).1;
-        assert!(!lasts(&mut doubt, 0) && lasts(&mut doubt, 60));
-        doubt.begin_again(LONGEST, mark);
-        assert!(!lasts(&mut doubt, 119) && lasts(&mut doubt, 120));
+        let (mut doubt, at) = (Doubt::default(), Duration::from_mins);
+        for (minute, shown, over) in
+            [(1, 0, false), (60, 0, false), (61, 30, false), (89, 30, false), (90, 30, true), (91, 0, true)]
+        {
+            let lasts = doubt.lasts(1, at(minute), at(minute), at(shown));
+            assert_eq!(lasts, over, "{minute} {shown}");
+        }
     }
 
     #[test]
@@ -109,7 +103,7 @@ mod tests {
             for seconds in (0..).step_by(15).map(Duration::from_secs) {
                 if !doubt.is_left_alone(seconds) {
                     read.push(seconds.as_secs());
-                    if doubt.lasts(rows, seconds, seconds, Mark::default()).1 {
+                    if doubt.lasts(rows, seconds, seconds, Duration::ZERO) {
                         break;
                     }
                 }

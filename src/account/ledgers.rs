@@ -40,6 +40,8 @@ const OLD_LEDGER: Source = Source::OldLedger { from: Timestamp::MIN };
 pub struct Ledgers<'a> {
     /// All of it is known, and can be kept up with.
     known: Option<Pass>,
+    /// Until when it was, if it is not. Monotonic.
+    known_until: Duration,
     /// What is being read of it, anew.
     usual: Option<Pass>,
     old: Option<OldReading<'a>>,
@@ -71,7 +73,7 @@ impl<'a> Ledgers<'a> {
         let [so_far, anew, old] = [LEDGER_SO_FAR, LEDGER, OLD_LEDGER].map(|kind| batch.ledger_from(kind));
         let mut wanted = Wanted { so_far, anew, old };
         match self.read_new(&mut read, client, clock, begun, &mut wanted).await {
-            Ok(()) => self.read_all(&mut read, client, begun, &wanted).await,
+            Ok(()) => self.read_all(&mut read, client, (begun, clock), &wanted).await,
             Err(error) => {
                 let anew = anew.map_or(LEDGER, |from| Source::Ledger { from });
                 let source = so_far.map_or(anew, |from| Source::LedgerSoFar { from });
@@ -100,19 +102,21 @@ impl<'a> Ledgers<'a> {
         if wanted.so_far.filter(serves).or(filtered).is_none() {
             return Ok(());
         }
+        known.clock = clock;
         let read_so_far = known.catch_up(client).await?;
         if let Known::Lost(error) = read_so_far {
             return Err(error);
         }
         let Known::Wholly { anew } = read_so_far else {
-            self.forget();
+            self.forget(begun.mono);
             return Ok(());
         };
         let wants = filtered.is_some();
         let (whole, now) = (known.begun, clock.now().mono);
         let shown = self.filters.read(client, &mut known.ledger, whole, begun, now, wants).await;
+        known.note();
         if matches!(shown, Ok(Some(_))) && !known.catch_up_with_filters(client).await? {
-            self.forget();
+            self.forget(now);
             return Ok(());
         }
         // Else it was asked for anew because what is known of it is too old for looks.
@@ -128,23 +132,31 @@ impl<'a> Ledgers<'a> {
     }
 
     /// What is known of the ledger cannot be kept up with, or an older state of it was met.
-    fn forget(&mut self) {
+    fn forget(&mut self, now: Duration) {
         self.filters.stop();
         let Some(known) = self.known.take() else { return };
+        self.known_until = now;
         // A reading that is under way may go back less far, and be believed for that.
         self.usual.take_if(|pass| known.ledger.has_shrunk() || pass.from > known.from);
         self.reach = Some(known.from);
     }
 
     /// A reading is of an older state of the ledger: those after it go back as far.
-    fn disbelieve(&mut self, from: Timestamp) -> ReadError {
-        self.forget();
+    fn disbelieve(&mut self, from: Timestamp, now: Duration) -> ReadError {
+        self.forget(now);
         self.reach = self.reach.into_iter().chain([from]).min();
         shrunk()
     }
 
     /// Goes on with what has to be read whole.
-    async fn read_all(&mut self, read: &mut BatchRead, client: &'a Client, begun: Moment, wanted: &Wanted) {
+    async fn read_all(
+        &mut self,
+        read: &mut BatchRead,
+        client: &'a Client,
+        at: (Moment, Clock),
+        wanted: &Wanted,
+    ) {
+        let (begun, _) = at;
         let kept = begun.mono >= self.read_whole_until;
         let now = begun.mono;
         // One that no look goes back to any more would become longer for ever.
@@ -154,20 +166,21 @@ impl<'a> Ledgers<'a> {
         let left_alone = from.is_some() && self.doubt.is_left_alone(now);
         let usual = from.filter(|_| !left_alone);
         let (usual, old) = tokio::join!(
-            go_on(&mut self.usual, usual, client, begun, kept, &self.remembered),
-            go_on_with_old(&mut self.old, wanted.old, client, begun, kept, &self.remembered),
+            go_on(&mut self.usual, usual, client, at, kept, &self.remembered),
+            go_on_with_old(&mut self.old, wanted.old, client, at, kept, &self.remembered),
         );
         let old = match old {
             Ok(Some(mut pass)) => {
-                let is_believed = pass.is_believed(&mut self.doubt_of_old, now, self.known.as_ref());
+                let (doubt, known) = (&mut self.doubt_of_old, self.known.as_ref());
+                let is_believed = pass.is_believed(doubt, now, known, self.known_until);
                 if is_believed { Ok(Some(pass)) } else { Err(shrunk()) }
             }
             old => old,
         };
         let usual = match usual {
             Ok(Some(mut pass)) => {
-                let is_believed = pass.is_believed(&mut self.doubt, now, None);
-                if is_believed { Ok(Some(pass)) } else { Err(self.disbelieve(pass.from)) }
+                let is_believed = pass.is_believed(&mut self.doubt, now, None, Duration::ZERO);
+                if is_believed { Ok(Some(pass)) } else { Err(self.disbelieve(pass.from, now)) }
             }
             _ if left_alone => Err(shrunk()),
             usual => usual,
@@ -206,7 +219,7 @@ async fn go_on(
     under_way: &mut Option<Pass>,
     wanted: Option<Timestamp>,
     client: &Client,
-    begun: Moment,
+    (begun, clock): (Moment, Clock),
     kept: bool,
     remembered: &Remembered,
 ) -> Result<Option<Pass>, ReadError> {
@@ -215,8 +228,8 @@ async fn go_on(
         return Ok(None);
     };
     let until = Some(Instant::now() + PIECE);
-    let mut pass = under_way.take().unwrap_or_else(|| Pass::begin(from, begun, kept, remembered));
-    pass.went_on = begun.mono;
+    let mut pass = under_way.take().unwrap_or_else(|| Pass::begin(from, (begun, clock), kept, remembered));
+    (pass.went_on, pass.clock) = (begun.mono, clock);
     let went_on = pass.go_on(client, until).await;
     if went_on == Ok(true) {
         return Ok(Some(pass));
@@ -232,7 +245,7 @@ async fn go_on_with_old<'a>(
     under_way: &mut Option<OldReading<'a>>,
     wanted: Option<Timestamp>,
     client: &'a Client,
-    begun: Moment,
+    at: (Moment, Clock),
     kept: bool,
     remembered: &Remembered,
 ) -> Result<Option<Pass>, ReadError> {
@@ -241,7 +254,7 @@ async fn go_on_with_old<'a>(
         return Ok(None);
     };
     let reading = under_way.get_or_insert_with(|| {
-        let mut pass = Pass::begin(from, begun, kept, remembered);
+        let mut pass = Pass::begin(from, at, kept, remembered);
         Box::pin(async move { pass.go_on(client, None).await.map(|_| pass) })
     });
     let Ok(read) = timeout(OLD_PIECE, reading).await else { return Ok(None) };

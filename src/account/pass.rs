@@ -16,6 +16,7 @@ use super::{
     remembered::{Owed, Remembered},
 };
 use crate::{
+    clock::Clock,
     domain::{day_begins, utc_day},
     plan::{Contents, LedgerRead, LedgerRows, Moment, Reading},
     vobiz::{Client, Known, Ledger, ReadError},
@@ -30,18 +31,34 @@ pub struct Pass {
     /// When it went on last. Monotonic.
     pub went_on: Duration,
     pub lost: Lost,
+    pub clock: Clock,
     remembered: Remembered,
     owed: Owed,
 }
 
 impl Pass {
     /// The ledger is asked by UTC days, so what is covered begins at a midnight.
-    pub fn begin(from: Timestamp, begun: Moment, kept: bool, remembered: &Remembered) -> Self {
+    pub fn begin(
+        from: Timestamp,
+        (begun, clock): (Moment, Clock),
+        kept: bool,
+        remembered: &Remembered,
+    ) -> Self {
         let day = utc_day(from);
         let ledger = if kept { Ledger::kept_since(day) } else { Ledger::whole_since(day) };
         let (remembered, owed) = (remembered.clone(), remembered.owed(day));
         let (went_on, lost) = (begun.mono, Lost::default());
-        Self { begun, from: day_begins(day), ledger, rows: Arc::default(), went_on, lost, remembered, owed }
+        Self {
+            begun,
+            from: day_begins(day),
+            ledger,
+            rows: Arc::default(),
+            went_on,
+            lost,
+            clock,
+            remembered,
+            owed,
+        }
     }
 
     /// Reads on until then, or to the end. Returns whether that was reached.
@@ -59,7 +76,7 @@ impl Pass {
             }
             // A page at a time: what it has shown is remembered, whatever becomes of the reading.
             let read = client.ledger(&mut self.ledger, Some(Instant::now())).await;
-            self.remembered.note(&mut self.ledger);
+            let now = self.note();
             match read? {
                 Known::Wholly { .. } => return Ok(true),
                 Known::Partly if until.is_some_and(|until| Instant::now() >= until) => return Ok(false),
@@ -67,12 +84,13 @@ impl Pass {
                 // It is read as often as it takes.
                 Known::Unproven => {
                     let (went_on, announced) = (self.went_on, self.ledger.announced());
-                    *self = Self { went_on, ..Self::begin(self.from, self.begun, false, &self.remembered) };
-                    self.owed.announced.rows(announced);
+                    let again = Self::begin(self.from, (self.begun, self.clock), false, &self.remembered);
+                    *self = Self { went_on, ..again };
+                    self.owed.announced.rows(announced, now);
                 }
                 Known::Short(error) => {
                     // No reading of it came up to what was announced.
-                    self.owed.announced.settle();
+                    self.owed.announced.withdraw();
                     return Err(error);
                 }
                 Known::Lost(error) if !self.lost.again(self.ledger.pages(), Instant::now()) => {
@@ -83,25 +101,40 @@ impl Pass {
         }
     }
 
-    /// Reads what is new of a ledger that is known.
-    pub async fn catch_up(&mut self, client: &Client) -> Result<Known, ReadError> {
-        self.ledger.catch_up();
-        let read = client.ledger(&mut self.ledger, None).await;
-        self.remembered.note(&mut self.ledger);
-        if self.ledger.has_shrunk() {
-            self.remembered.note_announced(&self.ledger);
-        }
-        match read {
-            // A page of another reading has shown a debit that this one has not.
-            Ok(Known::Wholly { .. }) if self.remembered.lacks_news(&self.ledger) => Ok(Known::Unproven),
-            read => read,
-        }
+    /// What has been shown of it since that was done last is remembered. Returns the time. Monotonic.
+    pub fn note(&mut self) -> Duration {
+        let now = self.clock.now().mono;
+        self.remembered.note(&mut self.ledger, now);
+        now
     }
 
-    /// What filters have shown beside it has come since, or was missed: then it is looked for once more. Returns whether all of that
-    /// is known.
+    /// Reads what is new of a ledger that is known.
+    pub async fn catch_up(&mut self, client: &Client) -> Result<Known, ReadError> {
+        let read = self.catch_up_once(client).await?;
+        if !self.lacks_news(&read) {
+            return Ok(read);
+        }
+        // A page of another reading has just shown a debit that this one has not: it may have come since.
+        let read = self.catch_up_once(client).await?;
+        Ok(if self.lacks_news(&read) { Known::Unproven } else { read })
+    }
+
+    async fn catch_up_once(&mut self, client: &Client) -> Result<Known, ReadError> {
+        self.ledger.catch_up();
+        let read = client.ledger(&mut self.ledger, None).await;
+        let now = self.note();
+        if self.ledger.has_shrunk() {
+            self.remembered.note_announced(&self.ledger, now);
+        }
+        read
+    }
+
+    fn lacks_news(&self, read: &Known) -> bool {
+        matches!(read, Known::Wholly { .. }) && self.remembered.lacks_news(&self.ledger)
+    }
+
+    /// What filters have shown beside it has come since, or was missed: then it is looked for. Returns whether all of that is known.
     pub async fn catch_up_with_filters(&mut self, client: &Client) -> Result<bool, ReadError> {
-        self.remembered.note(&mut self.ledger);
         if !self.remembered.lacks_news(&self.ledger) {
             return Ok(true);
         }
@@ -111,23 +144,24 @@ impl Pass {
         }
     }
 
-    /// Whether it is to be believed, at its end: it shows all that the ledger has shown before, or less has been shown for long, and
-    /// nothing else is known.
-    pub fn is_believed(&mut self, doubt: &mut Doubt, now: Duration, known: Option<&Self>) -> bool {
+    /// Whether it is to be believed, at its end: it shows all that the ledger has shown before, or that has not been shown for long.
+    /// `known`: what is known of the ledger beside it; `known_until`: until when anything was.
+    pub fn is_believed(
+        &mut self,
+        doubt: &mut Doubt,
+        now: Duration,
+        known: Option<&Self>,
+        known_until: Duration,
+    ) -> bool {
         let lacking = self.remembered.lacking(&self.ledger, &self.owed);
+        self.owed.announced.insist();
         if !lacking.is_empty() {
-            let mark = self.remembered.mark();
-            let (since, for_long) = doubt.lasts(self.ledger.rows_met(), self.begun.mono, now, mark);
-            let are_gone = self.remembered.are_gone(&lacking, since, known.map(|known| &known.ledger));
-            if !are_gone {
-                doubt.begin_again(now, mark);
-            }
-            if !are_gone || !for_long {
+            let shown = self.remembered.shown_last(&lacking, known.map(|known| &known.ledger), now);
+            if !doubt.lasts(self.ledger.rows_met(), self.begun.mono, now, shown.max(known_until)) {
                 return false;
             }
             self.remembered.forget(&lacking);
         }
-        self.owed.announced.settle();
         *doubt = Doubt::default();
         true
     }

@@ -34,15 +34,14 @@ pub struct Mark(u32);
 pub struct Owed {
     /// The debits that were shown before.
     before: Mark,
-    counts: BTreeMap<Date, usize>,
+    counts: BTreeMap<Date, Count>,
     pub announced: Announced,
 }
 
 impl Owed {
-    /// At its end, the reading has all rows that there are by now.
+    /// At its end, the reading has all debits that there are by now.
     pub fn renew(&mut self) {
-        let inner = self.announced.remembered.0.lock();
-        (self.before, self.counts) = (inner.now, inner.counts.clone());
+        self.before = self.announced.remembered.0.lock().now;
     }
 }
 
@@ -51,24 +50,36 @@ impl Owed {
 pub struct Announced {
     remembered: Remembered,
     since: Date,
-    rows: usize,
+    count: Count,
 }
 
 impl Announced {
-    pub fn rows(&mut self, rows: usize) {
-        self.rows = rows;
+    pub fn rows(&mut self, rows: usize, now: Duration) {
+        self.count = Count { rows, at: now.as_secs() };
     }
 
-    /// It was a mistake, or was shown.
-    pub fn settle(&mut self) {
-        self.rows = 0;
+    /// All owe it from now on.
+    pub fn insist(&mut self) {
+        self.remembered.0.lock().count(self.since, std::mem::take(&mut self.count));
+    }
+
+    /// It was a mistake.
+    pub fn withdraw(&mut self) {
+        self.count = Count::default();
     }
 }
 
 impl Drop for Announced {
     fn drop(&mut self) {
-        self.remembered.0.lock().count(self.since, self.rows);
+        self.insist();
     }
+}
+
+/// So many rows, and when that was shown first. Monotonic, in seconds.
+#[derive(Debug, Clone, Copy, Default)]
+struct Count {
+    rows: usize,
+    at: u64,
 }
 
 #[derive(Debug, Default)]
@@ -78,7 +89,7 @@ struct Inner {
     /// Those of them that what is known of the ledger was not held against yet.
     fresh: Vec<u64>,
     /// How many rows there were since a day.
-    counts: BTreeMap<Date, usize>,
+    counts: BTreeMap<Date, Count>,
     now: Mark,
 }
 
@@ -89,7 +100,8 @@ struct Debit {
     /// The latest day of which it was shown, if of a day.
     of: Option<Date>,
     first: Mark,
-    last: Mark,
+    /// When it was shown last. Monotonic, in seconds.
+    last: u32,
 }
 
 /// Something that was remembered, and that a reading lacks.
@@ -100,29 +112,25 @@ pub enum Item {
 }
 
 impl Remembered {
-    pub fn mark(&self) -> Mark {
-        self.0.lock().now
-    }
-
     /// What a reading since that day owes that begins now.
     pub fn owed(&self, since: Date) -> Owed {
-        let announced = Announced { remembered: self.clone(), since, rows: 0 };
+        let announced = Announced { remembered: self.clone(), since, count: Count::default() };
         let inner = self.0.lock();
         Owed { before: inner.now, counts: inner.counts.clone(), announced }
     }
 
     /// Remembers what a ledger has shown since that was done last, whether or not it comes to its end.
-    pub fn note(&self, ledger: &mut Ledger) {
+    pub fn note(&self, ledger: &mut Ledger, now: Duration) {
         let mut inner = self.0.lock();
         let of = (!ledger.is_of_all_days()).then(|| ledger.since());
-        ledger.take_debits().into_iter().for_each(|(at, id)| inner.meet(id, at, of));
-        inner.count(ledger.since(), ledger.rows_shown());
+        ledger.take_debits().into_iter().for_each(|(at, id)| inner.meet(id, at, of, now));
+        inner.count(ledger.since(), Count { rows: ledger.rows_shown(), at: now.as_secs() });
         inner.now.0 = inner.now.0.saturating_add(1);
     }
 
     /// What is known of a ledger lacks some of the rows that were announced: there were as many all the same.
-    pub fn note_announced(&self, ledger: &Ledger) {
-        self.0.lock().count(ledger.since(), ledger.announced());
+    pub fn note_announced(&self, ledger: &Ledger, now: Duration) {
+        self.0.lock().count(ledger.since(), Count { rows: ledger.announced(), at: now.as_secs() });
     }
 
     /// What a ledger, at its end, lacks of what it owes.
@@ -141,19 +149,26 @@ impl Remembered {
         !fresh.is_empty()
     }
 
-    /// Whether all that has not been shown since that mark, and is not of what is known of the ledger. How many rows there are is
-    /// shown by pages that lack some of them.
-    pub fn are_gone(&self, items: &[Item], since: Mark, known: Option<&Ledger>) -> bool {
+    /// When the last of that was shown. `known`: as far as it is, it has shown that until now.
+    pub fn shown_last(&self, items: &[Item], known: Option<&Ledger>, now: Duration) -> Duration {
         let inner = self.0.lock();
-        let is_known = |id, debit: &Debit| {
-            known.is_some_and(|known| debit.is_of(known.since()) && known.may_have_shown(debit.at(), id))
-        };
-        items.iter().all(|item| match item {
-            Item::Debit(id) => {
-                inner.debits.get(id).is_none_or(|debit| debit.last < since && !is_known(*id, debit))
-            }
-            Item::Count(day) => known.is_none_or(|known| *day < known.since()),
-        })
+        let shown = items.iter().filter_map(|item| {
+            let (is_known, at) = match item {
+                Item::Debit(id) => {
+                    let debit = inner.debits.get(id)?;
+                    let has =
+                        |known: &Ledger| debit.is_of(known.since()) && known.may_have_shown(debit.at(), *id);
+                    (known.is_some_and(has), u64::from(debit.last))
+                }
+                Item::Count(day) => {
+                    let count = inner.counts.get(day)?;
+                    let has = |known: &Ledger| known.since() <= *day && count.rows <= known.rows_met();
+                    (known.is_some_and(has), count.at)
+                }
+            };
+            Some(if is_known { now } else { Duration::from_secs(at) })
+        });
+        shown.max().unwrap_or_default()
     }
 
     pub fn forget(&self, items: &[Item]) {
@@ -188,16 +203,17 @@ impl Debit {
 }
 
 impl Inner {
-    fn meet(&mut self, id: u64, at: Timestamp, of: Option<Date>) {
-        let (at, now) = (at.as_microsecond(), self.now);
+    fn meet(&mut self, id: u64, at: Timestamp, of: Option<Date>, now: Duration) {
+        let (at, first, last) = (at.as_microsecond(), self.now, u32::try_from(now.as_secs()));
+        let last = last.unwrap_or(u32::MAX);
         if self.debits.len() >= MOST {
             self.forget_older_half();
         }
         let debit = self.debits.entry(id).or_insert_with(|| {
             self.fresh.push(id);
-            Debit { at, of, first: now, last: now }
+            Debit { at, of, first, last }
         });
-        (debit.at, debit.of, debit.last) = (at, debit.of.max(of), now);
+        (debit.at, debit.of, debit.last) = (at, debit.of.max(of), last);
     }
 
     fn forget_older_half(&mut self) {
@@ -207,9 +223,11 @@ impl Inner {
         self.fresh.retain(|id| self.debits.contains_key(id));
     }
 
-    fn count(&mut self, of: Date, rows: usize) {
+    fn count(&mut self, of: Date, count: Count) {
         let known = self.counts.entry(of).or_default();
-        *known = rows.max(*known);
+        if known.rows < count.rows {
+            *known = count;
+        }
     }
 
     /// What a reading since that day lacks, of so many rows.
@@ -224,9 +242,9 @@ impl Inner {
             debit.first < owed.before && debit.is_of(since) && !shows(debit.at(), **id)
         });
         // What was forgotten meanwhile is not owed any more.
-        let known = |day: &Date, count: usize| self.counts.get(day).map_or(0, |known| count.min(*known));
-        let counts = owed.counts.range(since..).filter(|(day, count)| rows < known(day, **count));
-        let announced = (rows < owed.announced.rows).then_some(since);
+        let known = |day: &Date, rows: usize| self.counts.get(day).map_or(0, |known| rows.min(known.rows));
+        let counts = owed.counts.range(since..).filter(|(day, count)| rows < known(day, count.rows));
+        let announced = (rows < owed.announced.count.rows).then_some(since);
         let days: BTreeSet<_> = counts.map(|(day, _)| *day).chain(announced).collect();
         debits.map(|(id, _)| Item::Debit(*id)).chain(days.into_iter().map(Item::Count)).collect()
     }
@@ -245,18 +263,22 @@ mod tests {
         utc_day(at(day, 0))
     }
 
+    fn rows(rows: usize) -> Count {
+        Count { rows, at: 0 }
+    }
+
     /// A reading that goes back to the fifth day has shown 10 rows, and so many hours after that midnight a debit.
     fn remembered(hours: i64) -> Inner {
         let mut inner = Inner::default();
-        inner.meet(1, at(5, hours), Some(day(5)));
-        inner.count(day(5), 10);
+        inner.meet(1, at(5, hours), Some(day(5)), Duration::ZERO);
+        inner.count(day(5), rows(10));
         inner.now = Mark(1);
         inner
     }
 
     /// What a reading owes that began at that mark.
     fn owed(inner: &Inner, mark: u32) -> Owed {
-        let announced = Announced { remembered: Remembered::default(), since: day(5), rows: 0 };
+        let announced = Announced { remembered: Remembered::default(), since: day(5), count: rows(0) };
         Owed { before: Mark(mark), counts: inner.counts.clone(), announced }
     }
 
@@ -286,9 +308,9 @@ mod tests {
     fn what_was_shown_since_a_reading_began_it_need_not_show() {
         let mut inner = remembered(1);
         let [first, second] = [0, 1].map(|mark| owed(&inner, mark));
-        inner.meet(1, at(5, 2), Some(day(5)));
-        inner.meet(2, at(5, 3), Some(day(5)));
-        inner.count(day(5), 12);
+        inner.meet(1, at(5, 2), Some(day(5)), Duration::ZERO);
+        inner.meet(2, at(5, 3), Some(day(5)), Duration::ZERO);
+        inner.count(day(5), rows(12));
         let lacking = |owed, rows| inner.lacking(day(5), owed, rows, |_, _| false);
         assert_eq!(lacking(&first, 10), []);
         assert_eq!(lacking(&second, 10), [Item::Debit(1)]);
@@ -299,28 +321,31 @@ mod tests {
     #[test]
     fn fewer_rows_and_no_day_take_nothing_from_what_is_remembered() {
         let mut inner = remembered(1);
-        inner.count(day(5), 3);
-        inner.meet(1, at(5, 1), None);
+        inner.count(day(5), rows(3));
+        inner.meet(1, at(5, 1), None, Duration::ZERO);
         let lacking = inner.lacking(day(5), &owed(&inner, 1), 9, |_, _| false);
         assert_eq!(lacking, [Item::Debit(1), Item::Count(day(5))]);
     }
 
     #[test]
-    fn a_debit_that_was_shown_meanwhile_is_not_gone() {
+    fn what_was_shown_again_or_grew_was_shown_then() {
         let remembered = Remembered(Arc::new(Mutex::new(remembered(1))));
-        let items = [Item::Debit(1), Item::Count(day(5))];
-        let doubted = remembered.mark();
-        assert!(remembered.are_gone(&items, doubted, None));
-        remembered.0.lock().meet(1, at(5, 1), None);
-        assert!(!remembered.are_gone(&items, doubted, None));
-        assert!(remembered.are_gone(&items[1..], doubted, None));
+        let (debit, count) = (Item::Debit(1), Item::Count(day(5)));
+        let shown = |items: &[Item]| remembered.shown_last(items, None, Duration::from_secs(9)).as_secs();
+        assert_eq!((shown(&[debit, count]), shown(&[])), (0, 0));
+        remembered.0.lock().meet(1, at(5, 1), None, Duration::from_secs(3));
+        assert_eq!((shown(&[debit]), shown(&[count]), shown(&[debit, count])), (3, 0, 3));
+        for (rows, since) in [(10, 0), (9, 0), (11, 5)] {
+            remembered.0.lock().count(day(5), Count { rows, at: 5 });
+            assert_eq!(shown(&[count]), since, "{rows}");
+        }
     }
 
     #[test]
     fn what_was_forgotten_since_a_reading_began_is_not_owed() {
         let remembered = Remembered(Arc::new(Mutex::new(remembered(1))));
         let (debit, count) = (Item::Debit(1), Item::Count(day(5)));
-        for (forgotten, counted, rows, lacking) in [
+        for (forgotten, counted, met, lacking) in [
             (&[][..], 0, 9, &[debit, count][..]),
             (&[debit], 0, 9, &[count]),
             (&[count], 0, 9, &[]),
@@ -329,13 +354,13 @@ mod tests {
             (&[], 8, 8, &[]),
         ] {
             let owed = Owed { before: Mark(1), ..remembered.owed(day(5)) };
-            let owed = Owed { counts: BTreeMap::from([(day(5), 10)]), ..owed };
+            let owed = Owed { counts: BTreeMap::from([(day(5), rows(10))]), ..owed };
             remembered.forget(forgotten);
             let mut inner = remembered.0.lock();
-            inner.count(day(5), counted);
-            let found = inner.lacking(day(5), &owed, rows, |_, _| false);
+            inner.count(day(5), rows(counted));
+            let found = inner.lacking(day(5), &owed, met, |_, _| false);
             drop(inner);
-            assert_eq!(found, lacking, "{forgotten:?} {counted} {rows}");
+            assert_eq!(found, lacking, "{forgotten:?} {counted} {met}");
         }
     }
 
@@ -343,13 +368,13 @@ mod tests {
     fn what_a_reading_announced_is_owed_by_it_and_whatever_becomes_of_it() {
         let remembered = Remembered(Arc::new(Mutex::new(remembered(1))));
         let lacking = |owed: &Owed, rows| remembered.0.lock().lacking(day(5), owed, rows, |_, _| true);
-        for (settled, owed_since) in [(true, 10), (false, 12)] {
+        for (withdrawn, owed_since) in [(true, 10), (false, 12)] {
             let mut owed = remembered.owed(day(5));
-            owed.announced.rows(12);
+            owed.announced.rows(12, Duration::ZERO);
             assert_eq!(lacking(&owed, 11), [Item::Count(day(5))]);
             assert_eq!(lacking(&owed, 12), []);
-            if settled {
-                owed.announced.settle();
+            if withdrawn {
+                owed.announced.withdraw();
             }
             drop(owed);
             let owed = remembered.owed(day(5));
@@ -375,7 +400,7 @@ mod tests {
     fn of_too_many_debits_the_newer_half_is_remembered() {
         let mut inner = Inner::default();
         let second = |id: u64| Timestamp::from_second(i64::try_from(id).unwrap()).unwrap();
-        (0..=MOST as u64).rev().for_each(|id| inner.meet(id, second(id), None));
+        (0..=MOST as u64).rev().for_each(|id| inner.meet(id, second(id), None, Duration::ZERO));
         assert_eq!(inner.debits.len(), MOST / 2);
         assert!(inner.debits.contains_key(&(MOST as u64)) && inner.debits.contains_key(&0));
     }

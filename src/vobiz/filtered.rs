@@ -108,6 +108,7 @@ impl Filtered {
     /// The next page; what the reading has come to, if it is at its end.
     fn feed(&mut self, page: Page<Arc<LedgerRow>>) -> Result<Option<Shown>, ReadError> {
         let filter = &FILTERS[self.at];
+        self.untaken.extend(page.debits.iter().filter_map(|(at, id)| Some(((*at)?, *id))));
         if !page.sorts.iter().all(|sort| (filter.passes)(*sort)) {
             return Ok(Some(Shown::Otherwise));
         }
@@ -115,7 +116,6 @@ impl Filtered {
             self.shown.insert(filter.parameter);
         }
         if filter.of_interest {
-            self.untaken.extend(page.debits.iter().filter_map(|(at, id)| Some(((*at)?, *id))));
             let counted = Page { keys: page.keys.clone(), total: page.total, ..Page::default() };
             let Some(rows) = page.by_id() else { return Ok(Some(Shown::Otherwise)) };
             for (id, mut row) in rows {
@@ -211,6 +211,10 @@ mod tests {
     fn what_may_concern_a_number_is_kept_and_what_shows_filters_is_not() {
         let (_, filtered) = read([&[CALL], &[CALL], &[CREDIT], &[RENTAL], &[PURCHASE], &[]], None);
         assert_eq!(filtered.rows.values().filter(|shown| shown.row.is_some()).count(), 3);
+        let (_, otherwise) = read([&[CALL], &[CALL], &[PURCHASE], &[], &[], &[]], None);
+        // Of a page that shows something else as well, too.
+        let debits = [&filtered, &otherwise].map(|filtered| filtered.untaken.len());
+        assert_eq!(debits, [2, 1]);
         let (debit, absent) = (RowType::Debit, ReferenceType::Absent);
         assert!(is_unnamed((debit, absent)) && !is_unnamed((RowType::DidRental, absent)));
         assert!(!is_unnamed((debit, ReferenceType::Other)) && !is_unnamed((debit, ReferenceType::Number)));

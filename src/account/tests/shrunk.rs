@@ -209,7 +209,8 @@ async fn what_readings_lack_is_gone_an_hour_after_it_was_shown_last() {
     let reader = Reader::start(&[], RESYNC, &BTreeSet::new()).await;
     let [look, anew, old] = sources(&reader);
     let paid = debit("one", "completed", reader.clock.now().wall);
-    let (whole, paid, gone) = (page(&[&paid, UNNAMED], 2), page(&[&paid], 1), page(&[], 0));
+    let (whole, paid) = (page(&[&paid, UNNAMED], 2), page(&[&paid], 1));
+    let [announced, gone] = [2, 0].map(|total| page(&[], total));
     let (failed, less) = ((502, String::new()), || Err(SHRUNK));
     for steps in [
         vec![
@@ -224,8 +225,16 @@ async fn what_readings_lack_is_gone_an_hour_after_it_was_shown_last() {
             (1, anew, vec![&gone], less()),
             (2, look, vec![&whole, &failed], Err("502")),
             (3, anew, vec![&gone], less()),
-            (62, anew, vec![&gone], less()),
-            (63, anew, vec![&gone], Ok(0)),
+            (61, anew, vec![&gone], less()),
+            (62, anew, vec![&gone], Ok(0)),
+        ],
+        // By its total alone, which no page came up to.
+        vec![
+            (0, look, vec![&paid], Ok(1)),
+            (1, anew, vec![&announced, &announced, &failed], Err("502")),
+            (2, anew, vec![&paid], less()),
+            (60, anew, vec![&paid], less()),
+            (62, anew, vec![&paid], Ok(1)),
         ],
         // To an old ledger, while looks show it; and to all once none does.
         vec![
@@ -233,8 +242,8 @@ async fn what_readings_lack_is_gone_an_hour_after_it_was_shown_last() {
             (1, old, vec![&gone], less()),
             (61, old, vec![&gone], less()),
             (62, anew, vec![&gone], less()),
-            (120, old, vec![&gone], less()),
             (121, anew, vec![&gone], less()),
+            (121, old, vec![&gone], less()),
             (122, anew, vec![&gone], Ok(0)),
             (123, old, vec![&gone], Ok(0)),
         ],
