@@ -40,7 +40,7 @@ const OLD_LEDGER: Source = Source::OldLedger { from: Timestamp::MIN };
 pub struct Ledgers<'a> {
     /// All of it is known, and can be kept up with.
     known: Option<Pass>,
-    /// Until when it was, if it is not. Monotonic.
+    /// Until when it was, or went back further. Monotonic.
     known_until: Duration,
     /// What is being read of it, anew.
     usual: Option<Pass>,
@@ -115,7 +115,10 @@ impl<'a> Ledgers<'a> {
         let (whole, now) = (known.begun, clock.now().mono);
         let shown = self.filters.read(client, &mut known.ledger, whole, begun, now, wants).await;
         known.note();
-        if matches!(shown, Ok(Some(_))) && !known.catch_up_with_filters(client).await? {
+        if shown.is_err() && known.lacks_news() {
+            return shown.map(drop);
+        }
+        if !known.catch_up_with_filters(client).await? {
             self.forget(now);
             return Ok(());
         }
@@ -186,7 +189,7 @@ impl<'a> Ledgers<'a> {
             usual => usual,
         };
         match usual {
-            Ok(pass) => read.readings.extend(pass.map(|pass| (LEDGER, self.know(pass)))),
+            Ok(pass) => read.readings.extend(pass.map(|pass| (LEDGER, self.know(pass, now)))),
             Err(error) => {
                 let source = from.map_or(LEDGER, |from| Source::Ledger { from });
                 read.keep(source, begun, Err(refused(error)));
@@ -202,8 +205,11 @@ impl<'a> Ledgers<'a> {
     }
 
     /// A ledger that was read is known from now on, if one can keep up with it.
-    fn know(&mut self, mut pass: Pass) -> Reading<Contents> {
+    fn know(&mut self, mut pass: Pass, now: Duration) -> Reading<Contents> {
         let reading = pass.reading(pass.begun);
+        if self.known.as_ref().is_some_and(|known| !pass.ledger.is_kept() || known.from < pass.from) {
+            self.known_until = now;
+        }
         if !pass.ledger.is_kept() {
             self.read_whole_until = pass.begun.mono + READ_WHOLE;
         }

@@ -111,12 +111,12 @@ impl Pass {
     /// Reads what is new of a ledger that is known.
     pub async fn catch_up(&mut self, client: &Client) -> Result<Known, ReadError> {
         let read = self.catch_up_once(client).await?;
-        if !self.lacks_news(&read) {
+        if !self.lacks_news_after(&read) {
             return Ok(read);
         }
         // A page of another reading has just shown a debit that this one has not: it may have come since.
         let read = self.catch_up_once(client).await?;
-        Ok(if self.lacks_news(&read) { Known::Unproven } else { read })
+        Ok(if self.lacks_news_after(&read) { Known::Unproven } else { read })
     }
 
     async fn catch_up_once(&mut self, client: &Client) -> Result<Known, ReadError> {
@@ -129,13 +129,18 @@ impl Pass {
         read
     }
 
-    fn lacks_news(&self, read: &Known) -> bool {
-        matches!(read, Known::Wholly { .. }) && self.remembered.lacks_news(&self.ledger)
+    fn lacks_news_after(&self, read: &Known) -> bool {
+        matches!(read, Known::Wholly { .. }) && self.lacks_news()
+    }
+
+    /// Whether another page has shown a debit that it has not.
+    pub fn lacks_news(&self) -> bool {
+        self.remembered.lacks_news(&self.ledger)
     }
 
     /// What filters have shown beside it has come since, or was missed: then it is looked for. Returns whether all of that is known.
     pub async fn catch_up_with_filters(&mut self, client: &Client) -> Result<bool, ReadError> {
-        if !self.remembered.lacks_news(&self.ledger) {
+        if !self.lacks_news() {
             return Ok(true);
         }
         match self.catch_up(client).await? {

@@ -207,7 +207,7 @@ async fn a_debit_that_any_page_has_shown_is_shown_by_each_reading_since() {
 #[tokio::test]
 async fn what_readings_lack_is_gone_an_hour_after_it_was_shown_last() {
     let reader = Reader::start(&[], RESYNC, &BTreeSet::new()).await;
-    let [look, anew, old] = sources(&reader);
+    let [look, anew, _] = sources(&reader);
     let paid = debit("one", "completed", reader.clock.now().wall);
     let (whole, paid) = (page(&[&paid, UNNAMED], 2), page(&[&paid], 1));
     let [announced, gone] = [2, 0].map(|total| page(&[], total));
@@ -231,12 +231,33 @@ async fn what_readings_lack_is_gone_an_hour_after_it_was_shown_last() {
         // By its total alone, which no page came up to.
         vec![
             (0, look, vec![&paid], Ok(1)),
-            (1, anew, vec![&announced, &announced, &failed], Err("502")),
-            (2, anew, vec![&paid], less()),
-            (60, anew, vec![&paid], less()),
-            (62, anew, vec![&paid], Ok(1)),
+            (1, anew, vec![&gone], less()),
+            (30, anew, vec![&announced, &announced, &failed], Err("502")),
+            (61, anew, vec![&gone], less()),
+            (89, anew, vec![&gone], less()),
+            (91, anew, vec![&gone], Ok(0)),
         ],
-        // To an old ledger, while looks show it; and to all once none does.
+    ] {
+        follow(&reader, &steps).await;
+    }
+}
+
+#[tokio::test]
+async fn what_an_old_ledger_lacks_is_gone_an_hour_after_looks_showed_it() {
+    let reader = Reader::start(&[], RESYNC, &BTreeSet::new()).await;
+    let [look, anew, old] = sources(&reader);
+    let paid = debit("one", "completed", reader.clock.now().wall);
+    let (paid, gone, less) = (page(&[&paid], 1), page(&[], 0), || Err(SHRUNK));
+    for steps in [
+        vec![
+            (0, look, vec![&paid], Ok(1)),
+            (1, old, vec![&gone], less()),
+            (61, old, vec![&gone], less()),
+            (62, anew, vec![&gone], less()),
+            (121, old, vec![&gone], less()),
+            (123, old, vec![&gone], Ok(0)),
+        ],
+        // To all, and so to an old ledger too.
         vec![
             (0, look, vec![&paid], Ok(1)),
             (1, old, vec![&gone], less()),
