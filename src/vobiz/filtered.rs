@@ -108,7 +108,7 @@ impl Filtered {
     /// The next page; what the reading has come to, if it is at its end.
     fn feed(&mut self, page: Page<Arc<LedgerRow>>) -> Result<Option<Shown>, ReadError> {
         let filter = &FILTERS[self.at];
-        self.untaken.extend(page.debits.iter().filter_map(|(at, id)| Some(((*at)?, *id))));
+        self.untaken.extend(page.dated_debits());
         if !page.sorts.iter().all(|sort| (filter.passes)(*sort)) {
             return Ok(Some(Shown::Otherwise));
         }

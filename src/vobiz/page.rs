@@ -54,6 +54,11 @@ impl Page<Arc<LedgerRow>> {
         // A page may show a row twice.
         Some(ids.map(|((at, id), key)| (id, Shown { at, key, row: rows.get(&key).cloned() })).collect())
     }
+
+    /// Those of its debits that may be for a number whose time can be read: when each was made, and its id.
+    pub(super) fn dated_debits(&self) -> impl Iterator<Item = (Timestamp, u64)> {
+        self.debits.iter().filter_map(|(at, id)| Some(((*at)?, *id)))
+    }
 }
 
 impl<T> Default for Page<T> {

@@ -217,10 +217,9 @@ impl Ledger {
 
     /// The next page; how far the ledger is known by it.
     fn feed(&mut self, page: Result<Page<Arc<LedgerRow>>, ReadError>) -> Result<Known, ReadError> {
-        let shown = page.iter().flat_map(|page| &page.debits);
-        self.untaken.extend(shown.clone().filter_map(|(at, id)| Some(((*at)?, *id))));
+        self.untaken.extend(page.iter().flat_map(Page::dated_debits));
         if let Reading::Whole { debits, .. } = &mut self.reading {
-            debits.extend(shown.map(|(_, id)| *id));
+            debits.extend(page.iter().flat_map(|page| &page.debits).map(|(_, id)| *id));
         }
         match &mut self.reading {
             Reading::Kept(window) => window.feed(page?).map(Known::from),

@@ -186,7 +186,7 @@ async fn a_debit_that_any_page_has_shown_is_shown_by_each_reading_since() {
         ],
         // A total that no reading came up to was a mistake.
         vec![(0, look, vec![&hidden], Err("shorter than its total")), (0, look, vec![&gone], Ok(0))],
-        // One that the reading did not come to read for was none, perhaps, nor one that others of its pages did not announce.
+        // But not that of a reading that broke off, nor one that other pages of a look did not announce.
         vec![(0, look, vec![&hidden, &hidden, &failed], Err("502")), (0, look, vec![&gone], less())],
         vec![
             (0, look, vec![&paid], Ok(1)),
