@@ -1,6 +1,6 @@
 //! A phone number in E.164, and whether a text of Vobiz's names it.
 
-use std::{fmt, str::FromStr};
+use std::{fmt, num::NonZeroU64, str::FromStr};
 
 use super::{ParseError, string_newtype};
 
@@ -8,9 +8,9 @@ use super::{ParseError, string_newtype};
 /// may have so few, and so may what Vobiz lists.
 ///
 /// Kept as the integer that its digits spell: exact, because the first digit is never 0, and small,
-/// because thousands of them sit in the caches.
+/// because thousands of them sit in the caches. It is not 0 itself: where there may be none takes no more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct E164(u64);
+pub struct E164(NonZeroU64);
 
 impl E164 {
     /// What a claim may ask for. The shortest numbers have 7 digits; a search for fewer finds half of an account.
@@ -48,7 +48,7 @@ impl E164 {
     /// or an order as well.
     #[must_use]
     pub fn is_suspect(self) -> bool {
-        self.0 >= 1_000_000
+        self.0.get() >= 1_000_000
     }
 
     /// `text` without what may be a phone number, for logs.
@@ -109,6 +109,11 @@ mod tests {
         {
             assert_eq!(bad.parse::<E164>(), Err(ParseError::E164), "{bad:?}");
         }
+    }
+
+    #[test]
+    fn where_there_may_be_no_number_takes_no_more() {
+        assert_eq!(size_of::<Option<E164>>(), size_of::<u64>());
     }
 
     #[test]

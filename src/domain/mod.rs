@@ -26,7 +26,7 @@ pub use e164::E164;
 pub use id::Id;
 pub(crate) use id::{UUID_LETTERS, spelt, spelt_uuid};
 pub use ledger_row::{Debit, LedgerNews, LedgerRow, ReferenceType, RowStatus, RowType, Texts};
-pub(crate) use moment::Moment;
+pub(crate) use moment::{Moment, SmallMoment};
 pub use money::Money;
 pub use number::{Capabilities, ListedNumber, Number, NumberStatus, OwnedRow};
 pub use outcome::Outcome;

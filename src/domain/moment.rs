@@ -48,9 +48,49 @@ impl Moment {
     }
 }
 
+/// A moment in half the place, for those that are kept of every record: exact from 1678 until 2262.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SmallMoment {
+    /// Both in nanoseconds, the first one since 1970.
+    wall: i64,
+    mono: u64,
+}
+
+impl From<Moment> for SmallMoment {
+    fn from(moment: Moment) -> Self {
+        let latest = if moment.wall < Timestamp::UNIX_EPOCH { i64::MIN } else { i64::MAX };
+        let wall = i64::try_from(moment.wall.as_nanosecond()).unwrap_or(latest);
+        Self { wall, mono: u64::try_from(moment.mono.as_nanos()).unwrap_or(u64::MAX) }
+    }
+}
+
+impl From<SmallMoment> for Moment {
+    fn from(SmallMoment { wall, mono }: SmallMoment) -> Self {
+        let wall = Timestamp::from_nanosecond(wall.into()).unwrap_or_default();
+        Self { wall, mono: Duration::from_nanos(mono) }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_small_moment_is_the_same_to_the_nanosecond() {
+        for wall in
+            ["1969-12-31T23:59:59.999999999Z", "2026-01-02T03:04:05.123456789Z", "2262-01-01T00:00:00Z"]
+        {
+            for mono in [Duration::ZERO, Duration::new(31_536_000, 1), Duration::from_secs(10_000_000_000)] {
+                let moment = Moment { wall: wall.parse().unwrap(), mono };
+                assert_eq!(Moment::from(SmallMoment::from(moment)), moment);
+            }
+        }
+        for (wall, years) in [(Timestamp::MIN, 1677..1679), (Timestamp::MAX, 2261..2263)] {
+            let kept = Moment::from(SmallMoment::from(Moment { wall, mono: Duration::MAX }));
+            assert!(years.contains(&kept.wall.to_zoned(jiff::tz::TimeZone::UTC).year()), "{kept:?}");
+            assert_eq!(kept.mono, Duration::from_nanos(u64::MAX));
+        }
+    }
 
     #[test]
     fn what_our_own_clock_decides_is_not_waited_for_on_the_wall() {

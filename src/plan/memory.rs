@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::{Moment, Timeouts, cause::Wanted, retry::is_retried_unasked, rules};
 use crate::{
     api::{Attempt, AttemptState, Reason},
-    domain::{AttemptId, Backoff},
+    domain::{AttemptId, Backoff, SmallMoment},
 };
 
 /// Between attempts that are made unasked.
@@ -43,7 +43,7 @@ pub struct RecordMemory {
     pub attempt: AttemptId,
     pub state: AttemptState,
     /// When this process first read, or wrote, the attempt in that state.
-    pub first_read: Moment,
+    first_read: SmallMoment,
     /// Apart from what all have: a hundred thousand records are remembered, and few have any of it.
     trouble: Option<Box<Trouble>>,
 }
@@ -65,9 +65,13 @@ struct Trouble {
 impl RecordMemory {
     /// Of an attempt that this process reads for the first time in that state, after so many failures.
     pub fn new(attempt: AttemptId, state: AttemptState, first_read: Moment, failures: u32) -> Self {
-        let mut new = Self { attempt, state, first_read, trouble: None };
+        let mut new = Self { attempt, state, first_read: first_read.into(), trouble: None };
         new.meets(|trouble| trouble.failures = failures);
         new
+    }
+
+    pub fn first_read(&self) -> Moment {
+        self.first_read.into()
     }
 
     fn trouble(&self) -> Trouble {
@@ -186,9 +190,14 @@ mod tests {
             (2, AttemptState::Open, 4, 4),
         ] {
             let seen = see(memory, id, state, at(now));
-            assert_eq!(seen.first_read, at(first_read));
+            assert_eq!(seen.first_read(), at(first_read));
             memory = Some(seen);
         }
+    }
+
+    #[test]
+    fn what_is_remembered_of_every_record_takes_48_bytes() {
+        assert_eq!(size_of::<RecordMemory>(), 48);
     }
 
     #[test]

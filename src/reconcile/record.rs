@@ -52,7 +52,7 @@ fn decide(
         account: &account.id(),
         liveness,
         sending,
-        first_read: context.memory.see(record, now).first_read,
+        first_read: context.memory.see(record, now).first_read(),
         evidence: &evidence,
         absent_since: None,
         neighbours: &|begun, rows| context.neighbours(account, begun, rows, now),

@@ -100,7 +100,7 @@ impl Operators {
             kept_back: after.kept_back().map(|_| time.opened),
         };
         // A moment that was set just now comes after everything that has been begun and opened.
-        match known.as_ref().filter(|(_, before)| before.first_read == after.first_read) {
+        match known.as_ref().filter(|(_, before)| before.first_read() == after.first_read()) {
             Some((known, _)) => next.until = known.until,
             None => me.unmark(AFTER_FIRST_READ | AFTER_SETTLED),
         }
