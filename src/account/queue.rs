@@ -43,6 +43,11 @@ impl Queue {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// How many claims wait for their turn.
+    pub fn waiting(&self) -> usize {
+        self.state().waiting()
+    }
+
     /// Whether no claim has its turn now.
     pub fn is_idle(&self) -> bool {
         self.state().is_idle()

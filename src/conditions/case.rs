@@ -36,8 +36,22 @@ pub struct Unstored {
 /// "Waiting" is worth a write only when it lasts.
 pub const SHOWN_AFTER: Duration = Duration::from_secs(5);
 
-/// A first attempt that waits for its turn alone: where thousands do, a write for each would be one more in four.
-pub const TURN_SHOWN_AFTER: Duration = Duration::from_mins(1);
+/// A first attempt that waits for its turn alone, by itself, ...
+const TURN_SHOWN_AFTER: Duration = Duration::from_mins(1);
+
+/// ... longer for each claim that waits with the account, ...
+const LONGER_FOR_EACH: Duration = Duration::from_millis(100);
+
+/// ... and however many do.
+const TURN_SHOWN_BY: Duration = Duration::from_mins(5);
+
+/// When a first attempt that waits for its turn alone is told so, where so many claims wait with the account. Where thousands do, a
+/// write for each would be one more in four, and all would wait the longer for it: so they are told once they have waited a
+/// minute longer than the queue takes at ten a second, which is about what the default rate limit lets be bought.
+pub fn turn_shown_after(waiting: usize) -> Duration {
+    let longer = LONGER_FOR_EACH.saturating_mul(u32::try_from(waiting).unwrap_or(u32::MAX));
+    TURN_SHOWN_AFTER.saturating_add(longer).min(TURN_SHOWN_BY)
+}
 
 impl Case {
     pub fn open(reason: Reason, message: String) -> Self {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
 use super::{
-    case::{self, Case, SHOWN_AFTER, TURN_SHOWN_AFTER, Unstored},
+    case::{self, Case, SHOWN_AFTER, Unstored},
     cluster, message,
     message::Audience,
     newer, price,
@@ -31,6 +31,8 @@ pub struct ClaimFacts<'a> {
     pub unstored: Option<&'a Unstored>,
     /// What a look at the account was last asked for with, among those that were made.
     pub handled: Option<&'a str>,
+    /// How many claims and records wait with the account, for a turn or for what is read of it.
+    pub waiting: usize,
     pub timeouts: Timeouts,
 }
 
@@ -47,7 +49,8 @@ impl ClaimFacts<'_> {
         let ready = claim.status.as_ref().and_then(|status| status.condition(ConditionType::Ready));
         let comes =
             matches!(self.decision.step, ClaimStep::Purchase(_) | ClaimStep::Await(Wake::Evidence(_)));
-        if comes && ready.is_none() && self.refused.is_none() { TURN_SHOWN_AFTER } else { SHOWN_AFTER }
+        let is_in_line = comes && ready.is_none() && self.refused.is_none();
+        if is_in_line { case::turn_shown_after(self.waiting) } else { SHOWN_AFTER }
     }
 }
 

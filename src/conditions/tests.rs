@@ -135,6 +135,7 @@ struct Given {
     hold_until: Option<Moment>,
     refused: Option<&'static str>,
     unstored: Option<Unstored>,
+    waiting: usize,
 }
 
 impl Default for Given {
@@ -159,6 +160,7 @@ impl Default for Given {
             hold_until: None,
             refused: None,
             unstored: None,
+            waiting: 0,
         }
     }
 }
@@ -186,6 +188,7 @@ impl Given {
             refused: self.refused,
             unstored: self.unstored.as_ref(),
             handled: None,
+            waiting: self.waiting,
             timeouts: TIMEOUTS,
         };
         super::claim_status(&facts, now)
@@ -265,19 +268,23 @@ fn a_bound_claim_keeps_its_conditions_while_the_account_cannot_be_read() {
 }
 
 #[test]
-fn waiting_is_worth_a_write_once_it_lasts_and_a_first_turn_after_a_minute() {
-    let unread = Given { evidence: Evidence::default(), ..Given::default() };
-    let told_before = of(&bound(NumberStatus::Active, Ownership::Owned)).tell(moment(0)).unwrap().0;
-    let again = PhoneNumberClaim { status: Some(told_before), ..wish() };
-    for (given, seconds) in [
-        (Given::default(), 60),
-        (unread, 60),
-        (Given { claim: again, ..Given::default() }, 5),
-        (Given { refused: Some("no"), ..Given::default() }, 5),
-        (Given { hold_until: Some(moment(900)), ..Given::default() }, 5),
-    ] {
+fn waiting_is_worth_a_write_once_it_lasts_and_a_first_turn_the_later_the_more_wait() {
+    let told_after = |given: &Given, seconds: u64| {
         let told = |millis| given.tell(moment(0).plus(Duration::from_millis(millis))).is_some();
         assert_eq!([told(seconds * 1000 - 1), told(seconds * 1000)], [false, true], "{seconds}");
+    };
+    for (waiting, seconds) in [(0, 60), (600, 120), (2_390, 299), (100_000, 300), (usize::MAX, 300)] {
+        told_after(&Given { waiting, ..Given::default() }, seconds);
+        told_after(&Given { waiting, evidence: Evidence::default(), ..Given::default() }, seconds);
+    }
+    let told_before = of(&bound(NumberStatus::Active, Ownership::Owned)).tell(moment(0)).unwrap().0;
+    let again = PhoneNumberClaim { status: Some(told_before), ..wish() };
+    for given in [
+        Given { claim: again, ..Given::default() },
+        Given { refused: Some("no"), ..Given::default() },
+        Given { hold_until: Some(moment(900)), ..Given::default() },
+    ] {
+        told_after(&Given { waiting: 600, ..given }, 5);
     }
 }
 

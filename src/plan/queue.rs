@@ -139,6 +139,12 @@ impl Queue {
         self.places.give_back(uid);
     }
 
+    /// How many claims wait for their turn.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.waiting.len()
+    }
+
     /// Whether no claim has its turn now.
     #[must_use]
     pub fn is_idle(&self) -> bool {
