@@ -216,11 +216,6 @@ impl Account {
         looked
     }
 
-    /// How many claims and records wait for something to be read, or for their turn to purchase.
-    pub fn waiting(&self) -> usize {
-        self.state().waiting.len() + self.queue.waiting()
-    }
-
     /// Requeues a claim or record.
     pub fn wake(&self, key: ObjectKey) {
         // The receiver is gone only while the process stops.

@@ -43,9 +43,9 @@ impl Queue {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// How many claims wait for their turn.
-    pub fn waiting(&self) -> usize {
-        self.state().waiting()
+    /// How many claims are in line for their turn.
+    pub fn in_line(&self) -> usize {
+        self.state().in_line()
     }
 
     /// Whether no claim has its turn now.

@@ -39,17 +39,17 @@ pub const SHOWN_AFTER: Duration = Duration::from_secs(5);
 /// A first attempt that waits for its turn alone, by itself, ...
 const TURN_SHOWN_AFTER: Duration = Duration::from_mins(1);
 
-/// ... longer for each claim that waits with the account, ...
+/// ... longer for each claim in line with the account, ...
 const LONGER_FOR_EACH: Duration = Duration::from_millis(100);
 
 /// ... and however many do.
 const TURN_SHOWN_BY: Duration = Duration::from_mins(5);
 
-/// When a first attempt that waits for its turn alone is told so, where so many claims wait with the account. Where thousands do, a
-/// write for each would be one more in four, and all would wait the longer for it: so they are told once they have waited a
-/// minute longer than the queue takes at ten a second, which is about what the default rate limit lets be bought.
-pub fn turn_shown_after(waiting: usize) -> Duration {
-    let longer = LONGER_FOR_EACH.saturating_mul(u32::try_from(waiting).unwrap_or(u32::MAX));
+/// When a first attempt that waits for its turn alone is told so, where so many claims are in line with the account. Where thousands
+/// are, a write for each would be one more in four, and all would wait the longer for it. As long as ten a second are bought, which is
+/// half of what the default rate limit lets be called, up to 2,400 claims in line are bought before they would be told.
+pub fn turn_shown_after(in_line: usize) -> Duration {
+    let longer = LONGER_FOR_EACH.saturating_mul(u32::try_from(in_line).unwrap_or(u32::MAX));
     TURN_SHOWN_AFTER.saturating_add(longer).min(TURN_SHOWN_BY)
 }
 

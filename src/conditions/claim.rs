@@ -31,8 +31,8 @@ pub struct ClaimFacts<'a> {
     pub unstored: Option<&'a Unstored>,
     /// What a look at the account was last asked for with, among those that were made.
     pub handled: Option<&'a str>,
-    /// How many claims and records wait with the account, for a turn or for what is read of it.
-    pub waiting: usize,
+    /// How many claims are in line for their turn with the account.
+    pub in_line: usize,
     pub timeouts: Timeouts,
 }
 
@@ -49,8 +49,10 @@ impl ClaimFacts<'_> {
         let ready = claim.status.as_ref().and_then(|status| status.condition(ConditionType::Ready));
         let comes =
             matches!(self.decision.step, ClaimStep::Purchase(_) | ClaimStep::Await(Wake::Evidence(_)));
-        let is_in_line = comes && ready.is_none() && self.refused.is_none();
-        if is_in_line { case::turn_shown_after(self.waiting) } else { SHOWN_AFTER }
+        // Whoever asked for a look waits for the word that it was made.
+        let answered = claim.status.as_ref().and_then(|status| status.last_handled_reconcile_at.as_deref());
+        let is_in_line = comes && ready.is_none() && self.refused.is_none() && self.handled == answered;
+        if is_in_line { case::turn_shown_after(self.in_line) } else { SHOWN_AFTER }
     }
 }
 

@@ -3,6 +3,7 @@
 mod price;
 mod table;
 mod unstored;
+mod waiting;
 mod words;
 
 use std::{sync::Arc, time::Duration};
@@ -135,7 +136,8 @@ struct Given {
     hold_until: Option<Moment>,
     refused: Option<&'static str>,
     unstored: Option<Unstored>,
-    waiting: usize,
+    in_line: usize,
+    handled: Option<&'static str>,
 }
 
 impl Default for Given {
@@ -160,7 +162,8 @@ impl Default for Given {
             hold_until: None,
             refused: None,
             unstored: None,
-            waiting: 0,
+            in_line: 0,
+            handled: None,
         }
     }
 }
@@ -187,8 +190,8 @@ impl Given {
             decision: &decision,
             refused: self.refused,
             unstored: self.unstored.as_ref(),
-            handled: None,
-            waiting: self.waiting,
+            handled: self.handled,
+            in_line: self.in_line,
             timeouts: TIMEOUTS,
         };
         super::claim_status(&facts, now)
@@ -265,27 +268,6 @@ fn a_bound_claim_keeps_its_conditions_while_the_account_cannot_be_read() {
     let gate = Gate::Closed(GateCause::Credentials, "401".into());
     let given = Given { gate, ..of(&bound(NumberStatus::Active, Ownership::Owned)) };
     assert_eq!(told(&given).unwrap().0, Reason::Purchased);
-}
-
-#[test]
-fn waiting_is_worth_a_write_once_it_lasts_and_a_first_turn_the_later_the_more_wait() {
-    let told_after = |given: &Given, seconds: u64| {
-        let told = |millis| given.tell(moment(0).plus(Duration::from_millis(millis))).is_some();
-        assert_eq!([told(seconds * 1000 - 1), told(seconds * 1000)], [false, true], "{seconds}");
-    };
-    for (waiting, seconds) in [(0, 60), (600, 120), (2_390, 299), (100_000, 300), (usize::MAX, 300)] {
-        told_after(&Given { waiting, ..Given::default() }, seconds);
-        told_after(&Given { waiting, evidence: Evidence::default(), ..Given::default() }, seconds);
-    }
-    let told_before = of(&bound(NumberStatus::Active, Ownership::Owned)).tell(moment(0)).unwrap().0;
-    let again = PhoneNumberClaim { status: Some(told_before), ..wish() };
-    for given in [
-        Given { claim: again, ..Given::default() },
-        Given { refused: Some("no"), ..Given::default() },
-        Given { hold_until: Some(moment(900)), ..Given::default() },
-    ] {
-        told_after(&Given { waiting: 600, ..given }, 5);
-    }
 }
 
 /// A number without a claim, which an administrator hands to this one.

@@ -10,7 +10,7 @@ use super::{ParseError, string_newtype};
 ///
 /// In parts, which take 16 bytes where a time stamp with a number beside it takes 24, and no more where there may be none: every
 /// row of a ledger has one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Time {
     second: i64,
     nanosecond: i32,
@@ -68,6 +68,12 @@ impl FromStr for Time {
         let fraction = text.split_once('.').map_or("", |(_, rest)| rest);
         let digits = fraction.bytes().take_while(u8::is_ascii_digit).count();
         Ok(Self::new(at, u8::try_from(digits).unwrap_or(9)))
+    }
+}
+
+impl fmt::Debug for Time {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")
     }
 }
 

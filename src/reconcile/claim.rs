@@ -141,7 +141,7 @@ pub async fn reconcile_claim(
         refused: refused.as_deref(),
         unstored: unstored.as_deref(),
         handled: handled.as_deref(),
-        waiting: context.account(&observed).map_or(0, |account| account.waiting()),
+        in_line: context.account(&observed).map_or(0, |account| account.queue.in_line()),
         timeouts: context.timeouts,
     };
     let shown = publish_status(&context, &facts, now).await;

@@ -188,16 +188,47 @@ async fn next_step(context: &Context, claim: &PhoneNumberClaim) -> Result<ClaimS
     Ok(decide(context, &observed, now).step)
 }
 
-/// Has the claim told what its turn is at if that lasts: a record that is being sent wakes its claim only once it changes.
+/// Has the claim told what its turn is at for as long as that lasts: a record that is being sent wakes its claim only once it changes,
+/// and what goes before it, for one that waits for its price, may take longer than a look at it is worth.
 async fn told_if_it_lasts<T>(
     account: &Account,
     claim: &PhoneNumberClaim,
     turn: impl Future<Output = T>,
 ) -> T {
     let mut turn = pin!(turn);
-    tokio::select! {
-        ended = &mut turn => return ended,
-        () = tokio::time::sleep(SHOWN_AFTER) => account.wake(ObjectKey::of(claim)),
+    loop {
+        tokio::select! {
+            ended = &mut turn => return ended,
+            () = tokio::time::sleep(SHOWN_AFTER) => account.wake(ObjectKey::of(claim)),
+        }
     }
-    turn.await
+}
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroUsize;
+
+    use serde_json::json;
+    use tokio::sync::mpsc;
+
+    use super::*;
+    use crate::account::client;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_claim_is_looked_at_for_as_long_as_its_turn_lasts() {
+        let claim = json!({
+            "apiVersion": "telephony.vobiz.ai/v1alpha1", "kind": "PhoneNumberClaim",
+            "metadata": { "namespace": "a", "name": "office" }, "spec": { "e164": "+911234500000" },
+        });
+        let claim = serde_json::from_value(claim).unwrap();
+        let (wake, mut woken) = mpsc::unbounded_channel();
+        let client = client("http://127.0.0.1:1".into(), "MA_1");
+        let account = Account::new(client, NonZeroUsize::MIN, Arc::default(), wake);
+        for (seconds, looks) in [(4, 0), (6, 1), (29, 5)] {
+            let turn = tokio::time::sleep(Duration::from_secs(seconds));
+            told_if_it_lasts(&account, &claim, turn).await;
+            let woken = std::iter::from_fn(|| woken.try_recv().ok()).count();
+            assert_eq!(woken, looks, "{seconds} s");
+        }
+    }
 }

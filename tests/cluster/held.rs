@@ -77,12 +77,16 @@ fn a_paused_claim_s_open_attempt_settles_after_a_kill() {
 fn a_paused_claim_goes_and_its_namespace_with_it() {
     run(async |world| {
         let number = world.stocked();
-        // No claim is looked at again before hours have passed, but for what happens to it.
-        let _operator = world.setup().env("VOBIZ_RESYNC_INTERVAL", "10h").start();
+        let _operator = world.operator();
         for name in ["office", "shop"] {
             let annotations = json!({ "telephony.vobiz.ai/paused": "true" });
             world.claim_in(&world.namespace, name, &json!({ "e164": number }), &annotations).await;
-            world.until(name, PAUSED).await;
+            let claim = world.until(name, PAUSED).await;
+            assert_eq!(
+                claim["metadata"]["finalizers"],
+                Value::Null,
+                "what would have it wait for the operator"
+            );
         }
         world.delete("office").await;
         let path = format!("/api/v1/namespaces/{}", world.namespace);

@@ -1,7 +1,7 @@
 -- Argo CD's health of a PhoneNumberClaim: Healthy once the number is bought, Degraded once somebody has to do
 -- something, Suspended while it is paused, Progressing in between and until the operator has seen the claim as it
 -- stands now.
-local hs = { status = "Progressing", message = "The operator has not looked at this claim yet." }
+local hs = { status = "Progressing", message = "The operator has said nothing of this claim yet." }
 local status = obj.status
 if status == nil or status.conditions == nil or status.observedGeneration ~= obj.metadata.generation then
   return hs

@@ -126,7 +126,7 @@ impl Planning<'_> {
             refused: None,
             unstored: None,
             handled: None,
-            waiting: 0,
+            in_line: 0,
             timeouts: self.timeouts,
         };
         let price = Price::stands(observed);

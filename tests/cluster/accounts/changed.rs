@@ -21,7 +21,7 @@ fn a_token_that_is_wrong_or_missing_holds_its_own_claims_alone() {
         world.declare("wrong", json!({})).await;
         world.open_account("missing");
         world.declare("missing", json!({})).await;
-        let _operator = without_flags(world).env("VOBIZ_RESYNC_INTERVAL", "5s").start();
+        let _operator = without_flags(world).env("VOBIZ_RESYNC_INTERVAL", "10h").start();
         let numbers = ["wrong", "missing"].map(|name| (name, world.stocked()));
         for (name, number) in &numbers {
             world.claim_with(name, number, name).await;
