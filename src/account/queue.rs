@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use tokio::sync::Notify;
 
 use crate::{
-    api::ClaimRef,
+    api::{ClaimRef, PhoneNumberClaim},
     clock::Clock,
     metrics::Metrics,
     plan::{self, Enqueued, Moment, Next, TurnEnd},
@@ -46,6 +46,11 @@ impl Queue {
     /// How many claims are in line for their turn.
     pub fn in_line(&self) -> usize {
         self.state().in_line()
+    }
+
+    /// Whether the claim is in line for its turn, which has not begun.
+    pub fn has_in_line(&self, claim: &PhoneNumberClaim) -> bool {
+        self.state().has_in_line(claim.metadata.uid.as_deref().unwrap_or_default())
     }
 
     /// Whether no claim has its turn now.

@@ -83,6 +83,7 @@ impl World {
             // The operator keeps them in its memory.
             not_before: None,
             hold_until: None,
+            in_line: false,
         }
     }
 }

@@ -39,6 +39,8 @@ pub struct ClaimObserved<'a> {
     pub not_before: Option<Moment>,
     /// Purchases and adoptions are on hold until then (R11), or were.
     pub hold_until: Option<Moment>,
+    /// It is in line for its turn: how old a price may be is looked at once that comes.
+    pub in_line: bool,
 }
 
 /// All that a record's next step depends on.
@@ -108,6 +110,7 @@ mod for_tests {
                 retry_token: None,
                 not_before: None,
                 hold_until: None,
+                in_line: false,
             }
         }
     }

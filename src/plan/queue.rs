@@ -145,6 +145,12 @@ impl Queue {
         if self.refused.is_some() { 0 } else { self.waiting.len() }
     }
 
+    /// Whether the claim is in line for its turn, which has not begun.
+    #[must_use]
+    pub fn has_in_line(&self, uid: &str) -> bool {
+        self.waiting.contains_key(uid)
+    }
+
     /// Whether no claim has its turn now.
     #[must_use]
     pub fn is_idle(&self) -> bool {

@@ -74,6 +74,7 @@ pub(super) async fn observe<'a>(
         retry_token: plan::retry_token(claim).usable(),
         not_before: context.memory.not_before(e164),
         hold_until: context.hold_until,
+        in_line: account.is_some_and(|account| account.queue.has_in_line(claim)),
     })
 }
 

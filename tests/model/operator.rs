@@ -89,6 +89,7 @@ impl Operators {
             retry_token: claim.token.map(|token| self.cast.word(token)),
             not_before: me.memory.kept_back().map(end),
             hold_until: me.hold.map(end),
+            in_line: false,
         };
         plan::decide_claim(&observed, remembered, clock::now(&self.cast, me))
     }

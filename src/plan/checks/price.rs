@@ -30,7 +30,9 @@ pub fn check(asked: &Asked<'_>) -> Checked {
     let claim = asked.observed.claim;
     let Some(ceiling) = claim.spec.max_price else { return Checked::Pass };
     let begins = look_begins(asked);
-    let mut since = Moment { mono: begins.mono.max(asked.now.mono.saturating_sub(LASTS)), ..begins };
+    // One that is in line and looked at meanwhile has no price read for that: thousands may be, and each turn looks for itself.
+    let lasts = if asked.observed.in_line { Duration::MAX } else { LASTS };
+    let mut since = Moment { mono: begins.mono.max(asked.now.mono.saturating_sub(lasts)), ..begins };
     if let Fresh::Value(begun, read) = asked.observed.evidence.quote.since(since) {
         let Some(told) = held_back(claim, ceiling, read) else { return Checked::Pass };
         match asked.observed.evidence.listing.begun().filter(|listed| listed.mono > begun.mono) {
@@ -291,6 +293,20 @@ mod tests {
             };
             assert_eq!(waits, since, "{begun}: {said:?}");
             assert_eq!(said == Checked::Pass, since.is_none(), "{begun}: {said:?}");
+        }
+    }
+
+    #[test]
+    fn in_line_a_price_may_be_older_if_it_was_read_after_the_goal() {
+        let claim = monthly("52");
+        for (in_line, begun, passes) in
+            [(true, 39, true), (true, 10, true), (true, 9, false), (false, 39, false), (false, 40, true)]
+        {
+            let mut observed = ClaimObserved { in_line, ..ClaimObserved::for_tests(&claim) };
+            observed.evidence.quote = Reading::Read { begun: at(begun), value: offers(&["50 52 INR"]) };
+            let wanted = Wanted { cause: AttemptCause::First, after: None, since: at(10) };
+            let said = check(&Asked::new(&observed, &wanted, at(100)));
+            assert_eq!(said == Checked::Pass, passes, "{in_line} {begun}: {said:?}");
         }
     }
 
