@@ -49,7 +49,7 @@ impl ClaimFacts<'_> {
         let ready = claim.status.as_ref().and_then(|status| status.condition(ConditionType::Ready));
         let comes =
             matches!(self.decision.step, ClaimStep::Purchase(_) | ClaimStep::Await(Wake::Evidence(_)));
-        // Whoever asked for a look waits for the word that it was made.
+        // A user who asked for a look waits for the word that it was made.
         let answered = claim.status.as_ref().and_then(|status| status.last_handled_reconcile_at.as_deref());
         let is_in_line = comes && ready.is_none() && self.refused.is_none() && self.handled == answered;
         if is_in_line { case::turn_shown_after(self.in_line) } else { SHOWN_AFTER }
