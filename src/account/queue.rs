@@ -44,8 +44,8 @@ impl Queue {
     }
 
     /// How many claims are in line for their turn.
-    pub fn in_line(&self) -> usize {
-        self.state().in_line()
+    pub fn line_length(&self) -> usize {
+        self.state().line_length()
     }
 
     /// Whether the claim is in line for its turn, which has not begun.

@@ -48,8 +48,8 @@ const TURN_SHOWN_BY: Duration = Duration::from_mins(5);
 /// When a first attempt that waits for its turn alone is told so, where so many claims are in line with the account. Where thousands
 /// are, a write for each would be one more in four, and all would wait the longer for it. As long as ten a second are bought, which is
 /// half of what the default rate limit lets be called, up to 2,400 claims in line are bought before they would be told.
-pub fn turn_shown_after(in_line: usize) -> Duration {
-    let longer = LONGER_FOR_EACH.saturating_mul(u32::try_from(in_line).unwrap_or(u32::MAX));
+pub fn turn_shown_after(line_length: usize) -> Duration {
+    let longer = LONGER_FOR_EACH.saturating_mul(u32::try_from(line_length).unwrap_or(u32::MAX));
     TURN_SHOWN_AFTER.saturating_add(longer).min(TURN_SHOWN_BY)
 }
 

@@ -32,7 +32,7 @@ pub struct ClaimFacts<'a> {
     /// What a look at the account was last asked for with, among those that were made.
     pub handled: Option<&'a str>,
     /// How many claims are in line for their turn with the account.
-    pub in_line: usize,
+    pub line_length: usize,
     pub timeouts: Timeouts,
 }
 
@@ -52,7 +52,7 @@ impl ClaimFacts<'_> {
         // A user who asked for a look waits for the word that it was made.
         let answered = claim.status.as_ref().and_then(|status| status.last_handled_reconcile_at.as_deref());
         let is_in_line = comes && ready.is_none() && self.refused.is_none() && self.handled == answered;
-        if is_in_line { case::turn_shown_after(self.in_line) } else { SHOWN_AFTER }
+        if is_in_line { case::turn_shown_after(self.line_length) } else { SHOWN_AFTER }
     }
 }
 

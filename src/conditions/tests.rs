@@ -136,7 +136,7 @@ struct Given {
     hold_until: Option<Moment>,
     refused: Option<&'static str>,
     unstored: Option<Unstored>,
-    in_line: usize,
+    line_length: usize,
     handled: Option<&'static str>,
 }
 
@@ -162,7 +162,7 @@ impl Default for Given {
             hold_until: None,
             refused: None,
             unstored: None,
-            in_line: 0,
+            line_length: 0,
             handled: None,
         }
     }
@@ -191,7 +191,7 @@ impl Given {
             refused: self.refused,
             unstored: self.unstored.as_ref(),
             handled: self.handled,
-            in_line: self.in_line,
+            line_length: self.line_length,
             timeouts: TIMEOUTS,
         };
         super::claim_status(&facts, now)

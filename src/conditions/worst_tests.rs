@@ -115,7 +115,7 @@ fn the_worst_record_and_the_worst_status_stay_small() {
             refused: None,
             unstored: Some(&unstored),
             handled: None,
-            in_line: 0,
+            line_length: 0,
             timeouts: TIMEOUTS,
         };
         let now = Moment { wall: now(), mono: Duration::from_mins(1) };

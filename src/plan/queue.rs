@@ -141,7 +141,7 @@ impl Queue {
 
     /// How many claims wait for their turn, in a line that goes on: none while the API server takes no intents.
     #[must_use]
-    pub fn in_line(&self) -> usize {
+    pub fn line_length(&self) -> usize {
         if self.refused.is_some() { 0 } else { self.waiting.len() }
     }
 
@@ -337,10 +337,10 @@ mod tests {
             queue.turn_ended("another", refused(), at(0));
             assert_eq!(queue.next(at(0)), Next::After(Duration::from_millis(pause)));
             assert_eq!(queue.next(at(pause)), Next::Turn(claim("u")));
-            assert_eq!(queue.in_line(), 0, "it does not go on");
+            assert_eq!(queue.line_length(), 0, "it does not go on");
         }
         queue.turn_ended("a third", TurnEnd::Done, at(0));
-        assert_eq!((queue.next(at(0)), queue.in_line()), (Next::Turn(claim("u")), 1));
+        assert_eq!((queue.next(at(0)), queue.line_length()), (Next::Turn(claim("u")), 1));
     }
 
     #[test]

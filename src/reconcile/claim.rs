@@ -142,7 +142,7 @@ pub async fn reconcile_claim(
         refused: refused.as_deref(),
         unstored: unstored.as_deref(),
         handled: handled.as_deref(),
-        in_line: context.account(&observed).map_or(0, |account| account.queue.in_line()),
+        line_length: context.account(&observed).map_or(0, |account| account.queue.line_length()),
         timeouts: context.timeouts,
     };
     let shown = publish_status(&context, &facts, now).await;

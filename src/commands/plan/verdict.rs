@@ -126,7 +126,7 @@ impl Planning<'_> {
             refused: None,
             unstored: None,
             handled: None,
-            in_line: 0,
+            line_length: 0,
             timeouts: self.timeouts,
         };
         let price = Price::stands(observed);

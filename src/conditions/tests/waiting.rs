@@ -9,9 +9,9 @@ fn is_told_after(given: &Given, seconds: u64) {
 
 #[test]
 fn a_first_turn_is_told_the_later_the_more_claims_are_in_line() {
-    for (in_line, seconds) in [(0, 60), (600, 120), (2_390, 299), (100_000, 300), (usize::MAX, 300)] {
-        is_told_after(&Given { in_line, ..Given::default() }, seconds);
-        is_told_after(&Given { in_line, evidence: Evidence::default(), ..Given::default() }, seconds);
+    for (line_length, seconds) in [(0, 60), (600, 120), (2_390, 299), (100_000, 300), (usize::MAX, 300)] {
+        is_told_after(&Given { line_length, ..Given::default() }, seconds);
+        is_told_after(&Given { line_length, evidence: Evidence::default(), ..Given::default() }, seconds);
     }
 }
 
@@ -25,6 +25,6 @@ fn all_else_is_worth_a_write_after_five_seconds_however_many_are_in_line() {
         Given { hold_until: Some(moment(900)), ..Given::default() },
         Given { handled: Some("a look that was asked for"), ..Given::default() },
     ] {
-        is_told_after(&Given { in_line: 600, ..given }, 5);
+        is_told_after(&Given { line_length: 600, ..given }, 5);
     }
 }
